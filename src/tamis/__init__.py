@@ -1,0 +1,1 @@
+"""tamis: from hours of raw pictures to the few that matter."""

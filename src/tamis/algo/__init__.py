@@ -1,0 +1,1 @@
+"""Algorithms: arrays in, arrays out; no paths, stores or models."""

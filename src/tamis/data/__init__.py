@@ -1,0 +1,1 @@
+"""The dataset on disk, pictures, sources and exports."""

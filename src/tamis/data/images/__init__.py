@@ -1,0 +1,1 @@
+"""One picture: decode, EXIF, thumbnail, quality, perceptual hash."""

@@ -1,0 +1,111 @@
+"""Every error that tamis raises on purpose.
+
+::
+
+    TamisError
+    ├── UsageError            an argument or option has a value that cannot be used
+    ├── InputError            a source of pictures is missing, empty or unreadable
+    ├── PictureError          one picture cannot be decoded; carries path and reason
+    ├── DatasetError          the dataset cannot be used as asked
+    │   ├── DatasetMissingError   no dataset at that place
+    │   ├── DatasetTooNewError    written by a later tamis
+    │   └── ConflictError         another writer was in the way; try again
+    ├── EncoderError          an encoder cannot be used as asked
+    │   ├── UnknownEncoderError   no encoder has that name
+    │   └── MissingExtraError     an optional package is not installed
+    └── StorageError          the disk is full or refuses; nothing half-written is left
+
+Each message says what was wrong, with the value, and what to do. The command line prints the
+message and exits with 2; anything that is not a `TamisError` is a defect of tamis (exit 3).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConflictError",
+    "DatasetError",
+    "DatasetMissingError",
+    "DatasetTooNewError",
+    "EncoderError",
+    "InputError",
+    "MissingExtraError",
+    "PictureError",
+    "StorageError",
+    "TamisError",
+    "UnknownEncoderError",
+    "UsageError",
+]
+
+
+class TamisError(Exception):
+    """The root of all errors that tamis raises on purpose."""
+
+
+class UsageError(TamisError):
+    """An argument or option has a value that cannot be used."""
+
+
+class InputError(TamisError):
+    """A source of pictures is missing, empty or unreadable."""
+
+
+class PictureError(TamisError):
+    """One picture cannot be decoded; the run goes on without it.
+
+    Args:
+        path: the picture, as the user named it.
+        reason: one short sentence without the path.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[PictureError], tuple[str, str]]:
+        return type(self), (self.path, self.reason)
+
+
+class DatasetError(TamisError):
+    """The dataset cannot be used as asked."""
+
+
+class DatasetMissingError(DatasetError):
+    """There is no dataset at the given place."""
+
+
+class DatasetTooNewError(DatasetError):
+    """The dataset was written by a later version of tamis."""
+
+
+class ConflictError(DatasetError):
+    """Another writer was in the way; nothing was changed, and trying again is safe."""
+
+
+class EncoderError(TamisError):
+    """An encoder cannot be used as asked."""
+
+
+class UnknownEncoderError(EncoderError):
+    """No encoder has the given name."""
+
+
+class MissingExtraError(EncoderError):
+    """An optional package is not installed.
+
+    Args:
+        what: what the user asked for, e.g. "the encoder hf:facebook/dinov2-small".
+        extra: the extra that brings it, e.g. "hf".
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an optional package: run  pip install 'tamis[{extra}]'")
+        self.what = what
+        self.extra = extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), (self.what, self.extra)
+
+
+class StorageError(TamisError):
+    """The disk is full or refuses to be read or written; nothing half-written is left."""
