@@ -1,1 +1,80 @@
-"""tamis: from hours of raw pictures to the few that matter."""
+"""tamis: from hours of raw pictures to the few that matter.
+
+>>> import tamis
+>>> "open" in dir(tamis)
+True
+
+Names load on first use, so that importing tamis stays fast and needs no model library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tamis.errors import (
+        ConflictError,
+        DatasetError,
+        DatasetMissingError,
+        DatasetTooNewError,
+        EncoderError,
+        InputError,
+        MissingExtraError,
+        PictureError,
+        StorageError,
+        TamisError,
+        UnknownEncoderError,
+        UsageError,
+    )
+    from tamis.faces.dataset import Dataset, encoder, open  # noqa: A004
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": "tamis.faces.dataset",
+    "encoder": "tamis.faces.dataset",
+    "open": "tamis.faces.dataset",
+    "ConflictError": "tamis.errors",
+    "DatasetError": "tamis.errors",
+    "DatasetMissingError": "tamis.errors",
+    "DatasetTooNewError": "tamis.errors",
+    "EncoderError": "tamis.errors",
+    "InputError": "tamis.errors",
+    "MissingExtraError": "tamis.errors",
+    "PictureError": "tamis.errors",
+    "StorageError": "tamis.errors",
+    "TamisError": "tamis.errors",
+    "UnknownEncoderError": "tamis.errors",
+    "UsageError": "tamis.errors",
+}
+
+__all__ = [
+    "ConflictError",
+    "Dataset",
+    "DatasetError",
+    "DatasetMissingError",
+    "DatasetTooNewError",
+    "EncoderError",
+    "InputError",
+    "MissingExtraError",
+    "PictureError",
+    "StorageError",
+    "TamisError",
+    "UnknownEncoderError",
+    "UsageError",
+    "encoder",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tamis' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "__version__"})

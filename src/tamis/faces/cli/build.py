@@ -1,0 +1,129 @@
+"""Verbs that fill a dataset: add, embed, and curate, which does the whole job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tamis.faces.cli.options import (
+    DEFAULT_DATASET,
+    DatasetOption,
+    JsonOption,
+    QuietOption,
+    SeedOption,
+)
+from tamis.faces.cli.output import Output
+
+__all__ = ["register"]
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(metavar="SOURCE...", help="Folders, globs, pictures, zip or tar archives."),
+]
+Labels = Annotated[
+    str,
+    typer.Option(metavar="none|folder|FILE", help="Take labels from folder names or a CSV file."),
+]
+Encoder = Annotated[
+    str, typer.Option(metavar="SPEC", help="An encoder; `tamis encoders` lists them.")
+]
+
+
+def add(
+    sources: Sources,
+    dataset: DatasetOption = DEFAULT_DATASET,
+    labels: Labels = "none",
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Add pictures; adding again adds nothing twice."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset)
+    with output.stages() as stage:
+        report = ds.add(*sources, labels=labels, progress=stage("add"))
+    output.document({"added": report.added, "known": report.known, "failed": report.failed})
+    output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
+    _list_failures(output, report.failed)
+
+
+def embed(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    encoder: Encoder = "default",
+    dtype: Annotated[
+        str, typer.Option(metavar="float32|float16", help="How vectors are stored.")
+    ] = "float32",
+    retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compute vectors for the pictures that lack them."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.embed(encoder, dtype=dtype, retry=retry, progress=stage("embed"))
+    output.document(report)
+    output.say(
+        f"{report.embedded} embedded by {report.encoder} ({report.dim} dimensions) in "
+        f"{report.seconds:.1f} s, {report.skipped} skipped, {len(report.failed)} failed"
+    )
+    _list_failures(output, report.failed)
+
+
+def curate(
+    sources: Sources,
+    keep: Annotated[int, typer.Option(min=1, metavar="N", help="How many pictures to keep.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the result goes.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Option(
+            "-d",
+            "--dataset",
+            envvar="TAMIS_DATASET",
+            help="The dataset, a folder.  [default: DIR/dataset.tamis]",
+        ),
+    ] = None,
+    labels: Labels = "none",
+    encoder: Encoder = "default",
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Do the main job: add, embed, drop bad and duplicate pictures, select, split, report."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset or out / "dataset.tamis")
+    with output.stages() as stage:
+        report = ds.curate(
+            *sources, keep=keep, out=out, labels=labels, encoder=encoder, seed=seed, stage=stage
+        )
+    output.document(report)
+    output.say(
+        f"{report.added} added, {len(report.failed)} failed, {report.duplicates} duplicates, "
+        f"{report.selected} selected"
+    )
+    output.say("  ".join(f"{name} {count}" for name, count in report.splits.items()))
+    for sentence in report.notes:
+        output.note(f"note: {sentence}")
+    output.say(
+        f"pictures  {report.pictures}\nmanifest  {report.manifest}\nreport    {report.report}"
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    for verb in (add, embed, curate):
+        app.command()(verb)
+
+
+def _list_failures(output: Output, failed: list[object], shown: int = 20) -> None:
+    if failed:
+        output.table(["failed", "reason"], [(f.path, f.reason) for f in failed[:shown]])
+    if len(failed) > shown:
+        output.say(f"... and {len(failed) - shown} more; --json or the report lists all")

@@ -1,0 +1,150 @@
+"""Verbs that choose pictures: duplicates, select, split."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tamis.errors import UsageError
+from tamis.faces.cli.options import (
+    DEFAULT_DATASET,
+    DatasetOption,
+    EncoderOption,
+    JsonOption,
+    QuietOption,
+    SeedOption,
+    WhereOption,
+)
+from tamis.faces.cli.output import Output
+
+__all__ = ["register"]
+
+CHECK_FAILED = 1
+
+
+def duplicates(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    threshold: Annotated[
+        str, typer.Option(metavar="T|auto", help="Least verification score in [0, 1].")
+    ] = "auto",
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Mark the duplicates; no file is ever deleted.")
+    ] = False,
+    encoder: EncoderOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Find near-duplicate groups, and which picture of each to keep."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.duplicates(
+            threshold=_threshold(threshold),
+            apply=apply,
+            encoder=encoder,
+            seed=seed,
+            progress=stage("duplicates"),
+        )
+    output.document(report)
+    dropped = sum(len(group.drop) for group in report.groups)
+    output.say(
+        f"{len(report.groups)} groups, {dropped} duplicates at threshold {report.threshold:.3f}"
+        + ("" if apply else "; --apply marks them")
+    )
+    output.table(
+        ["keep", "drop"],
+        [(group.keep, "\n".join(group.drop)) for group in report.groups[:50]],
+    )
+
+
+def select(
+    n: Annotated[int, typer.Argument(min=1, metavar="N", help="How many pictures.")],
+    dataset: DatasetOption = DEFAULT_DATASET,
+    diverse: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="Share picked for diversity."),
+    ] = 0.2,
+    where: WhereOption = None,
+    encoder: EncoderOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Select the pictures that represent the dataset."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        selection = ds.select(
+            n, diverse=diverse, where=where, encoder=encoder, seed=seed, progress=stage("select")
+        )
+    output.document(selection.rows)
+    output.table(
+        ["rank", "path", "reason"],
+        [(rank, row.path, row.reason) for rank, row in enumerate(selection.rows, start=1)],
+    )
+
+
+def split(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    train: Annotated[float, typer.Option(min=0, max=1, help="Share of train.")] = 0.8,
+    val: Annotated[float, typer.Option(min=0, max=1, help="Share of val.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Share of test.")] = 0.1,
+    group: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Rows of one value stay together.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Audit the splits that exist; exit 1 on a leak.")
+    ] = False,
+    where: WhereOption = None,
+    encoder: EncoderOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Split into train, val and test with no near-duplicate across them."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    if check:
+        report = ds.check_splits(where=where, encoder=encoder)
+    else:
+        report = ds.split(
+            train=train,
+            val=val,
+            test=test,
+            group=group,
+            where=where,
+            encoder=encoder,
+            seed=seed,
+        )
+    output.document(report)
+    output.say("  ".join(f"{name} {count}" for name, count in report.counts.items()))
+    if report.max_cross_similarity is not None:
+        output.say(f"largest cosine similarity across splits {report.max_cross_similarity:.4f}")
+    output.say(f"{len(report.leaks)} leaks")
+    if check and report.leaks:
+        raise typer.Exit(CHECK_FAILED)
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    for verb in (duplicates, select, split):
+        app.command()(verb)
+
+
+def _threshold(text: str) -> float | str:
+    if text == "auto":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"--threshold is {text!r}; give a number in [0, 1] or the word auto"
+        ) from None

@@ -1,0 +1,103 @@
+"""Verbs that show or hand over what is there: info, report, export, encoders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tamis.faces.cli.options import (
+    DEFAULT_DATASET,
+    DatasetOption,
+    JsonOption,
+    QuietOption,
+    WhereOption,
+)
+from tamis.faces.cli.output import Output
+
+__all__ = ["register"]
+
+
+def info(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Show what is in the dataset."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    facts = tamis.open(dataset, create=False).info()
+    output.document(facts)
+    for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
+        output.say(f"{name:<11}{facts[name]}")
+    for name in ("labels", "splits"):
+        counts = "  ".join(f"{key} {count}" for key, count in facts[name].items())
+        output.say(f"{name:<11}{counts or '-'}")
+    for row in facts["encoders"]:
+        output.say(f"{'vectors':<11}{row['vectors']} of {row['dim']} by {row['encoder']}")
+
+
+def report(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file.")] = Path("report.html"),
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write one self-contained HTML report."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    path = tamis.open(dataset, create=False).report(out)
+    output.document({"report": path})
+    output.say(str(path))
+
+
+def export(
+    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="folder, csv or parquet.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Where it goes.")],
+    dataset: DatasetOption = DEFAULT_DATASET,
+    where: WhereOption = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Export rows as a folder of pictures or a table; originals are never touched."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    result = tamis.open(dataset, create=False).export(format_name, out, where=where)
+    output.document(result)
+    output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
+
+
+def encoders(
+    action: Annotated[str | None, typer.Argument(metavar="[check]")] = None,
+    spec: Annotated[str | None, typer.Argument(metavar="[SPEC]")] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """List the encoders that can be used here; `check SPEC` loads one and tries it."""
+    from tamis.encoders import registry
+    from tamis.errors import UsageError
+
+    output = Output(as_json=json, quiet=quiet)
+    if action is None:
+        rows = registry.available()
+        output.document(rows)
+        output.table(
+            ["encoder", "spec", "usable", "why not"],
+            [(row.name, row.spec, "yes" if row.usable else "no", row.reason) for row in rows],
+        )
+        return
+    if action != "check" or spec is None:
+        raise UsageError(f"encoders {action!r} is not known; say  tamis encoders check SPEC")
+    result = registry.check(spec)
+    output.document(result)
+    output.say(f"{result.spec}: {result.dim} dimensions, {result.pictures_per_second:.0f}/s")
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    for verb in (info, report, export, encoders):
+        app.command()(verb)

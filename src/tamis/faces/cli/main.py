@@ -1,0 +1,89 @@
+"""`tamis`: the command line's entry, and how errors leave it.
+
+Exit codes: 0 done; 1 done, but the check that was asked for failed; 2 wrong use or bad input;
+3 a defect of tamis.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+
+import click
+import typer
+
+from tamis.errors import TamisError
+from tamis.faces.cli import build, choose, history, look
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tamis",
+    help="From hours of raw pictures to the few that matter.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (build, choose, look, history):
+    room.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    if version:
+        from tamis import __version__
+
+        typer.echo(f"tamis {__version__}")
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line on `arguments` (default: the process's) and return the exit code."""
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _complain("interrupted; what was finished is kept, run again to go on", 130)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`): nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: say whose mistake it is
+        return _explain(error)
+    return result if isinstance(result, int) else 0
+
+
+_OUTSIDE = {
+    errno.ENOSPC: "the disk is full; make room and run again, what was finished is kept",
+    errno.EDQUOT: "the disk quota is used up; make room and run again, what was finished is kept",
+    errno.EACCES: "permission denied; change its permissions or choose another place",
+    errno.EPERM: "operation not permitted; change its permissions or choose another place",
+    errno.EROFS: "the file system is read-only; choose another place",
+    errno.ENOENT: "it does not exist (any more); check the path",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; check the path",
+    errno.ENAMETOOLONG: "the name is too long for this file system; choose a shorter one",
+}
+"""Errors of the operating system that the user can mend, and how."""
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, TamisError):
+        return _complain(str(error), 2)
+    if isinstance(error, OSError) and error.errno in _OUTSIDE:
+        return _complain(f"{error.filename or 'a file'}: {_OUTSIDE[error.errno]}", 2)
+    traceback.print_exception(error)
+    return _complain(
+        "this is a defect of tamis, not of your input; please report it with the lines above", 3
+    )
+
+
+def _complain(sentence: str, code: int) -> int:
+    sys.stderr.write(f"tamis: {sentence}\n")
+    return code

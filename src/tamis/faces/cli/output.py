@@ -1,0 +1,132 @@
+"""What the command line prints: one JSON document on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+from rich.text import Text
+
+from tamis.types import no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tamis.types import Progress
+
+__all__ = ["Output"]
+
+
+class _SpeedColumn(ProgressColumn):
+    """Pictures per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f}/s", style="progress.data.speed")
+
+
+class Output:
+    """Prints a verb's result for a person or, with `as_json`, for a program.
+
+    Args:
+        as_json: print one JSON document on stdout and nothing else there.
+        quiet: print no notes and draw no progress bars.
+    """
+
+    def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def document(self, value: Any) -> None:
+        """Print `value` as the one JSON document, if JSON was asked for."""
+        if self.as_json:
+            json.dump(value, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
+            sys.stdout.write("\n")
+
+    def say(self, sentence: str) -> None:
+        """Print a result for a person."""
+        if not self.as_json:
+            self._out.print(sentence, markup=False)
+
+    def note(self, sentence: str) -> None:
+        """Print on stderr what is good to know but is not the result."""
+        if not self.quiet:
+            self._err.print(sentence, markup=False)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Print a table for a person."""
+        if self.as_json:
+            return
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        rows = list(rows)
+        for number, column in enumerate(columns):
+            numeric = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
+            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_cell(value)) for value in row))
+        self._out.print(table)
+
+    @contextmanager
+    def stages(self) -> Iterator[Callable[[str], Progress]]:
+        """Yield a function that opens one progress bar for each named stage of the work."""
+        if self.quiet or not self._err.is_terminal:
+            yield lambda _name: no_progress
+            return
+        bars = RichProgress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _SpeedColumn(),
+            TimeRemainingColumn(),
+            console=self._err,
+        )
+        with bars:
+
+            def stage(name: str) -> Progress:
+                task = bars.add_task(name, total=None)
+
+                def update(done: int, total: int | None) -> None:
+                    bars.update(task, completed=done, total=total)
+
+                return update
+
+            yield stage
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

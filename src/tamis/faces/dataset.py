@@ -1,0 +1,330 @@
+"""The Python face: one object whose methods are the verbs of the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamis.data.store import Store
+from tamis.errors import UsageError
+from tamis.types import no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pyarrow as pa
+
+    from tamis.data.exports import ExportReport
+    from tamis.data.store import Diff, LogEntry
+    from tamis.encoders.base import Encoder
+    from tamis.pipelines.embed import EmbedReport
+    from tamis.pipelines.ingest import IngestReport
+    from tamis.services.curate import CurateReport
+    from tamis.services.duplicates import DuplicateReport
+    from tamis.services.selection import Selection
+    from tamis.services.splits import SplitReport
+    from tamis.types import Progress, Vectors
+
+__all__ = ["Dataset", "encoder", "open"]
+
+PathLike = str | os.PathLike[str]
+
+
+def open(path: PathLike, *, create: bool = True, snapshot: int | str | None = None) -> Dataset:  # noqa: A001
+    """Open the dataset at `path`, creating an empty one if there is none.
+
+    Args:
+        path: the dataset's folder, by custom `NAME.tamis`.
+        create: make the dataset if there is none.
+        snapshot: read the dataset as it was at this snapshot number or tag, and refuse changes.
+
+    Raises:
+        DatasetMissingError: there is no dataset and `create` is false.
+        DatasetTooNewError: a later tamis wrote it.
+    """
+    store = Store.open(Path(path), create=create and snapshot is None, snapshot=snapshot)
+    return Dataset(store)
+
+
+def encoder(spec: str = "default", **options: Any) -> Encoder:
+    """Load the encoder that `spec` names, e.g. `bundled:efficientnet-lite0` or `hf:FOLDER`.
+
+    Raises:
+        UnknownEncoderError: no encoder has that name.
+        MissingExtraError: it needs a package that is not installed.
+    """
+    from tamis.encoders.registry import load_encoder
+
+    return load_encoder(spec, **options)
+
+
+class Dataset:
+    """A dataset on disk and all that can be done with it; made by `tamis.open`.
+
+    Example:
+        >>> import tempfile, tamis
+        >>> ds = tamis.open(tempfile.mkdtemp() + "/line3.tamis")
+        >>> len(ds)
+        0
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __len__(self) -> int:
+        return self.store.count()
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.store.path)!r}, {len(self)} samples)"
+
+    @property
+    def path(self) -> Path:
+        """Where the dataset lies."""
+        return self.store.path
+
+    # -- fill ---------------------------------------------------------------------------------
+
+    def add(
+        self,
+        *sources: PathLike,
+        labels: str = "none",
+        threads: int | None = None,
+        progress: Progress = no_progress,
+    ) -> IngestReport:
+        """Add the pictures of folders, globs, files and archives; adding again adds nothing.
+
+        Args:
+            sources: what to add.
+            labels: `none`, `folder` (the parent folder's name) or a CSV file with `path,label`.
+            threads: decoding threads; the number of cores if not given.
+            progress: told how far it has come.
+
+        Raises:
+            InputError: a source does not exist or holds no picture.
+        """
+        from tamis.pipelines.ingest import ingest
+
+        named = [os.fspath(source) for source in sources]
+        return ingest(
+            self.store, named, labels=labels, progress=progress, threads=threads or _cores()
+        )
+
+    def embed(
+        self,
+        encoder: str | Encoder = "default",
+        *,
+        dtype: str = "float32",
+        retry: bool = False,
+        progress: Progress = no_progress,
+        **options: Any,
+    ) -> EmbedReport:
+        """Compute vectors for the pictures that lack them.
+
+        Args:
+            encoder: a spec such as `bundled:efficientnet-lite0`, or a loaded encoder.
+            dtype: how vectors are stored, `float32` or `float16`.
+            retry: try again the pictures that failed before.
+            progress: told how far it has come.
+            options: passed to the encoder's loader.
+        """
+        from tamis.encoders.registry import load_encoder
+        from tamis.pipelines.embed import embed
+
+        loaded = load_encoder(encoder, **options) if isinstance(encoder, str) else encoder
+        return embed(self.store, loaded, dtype=dtype, retry=retry, progress=progress)
+
+    # -- look ---------------------------------------------------------------------------------
+
+    def vectors(self, encoder: str | None = None, where: str | None = None) -> Vectors:
+        """Return the vectors `[N, D]` float32 of the pictures that have one, in dataset order."""
+        return self.store.vectors(self.vector_column(encoder), where)[1]
+
+    def table(self, columns: Sequence[str] | None = None, where: str | None = None) -> pa.Table:
+        """Return rows as an Arrow table; without `columns` all but thumbnails and vectors."""
+        return self.store.read(columns or self.narrow_columns(), where)
+
+    def narrow_columns(self) -> list[str]:
+        """Return the names of all columns but thumbnails and vectors."""
+        wide = {"thumbnail", *(column.name for column in self.store.vector_columns())}
+        return [name for name in self.store.columns() if name not in wide]
+
+    def vector_column(self, encoder: str | None = None) -> str:
+        """Return the name of the vector column that `encoder` (spec, column or None) means.
+
+        Raises:
+            UsageError: no such vectors, or several and `encoder` does not say which.
+        """
+        columns = self.store.vector_columns()
+        if encoder is not None:
+            columns = [c for c in columns if encoder in {c.name, c.spec, c.fingerprint}]
+        if len(columns) == 1:
+            return columns[0].name
+        have = ", ".join(f"{c.spec} ({c.name})" for c in self.store.vector_columns())
+        if not have:
+            raise UsageError("the dataset has no vectors yet; run  tamis embed  first")
+        if columns:
+            raise UsageError(f"several vector columns fit; name one of them: {have}")
+        raise UsageError(f"no vectors of {encoder!r}; the dataset has: {have}")
+
+    def info(self) -> dict[str, Any]:
+        """Return what is in the dataset: counts of samples, failures, labels, splits, vectors."""
+        from tamis.services.info import describe
+
+        return describe(self.store)
+
+    # -- choose -------------------------------------------------------------------------------
+
+    def duplicates(
+        self,
+        *,
+        threshold: float | str = "auto",
+        apply: bool = False,
+        encoder: str | None = None,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> DuplicateReport:
+        """Find pictures that are the same shot, and which of each group to keep.
+
+        Nothing is ever deleted from disk; with `apply` the dropped ones get the mark
+        `duplicate_of`.
+        """
+        from tamis.services.duplicates import find_duplicates
+
+        return find_duplicates(
+            self.store,
+            column=self.vector_column(encoder),
+            threshold=threshold,
+            apply=apply,
+            seed=seed,
+            progress=progress,
+        )
+
+    def select(
+        self,
+        n: int,
+        *,
+        diverse: float = 0.2,
+        where: str | None = None,
+        encoder: str | None = None,
+        seed: int = 0,
+        apply: bool = True,
+        progress: Progress = no_progress,
+    ) -> Selection:
+        """Choose the `n` pictures that represent the dataset, a share of them for diversity."""
+        from tamis.services.selection import select
+
+        return select(
+            self.store,
+            n,
+            column=self.vector_column(encoder),
+            diverse=diverse,
+            where=where,
+            seed=seed,
+            apply=apply,
+            progress=progress,
+        )
+
+    def split(
+        self,
+        *,
+        train: float = 0.8,
+        val: float = 0.1,
+        test: float = 0.1,
+        group: str | None = None,
+        where: str | None = None,
+        encoder: str | None = None,
+        seed: int = 0,
+        apply: bool = True,
+    ) -> SplitReport:
+        """Split so that no near-duplicate lies in two splits and each covers every condition."""
+        from tamis.services.splits import split
+
+        return split(
+            self.store,
+            train=train,
+            val=val,
+            test=test,
+            group=group,
+            column=self.vector_column(encoder),
+            where=where,
+            seed=seed,
+            apply=apply,
+        )
+
+    def check_splits(self, *, where: str | None = None, encoder: str | None = None) -> SplitReport:
+        """Audit the splits that are marked: all pairs across them, and the leaks by name."""
+        from tamis.services.splits import check_splits
+
+        return check_splits(self.store, column=self.vector_column(encoder), where=where)
+
+    def curate(
+        self,
+        *sources: PathLike,
+        keep: int,
+        out: PathLike,
+        labels: str = "none",
+        encoder: str = "default",
+        seed: int = 0,
+        stage: Callable[[str], Progress] = lambda _name: no_progress,
+    ) -> CurateReport:
+        """Do the main job: add, embed, drop duplicates, select `keep`, split, export, report."""
+        from tamis.services.curate import curate
+
+        return curate(
+            self.store,
+            [os.fspath(source) for source in sources],
+            keep=keep,
+            out=Path(out),
+            labels=labels,
+            encoder=encoder,
+            seed=seed,
+            stage=stage,
+        )
+
+    # -- hand over ----------------------------------------------------------------------------
+
+    def export(
+        self,
+        format: str,  # noqa: A002 - the verb's own word
+        out: PathLike,
+        *,
+        where: str | None = None,
+        **options: Any,
+    ) -> ExportReport:
+        """Write rows to `out` as `folder`, `csv` or `parquet`; originals are never touched."""
+        from tamis.data.exports import export
+
+        return export(self.store, format, Path(out), where=where, **options)
+
+    def report(self, out: PathLike = "report.html") -> Path:
+        """Write one self-contained HTML file about the dataset, and return its path."""
+        from tamis.services.report import write_report
+
+        return write_report(self.store, Path(out))
+
+    # -- history ------------------------------------------------------------------------------
+
+    def log(self) -> list[LogEntry]:
+        """Return every operation, oldest first."""
+        return self.store.log()
+
+    def undo(self) -> LogEntry:
+        """Take back the last operation and return its entry."""
+        return self.store.undo()
+
+    def diff(self, a: int | str, b: int | str) -> Diff:
+        """Return what changed between two snapshots or tags."""
+        return self.store.diff(a, b)
+
+    def tag(self, name: str) -> None:
+        """Name the present snapshot."""
+        self.store.tag(name)
+
+    def gc(self) -> Any:
+        """Remove what killed writers left behind, and return what was freed."""
+        return self.store.gc()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,184 @@
+"""The main job in one go: from sources of pictures to a curated, split, reported set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tamis.data.exports import export
+from tamis.encoders.registry import load_encoder
+from tamis.errors import InputError, UsageError
+from tamis.pipelines.embed import embed
+from tamis.pipelines.ingest import ingest
+from tamis.services.duplicates import find_duplicates
+from tamis.services.report import write_report
+from tamis.services.selection import select
+from tamis.services.splits import split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tamis.data.store import Failure, Store
+    from tamis.types import Progress
+
+__all__ = ["CurateReport", "curate"]
+
+BLANK = "contrast < 0.01"
+"""A picture whose grey values spread less than a hundredth of the range shows nothing."""
+
+LEAST_TO_SPLIT = 10
+"""Fewer pictures than this make no train, validation and test set worth the name."""
+
+
+@dataclass(frozen=True)
+class CurateReport:
+    """What the main job did.
+
+    Attributes:
+        added: pictures that were new to the dataset.
+        known: pictures that were in it already.
+        failed: files that could not be read, with their reasons.
+        embedded: pictures that got a vector in this run.
+        blank: pictures without any contrast, left out.
+        duplicates: pictures left out since a better one of the same shot is kept.
+        selected: pictures in the result.
+        splits: pictures of the result in each split.
+        max_cross_similarity: largest cosine similarity between pictures of two splits.
+        pictures: folder of the result.
+        manifest: table of the result, CSV; a Parquet file lies beside it.
+        report: the HTML report.
+        notes: sentences on what the user should know.
+    """
+
+    added: int
+    known: int
+    failed: list[Failure]
+    embedded: int
+    blank: int
+    duplicates: int
+    selected: int
+    splits: dict[str, int]
+    max_cross_similarity: float | None
+    pictures: Path
+    manifest: Path
+    report: Path
+    notes: list[str]
+
+
+def curate(
+    store: Store,
+    sources: Sequence[str],
+    *,
+    keep: int,
+    out: Path,
+    labels: str = "none",
+    encoder: str = "default",
+    seed: int = 0,
+    stage: Callable[[str], Progress],
+) -> CurateReport:
+    """Add, embed, drop bad and duplicate pictures, select `keep`, split, export and report.
+
+    Every step is an operation of its own in the log, so a run that is killed goes on where it
+    was when the same call is made again. All pictures of the dataset take part, also those that
+    were added before.
+
+    Args:
+        store: the dataset.
+        sources: folders, globs, pictures or archives.
+        keep: how many pictures the result has at most.
+        out: folder for `pictures/`, `manifest.csv`, `manifest.parquet` and `report.html`.
+        labels: as for `ingest`.
+        encoder: spec of the encoder.
+        seed: makes the choice repeatable.
+        stage: opens a progress bar for each named step.
+
+    Raises:
+        UsageError: `keep` is below 1, or `out` holds something that tamis did not write.
+        InputError: a source is missing, or no picture could be read.
+        EncoderError: the encoder is unknown or cannot be loaded.
+    """
+    if keep < 1:
+        raise UsageError(f"keep is {keep}; keep at least 1 picture")
+    _require_own(out)
+    model = load_encoder(encoder)
+    notes: list[str] = []
+
+    ingested = ingest(store, sources, labels=labels, progress=stage("add"))
+    embedded = embed(store, model, progress=stage("embed"))
+    usable = store.count(f"{embedded.column} IS NOT NULL")
+    if usable == 0:
+        raise InputError(
+            f"none of {ingested.added + ingested.known + len(ingested.failed)} pictures could be "
+            "read; the first reason: " + next((f.reason for f in ingested.failed), "unknown")
+        )
+
+    found = find_duplicates(
+        store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
+    )
+    blank = store.count(BLANK)
+    chosen = select(
+        store,
+        keep,
+        column=embedded.column,
+        where=f"NOT ({BLANK})",
+        seed=seed,
+        apply=True,
+        progress=stage("select"),
+    )
+    if len(chosen.rows) < keep:
+        notes.append(
+            f"{keep} pictures were asked for and {len(chosen.rows)} are left after "
+            "unreadable, blank and duplicate ones are taken out: all of them are kept"
+        )
+
+    splits: dict[str, int] = {}
+    cross = None
+    if len(chosen.rows) >= LEAST_TO_SPLIT:
+        divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
+        splits, cross = dict(divided.counts), divided.max_cross_similarity
+    else:
+        notes.append(
+            f"{len(chosen.rows)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
+        )
+
+    out.mkdir(parents=True, exist_ok=True)
+    pictures = export(store, "folder", out / "pictures", where="selected", overwrite=True)
+    notes += [f"{f.path} was not exported: {f.reason}" for f in pictures.failed]
+    manifest = export(store, "csv", out / "manifest.csv", where="selected", overwrite=True)
+    export(store, "parquet", out / "manifest.parquet", where="selected", overwrite=True)
+    report = write_report(
+        store, out / "report.html", duplicates=found, selection=chosen, progress=stage("report")
+    )
+    return CurateReport(
+        added=ingested.added,
+        known=ingested.known,
+        failed=ingested.failed,
+        embedded=embedded.embedded,
+        blank=blank,
+        duplicates=sum(len(group.drop) for group in found.groups),
+        selected=len(chosen.rows),
+        splits=splits,
+        max_cross_similarity=cross,
+        pictures=pictures.path,
+        manifest=manifest.path,
+        report=report,
+        notes=notes,
+    )
+
+
+_OWN = {"pictures", "manifest.csv", "manifest.parquet", "report.html", "dataset.tamis"}
+
+
+def _require_own(out: Path) -> None:
+    """Refuse a folder that holds what this job did not write, before hours of work."""
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise UsageError(f"{out} is a file; give a folder for the result")
+    strange = sorted(entry.name for entry in out.iterdir() if entry.name not in _OWN)
+    if strange:
+        raise UsageError(
+            f"{out} holds {strange[0]!r}, which is no earlier result of this command; "
+            "give a new or an empty folder"
+        )
