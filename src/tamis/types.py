@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Failure",
     "Indices",
     "PixelBatch",
     "Preprocessing",
@@ -61,3 +62,18 @@ class Preprocessing:
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bicubic"
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be used, and why.
+
+    Attributes:
+        path: the picture (or archive, or folder) as the user gave it.
+        reason: one short sentence without the path.
+        source: the source that it belongs to, as the user gave it; empty where unknown.
+    """
+
+    path: str
+    reason: str
+    source: str = ""
