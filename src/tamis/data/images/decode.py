@@ -1,0 +1,198 @@
+"""Bytes to an upright RGB picture, or one clear reason why not."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from PIL import Image
+from PIL.Image import Transpose
+
+from tamis.data.images.exif import NO_EXIF, Exif, read_exif
+from tamis.data.images.formats import UnreadableFormatError, open_header
+from tamis.data.images.pillow_guard import strict_and_quiet_pillow
+from tamis.data.images.pixels import UnsupportedModeError, to_rgb
+from tamis.errors import PictureError
+
+if TYPE_CHECKING:
+    from PIL import ImageFile
+    from PIL.JpegImagePlugin import JpegImageFile
+
+__all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "decode"]
+
+_UPRIGHT = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+_SIDEWAYS = {5, 6, 7, 8}
+
+# What Pillow's readers raise on damaged bytes, as found by flipping, cutting and repeating bytes.
+_READER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    EOFError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+_SHORTEST_ZERO_TAIL = 1024
+_MAX_REASON_CHARACTERS = 120
+
+_large_picture_gate = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may cost.
+
+    Attributes:
+        max_pixels: pictures whose header says more are refused before any pixel is decoded.
+        parallel_pixels: pictures of more decoded pixels than this are decoded one at a time,
+            whatever the number of threads, so that memory stays bounded.
+    """
+
+    max_pixels: int = 200_000_000
+    parallel_pixels: int = 32_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture, upright.
+
+    Attributes:
+        image: RGB, turned by its Exif orientation; smaller than the original if so asked.
+        width: of the upright original, in pixels.
+        height: of the upright original, in pixels.
+        format: JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, HEIF, JPEG2000 or PPM.
+        orientation: the Exif orientation that was applied, 1 to 8.
+        exif: what the camera wrote.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    format: str
+    orientation: int
+    exif: Exif
+
+
+def decode(
+    data: bytes, path: str, *, min_side: int | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Decoded:
+    """Decode one picture to upright RGB; of an animation or a stack, the first frame.
+
+    The content decides the format, not the name. `tamis.data.images.pixels` says what becomes of
+    transparency, 16 bits and other modes. Thread-safe; most of the time is spent outside the GIL.
+
+    Args:
+        data: the file's bytes.
+        path: the picture as the user named it, for the error.
+        min_side: shrink by a whole factor (JPEG: while decoding, several times faster) as far as
+            the shorter side stays at least this many pixels; None keeps the full size.
+        limits: what one picture may cost.
+
+    Raises:
+        PictureError: empty, no picture, damaged, truncated, over the limit, or of a format or
+            colour model that cannot be read here.
+    """
+    with strict_and_quiet_pillow():
+        try:
+            return _decode(data, path, min_side, limits)
+        except (UnreadableFormatError, UnsupportedModeError) as error:
+            raise PictureError(path, str(error)) from error
+        except MemoryError as error:
+            raise PictureError(path, "decoding needs more memory than there is") from error
+        except _READER_ERRORS as error:
+            raise PictureError(path, _reason(error, data)) from error
+
+
+def _decode(data: bytes, path: str, min_side: int | None, limits: Limits) -> Decoded:
+    picture = open_header(data)
+    width, height = picture.size
+    if width * height > limits.max_pixels:
+        raise PictureError(
+            path,
+            f"{width} x {height} pixels are over the limit of "
+            f"{limits.max_pixels / 1e6:g} megapixels",
+        )
+    if picture.format == "JPEG" and _is_cut_and_padded(data):
+        raise PictureError(path, "truncated: the file ends in zeros instead of picture data")
+    _draft_jpeg(picture, min_side)
+    decoded_pixels = picture.size[0] * picture.size[1]
+    with _large_picture_gate if decoded_pixels > limits.parallel_pixels else nullcontext():
+        picture.load()
+        exif = _exif_of(picture, data)
+        image = to_rgb(picture, _reduction(picture.size, min_side))
+    # Pillow turns a TIFF upright by itself, the others never.
+    orientation = exif.orientation
+    if picture.format != "TIFF":
+        if orientation in _UPRIGHT:
+            image = image.transpose(_UPRIGHT[orientation])
+        if orientation in _SIDEWAYS:
+            width, height = height, width
+    image.info = {}  # comments and profiles would travel into thumbnails
+    return Decoded(image, width, height, str(picture.format), orientation, exif)
+
+
+def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:
+    if min_side is not None and picture.format == "JPEG":
+        cast("JpegImageFile", picture).draft(None, (max(min_side, 1), max(min_side, 1)))
+
+
+def _reduction(size: tuple[int, int], min_side: int | None) -> int:
+    return 1 if min_side is None else max(min(size) // max(min_side, 1), 1)
+
+
+def _exif_of(picture: ImageFile.ImageFile, data: bytes) -> Exif:
+    if picture.format == "TIFF":
+        return read_exif(data)
+    block = picture.info.get("exif")
+    return read_exif(block) if isinstance(block, bytes) else NO_EXIF
+
+
+def _is_cut_and_padded(data: bytes) -> bool:
+    """Tell whether a JPEG breaks off and the rest of the file is zeros, as failed copies leave it.
+
+    libjpeg takes the zeros for picture data and paints grey. Between the start of the last scan
+    and the end of the picture neither of the two markers can occur.
+    """
+    if data[-_SHORTEST_ZERO_TAIL:].count(0) < _SHORTEST_ZERO_TAIL:
+        return False
+    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
+
+
+def _reason(error: Exception, data: bytes) -> str:
+    text = " ".join(str(error).split())
+    lowered = text.lower()
+    riff_bytes = int.from_bytes(data[4:8], "little") + 8 if data[:4] == b"RIFF" else 0
+    if (
+        "truncated" in lowered
+        or "end of file" in lowered
+        or isinstance(error, EOFError)
+        or riff_bytes > len(data)
+    ):
+        return "truncated: the file ends before the picture does"
+    if isinstance(error, Image.DecompressionBombError):
+        return "too many pixels for one picture"
+    if not text:
+        text = type(error).__name__
+    return f"damaged: {text[:_MAX_REASON_CHARACTERS]}"
