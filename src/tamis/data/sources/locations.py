@@ -1,0 +1,248 @@
+"""What the user named, spread out into single pictures."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tamis.data.images.formats import has_picture_extension
+from tamis.data.sources.archive_base import ArchiveError, MemberError
+from tamis.data.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
+from tamis.data.sources.folder import UnreadableFolder, walk_pictures
+from tamis.data.sources.reading import member_uri
+from tamis.errors import InputError
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Location", "count_pictures", "iter_locations"]
+
+_DATASET_SUFFIX = ".tamis"
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where one picture lies.
+
+    Attributes:
+        path: as the user gave it: the source, and below it the way to the picture.
+        uri: absolute path; `archive!member` inside an archive.
+        source: the source that it came from, as the user gave it.
+        relative: path from the source's root, with forward slashes; a single file's is its name.
+    """
+
+    path: str
+    uri: str
+    source: str
+    relative: str
+
+    @property
+    def folder(self) -> str | None:
+        """Name of the folder that holds the picture, or None directly in the source's root.
+
+        >>> Location("pets/cats/1.jpg", "/d/pets/cats/1.jpg", "pets", "cats/1.jpg").folder
+        'cats'
+        """
+        parts = self.relative.replace("\\", "/").split("/")
+        return parts[-2] if len(parts) > 1 else None
+
+
+def iter_locations(sources: Sequence[str]) -> Iterator[Location | Failure]:
+    """List the pictures of folders, globs, archives and single files, in a fixed order.
+
+    A folder is searched at any depth, sorted by name; hidden files and files without a picture's
+    extension are passed over. A file that is named by itself is always listed, whatever its name,
+    and an archive that is named by itself is looked into. Of the pictures nothing is read, and
+    memory does not grow with their number but for an archive's table of contents.
+
+    Args:
+        sources: as the user gave them; a leading `~` is the home folder.
+
+    Yields:
+        Each picture's place, or what could not be listed: a folder without permission, a damaged
+        archive or archive member, a name that is not UTF-8.
+
+    Raises:
+        InputError: when its turn comes, a source that does not exist or holds no picture.
+    """
+    for source in sources:
+        found = False
+        for item in _spread(source):
+            found = True
+            yield _with_writable_name(item)
+        if not found:
+            raise InputError(_nothing_found(source))
+
+
+def count_pictures(sources: Sequence[str]) -> int | None:
+    """Check every source and count its pictures, before any picture is read.
+
+    Returns:
+        The number of pictures, or None where counting would mean unrolling a tar archive.
+
+    Raises:
+        InputError: a source does not exist, cannot be listed, or holds no picture.
+    """
+    total: int | None = 0
+    for source in sources:
+        if any(is_tar(path) for path in _named_files(source)):
+            total = None
+            continue
+        listed = sum(isinstance(item, Location) for item in iter_locations([source]))
+        total = None if total is None else total + listed
+    return total
+
+
+def _spread(source: str) -> Iterator[Location | Failure]:
+    given = _expand_home(source)
+    if _exists(source, given):
+        yield from _spread_path(given, Location(source, _absolute(given), source, ""))
+    elif glob.has_magic(given):
+        yield from _spread_pattern(source, given)
+    else:
+        raise InputError(
+            f"there is no file or folder {source!r} (looked from {Path.cwd()}); check the path"
+        )
+
+
+def _spread_pattern(source: str, pattern: str) -> Iterator[Location | Failure]:
+    root = _root_of(pattern)
+    listed_folder: Path | None = None
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - Path.glob refuses absolute patterns
+        path = Path(match)
+        if listed_folder is not None and path.is_relative_to(listed_folder):
+            continue  # "photos/**" matches a folder, and then all that it holds
+        relative = path.relative_to(root).as_posix()
+        place = Location(match, _absolute(match), source, "" if relative == "." else relative)
+        if path.is_dir():
+            listed_folder = path
+            yield from _spread_folder(place)
+        elif has_archive_extension(match):
+            yield from _spread_archive(place)
+        elif has_picture_extension(match):
+            yield place
+
+
+def _spread_path(given: str, place: Location) -> Iterator[Location | Failure]:
+    if Path(given).is_dir():
+        if given.rstrip(os.sep).endswith(_DATASET_SUFFIX):
+            raise InputError(f"{place.source} is a tamis dataset, not a source of pictures")
+        yield from _spread_folder(place)
+    elif is_archive(given):
+        yield from _spread_archive(place)
+    else:
+        yield replace(place, relative=Path(given).name)
+
+
+def _spread_folder(place: Location) -> Iterator[Location | Failure]:
+    for found in walk_pictures(place.uri):
+        if isinstance(found, str):
+            yield Location(
+                _join(place.path, found),
+                _join(place.uri, found),
+                place.source,
+                _join(place.relative, found),
+            )
+        elif found.relative == "" and place.path == place.source:
+            raise InputError(f"cannot list the folder {place.source}: {found.reason}")
+        else:
+            yield _failure_of(found, place)
+
+
+def _failure_of(folder: UnreadableFolder, place: Location) -> Failure:
+    path = _join(place.path, folder.relative)
+    return Failure(path, f"the folder cannot be listed: {folder.reason}", place.source)
+
+
+def _spread_archive(place: Location) -> Iterator[Location | Failure]:
+    listed = False
+    try:
+        for member in open_archive(place.uri).members():
+            listed = True
+            if isinstance(member, MemberError):
+                inner = member_uri(place.path, member.name)
+                yield Failure(inner, member.reason, place.source)
+            else:
+                yield Location(
+                    member_uri(place.path, member),
+                    member_uri(place.uri, member),
+                    place.source,
+                    member,
+                )
+    except ArchiveError as error:
+        yield Failure(place.path, str(error), place.source)
+        return
+    if not listed and place.path != place.source:
+        yield Failure(place.path, "the archive holds no pictures", place.source)
+
+
+def _named_files(source: str) -> list[str]:
+    """Find the files that a source names by themselves, which may be archives."""
+    given = _expand_home(source)
+    if Path(given).is_file():
+        return [given]
+    if glob.has_magic(given):
+        matches = glob.glob(given, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        return [match for match in matches if has_archive_extension(match)]
+    return []
+
+
+def _with_writable_name(item: Location | Failure) -> Location | Failure:
+    """Turn a name that no table can hold into a failure, spelt so that it can be shown."""
+    text = f"{item.path}\0{item.source}" + (item.uri if isinstance(item, Location) else "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        path = item.path.encode(errors="backslashreplace").decode()
+        source = item.source.encode(errors="backslashreplace").decode()
+        return Failure(path, "its name is not valid UTF-8; rename it", source)
+    return item
+
+
+def _nothing_found(source: str) -> str:
+    given = _expand_home(source)
+    if not Path(given).exists():
+        return f"nothing that {source!r} matches is a picture or an archive"
+    if not Path(given).is_dir():
+        return f"the archive {source} holds no pictures"
+    archives = [entry.name for entry in Path(given).iterdir() if has_archive_extension(entry.name)]
+    hint = f"; it holds archives, name them to look into them: {archives[0]}" if archives else ""
+    return f"the folder {source} holds no pictures{hint}"
+
+
+def _exists(source: str, given: str) -> bool:
+    try:
+        Path(given).stat()
+    except FileNotFoundError:
+        if Path(given).is_symlink():
+            raise InputError(f"{source} is a link to something that does not exist") from None
+        return False
+    except (OSError, ValueError) as error:
+        if glob.has_magic(given) and not isinstance(error, PermissionError):
+            return False  # such as a pattern that is longer than a file name may be
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"cannot read the source {source!r}: {reason.lower()}") from error
+    return given != ""
+
+
+def _root_of(pattern: str) -> Path:
+    """Give the folder that a pattern starts from: its parts before the first wildcard."""
+    parts = Path(pattern).parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:fixed])
+
+
+def _expand_home(source: str) -> str:
+    return os.path.expanduser(source) if source.startswith("~") else source  # noqa: PTH111 - keeps the user's spelling
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
+
+
+def _join(folder: str, relative: str) -> str:
+    return os.path.join(folder, relative) if relative else folder  # noqa: PTH118 - keeps the user's spelling

@@ -1,0 +1,84 @@
+"""The bytes of one picture, by its absolute place."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from tamis.data.sources.archive_base import ArchiveError, MemberError
+from tamis.data.sources.archives import open_archive
+from tamis.errors import PictureError
+
+__all__ = ["MAX_PICTURE_BYTES", "member_uri", "read_bytes"]
+
+MAX_PICTURE_BYTES = 512 << 20
+"""Files above this size are refused before they are read."""
+
+_SEPARATOR = "!"
+
+
+def member_uri(archive: str, member: str) -> str:
+    """Name a picture in an archive.
+
+    >>> member_uri("/data/cats.zip", "1.jpg")
+    '/data/cats.zip!1.jpg'
+    """
+    return f"{archive}{_SEPARATOR}{member}"
+
+
+def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTURE_BYTES) -> bytes:
+    """Read one picture's bytes, from a file or from inside an archive.
+
+    Thread-safe. From a compressed tar archive, ask in the archive's order.
+
+    Args:
+        uri: absolute path, or `archive!member`.
+        path: the picture as the user named it, for the error; the uri if not given.
+        max_bytes: more is refused.
+
+    Raises:
+        PictureError: vanished, no permission, too large, not a file, or damaged in its archive.
+    """
+    path = uri if path is None else path
+    try:
+        status = Path(uri).stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        inside = _split(uri)
+        if inside is None:
+            raise PictureError(path, "does not exist (any more)") from error
+        return _read_member(*inside, path, max_bytes)
+    except OSError as error:
+        raise PictureError(path, _reason(error)) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError(path, "not a regular file")
+    if status.st_size > max_bytes:
+        raise PictureError(path, f"{status.st_size} bytes are over the limit of {max_bytes}")
+    try:
+        with Path(uri).open("rb") as file:
+            return file.read(max_bytes + 1)
+    except OSError as error:
+        raise PictureError(path, _reason(error)) from error
+
+
+def _split(uri: str) -> tuple[str, str] | None:
+    at = uri.find(_SEPARATOR)
+    while at >= 0:
+        if Path(uri[:at]).is_file():
+            return uri[:at], uri[at + 1 :]
+        at = uri.find(_SEPARATOR, at + 1)
+    return None
+
+
+def _read_member(archive: str, member: str, path: str, max_bytes: int) -> bytes:
+    try:
+        return open_archive(archive).read(member, max_bytes)
+    except (ArchiveError, MemberError) as error:
+        raise PictureError(path, str(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if isinstance(error, FileNotFoundError):
+        return "does not exist (any more)"
+    return f"cannot be read: {(error.strerror or type(error).__name__).lower()}"
