@@ -1,0 +1,10 @@
+"""Nearest neighbours and near pairs by cosine: one exact kernel, and an inverted file at scale.
+
+Duplicates, leaks, selection, propagation, labels and drift all share it.
+"""
+
+from tamis.algo.neighbors.graph import KnnGraph, knn_graph, knn_search
+from tamis.algo.neighbors.inverted_file import Method
+from tamis.algo.neighbors.pairs import Pairs, pairs_over
+
+__all__ = ["KnnGraph", "Method", "Pairs", "knn_graph", "knn_search", "pairs_over"]

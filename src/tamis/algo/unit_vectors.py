@@ -1,0 +1,64 @@
+"""What every algorithm on embeddings asks of its input: finite float32 rows of length 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Vectors
+
+__all__ = ["LENGTH_TOLERANCE", "unit_vectors"]
+
+LENGTH_TOLERANCE = 1e-2
+"""How far a row's length may be from 1; float16 storage costs about 1e-3."""
+
+_ROUNDING = 1e-6
+"""Rows normalised in float32 are this close to length 1."""
+
+
+def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
+    """Return `X` as C-ordered float32 `[N, D]`, having checked that its rows are unit vectors.
+
+    float16 and float64 input is converted (a copy), and rows whose length is off by rounding are
+    brought to length 1 (a copy); anything else is returned as it is. O(ND).
+
+    Args:
+        X: `[N, D]` floating point, rows of Euclidean length 1 within `LENGTH_TOLERANCE`.
+        name: what the error message calls the array.
+
+    Raises:
+        UsageError: `X` is not a floating-point matrix, has no columns, or a row is not finite or
+            not of length 1.
+
+    Example:
+        >>> unit_vectors(np.array([[0.6, 0.8]])).dtype
+        dtype('float32')
+    """
+    array = np.asarray(X)
+    if array.ndim != 2 or array.shape[1] == 0:  # noqa: PLR2004 - a matrix has two axes
+        raise UsageError(f"{name} must have the shape [N, D] with D > 0, not {array.shape}")
+    if not np.issubdtype(array.dtype, np.floating):
+        raise UsageError(f"{name} must be floating point, not {array.dtype}")
+    rows: Vectors = np.ascontiguousarray(array, dtype=np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    wrong = np.flatnonzero(~(np.abs(lengths - 1.0) <= LENGTH_TOLERANCE))
+    if wrong.size:
+        first = int(wrong[0])
+        if not np.isfinite(lengths[first]):
+            raise UsageError(
+                f"{name} must be finite, but row {first} holds NaN or infinity "
+                f"({wrong.size} bad rows in all): drop or embed those rows again"
+            )
+        raise UsageError(
+            f"{name} must have rows of length 1, but row {first} has length {lengths[first]:.4g} "
+            f"({wrong.size} such rows): divide each row by its length"
+        )
+    if rows.shape[0] and float(np.abs(lengths - 1.0).max()) > _ROUNDING:
+        rows = rows / lengths[:, None]
+    return rows
