@@ -1,0 +1,101 @@
+"""A folder of small made pictures, and the command line as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass
+class Run:
+    """What one command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class CommandLine:
+    """Runs `tamis` in a folder of its own."""
+
+    folder: Path
+
+    def __call__(self, *arguments: str | Path, code: int = 0, **environment: str) -> Run:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "tamis", *map(str, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COLUMNS": "200", **environment},
+            timeout=300,
+        )
+        run = Run(done.returncode, done.stdout, done.stderr)
+        assert run.code == code, f"exit {run.code}\n{run.out}\n{run.err}"
+        return run
+
+
+@pytest.fixture
+def tamis_cli(tmp_path: Path) -> CommandLine:
+    """The command line, run in an empty folder."""
+    return CommandLine(tmp_path)
+
+
+def draw_picture(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
+    """Draw a picture with a smooth ground and some twenty shapes, all told by `seed`."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    picture = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+    pen = ImageDraw.Draw(picture)
+    for _ in range(20):
+        x, y = rng.integers(0, size[0]), rng.integers(0, size[1])
+        w, h = rng.integers(10, 80, 2)
+        colour = tuple(int(c) for c in rng.integers(0, 256, 3))
+        shape = pen.ellipse if rng.random() < 0.5 else pen.rectangle
+        shape((int(x), int(y), int(x + w), int(y + h)), fill=colour)
+    return picture
+
+
+@pytest.fixture(scope="session")
+def photos_master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 pictures in two folders, a copy, a smaller copy, a blank one and two bad files."""
+    root = tmp_path_factory.mktemp("master") / "photos"
+    for number in range(24):
+        folder = root / ("cats" if number % 2 else "dogs")
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_picture(number).save(folder / f"{number:02}.jpg", quality=92)
+    first = Image.open(root / "dogs" / "00.jpg")
+    first.save(root / "dogs" / "copy.jpg", quality=60)
+    first.resize((160, 120), Image.Resampling.LANCZOS).save(root / "dogs" / "small.png")
+    Image.new("RGB", (320, 240), (90, 90, 90)).save(root / "blank.png")
+    whole = (root / "cats" / "01.jpg").read_bytes()
+    (root / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (root / "empty.jpg").write_bytes(b"")
+    (root / "notes.txt").write_text("not a picture")
+    return root
+
+
+@pytest.fixture
+def photos(photos_master: Path, tmp_path: Path) -> Path:
+    """The made pictures, as `photos` in the folder where the command line runs."""
+    import shutil
+
+    target = tmp_path / "photos"
+    shutil.copytree(photos_master, target)
+    return target
