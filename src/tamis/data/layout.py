@@ -1,0 +1,123 @@
+"""The dataset's folder: what lies where, how one is made and recognised."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tamis.data.fragments import TableVersion
+from tamis.data.schema import FAILED, SAMPLES
+from tamis.data.snapshots import Snapshot, SnapshotChain
+from tamis.data.storage_errors import storage_guard
+from tamis.errors import DatasetError, DatasetMissingError, DatasetTooNewError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["FORMAT", "TABLES", "Layout", "check_dataset", "create_dataset"]
+
+FORMAT = 1
+"""The format that this version writes, and the newest that it reads."""
+
+TABLES = {"samples": SAMPLES, "failed": FAILED}
+"""The tables of a dataset and their schemas when it is new."""
+
+
+class Layout:
+    """The places of a dataset's parts.
+
+    Args:
+        root: the dataset's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.description = root / "dataset.json"
+        self.log = root / "log"
+        self.lock = root / "lock"
+        self.running = root / "running"
+
+    def table(self, name: str) -> Path:
+        """The folder of a table."""
+        return self.root / f"{name}.lance"
+
+
+def create_dataset(root: Path) -> None:
+    """Make an empty dataset; it appears whole or not at all.
+
+    Raises:
+        DatasetError: something that is no empty folder lies there.
+        StorageError: the disk refuses.
+    """
+    with storage_guard(root, "create"):
+        if root.exists() and not (root.is_dir() and not any(root.iterdir())):
+            raise DatasetError(f"cannot create a dataset at {root}: something lies there already")
+        root.parent.mkdir(parents=True, exist_ok=True)
+        draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}.tmp"))
+        try:
+            _write_empty(draft)
+            # Renaming a folder onto an empty one replaces it in one step; onto any other it fails.
+            os.rename(draft.root, root)  # noqa: PTH104 - Path.rename says no more
+        except BaseException:
+            shutil.rmtree(draft.root, ignore_errors=True)
+            raise
+
+
+def _write_empty(draft: Layout) -> None:
+    draft.root.mkdir()
+    draft.log.mkdir()
+    versions = {
+        name: TableVersion.create(draft.table(name), schema).version
+        for name, schema in TABLES.items()
+    }
+    SnapshotChain(draft.log).append(
+        Snapshot(
+            snapshot=1,
+            operation=1,
+            verb="create",
+            params={},
+            seed=None,
+            counts={},
+            state="done",
+            before={},
+            after=versions,
+        )
+    )
+    description = {"format": FORMAT, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    draft.description.write_text(json.dumps(description, indent=1), encoding="utf-8")
+
+
+def check_dataset(root: Path) -> None:
+    """Make sure that a dataset which this version can use lies at `root`.
+
+    Raises:
+        DatasetMissingError: none lies there.
+        DatasetTooNewError: it was written by a later version.
+        DatasetError: its description is damaged.
+        StorageError: the disk refuses.
+    """
+    layout = Layout(root)
+    with storage_guard(root, "open"):
+        if not root.exists():
+            raise DatasetMissingError(
+                f"there is no dataset at {root}. Make one with:  tamis add PICTURES -d {root}"
+            )
+        if not layout.description.is_file():
+            raise DatasetMissingError(
+                f"{root} is not a tamis dataset (it has no dataset.json). Give the folder that "
+                "'tamis add' made, usually named something.tamis"
+            )
+        text = layout.description.read_text(encoding="utf-8")
+    try:
+        version = int(json.loads(text)["format"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise DatasetError(f"{layout.description} is damaged: {error!r}") from error
+    if version > FORMAT:
+        raise DatasetTooNewError(
+            f"{root} was written by a later version of tamis (format {version}, this one reads up "
+            f"to {FORMAT}): upgrade with  pip install --upgrade tamis"
+        )

@@ -1,0 +1,132 @@
+"""Locks between processes: one writer at a time, and a sign that an operation still runs."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tamis.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["LOCK_TIMEOUT", "RunningOperations", "writer_lock"]
+
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for another writer's checkpoint, which takes about one."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
+
+
+@contextmanager
+def writer_lock(path: Path, doing: str, *, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+    """Hold the dataset's writer lock; the kernel frees it when the process dies.
+
+    Args:
+        path: the lock file.
+        doing: what the holder does, told to those who wait too long.
+        timeout: seconds to wait.
+
+    Raises:
+        ConflictError: another writer held the lock all that time.
+        OSError: the file cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        _wait_for(descriptor, timeout)
+        owner = {
+            "doing": doing,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(owner).encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    pause = _FIRST_PAUSE
+    while not _try_lock(descriptor):
+        if time.monotonic() >= deadline:
+            raise ConflictError(
+                f"another writer has been busy for {timeout:.0f} s: {_owner(descriptor)}. "
+                "Wait until it is done and run the command again; nothing was changed"
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _owner(descriptor: int) -> str:
+    try:
+        owner = json.loads(os.pread(descriptor, 4096, 0))
+    except ValueError:
+        return "one that has not said who it is"
+    return "'{doing}' in process {pid} on {host}, since {since}".format(**owner)
+
+
+class RunningOperations:
+    """Tells operations that still run from those whose process died.
+
+    Each running operation holds a lock on a file of its own, which its death frees.
+
+    Args:
+        folder: where the files lie; made when first needed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def enter(self, operation: int) -> int:
+        """Mark an operation as running in this process; returns what `leave` takes."""
+        self._folder.mkdir(exist_ok=True)
+        descriptor = os.open(self._file(operation), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+
+    def leave(self, operation: int, descriptor: int) -> None:
+        """End what `enter` began."""
+        self._file(operation).unlink(missing_ok=True)
+        os.close(descriptor)
+
+    def is_running(self, operation: int) -> bool:
+        """Whether a living process is at this operation."""
+        try:
+            descriptor = os.open(self._file(operation), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(descriptor)
+
+    def left_behind(self) -> list[Path]:
+        """The files of operations whose process died."""
+        if not self._folder.is_dir():
+            return []
+        return [f for f in sorted(self._folder.iterdir()) if not self.is_running(int(f.stem))]
+
+    def _file(self, operation: int) -> Path:
+        return self._folder / f"{operation:08d}.lock"

@@ -1,0 +1,290 @@
+"""One verb's changes to a dataset, committed checkpoint by checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+
+from tamis.data.lock import RunningOperations
+from tamis.data.schema import (
+    check_mark_name,
+    conform_rows,
+    error_field,
+    vector_columns_of,
+    vector_field,
+)
+from tamis.data.staged import Edit, Staged, write_failures, write_samples
+from tamis.data.writer import About
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from tamis.data.layout import Layout
+    from tamis.data.schema import Failure, VectorColumn
+    from tamis.data.state import State
+    from tamis.data.writer import Writer
+    from tamis.types import Vectors
+
+__all__ = ["Inserted", "Operation"]
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """What became of inserted rows: how many were added, and how many were known already."""
+
+    added: int
+    known: int
+
+
+class Operation:
+    """A verb at work on a dataset; made by `Store.operation`, used in a `with` block.
+
+    Changes are staged in memory and written at the next checkpoint, all of them as one snapshot
+    or none. Leaving the block makes the last checkpoint; an exception discards what was staged
+    since the last one, and what earlier checkpoints wrote stands.
+
+    Attributes:
+        counts: what the verb did, for the log. `added` and `known` are kept by `insert`.
+    """
+
+    def __init__(
+        self,
+        about: About,
+        layout: Layout,
+        writer: Writer,
+        base: State,
+        on_commit: Callable[[State], None],
+    ) -> None:
+        try:
+            json.dumps(about.params)
+        except TypeError as error:
+            raise UsageError(
+                f"params of {about.verb!r} cannot be kept in the log: {error}"
+            ) from error
+        self.counts: dict[str, Any] = {}
+        self._about = about
+        self._writer = writer
+        self._running = RunningOperations(layout.running)
+        self._presence: int | None = None
+        self._number: int | None = None
+        self._state = base
+        self._on_commit = on_commit
+        self._staged = Staged()
+        self._staged_ids: set[str] = set()
+        self._offered = 0
+        self._added = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit("done")
+        finally:
+            if self._presence is not None and self._number is not None:
+                self._running.leave(self._number, self._presence)
+                self._presence = None
+
+    # Rows
+
+    def insert(self, rows: pa.Table) -> Inserted:
+        """Stage new samples; those whose `sample_id` exists or repeats are known and left out.
+
+        Whether another writer added the same sample meanwhile shows at the checkpoint, which
+        corrects `counts["added"]` and `counts["known"]`.
+
+        Args:
+            rows: some columns of the schema, `sample_id` among them.
+
+        Returns:
+            How many rows are new, as far as this operation sees.
+
+        Raises:
+            UsageError: a column is unknown, has another type, or `sample_id` is null somewhere.
+        """
+        rows = conform_rows(rows, self._state.samples.schema)
+        ids = rows.column("sample_id").combine_chunks()
+        absent = self._state.keys.missing(ids).to_pylist()
+        fresh = []
+        for sample_id, new in zip(ids.to_pylist(), absent, strict=True):
+            fresh.append(new and sample_id not in self._staged_ids)
+            self._staged_ids.add(sample_id)
+        self._staged.rows.append(rows.filter(pa.array(fresh, pa.bool_())))
+        self._offered += rows.num_rows
+        added = sum(fresh)
+        self._count_rows(sum(staged.num_rows for staged in self._staged.rows))
+        return Inserted(added, rows.num_rows - added)
+
+    def _count_rows(self, pending: int) -> None:
+        added = self._added + pending
+        self.counts |= {"added": added, "known": self._offered - added}
+
+    def record_failures(self, failures: Iterable[Failure]) -> None:
+        """Stage pictures that could not be read; a path and reason known already is left out."""
+        self._staged.failures.extend(failures)
+
+    # Vectors
+
+    def add_vector_column(
+        self, spec: str, fingerprint: str, dim: int, dtype: str = "float32"
+    ) -> str:
+        """Stage a vector column and its error column, null in every row.
+
+        Args:
+            spec: the encoder, as the user named it.
+            fingerprint: hash of all that changes a vector.
+            dim: length of each vector.
+            dtype: "float32" or "float16".
+
+        Returns:
+            The column's name. A column that exists already is left as it is.
+
+        Raises:
+            UsageError: it exists with another dimension or type, or these cannot be.
+        """
+        column = vector_field(spec, fingerprint, dim, dtype)
+        existing = self._field(column.name)
+        if existing is None:
+            self._staged.columns[column.name] = column
+            error = error_field(column.name)
+            self._staged.columns[error.name] = error
+        elif existing.type != column.type:
+            raise UsageError(
+                f"the column {column.name} exists with {existing.type}, not {column.type}"
+            )
+        return str(column.name)
+
+    def set_vectors(self, column: str, ids: Sequence[str], vectors: Vectors) -> None:
+        """Stage vectors, `[N, D]`, for samples that exist or are staged.
+
+        Raises:
+            UsageError: the column is no vector column, the shape is wrong, or a number is not
+                finite in the column's type.
+        """
+        known = self._vector_column(column)
+        values = np.ascontiguousarray(vectors, dtype=known.dtype)
+        if values.shape != (len(ids), known.dim):
+            raise UsageError(
+                f"{column} takes vectors of shape ({len(ids)}, {known.dim}), got {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise UsageError(f"vectors for {column} hold numbers that are not finite {known.dtype}")
+        arrow = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), known.dim)
+        self._edit(column, ids, arrow)
+
+    def set_errors(self, column: str, ids: Sequence[str], reasons: Sequence[str | None]) -> None:
+        """Stage why samples have no vector in `column`; None clears.
+
+        Raises:
+            UsageError: the column is no vector column, or there are more ids than reasons.
+        """
+        known = self._vector_column(column)
+        self._edit(known.error_column, ids, pa.array(reasons, pa.string()))
+
+    # Marks
+
+    def set_marks(self, ids: Sequence[str], marks: Mapping[str, Any]) -> None:
+        """Stage values of marks for samples that exist or are staged; null clears.
+
+        Args:
+            ids: the samples, distinct.
+            marks: for each mark one value a sample, as an Arrow array or what makes one. A mark
+                that is new becomes a column of the array's type.
+
+        Raises:
+            UsageError: a name is no mark, lengths differ, or values do not fit the mark's type.
+        """
+        for name, values in marks.items():
+            check_mark_name(name)
+            field = self._field(name)
+            array = _mark_values(name, values, None if field is None else field.type)
+            if field is None:
+                self._staged.columns[name] = pa.field(name, array.type)
+            self._edit(name, ids, array)
+
+    # Checkpoints
+
+    def checkpoint(self) -> None:
+        """Write all that is staged as one snapshot.
+
+        Raises:
+            UsageError: an edit names a sample that is not in the dataset.
+            ConflictError: another writer is busy or took back what this one builds on.
+            StorageError: the disk refuses; nothing was changed.
+        """
+        self._commit("running")
+
+    def _commit(self, state: Literal["running", "done"]) -> None:
+        about = self._about
+        with self._writer.locked(about.verb, self._state) as head:
+            samples, added = write_samples(head.samples, head.keys, self._staged)
+            failed = write_failures(head.failed, self._staged.failures)
+            if self._offered:
+                self._count_rows(added)
+            about = About(
+                about.verb, about.params, about.seed, dict(self.counts), state, self._number
+            )
+            self._state = self._writer.name(head, {"samples": samples, "failed": failed}, about)
+            if self._number is None:
+                self._number = self._state.snapshot.snapshot
+                if state == "running":
+                    self._presence = self._running.enter(self._number)
+        self._added += added
+        self._staged = Staged()
+        self._staged_ids = set()
+        self._on_commit(self._state)
+
+    # What is there
+
+    def _field(self, name: str) -> pa.Field | None:
+        if name in self._staged.columns:
+            return self._staged.columns[name]
+        schema = self._state.samples.schema
+        return schema.field(name) if name in schema.names else None
+
+    def _vector_column(self, name: str) -> VectorColumn:
+        staged = self._staged.columns.values()
+        schema = pa.schema([*self._state.samples.schema, *staged])
+        columns = {column.name: column for column in vector_columns_of(schema)}
+        if name not in columns:
+            raise UsageError(
+                f"{name!r} is not a vector column; there are: {', '.join(columns) or 'none'}"
+            )
+        return columns[name]
+
+    def _edit(self, column: str, ids: Sequence[str], values: pa.Array) -> None:
+        keys = pa.array(ids, pa.string())
+        if len(keys) != len(values):
+            raise UsageError(f"{len(keys)} sample ids but {len(values)} values for {column}")
+        if keys.null_count:
+            raise UsageError(f"{keys.null_count} of the sample ids are null")
+        self._staged.edits.setdefault(column, []).append(Edit(keys, values))
+
+
+def _mark_values(name: str, values: Any, stored: pa.DataType | None) -> pa.Array:
+    """The values as one array of the mark's type."""
+    try:
+        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        if stored is not None:
+            return array.cast(stored)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise UsageError(f"values of the mark {name!r} have to be {stored}: {error}") from error
+    if pa.types.is_null(array.type):
+        raise UsageError(
+            f"the mark {name!r} is new and all its values are null: give a typed array"
+        )
+    return array

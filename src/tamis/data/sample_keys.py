@@ -1,0 +1,118 @@
+"""Where each sample lies: from sample ids to fragments and stable row ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from tamis.data.fragments import TableVersion
+
+__all__ = ["FragmentRows", "SampleKeys"]
+
+
+@dataclass(frozen=True)
+class FragmentRows:
+    """Those of the asked samples that lie in one fragment.
+
+    Attributes:
+        fragment: the fragment's number.
+        order: their places in the asked list, `[n]` int64, in table order.
+        row_ids: their stable row ids, in the same order.
+    """
+
+    fragment: int
+    order: NDArray[np.int64]
+    row_ids: pa.Array
+
+
+class SampleKeys:
+    """The sample ids of one version of `samples`; about 45 bytes a sample, read when first needed.
+
+    Ids never change once written, so what is known of a fragment's file is carried over to the
+    next version.
+
+    Args:
+        table: the version.
+        known: what `by_file` of another version of the same table holds.
+    """
+
+    def __init__(
+        self, table: TableVersion, known: Mapping[str, tuple[pa.Array, pa.Array]] | None = None
+    ) -> None:
+        self.by_file: dict[str, tuple[pa.Array, pa.Array]] = dict(known or {})
+        self._table = table
+        self._numbers: list[int] | None = None
+
+    def _load(self) -> list[tuple[pa.Array, pa.Array]]:
+        """Sample ids and row ids of each fragment, in table order."""
+        if self._numbers is None:
+            fragments = self._table.fragments()
+            self.by_file = {
+                file: self.by_file.get(file) or self._read(fragment.number)
+                for fragment in fragments
+                for file in [fragment.files["sample_id"]]
+            }
+            self._numbers = [fragment.number for fragment in fragments]
+        return list(self.by_file.values())
+
+    def _read(self, fragment: int) -> tuple[pa.Array, pa.Array]:
+        rows = self._table.read_fragment(fragment, ["sample_id"], row_ids=True).combine_chunks()
+        ids, row_ids = (rows.column(name).combine_chunks() for name in ("sample_id", "_rowid"))
+        return ids, row_ids
+
+    def missing(self, ids: pa.Array) -> pa.Array:
+        """Whether each of `ids` is absent, bool."""
+        present = pa.chunked_array([part[0] for part in self._load()], type=pa.string())
+        found = pc.unique(present.filter(pc.is_in(present, value_set=ids)))
+        return pc.invert(pc.is_in(ids, value_set=found))
+
+    def locate(self, ids: pa.Array) -> Iterator[FragmentRows]:
+        """Find distinct samples, fragment by fragment in table order.
+
+        Raises:
+            UsageError: some are not in the dataset.
+        """
+        parts = self._load()
+        places = [pc.index_in(part[0], value_set=ids) for part in parts]
+        self._require_all(ids, places)
+        for number, part, place in zip(self._numbers or [], parts, places, strict=True):
+            hit = place.is_valid()
+            if place.null_count < len(place):
+                order = place.drop_null().to_numpy().astype(np.int64)
+                yield FragmentRows(number, order, part[1].filter(hit))
+
+    def row_ids(self, ids: pa.Array) -> pa.Array:
+        """The stable row id of each of `ids`, in their order; an id may repeat.
+
+        Raises:
+            UsageError: some are not in the dataset.
+        """
+        distinct = ids.unique()
+        found = np.empty(len(distinct), np.uint64)
+        for rows in self.locate(distinct):
+            found[rows.order] = rows.row_ids.to_numpy()
+        return pa.array(found[pc.index_in(ids, value_set=distinct).to_numpy()])
+
+    @staticmethod
+    def _require_all(ids: pa.Array, places: list[pa.Array]) -> None:
+        found = sum(len(place) - place.null_count for place in places)
+        if found == len(ids):
+            return
+        seen = np.zeros(len(ids), bool)
+        for place in places:
+            seen[place.drop_null().to_numpy()] = True
+        absent = ids.filter(pa.array(~seen)).to_pylist()
+        raise UsageError(
+            f"{len(absent)} of {len(ids)} sample ids are not in the dataset, e.g. {absent[0]!r}"
+        )

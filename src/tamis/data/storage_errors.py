@@ -1,0 +1,102 @@
+"""Turn what Lance and the operating system raise into errors a user can act on."""
+
+from __future__ import annotations
+
+import errno
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tamis.errors import StorageError, TamisError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["filtering", "storage_guard"]
+
+# Lance raises OSError, ValueError (pyarrow's errors derive from it) or RuntimeError for one and
+# the same cause, depending on the call; the text is what tells the causes apart.
+LANCE_ERRORS = (OSError, ValueError, RuntimeError)
+
+_FULL = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|File too large")
+_REFUSED = re.compile(r"Permission denied|Operation not permitted|Read-only file system")
+_GONE = re.compile(r"Not found|No such file or directory")
+_FILTER_FAULT = re.compile(
+    r"Invalid user input|Query Execution error|Not supported|Schema error|Arrow error|Cast error"
+)
+_RUST_SOURCE = re.compile(r",?\s*(/\S*)?/rust/\S+\.rs:\d+:\d+")
+_FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED_CODES = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def plain(error: Exception) -> str:
+    """The text of a Lance error without the places in Lance's own source."""
+    return " ".join(_RUST_SOURCE.sub("", str(error)).split()).rstrip(", ")
+
+
+@contextmanager
+def storage_guard(path: Path, doing: str) -> Iterator[None]:
+    """Raise `StorageError` for whatever the disk or Lance refuses while `doing` something.
+
+    Args:
+        path: the dataset, named in the message.
+        doing: what was tried, to follow "could not", e.g. "write".
+
+    Raises:
+        StorageError: the disk is full, refuses, or a file of the dataset is missing or damaged.
+    """
+    try:
+        yield
+    except TamisError:
+        raise
+    except LANCE_ERRORS as error:
+        if not _is_of_storage(error):
+            raise
+        raise StorageError(_sentence(path, doing, error)) from error
+
+
+@contextmanager
+def filtering(path: Path, where: str | None, columns: Sequence[str]) -> Iterator[None]:
+    """Like `storage_guard` for a read, and blame `where` when it is at fault.
+
+    Raises:
+        UsageError: `where` is not a condition over `columns`.
+        StorageError: the disk is at fault.
+    """
+    with storage_guard(path, "read"):
+        try:
+            yield
+        except LANCE_ERRORS as error:
+            if where is None or not _FILTER_FAULT.search(str(error)):
+                raise
+            raise UsageError(
+                f"the condition {where!r} cannot be used: {plain(error)}. It has to be an SQL "
+                f"condition over these columns: {', '.join(columns)}"
+            ) from error
+
+
+def _is_of_storage(error: Exception) -> bool:
+    """Whether the system or Lance raised it; a ValueError of our own is a defect to be seen."""
+    return isinstance(error, OSError) or bool(_RUST_SOURCE.search(str(error)))
+
+
+def _sentence(path: Path, doing: str, error: Exception) -> str:
+    code = error.errno if isinstance(error, OSError) else None
+    text = str(error)
+    if code in _FULL_CODES or _FULL.search(text):
+        return (
+            f"could not {doing} {path}: the disk is full. Nothing half-written is kept; free "
+            "some space (tamis gc removes what killed runs left) and run the command again"
+        )
+    if code in _REFUSED_CODES or _REFUSED.search(text):
+        return (
+            f"could not {doing} {path}: permission denied. Check who owns the folder and whether "
+            f"it is mounted read-only ({plain(error)})"
+        )
+    if code == errno.ENOENT or _GONE.search(text):
+        return (
+            f"could not {doing} {path}: a file of the dataset is missing ({plain(error)}). "
+            "Restore the folder from a backup, or make the dataset again"
+        )
+    return f"could not {doing} {path}: {plain(error)}"
