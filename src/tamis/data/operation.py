@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tamis.data.layout import Layout
-    from tamis.data.schema import Failure, VectorColumn
+    from tamis.data.schema import VectorColumn
     from tamis.data.state import State
     from tamis.data.writer import Writer
-    from tamis.types import Vectors
+    from tamis.types import Failure, Vectors
 
 __all__ = ["Inserted", "Operation"]
 

@@ -18,7 +18,6 @@ __all__ = [
     "INITIAL_MARKS",
     "PICTURE_COLUMNS",
     "SAMPLES",
-    "Failure",
     "VectorColumn",
     "check_mark_name",
     "conform_rows",
@@ -75,7 +74,7 @@ FAILED: pa.Schema = pa.schema(
     [
         pa.field("path", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
-        pa.field("source", pa.string()),
+        pa.field("source", pa.string(), nullable=False),
         pa.field("time", pa.timestamp("us", tz="UTC"), nullable=False),
     ]
 )
@@ -84,21 +83,6 @@ FAILED: pa.Schema = pa.schema(
 _SPEC, _FINGERPRINT = b"tamis.encoder.spec", b"tamis.encoder.fingerprint"
 _DTYPES = {"float32": pa.float32(), "float16": pa.float16()}
 _MARK_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A picture that could not be read.
-
-    Attributes:
-        path: the picture, as the user named it.
-        reason: one short sentence without the path.
-        source: the source that named it, or None.
-    """
-
-    path: str
-    reason: str
-    source: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.data.sample_keys import SampleKeys
-from tamis.data.schema import FAILED, Failure
+from tamis.data.schema import FAILED
 from tamis.errors import ConflictError
 
 if TYPE_CHECKING:
     from tamis.data.fragments import TableVersion
+    from tamis.types import Failure
 
 __all__ = ["Edit", "Staged", "write_failures", "write_samples"]
 
@@ -57,6 +58,7 @@ def write_samples(
         UsageError: an edit names a sample that is not in the dataset.
         ConflictError: another writer gave a column a type that the edits do not fit.
     """
+    _require_columns(table, staged)
     added = 0
     for rows in _new_rows(keys, staged.rows):
         table = table.append(rows)
@@ -69,6 +71,17 @@ def write_samples(
     if edits:
         table = table.update_columns(_by_fragment(table, SampleKeys(table, keys.by_file), edits))
     return table, added
+
+
+def _require_columns(table: TableVersion, staged: Staged) -> None:
+    """Another writer may have taken back an operation whose columns this one builds on."""
+    known = {*table.schema.names, *staged.columns}
+    used = {*staged.edits, *(name for rows in staged.rows for name in rows.column_names)}
+    if not used <= known:
+        raise ConflictError(
+            f"the column {min(used - known)!r} was taken back by another writer; nothing was "
+            "changed, run the command again"
+        )
 
 
 def _new_rows(keys: SampleKeys, staged: list[pa.Table]) -> list[pa.Table]:
