@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.data.lock import RunningOperations
+from tamis.data.sample_keys import id_array
 from tamis.data.schema import (
     check_mark_name,
     conform_rows,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tamis.data.layout import Layout
+    from tamis.data.sample_keys import SampleIds
     from tamis.data.schema import VectorColumn
     from tamis.data.state import State
     from tamis.data.writer import Writer
@@ -166,7 +168,7 @@ class Operation:
             )
         return str(column.name)
 
-    def set_vectors(self, column: str, ids: Sequence[str], vectors: Vectors) -> None:
+    def set_vectors(self, column: str, ids: SampleIds, vectors: Vectors) -> None:
         """Stage vectors, `[N, D]`, for samples that exist or are staged.
 
         Raises:
@@ -184,7 +186,7 @@ class Operation:
         arrow = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), known.dim)
         self._edit(column, ids, arrow)
 
-    def set_errors(self, column: str, ids: Sequence[str], reasons: Sequence[str | None]) -> None:
+    def set_errors(self, column: str, ids: SampleIds, reasons: Sequence[str | None]) -> None:
         """Stage why samples have no vector in `column`; None clears.
 
         Raises:
@@ -195,7 +197,7 @@ class Operation:
 
     # Marks
 
-    def set_marks(self, ids: Sequence[str], marks: Mapping[str, Any]) -> None:
+    def set_marks(self, ids: SampleIds, marks: Mapping[str, Any]) -> None:
         """Stage values of marks for samples that exist or are staged; null clears.
 
         Args:
@@ -264,12 +266,10 @@ class Operation:
             )
         return columns[name]
 
-    def _edit(self, column: str, ids: Sequence[str], values: pa.Array) -> None:
-        keys = pa.array(ids, pa.string())
+    def _edit(self, column: str, ids: SampleIds, values: pa.Array) -> None:
+        keys = id_array(ids)
         if len(keys) != len(values):
             raise UsageError(f"{len(keys)} sample ids but {len(values)} values for {column}")
-        if keys.null_count:
-            raise UsageError(f"{keys.null_count} of the sample ids are null")
         self._staged.edits.setdefault(column, []).append(Edit(keys, values))
 
 

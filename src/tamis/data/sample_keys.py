@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +12,35 @@ import pyarrow.compute as pc
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from tamis.data.fragments import TableVersion
 
-__all__ = ["FragmentRows", "SampleKeys"]
+__all__ = ["FragmentRows", "SampleIds", "SampleKeys", "id_array"]
+
+
+SampleIds: TypeAlias = "Sequence[str] | pa.Array | pa.ChunkedArray"
+"""Sample ids, as Python strings or Arrow strings; the latter are faster."""
+
+
+def id_array(ids: SampleIds) -> pa.Array:
+    """Sample ids as one Arrow array of strings.
+
+    Raises:
+        UsageError: some are null or no strings.
+    """
+    try:
+        if isinstance(ids, pa.ChunkedArray):
+            array = ids.combine_chunks().cast(pa.string())
+        else:
+            array = pa.array(ids, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise UsageError(f"sample ids have to be strings: {error}") from error
+    if array.null_count:
+        raise UsageError(f"{array.null_count} of {len(array)} sample ids are null")
+    return array
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.data.durability import sync_folders
 from tamis.errors import ConflictError, DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class SnapshotChain:
             ) from None
         finally:
             draft.unlink(missing_ok=True)
-        sync_folder(self._folder)
+        sync_folders({self._folder})
 
     def drafts(self) -> list[Path]:
         """Unfinished files that killed writers left."""
@@ -138,12 +139,3 @@ class SnapshotChain:
 
     def _file(self, number: int) -> Path:
         return self._folder / f"{number:08d}.json"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a folder's new names survive a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

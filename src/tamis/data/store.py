@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.data.difference import Diff, compare
@@ -14,6 +13,7 @@ from tamis.data.history import LogEntry, check_tag, log_entries, plan_undo, tags
 from tamis.data.layout import Layout, check_dataset, create_dataset
 from tamis.data.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.data.operation import Operation
+from tamis.data.sample_keys import id_array
 from tamis.data.schema import VectorColumn, vector_columns_of
 from tamis.data.snapshots import SnapshotChain
 from tamis.data.state import State
@@ -24,7 +24,10 @@ from tamis.errors import ConflictError, DatasetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import pyarrow as pa
+
     from tamis.data.orphans import Freed
+    from tamis.data.sample_keys import SampleIds
     from tamis.data.snapshots import Snapshot
     from tamis.types import Vectors
 
@@ -139,7 +142,7 @@ class Store:
         self,
         columns: Sequence[str],
         where: str | None = None,
-        ids: Sequence[str] | None = None,
+        ids: SampleIds | None = None,
     ) -> pa.Table:
         """Some columns of the samples; only these columns are read from disk.
 
@@ -155,7 +158,7 @@ class Store:
         with self._filtering(where):
             if ids is None:
                 return self._state.samples.read(columns, where)
-            row_ids = self._state.keys.row_ids(pa.array(ids, pa.string()))
+            row_ids = self._state.keys.row_ids(id_array(ids))
             if where is not None:
                 met = self._state.samples.read([], where, row_ids=True).column("_rowid")
                 row_ids = row_ids.filter(pc.is_in(row_ids, value_set=met.combine_chunks()))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.data.durability import sync_new_files
 from tamis.data.lock import LOCK_TIMEOUT, writer_lock
 from tamis.data.orphans import Freed, drop_unnamed_between, remove_orphans, roll_back
 from tamis.data.snapshots import Snapshot, SnapshotChain
@@ -102,6 +103,8 @@ class Writer:
             after={name: table.version for name, table in tables.items()},
             undone=about.undone,
         )
+        for name, table in tables.items():
+            sync_new_files(head.tables[name], table)
         self._chain.append(snapshot)
         for name, table in tables.items():
             drop_unnamed_between(head.snapshot.after[name], table)

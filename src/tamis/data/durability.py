@@ -1,0 +1,41 @@
+"""Make sure that what a snapshot names survives a loss of power."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tamis.data.fragments import TableVersion
+
+__all__ = ["sync_folders", "sync_new_files"]
+
+
+def sync_new_files(before: TableVersion, after: TableVersion) -> None:
+    """Force to disk the files that `after` has and `before` had not; Lance does not do so."""
+    if before.version == after.version:
+        return
+    tracked = after.tracked_files(first_version=before.version)
+    old = {file.path for file in tracked if file.version == before.version}
+    files = {file.path for file in tracked if file.version == after.version} - old
+    paths = [after.path / file for file in files]
+    for path in paths:
+        _sync(path)
+    sync_folders({path.parent for path in paths})
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """Force the names in some folders to disk."""
+    for folder in folders:
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
