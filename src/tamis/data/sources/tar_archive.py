@@ -200,7 +200,7 @@ class _BoundedStream:
                 start = file.read(6)
                 size = os.fstat(file.fileno()).st_size
             opener = next((o for magic, o in _OPENERS.items() if start.startswith(magic)), None)
-            stream = Path(path).open("rb") if opener is None else opener(path)
+            stream = Path(path).open("rb") if opener is None else opener(path)  # noqa: SIM115 - close() is ours
             self._stream = cast("IO[bytes]", stream)
         except FileNotFoundError as error:
             raise ArchiveError("the archive does not exist any more") from error

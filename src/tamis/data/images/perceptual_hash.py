@@ -1,0 +1,97 @@
+"""A 64-bit fingerprint that survives scaling, recompression and changes of brightness.
+
+Source: Zauner, Implementation and benchmarking of perceptual image hash functions, 2010, section
+3.2 (DCT hash); bit order and block as in the common Python implementations, so that hashes can be
+compared with theirs by Hamming distance.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["as_int64", "phash", "phash_of_flips"]
+
+_SIDE = 32
+_BLOCK = 8
+# Rounding to 8 bits moves a coefficient by about .3; what is smaller than 1 says nothing, and in
+# a flat picture it would decide every bit.
+_NOISE = 1.0
+
+
+def phash(gray: NDArray[np.uint8]) -> np.uint64:
+    """Hash a grey picture by the signs of its low frequencies.
+
+    The picture is shrunk to 32 x 32 (antialiased); of its DCT-II the 8 x 8 lowest coefficients,
+    the mean among them, are each compared with their median; the first row's first is the highest
+    bit. Unrelated photos differ in about 31 of 64 bits (standard deviation 5), JPEG, scaling and
+    blur change 0 or 1, a crop to 90 % about 6. All flat pictures share one hash but black ones.
+
+    Args:
+        gray: `[H, W]` uint8 of any size.
+
+    Source: Zauner 2010, section 3.2.
+
+    >>> int(phash(np.zeros((40, 50), np.uint8)))
+    0
+    """
+    return _bits(_coefficients(gray))
+
+
+def phash_of_flips(gray: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Hash a grey picture as it is, mirrored left-right, top-bottom, and both (turned by 180°).
+
+    A mirror changes the sign of the odd frequencies, so one transform serves all four.
+
+    Args:
+        gray: `[H, W]` uint8 of any size.
+
+    Returns:
+        `[4]` uint64; the first is `phash(gray)`.
+    """
+    block = _coefficients(gray)
+    odd = np.where(np.arange(_BLOCK) % 2 == 1, -1.0, 1.0)
+    mirrored = block * odd
+    flipped = block * odd[:, None]
+    return np.array([_bits(block), _bits(mirrored), _bits(flipped), _bits(mirrored * odd[:, None])])
+
+
+def as_int64(value: np.uint64) -> int:
+    """Give the same 64 bits as a signed number, as the dataset stores them.
+
+    >>> as_int64(np.uint64(2**64 - 1))
+    -1
+    """
+    return int(value.astype(np.int64))
+
+
+def _coefficients(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
+    # A box reduction goes first, down to three times the target: four times faster, as good.
+    small = Image.fromarray(gray).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    basis = _cosines()
+    block = basis @ np.asarray(small, dtype=np.float64) @ basis.T
+    block[np.abs(block) < _NOISE] = 0.0
+    return block
+
+
+def _bits(block: NDArray[np.float64]) -> np.uint64:
+    bits = (block > np.median(block)).ravel()
+    return np.uint64(int.from_bytes(np.packbits(bits).tobytes(), "big"))
+
+
+@cache
+def _cosines() -> NDArray[np.float64]:
+    """Compute the first 8 rows of the orthonormal DCT-II matrix of order 32."""
+    frequency = np.arange(_BLOCK)[:, None]
+    position = np.arange(_SIDE)[None, :]
+    matrix: NDArray[np.float64] = np.cos(
+        np.pi * frequency * (2 * position + 1) / (2 * _SIDE)
+    ) * np.sqrt(2 / _SIDE)
+    matrix[0] /= np.sqrt(2)
+    return matrix

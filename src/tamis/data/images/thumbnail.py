@@ -1,0 +1,34 @@
+"""The small copy of a picture that galleries show and verification compares."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+__all__ = ["THUMBNAIL_SIDE", "thumbnail"]
+
+THUMBNAIL_SIDE = 256
+"""Longest side of a thumbnail, in pixels."""
+
+_JPEG_QUALITY = 85
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """Encode an RGB picture as a JPEG whose longest side is at most 256 pixels.
+
+    Smaller pictures keep their size; no side falls under 1 pixel; no metadata goes along.
+
+    Args:
+        image: RGB, upright.
+
+    >>> Image.open(io.BytesIO(thumbnail(Image.new("RGB", (1024, 512))))).size
+    (256, 128)
+    """
+    scale = min(THUMBNAIL_SIDE / max(image.size), 1.0)
+    size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    # Hamming shrinks as well as bicubic at two thirds of its cost.
+    small = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    return buffer.getvalue()
