@@ -106,13 +106,17 @@ class SampleKeys:
             UsageError: some are not in the dataset.
         """
         parts = self._load()
-        places = [pc.index_in(part[0], value_set=ids) for part in parts]
+        stored = pa.chunked_array([part[0] for part in parts], type=pa.string())
+        # One call over all fragments: each call hashes all of `ids` anew.
+        places = pc.index_in(stored, value_set=ids).combine_chunks()
         self._require_all(ids, places)
-        for number, part, place in zip(self._numbers or [], parts, places, strict=True):
-            hit = place.is_valid()
+        start = 0
+        for number, part in zip(self._numbers or [], parts, strict=True):
+            place = places.slice(start, len(part[0]))
+            start += len(place)
             if place.null_count < len(place):
                 order = place.drop_null().to_numpy().astype(np.int64)
-                yield FragmentRows(number, order, part[1].filter(hit))
+                yield FragmentRows(number, order, part[1].filter(place.is_valid()))
 
     def row_ids(self, ids: pa.Array) -> pa.Array:
         """The stable row id of each of `ids`, in their order; an id may repeat.
@@ -127,13 +131,11 @@ class SampleKeys:
         return pa.array(found[pc.index_in(ids, value_set=distinct).to_numpy()])
 
     @staticmethod
-    def _require_all(ids: pa.Array, places: list[pa.Array]) -> None:
-        found = sum(len(place) - place.null_count for place in places)
-        if found == len(ids):
+    def _require_all(ids: pa.Array, places: pa.Array) -> None:
+        if len(places) - places.null_count == len(ids):
             return
         seen = np.zeros(len(ids), bool)
-        for place in places:
-            seen[place.drop_null().to_numpy()] = True
+        seen[places.drop_null().to_numpy()] = True
         absent = ids.filter(pa.array(~seen)).to_pylist()
         raise UsageError(
             f"{len(absent)} of {len(ids)} sample ids are not in the dataset, e.g. {absent[0]!r}"
