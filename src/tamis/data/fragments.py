@@ -200,6 +200,16 @@ class TableVersion:
         dataset = lance.LanceDataset.commit(self._dataset, operation, read_version=self.version)
         return TableVersion(self.path, dataset)
 
+    def merged(self, keep: Sequence[int]) -> TableVersion:
+        """Merge all fragments but those in `keep`; rows keep their ids, but move to the end."""
+        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset.optimize.compact_files(
+            target_rows_per_fragment=ROWS_PER_FRAGMENT,
+            excluded_fragment_ids=list(keep),
+            data_storage_version=_STORAGE_VERSION,
+        )
+        return TableVersion(self.path, dataset)
+
     def restored(self, version: int) -> TableVersion:
         """A new version with the content of an older one, without writing data."""
         if version == self.version:

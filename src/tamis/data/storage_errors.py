@@ -26,6 +26,7 @@ _FILTER_FAULT = re.compile(
     r"Invalid user input|Query Execution error|Not supported|Schema error|Arrow error|Cast error"
 )
 _RUST_SOURCE = re.compile(r",?\s*(/\S*)?/rust/\S+\.rs:\d+:\d+")
+_LANCE_LISTS_COLUMNS = re.compile(r" Valid fields are .*", re.DOTALL)
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED_CODES = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -71,9 +72,17 @@ def filtering(path: Path, where: str | None, columns: Sequence[str]) -> Iterator
             if where is None or not _FILTER_FAULT.search(str(error)):
                 raise
             raise UsageError(
-                f"the condition {where!r} cannot be used: {plain(error)}. It has to be an SQL "
+                f"the condition {where!r} cannot be used: {_fault(error)}. It has to be an SQL "
                 f"condition over these columns: {', '.join(columns)}"
             ) from error
+
+
+def _fault(error: Exception) -> str:
+    """What a condition lacks, without Lance's prefixes and its own list of columns."""
+    text = _LANCE_LISTS_COLUMNS.sub("", plain(error))
+    for prefix in ("Invalid user input: ", "Query Execution error: ", "Schema error: "):
+        text = text.removeprefix(prefix)
+    return text.rstrip(".")
 
 
 def _is_of_storage(error: Exception) -> bool:

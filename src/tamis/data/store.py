@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
+from tamis.data.conditions import checked_condition
 from tamis.data.difference import Diff, compare
 from tamis.data.history import LogEntry, check_tag, log_entries, plan_undo, tags
 from tamis.data.layout import Layout, check_dataset, create_dataset
@@ -132,7 +133,7 @@ class Store:
             UsageError: `where` is no condition over the columns.
         """
         with self._filtering(where):
-            return self._state.samples.count(where)
+            return self._state.samples.count(checked_condition(where))
 
     def columns(self) -> list[str]:
         """The names of all columns."""
@@ -155,12 +156,13 @@ class Store:
             UsageError: a column or sample is unknown, or `where` is no condition.
         """
         self._require_columns(columns)
+        condition = checked_condition(where)
         with self._filtering(where):
             if ids is None:
-                return self._state.samples.read(columns, where)
+                return self._state.samples.read(columns, condition)
             row_ids = self._state.keys.row_ids(id_array(ids))
-            if where is not None:
-                met = self._state.samples.read([], where, row_ids=True).column("_rowid")
+            if condition is not None:
+                met = self._state.samples.read([], condition, row_ids=True).column("_rowid")
                 row_ids = row_ids.filter(pc.is_in(row_ids, value_set=met.combine_chunks()))
             return self._state.samples.rows(columns, row_ids)
 
@@ -177,8 +179,9 @@ class Store:
     def _batches(
         self, state: State, columns: Sequence[str], where: str | None, batch_size: int
     ) -> Iterator[pa.RecordBatch]:
+        condition = checked_condition(where)
         with self._filtering(where):
-            yield from state.samples.batches(columns, where, batch_size=batch_size)
+            yield from state.samples.batches(columns, condition, batch_size=batch_size)
 
     def vectors(self, column: str, where: str | None = None) -> tuple[list[str], Vectors]:
         """The samples that have a vector, and their vectors, in dataset order.
