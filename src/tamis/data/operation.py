@@ -129,6 +129,11 @@ class Operation:
         self._count_rows(sum(staged.num_rows for staged in self._staged.rows))
         return Inserted(added, rows.num_rows - added)
 
+    def count_known(self, samples: int) -> None:
+        """Count samples that the caller found to be known and does not offer to `insert`."""
+        self._offered += samples
+        self._count_rows(sum(staged.num_rows for staged in self._staged.rows))
+
     def _count_rows(self, pending: int) -> None:
         added = self._added + pending
         self.counts |= {"added": added, "known": self._offered - added}
