@@ -19,7 +19,7 @@ from tamis.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Location", "count_pictures", "iter_locations"]
+__all__ = ["Location", "count_pictures", "iter_locations", "require_source"]
 
 _DATASET_SUFFIX = ".tamis"
 
@@ -95,6 +95,20 @@ def count_pictures(sources: Sequence[str]) -> int | None:
         listed = sum(isinstance(item, Location) for item in iter_locations([source]))
         total = None if total is None else total + listed
     return total
+
+
+def require_source(source: str) -> None:
+    """Check that a source that was listed is still there.
+
+    Raises:
+        InputError: it vanished, such as a disk that was unplugged.
+    """
+    given = _expand_home(source)
+    if not glob.has_magic(given) and not Path(given).exists():
+        raise InputError(
+            f"{source} disappeared while it was being read; what was committed before stands, "
+            "add it again once it is back"
+        )
 
 
 def _spread(source: str) -> Iterator[Location | Failure]:
