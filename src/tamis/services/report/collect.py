@@ -1,0 +1,176 @@
+"""Gathers what a report says from a dataset's store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis import __version__
+from tamis.services.report.contents import ReportData, Step
+from tamis.services.report.figures import (
+    Embedded,
+    Marks,
+    coverage,
+    duplicate_figures,
+    headline,
+    similarity,
+    split_figures,
+)
+from tamis.services.report.galleries import (
+    Thumbnails,
+    duplicate_groups,
+    extremes,
+    outliers,
+    selected,
+)
+from tamis.services.report.measures import NEIGHBORS, typicality
+from tamis.services.report.tables import label_table
+from tamis.types import no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tamis.data.store import Store
+    from tamis.services.report.measures import Typicality
+    from tamis.types import Progress
+
+__all__ = ["collect"]
+
+THUMBNAIL_BUDGET = 10_000_000
+"""Bytes of thumbnails in one report; written as base64 they make the page a third larger."""
+
+_FAILURES = 500
+_STAGES = 5
+
+
+def collect(
+    store: Store,
+    *,
+    column: str | None = None,
+    seed: int = 0,
+    time: datetime | None = None,
+    thumbnail_budget: int = THUMBNAIL_BUDGET,
+    progress: Progress = no_progress,
+) -> ReportData:
+    """Gather all that the report on a dataset shows.
+
+    Costs one k-NN graph over the vectors, memory for them (4 N D bytes) and the narrow columns.
+
+    Args:
+        store: the dataset, as of its snapshot.
+        column: the vector column to measure on; if None the one with the most vectors.
+        seed: draws the random selections that coverage is compared with.
+        time: when the report is made; now if None.
+        thumbnail_budget: bytes of thumbnails to show at most.
+        progress: told after each of five stages.
+
+    Raises:
+        UsageError: `column` is no vector column.
+    """
+    rng = np.random.default_rng(seed)
+    thumbnails = Thumbnails(store, thumbnail_budget)
+    embedded = _embedded(store, column)
+    progress(1, _STAGES)
+    typical = None if embedded is None else typicality(embedded.vectors, rng)
+    progress(2, _STAGES)
+    groups, groups_total, dropped = duplicate_groups(store, thumbnails)
+    chosen = selected(store, thumbnails)
+    galleries = [] if chosen is None else [chosen]
+    if embedded is not None and typical is not None:
+        galleries.append(
+            outliers(
+                thumbnails,
+                embedded.ids,
+                typical.typical,
+                without=_dropped_ids(store),
+                neighbors=min(NEIGHBORS, len(embedded.ids) - 1),
+            )
+        )
+    galleries += extremes(store, thumbnails)
+    progress(3, _STAGES)
+    covered = () if embedded is None else coverage(store, embedded, rng)
+    progress(4, _STAGES)
+    table = store.read(["sample_id", "label", "split"])
+    marks = Marks(*(table.column(name).to_pylist() for name in table.column_names))
+    failures = store.failures().select(["path", "reason"]).to_pylist()
+    steps = _steps(store)
+    data = ReportData(
+        name=store.path.resolve().name,
+        path=str(store.path),
+        snapshot=store.snapshot,
+        version=__version__,
+        time=time or datetime.now(UTC),
+        headline=headline(store, embedded, marks, failed=len(failures), dropped=dropped),
+        groups=groups,
+        groups_total=groups_total,
+        duplicates=duplicate_figures(steps),
+        similarity=None if typical is None else similarity(typical),
+        galleries=tuple(galleries),
+        splits=label_table(marks.labels, marks.splits),
+        split_figures=split_figures(store, embedded, marks),
+        coverage=covered,
+        failures=tuple((row["path"], row["reason"]) for row in failures[:_FAILURES]),
+        failures_total=len(failures),
+        steps=steps,
+        notes=_notes(store, embedded, typical),
+    )
+    progress(5, _STAGES)
+    return data
+
+
+def _embedded(store: Store, column: str | None) -> Embedded | None:
+    known = store.vector_columns()
+    if column is None:
+        if not known:
+            return None
+        column = max(known, key=lambda one: store.count(f"{one.name} IS NOT NULL")).name
+    ids, vectors = store.vectors(column)
+    if not ids:
+        return None
+    return Embedded(next(one for one in known if one.name == column), ids, vectors)
+
+
+def _dropped_ids(store: Store) -> frozenset[str]:
+    if "duplicate_of" not in store.columns():
+        return frozenset()
+    marked = store.read(["sample_id"], "duplicate_of IS NOT NULL")
+    return frozenset(marked.column("sample_id").to_pylist())
+
+
+def _steps(store: Store) -> tuple[Step, ...]:
+    """Return the log up to the snapshot that is reported."""
+    return tuple(
+        Step(
+            before=entry.before,
+            snapshot=entry.snapshot,
+            verb=entry.verb,
+            params=entry.params,
+            seed=entry.seed,
+            counts=entry.counts,
+            state=entry.state,
+            time=entry.finished,
+        )
+        for entry in store.log()
+        if entry.before < store.snapshot
+    )
+
+
+def _notes(store: Store, embedded: Embedded | None, typical: Typicality | None) -> tuple[str, ...]:
+    def sentences() -> Iterable[str]:
+        if embedded is None:
+            yield (
+                "No picture has a vector yet (tamis embed makes them), so outliers, coverage "
+                "and similarities are not shown."
+            )
+        elif typical is None:
+            yield "One picture has no neighbours, so outliers and similarities are not shown."
+        elif len(embedded.ids) < store.count():
+            missing = store.count() - len(embedded.ids)
+            yield (
+                f"{missing:,} pictures have no vector by {embedded.column.spec} and are missing "
+                "from outliers, coverage and similarities."
+            )
+
+    return tuple(sentences())

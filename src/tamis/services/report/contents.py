@@ -1,0 +1,220 @@
+"""What a report says, as plain records that know neither stores nor HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+__all__ = [
+    "Badge",
+    "DuplicateGroup",
+    "Figure",
+    "Gallery",
+    "Histogram",
+    "Marker",
+    "ReportData",
+    "Step",
+    "Table",
+    "Tile",
+]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word or two on a picture, e.g. "kept" or "0.97 crop".
+
+    Attributes:
+        text: the words.
+        tone: `good`, `warn` or `plain`; the colour only underlines what the text says.
+    """
+
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture of a gallery.
+
+    Attributes:
+        path: as the user gave it.
+        thumbnail: JPEG bytes.
+        note: what the gallery has to say about this picture; may be empty.
+        badge: shown on the picture.
+    """
+
+    path: str
+    thumbnail: bytes
+    note: str = ""
+    badge: Badge | None = None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures with something in common.
+
+    Attributes:
+        key: anchor in the page, letters and hyphens.
+        title: heading.
+        explanation: one sentence: what is shown, in which order, how it is measured.
+        tiles: the pictures shown.
+        total: how many pictures there are, shown or not.
+        empty: sentence for when there are none.
+    """
+
+    key: str
+    title: str
+    explanation: str
+    tiles: tuple[Tile, ...]
+    total: int
+    empty: str
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """One shot: the picture that is kept beside those dropped for it.
+
+    Attributes:
+        keeper: the picture that is kept.
+        dropped: pictures shown beside it.
+        total: how many pictures were dropped for the keeper, shown or not.
+    """
+
+    keeper: Tile
+    dropped: tuple[Tile, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One exact number and the sentence that explains it."""
+
+    label: str
+    value: str
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of counts.
+
+    Attributes:
+        corner: name of the first column.
+        columns: names of the others.
+        rows: each row's name and its cells, as text.
+        totals: the cells of the last row, the sums.
+        explanation: one sentence: what is counted.
+        caption: heading of the table.
+    """
+
+    caption: str
+    corner: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    totals: tuple[str, ...]
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A vertical line in a histogram, e.g. a threshold."""
+
+    position: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Counts over equal bins.
+
+    Attributes:
+        title: heading.
+        explanation: one sentence: what is counted and how to read it.
+        low: left edge of the first bin.
+        high: right edge of the last bin.
+        counts: one for each bin, left to right.
+        axis: name of the horizontal axis with its unit.
+        markers: positions worth pointing out.
+    """
+
+    title: str
+    explanation: str
+    low: float
+    high: float
+    counts: tuple[int, ...]
+    axis: str
+    markers: tuple[Marker, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of the log.
+
+    Attributes:
+        before: the dataset's snapshot that it started from.
+        snapshot: its last snapshot.
+        verb: e.g. `embed`.
+        params: its parameters.
+        seed: None where nothing was left to chance.
+        counts: what it did.
+        state: `done`, or what became of it.
+        time: when it ended, ISO 8601.
+    """
+
+    before: int
+    snapshot: int
+    verb: str
+    params: Mapping[str, Any]
+    seed: int | None
+    counts: Mapping[str, Any]
+    state: str
+    time: str
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All that one report shows.
+
+    Attributes:
+        name: the dataset's name.
+        path: where it lies, as given.
+        snapshot: the snapshot that is reported.
+        version: of tamis.
+        time: when the report was made, with a time zone.
+        headline: the main counts.
+        groups: duplicates, largest groups first.
+        groups_total: how many groups there are, shown or not.
+        duplicates: what is known about how they were found.
+        similarity: the histogram that shows where the threshold lies.
+        galleries: in the order of the page.
+        splits: splits x labels; None where there are no splits.
+        split_figures: how well the splits are kept apart and balanced.
+        coverage: how well the selection stands for the dataset.
+        failures: path and reason of each file shown.
+        failures_total: how many files could not be used, shown or not.
+        steps: the operations that made the dataset, oldest first.
+        notes: sentences on what could not be shown, and why.
+    """
+
+    name: str
+    path: str
+    snapshot: int
+    version: str
+    time: datetime
+    headline: tuple[Figure, ...]
+    groups: tuple[DuplicateGroup, ...] = ()
+    groups_total: int = 0
+    duplicates: tuple[Figure, ...] = ()
+    similarity: Histogram | None = None
+    galleries: tuple[Gallery, ...] = ()
+    splits: Table | None = None
+    split_figures: tuple[Figure, ...] = ()
+    coverage: tuple[Figure, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    failures_total: int = 0
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)

@@ -1,0 +1,205 @@
+"""The pictures that a report shows, and what it says about each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.compute as pc
+
+from tamis.services.report.contents import Badge, DuplicateGroup, Gallery, Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tamis.data.store import Store
+
+__all__ = ["Thumbnails", "duplicate_groups", "extremes", "outliers", "selected"]
+
+_GROUPS, _DROPPED = 40, 4
+_SELECTED, _OTHERS = 96, 24
+
+
+class Thumbnails:
+    """Takes pictures' tiles from the store until a budget of bytes is spent.
+
+    Args:
+        store: the dataset.
+        budget: bytes of thumbnails to hand out at most, so that the page stays small.
+    """
+
+    def __init__(self, store: Store, budget: int) -> None:
+        self._store = store
+        self._left = budget
+
+    def tiles(
+        self,
+        ids: Sequence[str],
+        *,
+        note: Callable[[Mapping[str, Any]], str],
+        badge: Callable[[Mapping[str, Any]], Badge | None] = lambda _row: None,
+        columns: Sequence[str] = (),
+    ) -> tuple[Tile, ...]:
+        """Return the tiles of the pictures, in their order, as far as the budget goes.
+
+        Args:
+            ids: the pictures.
+            note: says what is to be said of a row.
+            badge: the badge of a row.
+            columns: what `note` and `badge` need to know, beside `sample_id` and the size.
+        """
+        read = dict.fromkeys(["sample_id", "path", "thumbnail", "width", "height", *columns])
+        tiles = []
+        for row in self._store.read(list(read), ids=list(ids)).to_pylist():
+            thumbnail = row["thumbnail"]
+            if thumbnail is None:
+                continue
+            if len(thumbnail) > self._left:
+                break
+            self._left -= len(thumbnail)
+            tiles.append(Tile(row["path"], thumbnail, note(row), badge(row)))
+        return tuple(tiles)
+
+
+def duplicate_groups(
+    store: Store, thumbnails: Thumbnails
+) -> tuple[tuple[DuplicateGroup, ...], int, int]:
+    """Return the groups shown, and how many groups and dropped pictures there are."""
+    if "duplicate_of" not in store.columns():
+        return (), 0, 0
+    extra = [name for name in _PAIR_MARKS if name in store.columns()]
+    dropped: dict[str, list[str]] = defaultdict(list)
+    marked = store.read(["sample_id", "duplicate_of"], "duplicate_of IS NOT NULL")
+    for row in marked.to_pylist():
+        dropped[row["duplicate_of"]].append(row["sample_id"])
+    order = sorted(dropped, key=lambda keeper: -len(dropped[keeper]))
+    groups = []
+    for keeper in order[:_GROUPS]:
+        kept = thumbnails.tiles([keeper], note=_size, badge=lambda _row: Badge("kept", "good"))
+        beside = thumbnails.tiles(
+            dropped[keeper][:_DROPPED], note=_size, badge=_dropped_badge, columns=extra
+        )
+        if not kept or not beside:
+            break
+        groups.append(DuplicateGroup(kept[0], beside, len(dropped[keeper])))
+    return tuple(groups), len(order), marked.num_rows
+
+
+_PAIR_MARKS = ("duplicate_score", "duplicate_kind")
+
+
+def _dropped_badge(row: Mapping[str, Any]) -> Badge:
+    score, kind = row.get("duplicate_score"), row.get("duplicate_kind")
+    parts = [f"{score:.3f}" if isinstance(score, float) else None, kind or "dropped"]
+    return Badge(" · ".join(str(part) for part in parts if part is not None), "warn")
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    return f"{row['width']} x {row['height']} pixels"
+
+
+def selected(store: Store, thumbnails: Thumbnails) -> Gallery | None:
+    """Return the selected pictures in order of choice; None if nothing was ever selected."""
+    columns = store.columns()
+    if "selected" not in columns:
+        return None
+    marks = [name for name in ("selected_rank", "selected_reason") if name in columns]
+    rows = store.read(["sample_id", *marks], "selected")
+    if "selected_rank" in marks:
+        rows = rows.sort_by("selected_rank")
+    tiles = thumbnails.tiles(
+        rows.column("sample_id").to_pylist()[:_SELECTED],
+        note=lambda row: str(row.get("selected_reason") or ""),
+        badge=_rank_badge,
+        columns=marks,
+    )
+    return Gallery(
+        "selected",
+        "Selected",
+        "The pictures that were chosen, in the order of choice, each with the reason.",
+        tiles,
+        rows.num_rows,
+        "No picture is selected.",
+    )
+
+
+def _rank_badge(row: Mapping[str, Any]) -> Badge | None:
+    rank = row.get("selected_rank")
+    return None if rank is None else Badge(f"{rank}")
+
+
+def outliers(
+    thumbnails: Thumbnails,
+    ids: Sequence[str],
+    typical: NDArray[np.float32],
+    *,
+    without: frozenset[str],
+    neighbors: int,
+) -> Gallery:
+    """Return the pictures least like their neighbours, leaving out those in `without`."""
+    order = [row for row in typical.argsort(kind="stable").tolist() if ids[row] not in without]
+    of = {ids[row]: float(typical[row]) for row in order[:_OTHERS]}
+    tiles = thumbnails.tiles(
+        list(of), note=lambda row: f"mean similarity {of[str(row['sample_id'])]:.3f}"
+    )
+    return Gallery(
+        "outliers",
+        "Outliers",
+        "Pictures unlike all others: lowest mean cosine similarity to their "
+        f"{neighbors} nearest neighbours first, duplicates left out.",
+        tiles,
+        len(order),
+        "No picture has a vector.",
+    )
+
+
+def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
+    """Return the darkest, the brightest and the blurriest pictures."""
+    rows = store.read(["sample_id", "brightness", "sharpness"])
+    ids = rows.column("sample_id")
+    galleries = []
+    for key, title, column, direction, sentence in _EXTREMES:
+        known = pc.is_valid(rows.column(column))
+        ranked = rows.filter(known).sort_by([(column, direction), ("sample_id", "ascending")])
+        tiles = thumbnails.tiles(
+            ranked.column("sample_id").to_pylist()[:_OTHERS],
+            note=partial(_value, column),
+            columns=[column],
+        )
+        galleries.append(
+            Gallery(key, title, sentence, tiles, ranked.num_rows, f"None of {len(ids)} pictures.")
+        )
+    return tuple(galleries)
+
+
+def _value(column: str, row: Mapping[str, Any]) -> str:
+    return f"{column} {row[column]:.4g}"
+
+
+_EXTREMES = (
+    (
+        "darkest",
+        "Darkest",
+        "brightness",
+        "ascending",
+        "Lowest mean grey value first; 0 is black, 1 is white.",
+    ),
+    (
+        "brightest",
+        "Brightest",
+        "brightness",
+        "descending",
+        "Highest mean grey value first; 0 is black, 1 is white.",
+    ),
+    (
+        "blurriest",
+        "Blurriest",
+        "sharpness",
+        "ascending",
+        "Lowest variance of the Laplacian first; smooth scenes score as low as blurred ones.",
+    ),
+)

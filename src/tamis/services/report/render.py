@@ -1,0 +1,65 @@
+"""Turns a report's contents into one self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tamis.services.report.chart import draw
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tamis.services.report.contents import ReportData
+
+__all__ = ["render"]
+
+
+def render(data: ReportData) -> str:
+    """Return the page: no script, no request to any network, styles and pictures inside.
+
+    Every text is escaped, so that names of files and labels are shown and never run; the page
+    also forbids scripts and requests by its content security policy.
+    """
+    environment = Environment(
+        loader=PackageLoader("tamis.services.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(jpeg=_jpeg, grouped=_grouped, pairs=_pairs, day=_day, moment=_moment)
+    environment.globals["draw"] = draw
+    return environment.get_template("page.html.jinja").render(report=data)
+
+
+def _jpeg(content: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}"
+
+
+def _day(time: datetime) -> str:
+    return f"{time.day} {time:%B %Y, %H:%M %Z}".rstrip()
+
+
+def _moment(iso: str) -> str:
+    return _day(datetime.fromisoformat(iso))
+
+
+def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name, _plain(value)) for name, value in values.items() if value is not None]
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,64 @@
+"""What reports measure, against plain NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tamis.services.report.measures import closest_across, cover, typicality
+
+
+@pytest.fixture
+def vectors() -> np.ndarray:
+    drawn = np.random.default_rng(3).normal(size=(40, 6)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def test_typicality_is_the_mean_over_the_nearest(vectors: np.ndarray) -> None:
+    found = typicality(vectors, np.random.default_rng(0))
+    products = vectors.astype(float) @ vectors.T.astype(float)
+    np.fill_diagonal(products, -2)
+    top = np.sort(products, axis=1)[:, ::-1]
+    assert found is not None
+    np.testing.assert_allclose(found.nearest, top[:, 0], atol=1e-6)
+    np.testing.assert_allclose(found.typical, top[:, :10].mean(axis=1), atol=1e-6)
+    assert found.recall == 1
+
+
+def test_one_picture_has_no_neighbours(vectors: np.ndarray) -> None:
+    assert typicality(vectors[:1], np.random.default_rng(0)) is None
+
+
+def test_coverage_is_the_mean_similarity_to_the_nearest_selected(vectors: np.ndarray) -> None:
+    rows = np.array([0, 7, 20])
+    found = cover(vectors, rows, np.random.default_rng(0))
+    nearest = (vectors.astype(float) @ vectors[rows].T.astype(float)).max(axis=1)
+    assert found.selected == pytest.approx(nearest.mean(), abs=1e-6)
+    assert found.worst == pytest.approx(nearest.min(), abs=1e-6)
+    assert found.measured == 40
+
+
+def test_selecting_all_covers_all_and_equals_chance(vectors: np.ndarray) -> None:
+    found = cover(vectors, np.arange(40), np.random.default_rng(0))
+    assert found.selected == pytest.approx(1, abs=1e-6)
+    assert found.chance == pytest.approx(1, abs=1e-6)
+
+
+def test_coverage_repeats_with_its_seed(vectors: np.ndarray) -> None:
+    first, second = (cover(vectors, np.arange(3), np.random.default_rng(5)) for _ in range(2))
+    assert first == second
+
+
+def test_the_closest_pair_across_splits(vectors: np.ndarray) -> None:
+    splits = [["train", "val", "test", None][row % 4] for row in range(40)]
+    found = closest_across(vectors, splits)
+    products = vectors.astype(float) @ vectors.T.astype(float)
+    apart = np.array([[a != b and a is not None and b is not None for b in splits] for a in splits])
+    assert found is not None
+    assert apart[found.left, found.right]
+    assert found.similarity == pytest.approx(products[apart].max(), abs=1e-6)
+    assert products[found.left, found.right] == pytest.approx(found.similarity, abs=1e-6)
+
+
+def test_one_split_has_no_pair_across(vectors: np.ndarray) -> None:
+    assert closest_across(vectors, ["train", None] * 20) is None
