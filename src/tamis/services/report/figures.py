@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.coverage import compare_with_random
 from tamis.services.report.contents import Figure, Histogram, Marker
-from tamis.services.report.measures import closest_across, cover
+from tamis.services.report.measures import closest_across
 from tamis.services.report.tables import imbalance, split_order
 
 if TYPE_CHECKING:
@@ -136,23 +137,33 @@ def coverage(store: Store, embedded: Embedded, rng: np.random.Generator) -> tupl
     rows = np.flatnonzero([sample in chosen for sample in embedded.ids])
     if not rows.size:
         return ()
-    found = cover(embedded.vectors, rows, rng)
-    on = f"measured on {found.measured:,} pictures"
+    everything = np.arange(len(embedded.ids))
+    nobody = np.empty(0, np.int64)
+    found = compare_with_random(
+        embedded.vectors, rows, candidates=everything, chosen=nobody, rng=rng
+    )
+    if found is None:
+        return ()
+    picked, chance = found.picked, found.random
     return (
         Figure(
             "Coverage",
-            f"{found.selected:.4f}",
-            f"Mean cosine similarity of a picture to the nearest selected one, {on}.",
+            f"{picked.mean_similarity:.4f}",
+            "Mean cosine similarity of a picture to the nearest selected one, "
+            f"measured on {found.rows:,} pictures; as many at random reach "
+            f"{chance.mean_similarity:.4f}.",
         ),
         Figure(
-            "At random",
-            f"{found.chance:.4f}",
-            "The same for as many pictures drawn at random, mean of five draws.",
+            "Within reach",
+            f"{100 * picked.share_within:.1f} %",
+            f"Pictures within cosine distance {found.radius:.4f} of a selected one; at random "
+            f"{100 * chance.share_within:.1f} %.",
         ),
         Figure(
-            "Least covered",
-            f"{found.worst:.4f}",
-            "Similarity of the picture that is farthest from every selected one.",
+            "Farthest",
+            f"{picked.farthest:.4f}",
+            "Cosine distance of the picture that is farthest from all selected ones; at random "
+            f"{chance.farthest:.4f}.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""What a report measures on vectors: typicality, coverage, distance between splits."""
+"""What a report measures on vectors: how typical pictures are, how far splits lie apart."""
 
 from __future__ import annotations
 
@@ -14,26 +14,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.types import Indices, Vectors
+    from tamis.types import Vectors
 
-__all__ = [
-    "NEIGHBORS",
-    "Coverage",
-    "CrossPair",
-    "Typicality",
-    "closest_across",
-    "cover",
-    "typicality",
-]
+__all__ = ["NEIGHBORS", "CrossPair", "Typicality", "closest_across", "typicality"]
 
 NEIGHBORS = 10
 """Neighbours that decide how typical a picture is."""
-
-_PROBES = 20_000
-"""Pictures that coverage is measured on at most; more would not move the third digit."""
-
-_DRAWS = 5
-"""Random selections that a selection is compared with."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +35,6 @@ class Typicality:
     nearest: NDArray[np.float32]
     typical: NDArray[np.float32]
     recall: float
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How well a selection stands for all pictures.
-
-    Attributes:
-        selected: mean over the pictures of the cosine similarity to the nearest selected one.
-        chance: the same for as many pictures drawn at random, mean of several draws.
-        worst: the lowest similarity of any measured picture to its nearest selected one.
-        measured: pictures it was measured on.
-    """
-
-    selected: float
-    chance: float
-    worst: float
-    measured: int
 
 
 @dataclass(frozen=True)
@@ -89,34 +58,6 @@ def typicality(vectors: Vectors, rng: np.random.Generator) -> Typicality | None:
         nearest=graph.similarities[:, 0],
         typical=graph.similarities.mean(axis=1, dtype=np.float64).astype(np.float32),
         recall=graph.recall_estimate,
-    )
-
-
-def cover(vectors: Vectors, selected: Indices, rng: np.random.Generator) -> Coverage:
-    """Measure how near the selected rows come to all rows, beside random selections.
-
-    O(min(N, 20,000) x n x D) for n selected rows.
-
-    Args:
-        vectors: `[N, D]` unit vectors.
-        selected: `[n]` rows, at least one.
-        rng: draws the random selections, and the pictures to measure on where there are many.
-    """
-    probes = (
-        vectors
-        if len(vectors) <= _PROBES
-        else vectors[rng.choice(len(vectors), _PROBES, replace=False)]
-    )
-    nearest = knn_search(probes, vectors[selected], 1)[1][:, 0]
-    chances = []
-    for _ in range(_DRAWS):
-        drawn = rng.choice(len(vectors), len(selected), replace=False)
-        chances.append(float(knn_search(probes, vectors[drawn], 1)[1].mean(dtype=np.float64)))
-    return Coverage(
-        selected=float(nearest.mean(dtype=np.float64)),
-        chance=float(np.mean(chances)),
-        worst=float(nearest.min()),
-        measured=len(probes),
     )
 
 

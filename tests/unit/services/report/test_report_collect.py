@@ -80,7 +80,11 @@ def test_the_histogram_counts_every_vector_once(curated: Store) -> None:
 
 def test_coverage_and_splits_are_measured(curated: Store) -> None:
     data = collect(curated)
-    assert [figure.label for figure in data.coverage] == ["Coverage", "At random", "Least covered"]
+    assert [figure.label for figure in data.coverage] == ["Coverage", "Within reach", "Farthest"]
+    _, vectors = curated.vectors(curated.vector_columns()[0].name)
+    nearest = (vectors @ vectors[[5, 6, 10]].T).max(axis=1)
+    assert data.coverage[0].value == f"{nearest.mean():.4f}"
+    assert data.coverage[2].value == f"{1 - nearest.min():.4f}"
     assert [f.label for f in data.split_figures] == ["Closest across splits", "Label imbalance"]
     assert data.splits is not None
     assert data.splits.totals == ("5", "1", "2", "4", "12")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.services.report.measures import closest_across, cover, typicality
+from tamis.services.report.measures import closest_across, typicality
 
 
 @pytest.fixture
@@ -27,26 +27,6 @@ def test_typicality_is_the_mean_over_the_nearest(vectors: np.ndarray) -> None:
 
 def test_one_picture_has_no_neighbours(vectors: np.ndarray) -> None:
     assert typicality(vectors[:1], np.random.default_rng(0)) is None
-
-
-def test_coverage_is_the_mean_similarity_to_the_nearest_selected(vectors: np.ndarray) -> None:
-    rows = np.array([0, 7, 20])
-    found = cover(vectors, rows, np.random.default_rng(0))
-    nearest = (vectors.astype(float) @ vectors[rows].T.astype(float)).max(axis=1)
-    assert found.selected == pytest.approx(nearest.mean(), abs=1e-6)
-    assert found.worst == pytest.approx(nearest.min(), abs=1e-6)
-    assert found.measured == 40
-
-
-def test_selecting_all_covers_all_and_equals_chance(vectors: np.ndarray) -> None:
-    found = cover(vectors, np.arange(40), np.random.default_rng(0))
-    assert found.selected == pytest.approx(1, abs=1e-6)
-    assert found.chance == pytest.approx(1, abs=1e-6)
-
-
-def test_coverage_repeats_with_its_seed(vectors: np.ndarray) -> None:
-    first, second = (cover(vectors, np.arange(3), np.random.default_rng(5)) for _ in range(2))
-    assert first == second
 
 
 def test_the_closest_pair_across_splits(vectors: np.ndarray) -> None:

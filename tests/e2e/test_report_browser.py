@@ -1,0 +1,166 @@
+"""The report as a browser shows it: quiet, self-contained, and never wider than the window."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from tamis.data.store import Store
+from tamis.services.report import write_report
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PICTURES = 40
+LONG = "photos/" + "a-very-long-name-without-any-space" * 6
+HOSTILE = "photos/<img src=x onerror=alert(1)><script>alert(1)</script>.jpg"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on forty pictures with every kind of mark, long and hostile names among them."""
+    folder = tmp_path_factory.mktemp("report")
+    rng = np.random.default_rng(0)
+    ids = [f"{number:032x}" for number in range(PICTURES)]
+    paths = [LONG, HOSTILE] + [f"photos/{number}.jpg" for number in range(2, PICTURES)]
+    store = Store.create(folder / "browser.tamis")
+    with store.operation("add", {"sources": [LONG], "labels": "folder"}) as op:
+        op.insert(
+            pa.table(
+                {
+                    "sample_id": ids,
+                    "path": paths,
+                    "thumbnail": [jpeg(rng) for _ in ids],
+                    "width": [256] * PICTURES,
+                    "height": [192] * PICTURES,
+                    "brightness": rng.random(PICTURES, np.float32),
+                    "sharpness": rng.random(PICTURES, np.float32),
+                    "label": [f"label-{LONG}" if n % 3 else "cat" for n in range(PICTURES)],
+                    "split": [
+                        ("train", "val", "test", "a-split-of-my-own")[n % 4]
+                        for n in range(PICTURES)
+                    ],
+                }
+            )
+        )
+        op.record_failures(
+            [Failure(HOSTILE, "x" * 300, "photos"), Failure(LONG, "empty", "photos")]
+        )
+    vectors = rng.normal(size=(PICTURES, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with store.operation("embed", {"encoder": LONG}, seed=1) as op:
+        op.set_vectors(op.add_vector_column(LONG, "f" * 16, 8), ids, vectors)
+    with store.operation("select") as op:
+        op.set_marks(ids[1:8], {"duplicate_of": [ids[0]] * 7})
+        op.set_marks(ids[8:20], {"selected": [True] * 12, "selected_reason": [LONG] * 12})
+    return write_report(store, folder / "report.html")
+
+
+def jpeg(rng: np.random.Generator) -> bytes:
+    buffer = io.BytesIO()
+    coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize((256, 192)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; the tests are skipped where it or Playwright is absent."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_quiet_and_fits(browser: Any, report: Path, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelectorAll('img').forEach(img => img.loading = 'eager')")
+    page.wait_for_function("[...document.images].every(img => img.complete)")
+    broken = page.evaluate("[...document.images].filter(img => !img.naturalWidth).length")
+    assert broken == 0
+    assert said == []
+    assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = page.evaluate(
+        """width => [...document.querySelectorAll('main *, header *')]
+            .filter(one => !one.closest('.scroll, svg') && one.getBoundingClientRect().width > 0)
+            .filter(one => one.getBoundingClientRect().right > width + 1)
+            .map(one => one.outerHTML.slice(0, 80))""",
+        width,
+    )
+    assert outside == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(browser: Any, report: Path, scheme: str) -> None:
+    """Contrast of at least 4.5, the minimum of WCAG 2 (AA) for text of normal size."""
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(report.as_uri())
+    pairs = page.evaluate(
+        """() => {
+            const style = getComputedStyle(document.documentElement);
+            const value = name => style.getPropertyValue(name).trim();
+            return ['--ink', '--soft', '--accent', '--good', '--warn'].flatMap(
+                text => ['--paper', '--card'].map(ground => [text, value(text), value(ground)]));
+        }"""
+    )
+    assert len(pairs) == 10
+    for name, text, ground in pairs:
+        assert contrast(text, ground) >= 4.5, (name, text, ground)
+    page.close()
+
+
+def contrast(text: str, ground: str) -> float:
+    light, dark = sorted((luminance(text), luminance(ground)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_keyboard_reaches_every_section(browser: Any, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page.goto(report.as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    links = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.hash.slice(1))")
+    assert {"duplicates", "selected", "outliers", "splits", "failed", "history"} <= set(links)
+    for anchor in links:
+        page.evaluate("anchor => { location.hash = anchor }", anchor)
+        top = page.evaluate("a => document.getElementById(a).getBoundingClientRect().top", anchor)
+        assert -1 <= top < 800
+    page.close()
