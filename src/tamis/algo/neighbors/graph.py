@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamis.algo.neighbors.exact import exact_graph, exact_search
-from tamis.algo.neighbors.inverted_file import (
-    Method,
-    build,
-    choose_method,
-    inverted_graph,
-    probes_for_recall,
-)
+from tamis.algo.exact_neighbors import exact_graph, exact_search
+from tamis.algo.neighbors.inverted_file import Method, inverted_graph, plan_inverted_file
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -24,9 +18,6 @@ if TYPE_CHECKING:
     from tamis.types import Indices, Vectors
 
 __all__ = ["KnnGraph", "knn_graph", "knn_search"]
-
-_WORTHWHILE_SHARE = 0.25
-"""An inverted file that must read more than this share of all products is slower than exact."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +55,7 @@ def knn_graph(
     Args:
         X: `[N, D]` unit vectors.
         k: neighbours a row, at least 1; with fewer than `k` other rows, all of them.
-        method: `auto` takes the exact kernel up to 60,000 rows or where the inverted file would
+        method: `auto` takes the exact kernel up to 50,000 rows or where the inverted file would
             not be faster.
         recall: what the inverted file must reach.
         rng: trains and samples the inverted file; unused by the exact kernel.
@@ -80,15 +71,12 @@ def knn_graph(
     vectors = unit_vectors(X)
     n = vectors.shape[0]
     k = min(_positive(k), max(n - 1, 0))
-    kernel = choose_method(n, method, recall)
+    plan = plan_inverted_file(vectors, method, recall, max(k, 1), rng)
     if k == 0:
         return KnnGraph(np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), "exact", 1.0)
-    if kernel == "ivf":
-        file = build(vectors, rng)
-        probes, measured = probes_for_recall(vectors, file, recall, k, rng)
-        if method == "ivf" or probes <= _WORTHWHILE_SHARE * file.centroids.shape[0]:
-            indices, similarities = inverted_graph(vectors, k, file, probes)
-            return KnnGraph(indices, np.minimum(similarities, 1.0), "ivf", measured)
+    if plan is not None:
+        indices, similarities = inverted_graph(vectors, k, plan)
+        return KnnGraph(indices, np.minimum(similarities, 1.0), "ivf", plan.recall)
     indices, similarities = exact_graph(vectors, k)
     return KnnGraph(indices, np.minimum(similarities, 1.0), "exact", 1.0)
 

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamis.algo.neighbors.exact import upper_tiles
+from tamis.algo.exact_neighbors import upper_tiles
 from tamis.algo.neighbors.graph import KnnGraph, knn_graph
-from tamis.algo.neighbors.inverted_file import (
-    Method,
-    build,
-    choose_method,
-    inverted_tiles,
-    probes_for_recall,
-)
+from tamis.algo.neighbors.inverted_file import Method, inverted_tiles, plan_inverted_file
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -28,8 +22,6 @@ __all__ = ["SIMILARITY_ROUNDING", "Pairs", "pairs_over"]
 
 SIMILARITY_ROUNDING = 4e-6
 """Two identical rows may have a float32 cosine this far under 1; thresholds allow for it."""
-
-_WORTHWHILE_SHARE = 0.25
 
 
 @dataclass(frozen=True)
@@ -99,14 +91,12 @@ def pairs_over(
     if per_row is not None:
         return _capped(knn_graph(vectors, per_row, method=method, recall=recall, rng=rng), lowest)
     pool = _PairPool(n, max_pairs, threshold)
-    if choose_method(n, method, recall) == "ivf" and n > 1:
-        file = build(vectors, rng)
-        probes, measured = probes_for_recall(vectors, file, recall, float(lowest), rng)
-        if method == "ivf" or probes <= _WORTHWHILE_SHARE * file.centroids.shape[0]:
-            for rows, members, similarities in inverted_tiles(vectors, file, probes):
-                i, j = np.nonzero(similarities >= lowest)
-                pool.add(rows[i], members[j], similarities[i, j])
-            return Pairs(*pool.sorted(), "ivf", measured)
+    plan = plan_inverted_file(vectors, method, recall, float(lowest), rng)
+    if plan is not None:
+        for rows, members, similarities in inverted_tiles(vectors, plan):
+            i, j = np.divmod(np.flatnonzero(similarities >= lowest), members.size)
+            pool.add(rows[i], members[j], similarities[i, j])
+        return Pairs(*pool.sorted(), "ivf", plan.recall)
     for rows, columns, similarities in upper_tiles(vectors):
         over = similarities >= lowest
         if rows[0] == columns[0]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tamis.algo.neighbors.top_k import TopK
+from tamis.algo.top_k import TopK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,101 @@
+"""How well some rows stand for all rows, beside random rows at the same budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.exact_neighbors import exact_search
+
+if TYPE_CHECKING:
+    from tamis.types import Indices, Vectors
+
+__all__ = ["Coverage", "CoverageFigures", "compare_with_random"]
+
+_RANDOM_DRAWS = 3
+_MOST_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class CoverageFigures:
+    """How near the picked rows are to all rows.
+
+    Attributes:
+        mean_similarity: mean cosine similarity of a row to the nearest picked row.
+        share_within: share of rows within the radius of a picked row.
+        farthest: largest cosine distance of a row to the nearest picked row.
+    """
+
+    mean_similarity: float
+    share_within: float
+    farthest: float
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The coverage of the picks and of random picks.
+
+    Attributes:
+        radius: cosine distance within which random picks reach half of the rows.
+        picked: the picks' figures.
+        random: the mean figures of three random draws of as many rows.
+        rows: how many rows were looked at; all of them, or a random 50,000.
+    """
+
+    radius: float
+    picked: CoverageFigures
+    random: CoverageFigures
+    rows: int
+
+
+def compare_with_random(
+    X: Vectors, picked: Indices, *, candidates: Indices, chosen: Indices, rng: np.random.Generator
+) -> Coverage | None:
+    """Measure how well `picked` and `chosen` rows cover all rows, and random candidates instead.
+
+    O(4 n N D) time with N at most 50,000, O(N) memory.
+
+    Args:
+        X: `[N, D]` float32 unit vectors.
+        picked: `[n]` rows picked.
+        candidates: `[C]` rows that random picks are drawn from.
+        chosen: `[L]` rows that count as picked on both sides.
+        rng: draws the random picks and the sample of rows.
+
+    Returns:
+        The figures, or None where there is nothing to cover or to cover with.
+    """
+    if X.shape[0] == 0 or picked.size + chosen.size == 0:
+        return None
+    sample = X
+    if X.shape[0] > _MOST_ROWS:
+        sample = X[np.sort(rng.choice(X.shape[0], _MOST_ROWS, replace=False))]
+    ours = _nearest(sample, X[np.concatenate([chosen, picked])])
+    draws = [
+        _nearest(
+            sample, X[np.concatenate([chosen, rng.choice(candidates, picked.size, replace=False)])]
+        )
+        for _ in range(_RANDOM_DRAWS)
+    ]
+    radius = max(0.0, 1.0 - float(np.median(np.concatenate(draws))))
+    theirs = [_figures(draw, radius) for draw in draws]
+    mean = CoverageFigures(
+        float(np.mean([figures.mean_similarity for figures in theirs])),
+        float(np.mean([figures.share_within for figures in theirs])),
+        float(np.mean([figures.farthest for figures in theirs])),
+    )
+    return Coverage(radius, _figures(ours, radius), mean, sample.shape[0])
+
+
+def _nearest(sample: Vectors, centers: Vectors) -> Vectors:
+    return np.minimum(exact_search(sample, centers, 1)[1][:, 0], 1.0)
+
+
+def _figures(similarity: Vectors, radius: float) -> CoverageFigures:
+    return CoverageFigures(
+        mean_similarity=float(similarity.mean(dtype=np.float64)),
+        share_within=float(np.mean(1.0 - similarity <= radius + 1e-6)),
+        farthest=max(0.0, 1.0 - float(similarity.min())),
+    )

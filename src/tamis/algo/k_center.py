@@ -1,0 +1,75 @@
+"""Greedy k-center: each pick is the row farthest from all that is picked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.algo.exact_neighbors import exact_search
+from tamis.algo.facility_location import GreedyPicks
+from tamis.algo.unit_vectors import unit_vectors
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Indices
+
+__all__ = ["k_center"]
+
+
+def k_center(
+    X: NDArray[Any],
+    n: int,
+    *,
+    candidates: Indices | None = None,
+    chosen: Indices | None = None,
+) -> GreedyPicks:
+    """Pick `n` rows, each the candidate least similar to everything picked before.
+
+    With all rows as candidates, the farthest row is at most twice as far from the picks, by
+    Euclidean distance (or angle), as under the best possible picks (Gonzalez 1985). It seeks the
+    edges of the data, outliers first. Without `chosen` rows the first pick is the row nearest to
+    the mean. Ties go to the lower row. O(nND) time, O(N) memory.
+
+    Args:
+        X: `[N, D]` unit vectors.
+        n: how many to pick; all candidates if there are fewer.
+        candidates: `[C]` rows that may be picked; all by default.
+        chosen: `[L]` rows that are picked already and are not picked again.
+
+    Returns:
+        The picks; their gains are cosine distances to the nearest row picked before. Where the
+        first pick has none before it, its gain is 2, the largest cosine distance there is.
+
+    Raises:
+        UsageError: `X` is not made of finite unit vectors, or `n` is negative.
+
+    Example:
+        >>> X = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8], [0, -1]])
+        >>> k_center(X, 2).indices
+        array([0, 3])
+    """
+    vectors = unit_vectors(X)
+    if n < 0:
+        raise UsageError(f"the number of rows to pick must be 0 or more, not {n}")
+    rows = np.arange(vectors.shape[0])
+    chosen = rows[:0] if chosen is None else chosen
+    candidates = np.setdiff1d(rows if candidates is None else candidates, chosen)
+    pool = vectors[candidates]
+    nearest = np.full(candidates.size, -1.0, dtype=np.float32)
+    if chosen.size and candidates.size:
+        nearest = exact_search(pool, vectors[chosen], 1)[1][:, 0].copy()
+    picks: list[int] = []
+    gains: list[float] = []
+    for _ in range(min(n, candidates.size)):
+        if picks or chosen.size:
+            place = int(np.argmin(nearest))
+        else:
+            place = int(np.argmax(pool @ pool.mean(axis=0)))
+        picks.append(place)
+        gains.append(max(0.0, 1.0 - float(nearest[place])))
+        np.maximum(nearest, pool @ pool[place], out=nearest)
+        nearest[place] = np.inf
+    return GreedyPicks(candidates[picks].astype(np.int64), np.array(gains, dtype=np.float64))
