@@ -20,7 +20,12 @@ def sync_new_files(before: TableVersion, after: TableVersion) -> None:
         return
     tracked = after.tracked_files(first_version=before.version)
     old = {file.path for file in tracked if file.version == before.version}
-    files = {file.path for file in tracked if file.version == after.version} - old
+    # Transaction files only serve writers that meet, and ours never do.
+    files = {
+        file.path
+        for file in tracked
+        if file.version == after.version and file.kind != "transaction file"
+    } - old
     paths = [after.path / file for file in files]
     for path in paths:
         _sync(path)

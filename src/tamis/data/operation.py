@@ -181,7 +181,8 @@ class Operation:
                 finite in the column's type.
         """
         known = self._vector_column(column)
-        values = np.ascontiguousarray(vectors, dtype=known.dtype)
+        with np.errstate(over="ignore"):  # what overflows float16 is refused below
+            values = np.ascontiguousarray(vectors, dtype=known.dtype)
         if values.shape != (len(ids), known.dim):
             raise UsageError(
                 f"{column} takes vectors of shape ({len(ids)}, {known.dim}), got {values.shape}"

@@ -163,12 +163,16 @@ def write_failures(table: TableVersion, failures: list[Failure]) -> TableVersion
         return table
     stored = table.read(["path", "reason"])
     seen = set(zip(stored["path"].to_pylist(), stored["reason"].to_pylist(), strict=True))
-    fresh = {(f.path, f.reason): f for f in reversed(failures) if (f.path, f.reason) not in seen}
+    fresh: dict[tuple[str, str], Failure] = {}
+    for failure in failures:
+        key = (failure.path, failure.reason)
+        if key not in seen:
+            fresh.setdefault(key, failure)
     if not fresh:
         return table
     now = datetime.now(UTC)
     rows = [
         {"path": f.path, "reason": f.reason, "source": f.source, "time": now}
-        for f in reversed(fresh.values())
+        for f in fresh.values()
     ]
     return merge_tail(table.append(pa.Table.from_pylist(rows, schema=FAILED)))
