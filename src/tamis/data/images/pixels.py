@@ -9,8 +9,9 @@ What "sensible" means, mode by mode:
   smallest to the largest value; floats in [0, 1] are multiplied by 255, those in [0, 255] are
   taken as they are, others are stretched; not-a-number is black;
 * white-is-zero TIFFs are inverted;
-* CMYK goes by the plain formula (Adobe's inverted values are already turned by the reader), and
-  colour profiles are not applied, as training pipelines do not apply them either.
+* CMYK goes by the plain formula. Adobe's programs store it inverted in JPEG and say so by a
+  marker; Pillow takes every CMYK JPEG for inverted, and those without the marker are turned back;
+* colour profiles are not applied, as training pipelines do not apply them either.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,6 +84,8 @@ def _converter(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
         return lambda band: _deep_to_rgb(band, scale)
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or image.has_transparency_data:
         return _on_white
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        return lambda band: ImageChops.invert(band).convert("RGB")
     if image.mode in _COLOUR_MODES:
         return lambda band: band.convert("RGB")
     raise UnsupportedModeError(f"the colour model {image.mode} is not supported")
