@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["merge_tail", "tail_to_merge"]
 
 _MERGE_AT = 16
-_SIZES = (16, 256, 1024)
+_CLASSES = ((1, 16), (16, 256), (256, 1024))
 
 
 def merge_tail(table: TableVersion) -> TableVersion:
@@ -31,17 +31,17 @@ def merge_tail(table: TableVersion) -> TableVersion:
 def tail_to_merge(rows: Sequence[int]) -> int:
     """How many of the last fragments to merge, given the rows of each; 0 for none.
 
-    Fragments gather until 16 of about one size are there, so each row is rewritten at most three
-    times however small the additions are, and about 45 small fragments exist at most. Those of
-    1,024 rows and more are left alone.
+    Fragments gather until 16 of one size class are there, and merging lifts them into the next
+    class, so each row is rewritten about three times however small the additions are, and some 45
+    small fragments exist at most. Those of 1,024 rows and more are left alone.
 
     Example:
         >>> tail_to_merge([4096] + [10] * 15), tail_to_merge([4096] + [10] * 16)
         (0, 16)
     """
-    for size in _SIZES:
-        last_large = max((i for i, n in enumerate(rows) if n >= size), default=-1)
-        count = len(rows) - 1 - last_large
-        if count >= _MERGE_AT:
-            return count
+    for low, high in _CLASSES:
+        last_larger = max((i for i, n in enumerate(rows) if n >= high), default=-1)
+        of_class = [i for i in range(last_larger + 1, len(rows)) if rows[i] >= low]
+        if len(of_class) >= _MERGE_AT:
+            return len(rows) - of_class[0]
     return 0
