@@ -51,6 +51,8 @@ _READER_ERRORS = (
     zlib.error,
     Image.DecompressionBombError,
 )
+# Of these, the ones whose message is a sentence; a KeyError's is a number.
+_SPEAKING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError)
 _SHORTEST_ZERO_TAIL = 1024
 _MAX_REASON_CHARACTERS = 120
 
@@ -193,6 +195,6 @@ def _reason(error: Exception, data: bytes) -> str:
         return "truncated: the file ends before the picture does"
     if isinstance(error, Image.DecompressionBombError):
         return "too many pixels for one picture"
-    if not text:
-        text = type(error).__name__
+    if not text or not isinstance(error, _SPEAKING_ERRORS):
+        text = "its parts contradict each other"
     return f"damaged: {text[:_MAX_REASON_CHARACTERS]}"

@@ -20,9 +20,9 @@ __all__ = ["as_int64", "phash", "phash_of_flips"]
 
 _SIDE = 32
 _BLOCK = 8
-# Rounding to 8 bits moves a coefficient by about .3; what is smaller than 1 says nothing, and in
-# a flat picture it would decide every bit.
-_NOISE = 1.0
+# Rounding to 8 bits moves a coefficient by .3 to .5; what is smaller than 2, a sixteenth of a grey
+# level over the picture, says nothing, and in a flat picture it would decide every bit.
+_NOISE = 2.0
 
 
 def phash(gray: NDArray[np.uint8]) -> np.uint64:

@@ -122,7 +122,8 @@ def _deep_scale(image: Image.Image) -> _Scale:
     inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
 
     def scale(samples: NDArray[np.generic]) -> NDArray[np.float64]:
-        share = (samples.astype(np.float64) - low) / span
+        with np.errstate(invalid="ignore"):  # a signalling not-a-number is one like any other
+            share = (samples.astype(np.float64) - low) / span
         share = np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0)
         grey: NDArray[np.float64] = 255.0 * (1.0 - share if inverted else share)
         return grey

@@ -29,6 +29,7 @@ def thumbnail(image: Image.Image) -> bytes:
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     # Hamming shrinks as well as bicubic at two thirds of its cost.
     small = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    small.info = {}  # Pillow would write a comment along
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()

@@ -82,6 +82,12 @@ def test_all_missing_is_black() -> None:
     assert rgb_of(tiff(np.full((3, 4), np.nan, np.float32))).max() == 0
 
 
+def test_a_signalling_missing_number_raises_no_warning() -> None:
+    bits = np.array([[0x7F800001, 0x3F800000, 0]], np.uint32)
+
+    assert rgb_of(tiff(bits.view(np.float32)))[0, :, 0].tolist() == [0, 255, 0]
+
+
 def test_12_bit_tiff_counts_to_4095() -> None:
     samples = np.array([[0, 4095, 2048, 1024]], dtype=np.uint16)
     packed = bytearray()
