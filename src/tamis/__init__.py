@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     )
     from tamis.faces.dataset import Dataset, encoder, open  # noqa: A004
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "Dataset": "tamis.faces.dataset",
     "encoder": "tamis.faces.dataset",
@@ -69,6 +67,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("tamis")
     if name not in _HOMES:
         raise AttributeError(f"module 'tamis' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamis.data.difference import Diff
     from tamis.data.exports import ExportReport
-    from tamis.data.store import Diff, LogEntry
+    from tamis.data.exports.export import Format
+    from tamis.data.history import LogEntry
+    from tamis.data.orphans import Freed
     from tamis.encoders.base import Encoder
     from tamis.pipelines.embed import EmbedReport
     from tamis.pipelines.ingest import IngestReport
@@ -286,7 +289,7 @@ class Dataset:
 
     def export(
         self,
-        format: str,  # noqa: A002 - the verb's own word
+        format: Format,  # noqa: A002 - the verb's own word
         out: PathLike,
         *,
         where: str | None = None,
@@ -321,7 +324,7 @@ class Dataset:
         """Name the present snapshot."""
         self.store.tag(name)
 
-    def gc(self) -> Any:
+    def gc(self) -> Freed:
         """Remove what killed writers left behind, and return what was freed."""
         return self.store.gc()
 

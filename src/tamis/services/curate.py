@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from tamis.data.store import Failure, Store
-    from tamis.types import Progress
+    from tamis.data.store import Store
+    from tamis.types import Failure, Progress
 
 __all__ = ["CurateReport", "curate"]
 
@@ -148,7 +148,7 @@ def curate(
     manifest = export(store, "csv", out / "manifest.csv", where="selected", overwrite=True)
     export(store, "parquet", out / "manifest.parquet", where="selected", overwrite=True)
     report = write_report(
-        store, out / "report.html", duplicates=found, selection=chosen, progress=stage("report")
+        store, out / "report.html", column=embedded.column, seed=seed, progress=stage("report")
     )
     return CurateReport(
         added=ingested.added,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from tamis.faces.cli.options import (
     SeedOption,
 )
 from tamis.faces.cli.output import Output
+from tamis.types import Failure
 
 __all__ = ["register"]
 
@@ -122,7 +124,7 @@ def register(app: typer.Typer) -> None:
         app.command()(verb)
 
 
-def _list_failures(output: Output, failed: list[object], shown: int = 20) -> None:
+def _list_failures(output: Output, failed: Sequence[Failure], shown: int = 20) -> None:
     if failed:
         output.table(["failed", "reason"], [(f.path, f.reason) for f in failed[:shown]])
     if len(failed) > shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -30,7 +31,7 @@ def log(
         [
             (
                 entry.snapshot,
-                entry.time,
+                entry.finished,
                 entry.verb,
                 entry.state,
                 _pairs(entry.counts),
@@ -52,7 +53,7 @@ def undo(
     output = Output(as_json=json, quiet=quiet)
     entry = tamis.open(dataset, create=False).undo()
     output.document({"undone": entry})
-    output.say(f"undone: {entry.verb} of {entry.time}")
+    output.say(f"undone: {entry.verb} of {entry.finished}")
 
 
 def diff(
@@ -109,8 +110,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _snapshot(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdecimal() else text
 
 
-def _pairs(values: dict[str, object]) -> str:
+def _pairs(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ from tamis.faces.cli.options import (
     WhereOption,
 )
 from tamis.faces.cli.output import Output
+
+Format = Literal["folder", "csv", "parquet"]
 
 __all__ = ["register"]
 
@@ -55,7 +57,9 @@ def report(
 
 
 def export(
-    format_name: Annotated[str, typer.Argument(metavar="FORMAT", help="folder, csv or parquet.")],
+    format_name: Annotated[
+        Format, typer.Argument(metavar="FORMAT", help="folder, csv or parquet.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Where it goes.")],
     dataset: DatasetOption = DEFAULT_DATASET,
     where: WhereOption = None,
@@ -86,13 +90,18 @@ def encoders(
         rows = registry.available()
         output.document(rows)
         output.table(
-            ["encoder", "spec", "usable", "why not"],
-            [(row.name, row.spec, "yes" if row.usable else "no", row.reason) for row in rows],
+            ["encoder", "short names", "usable", "to use it"],
+            [
+                (row.spec, ", ".join(row.short_names), "yes" if row.installed else "no", row.needs)
+                for row in rows
+            ],
         )
         return
     if action != "check" or spec is None:
         raise UsageError(f"encoders {action!r} is not known; say  tamis encoders check SPEC")
-    result = registry.check(spec)
+    from tamis.services.encoder_check import check_encoder
+
+    result = check_encoder(spec)
     output.document(result)
     output.say(f"{result.spec}: {result.dim} dimensions, {result.pictures_per_second:.0f}/s")
 

@@ -10,8 +10,8 @@ import errno
 import os
 import sys
 import traceback
+from typing import Any
 
-import click
 import typer
 
 from tamis.errors import TamisError
@@ -46,9 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line on `arguments` (default: the process's) and return the exit code."""
     try:
         result = app(args=arguments, standalone_mode=False)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _complain("interrupted; what was finished is kept, run again to go on", 130)
-    except click.ClickException as error:
+    except _WrongUse as error:
         error.show(file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -59,6 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _explain(error)
     return result if isinstance(result, int) else 0
 
+
+# typer carries a click of its own since some version; its errors are reached through typer's names
+_WrongUse: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 _OUTSIDE = {
     errno.ENOSPC: "the disk is full; make room and run again, what was finished is kept",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis import __version__
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
     Embedded,
@@ -100,7 +100,7 @@ def collect(
         name=store.path.resolve().name,
         path=str(store.path),
         snapshot=store.snapshot,
-        version=__version__,
+        version=version("tamis"),
         time=time or datetime.now(UTC),
         headline=headline(store, embedded, marks, failed=len(failures), dropped=dropped),
         groups=groups,
