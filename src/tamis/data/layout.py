@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 import shutil
 import uuid
 from datetime import UTC, datetime
@@ -55,16 +55,25 @@ def create_dataset(root: Path) -> None:
     """
     with storage_guard(root, "create"):
         if root.exists() and not (root.is_dir() and not any(root.iterdir())):
-            raise DatasetError(f"cannot create a dataset at {root}: something lies there already")
+            raise _taken(root)
         root.parent.mkdir(parents=True, exist_ok=True)
         draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}.tmp"))
         try:
             _write_empty(draft)
             # Renaming a folder onto an empty one replaces it in one step; onto any other it fails.
-            os.rename(draft.root, root)  # noqa: PTH104 - Path.rename says no more
+            draft.root.rename(root)
+        except OSError as error:
+            shutil.rmtree(draft.root, ignore_errors=True)
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise _taken(root) from error
+            raise
         except BaseException:
             shutil.rmtree(draft.root, ignore_errors=True)
             raise
+
+
+def _taken(root: Path) -> DatasetError:
+    return DatasetError(f"cannot create a dataset at {root}: something lies there already")
 
 
 def _write_empty(draft: Layout) -> None:

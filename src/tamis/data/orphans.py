@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tamis.data.layout import Layout
     from tamis.data.snapshots import Snapshot
 
-__all__ = ["Freed", "drop_unnamed_between", "remove_orphans", "roll_back"]
+__all__ = ["Freed", "drop_steps", "remove_orphans", "roll_back"]
 
 # Where Lance keeps what versions refer to. Other files of the table's folder are not ours to judge.
 _TABLE_PARTS = ("data", "_transactions", "_deletions", "_indices", "_versions")
@@ -40,22 +40,21 @@ def roll_back(table: TableVersion) -> None:
     """
     if table.latest() == table.version:
         return
-    for file in table.tracked_files(first_version=table.version + 1):
-        if file.kind == "manifest":
-            (table.path / file.path).unlink(missing_ok=True)
+    later = table.tracked_files(first_version=table.version + 1)
+    _remove({table.path / file.path for file in later if file.kind == "manifest"})
 
 
-def drop_unnamed_between(version: int, table: TableVersion) -> None:
-    """Remove the versions strictly between a snapshot's `version` and the next one's, `table`.
+def drop_steps(before: TableVersion, after: TableVersion) -> None:
+    """Remove the versions between those that two snapshots in a row name.
 
-    A checkpoint of several steps makes one Lance version each, and only the last is named. Their
-    data is the last one's too.
+    A checkpoint of several steps makes one Lance version each, of which only the last is named.
     """
-    if table.version <= version + 1:
+    if after.version <= before.version + 1:
         return
-    for file in table.tracked_files(first_version=version + 1):
-        if file.version < table.version and file.kind in ("manifest", "transaction file"):
-            (table.path / file.path).unlink(missing_ok=True)
+    tracked = after.tracked_files(first_version=before.version)
+    needed = {file.path for file in tracked if file.version in (before.version, after.version)}
+    steps = {file.path for file in tracked} - needed
+    _remove({after.path / file for file in steps})
 
 
 def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
@@ -88,9 +87,12 @@ def _table_orphans(path: Path, named: set[int]) -> list[Path]:
     ]
 
 
-def _remove(files: list[Path]) -> Freed:
-    size = 0
-    for file in files:
-        size += file.stat().st_size
-        file.unlink()
-    return Freed(len(files), size)
+def _remove(files: Iterable[Path]) -> Freed:
+    sizes = [_remove_file(file) for file in files]
+    return Freed(len(sizes), sum(sizes))
+
+
+def _remove_file(file: Path) -> int:
+    size = file.stat().st_size
+    file.unlink()
+    return size

@@ -62,7 +62,7 @@ def write_samples(
     _require_columns(table, staged)
     added = 0
     for rows in _new_rows(keys, staged.rows):
-        table = merge_tail(table.append(rows))
+        table = merge_tail(table).append(rows)
         added += rows.num_rows
     absent = [column for name, column in staged.columns.items() if name not in table.schema.names]
     if absent:
@@ -175,4 +175,4 @@ def write_failures(table: TableVersion, failures: list[Failure]) -> TableVersion
         {"path": f.path, "reason": f.reason, "source": f.source, "time": now}
         for f in fresh.values()
     ]
-    return merge_tail(table.append(pa.Table.from_pylist(rows, schema=FAILED)))
+    return merge_tail(table).append(pa.Table.from_pylist(rows, schema=FAILED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,12 +105,9 @@ class Store:
             StorageError: the disk refuses.
         """
         path = Path(path)
-        if create and not path.exists():
-            try:
+        if create:
+            with suppress(DatasetError):  # something lies there: the check tells whether it serves
                 create_dataset(path)
-            except DatasetError:
-                # Another process may have made it at the same moment, which serves as well.
-                check_dataset(path)
         check_dataset(path)
         return cls(path, lock_timeout=lock_timeout, snapshot=snapshot)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tamis.data.durability import sync_new_files
 from tamis.data.lock import LOCK_TIMEOUT, writer_lock
-from tamis.data.orphans import Freed, drop_unnamed_between, remove_orphans, roll_back
+from tamis.data.orphans import Freed, drop_steps, remove_orphans, roll_back
 from tamis.data.snapshots import Snapshot, SnapshotChain
 from tamis.data.state import State
 from tamis.data.storage_errors import LANCE_ERRORS, storage_guard
@@ -107,7 +107,7 @@ class Writer:
             sync_new_files(head.tables[name], table)
         self._chain.append(snapshot)
         for name, table in tables.items():
-            drop_unnamed_between(head.snapshot.after[name], table)
+            drop_steps(head.tables[name], table)
         return State.open(self._layout, snapshot, head)
 
     def collect(self) -> Freed:

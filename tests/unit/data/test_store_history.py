@@ -139,11 +139,11 @@ def test_undo_of_an_interrupted_operation(filled: Store) -> None:
 
 
 def test_undo_of_merged_fragments_is_exact(store: Store) -> None:
-    for start in range(0, 150, 10):
+    for start in range(0, 160, 10):
         insert(store, start, start + 10)
     before = content(store)
     fragments = len(store._state.samples.fragments())
-    insert(store, 150, 160)
+    insert(store, 160, 170)
     assert len(store._state.samples.fragments()) < fragments
     store.undo()
     assert len(store._state.samples.fragments()) == fragments
@@ -295,12 +295,12 @@ def test_diff_of_vectors_errors_and_tags(filled: Store) -> None:
 
 
 def test_diff_across_merged_fragments(store: Store) -> None:
-    for start in range(0, 150, 10):
+    for start in range(0, 160, 10):
         insert(store, start, start + 10)
     start = store.snapshot
-    insert(store, 150, 160)
+    insert(store, 160, 170)
     mark(store, 5, 7, "a")
-    assert store.diff(start) == Diff(sample_ids(150, 160), [], {"label": 2})
+    assert store.diff(start) == Diff(sample_ids(160, 170), [], {"label": 2})
 
 
 def test_diff_of_a_mark_made_anew_with_another_type(filled: Store) -> None:

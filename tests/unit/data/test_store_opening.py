@@ -58,7 +58,7 @@ def test_open_can_create_once(tmp_path: Path) -> None:
 def test_an_empty_folder_becomes_a_dataset(tmp_path: Path) -> None:
     place = tmp_path / "empty.tamis"
     place.mkdir()
-    assert Store.create(place).count() == 0
+    assert Store.open(place, create=True).count() == 0
 
 
 def test_a_relative_path_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_rows_come_back_after_a_failed_create(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "rename", refuse)
+        patched.setattr(Path, "rename", refuse)
         with pytest.raises(StorageError, match=r"could not create .*: the disk is full"):
             Store.create(tmp_path / "new.tamis")
     assert list(tmp_path.iterdir()) == []
