@@ -197,8 +197,8 @@ def _spread_archive(place: Location) -> Iterator[Location | Failure]:
 def _named_files(source: str) -> list[str]:
     """Find the files that a source names by themselves, which may be archives."""
     given = _expand_home(source)
-    if Path(given).is_file():
-        return [given]
+    if _exists(source, given):
+        return [given] if Path(given).is_file() else []
     if glob.has_magic(given):
         matches = glob.glob(given, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
         return [match for match in matches if has_archive_extension(match)]

@@ -36,6 +36,7 @@ _STREAM_ERRORS = (
     ValueError,
     OverflowError,
 )
+_DAMAGED = "not a readable tar archive: damaged or cut short"
 _MAX_EXPANSION = 100
 _EXPANSION_ALLOWANCE = 1 << 30
 _MAX_SINGLE_READ = 1 << 30
@@ -134,9 +135,14 @@ class TarArchive:
                         if found is not None:
                             yield found
                         tar.members.clear()  # type: ignore[attr-defined] # else a record of every member stays
+                    end = tar.offset
+                # tarfile takes a damaged or missing header for the end, which is a block of zeros.
+                stream.seek(end)
+                if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                    raise ArchiveError(_DAMAGED)
                 self._complete = True
             except _STREAM_ERRORS as error:
-                raise ArchiveError("not a readable tar archive: damaged or cut short") from error
+                raise ArchiveError(_DAMAGED) from error
 
     def _found(self, info: tarfile.TarInfo) -> str | MemberError | None:
         """Note where a member lies; None when it is no picture."""
