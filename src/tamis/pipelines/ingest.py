@@ -151,9 +151,11 @@ def _examined(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-ingest")
     try:
         for item in items:
-            waiting.append(
-                item if isinstance(item, Failure) else pool.submit(_examine, item, known)
-            )
+            if isinstance(item, Failure):
+                require_source(item.source)
+                waiting.append(item)
+            else:
+                waiting.append(pool.submit(_examine, item, known))
             if len(waiting) >= threads * _WINDOW_PER_THREAD:
                 yield _finished(waiting.popleft())
         while waiting:
