@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
-from contextlib import nullcontext
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -116,7 +116,7 @@ def decode(
         PictureError: empty, no picture, damaged, truncated, over the limit, or of a format or
             colour model that cannot be read here.
     """
-    with strict_and_quiet_pillow():
+    with strict_and_quiet_pillow(limits.max_pixels):
         try:
             return _decode(data, path, min_side, limits)
         except (UnreadableFormatError, UnsupportedModeError) as error:
@@ -139,11 +139,13 @@ def _decode(data: bytes, path: str, min_side: int | None, limits: Limits) -> Dec
     if picture.format == "JPEG" and _is_cut_and_padded(data):
         raise PictureError(path, "truncated: the file ends in zeros instead of picture data")
     _draft_jpeg(picture, min_side)
-    decoded_pixels = picture.size[0] * picture.size[1]
-    with _large_picture_gate if decoded_pixels > limits.parallel_pixels else nullcontext():
-        picture.load()
-        exif = _exif_of(picture, data)
-        image = to_rgb(picture, _reduction(picture.size, min_side))
+    if _pixels_in_memory(picture, width * height) > limits.parallel_pixels:
+        # In a thread of its own: the C library keeps freed memory for the thread that used it,
+        # and of many threads each would keep its largest picture's worth.
+        with _large_picture_gate, ThreadPoolExecutor(1) as own_thread:
+            image, exif = own_thread.submit(_load, picture, data, min_side).result()
+    else:
+        image, exif = _load(picture, data, min_side)
     # Pillow turns a TIFF upright by itself, the others never.
     orientation = exif.orientation
     if picture.format != "TIFF":
@@ -153,6 +155,22 @@ def _decode(data: bytes, path: str, min_side: int | None, limits: Limits) -> Dec
             width, height = height, width
     image.info = {}  # comments and profiles would travel into thumbnails
     return Decoded(image, width, height, str(picture.format), orientation, exif)
+
+
+def _load(
+    picture: ImageFile.ImageFile, data: bytes, min_side: int | None
+) -> tuple[Image.Image, Exif]:
+    picture.load()
+    exif = _exif_of(picture, data)
+    image = to_rgb(picture, _reduction(picture.size, min_side))
+    if image is not picture:
+        picture.close()  # before the next large one begins
+    return image, exif
+
+
+def _pixels_in_memory(picture: ImageFile.ImageFile, stored: int) -> int:
+    """Count the pixels to decode; a progressive JPEG is held whole however small it is drafted."""
+    return stored if "progressive" in picture.info else picture.size[0] * picture.size[1]
 
 
 def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from picture_files import (
     png_header,
     stored_for,
 )
+from tamis.data.images import decode as decode_module
 from tamis.data.images.decode import Limits, decode
 from tamis.errors import PictureError
 
@@ -223,14 +227,51 @@ def test_no_warning_of_pillow_gets_out(data: bytes) -> None:
     assert caught == []
 
 
+@pytest.mark.parametrize("picture_format", FORMATS)
 def test_a_large_picture_raises_no_warning_and_leaves_the_filters_alone(
-    monkeypatch: pytest.MonkeyPatch,
+    picture_format: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     before = list(warnings.filters)
 
-    assert decode(photo_file("PNG"), "x").width == 80
+    assert decode(photo_file(picture_format), "x").width == 80
+    assert Image.MAX_IMAGE_PIXELS == 100
     assert warnings.filters == before
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_large_pictures_are_decoded_one_at_a_time(
+    progressive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most = 0, 0
+    lock = threading.Lock()
+    convert = decode_module.to_rgb
+
+    def count(image: Image.Image, reduce_by: int) -> Image.Image:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.01)
+        with lock:
+            inside -= 1
+        return convert(image, reduce_by)
+
+    monkeypatch.setattr(decode_module, "to_rgb", count)
+    data = encode(photo(160, 120), "JPEG", progressive=progressive)
+    limits = Limits(parallel_pixels=2000)
+
+    def work(_: int) -> int:
+        # Drafted to 40 x 30, a baseline JPEG is small; a progressive one never is.
+        return decode(data, "x", min_side=30 if progressive else None, limits=limits).width
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(8))) == [160] * 8
+    assert most == 1
+    most = 0
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: decode(data, "x"), range(8)))
+    assert most > 1
 
 
 def test_heic_without_its_reader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

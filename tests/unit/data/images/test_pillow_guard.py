@@ -4,7 +4,7 @@ import threading
 import warnings
 
 import pytest
-from PIL import ImageFile
+from PIL import Image, ImageFile
 
 from tamis.data.images.pillow_guard import strict_and_quiet_pillow
 
@@ -16,7 +16,7 @@ def warn_as(module: str) -> None:
 def test_only_pillow_is_silenced_and_only_inside() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with strict_and_quiet_pillow():
+        with strict_and_quiet_pillow(1000):
             warn_as("PIL.TiffImagePlugin")
             warn_as("PILgrim")
             warn_as("somebody.else")
@@ -36,7 +36,7 @@ def test_an_error_inside_leaves_everything_as_it_was(monkeypatch: pytest.MonkeyP
     seen = []
 
     def fail() -> None:
-        with strict_and_quiet_pillow():
+        with strict_and_quiet_pillow(1000):
             seen.append(ImageFile.LOAD_TRUNCATED_IMAGES)
             raise KeyError
 
@@ -55,14 +55,14 @@ def test_threads_that_overlap_restore_once(monkeypatch: pytest.MonkeyPatch) -> N
     seen: list[bool] = []
 
     def first() -> None:
-        with strict_and_quiet_pillow():
+        with strict_and_quiet_pillow(1000):
             first_in.set()
             second_in.wait(5)
         first_out.set()
 
     def second() -> None:
         first_in.wait(5)
-        with strict_and_quiet_pillow():
+        with strict_and_quiet_pillow(1000):
             second_in.set()
             first_out.wait(5)
             seen.append(ImageFile.LOAD_TRUNCATED_IMAGES)
@@ -78,9 +78,23 @@ def test_threads_that_overlap_restore_once(monkeypatch: pytest.MonkeyPatch) -> N
     assert warnings.filters == before
 
 
+@pytest.mark.parametrize(
+    ("usual", "inside"), [(100, 500), (100_000, 100_000), (None, None), (499, 500)]
+)
+def test_the_limit_on_pixels_is_never_lowered(
+    usual: int | None, inside: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", usual)
+
+    with strict_and_quiet_pillow(999):
+        assert inside == Image.MAX_IMAGE_PIXELS
+
+    assert usual == Image.MAX_IMAGE_PIXELS
+
+
 def test_filters_that_others_set_meanwhile_stay() -> None:
     with warnings.catch_warnings():
-        with strict_and_quiet_pillow():
+        with strict_and_quiet_pillow(1000):
             warnings.simplefilter("ignore", ResourceWarning)
             theirs = warnings.filters[0]
 
