@@ -134,8 +134,12 @@ class Dataset:
         from tamis.encoders.registry import load_encoder
         from tamis.pipelines.embed import embed
 
-        loaded = load_encoder(encoder, **options) if isinstance(encoder, str) else encoder
-        return embed(self.store, loaded, dtype=dtype, retry=retry, progress=progress)
+        if isinstance(encoder, str):
+            # the workers of the pipeline share the cores, one inference thread each
+            encoder = load_encoder(encoder, **{"threads": 1, **options})
+        return embed(
+            self.store, encoder, dtype=dtype, retry=retry, threads=_cores(), progress=progress
+        )
 
     # -- look ---------------------------------------------------------------------------------
 

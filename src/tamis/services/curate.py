@@ -101,7 +101,7 @@ def curate(
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
     _require_own(out)
-    model = load_encoder(encoder)
+    model = load_encoder(encoder, threads=1)
     notes: list[str] = []
 
     ingested = ingest(store, sources, labels=labels, progress=stage("add"))

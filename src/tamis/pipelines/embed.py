@@ -1,0 +1,248 @@
+"""Vectors for the pictures that lack them."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tamis.data.images.decode import decode
+from tamis.data.images.picture_record import content_hash
+from tamis.data.schema import error_column_of, vector_field
+from tamis.data.sources.archives import close_archives
+from tamis.data.sources.reading import read_bytes
+from tamis.encoders.preprocess import decode_side, prepare
+from tamis.errors import PictureError, UsageError
+from tamis.types import Failure, no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamis.data.operation import Operation
+    from tamis.data.store import Store
+    from tamis.encoders.base import Encoder
+    from tamis.types import Progress, Vectors
+
+__all__ = ["EmbedReport", "embed"]
+
+_BATCH = 8
+_WAITING_PER_WORKER = 2
+_COLUMNS = ["sample_id", "path", "uri", "source", "content_hash"]
+
+
+@dataclass(frozen=True)
+class EmbedReport:
+    """What embedding did.
+
+    Attributes:
+        encoder: spec of the encoder.
+        column: the vector column.
+        dim: length of a vector.
+        embedded: pictures that got a vector.
+        skipped: pictures that were not tried: they have a vector, or failed before.
+        failed: pictures that could not be embedded now, with their reasons.
+        seconds: how long it took.
+    """
+
+    encoder: str
+    column: str
+    dim: int
+    embedded: int
+    skipped: int
+    failed: list[Failure] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def embed(
+    store: Store,
+    encoder: Encoder,
+    *,
+    batch_size: int = _BATCH,
+    threads: int = 2,
+    checkpoint_rows: int = 4096,
+    dtype: str = "float32",
+    retry: bool = False,
+    progress: Progress = no_progress,
+) -> EmbedReport:
+    """Compute a vector for each picture that has none of this encoder.
+
+    Each of `threads` workers reads, decodes and embeds a batch at a time, so that decoding and
+    inference share the cores without waiting for each other; vectors are written, and committed
+    every `checkpoint_rows`, while the workers go on. Memory is bounded: the batches in flight and
+    one checkpoint's vectors. A run that is killed loses at most one checkpoint and goes on where
+    it was. A bad picture costs only itself: its reason is kept beside its vector.
+
+    A file that has changed since it was added is not embedded: its row describes other pixels.
+
+    Args:
+        store: the dataset.
+        encoder: must allow calls from several threads; load it with `threads=1` so that the
+            workers do not compete.
+        batch_size: pictures for one call of the encoder.
+        threads: workers.
+        checkpoint_rows: rows for one commit.
+        dtype: how vectors are stored, `float32` or `float16`.
+        retry: try again the pictures that failed before.
+        progress: told after each batch.
+
+    Raises:
+        UsageError: an option is out of range, or the column exists with another dtype.
+        ConflictError: another writer was in the way.
+        StorageError: the disk refuses.
+    """
+    for name, value in (
+        ("batch_size", batch_size),
+        ("threads", threads),
+        ("checkpoint_rows", checkpoint_rows),
+    ):
+        if value < 1:
+            raise UsageError(f"{name} is {value}; it must be at least 1")
+    begin = time.monotonic()
+    store.refresh()
+    column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
+    todo = _condition(store, column, retry=retry)
+    total = store.count(todo)
+    skipped = store.count() - total
+    progress(0, total)
+    embedded, failed = 0, []
+    if total or column not in store.columns():
+        params = {"encoder": encoder.spec, "fingerprint": encoder.fingerprint, "dtype": dtype}
+        with store.operation("embed", params=params) as operation:
+            operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
+            run = _Run(operation, column, checkpoint_rows, retry=retry)
+            for number, batch in enumerate(
+                _embedded(_pending(store, todo, batch_size), encoder, threads), start=1
+            ):
+                run.take(batch)
+                progress(min(number * batch_size, total), total)
+            run.stage()
+        embedded, failed = run.embedded, run.failed
+    return EmbedReport(
+        encoder=encoder.spec,
+        column=column,
+        dim=encoder.dim,
+        embedded=embedded,
+        skipped=skipped,
+        failed=failed,
+        seconds=time.monotonic() - begin,
+    )
+
+
+def _condition(store: Store, column: str, *, retry: bool) -> str | None:
+    """Say which rows are left to do, in SQL; None is all."""
+    if column not in store.columns():
+        return None
+    missing = f"{column} IS NULL"
+    return missing if retry else f"{missing} AND {error_column_of(column)} IS NULL"
+
+
+class _Row(NamedTuple):
+    sample_id: str
+    path: str
+    uri: str
+    source: str
+    content_hash: str
+
+
+def _pending(store: Store, where: str | None, size: int) -> Iterator[list[_Row]]:
+    rows = (
+        _Row(*values)
+        for batch in store.batches(_COLUMNS, where)
+        for values in zip(*(batch.column(name).to_pylist() for name in _COLUMNS), strict=True)
+    )
+    while batch := list(islice(rows, size)):
+        yield batch
+
+
+class _Batch(NamedTuple):
+    ids: list[str]
+    vectors: Vectors
+    failed: list[tuple[_Row, str]]
+
+
+def _embedded(batches: Iterator[list[_Row]], encoder: Encoder, threads: int) -> Iterator[_Batch]:
+    """Embed batches in workers, a bounded number ahead, and yield them in their order."""
+    waiting: deque[Future[_Batch]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-embed")
+    try:
+        for rows in batches:
+            waiting.append(pool.submit(_embed_batch, rows, encoder))
+            if len(waiting) > threads * _WAITING_PER_WORKER:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        close_archives()
+
+
+def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
+    good: list[_Row] = []
+    pixels = []
+    failed: list[tuple[_Row, str]] = []
+    for row in rows:
+        try:
+            data = read_bytes(row.uri, row.path)
+            if content_hash(data) != row.content_hash:
+                failed.append((row, "the file has changed since it was added; add it again"))
+                continue
+            picture = decode(data, row.path, min_side=decode_side(encoder.preprocessing))
+        except PictureError as error:
+            failed.append((row, error.reason))
+            continue
+        pixels.append(prepare(picture.image, encoder.preprocessing))
+        good.append(row)
+    if not good:
+        return _Batch([], np.empty((0, encoder.dim), np.float32), failed)
+    vectors = encoder.embed(np.stack(pixels))
+    usable = np.flatnonzero(np.isfinite(vectors).all(axis=1)).tolist()
+    reason = "the encoder gave numbers that are not finite"
+    failed += [(good[i], reason) for i in sorted(set(range(len(good))) - set(usable))]
+    return _Batch([good[i].sample_id for i in usable], vectors[usable], failed)
+
+
+class _Run:
+    """Collects batches and hands them to the operation, a checkpoint at a time."""
+
+    def __init__(
+        self, operation: Operation, column: str, checkpoint_rows: int, *, retry: bool
+    ) -> None:
+        self.embedded = 0
+        self.failed: list[Failure] = []
+        self._operation = operation
+        self._column = column
+        self._checkpoint_rows = checkpoint_rows
+        self._retry = retry
+        self._batches: list[_Batch] = []
+        self._rows = 0
+
+    def take(self, batch: _Batch) -> None:
+        """Keep one batch, and commit when there is enough."""
+        self._batches.append(batch)
+        self._rows += len(batch.ids) + len(batch.failed)
+        if self._rows >= self._checkpoint_rows:
+            self.stage()
+            self._operation.checkpoint()
+
+    def stage(self) -> None:
+        """Hand over all that is kept."""
+        ids = [name for batch in self._batches for name in batch.ids]
+        failed = [pair for batch in self._batches for pair in batch.failed]
+        if ids:
+            vectors = np.concatenate([batch.vectors for batch in self._batches])
+            self._operation.set_vectors(self._column, ids, vectors)
+        if failed or self._retry:
+            self._operation.set_errors(
+                self._column,
+                [*ids, *(row.sample_id for row, _ in failed)],
+                [*(None for _ in ids), *(reason for _, reason in failed)],
+            )
+        self.embedded += len(ids)
+        self.failed += [Failure(row.path, reason, row.source) for row, reason in failed]
+        self._operation.counts.update(embedded=self.embedded, failed=len(self.failed))
+        self._batches, self._rows = [], 0
