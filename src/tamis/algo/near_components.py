@@ -1,0 +1,97 @@
+"""Groups of rows that chains of near pairs hold together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tamis.algo.components import connected_components
+from tamis.algo.exact_neighbors import upper_tiles
+from tamis.algo.neighbors.inverted_file import Method, inverted_tiles, plan_inverted_file
+from tamis.algo.neighbors.pairs import SIMILARITY_ROUNDING
+from tamis.algo.unit_vectors import unit_vectors
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Indices
+
+__all__ = ["NearComponents", "near_components"]
+
+_PAIRS_HELD = 4_000_000
+
+
+@dataclass(frozen=True)
+class NearComponents:
+    """The component of each row.
+
+    Attributes:
+        labels: `[N]` int64, numbered in the order of their lowest row.
+        method: the kernel that ran.
+        recall_estimate: share of the near pairs found, measured on sampled rows; 1 if exact.
+    """
+
+    labels: Indices
+    method: Literal["exact", "ivf"]
+    recall_estimate: float
+
+
+def near_components(
+    X: NDArray[Any],
+    threshold: float,
+    *,
+    method: Method = "auto",
+    recall: float = 0.98,
+    rng: np.random.Generator,
+) -> NearComponents:
+    """Join rows whose cosine similarity is at least `threshold`, directly or through others.
+
+    Pairs are joined as they are found and forgotten, so memory stays O(N) however many there are.
+    O(N²D) time exactly, about O(N^1.5 D) by inverted file.
+
+    Args:
+        X: `[N, D]` unit vectors.
+        threshold: cosine similarity in [-1, 1].
+        method: as in `knn_graph`.
+        recall: share of the pairs that the inverted file must find.
+        rng: trains and samples the inverted file; unused by the exact kernel.
+
+    Raises:
+        UsageError: `X` is not made of finite unit vectors, or an option is out of range.
+
+    Example:
+        >>> X = np.array([[1, 0], [0.8, 0.6], [0.28, 0.96], [-1, 0]])
+        >>> near_components(X, 0.75, rng=np.random.default_rng(0)).labels
+        array([0, 0, 0, 1])
+    """
+    vectors = unit_vectors(X)
+    if not -1.0 <= threshold <= 1.0:
+        raise UsageError(f"the threshold must be a cosine similarity in [-1, 1], not {threshold}")
+    n = vectors.shape[0]
+    lowest = np.float32(threshold - SIMILARITY_ROUNDING)
+    plan = plan_inverted_file(vectors, method, recall, float(lowest), rng)
+    labels = np.arange(n)
+    left: list[Indices] = []
+    right: list[Indices] = []
+    held = 0
+    for tile in upper_tiles(vectors) if plan is None else inverted_tiles(vectors, plan):
+        near = np.flatnonzero(tile.similarities >= lowest)
+        i, j = np.divmod(near, tile.columns.size)
+        left.append(labels[tile.rows[i]])
+        right.append(labels[tile.columns[j]])
+        held += near.size
+        if held > _PAIRS_HELD:
+            labels = connected_components(n, np.concatenate(left), np.concatenate(right))[labels]
+            left, right, held = [], [], 0
+    if left:
+        labels = connected_components(n, np.concatenate(left), np.concatenate(right))[labels]
+    # Labels merged in several passes leave gaps; joining nothing numbers them afresh.
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(first.size)
+    if plan is not None:
+        return NearComponents(rank[inverse], "ivf", plan.recall)
+    return NearComponents(rank[inverse], "exact", 1.0)

@@ -1,0 +1,67 @@
+"""How evenly a split covers labels and clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Indices
+
+__all__ = ["SplitBalance", "split_balance"]
+
+
+@dataclass(frozen=True)
+class SplitBalance:
+    """What a split holds of all labels and clusters.
+
+    Attributes:
+        labels: how many labels occur in the split.
+        labels_in_all: how many labels there are.
+        clusters: how many clusters occur in the split.
+        clusters_in_all: how many clusters there are.
+        label_gap: largest difference between a label's share in the split and in everything, of
+            labelled rows.
+        cluster_gap: the same for clusters.
+    """
+
+    labels: int
+    labels_in_all: int
+    clusters: int
+    clusters_in_all: int
+    label_gap: float
+    cluster_gap: float
+
+
+def split_balance(inside: NDArray[np.bool_], labels: Indices, clusters: Indices) -> SplitBalance:
+    """Compare a split with everything. O(N log N).
+
+    Args:
+        inside: `[N]`, which rows are in the split.
+        labels: `[N]` label of each row; a negative number is none.
+        clusters: `[N]` cluster of each row; a negative number is none.
+
+    Example:
+        >>> inside = np.array([True, False, False, False])
+        >>> balance = split_balance(inside, np.array([0, 0, 1, 1]), np.array([0, 0, 0, 0]))
+        >>> balance.labels, balance.labels_in_all, balance.label_gap
+        (1, 2, 0.5)
+    """
+    held, held_in_all, label_gap = _compare(inside, labels)
+    near, near_in_all, cluster_gap = _compare(inside, clusters)
+    return SplitBalance(held, held_in_all, near, near_in_all, label_gap, cluster_gap)
+
+
+def _compare(inside: NDArray[np.bool_], categories: Indices) -> tuple[int, int, float]:
+    present = categories >= 0
+    names, number = np.unique(categories[present], return_inverse=True)
+    everywhere = np.bincount(number, minlength=names.size)
+    here = np.bincount(number[inside[present]], minlength=names.size)
+    if here.sum() == 0:
+        return 0, int(names.size), 0.0
+    gap = np.abs(here / here.sum() - everywhere / everywhere.sum()).max()
+    return int(np.count_nonzero(here)), int(names.size), float(gap)

@@ -1,0 +1,76 @@
+"""Columns of a dataset read as groups: which samples share a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from tamis.data.store import Store
+    from tamis.types import Indices
+
+__all__ = ["DuplicateColumns", "codes_of", "duplicate_columns"]
+
+
+@dataclass(frozen=True)
+class DuplicateColumns:
+    """What tells duplicates, as groups.
+
+    Attributes:
+        names: the columns.
+        codes: for each, `[N]` the group of each sample; -1 is none.
+        marked: duplicates were looked for and marked.
+        stale: samples were added after that.
+    """
+
+    names: list[str]
+    codes: list[Indices]
+    marked: bool
+    stale: bool
+
+
+def codes_of(store: Store, column: str, ids: list[str]) -> Indices:
+    """Return a number for each sample's value in a column, equal for equal values; -1 for null.
+
+    Numbers follow the order of the values, so they do not depend on that of the samples.
+
+    Raises:
+        UsageError: the column is unknown, or holds lists, vectors or binary data.
+    """
+    values = store.read([column], ids=ids).column(column)
+    if pa.types.is_nested(values.type) or pa.types.is_large_binary(values.type):
+        raise UsageError(
+            f"{column!r} holds {values.type}, which cannot group pictures: name a column of "
+            "text, numbers or times"
+        )
+    distinct = pc.unique(values).drop_null()
+    ordered = distinct.take(pc.sort_indices(distinct))
+    codes = pc.fill_null(pc.index_in(values, value_set=ordered), -1)
+    numbers: Indices = codes.to_numpy().astype(np.int64)
+    return numbers
+
+
+def duplicate_columns(store: Store, ids: list[str]) -> DuplicateColumns:
+    """Read what tells duplicates: identical files, and the marks or else the perceptual hashes."""
+    present = set(store.columns())
+    names = ["content_hash"]
+    marked = "duplicate_group" in present
+    names.append("duplicate_group" if marked else "phash")
+    codes = [codes_of(store, name, ids) for name in names]
+    return DuplicateColumns(names, codes, marked, marked and _added_since_duplicates(store))
+
+
+def _added_since_duplicates(store: Store) -> bool:
+    """Tell whether samples were added after the last operation that marked duplicates."""
+    for entry in reversed(store.log()):
+        if entry.verb == "duplicates" and entry.state != "undone":
+            return False
+        if entry.verb == "add" and entry.state != "undone" and entry.counts.get("added"):
+            return True
+    return False
