@@ -100,6 +100,7 @@ def ingest(
     if isinstance(marks, TableLabels):
         listed = iter_locations(sources)
         marks.require_match(item for item in listed if isinstance(item, Location))
+    store.refresh()
     known = KnownSamples(
         batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
     )
