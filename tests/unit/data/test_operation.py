@@ -115,6 +115,16 @@ def test_many_small_additions_make_few_fragments_and_keep_their_order(store: Sto
     assert np.array_equal(vectors[-2:], sample_vectors(5297, 5299))
 
 
+def test_merging_leaves_small_fragments_amid_large_ones_in_their_place(store: Store) -> None:
+    insert(store, 0, 10)
+    insert(store, 10, 5000)
+    for start in range(5000, 5170, 10):
+        insert(store, start, start + 10)
+    fragments = [part.rows for part in store._state.samples.fragments()]
+    assert fragments == [10, 4096, 894, 160, 10]
+    assert store.read(["width"])["width"].to_pylist() == list(range(5170))
+
+
 # Failures
 
 
