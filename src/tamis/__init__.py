@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tamis.algo.sieve import Sieve
     from tamis.errors import (
         ConflictError,
         DatasetError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from tamis.faces.dataset import Dataset, encoder, open  # noqa: A004
 
 _HOMES = {
+    "Sieve": "tamis.algo.sieve",
     "Dataset": "tamis.faces.dataset",
     "encoder": "tamis.faces.dataset",
     "open": "tamis.faces.dataset",
@@ -57,6 +59,7 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "PictureError",
+    "Sieve",
     "StorageError",
     "TamisError",
     "UnknownEncoderError",

@@ -26,7 +26,7 @@ def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
     """Return `X` as C-ordered float32 `[N, D]`, having checked that its rows are unit vectors.
 
     float16 and float64 input is converted (a copy), and rows whose length is off by rounding are
-    brought to length 1 (a copy); anything else is returned as it is. O(ND).
+    brought to length 1 (a copy), each by itself; anything else is returned as it is. O(ND).
 
     Args:
         X: `[N, D]` floating point, rows of Euclidean length 1 within `LENGTH_TOLERANCE`.
@@ -59,6 +59,8 @@ def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
             f"{name} must have rows of length 1, but row {first} has length {lengths[first]:.4g} "
             f"({wrong.size} such rows): divide each row by its length"
         )
-    if rows.shape[0] and float(np.abs(lengths - 1.0).max()) > _ROUNDING:
-        rows = rows / lengths[:, None]
+    off = np.abs(lengths - 1.0) > _ROUNDING
+    if off.any():
+        # The others stay as they are: what becomes of a row must not depend on its neighbours.
+        rows = np.where(off[:, None], rows / lengths[:, None], rows)
     return rows

@@ -1,0 +1,7 @@
+"""The streaming filter: keep a vector only if it differs from all that were kept before."""
+
+from tamis.algo.sieve.cells import IndexMisses
+from tamis.algo.sieve.offers import Verdict
+from tamis.algo.sieve.sieve import Sieve
+
+__all__ = ["IndexMisses", "Sieve", "Verdict"]

@@ -1,0 +1,113 @@
+"""Exact search for the nearest kept vector, a tile of kept vectors at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.sieve.similarity import dot_rounding, similarities
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.algo.sieve.kept import KeptVectors
+    from tamis.types import Indices, Vectors
+
+__all__ = ["NOTHING", "Nearest", "nearest_kept", "pick_nearest"]
+
+NOTHING = -1
+"""The position of no vector."""
+
+_TILE_ROWS = 4096
+_TIE_DECIMALS = 12  # similarities are taken as equal beyond, so that ties go to the older
+
+
+@dataclass
+class Nearest:
+    """The nearest kept vector of each of `B` vectors.
+
+    Attributes:
+        position: `[B]` int64, or `NOTHING`.
+        similarity: `[B]` float64 cosine similarity, -1 with nothing.
+    """
+
+    position: Indices
+    similarity: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, count: int) -> Nearest:
+        """Nothing found for `count` vectors."""
+        return cls(np.full(count, NOTHING, np.int64), np.full(count, -1.0))
+
+    def of(self, row: int) -> tuple[int, float]:
+        """Return the position and similarity of one row."""
+        return int(self.position[row]), float(self.similarity[row])
+
+    def rows(self, rows: Indices | slice) -> Nearest:
+        """Return those of some rows."""
+        return Nearest(self.position[rows], self.similarity[rows])
+
+    def put(self, rows: Indices, other: Nearest) -> None:
+        """Overwrite some rows by all rows of another."""
+        self.position[rows] = other.position
+        self.similarity[rows] = other.similarity
+
+    def nearer_than(self, other: Nearest) -> Indices:
+        """Return the rows in which this one is nearer than another, ties apart."""
+        mine = np.round(self.similarity, _TIE_DECIMALS)
+        better = mine > np.round(other.similarity, _TIE_DECIMALS)
+        found = self.position != NOTHING
+        return np.flatnonzero(found & (better | (other.position == NOTHING)))
+
+
+def nearest_kept(X: Vectors, kept: KeptVectors, threshold: float, *, first: int = 0) -> Nearest:
+    """Find the kept vector nearest to each row, exactly; the older of equally near ones.
+
+    float32 products propose all that rounding leaves open, and float64 decides among them.
+    O(B M D) time, O(B) memory.
+
+    Args:
+        X: `[B, D]` float32 unit vectors.
+        kept: what to search.
+        threshold: what the similarities will be compared with.
+        first: search the positions from this one on.
+    """
+    slack = np.float32(2.0 * dot_rounding(X.shape[1]))
+    best = np.full(X.shape[0], -np.inf, dtype=np.float32)
+    found: list[tuple[Indices, Indices, Vectors]] = []
+    for start in range(first, kept.size, _TILE_ROWS):
+        products = X @ kept.vectors[start : start + _TILE_ROWS].T
+        if kept.has_gaps:
+            products[:, ~kept.alive[start : start + _TILE_ROWS]] = -np.inf
+        np.maximum(best, products.max(axis=1), out=best)
+        row, column = np.nonzero(products >= np.maximum(best - slack, -2.0)[:, None])
+        found.append((row, start + column, products[row, column]))
+    if not found:
+        return Nearest.none(X.shape[0])
+    row, position, product = (np.concatenate(part) for part in zip(*found, strict=True))
+    near = product >= best[row] - slack
+    return pick_nearest(X, kept, threshold, row[near], position[near])
+
+
+def pick_nearest(
+    X: Vectors, kept: KeptVectors, threshold: float, row: Indices, position: Indices
+) -> Nearest:
+    """Return the nearest of the proposed pairs for each row of `X`, decided in float64.
+
+    Args:
+        X: `[B, D]` float32 unit vectors.
+        kept: where the proposed vectors lie.
+        threshold: what the similarities will be compared with.
+        row: `[P]` which row of `X` each pair is of.
+        position: `[P]` which kept vector each pair is of.
+    """
+    result = Nearest.none(X.shape[0])
+    exact = similarities(X, row, kept.vectors, position, threshold)
+    ranking = np.lexsort((kept.order[position], -np.round(exact, _TIE_DECIMALS), row))
+    rows, first = np.unique(row[ranking], return_index=True)
+    chosen = ranking[first]
+    result.position[rows] = position[chosen]
+    result.similarity[rows] = exact[chosen]
+    return result

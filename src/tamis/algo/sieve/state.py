@@ -1,0 +1,125 @@
+"""A sieve's whole state in one file, and the union of two sieves."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.algo.sieve.cells import IndexMisses
+from tamis.algo.sieve.net import Net
+from tamis.algo.sieve.offers import Offers
+from tamis.algo.sieve.rules import Rules
+from tamis.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+__all__ = ["pack", "read_state", "unpack", "write_state"]
+
+_FORMAT = "tamis sieve"
+_VERSION = 1
+
+
+def pack(about: Mapping[str, Any], nets: Mapping[str, Net]) -> dict[str, NDArray[Any]]:
+    """Return nets and what else a sieve knows as named arrays."""
+    arrays: dict[str, NDArray[Any]] = {}
+    described = []
+    for number, (stream, net) in enumerate(nets.items()):
+        offers = Offers.of(net.kept, net.kept.by_age())
+        arrays |= {
+            f"vectors_{number}": offers.vectors,
+            f"seen_{number}": offers.times,
+            f"reach_{number}": offers.reach,
+        }
+        described.append(
+            {
+                "stream": stream,
+                "keys": list(offers.keys),
+                "threshold": net.threshold,
+                "clock": net.clock,
+                "doublings": net.doublings,
+                "misses": asdict(net.misses),
+            }
+        )
+    header = {"format": _FORMAT, "version": _VERSION, **about, "nets": described}
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    return arrays
+
+
+def unpack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Rules, dict[str, Net]]:
+    """Return what `pack` was given: what a sieve knows, its rules and its nets.
+
+    Raises:
+        UsageError: written by a later version.
+        KeyError, TypeError, ValueError: no such arrays.
+    """
+    about = json.loads(arrays["header"].tobytes())
+    if about["format"] != _FORMAT:
+        raise ValueError(about["format"])
+    if about["version"] > _VERSION:
+        raise UsageError(
+            f"it was written by a later version of tamis (format {about['version']}; this one "
+            f"reads up to {_VERSION}); upgrade tamis"
+        )
+    rules = Rules(**about["rules"])
+    nets = {}
+    for number, described in enumerate(about["nets"]):
+        vectors = arrays[f"vectors_{number}"]
+        net = Net(vectors.shape[1], described["threshold"], rules)
+        net.misses = IndexMisses(**described["misses"])
+        net.doublings = described["doublings"]
+        offers = (described["keys"], arrays[f"seen_{number}"], arrays[f"reach_{number}"])
+        net.admit(Offers(vectors, *offers))
+        net.clock = described["clock"]
+        nets[described["stream"]] = net
+    return about, rules, nets
+
+
+def write_state(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays to a file, which is replaced in one step.
+
+    Raises:
+        StorageError: the disk refuses; what was there stays.
+    """
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        reason = (error.strerror or type(error).__name__).lower()
+        raise StorageError(f"cannot write the sieve {target}: {reason}") from error
+
+
+def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[str, Net]]:
+    """Read what `write_state` wrote and unpack it.
+
+    Raises:
+        UsageError: it cannot be read, is no sieve, damaged, or of a later version.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise UsageError(f"cannot read the sieve {path}: {reason}") from error
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return unpack(arrays)
+    except UsageError as error:
+        raise UsageError(f"cannot read the sieve {path}: {error}") from error
+    except (KeyError, TypeError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} is no sieve that tamis wrote, or is damaged") from error
