@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["LOCK_TIMEOUT", "RunningOperations", "writer_lock"]
+__all__ = ["LOCK_TIMEOUT", "Presence", "RunningOperations", "writer_lock"]
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer's checkpoint, which takes about one."""
@@ -83,6 +84,14 @@ def _owner(descriptor: int) -> str:
     return "'{doing}' in process {pid} on {host}, since {since}".format(**owner)
 
 
+@dataclass(frozen=True)
+class Presence:
+    """The sign that an operation runs: a file, and the descriptor that holds its lock."""
+
+    file: Path
+    descriptor: int
+
+
 class RunningOperations:
     """Tells operations that still run from those whose process died.
 
@@ -95,17 +104,18 @@ class RunningOperations:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def enter(self, operation: int) -> int:
-        """Mark an operation as running in this process; returns what `leave` takes."""
+    def enter(self, operation: int) -> Presence:
+        """Mark an operation as running in this process, until `leave`."""
         self._folder.mkdir(exist_ok=True)
-        descriptor = os.open(self._file(operation), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return descriptor
+        file = self._file(operation)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for nobody but a glance of `is_running`
+        return Presence(file, descriptor)
 
-    def leave(self, operation: int, descriptor: int) -> None:
+    def leave(self, presence: Presence) -> None:
         """End what `enter` began."""
-        self._file(operation).unlink(missing_ok=True)
-        os.close(descriptor)
+        presence.file.unlink(missing_ok=True)
+        os.close(presence.descriptor)
 
     def is_running(self, operation: int) -> bool:
         """Whether a living process is at this operation."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 
-from tamis.data.lock import RunningOperations
+from tamis.data.lock import Presence, RunningOperations
 from tamis.data.sample_keys import id_array
 from tamis.data.schema import (
     check_mark_name,
@@ -19,18 +20,18 @@ from tamis.data.schema import (
     vector_field,
 )
 from tamis.data.staged import Edit, Staged, write_failures, write_samples
-from tamis.data.writer import About
+from tamis.data.storage_errors import storage_guard
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from tamis.data.layout import Layout
     from tamis.data.sample_keys import SampleIds
     from tamis.data.schema import VectorColumn
     from tamis.data.state import State
-    from tamis.data.writer import Writer
+    from tamis.data.writer import About, Writer
     from tamis.types import Failure, Vectors
 
 __all__ = ["Inserted", "Operation"]
@@ -72,8 +73,9 @@ class Operation:
         self.counts: dict[str, Any] = {}
         self._about = about
         self._writer = writer
+        self._root = layout.root
         self._running = RunningOperations(layout.running)
-        self._presence: int | None = None
+        self._presence: Presence | None = None
         self._number: int | None = None
         self._state = base
         self._on_commit = on_commit
@@ -95,9 +97,12 @@ class Operation:
             if kind is None:
                 self._commit("done")
         finally:
-            if self._presence is not None and self._number is not None:
-                self._running.leave(self._number, self._presence)
-                self._presence = None
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._presence is not None:
+            self._running.leave(self._presence)
+            self._presence = None
 
     # Rows
 
@@ -118,7 +123,8 @@ class Operation:
         """
         rows = conform_rows(rows, self._state.samples.schema)
         ids = rows.column("sample_id").combine_chunks()
-        absent = self._state.keys.missing(ids).to_pylist()
+        with storage_guard(self._root, "read"):
+            absent = self._state.keys.missing(ids).to_pylist()
         fresh = []
         for sample_id, new in zip(ids.to_pylist(), absent, strict=True):
             fresh.append(new and sample_id not in self._staged_ids)
@@ -235,24 +241,34 @@ class Operation:
         self._commit("running")
 
     def _commit(self, state: Literal["running", "done"]) -> None:
-        about = self._about
-        with self._writer.locked(about.verb, self._state) as head:
+        with self._writer.locked(self._about.verb, self._state) as head:
             samples, added = write_samples(head.samples, head.keys, self._staged)
             failed = write_failures(head.failed, self._staged.failures)
             if self._offered:
                 self._count_rows(added)
-            about = About(
-                about.verb, about.params, about.seed, dict(self.counts), state, self._number
+            about = replace(
+                self._about, counts=dict(self.counts), state=state, operation=self._number
             )
-            self._state = self._writer.name(head, {"samples": samples, "failed": failed}, about)
-            if self._number is None:
-                self._number = self._state.snapshot.snapshot
-                if state == "running":
-                    self._presence = self._running.enter(self._number)
+            with self._running_from(head.snapshot.snapshot + 1, state):
+                self._state = self._writer.name(head, {"samples": samples, "failed": failed}, about)
+        self._number = self._state.snapshot.operation
         self._added += added
         self._staged = Staged()
         self._staged_ids = set()
         self._on_commit(self._state)
+
+    @contextmanager
+    def _running_from(self, number: int, state: Literal["running", "done"]) -> Iterator[None]:
+        """Show that this process is at the operation, before its first snapshot can be seen."""
+        if self._number is not None or state == "done":
+            yield
+            return
+        self._presence = self._running.enter(number)
+        try:
+            yield
+        except BaseException:
+            self._leave()
+            raise
 
     # What is there
 

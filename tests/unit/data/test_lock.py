@@ -73,8 +73,8 @@ def test_running_operations_are_told_from_dead_ones(tmp_path: Path) -> None:
     presence = running.enter(3)
     assert running.is_running(3)
     assert running.left_behind() == []
-    os.close(presence)  # what the death of the process does
+    os.close(presence.descriptor)  # what the death of the process does
     assert not running.is_running(3)
     assert [file.name for file in running.left_behind()] == ["00000003.lock"]
-    running.leave(4, running.enter(4))
+    running.leave(running.enter(4))
     assert [file.name for file in running.left_behind()] == ["00000003.lock"]
