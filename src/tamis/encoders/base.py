@@ -32,7 +32,8 @@ __all__ = [
 class Encoder(Protocol):
     """Turns prepared pictures into unit vectors.
 
-    A vector depends on its picture alone: not on the batch it came in, nor on the run.
+    A vector depends on its picture alone: not on the batch it came in, nor on the run. Several
+    threads may call an encoder at once.
     """
 
     @property

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -92,6 +93,7 @@ class _VisionTransformer:
         self._model = model
         self._source = source
         self._revision = revision
+        self._one_call = Lock()
         self._mean, self._std = (
             torch.tensor(values, device=model.device).view(1, 3, 1, 1)
             for values in (preprocessing.mean, preprocessing.std)
@@ -151,7 +153,9 @@ class _VisionTransformer:
     def _forward(self, pixels: PixelBatch) -> Any:
         check_pixels(pixels, self.preprocessing)
         values = torch.from_numpy(pixels).to(self._model.device).permute(0, 3, 1, 2).float()
-        return self._vision((values / 255 - self._mean) / self._std)
+        # One call already keeps all of PyTorch's threads busy; two at once fight for the cores.
+        with self._one_call:
+            return self._vision((values / 255 - self._mean) / self._std)
 
 
 class Dinov2Encoder(_VisionTransformer):

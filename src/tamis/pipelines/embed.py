@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tamis.data.images.decode import decode
 from tamis.data.images.picture_record import content_hash
 from tamis.data.schema import error_column_of, vector_field
 from tamis.data.sources.archives import close_archives
+from tamis.data.sources.locations import require_source
 from tamis.data.sources.reading import read_bytes
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
@@ -32,6 +33,7 @@ __all__ = ["EmbedReport", "embed"]
 
 _BATCH = 8
 _WAITING_PER_WORKER = 2
+_LENGTH_TOLERANCE = 1e-3
 _COLUMNS = ["sample_id", "path", "uri", "source", "content_hash"]
 
 
@@ -72,10 +74,10 @@ def embed(
     """Compute a vector for each picture that has none of this encoder.
 
     Each of `threads` workers reads, decodes and embeds a batch at a time, so that decoding and
-    inference share the cores without waiting for each other; vectors are written, and committed
-    every `checkpoint_rows`, while the workers go on. Memory is bounded: the batches in flight and
-    one checkpoint's vectors. A run that is killed loses at most one checkpoint and goes on where
-    it was. A bad picture costs only itself: its reason is kept beside its vector.
+    inference share the cores without waiting for each other; a thread of its own writes, and
+    commits every `checkpoint_rows`, while the workers go on. Memory is bounded: the batches in
+    flight and two checkpoints' vectors. A run that is killed loses at most two checkpoints and
+    goes on where it was. A bad picture costs only itself: its reason is kept beside its vector.
 
     A file that has changed since it was added is not embedded: its row describes other pixels.
 
@@ -92,6 +94,7 @@ def embed(
 
     Raises:
         UsageError: an option is out of range, or the column exists with another dtype.
+        InputError: a whole source vanished, such as a disk that was unplugged.
         ConflictError: another writer was in the way.
         StorageError: the disk refuses.
     """
@@ -114,14 +117,11 @@ def embed(
         params = {"encoder": encoder.spec, "fingerprint": encoder.fingerprint, "dtype": dtype}
         with store.operation("embed", params=params) as operation:
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
-            run = _Run(operation, column, checkpoint_rows, retry=retry)
-            for number, batch in enumerate(
-                _embedded(_pending(store, todo, batch_size), encoder, threads), start=1
-            ):
-                run.take(batch)
-                progress(min(number * batch_size, total), total)
-            run.stage()
-        embedded, failed = run.embedded, run.failed
+            with _Writer(operation, column, checkpoint_rows, retry=retry) as writer:
+                for batch in _embedded(_pending(store, todo, batch_size), encoder, threads):
+                    writer.take(batch)
+                    progress(writer.taken, total)
+        embedded, failed = writer.embedded, writer.failed
     return EmbedReport(
         encoder=encoder.spec,
         column=column,
@@ -193,6 +193,7 @@ def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
                 continue
             picture = decode(data, row.path, min_side=decode_side(encoder.preprocessing))
         except PictureError as error:
+            require_source(row.source)
             failed.append((row, error.reason))
             continue
         pixels.append(prepare(picture.image, encoder.preprocessing))
@@ -200,18 +201,25 @@ def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
     if not good:
         return _Batch([], np.empty((0, encoder.dim), np.float32), failed)
     vectors = encoder.embed(np.stack(pixels))
-    usable = np.flatnonzero(np.isfinite(vectors).all(axis=1)).tolist()
-    reason = "the encoder gave numbers that are not finite"
-    failed += [(good[i], reason) for i in sorted(set(range(len(good))) - set(usable))]
-    return _Batch([good[i].sample_id for i in usable], vectors[usable], failed)
+    # asked this way round, a length that is not a number is not usable either
+    usable = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= _LENGTH_TOLERANCE
+    reason = "the encoder gave no finite vector of length 1"
+    failed += [(row, reason) for row, fits in zip(good, usable, strict=True) if not fits]
+    ids = [row.sample_id for row, fits in zip(good, usable, strict=True) if fits]
+    return _Batch(ids, vectors[usable], failed)
 
 
-class _Run:
-    """Collects batches and hands them to the operation, a checkpoint at a time."""
+class _Writer:
+    """Collects batches and commits them, a checkpoint at a time, from a thread of its own.
+
+    While it is open, that thread alone touches the operation; the next checkpoint waits until
+    the one before is written. On leaving, what is left is staged for the operation's own end.
+    """
 
     def __init__(
         self, operation: Operation, column: str, checkpoint_rows: int, *, retry: bool
     ) -> None:
+        self.taken = 0
         self.embedded = 0
         self.failed: list[Failure] = []
         self._operation = operation
@@ -220,23 +228,46 @@ class _Run:
         self._retry = retry
         self._batches: list[_Batch] = []
         self._rows = 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tamis-write")
+        self._writing: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._finish_writing()
+                self._stage(self._batches)
+        finally:
+            self._thread.shutdown()
 
     def take(self, batch: _Batch) -> None:
-        """Keep one batch, and commit when there is enough."""
+        """Keep one batch, and begin to commit when there is enough."""
+        rows = len(batch.ids) + len(batch.failed)
         self._batches.append(batch)
-        self._rows += len(batch.ids) + len(batch.failed)
+        self._rows += rows
+        self.taken += rows
         if self._rows >= self._checkpoint_rows:
-            self.stage()
-            self._operation.checkpoint()
+            self._finish_writing()
+            self._writing = self._thread.submit(self._commit, self._batches)
+            self._batches, self._rows = [], 0
 
-    def stage(self) -> None:
-        """Hand over all that is kept."""
-        ids = [name for batch in self._batches for name in batch.ids]
-        failed = [pair for batch in self._batches for pair in batch.failed]
+    def _finish_writing(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _commit(self, batches: list[_Batch]) -> None:
+        self._stage(batches)
+        self._operation.checkpoint()
+
+    def _stage(self, batches: list[_Batch]) -> None:
+        ids = [name for batch in batches for name in batch.ids]
+        failed = [pair for batch in batches for pair in batch.failed]
         if ids:
-            vectors = np.concatenate([batch.vectors for batch in self._batches])
+            vectors = np.concatenate([batch.vectors for batch in batches])
             self._operation.set_vectors(self._column, ids, vectors)
-        if failed or self._retry:
+        if failed or (self._retry and ids):
             self._operation.set_errors(
                 self._column,
                 [*ids, *(row.sample_id for row, _ in failed)],
@@ -245,4 +276,3 @@ class _Run:
         self.embedded += len(ids)
         self.failed += [Failure(row.path, reason, row.source) for row, reason in failed]
         self._operation.counts.update(embedded=self.embedded, failed=len(self.failed))
-        self._batches, self._rows = [], 0

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tamis.data.operation import Operation
 from tamis.data.store import Store
-from tamis.errors import UsageError
+from tamis.errors import InputError, StorageError, UsageError
 from tamis.pipelines.embed import embed
 from tamis.pipelines.ingest import ingest
 from tamis.types import Preprocessing
@@ -111,12 +112,20 @@ def test_one_bad_picture_costs_one_picture(store, tmp_path):
     assert store.count(f"{column.error_column} IS NOT NULL") == 1
 
 
+def test_a_source_that_vanished_stops_the_run_and_blames_no_picture(store, tmp_path):
+    (tmp_path / "photos").rename(tmp_path / "unplugged")
+    with pytest.raises(InputError, match="disappeared"):
+        embed(store, MeanColour())
+    (tmp_path / "unplugged").rename(tmp_path / "photos")
+    assert embed(store, MeanColour()).embedded == 21
+
+
 def test_vectors_that_are_not_finite_are_failures(store):
     report = embed(store, MeanColour(poison=True))
     bright = [number for number in range(21) if colour(number)[0] > 200]
     assert bright
     assert len(report.failed) == len(bright)
-    assert all("not finite" in failure.reason for failure in report.failed)
+    assert all("no finite" in failure.reason for failure in report.failed)
     assert report.embedded == 21 - len(bright)
 
 
@@ -158,6 +167,16 @@ def test_progress_is_told_in_order_and_ends_at_the_total(store):
     assert told[0] == (0, 21)
     assert told[-1] == (21, 21)
     assert told == sorted(told)
+
+
+def test_a_disk_that_refuses_stops_the_run(store, monkeypatch):
+    def refuse(_operation):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(Operation, "checkpoint", refuse)
+    with pytest.raises(StorageError, match="full"):
+        embed(store, MeanColour(), batch_size=4, checkpoint_rows=4)
+    assert store.vector_columns() == []
 
 
 def test_few_pictures_are_in_flight_however_many_there_are(store):
