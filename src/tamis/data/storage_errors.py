@@ -20,7 +20,8 @@ __all__ = ["filtering", "storage_guard"]
 LANCE_ERRORS = (OSError, ValueError, RuntimeError)
 
 _FULL = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|File too large")
-_REFUSED = re.compile(r"Permission denied|Operation not permitted|Read-only file system")
+_REFUSED = re.compile(r"Permission denied|Read-only file system")
+_LINKLESS = re.compile(r"Operation not permitted|os error 1\b")
 _GONE = re.compile(r"Not found|No such file or directory")
 _FILTER_FAULT = re.compile(
     r"Invalid user input|Query Execution error|Not supported|Schema error|Arrow error|Cast error"
@@ -28,7 +29,7 @@ _FILTER_FAULT = re.compile(
 _RUST_SOURCE = re.compile(r",?\s*(/\S*)?/rust/\S+\.rs:\d+:\d+")
 _LANCE_LISTS_COLUMNS = re.compile(r" Valid fields are .*", re.DOTALL)
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED_CODES = {errno.EACCES, errno.EPERM, errno.EROFS}
+_REFUSED_CODES = {errno.EACCES, errno.EROFS}
 
 
 def plain(error: Exception) -> str:
@@ -102,6 +103,11 @@ def _sentence(path: Path, doing: str, error: Exception) -> str:
         return (
             f"could not {doing} {path}: permission denied. Check who owns the folder and whether "
             f"it is mounted read-only ({plain(error)})"
+        )
+    if code == errno.EPERM or _LINKLESS.search(text):
+        return (
+            f"could not {doing} {path}: the file system does not permit it. A dataset needs one "
+            f"with hard links, which exFAT and FAT have not ({plain(error)})"
         )
     if code == errno.ENOENT or _GONE.search(text):
         return (

@@ -28,6 +28,11 @@ RUST = ", /home/runner/work/lance/rust/lance-io/src/local.rs:273:40"
         (PermissionError(errno.EACCES, "Permission denied"), "permission denied"),
         (OSError(errno.EROFS, os.strerror(errno.EROFS)), "permission denied"),
         (ValueError(f"Permission denied (os error 13){RUST}"), "permission denied"),
+        (OSError(errno.EPERM, os.strerror(errno.EPERM)), "the file system .* hard links"),
+        (
+            OSError(f"Unable to rename file: Operation not permitted (os error 1){RUST}"),
+            "the file system .* hard links",
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), "a file .* is missing"),
         (pa.ArrowInvalid(f"External error: Not found: x.lance{RUST}"), "a file .* is missing"),
         (OSError(f"LanceError(IO): something odd{RUST}"), ".*something odd$"),
