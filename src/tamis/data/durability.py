@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tamis.data.fragments import TableVersion
 
-__all__ = ["sync_folders", "sync_new_files"]
+__all__ = ["sync_folders", "sync_new_files", "sync_tree"]
 
 
 def sync_new_files(before: TableVersion, after: TableVersion) -> None:
@@ -29,7 +29,13 @@ def sync_new_files(before: TableVersion, after: TableVersion) -> None:
     paths = [after.path / file for file in files]
     for path in paths:
         _sync(path)
-    sync_folders({path.parent for path in paths})
+    sync_folders({path.parent for path in paths} | {after.path})
+
+
+def sync_tree(root: Path) -> None:
+    """Force a folder and all in it to disk."""
+    for path in [*root.rglob("*"), root]:
+        _sync(path)
 
 
 def sync_folders(folders: Iterable[Path]) -> None:

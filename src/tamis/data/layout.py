@@ -9,6 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tamis.data.durability import sync_folders, sync_tree
 from tamis.data.fragments import TableVersion
 from tamis.data.schema import FAILED, SAMPLES
 from tamis.data.snapshots import Snapshot, SnapshotChain
@@ -60,8 +61,10 @@ def create_dataset(root: Path) -> None:
         draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}.tmp"))
         try:
             _write_empty(draft)
+            sync_tree(draft.root)
             # Renaming a folder onto an empty one replaces it in one step; onto any other it fails.
             draft.root.rename(root)
+            sync_folders([root.parent])
         except OSError as error:
             shutil.rmtree(draft.root, ignore_errors=True)
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
