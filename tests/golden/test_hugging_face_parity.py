@@ -1,0 +1,106 @@
+"""Vectors of `hf:` models are those that transformers' own preprocessing and model give."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tamis.encoders.preprocess import prepare
+from tamis.encoders.registry import load_encoder
+from tiny_models import require_hugging_face, save_clip, save_dinov2
+
+torch, transformers = require_hugging_face()
+
+SIZES = [(64, 48), (48, 64), (640, 480), (101, 77), (31, 29), (300, 40), (40, 301), (32, 32)]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    coarse = [rng.integers(0, 256, (6, 8, 3), dtype=np.uint8) for _ in SIZES]
+    return [
+        Image.fromarray(pattern).resize(size, Image.Resampling.BICUBIC)
+        for pattern, size in zip(coarse, SIZES, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    return save_clip(tmp_path_factory.mktemp("clip"), resize=36)
+
+
+@pytest.fixture(scope="module")
+def dinov2(tmp_path_factory):
+    return save_dinov2(tmp_path_factory.mktemp("dinov2"))
+
+
+def ours(folder, pictures):
+    encoder = load_encoder(f"hf:{folder}")
+    return encoder, np.stack([prepare(picture, encoder.preprocessing) for picture in pictures])
+
+
+def theirs(folder, pictures):
+    processor = transformers.CLIPImageProcessor if "clip" in folder.name else None
+    processor = processor or transformers.BitImageProcessor
+    return processor.from_pretrained(folder)(pictures, return_tensors="pt")["pixel_values"]
+
+
+def cosines(left, right):
+    right = torch.nn.functional.normalize(right, dim=1).numpy()
+    return (left * right).sum(1)
+
+
+@pytest.mark.parametrize("family", ["clip", "dinov2"])
+def test_pixels_agree_to_the_last_bit(family, pictures, request):
+    folder = request.getfixturevalue(family)
+    encoder, pixels = ours(folder, pictures)
+    mean, std = (np.array(x) for x in (encoder.preprocessing.mean, encoder.preprocessing.std))
+    scaled = theirs(folder, pictures).permute(0, 2, 3, 1).numpy() * std + mean
+    np.testing.assert_array_equal(pixels, np.rint(scaled * 255))
+
+
+def test_clip_pictures_agree(clip, pictures):
+    encoder, pixels = ours(clip, pictures)
+    model = transformers.CLIPModel.from_pretrained(clip).eval()
+    with torch.no_grad():
+        reference = model(
+            pixel_values=theirs(clip, pictures), input_ids=torch.tensor([[54, 0, 55]])
+        ).image_embeds
+    assert cosines(encoder.embed(pixels), reference).min() >= 0.9999
+    # a model that gave all pictures one vector would pass too
+    assert cosines(encoder.embed(pixels)[:1], reference[3:4])[0] < 0.999
+
+
+def test_clip_texts_agree(clip):
+    texts = ["cat", "a cat on a mat", "", "Two DOGS", "a very long text about a cat " * 9]
+    encoder = load_encoder(f"hf:{clip}")
+    model = transformers.CLIPModel.from_pretrained(clip).eval()
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(clip)
+    for text, vector in zip(texts, encoder.embed_text(texts), strict=True):
+        tokens = tokenizer([text], truncation=True, max_length=16, return_tensors="pt")
+        with torch.no_grad():
+            reference = model(**tokens, pixel_values=torch.zeros(1, 3, 32, 32)).text_embeds
+        assert cosines(vector[None], reference)[0] >= 0.9999
+    similar = encoder.embed_text(texts) @ encoder.embed_text(texts).T
+    assert similar[0, 1] < 0.9999
+
+
+def test_dinov2_pictures_and_patches_agree(dinov2, pictures):
+    encoder, pixels = ours(dinov2, pictures)
+    model = transformers.Dinov2Model.from_pretrained(dinov2).eval()
+    with torch.no_grad():
+        reference = model(pixel_values=theirs(dinov2, pictures))
+    assert cosines(encoder.embed(pixels), reference.pooler_output).min() >= 0.9999
+    patches = reference.last_hidden_state[:, 1:].reshape(len(pictures), 4, 4, -1)
+    np.testing.assert_allclose(encoder.feature_maps(pixels), patches.numpy(), atol=1e-5)
+
+
+def test_registers_are_no_patches(tmp_path, pictures):
+    folder = save_dinov2(tmp_path / "dinov2-registers", registers=3)
+    encoder, pixels = ours(folder, pictures)
+    model = transformers.Dinov2WithRegistersModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        tokens = model(pixel_values=theirs(folder, pictures)).last_hidden_state
+    patches = tokens[:, 4:].reshape(len(pictures), 4, 4, -1)
+    np.testing.assert_allclose(encoder.feature_maps(pixels), patches.numpy(), atol=1e-5)
