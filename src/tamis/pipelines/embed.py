@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from tamis.data.images.decode import decode
-from tamis.data.images.picture_record import content_hash
 from tamis.data.schema import error_column_of, vector_field
 from tamis.data.sources.archives import close_archives
 from tamis.data.sources.locations import require_source
-from tamis.data.sources.reading import read_bytes
+from tamis.data.sources.reading import read_content
+from tamis.data.video.frame_reader import close_videos
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.types import Failure, no_progress
@@ -179,6 +179,7 @@ def _embedded(batches: Iterator[list[_Row]], encoder: Encoder, threads: int) -> 
     finally:
         pool.shutdown(cancel_futures=True)
         close_archives()
+        close_videos()
 
 
 def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
@@ -187,8 +188,8 @@ def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
     failed: list[tuple[_Row, str]] = []
     for row in rows:
         try:
-            data = read_bytes(row.uri, row.path)
-            if content_hash(data) != row.content_hash:
+            data, content = read_content(row.uri, row.path)
+            if content != row.content_hash:
                 failed.append((row, "the file has changed since it was added; add it again"))
                 continue
             picture = decode(data, row.path, min_side=decode_side(encoder.preprocessing))

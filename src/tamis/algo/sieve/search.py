@@ -82,8 +82,8 @@ def nearest_kept(X: Vectors, kept: KeptVectors, threshold: float, *, first: int 
         if kept.has_gaps:
             products[:, ~kept.alive[start : start + _TILE_ROWS]] = -np.inf
         np.maximum(best, products.max(axis=1), out=best)
-        near = np.flatnonzero(products >= np.maximum(best - slack, -2.0)[:, None])
-        row, column = np.divmod(near, products.shape[1])
+        places = np.flatnonzero(products >= np.maximum(best - slack, -2.0)[:, None])
+        row, column = np.divmod(places, products.shape[1])
         found.append((row, start + column, products[row, column]))
     if not found:
         return Nearest.none(X.shape[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import posixpath
 from pathlib import Path
@@ -16,7 +15,8 @@ from tamis.data.exports.destination import new_folder
 from tamis.data.exports.manifest import write_csv, write_parquet
 from tamis.data.exports.names import distinct_names, folder_names, safe_name
 from tamis.data.sources.archives import has_archive_extension
-from tamis.data.sources.reading import read_bytes
+from tamis.data.sources.reading import read_content
+from tamis.data.video.places import split_frame_uri
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.types import Failure, no_progress
 
@@ -91,8 +91,15 @@ def _names(rows: pa.Table, by: Sequence[str]) -> list[str]:
 
 
 def _base_name(uri: str) -> str:
-    """Return the last part of the uri, without the archive for a member at its root."""
+    """Return the last part of the uri, without the archive for a member at its root.
+
+    >>> _base_name("/data/cats.zip!1.jpg"), _base_name("/data/line3.mp4!frame=12")
+    ('1.jpg', 'line3-frame-000012.png')
+    """
     name = posixpath.basename(uri)
+    frame = split_frame_uri(name)
+    if frame is not None:
+        return f"{posixpath.splitext(frame[0])[0]}-frame-{frame[1]:06d}.png"
     archive, mark, member = name.partition("!")
     return member if mark and member and has_archive_extension(archive) else name
 
@@ -112,8 +119,8 @@ def _place(row: Mapping[str, str | int], target: Path, link: Link) -> None:
         else:
             _hard_link(uri, target)
         return
-    content = read_bytes(uri, path)
-    if hashlib.blake2b(content, digest_size=16).hexdigest() != row["content_hash"]:
+    content, identity = read_content(uri, path)
+    if identity != row["content_hash"]:
         raise PictureError(path, _CHANGED)
     target.write_bytes(content)
 

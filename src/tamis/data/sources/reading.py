@@ -5,11 +5,15 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from tamis.data.images.picture_record import content_hash
 from tamis.data.sources.archive_base import ArchiveError, MemberError
 from tamis.data.sources.archives import open_archive
+from tamis.data.video.decoded import png
+from tamis.data.video.frame_reader import frame_content_hash, read_frame
+from tamis.data.video.places import split_frame_uri
 from tamis.errors import PictureError
 
-__all__ = ["MAX_PICTURE_BYTES", "member_uri", "read_bytes"]
+__all__ = ["MAX_PICTURE_BYTES", "member_uri", "read_bytes", "read_content"]
 
 MAX_PICTURE_BYTES = 512 << 20
 """Files above this size are refused before they are read."""
@@ -26,23 +30,43 @@ def member_uri(archive: str, member: str) -> str:
     return f"{archive}{_SEPARATOR}{member}"
 
 
-def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTURE_BYTES) -> bytes:
-    """Read one picture's bytes, from a file or from inside an archive.
+def read_content(uri: str, path: str | None = None) -> tuple[bytes, str]:
+    """Read one picture's bytes and the hash that identifies them, as `content_hash` in a dataset.
 
-    Thread-safe. From a compressed tar archive, ask in the archive's order.
+    A frame is identified by its video and number, since decoders may differ in the last bit.
+
+    Raises:
+        PictureError: as `read_bytes`.
+    """
+    data = read_bytes(uri, path)
+    frame = _frame(uri)
+    if frame is None:
+        return data, content_hash(data)
+    return data, frame_content_hash(*frame, uri if path is None else path)
+
+
+def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTURE_BYTES) -> bytes:
+    """Read one picture's bytes, from a file or from inside an archive; of a video frame, a PNG.
+
+    Thread-safe. From a compressed tar archive or a video, ask in its order.
 
     Args:
-        uri: absolute path, or `archive!member`.
+        uri: absolute path, `archive!member` or `video!frame=number`.
         path: the picture as the user named it, for the error; the uri if not given.
         max_bytes: more is refused.
 
     Raises:
-        PictureError: vanished, no permission, too large, not a file, or damaged in its archive.
+        PictureError: vanished, no permission, too large, not a file, or damaged in its archive
+            or video.
+        MissingExtraError: it is a video frame and PyAV is not installed.
     """
     path = uri if path is None else path
     try:
         status = Path(uri).stat()
     except (FileNotFoundError, NotADirectoryError) as error:
+        frame = _frame(uri)
+        if frame is not None:
+            return png(read_frame(*frame, path).pixels.image())
         inside = _split(uri)
         if inside is None:
             raise PictureError(path, "does not exist (any more)") from error
@@ -58,6 +82,12 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
             return file.read(max_bytes + 1)
     except OSError as error:
         raise PictureError(path, _reason(error)) from error
+
+
+def _frame(uri: str) -> tuple[str, int] | None:
+    """Tell video and number of a frame's uri, unless a file has such a name."""
+    found = split_frame_uri(uri)
+    return found if found is not None and Path(found[0]).is_file() else None
 
 
 def _split(uri: str) -> tuple[str, str] | None:

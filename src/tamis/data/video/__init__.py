@@ -1,0 +1,1 @@
+"""Frames of video files, live folders, network streams and cameras."""
