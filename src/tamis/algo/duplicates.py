@@ -1,0 +1,139 @@
+"""Which pictures could be duplicates of each other, and which of each group to keep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.neighbors import knn_graph
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Indices, Vectors
+
+__all__ = ["greedy_leader", "hash_candidates", "mirrored_hashes", "pair_keys", "vector_candidates"]
+
+# Columns of odd frequency in the 8 x 8 block of the hash: a mirror changes their signs.
+_ODD_COLUMNS = np.uint64(0x5555555555555555)
+_HASH_BITS = 64
+_RANDOM_PAIRS = 1000
+
+
+def greedy_leader(n: int, left: Indices, right: Indices, order: Indices) -> Indices:
+    """Keep rows one after the other, best first, and drop those paired with a kept one.
+
+    What is kept covers (each dropped row is paired with its keeper) and packs (no two kept rows
+    are paired). Chains do not join: a row goes only with a keeper that it is itself paired with,
+    the best one. O(n + pairs).
+
+    Args:
+        n: number of rows.
+        left: `[P]` row numbers.
+        right: `[P]` row numbers, paired with `left`.
+        order: `[n]` all rows, the best to keep first.
+
+    Returns:
+        `[n]` int64, the keeper of each row; a kept row is its own.
+
+    Raises:
+        UsageError: `order` does not name each row once.
+
+    Example:
+        >>> greedy_leader(4, [0, 1], [1, 2], [0, 1, 2, 3])
+        array([0, 0, 2, 3])
+    """
+    order = np.asarray(order, np.int64)
+    if not np.array_equal(np.sort(order), np.arange(n)):
+        raise UsageError(f"the order has to name each of the {n} rows once")
+    ends = np.concatenate([np.asarray(left, np.int64), np.asarray(right, np.int64)])
+    others = np.concatenate([np.asarray(right, np.int64), np.asarray(left, np.int64)])
+    others = others[np.argsort(ends, kind="stable")]
+    first = np.concatenate([[0], np.cumsum(np.bincount(ends, minlength=n))])
+    keeper = np.full(n, -1, np.int64)
+    for row in order:
+        if keeper[row] < 0:
+            partners = others[first[row] : first[row + 1]]
+            keeper[partners[keeper[partners] < 0]] = row
+            keeper[row] = row
+    return keeper
+
+
+def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Indices, float]:
+    """Pair each row with its `k` nearest, but with none less alike than two rows at random.
+
+    The number of candidates is bounded by `k N`, however alike all rows are.
+
+    Args:
+        X: `[N, D]` unit vectors.
+        k: neighbours a row.
+        rng: draws the random pairs and, for large N, trains the inverted file.
+
+    Returns:
+        Sorted pair keys (see `pair_keys`), and the estimated recall of the neighbours.
+    """
+    n = len(X)
+    graph = knn_graph(X, k, rng=rng)
+    a, b = rng.integers(0, n, (2, _RANDOM_PAIRS))
+    usual = float(np.median(np.einsum("md,md->m", X[a[a != b]], X[b[a != b]]))) if n > 1 else 0.0
+    rows = np.repeat(np.arange(n), graph.indices.shape[1])
+    near = graph.similarities.ravel() >= usual
+    return pair_keys(n, rows[near], graph.indices.ravel()[near]), graph.recall_estimate
+
+
+def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
+    """Pair each row with the nearest by perceptual hash, as it is and mirrored.
+
+    O(N²) comparisons of 64 bits: seconds for 100,000 rows. O(k N) memory.
+
+    Args:
+        hashes: `[N]` 64-bit hashes as of `tamis.data.images.perceptual_hash`.
+        k: neighbours a row and orientation.
+        radius: most bits in which two hashes may differ.
+
+    Returns:
+        Sorted pair keys (see `pair_keys`).
+    """
+    import faiss
+
+    n = len(hashes)
+    if n < 2:  # noqa: PLR2004 - a pair needs two
+        return np.empty(0, np.int64)
+    index = faiss.IndexBinaryFlat(_HASH_BITS)
+    index.add(_bytes(hashes))
+    found = []
+    for queries in (hashes, mirrored_hashes(hashes)):
+        bits, rows = index.search(_bytes(queries), min(k + 1, n))
+        near = (bits <= radius) & (rows != np.arange(n)[:, None])
+        found.append(pair_keys(n, np.nonzero(near)[0], rows[near]))
+    return np.unique(np.concatenate(found))
+
+
+def mirrored_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return about what the hashes of the mirrored pictures are.
+
+    Exact but for coefficients between the median and 0, a few bits.
+
+    Example:
+        >>> hex(mirrored_hashes(np.array([0], np.uint64))[0])
+        '0x5555555555555555'
+    """
+    return hashes ^ _ODD_COLUMNS
+
+
+def pair_keys(n: int, left: Indices, right: Indices) -> Indices:
+    """Return pairs as sorted distinct numbers `lower * n + higher`.
+
+    Example:
+        >>> np.divmod(pair_keys(5, np.array([3, 1]), np.array([1, 3])), 5)
+        (array([1]), array([3]))
+    """
+    low, high = np.minimum(left, right), np.maximum(left, right)
+    keys: Indices = np.unique(low.astype(np.int64) * n + high)
+    return keys
+
+
+def _bytes(hashes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, _HASH_BITS // 8)

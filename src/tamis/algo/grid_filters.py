@@ -1,0 +1,98 @@
+"""Filters of small square pictures as matrix products, since they are separable and linear."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Grids", "blur_matrix", "filtered", "sampling_matrix", "shrink", "slopes"]
+
+Grids: TypeAlias = "NDArray[np.float32]"
+"""Square grey pictures, `[M, n, n]` float32 in grey levels."""
+
+
+@cache
+def blur_matrix(n: int, sigma: float) -> NDArray[np.float32]:
+    """Return the `[n, n]` matrix that blurs a column by a Gaussian, the ends mirrored.
+
+    Args:
+        n: length of the column.
+        sigma: standard deviation in pixels, under `n / 4`; 0 leaves the column as it is.
+
+    Example:
+        >>> blur_matrix(16, 2.0).sum(axis=1).round(5).tolist() == [1.0] * 16
+        True
+    """
+    if sigma == 0:
+        return np.eye(n, dtype=np.float32)
+    reach = int(4 * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    matrix = np.zeros((n, n))
+    for offset, weight in zip(range(-reach, reach + 1), kernel, strict=True):
+        source = (np.arange(n) + offset) % (2 * n)
+        np.add.at(matrix, (np.arange(n), np.minimum(source, 2 * n - 1 - source)), weight)
+    return matrix.astype(np.float32)
+
+
+def filtered(pictures: Grids, fine: float, wide: float) -> Grids:
+    """Keep the detail between two scales: blur by `fine` less blur by `wide` pixels.
+
+    The mean of each picture becomes 0. O(n³) a picture.
+    """
+    n = pictures.shape[-1]
+    narrow, broad = blur_matrix(n, fine), blur_matrix(n, wide)
+    detail = narrow @ pictures @ narrow.T - broad @ pictures @ broad.T
+    return detail.astype(np.float32, copy=False)
+
+
+def sampling_matrix(
+    low: NDArray[np.float32], size: NDArray[np.float32], side: int, n: int
+) -> NDArray[np.float32]:
+    """Return weights that read `side` points of a span of a column, linearly.
+
+    Where points lie farther apart than pixels, the kernel widens so that nothing is skipped.
+
+    Args:
+        low: `[M]` where each span begins, in units of the column.
+        size: `[M]` its length, in the same units.
+        side: number of points.
+        n: length of the column in pixels.
+
+    Returns:
+        `[M, side, n]`; the weights of a point sum to 1.
+    """
+    step = size / side * n
+    centre = low[:, None] * n + (np.arange(side, dtype=np.float32) + 0.5) * step[:, None] - 0.5
+    centre = np.clip(centre, 0, n - 1)
+    width = np.maximum(step, 1)[:, None, None]
+    distance = np.abs(np.arange(n, dtype=np.float32) - centre[:, :, None]) / width
+    weights: NDArray[Any] = np.maximum(1 - distance, 0)
+    weights /= weights.sum(axis=2, keepdims=True)
+    return weights.astype(np.float32, copy=False)
+
+
+def shrink(pictures: Grids, side: int) -> Grids:
+    """Average `[M, k·side, k·side]` pictures down to `[M, side, side]`."""
+    m, n, _ = pictures.shape
+    blocks = pictures.reshape(m, side, n // side, side, n // side)
+    averaged: Grids = blocks.mean(axis=(2, 4), dtype=np.float32)
+    return averaged
+
+
+def slopes(pictures: Grids) -> tuple[Grids, Grids]:
+    """Return how fast each picture rises, per side length, downward and to the right."""
+    matrix = _slope_matrix(pictures.shape[-1])
+    return matrix @ pictures, pictures @ matrix.T
+
+
+@cache
+def _slope_matrix(n: int) -> NDArray[np.float32]:
+    matrix = (np.eye(n, k=1) - np.eye(n, k=-1)) * n / 2
+    matrix[0, :2], matrix[-1, -2:] = (-n, n), (-n, n)
+    return matrix.astype(np.float32)

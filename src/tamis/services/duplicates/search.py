@@ -1,0 +1,162 @@
+"""Candidates for duplicates, and their verification on pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.calibration import calibrate
+from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
+from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from tamis.data.grey_pictures import GreyPictures
+from tamis.data.images.copies import grey_copies
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.algo.calibration import Calibration
+    from tamis.data.embedded import EmbeddedSamples
+    from tamis.data.store import Store
+    from tamis.services.duplicates.samples import Samples
+    from tamis.types import Indices, Progress, Vectors
+
+__all__ = ["Search"]
+
+_NEIGHBOURS = 10
+_HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
+_VERIFIED_AT_ONCE = 1024
+_SAMPLED, _RANDOM_PAIRS = 100, 500
+# A picture that is nearly symmetric agrees with itself mirrored.
+_PREFER_UPRIGHT = 0.02
+
+
+class Search:
+    """Candidates among different files, and what their verification said."""
+
+    def __init__(
+        self,
+        store: Store,
+        samples: Samples,
+        embedded: EmbeddedSamples,
+        *,
+        rng: np.random.Generator,
+        progress: Progress,
+    ) -> None:
+        n = len(samples.ids)
+        self.rows = np.flatnonzero((samples.best_equal == np.arange(n)) & samples.shown)
+        self._samples, self._rng, self._progress = samples, rng, progress
+        place = {samples.ids[row]: number for number, row in enumerate(self.rows.tolist())}
+        vector_of = np.full(len(self.rows), -1, np.int64)
+        for number, sample_id in enumerate(embedded.ids):
+            if sample_id in place:
+                vector_of[place[sample_id]] = number
+        self._vector_of, self._vectors = vector_of, embedded.vectors
+        rank = np.empty(n, np.int64)
+        rank[samples.order] = np.arange(n)
+        self._order = np.argsort(rank[self.rows])
+        ids = [samples.ids[row] for row in self.rows.tolist()]
+        self._pictures = GreyPictures(store, ids, small=COARSE_SIDE, large=GREY_SIDE)
+        self._keys = np.empty(0, np.int64)
+        self.scores = np.empty(0, np.float32)
+        self.flipped = np.empty(0, np.bool_)
+        self.recall = 1.0
+
+    @property
+    def left(self) -> Indices:
+        """First picture of each candidate, as a number of `rows`."""
+        return self._keys // max(len(self.rows), 1)
+
+    @property
+    def right(self) -> Indices:
+        """Second picture of each candidate, as a number of `rows`."""
+        return self._keys % max(len(self.rows), 1)
+
+    def more(self, among: Indices) -> bool:
+        """Verify the candidates among some pictures that are not verified yet; False if none."""
+        n = len(self.rows)
+        with_vector = among[self._vector_of[among] >= 0]
+        found = []
+        if len(with_vector) > 1:
+            vectors = self._vectors[self._vector_of[with_vector]]
+            keys, recall = vector_candidates(vectors, _NEIGHBOURS, self._rng)
+            self.recall = min(self.recall, recall)
+            found.append(_renumbered(keys, with_vector, n))
+        hashed = among[self._samples.hashed[self.rows[among]]]
+        hashes = self._samples.hashes[self.rows[hashed]]
+        keys = hash_candidates(hashes, _HASH_NEIGHBOURS, _HASH_RADIUS)
+        found.append(_renumbered(keys, hashed, n))
+        fresh = np.setdiff1d(np.concatenate(found), self._keys)
+        if fresh.size == 0:
+            return False
+        scores, flipped = self._verified(fresh // n, fresh % n)
+        keys = np.concatenate([self._keys, fresh])
+        order = np.argsort(keys)
+        self._keys = keys[order]
+        self.scores = np.concatenate([self.scores, scores])[order]
+        self.flipped = np.concatenate([self.flipped, flipped])[order]
+        return True
+
+    def keepers(self, threshold: float) -> Indices:
+        """Return which picture each one goes with, at a threshold."""
+        same = self.scores >= threshold
+        return greedy_leader(len(self.rows), self.left[same], self.right[same], self._order)
+
+    def calibration(self) -> Calibration:
+        """Compare copies of sampled pictures with the candidates and with random pairs."""
+        n = len(self.rows)
+        sampled = np.sort(self._rng.choice(n, min(n, _SAMPLED), replace=False))
+        originals = self._pictures.large(sampled)
+        jpegs = self._pictures.thumbnails(sampled) if n else []
+        sides = self._samples.long_side[self.rows[sampled]]
+        made = [
+            grey_copies(jpeg, side, GREY_SIDE, self._rng)
+            for jpeg, side in zip(jpegs, sides.tolist(), strict=True)
+        ]
+        copies = {
+            kind: _scores_of(originals, np.stack([copy[kind] for copy in made]))
+            for kind in (made[0] if made else ())
+        }
+        left, right = self._rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
+        apart = pair_keys(max(n, 1), left[left != right], right[left != right])
+        random, _ = self._verified(apart // max(n, 1), apart % max(n, 1))
+        return calibrate(copies, self.scores, random)
+
+    def _verified(self, left: Indices, right: Indices) -> tuple[Vectors, NDArray[np.bool_]]:
+        """Best score of each pair, 0 where ruled out, and whether it is that of a mirrored one."""
+        straight, mirrored = np.zeros((2, len(left)), np.float32)
+        for start in range(0, len(left), _VERIFIED_AT_ONCE):
+            part = slice(start, start + _VERIFIED_AT_ONCE)
+            plausible = plausible_pairs(self._pictures.small, left[part], right[part])
+            pair = plausible.pair + start
+            scores = verify(
+                self._pictures.large(left[pair]),
+                self._pictures.large(right[pair]),
+                plausible.flipped,
+                plausible.transforms,
+            )
+            straight[pair[~plausible.flipped]] = scores[~plausible.flipped]
+            mirrored[pair[plausible.flipped]] = scores[plausible.flipped]
+            self._progress(min(start + _VERIFIED_AT_ONCE, len(left)), len(left))
+        return np.maximum(straight, mirrored), mirrored > straight + _PREFER_UPRIGHT
+
+
+def _scores_of(originals: NDArray[np.uint8], copies: NDArray[np.uint8]) -> Vectors:
+    m = len(originals)
+    pictures = np.concatenate([originals, copies])
+    step = GREY_SIDE // COARSE_SIDE
+    blocks = pictures.reshape(2 * m, COARSE_SIDE, step, COARSE_SIDE, step)
+    small = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    plausible = plausible_pairs(small, np.arange(m), np.arange(m, 2 * m))
+    scores = np.zeros(m, np.float32)
+    found = verify(
+        originals[plausible.pair], copies[plausible.pair], plausible.flipped, plausible.transforms
+    )
+    np.maximum.at(scores, plausible.pair, found)
+    return scores
+
+
+def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:
+    """Pair keys among `len(rows)` chosen rows as pair keys among all `n`."""
+    m = max(len(rows), 1)
+    return pair_keys(n, rows[keys // m], rows[keys % m])

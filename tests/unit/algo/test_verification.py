@@ -1,0 +1,150 @@
+"""Copies of a picture are told from other pictures, however alike those are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tamis.algo.agreement import agreement
+from tamis.algo.grid_filters import blur_matrix, filtered, sampling_matrix
+from tamis.algo.registration import overlap_frames, refine
+from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from synthetic_pictures import alike, blurred, brighter, captioned, crop, noisy, scene
+
+COPIES = {
+    "same": lambda p: p,
+    "noise": lambda p: noisy(p, 6),
+    "brighter": lambda p: brighter(p, 1.3),
+    "darker": lambda p: brighter(p, 0.6),
+    "blur": lambda p: blurred(p, 1.2),
+    "crop90": lambda p: crop(p, 9, 4, 115),
+    "crop75": lambda p: crop(p, 12, 20, 96),
+    "caption": captioned,
+    "flip": lambda p: p[:, ::-1],
+    "flipped crop": lambda p: crop(p, 9, 4, 115)[:, ::-1],
+}
+
+
+def small(greys: np.ndarray) -> np.ndarray:
+    step = GREY_SIDE // COARSE_SIDE
+    blocks = greys.reshape(len(greys), COARSE_SIDE, step, COARSE_SIDE, step)
+    return blocks.mean(axis=(2, 4)).round().astype(np.uint8)
+
+
+def scores(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    m = len(left)
+    both = np.concatenate([left, right])
+    found = plausible_pairs(small(both), np.arange(m), np.arange(m, 2 * m))
+    values = verify(left[found.pair], right[found.pair], found.flipped, found.transforms)
+    best, mirrored = np.zeros(m, np.float32), np.zeros(m, bool)
+    for pair, value, flipped in zip(found.pair, values, found.flipped, strict=True):
+        if value > best[pair]:
+            best[pair], mirrored[pair] = value, flipped
+    return best, mirrored
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_copy_scores_high(kind):
+    originals = np.stack([scene(seed) for seed in range(8)])
+    copies = np.stack([COPIES[kind](picture) for picture in originals])
+    found, mirrored = scores(originals, copies)
+    assert found.min() > 0.85
+    assert (mirrored == kind.startswith("flip")).all()
+
+
+@pytest.mark.parametrize("kind", ["crop90", "flipped crop", "blur"])
+def test_order_of_a_pair_does_not_matter(kind):
+    originals = np.stack([scene(seed) for seed in range(4)])
+    copies = np.stack([COPIES[kind](picture) for picture in originals])
+    forward, backward = scores(originals, copies)[0], scores(copies, originals)[0]
+    assert np.abs(forward - backward).max() < 0.05
+
+
+def test_alike_is_not_the_same():
+    left = np.stack([alike(seed, 1000) for seed in range(20)])
+    right = np.stack([alike(seed + 100, 1000) for seed in range(20)])
+    layout = [
+        np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        for a, b in zip(small(left), small(right), strict=True)
+    ]
+    assert np.median(layout) > 0.8  # as small pictures they are nearly the same
+    assert scores(left, right)[0].max() < 0.4
+
+
+def test_unrelated_pictures_score_low():
+    left = np.stack([scene(seed) for seed in range(20)])
+    right = np.stack([scene(seed + 100) for seed in range(20)])
+    assert scores(left, right)[0].max() < 0.3
+
+
+def test_large_change_is_not_a_caption():
+    picture = scene(1)
+    changed = picture.copy()
+    changed[:64] = scene(2)[:64]
+    assert scores(picture[None], changed[None])[0][0] < 0.7
+
+
+def test_flat_pictures_show_nothing_to_compare():
+    flat = np.full((2, GREY_SIDE, GREY_SIDE), 90, np.uint8)
+    assert scores(flat[:1], flat[1:])[0].tolist() == [0.0]
+    assert agreement(flat[:1].astype(np.float32), flat[1:].astype(np.float32)).tolist() == [0.0]
+
+
+def test_no_pairs():
+    found = plausible_pairs(np.zeros((3, 32, 32), np.uint8), np.arange(0), np.arange(0))
+    assert len(found.pair) == 0
+    assert found.transforms.shape == (0, 4)
+
+
+def test_batches_do_not_change_scores():
+    originals = np.stack([scene(seed) for seed in range(3)])
+    copies = np.stack([crop(picture, 5, 8, 112) for picture in originals])
+    many = scores(np.tile(originals, (100, 1, 1)), np.tile(copies, (100, 1, 1)))[0]
+    assert np.allclose(many.reshape(100, 3), scores(originals, copies)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize(("top", "left", "side"), [(6, 3, 115), (0, 20, 102), (24, 10, 96)])
+def test_refinement_finds_the_crop(top, left, side):
+    picture = scene(5)
+    copy = crop(picture, top, left, side)
+    truth = np.array([[-top, -left, GREY_SIDE, GREY_SIDE]], np.float32) / side
+    start = truth + np.array([[0.03, -0.03, 0.02, 0.02]], np.float32)
+    a, b = picture[None].astype(np.float32), copy[None].astype(np.float32)
+    placed = start
+    for side_, band in ((16, (1.0, 3.0)), (32, (1.0, 3.0)), (64, (0.7, 3.0))):
+        placed, correlation = refine(a, b, placed, side=side_, band=band, steps=4)
+    assert np.abs(placed - truth).max() < 0.01
+    assert correlation[0] > 0.9
+
+
+def test_identity_is_a_fixed_point_under_noise():
+    a, b = noisy(scene(3), 10)[None].astype(np.float32), scene(3)[None].astype(np.float32)
+    identity = np.array([[0, 0, 1, 1]], np.float32)
+    placed, _ = refine(a, b, identity, side=64, band=(0.7, 3.0), steps=10)
+    assert np.abs(placed - identity).max() < 0.003
+
+
+def test_overlap_of_a_crop_is_the_crop():
+    picture = scene(4).astype(np.float32)[None]
+    transform = np.array([[-0.25, -0.25, 2.0, 2.0]], np.float32)
+    a, b = overlap_frames(picture, picture, transform, 32)
+    assert a.shape == b.shape == (1, 32, 32)
+    # The left is read over an eighth to five eighths, the right whole.
+    expected = picture[0, 16:80, 16:80].reshape(32, 2, 32, 2).mean(axis=(1, 3))
+    assert np.abs(a[0] - expected).mean() < 6
+
+
+def test_sampling_keeps_a_constant():
+    weights = sampling_matrix(
+        np.array([-0.2, 0.1], np.float32), np.array([1.4, 0.3], np.float32), 20, 50
+    )
+    assert np.allclose(weights.sum(axis=2), 1, atol=1e-5)
+
+
+def test_blur_matches_scipy():
+    from scipy.ndimage import gaussian_filter
+
+    picture = scene(7, 64).astype(np.float32)
+    ours = blur_matrix(64, 2.0) @ picture @ blur_matrix(64, 2.0).T
+    assert np.abs(ours - gaussian_filter(picture, 2.0)).max() < 0.1
+    assert abs(filtered(picture[None], 0.7, 3.0).mean()) < 0.5
