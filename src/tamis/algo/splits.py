@@ -60,9 +60,9 @@ def assign_splits(
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) with groups in the place of
     examples: the category with the fewest rows left is placed first, largest groups first, each
     where that category is wanted most. A group goes to a split that has room for it; failing
-    that, to the one with the most room. A last pass moves small groups to even out the sizes.
-    Each split misses its target by less than the size of the largest group times the number of
-    splits, and by nothing where all groups are single rows. Groups that tie are ordered by
+    that, to the one with the most room. A last pass moves small groups to even out the sizes, and
+    a split that is to have a share gets at least one group. Where all groups are single rows,
+    each split that has a target of its own meets it exactly. Groups that tie are ordered by
     chance. O(N log N) time, O(N) memory.
 
     Args:
@@ -103,6 +103,7 @@ def assign_splits(
     order = rng.permutation(names.size)
     split, room, demand = _place_rarest_first(members, counts, desired, targets, order)
     _even_out(split, room, demand, members, counts)
+    _fill_empty(split, np.flatnonzero(np.asarray(fractions)), members)
     placed: Indices = split[group]
     return placed
 
@@ -176,3 +177,11 @@ def _even_out(
                     split[g] = under
                     room[over] += members[g]
                     room[under] -= members[g]
+
+
+def _fill_empty(split: Indices, wanted: Indices, members: Indices) -> None:
+    """Give each wanted split that has no group the smallest of the split with the most groups."""
+    for empty in wanted[~np.isin(wanted, split)]:
+        crowded = np.argmax(np.bincount(split))
+        inside = np.flatnonzero(split == crowded)
+        split[inside[np.argmin(members[inside])]] = empty

@@ -227,7 +227,7 @@ def _groups(
     notes: list[str] = []
     if duplicates.stale:
         notes.append(
-            "pictures were added after duplicates were marked: run  tamis duplicates  again"
+            "pictures were added since duplicates were marked: run  tamis duplicates --apply"
         )
     if not duplicates.marked:
         threshold = DEFAULT_THRESHOLD if threshold is None else threshold
