@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -158,14 +159,18 @@ def _joined(table: TableVersion, fragment: int, parts: dict[str, pa.Table]) -> p
 
 
 def write_failures(table: TableVersion, failures: list[Failure]) -> TableVersion:
-    """Write failures that are not stored yet; the caller holds the writer lock."""
+    """Write failures that are not stored yet; the caller holds the writer lock.
+
+    A path that is only spelt otherwise (`./a` and `a`) is the same.
+    """
     if not failures:
         return table
     stored = table.read(["path", "reason"])
-    seen = set(zip(stored["path"].to_pylist(), stored["reason"].to_pylist(), strict=True))
+    paths = map(os.path.normpath, stored["path"].to_pylist())
+    seen = set(zip(paths, stored["reason"].to_pylist(), strict=True))
     fresh: dict[tuple[str, str], Failure] = {}
     for failure in failures:
-        key = (failure.path, failure.reason)
+        key = (os.path.normpath(failure.path), failure.reason)
         if key not in seen:
             fresh.setdefault(key, failure)
     if not fresh:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Failure, Progress
 
-__all__ = ["CurateReport", "curate"]
+__all__ = ["CurateReport", "curate", "require_own"]
 
 BLANK = "contrast < 0.01"
 """A picture whose grey values spread less than a hundredth of the range shows nothing."""
@@ -100,7 +100,7 @@ def curate(
     """
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
-    _require_own(out)
+    require_own(out)
     model = load_encoder(encoder, threads=1)
     notes: list[str] = []
 
@@ -137,6 +137,7 @@ def curate(
     if len(chosen.rows) >= LEAST_TO_SPLIT:
         divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
         splits, cross = dict(divided.counts), divided.max_cross_similarity
+        notes += divided.notes
     else:
         notes.append(
             f"{len(chosen.rows)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
@@ -170,8 +171,12 @@ def curate(
 _OWN = {"pictures", "manifest.csv", "manifest.parquet", "report.html", "dataset.tamis"}
 
 
-def _require_own(out: Path) -> None:
-    """Refuse a folder that holds what this job did not write, before hours of work."""
+def require_own(out: Path) -> None:
+    """Refuse a folder that holds what this job did not write, before hours of work.
+
+    Raises:
+        UsageError: `out` is a file, or a folder with other things in it.
+    """
     if not out.exists():
         return
     if not out.is_dir():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,9 @@ from tamis.faces.cli.options import (
 )
 from tamis.faces.cli.output import Output
 from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from tamis.faces.dataset import Dataset
 
 __all__ = ["register"]
 
@@ -41,11 +46,8 @@ def add(
     quiet: QuietOption = False,
 ) -> None:
     """Add pictures; adding again adds nothing twice."""
-    import tamis
-
     output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset)
-    with output.stages() as stage:
+    with _dataset_to_fill(dataset) as ds, output.stages() as stage:
         report = ds.add(*sources, labels=labels, progress=stage("add"))
     output.document({"added": report.added, "known": report.known, "failed": report.failed})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
@@ -97,11 +99,11 @@ def curate(
     quiet: QuietOption = False,
 ) -> None:
     """Do the main job: add, embed, drop bad and duplicate pictures, select, split, report."""
-    import tamis
+    from tamis.services.curate import require_own
 
     output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset or out / "dataset.tamis")
-    with output.stages() as stage:
+    require_own(out)
+    with _dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
         report = ds.curate(
             *sources, keep=keep, out=out, labels=labels, encoder=encoder, seed=seed, stage=stage
         )
@@ -116,6 +118,23 @@ def curate(
     output.say(
         f"pictures  {report.pictures}\nmanifest  {report.manifest}\nreport    {report.report}"
     )
+
+
+@contextmanager
+def _dataset_to_fill(path: Path) -> Iterator[Dataset]:
+    """Open or create a dataset; after an error one that was created and never written to goes."""
+    import tamis
+
+    folders = [folder for folder in (path, *path.parents) if not folder.exists()]
+    ds = tamis.open(path)
+    try:
+        yield ds
+    except BaseException:
+        if path in folders and len(ds.log()) == 1:
+            shutil.rmtree(path)
+            for folder in folders[1:]:
+                folder.rmdir()
+        raise
 
 
 def register(app: typer.Typer) -> None:

@@ -128,8 +128,13 @@ def split(
     output.say("  ".join(f"{name} {count}" for name, count in report.counts.items()))
     if report.max_cross_similarity is not None:
         output.say(f"largest cosine similarity across splits {report.max_cross_similarity:.4f}")
-    output.say(f"{len(report.leaks)} leaks")
-    if check and report.leaks:
+    output.table(
+        ["leak", "", "why"], [(leak.left, leak.right, leak.reason) for leak in report.leaks[:50]]
+    )
+    output.say(f"{report.leak_count} leaks")
+    for sentence in report.notes:
+        output.note(f"note: {sentence}")
+    if check and report.leak_count:
         raise typer.Exit(CHECK_FAILED)
 
 

@@ -73,13 +73,13 @@ class Output:
             self._err.print(sentence, markup=False)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print a table for a person."""
-        if self.as_json:
+        """Print a table for a person; without rows, nothing."""
+        rows = list(rows)
+        if self.as_json or not rows:
             return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        rows = list(rows)
         for number, column in enumerate(columns):
-            numeric = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
+            numeric = all(isinstance(row[number], int | float) for row in rows)
             table.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row))
