@@ -213,7 +213,17 @@ class ClipEncoder(_VisionTransformer):
     @cached_property
     def _tokenizer(self) -> Any:
         with _quiet_transformers():
-            return _fetch(transformers.AutoTokenizer, self._source, "tokenizer", self._revision)
+            tokenizer = _fetch(
+                transformers.AutoTokenizer, self._source, "tokenizer", self._revision
+            )
+        # where its files are missing, transformers gives a tokenizer that knows next to nothing
+        known, expected = len(tokenizer), self._model.config.text_config.vocab_size
+        if not expected // 2 < known <= expected:
+            raise EncoderError(
+                f"the tokenizer of {self.spec} knows {known} tokens, but the model {expected}: its "
+                "vocabulary is missing or of another model"
+            )
+        return tokenizer
 
     @property
     def _patch_size(self) -> int:
@@ -236,7 +246,7 @@ _FAMILIES: Final[dict[str, type[ClipEncoder | Dinov2Encoder]]] = {
 def _source(name: str) -> str:
     """Return a folder's path or a hub name, and refuse what can be neither."""
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return str(folder)
     if not name or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise EncoderError(

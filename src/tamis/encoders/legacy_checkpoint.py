@@ -1,17 +1,19 @@
 """Read weights from PyTorch's legacy `.pth` files without PyTorch and without running their code.
 
 A pickle may call anything it can name. This reader lets it name four things, all replaced by inert
-stand-ins of ours, so the worst that a hostile file can do is to be refused.
+stand-ins of ours, and use only the operations that weights need, so the worst that a hostile file
+can do is to be refused.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import pickletools
+import warnings
 from collections import OrderedDict
-from dataclasses import dataclass
 from math import prod
-from typing import IO, TYPE_CHECKING, Any, Final, TypeGuard
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -25,6 +27,41 @@ __all__ = ["read_legacy_checkpoint"]
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 _PROTOCOL: Final = 1001
+
+_OPERATIONS: Final = frozenset(
+    [
+        "PROTO",
+        "STOP",
+        "MARK",
+        "NONE",
+        "NEWTRUE",
+        "NEWFALSE",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG1",
+        "BINUNICODE",
+        "EMPTY_TUPLE",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+        "EMPTY_DICT",
+        "SETITEM",
+        "SETITEMS",
+        "EMPTY_LIST",
+        "APPEND",
+        "APPENDS",
+        "BINPUT",
+        "LONG_BINPUT",
+        "BINGET",
+        "LONG_BINGET",
+        "GLOBAL",
+        "BINPERSID",
+        "REDUCE",
+        "BUILD",
+    ]
+)
 
 # The pickle module's manual lists these among others that a malformed stream may raise.
 _MALFORMED: Final = (
@@ -41,15 +78,16 @@ _MALFORMED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _StorageType:
+# The stand-ins are tuples, or have no attributes, as a pickle may set those of its objects.
+
+
+class _StorageType(NamedTuple):
     """Stands for `torch.FloatStorage` and its like; cannot be called."""
 
     dtype: np.dtype[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Storage:
+class _Storage(NamedTuple):
     """One flat block of numbers, named in the pickle and stored after it."""
 
     key: str
@@ -57,8 +95,7 @@ class _Storage:
     numel: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tensor:
+class _Tensor(NamedTuple):
     """Where in a storage a tensor lies."""
 
     storage: _Storage
@@ -67,9 +104,10 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class _RebuildTensor:
     """Stands for `torch._utils._rebuild_tensor_v2`; only notes where the numbers lie."""
+
+    __slots__ = ()
 
     def __call__(
         self,
@@ -133,6 +171,22 @@ class _RestrictedUnpickler(pickle.Unpickler):
         return storage
 
 
+def _unpickle(stream: io.BytesIO, unpickler: _RestrictedUnpickler | None = None) -> object:
+    """Load the pickle at the stream's position, once all its operations are known to be tame."""
+    begin = stream.tell()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of odd escapes in damaged names
+        operations = list(pickletools.genops(stream))
+    for count, (operation, argument, _) in enumerate(operations):
+        if operation.name not in _OPERATIONS:
+            raise pickle.UnpicklingError(f"it uses the operation {operation.name}")
+        # the unpickler would make room for all memo slots up to this one
+        if operation.name == "LONG_BINPUT" and int(argument or 0) > count:
+            raise pickle.UnpicklingError(f"it uses memo slot {argument} too early")
+    stream.seek(begin)
+    return (unpickler or _RestrictedUnpickler(stream)).load()
+
+
 def read_legacy_checkpoint(data: bytes, name: str) -> dict[str, NDArray[Any]]:
     """Return the arrays of a legacy PyTorch state dict by their names, in the file's order.
 
@@ -160,17 +214,17 @@ def read_legacy_checkpoint(data: bytes, name: str) -> dict[str, NDArray[Any]]:
 
 
 def _read(stream: io.BytesIO, data: bytes) -> dict[str, NDArray[Any]]:
-    if _RestrictedUnpickler(stream).load() != _MAGIC:
+    if _unpickle(stream) != _MAGIC:
         raise pickle.UnpicklingError("it does not begin as legacy checkpoints do")
-    if _RestrictedUnpickler(stream).load() != _PROTOCOL:
+    if _unpickle(stream) != _PROTOCOL:
         raise pickle.UnpicklingError("its protocol version is unknown")
-    system = _RestrictedUnpickler(stream).load()
+    system = _unpickle(stream)
     if not isinstance(system, dict) or system.get("little_endian") is not True:
         raise pickle.UnpicklingError("its numbers are not little-endian")
 
     unpickler = _RestrictedUnpickler(stream)
-    tensors = unpickler.load()
-    keys = _RestrictedUnpickler(stream).load()
+    tensors = _unpickle(stream, unpickler)
+    keys = _unpickle(stream)
     if not isinstance(tensors, OrderedDict) or not isinstance(keys, list):
         raise pickle.UnpicklingError("it holds no state dict")
 

@@ -1,0 +1,129 @@
+"""Pictures made ready for an encoder."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tamis.data.images.decode import decode
+from tamis.encoders.preprocess import decode_side, prepare
+from tamis.encoders.registry import load_encoder
+from tamis.types import Preprocessing
+
+
+def striped(width, height):
+    """Red on the left, green in the middle, blue on the right."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    third = width // 3
+    picture[:, :third, 0] = 255
+    picture[:, third : 2 * third, 1] = 255
+    picture[:, 2 * third :, 2] = 255
+    return Image.fromarray(picture)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 400),
+    st.integers(1, 400),
+    st.sampled_from(["shortest-crop", "squash", "pad"]),
+    st.sampled_from([1.0, 0.875]),
+    st.sampled_from(["L", "RGB", "RGBA", "P", "CMYK", "1"]),
+)
+def test_any_picture_gets_the_shape_and_type(width, height, mode, crop_fraction, colours):
+    preprocessing = Preprocessing(48, 48, mode, crop_fraction)
+    pixels = prepare(Image.new(colours, (width, height)), preprocessing)
+    assert pixels.shape == (48, 48, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_a_crop_keeps_the_middle_and_the_aspect():
+    pixels = prepare(striped(300, 100), Preprocessing(64, 64))
+    assert (pixels[:, 4:-4, 1] > 250).all()
+    assert (pixels[:, 4:-4, [0, 2]] < 5).all()
+
+
+def test_squashing_keeps_all():
+    pixels = prepare(striped(300, 100), Preprocessing(63, 63, "squash"))
+    assert [pixels[30, column].argmax() for column in (5, 31, 57)] == [0, 1, 2]
+
+
+def test_padding_keeps_all_and_the_aspect_and_fills_with_the_mean():
+    pixels = prepare(striped(300, 100), Preprocessing(63, 63, "pad", mean=(0.2, 0.4, 0.6)))
+    assert [pixels[31, column].argmax() for column in (5, 31, 57)] == [0, 1, 2]
+    np.testing.assert_array_equal(pixels[0, 0], [51, 102, 153])
+    np.testing.assert_array_equal(pixels[-1, 30], [51, 102, 153])
+
+
+def test_a_crop_fraction_zooms_in():
+    picture = Image.new("RGB", (100, 100), "black")
+    picture.paste("white", (10, 10, 90, 90))
+    assert prepare(picture, Preprocessing(50, 50))[0, 0, 0] < 5
+    assert prepare(picture, Preprocessing(50, 50, crop_fraction=0.75))[0, 0, 0] > 250
+
+
+def test_shrinking_is_antialiased():
+    checks = np.kron(np.indices((256, 256)).sum(0) % 2 * 255, np.ones((2, 2)))
+    picture = Image.fromarray(checks.astype(np.uint8)).convert("RGB")
+    pixels = prepare(picture, Preprocessing(50, 50))
+    assert np.abs(pixels.astype(int) - 127).max() < 12
+
+
+@pytest.mark.parametrize("size", [(200_000, 2), (2, 200_000), (65_000, 1)])
+def test_endless_strips_cost_no_memory(size):
+    strip = Image.new("RGB", size, "teal")
+    tracemalloc.start()
+    pixels = prepare(strip, Preprocessing(224, 224))
+    tracemalloc.stop()
+    np.testing.assert_array_equal(pixels, np.broadcast_to([0, 128, 128], (224, 224, 3)))
+
+
+def test_cutting_the_ends_keeps_the_centre():
+    strip = np.zeros((4, 1001, 3), np.uint8)
+    strip[:, 500] = 255
+    pixels = prepare(Image.fromarray(strip), Preprocessing(65, 65))
+    column = pixels[32, :, 0].astype(float)
+    assert abs((column * np.arange(65)).sum() / column.sum() - 32) <= 1
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "side"),
+    [
+        (Preprocessing(224, 224), 448),
+        (Preprocessing(224, 224, crop_fraction=0.875), 512),
+        (Preprocessing(224, 300, "squash"), 600),
+        (Preprocessing(224, 224, "pad"), 448),
+    ],
+)
+def test_decoding_keeps_twice_the_target(preprocessing, side):
+    assert decode_side(preprocessing) == side
+
+
+def photographs(shared_data):
+    """Five real photographs, enlarged to what a camera takes so that decoding can scale."""
+    for path in sorted((shared_data / "clothing" / "train").glob("*/*.jpg"))[::700]:
+        with Image.open(path) as photo:
+            large = photo.convert("RGB").resize((1400, 1820), Image.Resampling.BICUBIC)
+        rng = np.random.default_rng(0)
+        noisy = np.asarray(large, np.int16) + rng.normal(0, 6, (1820, 1400, 1)).astype(np.int16)
+        stream = io.BytesIO()
+        Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=90)
+        yield stream.getvalue()
+
+
+def test_vectors_from_scaled_decoding_are_those_from_full_decoding(shared_data):
+    encoder = load_encoder("default")
+    side = decode_side(encoder.preprocessing)
+    full, scaled = [], []
+    for data in photographs(shared_data):
+        small = decode(data, "photo", min_side=side).image
+        assert side <= min(small.size) <= 700
+        scaled.append(prepare(small, encoder.preprocessing))
+        full.append(prepare(decode(data, "photo").image, encoder.preprocessing))
+    similar = (encoder.embed(np.stack(scaled)) * encoder.embed(np.stack(full))).sum(1)
+    assert similar.min() >= 0.999
