@@ -54,6 +54,13 @@ def visible(store: Store) -> dict[str, object]:
     return {**tables, "failed": tables["failed"].drop_columns(["time"])}
 
 
+def assert_no_version_without_a_name(store: Store) -> None:
+    snapshots = store._chain.all()
+    for table in ("samples", "failed"):
+        manifests = [*(store.path / f"{table}.lance" / "_versions").glob("*.manifest")]
+        assert len(manifests) == len({snapshot.after[table] for snapshot in snapshots})
+
+
 WRITE_POINTS = [point for point in CRASH_POINTS if point not in ("once restored", "amid cleaning")]
 COMMITTED = ("just after the snapshot", "amid dropping steps")
 
@@ -74,6 +81,7 @@ def test_a_write_that_dies_happened_wholly_or_not(
     assert visible(store) == written
     assert store.gc().files > 0
     assert store.gc().files == 0
+    assert_no_version_without_a_name(store)
     assert visible(Store.open(store.path)) == written
     assert [entry.state for entry in store.log()] == ["done"] * 19
     store.undo()

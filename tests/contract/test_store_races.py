@@ -52,7 +52,7 @@ def test_the_same_new_keys_from_several_processes_are_stored_once(
 
 
 def test_readers_beside_a_writer_always_see_whole_snapshots(tmp_path: Path) -> None:
-    turns = 60
+    turns = 30
     store = Store.create(tmp_path / "birds.tamis")
     writer = start_worker("relabel", store.path, turns)
     seen: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,3 +17,9 @@ if TYPE_CHECKING:
 def store(tmp_path: Path) -> Store:
     """An empty dataset."""
     return Store.create(tmp_path / "birds.tamis")
+
+
+@pytest.fixture
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of checkpoints, none of which has to survive a loss of power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)

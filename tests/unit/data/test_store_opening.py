@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -107,6 +108,9 @@ def test_an_unknown_snapshot_or_tag_is_named(store: Store) -> None:
         Store.open(store.path, snapshot="7")
 
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 TESTS = Path(__file__).parents[2]
 
 OTHER_USER = """
@@ -149,40 +153,37 @@ else:
 """
 
 
-def test_without_permission_to_write_one_can_read(store: Store, tmp_path: Path) -> None:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may enter, as pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        yield folder
+        for path in [folder, *folder.rglob("*")]:
+            path.chmod(0o755)
+
+
+def test_without_permission_to_write_one_can_read(open_folder: Path) -> None:
+    store = Store.create(open_folder / "birds.tamis")
     insert(store, 0, 3)
     before = content(store)
-    private = tmp_path / "private"
-    private.mkdir()
+    private = open_folder / "private"
     Store.create(private / "birds.tamis")
-    places = [*store.path.rglob("*"), store.path, tmp_path]
-    for place in places:
-        place.chmod(0o555 if place.is_dir() else 0o444)
+    for path in [*store.path.rglob("*"), store.path, open_folder]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
     private.chmod(0)
-    # pytest's own folders above are closed to other users.
-    opened = [folder for folder in tmp_path.parents if not folder.stat().st_mode & 0o005]
-    modes = [folder.stat().st_mode for folder in opened]
-    for folder in opened:
-        folder.chmod(0o755)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", OTHER_USER, store.path, TESTS, private / "birds.tamis"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    finally:
-        for folder, mode in zip(opened, modes, strict=True):
-            folder.chmod(mode)
-        for place in [private, tmp_path, *reversed(places)]:
-            place.chmod(0o755 if place.is_dir() else 0o644)
+    done = subprocess.run(
+        [sys.executable, "-c", OTHER_USER, store.path, TESTS, private / "birds.tamis"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert content(Store.open(store.path)) == before
 
 
-def test_rows_come_back_after_a_failed_create(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_create_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
