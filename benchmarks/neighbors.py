@@ -13,11 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -75,16 +76,26 @@ CONTENDERS = {
 }
 
 
-def one_run(name, rows, dim, k, spread):
+def peak_kib():
+    """Peak memory of this process. getrusage would count what its parent held at the fork."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1])
+    raise SystemExit("peak memory is read from /proc/self/status, which this system lacks")
+
+
+def one_run(name, path, k):
     """Run one contender here and print its figures as JSON."""
     run = CONTENDERS[name]()
-    X = vectors(rows, dim, spread)
+    # Read, not made: making them would raise the peak that the run is measured against.
+    X = np.load(path)
+    rows = len(X)
     run(X[:500], k)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kib()
     wall, cpu = time.perf_counter(), time.process_time()
     indices, recall = run(X, k)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak_kib()
     sampled = np.random.default_rng(1).choice(rows, min(rows, 200), replace=False)
     similarity = X[sampled] @ X.T
     similarity[np.arange(sampled.size), sampled] = -np.inf
@@ -100,26 +111,27 @@ def one_run(name, rows, dim, k, spread):
     print(json.dumps(figures))
 
 
-def spawn(name, rows, dim, k, spread):
+def spawn(name, path, k):
     environment = {
         key: value
         for key, value in os.environ.items()
         if key not in {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}
     }
-    options = ["--rows", str(rows), "--dim", str(dim), "--k", str(k), "--spread", str(spread)]
-    command = [sys.executable, __file__, "--one", name, *options]
+    command = [sys.executable, __file__, "--one", name, "--vectors", path, "--k", str(k)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
 def compare(names, args, rows):
     runs = {name: [] for name in names}
-    for _ in range(args.repeat):
-        for name in names:
-            runs[name].append(spawn(name, rows, args.dim, args.k, args.spread))
-    print(
-        f"\n{rows:,} x {args.dim}, k = {args.k}, medians of {args.repeat}, {os.cpu_count()} cores"
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/vectors.npy"
+        np.save(path, vectors(rows, args.dim, args.spread))
+        for _ in range(args.repeat):
+            for name in names:
+                runs[name].append(spawn(name, path, args.k))
+    shape = f"{rows:,} x {args.dim}, k = {args.k}"
+    print(f"\n{shape}: medians of {args.repeat} on {os.cpu_count()} cores")
     print(f"{'':20}{'seconds':>9}{'cpu s':>9}{'rise MiB':>10}{'recall':>8}{'times ours':>12}")
     ours = statistics.median(run["seconds"] for run in runs[names[0]])
     for name, figures in runs.items():
@@ -139,9 +151,10 @@ def main():
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--large", type=int, default=0, help="rows for exact against ivf; 0: skip")
     parser.add_argument("--one", choices=sorted(CONTENDERS), help=argparse.SUPPRESS)
+    parser.add_argument("--vectors", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        one_run(args.one, args.rows, args.dim, args.k, args.spread)
+        one_run(args.one, args.vectors, args.k)
         return
     compare(["tamis-exact", "sklearn-cosine", "sklearn-euclidean", "faiss-flat"], args, args.rows)
     if args.large:
