@@ -56,7 +56,7 @@ $(VENV)/.core: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet -e ".[dev,hf,heif]"
+	$(BIN)/python -m pip install --quiet -e ".[dev,hf,heif,video]"
 	touch $@
 
 clean:
