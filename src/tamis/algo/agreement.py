@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.grid_filters import blur_matrix, filtered
+from tamis.algo.grid_filters import blur_matrix, filtered, resampled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def agreement(left: Grids, right: Grids) -> NDArray[np.float32]:
     a, b = _equally_sharp(left, right)
     blur = blur_matrix(a.shape[-1], _NEIGHBOURHOOD)[_MARGIN:-_MARGIN:_STRIDE]
     energy_a, energy_b, product = (
-        (blur @ values @ blur.T).reshape(len(a), -1) for values in (a * a, b * b, a * b)
+        resampled(values, blur, blur).reshape(len(a), -1) for values in (a * a, b * b, a * b)
     )
     mean_a, mean_b = energy_a.mean(axis=1) + _NOISE**2, energy_b.mean(axis=1) + _NOISE**2
     gain = np.sqrt(mean_a / mean_b)[:, None]
@@ -99,7 +99,7 @@ def _equally_sharp(left: Grids, right: Grids) -> tuple[Grids, Grids]:
     distance = np.abs(sharp_a - sharp_b)[uneven]
     for sigma in _BLURS:
         matrix = blur_matrix(left.shape[-1], sigma)
-        blurred = matrix @ sharper @ matrix.T
+        blurred = resampled(sharper, matrix, matrix)
         fine = filtered(blurred, *_BAND)
         now = np.abs(_sharpness(blurred, fine) - target)
         nearer = now < distance

@@ -19,10 +19,12 @@ FALSE_PAIR_RATE = 1e-4
 
 _COPY_QUANTILE = 0.02
 _TAIL_SHARE = 0.1
+# Under this, scores are cut off by the gates of the verification.
+_TAIL_START = 0.4
+_USUAL_SLOPE, _FEW = 0.1, 20
 # Half of the texture has to agree and more, however far apart different pictures are here: a
 # sample cannot show every way of being alike.
 _LOWEST, _HIGHEST = 0.6, 0.98
-_FEW = 20
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ def calibrate(
     copies: Mapping[str, NDArray[np.float32]],
     neighbours: NDArray[np.float32],
     random: NDArray[np.float32],
-    threshold: float | None = None,
 ) -> Calibration:
     """Choose the threshold midway between what copies score and what different pictures score.
 
     Scores go through Fisher's z. Pairs that score like copies may be duplicates and are
-    left out; of the rest, the upper tenth is taken to fall off exponentially, which gives the
+    left out; of the rest, the upper tenth (over a score of .4) is taken to fall off
+    exponentially, which gives the
     score that different pictures pass at `FALSE_PAIR_RATE`. If that lies over what copies score,
     no threshold separates: the threshold then keeps the rate, and copies are missed.
 
@@ -69,12 +71,11 @@ def calibrate(
         copies: for each kind of copy, the scores of copies with their originals.
         neighbours: scores of pairs of nearest neighbours, as they become candidates.
         random: scores of random pairs.
-        threshold: given by the user; None to choose one.
 
     Example:
         >>> copies, alike = np.full(100, 0.95), np.linspace(0, 0.2, 100)
         >>> calibrate({"jpeg": copies}, alike, alike).threshold
-        0.6
+        0.675
     """
     copies_low = min(
         (float(np.quantile(s, _COPY_QUANTILE)) for s in copies.values() if s.size), default=1.0
@@ -82,9 +83,8 @@ def calibrate(
     tails = [_Tail.fit(scores[scores < copies_low]) for scores in (neighbours, random)]
     alike_high = max(tail.score(FALSE_PAIR_RATE) for tail in tails)
     separable = alike_high <= copies_low
-    if threshold is None:
-        middle = (alike_high + copies_low) / 2 if separable else alike_high
-        threshold = round(min(max(middle, _LOWEST), _HIGHEST), 3)
+    middle = (alike_high + copies_low) / 2 if separable else alike_high
+    threshold = round(min(max(middle, _LOWEST), _HIGHEST), 3)
     return Calibration(
         threshold=threshold,
         separable=separable,
@@ -103,23 +103,27 @@ class _Tail:
     """Scores over a start fall off exponentially in Fisher's z."""
 
     start: float
+    share: float
     slope: float
 
     @classmethod
     def fit(cls, scores: NDArray[np.float32]) -> _Tail:
-        if scores.size < _FEW:
-            return cls(0.0, 0.05)
         z = _fisher(scores)
-        start = float(np.quantile(z, 1 - _TAIL_SHARE))
+        start = float(np.arctanh(_TAIL_START))
+        if scores.size:
+            start = max(start, float(np.quantile(z, 1 - _TAIL_SHARE)))
         over = z[z > start]
-        return cls(start, max(float((over - start).mean()) if over.size else 0.0, 0.01))
+        # As if a few usual excesses had been seen besides, so that few pairs do not mislead.
+        slope = (float((over - start).sum()) + _USUAL_SLOPE * _FEW) / (over.size + _FEW)
+        return cls(start, over.size / max(scores.size, 1), slope)
 
     def score(self, rate: float) -> float:
-        return float(np.tanh(self.start + self.slope * np.log(_TAIL_SHARE / rate)))
+        beyond = self.slope * np.log(max(self.share / rate, 1.0))
+        return float(np.tanh(self.start + beyond))
 
     def rate(self, score: float) -> float:
         beyond = float(_fisher(np.array([score]))[0]) - self.start
-        return float(_TAIL_SHARE * np.exp(-max(beyond, 0.0) / self.slope))
+        return float(self.share * np.exp(-max(beyond, 0.0) / self.slope))
 
 
 def _fisher(scores: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ __all__ = ["greedy_leader", "hash_candidates", "mirrored_hashes", "pair_keys", "
 _ODD_COLUMNS = np.uint64(0x5555555555555555)
 _HASH_BITS = 64
 _RANDOM_PAIRS = 1000
+_ROUNDING = 1e-5
 
 
 def greedy_leader(n: int, left: Indices, right: Indices, order: Indices) -> Indices:
@@ -79,7 +80,7 @@ def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Ind
     a, b = rng.integers(0, n, (2, _RANDOM_PAIRS))
     usual = float(np.median(np.einsum("md,md->m", X[a[a != b]], X[b[a != b]]))) if n > 1 else 0.0
     rows = np.repeat(np.arange(n), graph.indices.shape[1])
-    near = graph.similarities.ravel() >= usual
+    near = graph.similarities.ravel() >= usual - _ROUNDING
     return pair_keys(n, rows[near], graph.indices.ravel()[near]), graph.recall_estimate
 
 

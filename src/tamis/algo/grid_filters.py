@@ -10,10 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Grids", "blur_matrix", "filtered", "sampling_matrix", "shrink", "slopes"]
+__all__ = ["Grids", "blur_matrix", "filtered", "resampled", "sampling_matrix", "shrink", "slopes"]
 
 Grids: TypeAlias = "NDArray[np.float32]"
 """Square grey pictures, `[M, n, n]` float32 in grey levels."""
+
+
+# Multiplications up to which OpenBLAS keeps a product in one thread.
+_ONE_THREAD = 2**18
 
 
 @cache
@@ -47,8 +51,35 @@ def filtered(pictures: Grids, fine: float, wide: float) -> Grids:
     """
     n = pictures.shape[-1]
     narrow, broad = blur_matrix(n, fine), blur_matrix(n, wide)
-    detail = narrow @ pictures @ narrow.T - broad @ pictures @ broad.T
-    return detail.astype(np.float32, copy=False)
+    return resampled(pictures, narrow, narrow) - resampled(pictures, broad, broad)
+
+
+def resampled(
+    pictures: Grids, rows: NDArray[np.float32], columns: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Multiply each picture from both sides: `rows @ picture @ columns.T`.
+
+    Args:
+        pictures: `[..., n, n]`.
+        rows: `[..., r, n]`.
+        columns: `[..., c, n]`.
+
+    Returns:
+        `[..., r, c]` float32.
+    """
+    # BLAS would split each of these small products over threads, which wait for each other longer
+    # than they work; products of few rows it leaves whole.
+    slab = _slab(rows.shape[-2], max(rows.shape[-1], columns.shape[-2]) * rows.shape[-1])
+    slabs = rows.reshape(*rows.shape[:-2], rows.shape[-2] // slab, slab, rows.shape[-1])
+    product = slabs @ pictures[..., None, :, :] @ np.swapaxes(columns, -1, -2)[..., None, :, :]
+    shape = (*product.shape[:-3], rows.shape[-2], columns.shape[-2])
+    return product.reshape(shape).astype(np.float32, copy=False)
+
+
+def _slab(rows: int, others: int) -> int:
+    """Most rows, dividing all, whose product with `others` numbers runs in one thread."""
+    most = max(_ONE_THREAD // others, 1)
+    return max(size for size in range(1, min(rows, most) + 1) if rows % size == 0)
 
 
 def sampling_matrix(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from tamis.algo.grid_filters import filtered, sampling_matrix, slopes
+from tamis.algo.grid_filters import filtered, resampled, sampling_matrix, slopes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,4 +120,4 @@ def _overlap(transforms: Transforms) -> tuple[NDArray[np.float32], NDArray[np.fl
 def _cut(pictures: Grids, low: NDArray[np.float32], size: NDArray[np.float32], side: int) -> Grids:
     rows = sampling_matrix(low[:, 0], size[:, 0], side, pictures.shape[-1])
     columns = sampling_matrix(low[:, 1], size[:, 1], side, pictures.shape[-1])
-    return (rows @ pictures @ columns.transpose(0, 2, 1)).astype(np.float32, copy=False)
+    return resampled(pictures, rows, columns)

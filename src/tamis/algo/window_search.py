@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.grid_filters import filtered, sampling_matrix
+from tamis.algo.grid_filters import filtered, resampled, sampling_matrix
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def window_vectors(pictures: Grids) -> NDArray[np.float32]:
     rows = sampling_matrix(windows[:, 0], windows[:, 2], _SIDE, pictures.shape[-1])
     columns = sampling_matrix(windows[:, 1], windows[:, 2], _SIDE, pictures.shape[-1])
     # Filtered once cut: the same detail at another scale would else look different.
-    cut = (rows @ pictures[:, None] @ columns.transpose(0, 2, 1)).astype(np.float32, copy=False)
+    cut = resampled(pictures[:, None], rows, columns)
     cut = filtered(cut, 0.0, _BROADEST)
     vectors = cut.reshape(len(pictures), len(windows), -1)
     length = np.linalg.norm(vectors, axis=2, keepdims=True)

@@ -43,11 +43,15 @@ def test_homogeneous_pictures_are_said_to_be():
 
 
 def test_threshold_has_a_floor():
-    assert calibrate(COPIES, np.zeros(100), np.zeros(100)).threshold == 0.6
+    worn = {"jpeg": np.full(100, 0.7)}
+    assert calibrate(worn, np.zeros(100), np.zeros(100)).threshold == 0.6
 
 
-def test_given_threshold_is_kept():
-    assert calibrate(COPIES, RANDOM, RANDOM, 0.5).threshold == 0.5
+def test_few_true_duplicates_are_not_taken_for_a_tail():
+    scores = np.concatenate([np.zeros(2400), [0.8, 0.83, 0.85, 0.87, 0.89]])
+    found = calibrate(COPIES, scores, RANDOM)
+    assert found.separable
+    assert found.threshold < 0.89
 
 
 def test_nothing_to_learn_from():

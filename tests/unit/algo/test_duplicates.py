@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from synthetic_pictures import noisy, scene
 from tamis.algo.duplicates import (
     greedy_leader,
     hash_candidates,
@@ -14,7 +15,6 @@ from tamis.algo.duplicates import (
 )
 from tamis.data.images.perceptual_hash import phash, phash_of_flips
 from tamis.errors import UsageError
-from synthetic_pictures import noisy, scene
 
 
 def test_chain_does_not_join():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["find_duplicates"]
 
-_ROUNDS = 3
+_ROUNDS = 8
 
 
 def find_duplicates(
@@ -34,13 +34,13 @@ def find_duplicates(
 ) -> DuplicateReport:
     """Find pictures of the same shot, and which of each group to keep.
 
-    Candidates are equal files, the 10 nearest by vector and the 4 nearest by perceptual hash
+    Candidates are equal files, the 8 nearest by vector and the 4 nearest by perceptual hash
     (mirrored too); each is then registered and compared in its fine detail, so that alike
     pictures are not taken for the same (`tamis.algo.verification`). Found are copies that were
     recompressed, scaled, cropped to 70 % of the sides or more, brightened, blurred, mirrored or
     captioned; not rotated ones, nor pictures without any texture unless the files are equal.
 
-    The best of each group stays: most pixels, then sharpest (in steps of a half), with its EXIF
+    The best of each group stays: most pixels, then sharpest (in steps of four), with its EXIF
     data, most bytes, first path. Each dropped picture is a verified duplicate of its keeper, and
     no two kept ones are a verified pair. The same pictures give the same answer in any order.
 
@@ -97,7 +97,14 @@ def find_duplicates(
                 "duplicates": dropped,
                 "pairs": len(report.pairs),
                 "threshold": chosen,
+                "candidates": report.candidates,
             }
+            if calibration is not None:
+                op.counts |= {
+                    "alike_high": calibration.alike_high,
+                    "copies_low": calibration.copies_low,
+                    "false_pair_rate": calibration.false_pair_rate,
+                }
     return report
 
 

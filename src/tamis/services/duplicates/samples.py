@@ -40,7 +40,7 @@ class Samples:
         quality = []
         for number, row in enumerate(rows):
             pixels = (row["width"] or 0) * (row["height"] or 0)
-            sharp = round(2 * np.log2(max(row["sharpness"] or 0.0, 1.0)))
+            sharp = round(np.log2(max(row["sharpness"] or 0.0, 1.0)) / 2)
             original = (row["captured_at"] is not None) + (row["camera"] is not None)
             path = row["path"] or ""
             quality.append((-pixels, -sharp, -original, -(row["bytes"] or 0), path, number))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tamis.algo.calibration import calibrate
 from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
-from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from tamis.algo.verification import (
+    COARSE_SIDE,
+    GREY_SIDE,
+    PlausiblePairs,
+    plausible_pairs,
+    verify,
+)
 from tamis.data.grey_pictures import GreyPictures
 from tamis.data.images.copies import grey_copies
 
@@ -23,9 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Search"]
 
-_NEIGHBOURS = 10
+_NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
 _VERIFIED_AT_ONCE = 1024
+_THREADS = 2
 _SAMPLED, _RANDOM_PAIRS = 100, 500
 # A picture that is nearly symmetric agrees with itself mirrored.
 _PREFER_UPRIGHT = 0.02
@@ -127,13 +135,10 @@ class Search:
         straight, mirrored = np.zeros((2, len(left)), np.float32)
         for start in range(0, len(left), _VERIFIED_AT_ONCE):
             part = slice(start, start + _VERIFIED_AT_ONCE)
-            plausible = plausible_pairs(self._pictures.small, left[part], right[part])
+            plausible = _plausible(self._pictures.small, left[part], right[part])
             pair = plausible.pair + start
-            scores = verify(
-                self._pictures.large(left[pair]),
-                self._pictures.large(right[pair]),
-                plausible.flipped,
-                plausible.transforms,
+            scores = _scores(
+                self._pictures.large(left[pair]), self._pictures.large(right[pair]), plausible
             )
             straight[pair[~plausible.flipped]] = scores[~plausible.flipped]
             mirrored[pair[plausible.flipped]] = scores[plausible.flipped]
@@ -147,13 +152,42 @@ def _scores_of(originals: NDArray[np.uint8], copies: NDArray[np.uint8]) -> Vecto
     step = GREY_SIDE // COARSE_SIDE
     blocks = pictures.reshape(2 * m, COARSE_SIDE, step, COARSE_SIDE, step)
     small = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
-    plausible = plausible_pairs(small, np.arange(m), np.arange(m, 2 * m))
+    plausible = _plausible(small, np.arange(m), np.arange(m, 2 * m))
     scores = np.zeros(m, np.float32)
-    found = verify(
-        originals[plausible.pair], copies[plausible.pair], plausible.flipped, plausible.transforms
-    )
+    found = _scores(originals[plausible.pair], copies[plausible.pair], plausible)
     np.maximum.at(scores, plausible.pair, found)
     return scores
+
+
+def _plausible(small: NDArray[np.uint8], left: Indices, right: Indices) -> PlausiblePairs:
+    """Run `plausible_pairs` in threads; its products are small and each runs in one."""
+    parts = _shares(len(left))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = list(pool.map(lambda at: plausible_pairs(small, left[at], right[at]), parts))
+    return PlausiblePairs(
+        np.concatenate([one.pair + at.start for one, at in zip(found, parts, strict=True)]),
+        np.concatenate([one.flipped for one in found]),
+        np.concatenate([one.transforms for one in found]),
+    )
+
+
+def _scores(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], plausible: PlausiblePairs
+) -> Vectors:
+    """Run `verify` in threads."""
+    parts = _shares(len(left))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = pool.map(
+            lambda at: verify(left[at], right[at], plausible.flipped[at], plausible.transforms[at]),
+            parts,
+        )
+        return np.concatenate(list(found))
+
+
+def _shares(n: int) -> list[slice]:
+    """Cut `n` pairs so that each thread has a part; one empty part if there are none."""
+    size = max(-(-n // _THREADS), 1)
+    return [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:

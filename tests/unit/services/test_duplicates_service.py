@@ -1,0 +1,203 @@
+"""Duplicates from files to marks; the vectors are made, so that only the verification decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthetic_pictures import alike, blurred, captioned, crop, scene
+from tamis.data.store import Store
+from tamis.errors import UsageError
+from tamis.pipelines.ingest import ingest
+from tamis.services.duplicates import find_duplicates
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIM = 8
+
+
+def save(picture: np.ndarray, path: Path, quality: int = 92) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).convert("RGB").save(path, quality=quality)
+
+
+def dataset(folder: Path, sources: list[str] | None = None) -> Store:
+    """A dataset whose vectors are all nearly the same, so that they decide nothing."""
+    store = Store.create(folder.parent / f"{folder.name}.tamis")
+    for source in sources or [str(folder)]:
+        ingest(store, [source])
+    table = store.read(["sample_id", "path"])
+    ids, paths = (table.column(name).to_pylist() for name in ("sample_id", "path"))
+    vectors = np.stack(
+        [np.ones(DIM) + 0.01 * np.random.default_rng(len(path)).normal(size=DIM) for path in paths]
+    )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    with store.operation("embed") as op:
+        column = op.add_vector_column("py:made", "0123456789", DIM)
+        op.set_vectors(column, ids, vectors.astype(np.float32))
+    return store
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Three scenes with copies, and six pictures that are only alike."""
+    made = tmp_path_factory.mktemp("duplicates") / "pictures"
+    for seed in range(3):
+        picture = np.kron(scene(seed), np.ones((2, 2), np.uint8))
+        save(picture, made / f"{seed}-original.jpg")
+        save(picture, made / f"{seed}-jpeg.jpg", quality=30)
+        save(scene(seed), made / f"{seed}-half.jpg")
+        save(blurred(picture, 2), made / f"{seed}-blur.jpg")
+        save(captioned(picture), made / f"{seed}-caption.jpg")
+        save(crop(scene(seed), 6, 6, 115), made / f"{seed}-crop.jpg")
+        save(picture[:, ::-1], made / f"{seed}-flip.jpg")
+    (made / "0-equal.jpg").write_bytes((made / "0-original.jpg").read_bytes())
+    for seed in range(6):
+        save(np.kron(alike(seed, 50), np.ones((2, 2), np.uint8)), made / f"alike-{seed}.jpg")
+    return made
+
+
+@pytest.fixture(scope="module")
+def store(folder) -> Store:
+    return dataset(folder)
+
+
+def names(paths: list[str]) -> set[str]:
+    return {path.rsplit("/", 1)[-1] for path in paths}
+
+
+def test_groups_hold_the_copies_and_keep_the_original(store):
+    report = find_duplicates(store)
+    groups = {group.keep.rsplit("/", 1)[-1]: names(group.drop) for group in report.groups}
+    kinds = {"jpeg", "half", "blur", "caption", "crop", "flip"}
+    assert len(groups) == 3
+    for keep, dropped in groups.items():
+        seed = keep[0]
+        everything = {f"{seed}-{kind}.jpg" for kind in kinds | {"original"}}
+        everything |= {"0-equal.jpg"} if seed == "0" else set()
+        assert dropped | {keep} == everything
+        assert "half" not in keep
+        assert "blur" not in keep
+        assert "crop" not in keep
+    assert report.calibration is not None
+    assert report.calibration.sampled == report.pictures - 1
+    assert report.note == ""
+
+
+def test_kinds_and_scores_are_told(store):
+    report = find_duplicates(store)
+    by_name = {
+        path.rsplit("/", 1)[-1]: (kind, score)
+        for group in report.groups
+        for path, kind, score in zip(group.drop, group.kinds, group.scores, strict=True)
+    }
+    flips = {name for name, (kind, _) in by_name.items() if kind == "flip"}
+    assert flips == {"0-flip.jpg", "1-flip.jpg", "2-flip.jpg"}
+    assert [names([pair.left, pair.right]) for pair in report.pairs if pair.kind == "exact"] == [
+        {"0-equal.jpg", "0-original.jpg"}
+    ]
+    assert all(score >= report.threshold for _, score in by_name.values())
+
+
+def test_dry_run_changes_nothing_and_apply_marks_once(store, folder):
+    before = store.snapshot
+    find_duplicates(store)
+    assert store.snapshot == before
+    files = {path: path.read_bytes() for path in folder.iterdir()}
+    report = find_duplicates(store, apply=True)
+    assert store.snapshot == before + 1
+    table = store.read(["path", "sample_id", "duplicate_of", "duplicate_group", "duplicate_score"])
+    rows = {row["path"]: row for row in table.to_pylist()}
+    dropped = {path: group.keep for group in report.groups for path in group.drop}
+    for path, row in rows.items():
+        keeper = rows[dropped[path]]["sample_id"] if path in dropped else None
+        assert row["duplicate_of"] == keeper
+        assert (row["duplicate_score"] is None) == (path not in dropped)
+        if keeper is not None:
+            assert row["duplicate_group"] == rows[dropped[path]]["duplicate_group"] is not None
+    assert {path: path.read_bytes() for path in folder.iterdir()} == files
+    assert store.log()[-1].counts["duplicates"] == len(dropped)
+    store.undo()
+
+
+def test_kept_cover_and_pack(store):
+    report = find_duplicates(store, threshold=0.3)
+    paired = {frozenset((pair.left, pair.right)) for pair in report.pairs}
+    kinds = {frozenset((pair.left, pair.right)): pair.kind for pair in report.pairs}
+    dropped = {path: group.keep for group in report.groups for path in group.drop}
+    equal = {path for pair in kinds if kinds[pair] == "exact" for path in pair}
+    for path, keep in dropped.items():
+        assert keep not in dropped
+        assert frozenset((path, keep)) in paired or path in equal
+    kept = set(store.read(["path"]).column("path").to_pylist()) - set(dropped)
+    assert not any(pair <= kept for pair in paired)
+
+
+def test_order_of_rows_does_not_matter(folder, tmp_path):
+    files = sorted(str(path) for path in folder.iterdir())
+    random = np.random.default_rng(0)
+    reports = []
+    for number in range(2):
+        (tmp_path / str(number)).mkdir()
+        shuffled = list(random.permutation(files))
+        made = dataset(tmp_path / str(number) / "d", [str(path) for path in shuffled])
+        reports.append(find_duplicates(made, threshold=0.7))
+    assert reports[0] == reports[1]
+
+
+def test_identical_pictures_are_always_found(tmp_path):
+    """Also when all other pictures are equal too, and when they have no texture."""
+    folder = tmp_path / "equal"
+    for number in range(40):
+        save(np.full((64, 64), 128, np.uint8), folder / f"{number:02}.jpg")
+    report = find_duplicates(dataset(folder))
+    assert len(report.groups) == 1
+    assert len(report.groups[0].drop) == 39
+    assert set(report.groups[0].kinds) == {"exact"}
+
+
+def test_more_copies_than_neighbours_leave_one(tmp_path):
+    """With 30 copies each has only copies for neighbours, and later rounds join who is left."""
+    folder = tmp_path / "many"
+    for quality in range(60, 90):
+        save(scene(1), folder / f"{quality}.jpg", quality)
+    report = find_duplicates(dataset(folder), threshold=0.7)
+    assert len(report.groups) == 1
+    assert len(report.groups[0].drop) == 29
+
+
+def test_alike_pictures_are_kept(tmp_path):
+    folder = tmp_path / "alike"
+    for seed in range(40):
+        save(np.kron(alike(seed, 50), np.ones((2, 2), np.uint8)), folder / f"{seed}.jpg")
+    report = find_duplicates(dataset(folder))
+    assert report.groups == []
+    assert report.candidates >= 200
+
+
+@pytest.mark.parametrize("threshold", [0, -1, 1.5, "best", float("nan")])
+def test_threshold_out_of_range(store, threshold):
+    with pytest.raises(UsageError, match="threshold"):
+        find_duplicates(store, threshold=threshold)
+
+
+def test_without_vectors(tmp_path):
+    with pytest.raises(UsageError, match="embed"):
+        find_duplicates(Store.create(tmp_path / "empty.tamis"))
+
+
+def test_one_picture(tmp_path):
+    save(scene(0), tmp_path / "one" / "0.jpg")
+    report = find_duplicates(dataset(tmp_path / "one"))
+    assert (report.groups, report.pairs, report.candidates) == ([], [], 0)
+
+
+def test_exif_orientations_are_one_picture(shared_data, tmp_path):
+    """Eighteen files of two pictures in all orientations."""
+    sources = [str(shared_data / "exif_orientation")]
+    report = find_duplicates(dataset(tmp_path / "exif", sources))
+    assert sorted(len(group.drop) for group in report.groups) == [8, 8]
