@@ -8,32 +8,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.data.embedded import read_embedded
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
-    Embedded,
     Marks,
+    closest_pair,
     coverage,
     duplicate_figures,
+    encoder_of,
     headline,
+    scores,
     similarity,
     split_figures,
 )
 from tamis.services.report.galleries import (
     Thumbnails,
+    closest,
     duplicate_groups,
     extremes,
     outliers,
     selected,
 )
-from tamis.services.report.measures import NEIGHBORS, typicality
 from tamis.services.report.tables import label_table
+from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
-    from tamis.services.report.measures import Typicality
+    from tamis.services.report.contents import Histogram
+    from tamis.services.report.typicality import Typicality
     from tamis.types import Progress
 
 __all__ = ["collect"]
@@ -88,12 +94,14 @@ def collect(
                 neighbors=min(NEIGHBORS, len(embedded.ids) - 1),
             )
         )
+    table = store.read(["sample_id", "label", "split"])
+    marks = Marks(*(table.column(name).to_pylist() for name in table.column_names))
+    pair = None if embedded is None else closest_pair(embedded, marks, rng)
+    nearest = () if pair is None else closest(thumbnails, pair.ids)
     galleries += extremes(store, thumbnails)
     progress(3, _STAGES)
     covered = () if embedded is None else coverage(store, embedded, rng)
     progress(4, _STAGES)
-    table = store.read(["sample_id", "label", "split"])
-    marks = Marks(*(table.column(name).to_pylist() for name in table.column_names))
     failures = store.failures().select(["path", "reason"]).to_pylist()
     steps = _steps(store)
     data = ReportData(
@@ -106,10 +114,11 @@ def collect(
         groups=groups,
         groups_total=groups_total,
         duplicates=duplicate_figures(steps),
-        similarity=None if typical is None else similarity(typical),
+        charts=_charts(store, steps, typical),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
-        split_figures=split_figures(store, embedded, marks),
+        split_figures=split_figures(store, marks, pair),
+        closest=nearest,
         coverage=covered,
         failures=tuple((row["path"], row["reason"]) for row in failures[:_FAILURES]),
         failures_total=len(failures),
@@ -120,16 +129,19 @@ def collect(
     return data
 
 
-def _embedded(store: Store, column: str | None) -> Embedded | None:
-    known = store.vector_columns()
-    if column is None:
-        if not known:
-            return None
-        column = max(known, key=lambda one: store.count(f"{one.name} IS NOT NULL")).name
-    ids, vectors = store.vectors(column)
-    if not ids:
+def _embedded(store: Store, column: str | None) -> EmbeddedSamples | None:
+    if column is None and not store.vector_columns():
         return None
-    return Embedded(next(one for one in known if one.name == column), ids, vectors)
+    embedded = read_embedded(store, column)
+    return embedded if embedded.ids else None
+
+
+def _charts(
+    store: Store, steps: tuple[Step, ...], typical: Typicality | None
+) -> tuple[Histogram, ...]:
+    found = scores(store, steps)
+    known = None if typical is None else similarity(typical)
+    return tuple(chart for chart in (found, known) if chart is not None)
 
 
 def _dropped_ids(store: Store) -> frozenset[str]:
@@ -157,7 +169,9 @@ def _steps(store: Store) -> tuple[Step, ...]:
     )
 
 
-def _notes(store: Store, embedded: Embedded | None, typical: Typicality | None) -> tuple[str, ...]:
+def _notes(
+    store: Store, embedded: EmbeddedSamples | None, typical: Typicality | None
+) -> tuple[str, ...]:
     def sentences() -> Iterable[str]:
         if embedded is None:
             yield (
@@ -169,8 +183,8 @@ def _notes(store: Store, embedded: Embedded | None, typical: Typicality | None) 
         elif len(embedded.ids) < store.count():
             missing = store.count() - len(embedded.ids)
             yield (
-                f"{missing:,} pictures have no vector by {embedded.column.spec} and are missing "
-                "from outliers, coverage and similarities."
+                f"{missing:,} pictures have no vector by {encoder_of(store, embedded)} and are "
+                "missing from outliers, coverage and similarities."
             )
 
     return tuple(sentences())

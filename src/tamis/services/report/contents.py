@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -189,10 +189,11 @@ class ReportData:
         groups: duplicates, largest groups first.
         groups_total: how many groups there are, shown or not.
         duplicates: what is known about how they were found.
-        similarity: the histogram that shows where the threshold lies.
+        charts: the histograms that show where the threshold lies, and how alike pictures are.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
         split_figures: how well the splits are kept apart and balanced.
+        closest: the two most similar pictures of different splits.
         coverage: how well the selection stands for the dataset.
         failures: path and reason of each file shown.
         failures_total: how many files could not be used, shown or not.
@@ -209,12 +210,13 @@ class ReportData:
     groups: tuple[DuplicateGroup, ...] = ()
     groups_total: int = 0
     duplicates: tuple[Figure, ...] = ()
-    similarity: Histogram | None = None
+    charts: tuple[Histogram, ...] = ()
     galleries: tuple[Gallery, ...] = ()
     splits: Table | None = None
     split_figures: tuple[Figure, ...] = ()
+    closest: tuple[Tile, ...] = ()
     coverage: tuple[Figure, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
     failures_total: int = 0
     steps: tuple[Step, ...] = ()
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.data.store import Store
 
-__all__ = ["Thumbnails", "duplicate_groups", "extremes", "outliers", "selected"]
+__all__ = ["Thumbnails", "closest", "duplicate_groups", "extremes", "outliers", "selected"]
 
 _GROUPS, _DROPPED = 40, 4
 _SELECTED, _OTHERS = 96, 24
@@ -154,6 +154,13 @@ def outliers(
         tiles,
         len(order),
         "No picture has a vector.",
+    )
+
+
+def closest(thumbnails: Thumbnails, ids: Sequence[str]) -> tuple[Tile, ...]:
+    """Return the two pictures that are nearest across splits, each with its split."""
+    return thumbnails.tiles(
+        ids, note=_size, badge=lambda row: Badge(str(row["split"])), columns=["split"]
     )
 
 

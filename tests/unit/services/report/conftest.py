@@ -21,7 +21,8 @@ HOSTILE = "photos/<script>alert(1)</script>.jpg"
 def curated(tmp_path: Path) -> Store:
     """Twelve pictures: 0 to 9 alike, 10 their opposite, 11 without a vector.
 
-    1 and 2 are duplicates of 0, and 4 of 3; 5, 6 and 10 are selected; 0 to 7 are split.
+    1 and 2 are duplicates of 0, and 4 of 3; a chain joins 0 and 5; 5, 6 and 10 are selected;
+    0 to 7 are split.
     """
     names = [f"photos/{number}.jpg" for number in range(11)] + [HOSTILE]
     ids = [f"{number:032x}" for number in range(12)]
@@ -52,7 +53,15 @@ def curated(tmp_path: Path) -> Store:
         column = op.add_vector_column("toy", "f" * 16, 4)
         op.set_vectors(column, ids[:11], vectors)
     with store.operation("duplicates", {"threshold": "auto"}, seed=7) as op:
-        op.set_marks([ids[1], ids[2], ids[4]], {"duplicate_of": [ids[0], ids[0], ids[3]]})
+        marks = {
+            "duplicate_of": [ids[0], ids[0], ids[3]],
+            "duplicate_score": pa.array([0.75, 1.0, 0.9], pa.float32()),
+            "duplicate_kind": ["near", "exact", "flip"],
+        }
+        op.set_marks([ids[1], ids[2], ids[4]], marks)
+        op.set_marks([ids[0], ids[5]], {"duplicate_group": [ids[0], ids[0]]})
+        op.counts |= {"threshold": 0.7, "pairs": 3, "candidates": 1234}
+        op.counts |= {"alike_high": 0.31, "copies_low": 0.8, "false_pair_rate": 2e-6}
     with store.operation("select", {"n": 3}, seed=7) as op:
         marks = {
             "selected": [True] * 3,

@@ -73,9 +73,34 @@ def test_extremes_are_in_order(curated: Store) -> None:
 
 
 def test_the_histogram_counts_every_vector_once(curated: Store) -> None:
-    similarity = collect(curated).similarity
-    assert similarity is not None
+    similarity = collect(curated).charts[-1]
+    assert similarity.title == "Similarity to the nearest other picture"
     assert sum(similarity.counts) == 11
+
+
+def test_duplicates_are_charted_by_score_beside_the_calibration(curated: Store) -> None:
+    chart = collect(curated).charts[0]
+    assert chart.title == "Scores of the duplicates"
+    assert sum(chart.counts) == 3
+    assert chart.counts[-1] == 1
+    assert [marker.label for marker in chart.markers] == [
+        "different up to 0.310",
+        "threshold 0.700",
+        "copies from 0.800",
+    ]
+
+
+def test_how_duplicates_were_found_comes_from_the_log(curated: Store) -> None:
+    values = {figure.label: figure.value for figure in collect(curated).duplicates}
+    assert values == {
+        "Threshold": "0.700",
+        "Pairs compared": "1,234",
+        "Pairs found": "3",
+        "False-pair rate": "2 in a million",
+    }
+    curated.undo()
+    curated.undo()
+    assert collect(curated).duplicates == ()
 
 
 def test_coverage_and_splits_are_measured(curated: Store) -> None:
@@ -85,7 +110,16 @@ def test_coverage_and_splits_are_measured(curated: Store) -> None:
     nearest = (vectors @ vectors[[5, 6, 10]].T).max(axis=1)
     assert data.coverage[0].value == f"{nearest.mean():.4f}"
     assert data.coverage[2].value == f"{1 - nearest.min():.4f}"
-    assert [f.label for f in data.split_figures] == ["Closest across splits", "Label imbalance"]
+    leaks, closest, balance = data.split_figures
+    assert (leaks.label, leaks.value) == ("Leaks", "1")
+    train, others = vectors[:5], vectors[5:8]
+    across = max(float((train @ others.T).max()), float((others[:1] @ others[1:].T).max()))
+    assert (closest.label, closest.value) == ("Closest across splits", f"{across:.4f}")
+    assert balance.label == "Label imbalance"
+    products = vectors @ vectors.T
+    ends = [int(tile.path.removeprefix("photos/")[:-4]) for tile in data.closest]
+    assert products[ends[0], ends[1]] == pytest.approx(across)
+    assert len({tile.badge.text for tile in data.closest if tile.badge}) == 2
     assert data.splits is not None
     assert data.splits.totals == ("5", "1", "2", "4", "12")
 
@@ -124,7 +158,7 @@ def test_an_empty_dataset_has_a_report(empty: Store) -> None:
     data = collect(empty)
     assert data.headline[0].value == "0"
     assert data.groups == ()
-    assert data.similarity is None
+    assert data.charts == ()
     assert data.splits is None
     assert "tamis embed" in data.notes[0]
 
@@ -136,7 +170,7 @@ def test_one_picture_has_a_report(curated: Store, empty: Store) -> None:
         column = op.add_vector_column("toy", "f" * 16, 2)
         op.set_vectors(column, empty.read(["sample_id"]).column(0).to_pylist(), [[1.0, 0.0]])
     data = collect(empty)
-    assert data.similarity is None
+    assert data.charts == ()
     assert "no neighbours" in data.notes[0]
 
 

@@ -1,11 +1,11 @@
-"""What reports measure, against plain NumPy."""
+"""How typical a picture is, against plain NumPy."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tamis.services.report.measures import closest_across, typicality
+from tamis.services.report.typicality import typicality
 
 
 @pytest.fixture
@@ -27,18 +27,3 @@ def test_typicality_is_the_mean_over_the_nearest(vectors: np.ndarray) -> None:
 
 def test_one_picture_has_no_neighbours(vectors: np.ndarray) -> None:
     assert typicality(vectors[:1], np.random.default_rng(0)) is None
-
-
-def test_the_closest_pair_across_splits(vectors: np.ndarray) -> None:
-    splits = [["train", "val", "test", None][row % 4] for row in range(40)]
-    found = closest_across(vectors, splits)
-    products = vectors.astype(float) @ vectors.T.astype(float)
-    apart = np.array([[a != b and a is not None and b is not None for b in splits] for a in splits])
-    assert found is not None
-    assert apart[found.left, found.right]
-    assert found.similarity == pytest.approx(products[apart].max(), abs=1e-6)
-    assert products[found.left, found.right] == pytest.approx(found.similarity, abs=1e-6)
-
-
-def test_one_split_has_no_pair_across(vectors: np.ndarray) -> None:
-    assert closest_across(vectors, ["train", None] * 20) is None
