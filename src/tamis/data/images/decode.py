@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import ImageFile
     from PIL.JpegImagePlugin import JpegImageFile
 
-__all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "decode"]
+__all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "decode", "reduction"]
 
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -162,7 +162,7 @@ def _load(
 ) -> tuple[Image.Image, Exif]:
     picture.load()
     exif = _exif_of(picture, data)
-    image = to_rgb(picture, _reduction(picture.size, min_side))
+    image = to_rgb(picture, reduction(picture.size, min_side))
     if image is not picture:
         picture.close()  # before the next large one begins
     return image, exif
@@ -178,7 +178,12 @@ def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:
         cast("JpegImageFile", picture).draft(None, (max(min_side, 1), max(min_side, 1)))
 
 
-def _reduction(size: tuple[int, int], min_side: int | None) -> int:
+def reduction(size: tuple[int, int], min_side: int | None) -> int:
+    """Return the whole factor that a picture is shrunk by so that `min_side` pixels are left.
+
+    >>> reduction((1920, 1080), 512)
+    2
+    """
     return 1 if min_side is None else max(min(size) // max(min_side, 1), 1)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from tamis.data.images.decode import DEFAULT_LIMITS, Limits, decode
+from tamis.data.images.decode import DEFAULT_LIMITS, Limits, decode, reduction
 from tamis.data.images.perceptual_hash import as_int64, phash
+from tamis.data.images.pixels import to_rgb
 from tamis.data.images.quality import measure_quality, standard_gray
 from tamis.data.images.thumbnail import thumbnail
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["PictureRecord", "content_hash", "examine", "sample_id"]
+    from PIL import Image
+
+__all__ = ["PictureRecord", "content_hash", "examine", "examine_image", "sample_id"]
 
 _HASH_BYTES = 16
 # Decoding JPEG at this size or above leaves the figures below as they are, and 12-megapixel
@@ -96,21 +99,50 @@ def examine(data: bytes, path: str, *, limits: Limits = DEFAULT_LIMITS) -> Pictu
         PictureError: it cannot be decoded.
     """
     picture = decode(data, path, min_side=_DECODE_SIDE, limits=limits)
-    gray = standard_gray(picture.image)
-    quality = measure_quality(gray)
-    return PictureRecord(
+    return _measured(
+        picture.image,
         width=picture.width,
         height=picture.height,
         format=picture.format,
-        phash=as_int64(phash(gray)),
-        thumbnail=thumbnail(picture.image),
-        sharpness=quality.sharpness,
-        brightness=quality.brightness,
-        contrast=quality.contrast,
-        entropy=quality.entropy,
         captured_at=picture.exif.captured_at,
         latitude=picture.exif.latitude,
         longitude=picture.exif.longitude,
         orientation=picture.orientation,
         camera=picture.exif.camera,
+    )
+
+
+def examine_image(
+    image: Image.Image,
+    *,
+    format: str,
+    captured_at: datetime | None,  # noqa: A002 - the column's name
+) -> PictureRecord:
+    """Measure a picture that is decoded already, such as a frame of a video.
+
+    Args:
+        image: upright RGB, all its pixels.
+        format: how it was encoded.
+        captured_at: the camera's local time.
+    """
+    return _measured(
+        to_rgb(image, reduction(image.size, _DECODE_SIDE)),
+        width=image.width,
+        height=image.height,
+        format=format,
+        captured_at=captured_at,
+        latitude=None,
+        longitude=None,
+        orientation=1,
+        camera=None,
+    )
+
+
+def _measured(image: Image.Image, **known: Any) -> PictureRecord:
+    gray = standard_gray(image)
+    return PictureRecord(
+        phash=as_int64(phash(gray)),
+        thumbnail=thumbnail(image),
+        **asdict(measure_quality(gray)),
+        **known,
     )

@@ -1,4 +1,4 @@
-"""One decoded video frame: its brightness and its upright RGB picture."""
+"""One decoded video frame: a small view of it and its upright RGB picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from tamis.data.images.decode import reduction
+from tamis.data.images.pixels import to_rgb
 from tamis.data.video.library import load_av
 
 if TYPE_CHECKING:
@@ -37,13 +39,13 @@ class VideoPixels:
         self._frame = frame
         self._encoded = encoded
 
-    def luminance(self, width: int, height: int) -> NDArray[np.uint8]:
-        """See `Pixels`; the picture is not turned upright for it."""
-        small = self._frame.reformat(width, height, "gray", interpolation="AREA", threads=1)
-        gray: NDArray[np.uint8] = small.to_ndarray()
-        return gray
+    def view(self, width: int, height: int) -> NDArray[np.uint8]:
+        """See `Pixels`; it is not turned upright."""
+        small = self._frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1)
+        pixels: NDArray[np.uint8] = small.to_ndarray()
+        return pixels
 
-    def image(self, min_side: int | None = None) -> Image.Image:  # noqa: ARG002 - decoded already
+    def image(self, min_side: int | None = None) -> Image.Image:
         """See `Pixels`."""
         # By these flags the colours are the same to the last bit on every processor.
         kind = load_av("video").video.reformatter.Interpolation
@@ -51,7 +53,8 @@ class VideoPixels:
         rgb = self._frame.reformat(format="rgb24", interpolation=flags, threads=1)
         image = Image.fromarray(rgb.to_ndarray())
         turn = self._frame.rotation % 360
-        return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+        upright = image.transpose(_TURNS[turn]) if turn in _TURNS else image
+        return to_rgb(upright, reduction(upright.size, min_side))
 
     def encoded(self) -> bytes | None:
         """See `Pixels`."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Frame", "FrameSource", "Pixels", "SourceCounts", "luminance_of"]
+__all__ = ["Frame", "FrameSource", "Pixels", "SourceCounts", "view_of"]
 
 
 class Pixels(Protocol):
@@ -24,8 +24,8 @@ class Pixels(Protocol):
     def format(self) -> str:
         """How it was encoded, such as H264 or JPEG."""
 
-    def luminance(self, width: int, height: int) -> NDArray[np.uint8]:
-        """Return its brightness, averaged down to `[height, width]` uint8.
+    def view(self, width: int, height: int) -> NDArray[np.uint8]:
+        """Return it squashed to a small `[height, width, 3]` uint8 RGB, by averaging.
 
         Raises:
             PictureError: it cannot be decoded.
@@ -102,7 +102,6 @@ class FrameSource(Protocol):
         """Make `frames` end soon; may be called from another thread."""
 
 
-def luminance_of(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
-    """Return a picture's brightness averaged down to `[height, width]` uint8."""
-    gray = image.convert("L").resize((width, height), Image.Resampling.BOX)
-    return np.asarray(gray)
+def view_of(image: Image.Image, width: int, height: int) -> NDArray[np.uint8]:
+    """Return an RGB picture squashed to a small `[height, width, 3]` uint8, by averaging."""
+    return np.asarray(image.resize((width, height), Image.Resampling.BOX))
