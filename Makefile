@@ -41,8 +41,8 @@ pytest: $(VENV)/.dev
 minimum:
 	$(PYTHON) -m venv .venv-minimum
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
-	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . pytest hypothesis pytest-xdist scikit-learn
-	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/property tests/e2e
+	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
+	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/property
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
