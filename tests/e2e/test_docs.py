@@ -1,0 +1,137 @@
+"""The documentation runs: every `console` and `python` block, in order, prints what it says."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
+FROM_NOTHING = {"README.md", "getting-started.md", "curate.md"}
+"""Pages that begin with a folder of pictures; the others go on from an embedded dataset."""
+
+TAMIS = Path(sys.executable).with_name("tamis")
+LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+    line: int
+
+
+class Command(NamedTuple):
+    words: list[str]
+    expected: str
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(match[1], match[2], text.count("\n", 0, match.start()) + 1)
+        for match in _BLOCK.finditer(text)
+    ]
+
+
+def commands(text: str) -> list[Command]:
+    """Split a console block into commands and the output shown below each."""
+    found: list[Command] = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            found.append(Command(shlex.split(line[2:], comments=True), ""))
+        else:
+            last = found.pop()
+            found.append(Command(last.words, f"{last.expected}{line}\n"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory, photos_master: Path) -> Path:
+    """A folder with `photos` and, as `kept.tamis`, the dataset that most guides start from."""
+    folder = tmp_path_factory.mktemp("docs")
+    shutil.copytree(photos_master, folder / "photos")
+    for arguments in (["add", "photos", "--labels", "folder"], ["embed"]):
+        run([str(TAMIS), *arguments, "--quiet"], folder)
+    (folder / "dataset.tamis").rename(folder / "kept.tamis")
+    return folder
+
+
+@pytest.fixture
+def workplace(embedded: Path, request: pytest.FixtureRequest) -> Path:
+    """The folder of `embedded` without what the page before left there."""
+    for entry in embedded.iterdir():
+        if entry.name not in {"photos", "kept.tamis"}:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    if request.node.callspec.params["page"].name not in FROM_NOTHING:
+        shutil.copytree(embedded / "kept.tamis", embedded / "dataset.tamis")
+    return embedded
+
+
+def run(command: list[str], folder: Path) -> str:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "COLUMNS": "200", "PYTHONWARNINGS": "error"},
+    )
+    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_runs_and_prints_what_it_says(page: Path, workplace: Path) -> None:
+    for block in blocks(page):
+        place = f"{page.name}, line {block.line}"
+        if block.language == "python":
+            run([sys.executable, "-c", block.text], workplace)
+        elif block.language == "console":
+            for words, expected in commands(block.text):
+                assert words[0] == "tamis", f"{place}: only tamis is run, not {words[0]}"
+                printed = run([str(TAMIS), *words[1:]], workplace)
+                fits = not expected or doctest.OutputChecker().check_output(
+                    expected, printed, LENIENT
+                )
+                assert fits, f"{place}: {shlex.join(words)} printed\n{printed}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_guide_has_examples_and_every_link_leads_somewhere(page: Path) -> None:
+    if page.parent.name == "guides":
+        assert {"console", "python"} & {block.language for block in blocks(page)}
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_every_guide_is_named_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for page in PAGES[1:]:
+        assert f"docs/guides/{page.name}" in readme
+
+
+def test_every_verb_is_in_a_guide() -> None:
+    shown = run([str(TAMIS), "--help"], ROOT)
+    verbs = re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE)
+    assert {"add", "curate", "gc"} <= set(verbs)
+    used = {
+        command.words[1]
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "console"
+        for command in commands(block.text)
+    }
+    assert set(verbs) <= used
