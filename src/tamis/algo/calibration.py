@@ -33,8 +33,8 @@ class Calibration:
 
     Attributes:
         threshold: pairs that score at least this are the same shot.
-        separable: whether a threshold keeps `FALSE_PAIR_RATE` and still finds copies of each kind.
-        copies_low: score that 98 % of the copies reach, of the kind that scores worst.
+        separable: whether a threshold keeps `FALSE_PAIR_RATE` and still finds 98 % of the copies.
+        copies_low: score that 98 % of the copies reach, all kinds together.
         alike_high: score that different pictures pass at `FALSE_PAIR_RATE`, by their tail.
         false_pair_rate: expected share of different candidates at or over the threshold.
         recall: by kind of copy, share at or over the threshold.
@@ -77,9 +77,9 @@ def calibrate(
         >>> calibrate({"jpeg": copies}, alike, alike).threshold
         0.675
     """
-    copies_low = min(
-        (float(np.quantile(s, _COPY_QUANTILE)) for s in copies.values() if s.size), default=1.0
-    )
+    # All kinds together: one kind can destroy a few pictures (white turns whiter) and would decide.
+    pooled = np.concatenate([np.ones(1), *copies.values()])
+    copies_low = float(np.quantile(pooled, _COPY_QUANTILE))
     tails = [_Tail.fit(scores[scores < copies_low]) for scores in (neighbours, random)]
     alike_high = max(tail.score(FALSE_PAIR_RATE) for tail in tails)
     separable = alike_high <= copies_low

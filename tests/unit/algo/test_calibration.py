@@ -57,3 +57,10 @@ def test_few_true_duplicates_are_not_taken_for_a_tail():
 def test_nothing_to_learn_from():
     none = np.empty(0)
     assert 0.6 <= calibrate({}, none, none).threshold <= 0.98
+
+
+def test_a_few_destroyed_copies_do_not_decide():
+    bright = np.concatenate([np.zeros(6), np.full(194, 0.95)])
+    found = calibrate(COPIES | {"bright": bright}, np.zeros(1000), RANDOM)
+    assert found.separable
+    assert found.recall["bright"] == 0.97
