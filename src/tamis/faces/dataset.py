@@ -157,14 +157,17 @@ class Dataset:
         return [name for name in self.store.columns() if name not in wide]
 
     def vector_column(self, encoder: str | None = None) -> str:
-        """Return the name of the vector column that `encoder` (spec, column or None) means.
+        """Return the name of the vector column that `encoder` (spec, short name, column or None) means.
 
         Raises:
             UsageError: no such vectors, or several and `encoder` does not say which.
         """
+        from tamis.encoders.registry import SHORT_NAMES
+
         columns = self.store.vector_columns()
         if encoder is not None:
-            columns = [c for c in columns if encoder in {c.name, c.spec, c.fingerprint}]
+            meant = {encoder, SHORT_NAMES.get(encoder, encoder)}
+            columns = [c for c in columns if meant & {c.name, c.spec, c.fingerprint}]
         if len(columns) == 1:
             return columns[0].name
         have = ", ".join(f"{c.spec} ({c.name})" for c in self.store.vector_columns())
