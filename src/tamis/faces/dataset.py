@@ -157,7 +157,7 @@ class Dataset:
         return [name for name in self.store.columns() if name not in wide]
 
     def vector_column(self, encoder: str | None = None) -> str:
-        """Return the name of the vector column that `encoder` (spec, short name, column or None) means.
+        """Return the vector column that `encoder` (spec, short name, column or None) means.
 
         Raises:
             UsageError: no such vectors, or several and `encoder` does not say which.
