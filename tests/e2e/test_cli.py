@@ -150,6 +150,7 @@ def test_a_planted_leak_fails_the_check(tamis_cli, photos):
         (["curate", "photos", "--keep", "0", "--out", "c"], r"keep"),
         (["curate", "photos", "--keep", "5", "--out", "void/notes.txt"], r"is a file"),
         (["curate", "photos", "--keep", "5", "--out", "c", "--encoder", "clap"], r"clap"),
+        (["curate", "photos", "--keep", "5", "--out", "photos/cats/c"], r"inside the source"),
         (["info"], r"dataset\.tamis.*tamis add"),
         (["embed"], r"dataset\.tamis"),
         (["info", "-d", "photos"], r"photos.*not a.*dataset"),

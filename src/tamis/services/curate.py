@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.data.exports import export
@@ -17,7 +18,6 @@ from tamis.services.splits import split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from tamis.data.store import Store
     from tamis.types import Failure, Progress
@@ -94,13 +94,15 @@ def curate(
         stage: opens a progress bar for each named step.
 
     Raises:
-        UsageError: `keep` is below 1, or `out` holds something that tamis did not write.
+        UsageError: `keep` is below 1, or `out` holds something that tamis did not write, or lies
+            inside a source.
         InputError: a source is missing, or no picture could be read.
         EncoderError: the encoder is unknown or cannot be loaded.
     """
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
     require_own(out)
+    _require_apart(out, sources)
     model = load_encoder(encoder, threads=1)
     notes: list[str] = []
 
@@ -187,3 +189,13 @@ def require_own(out: Path) -> None:
             f"{out} holds {strange[0]!r}, which is no earlier result of this command; "
             "give a new or an empty folder"
         )
+
+
+def _require_apart(out: Path, sources: Sequence[str]) -> None:
+    """Refuse a result inside a source: the next run would take it for new pictures."""
+    for source in sources:
+        if out.resolve().is_relative_to(Path(source).expanduser().resolve()):
+            raise UsageError(
+                f"{out} lies inside the source {source}, so that the next run would find its own "
+                "result there; give a folder outside"
+            )

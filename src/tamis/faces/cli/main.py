@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = app(args=arguments, standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("interrupted; what was finished is kept, run again to go on", 130)
+        result = _INTERRUPTED
     except _WrongUse as error:
         error.show(file=sys.stderr)
         return 2
@@ -57,11 +57,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: say whose mistake it is
         return _explain(error)
+    if result == _INTERRUPTED:
+        return _complain("interrupted; what was finished is kept, run again to go on", result)
     return result if isinstance(result, int) else 0
 
 
 # typer carries a click of its own since some version; its errors are reached through typer's names
 _WrongUse: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+_INTERRUPTED = 130
+"""What a shell reports for a command that Ctrl-C ended; typer returns it too."""
 
 _OUTSIDE = {
     errno.ENOSPC: "the disk is full; make room and run again, what was finished is kept",
