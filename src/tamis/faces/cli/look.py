@@ -17,6 +17,7 @@ from tamis.faces.cli.options import (
 from tamis.faces.cli.output import Output
 
 Format = Literal["folder", "csv", "parquet"]
+Link = Literal["copy", "hardlink", "symlink"]
 
 __all__ = ["register"]
 
@@ -63,6 +64,18 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Where it goes.")],
     dataset: DatasetOption = DEFAULT_DATASET,
     where: WhereOption = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Sub-folders by this mark; repeatable. [default: split]"
+        ),
+    ] = None,
+    link: Annotated[
+        Link, typer.Option(metavar="copy|hardlink|symlink", help="How pictures get there.")
+    ] = "copy",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export.")
+    ] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -70,7 +83,9 @@ def export(
     import tamis
 
     output = Output(as_json=json, quiet=quiet)
-    result = tamis.open(dataset, create=False).export(format_name, out, where=where)
+    result = tamis.open(dataset, create=False).export(
+        format_name, out, where=where, by=by or ("split",), link=link, overwrite=overwrite
+    )
     output.document(result)
     output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
 
