@@ -115,8 +115,8 @@ def examine(data: bytes, path: str, *, limits: Limits = DEFAULT_LIMITS) -> Pictu
 def examine_image(
     image: Image.Image,
     *,
-    format: str,
-    captured_at: datetime | None,  # noqa: A002 - the column's name
+    format: str,  # noqa: A002 - the column's name
+    captured_at: datetime | None,
 ) -> PictureRecord:
     """Measure a picture that is decoded already, such as a frame of a video.
 
