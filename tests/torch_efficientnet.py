@@ -67,12 +67,14 @@ class TorchEfficientNetLite0:
         side = kernel.shape[-1]
         total = max((-(-x.shape[-1] // stride) - 1) * stride + side - x.shape[-1], 0)
         before = total // 2
-        x = F.pad(x, (before, total - before, before, total - before))
         groups = x.shape[1] // kernel.shape[1]
-        x = F.conv2d(x, kernel, stride=stride, groups=groups)
+        if total % 2:
+            x = F.pad(x, (before, total - before, before, total - before))
+            before = 0
+        x = F.conv2d(x, kernel, stride=stride, padding=before, groups=groups)
         x = F.batch_norm(
             x,
             *(self.state[f"{norm}.{p}"] for p in ("running_mean", "running_var", "weight", "bias")),
             eps=1e-3,
         )
-        return F.relu6(x) if relu else x
+        return F.relu6(x, inplace=True) if relu else x
