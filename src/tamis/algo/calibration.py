@@ -18,10 +18,12 @@ FALSE_PAIR_RATE = 1e-4
 """Share of candidate pairs of different shots that may score at or over the threshold."""
 
 _COPY_QUANTILE = 0.02
-_TAIL_SHARE = 0.1
-# Under this, scores are cut off by the gates of the verification.
-_TAIL_START = 0.4
-_USUAL_SLOPE, _FEW = 0.1, 20
+# Under the start, scores are cut off by the gates of the verification; worn copies begin about
+# the end.
+_TAIL_START, _TAIL_END = 0.4, 0.7
+# Of photographs of clothes; counts for as much as this many pairs, so that few do not mislead.
+_USUAL_SLOPE, _FEW = 0.1, 50
+_LARGEST_SLOPE = 1.0
 # Half of the texture has to agree and more, however far apart different pictures are here: a
 # sample cannot show every way of being alike.
 _LOWEST, _HIGHEST = 0.6, 0.98
@@ -61,11 +63,11 @@ def calibrate(
 ) -> Calibration:
     """Choose the threshold midway between what copies score and what different pictures score.
 
-    Scores go through Fisher's z. Pairs that score like copies may be duplicates and are
-    left out; of the rest, the upper tenth (over a score of .4) is taken to fall off
-    exponentially, which gives the
-    score that different pictures pass at `FALSE_PAIR_RATE`. If that lies over what copies score,
-    no threshold separates: the threshold then keeps the rate, and copies are missed.
+    Scores go through Fisher's z. Those of different pictures are taken to fall off exponentially
+    from .4 on; the fall is measured between .4 and .7, since pairs that score higher may be
+    duplicates, and gives the score that different pictures pass at `FALSE_PAIR_RATE`. If that
+    lies over what copies score, no threshold separates: the threshold then keeps the rate, and
+    copies are missed.
 
     Args:
         copies: for each kind of copy, the scores of copies with their originals.
@@ -80,7 +82,7 @@ def calibrate(
     # All kinds together: one kind can destroy a few pictures (white turns whiter) and would decide.
     pooled = np.concatenate([np.ones(1), *copies.values()])
     copies_low = float(np.quantile(pooled, _COPY_QUANTILE))
-    tails = [_Tail.fit(scores[scores < copies_low]) for scores in (neighbours, random)]
+    tails = [_Tail.fit(scores) for scores in (neighbours, random)]
     alike_high = max(tail.score(FALSE_PAIR_RATE) for tail in tails)
     separable = alike_high <= copies_low
     middle = (alike_high + copies_low) / 2 if separable else alike_high
@@ -100,29 +102,30 @@ def calibrate(
 
 @dataclass(frozen=True)
 class _Tail:
-    """Scores over a start fall off exponentially in Fisher's z."""
+    """Scores of different pictures over a start fall off exponentially in Fisher's z."""
 
-    start: float
     share: float
     slope: float
 
     @classmethod
     def fit(cls, scores: NDArray[np.float32]) -> _Tail:
+        # Two steps of equal width: how many fewer score in the second gives the slope. What
+        # scores higher may be duplicates, which would pass for a long tail.
+        first, last = np.arctanh(_TAIL_START), np.arctanh(_TAIL_END)
+        width = (last - first) / 2
         z = _fisher(scores)
-        start = float(np.arctanh(_TAIL_START))
-        if scores.size:
-            start = max(start, float(np.quantile(z, 1 - _TAIL_SHARE)))
-        over = z[z > start]
-        # As if a few usual excesses had been seen besides, so that few pairs do not mislead.
-        slope = (float((over - start).sum()) + _USUAL_SLOPE * _FEW) / (over.size + _FEW)
-        return cls(start, over.size / max(scores.size, 1), slope)
+        low = int(((z >= first) & (z < first + width)).sum())
+        high = int(((z >= first + width) & (z < last)).sum())
+        fall = np.log((low + _FEW) / (high + _FEW * np.exp(-width / _USUAL_SLOPE)))
+        slope = float(width / max(fall, width / _LARGEST_SLOPE))
+        return cls((low + high) / max(scores.size, 1), slope)
 
     def score(self, rate: float) -> float:
         beyond = self.slope * np.log(max(self.share / rate, 1.0))
-        return float(np.tanh(self.start + beyond))
+        return float(np.tanh(np.arctanh(_TAIL_START) + beyond))
 
     def rate(self, score: float) -> float:
-        beyond = float(_fisher(np.array([score]))[0]) - self.start
+        beyond = float(_fisher(np.array([score]))[0]) - np.arctanh(_TAIL_START)
         return float(self.share * np.exp(-max(beyond, 0.0) / self.slope))
 
 
