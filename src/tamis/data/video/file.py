@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,9 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["VideoFile"]
 
+_STEPS_BACK = (50, 500)
+
 
 class VideoFile:
     """An open video file.
+
+    A damaged packet costs its frame, which `counts` tells, and those that were encoded by it.
 
     Frames are numbered from 0 in the order they are shown, by the times that the file states, so
     that a frame that cannot be decoded leaves its number unused. In the few formats that state no
@@ -43,7 +50,7 @@ class VideoFile:
         live: False.
         counts: what it met so far.
         codec: such as `h264`.
-        position: number of the frame that was decoded last; -1 before any.
+        position: number of the frame that was decoded last; -1 at the start.
 
     Raises:
         InputError: it cannot be read, or holds no video.
@@ -63,18 +70,24 @@ class VideoFile:
         self._sampling = sampling
         self._start = start
         self._closed = threading.Event()
-        try:
-            self._container = self._av.open(path)
-        except self._av.FFmpegError as error:
-            raise InputError(f"cannot read the video {name}: {reason_of(error)}") from error
-        if not self._container.streams.video:
-            self._container.close()
-            raise InputError(f"there is no video in {name}")
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
+        self._open()
         self.codec = str(self._stream.codec_context.name)
         self._index: NDArray[np.int64] | None = None
         self._began = _creation_time(self._container.metadata)
+
+    def _open(self) -> None:
+        try:
+            self._container = self._av.open(self._path)
+        except self._av.FFmpegError as error:
+            raise InputError(f"cannot read the video {self.name}: {reason_of(error)}") from error
+        if not self._container.streams.video:
+            self._container.close()
+            raise InputError(f"there is no video in {self.name}")
+        self._stream = self._container.streams.video[0]
+        self._stream.thread_type = "AUTO"
+        self._moved = False
+        if self._sampling.key_frames:
+            self._stream.codec_context.skip_frame = "NONKEY"
 
     def __enter__(self) -> Self:
         return self
@@ -94,24 +107,28 @@ class VideoFile:
     def frames(self) -> Iterator[Frame]:
         """Yield the sampled frames in their order."""
         sampler = self._sampling.sampler()
-        self._stream.codec_context.skip_frame = "NONKEY" if self._sampling.key_frames else "DEFAULT"
-        if self._start > 0:
-            self.seek(self._start)
+        expected = self._start
         with self:
-            for frame in self.decode():
+            for frame in self.decode_from(self._start):
                 if self._closed.is_set():
                     return
-                if frame.number >= self._start and sampler.takes(frame.seconds):
+                if not self._sampling.key_frames:
+                    # Whatever the decoder made of a damaged packet, its frame is missing.
+                    self.counts.corrupt += frame.number - expected
+                    expected = frame.number + 1
+                if sampler.takes(frame.seconds):
                     yield frame
+            times = self._times()
+            if times is not None and not self._sampling.key_frames:
+                self.counts.corrupt += max(0, times.size - expected)
 
-    def decode(self) -> Iterator[Frame]:
-        """Yield all frames from the present position on; a corrupt packet costs itself."""
+    def _decode(self) -> Iterator[Frame]:
+        self._moved = True
         packets = self._container.demux(self._stream)
         while True:
             try:
                 packet = next(packets, None)
             except self._av.FFmpegError:
-                self.counts.corrupt += 1
                 return
             if packet is None:
                 return
@@ -121,24 +138,35 @@ class VideoFile:
         try:
             decoded = packet.decode()
         except self._av.FFmpegError:
-            self.counts.corrupt += 1
             return
         for frame in decoded:
             self.position = self._number(frame)
-            if frame.is_corrupt:
-                self.counts.corrupt += 1
-            else:
+            if not frame.is_corrupt:
                 yield self._frame(frame)
 
-    def seek(self, number: int) -> None:
-        """Go to the last key frame at or before a frame, or to the start where none is known."""
+    def decode_from(self, number: int) -> Iterator[Frame]:
+        """Yield all sound frames from a number on, whatever was decoded before."""
+        for back in (0, *_STEPS_BACK, number):
+            self._go_to(number - back)
+            frames = self._decode()
+            first = next(frames, None)
+            # Some containers have no index, and a seek may land behind the frame.
+            if first is not None and (first.number <= number or back == number):
+                later = (frame for frame in chain([first], frames) if frame.number >= number)
+                yield from later
+                return
+
+    def _go_to(self, number: int) -> None:
+        """Go to a key frame, about the last one at or before a number."""
         times = self._times()
-        numbered = times is not None and number < times.size
-        self._container.seek(
-            int(times[number]) if times is not None and numbered else 0,
-            stream=self._stream,
-        )
         self.position = -1
+        if number <= 0 or times is None:
+            if self._moved:
+                # Even to the start some containers cannot seek.
+                self._container.close()
+                self._open()
+        elif number < times.size:
+            self._container.seek(int(times[number]), stream=self._stream)
 
     def _frame(self, frame: Any) -> Frame:
         seconds = 0.0 if frame.time is None else frame.time - self._offset()
@@ -166,12 +194,15 @@ class VideoFile:
     def _times(self) -> NDArray[np.int64] | None:
         """The time stamps of all frames, ascending; None where the file states none."""
         if self._index is None:
-            self._index = _time_stamps(self._av, self._path)
+            status = Path(self._path).stat()
+            self._index = _time_stamps(self._path, status.st_mtime_ns, status.st_size)
         return self._index if self._index.size else None
 
 
-def _time_stamps(av: Any, path: str) -> NDArray[np.int64]:
+@lru_cache(maxsize=16)
+def _time_stamps(path: str, _changed: int, _size: int) -> NDArray[np.int64]:
     """Read the time stamps of all packets without decoding any; empty if some have none."""
+    av = load_av(f"reading the video {path}")
     with av.open(path) as container:
         stamps = []
         try:

@@ -32,7 +32,7 @@ class _Reader:
     def __init__(self, version: _Version) -> None:
         self.version = version
         self._video = VideoFile(version[0], version[0])
-        self._frames: Iterator[Frame] = self._video.decode()
+        self._frames: Iterator[Frame] | None = None
 
     @property
     def position(self) -> int:
@@ -40,20 +40,8 @@ class _Reader:
 
     def read(self, number: int) -> Frame | None:
         """Return a frame, or None if it cannot be decoded."""
-        if not 0 <= number - self.position <= _NEAR or self.position < 0:
-            self._go_to(number)
-        frame = self._forward(number)
-        if frame is None and number > 0 and self.position > number:
-            # The seek landed behind the frame, as some containers' indexes make it.
-            self._go_to(0)
-            frame = self._forward(number)
-        return frame
-
-    def _go_to(self, number: int) -> None:
-        self._video.seek(number)
-        self._frames = self._video.decode()
-
-    def _forward(self, number: int) -> Frame | None:
+        if not 0 < number - self.position <= _NEAR or self._frames is None:
+            self._frames = self._video.decode_from(number)
         for frame in self._frames:
             if frame.number >= number:
                 return frame if frame.number == number else None

@@ -25,7 +25,7 @@ __all__ = ["LiveStream", "Patience", "is_camera", "is_stream", "without_password
 _SCHEMES = {"http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "tcp", "udp", "rtp", "unix"}
 _CAMERA = re.compile(r"/dev/video\d+|/dev/v4l/.+")
 _JPEG_START, _HUFFMAN_TABLE = b"\xff\xd8", b"\xff\xc4"
-_OPTIONS = {"rtsp_transport": "tcp", "fflags": "nobuffer"}
+_OPTIONS = {"rtsp_transport": "tcp"}
 
 
 @dataclass(frozen=True)
