@@ -118,6 +118,7 @@ def curate(
     found = find_duplicates(
         store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
     )
+    notes += [found.note] if found.note else []
     blank = store.count(BLANK)
     chosen = select(
         store,

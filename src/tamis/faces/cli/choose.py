@@ -55,6 +55,8 @@ def duplicates(
         f"{len(report.groups)} groups, {dropped} duplicates at threshold {report.threshold:.3f}"
         + ("" if apply else "; --apply marks them")
     )
+    if report.note:
+        output.note(f"note: {report.note}")
     output.table(
         ["keep", "drop"],
         [(group.keep, "\n".join(group.drop)) for group in report.groups[:50]],
