@@ -71,11 +71,13 @@ class Net:
                 self.kept.rearrange(self.kept.by_age())
                 self._cells = None
 
-    def see(self, key: str, now: float) -> None:
-        """Note that the kept vector of this key covers something at this time."""
-        position = self.kept.by_key[key]
-        self.kept.cover(position, 0.0, max(self.clock, now))
+    def see(self, key: str, now: float) -> bool:
+        """Note that the vector of this key covers something now; return whether it is kept."""
         self.forget(now)
+        position = self.kept.by_key.get(key)
+        if position is not None:
+            self.kept.cover(position, 0.0, self.clock)
+        return position is not None
 
     def admit(self, offers: Offers) -> None:
         """Keep all without asking; their times need not be in order."""

@@ -147,16 +147,14 @@ class Sieve:
         net = self._nets.get(stream, vectors.shape[1])
         net.admit(Offers.checked(vectors, keys, times, net.kept, self.rules))
 
-    def see(self, key: str, *, time: float, stream: str = ALL_STREAMS) -> None:
-        """Note that the kept vector of this key covers something at this time, unoffered.
+    def see(self, key: str, *, time: float, stream: str = ALL_STREAMS) -> bool:
+        """Note that a kept vector covers something at this time that was not offered.
 
-        Raises:
-            UsageError: no kept vector has this key.
+        Returns:
+            Whether the vector of this key is kept still, at this time.
         """
         net = self._nets.find(stream)
-        if net is None or key not in net.kept:
-            raise UsageError(f"no kept vector has the key {key!r}")
-        net.see(key, time)
+        return net is not None and net.see(key, time)
 
     @property
     def threshold(self) -> float:

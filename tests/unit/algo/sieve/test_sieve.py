@@ -143,11 +143,14 @@ def test_a_time_that_falls_counts_as_no_later():
 
 def test_noting_that_a_kept_vector_was_seen_keeps_it_from_being_forgotten():
     sieve = Sieve(0.9, window=30.0)
+    assert not sieve.see("a", time=0.0)
     sieve.offer(unit(0)[0], time=0.0, key="a")
-    sieve.see("a", time=25.0)
+    assert sieve.see("a", time=25.0)
     assert not sieve.offer(unit(0)[0], time=50.0)
-    with pytest.raises(UsageError, match="'b'"):
-        sieve.see("b", time=51.0)
+    assert not sieve.see("b", time=51.0)
+    # too late: it is forgotten by then
+    assert not sieve.see("a", time=80.5)
+    assert len(sieve) == 0
 
 
 def test_streams_share_what_is_kept_or_do_not():
