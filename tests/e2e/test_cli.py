@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -228,3 +229,18 @@ def test_each_orientation_group_is_one_picture(tamis_cli, shared_data: Path):
     groups = tamis_cli("duplicates", "--json").json["groups"]
     sizes = sorted(len(group["drop"]) + 1 for group in groups)
     assert sizes == [9, 9]
+
+
+def test_the_commands_in_the_report_make_the_same_dataset_again(tamis_cli, photos):
+    from tamis.data.store import Store
+    from tamis.services.report import collect
+
+    tamis_cli("curate", "photos", "--keep", "12", "--out", "c", "--labels", "folder", "--seed", "5")
+    made = Store.open(tamis_cli.folder / "c" / "dataset.tamis")
+    commands = [step.command for step in collect(made).steps if step.verb != "create"]
+    assert len(commands) == 5
+    for command in commands:
+        tamis_cli(*shlex.split(command)[1:])
+    again = Store.open(tamis_cli.folder / "dataset.tamis")
+    columns = ["sample_id", "label", "split", "duplicate_of", "selected", "selected_rank"]
+    assert again.read(columns).equals(made.read(columns))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.data.embedded import read_embedded
+from tamis.services.report.commands import command_line
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
     Marks,
@@ -163,6 +164,7 @@ def _steps(store: Store) -> tuple[Step, ...]:
             counts=entry.counts,
             state=entry.state,
             time=entry.finished,
+            command=command_line(entry.verb, entry.params, entry.seed),
         )
         for entry in store.log()
         if entry.before < store.snapshot

@@ -163,6 +163,7 @@ class Step:
         counts: what it did.
         state: `done`, or what became of it.
         time: when it ended, ISO 8601.
+        command: the command that does it again; None where the command line cannot.
     """
 
     before: int
@@ -173,6 +174,7 @@ class Step:
     counts: Mapping[str, Any]
     state: str
     time: str
+    command: str | None = None
 
 
 @dataclass(frozen=True)

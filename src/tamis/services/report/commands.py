@@ -1,0 +1,63 @@
+"""Operations of the log as command lines that do the same again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["command_line"]
+
+# For each verb the parameters that are words by themselves, and the options of the others.
+_WORDS: Final = {"add": "sources", "select": "n"}
+_OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "add": {"labels": "--labels"},
+    "embed": {"encoder": "--encoder", "dtype": "--dtype"},
+    "duplicates": {"threshold": "--threshold", "column": "--encoder"},
+    "select": {"diverse": "--diverse", "where": "--where", "column": "--encoder"},
+    "split": {
+        "train": "--train",
+        "val": "--val",
+        "test": "--test",
+        "group": "--group",
+        "where": "--where",
+        "column": "--encoder",
+    },
+}
+_FLAGS: Final = {"duplicates": ["--apply"]}  # what is in the log was applied
+# Parameters that no option carries, with the value that the command line gives them.
+_FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "select": {"strategy": "default", "labelled": None, "exclude_duplicates": True},
+    "split": {"threshold": None},
+}
+_SILENT: Final = {"fingerprint"}
+
+
+def command_line(verb: str, params: Mapping[str, Any], seed: int | None) -> str | None:
+    """Return the command that repeats an operation, or None where the command line cannot.
+
+    >>> command_line("add", {"sources": ["my photos"], "labels": "folder"}, None)
+    "tamis add 'my photos' --labels folder"
+    >>> command_line("select", {"n": 9, "strategy": "random"}, 0) is None
+    True
+    """
+    if verb not in _OPTIONS:
+        return None
+    words = ["tamis", verb]
+    fixed = _FIXED.get(verb, {})
+    options: list[str] = []
+    for name, value in params.items():
+        if name == _WORDS.get(verb):
+            words += map(str, value if isinstance(value, list) else [value])
+        elif name in _OPTIONS[verb]:
+            if isinstance(value, list):
+                return None
+            if value is not None:
+                options += [_OPTIONS[verb][name], str(value)]
+        elif name not in _SILENT and (name not in fixed or value != fixed[name]):
+            return None
+    if seed is not None:
+        options += ["--seed", str(seed)]
+    return shlex.join([*words, *options, *_FLAGS.get(verb, [])])

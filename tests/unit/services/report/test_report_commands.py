@@ -1,0 +1,39 @@
+"""Operations of the log as commands: quoted, complete, or none at all."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from tamis.services.report.commands import command_line
+
+
+def test_a_hostile_name_stays_one_word():
+    name = "it's; rm -rf $HOME"
+    line = command_line("add", {"sources": [name, "b"], "labels": "none"}, None)
+    assert line is not None
+    assert shlex.split(line) == ["tamis", "add", name, "b", "--labels", "none"]
+
+
+def test_options_that_were_not_given_are_left_out():
+    params = {"train": 0.8, "val": 0.1, "test": 0.1, "group": None, "threshold": None}
+    assert (
+        command_line("split", params, 3) == "tamis split --train 0.8 --val 0.1 --test 0.1 --seed 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "params"),
+    [
+        ("label set", {}),
+        ("undo", {"operations": [3]}),
+        ("select", {"n": 3, "strategy": "random"}),
+        ("select", {"n": 3, "labelled": "label IS NOT NULL"}),
+        ("select", {"n": 3, "exclude_duplicates": False}),
+        ("split", {"threshold": 0.9}),
+        ("split", {"group": ["camera", "day"]}),
+    ],
+)
+def test_what_the_command_line_cannot_say_is_not_said(verb, params):
+    assert command_line(verb, params, 0) is None
