@@ -5,8 +5,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# the CPU build of torch; CUDA users install their own
-TORCH ?= torch==2.13.0
+# a pair that fits; users of a GPU install their own
+TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
 KEEP ?= 200
 
@@ -55,8 +55,8 @@ $(VENV)/.core: pyproject.toml
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet -e ".[dev,hf,heif,video]"
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet -e ".[dev,hf,timm,open-clip,openvino,export,heif,video]"
 	touch $@
 
 clean:

@@ -12,7 +12,8 @@
     │   └── ConflictError         another writer was in the way; try again
     ├── EncoderError          an encoder cannot be used as asked
     │   ├── UnknownEncoderError   no encoder has that name
-    │   └── MissingExtraError     an optional package is not installed
+    │   ├── MissingExtraError     an optional package is not installed
+    │   └── OutOfMemoryError      a batch is too large for the device; a smaller one may fit
     └── StorageError          the disk is full or refuses; nothing half-written is left
 
 Each message says what was wrong, with the value, and what to do. The command line prints the
@@ -29,6 +30,7 @@ __all__ = [
     "EncoderError",
     "InputError",
     "MissingExtraError",
+    "OutOfMemoryError",
     "PictureError",
     "StorageError",
     "TamisError",
@@ -105,6 +107,25 @@ class MissingExtraError(EncoderError):
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         return type(self), (self.what, self.extra)
+
+
+class OutOfMemoryError(EncoderError):
+    """A batch is too large for the device's memory; a smaller one may fit.
+
+    Args:
+        spec: the encoder.
+        device: where it ran.
+    """
+
+    def __init__(self, spec: str, device: str) -> None:
+        super().__init__(
+            f"{spec} ran out of memory on {device}: use a smaller --batch-size or another device"
+        )
+        self.spec = spec
+        self.device = device
+
+    def __reduce__(self) -> tuple[type[OutOfMemoryError], tuple[str, str]]:
+        return type(self), (self.spec, self.device)
 
 
 class StorageError(TamisError):

@@ -53,6 +53,8 @@ class Preprocessing:
         interpolation: resampling filter, always with antialiasing.
         mean: per channel, subtracted after scaling pixels to [0, 1].
         std: per channel, divides after the mean is subtracted.
+        crop_rounding: where the centre lies between two pixels, the crop begins at the one before
+            (`down`, as in transformers) or at the even one (`even`, as in torchvision).
     """
 
     height: int
@@ -62,6 +64,7 @@ class Preprocessing:
     interpolation: Literal["bilinear", "bicubic", "lanczos"] = "bicubic"
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    crop_rounding: Literal["down", "even"] = "down"
 
 
 @dataclass(frozen=True)

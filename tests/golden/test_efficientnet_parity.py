@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.encoders.bundled import load_bundled
+from tamis.encoders.registry import load_encoder
 
 torch = pytest.importorskip("torch", reason="the reference is computed by PyTorch")
 
@@ -31,7 +31,7 @@ def expected(pixels):
 
 @pytest.fixture(scope="module")
 def encoder():
-    return load_bundled("efficientnet-lite0")
+    return load_encoder("bundled:efficientnet-lite0")
 
 
 def test_embeddings_agree(encoder, pixels, expected):

@@ -41,9 +41,10 @@ def ours(folder, pictures):
 
 
 def theirs(folder, pictures):
-    processor = transformers.CLIPImageProcessor if "clip" in folder.name else None
-    processor = processor or transformers.BitImageProcessor
-    return processor.from_pretrained(folder)(pictures, return_tensors="pt")["pixel_values"]
+    newest = int(transformers.__version__.partition(".")[0]) >= 5
+    with_pillow = {"backend": "pil"} if newest else {"use_fast": False}
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **with_pillow)
+    return processor(pictures, return_tensors="pt")["pixel_values"]
 
 
 def cosines(left, right):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "check_pixels",
     "fingerprint_of",
     "normalise_rows",
+    "preprocessing_facts",
 ]
 
 
@@ -134,3 +136,14 @@ def fingerprint_of(parts: Mapping[str, object]) -> str:
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def preprocessing_facts(preprocessing: Preprocessing) -> dict[str, object]:
+    """Return what of a preprocessing belongs in a fingerprint, as what JSON can write.
+
+    What was added later is left out where it has its default, so that older vectors stay valid.
+    """
+    facts = asdict(preprocessing)
+    if preprocessing.crop_rounding == "down":
+        del facts["crop_rounding"]
+    return facts

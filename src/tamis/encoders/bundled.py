@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tamis.encoders.base import check_pixels, fingerprint_of, normalise_rows
+from tamis.encoders.base import (
+    check_pixels,
+    fingerprint_of,
+    normalise_rows,
+    preprocessing_facts,
+)
 from tamis.encoders.cache import cached
 from tamis.encoders.onnx_session import OnnxSession
+from tamis.encoders.spec import EncoderSpec, convert_options
 from tamis.errors import EncoderError, UnknownEncoderError, UsageError
 from tamis.types import PixelBatch, Preprocessing, Vectors
 
@@ -100,20 +106,22 @@ MODELS: Final[Mapping[str, BundledModel]] = {
 }
 
 
-def load_bundled(name: str, *, threads: int | None = None) -> EfficientNetLite:
+def load_bundled(spec: EncoderSpec, **options: Any) -> EfficientNetLite:
     """Load an encoder from weights that a package carries.
 
     The first time, the graph is built from the weights (about half a second) and kept in the
     user's cache.
 
     Args:
-        name: e.g. `efficientnet-lite0`.
-        threads: most threads that inference may use; all cores when None.
+        spec: e.g. `bundled:efficientnet-lite0`.
+        options: `threads`, the most that inference may use; all cores if not given.
 
     Raises:
         UnknownEncoderError: there is no such bundled model.
         EncoderError: its package is missing, or its weights are not the known ones.
+        UsageError: an option is unknown or out of range.
     """
+    name, chosen = spec.name, convert_options(spec, {"threads": int}, options)
     model = MODELS.get(name)
     if model is None:
         raise UnknownEncoderError(
@@ -127,7 +135,7 @@ def load_bundled(name: str, *, threads: int | None = None) -> EfficientNetLite:
     graph = cached(
         f"{name}-{model.sha256[:16]}-v{GRAPH_VERSION}.onnx", lambda: _build_graph(model, path)
     )
-    return EfficientNetLite(model, graph, threads=threads)
+    return EfficientNetLite(model, graph, threads=chosen.get("threads"))
 
 
 def _build_graph(model: BundledModel, path: Path) -> bytes:
@@ -173,7 +181,7 @@ class EfficientNetLite:
             {
                 "weights": model.sha256,
                 "graph": GRAPH_VERSION,
-                "preprocessing": asdict(self.preprocessing),
+                "preprocessing": preprocessing_facts(self.preprocessing),
                 "resampling": "pillow",
                 "pooling": _POOLING,
                 "runtime": "onnxruntime",

@@ -1,246 +1,154 @@
-"""CLIP and DINOv2 models from the Hugging Face hub or a local folder, run by PyTorch."""
+"""Models from the Hugging Face hub or a local folder, with their own preprocessing."""
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 from contextlib import contextmanager
-from dataclasses import asdict
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import torch
 import transformers
 
-from tamis.encoders.base import Encoder, check_pixels, fingerprint_of, normalise_rows
+from tamis.encoders.hub_errors import explain_hub_error
+from tamis.encoders.hugging_face_families import POOLINGS, describe_backbone, describe_two_towers
 from tamis.encoders.processor_config import preprocessing_from_config
+from tamis.encoders.spec import EncoderSpec, convert_options
+from tamis.encoders.torch_encoder import RUN_OPTIONS, TorchRun, as_encoder
 from tamis.errors import EncoderError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
-    from numpy.typing import NDArray
+    from tamis.encoders.base import Encoder
 
-    from tamis.types import PixelBatch, Preprocessing, Vectors
+__all__ = ["load_hugging_face"]
 
-__all__ = ["ClipEncoder", "Dinov2Encoder", "load_hugging_face"]
+_OPTIONS: Final[Mapping[str, Any]] = {
+    **RUN_OPTIONS,
+    "revision": str,
+    "pooling": POOLINGS,
+    "size": int,
+}
 
 
-def load_hugging_face(
-    name: str,
-    *,
-    threads: int | None = None,
-    device: str | None = None,
-    revision: str | None = None,
-) -> Encoder:
-    """Load a CLIP or DINOv2 model with the preprocessing that it was published with.
+def load_hugging_face(spec: EncoderSpec, **options: Any) -> Encoder:
+    """Load a model with the preprocessing that it was published with.
+
+    CLIP, SigLIP, SigLIP 2 and others with two towers read texts too. Of every other family that
+    `transformers.AutoModel` knows and that takes pictures, the vision backbone is used.
 
     Args:
-        name: a model's name on the hub, or a folder that holds one.
-        threads: threads that PyTorch may use, in the whole process; left as it is when None.
-        device: where PyTorch computes; a GPU if there is one when None.
-        revision: branch, tag or commit on the hub.
+        spec: `hf:NAME`, a model's name on the hub or a folder that holds one. Options: `revision`
+            (branch, tag or commit on the hub), `pooling` (`cls`, `mean` or `pooler`; the family's
+            own if not given), `size` (another height and width in pixels, for models that
+            interpolate their positions), `precision`, `device`, `threads`.
+        options: the same.
 
     Raises:
-        EncoderError: the model cannot be found or fetched, is of another family, or lacks its
-            preprocessing, without which its vectors would be wrong.
-        UsageError: `threads` is less than 1.
+        EncoderError: the model cannot be found or fetched, is gated, takes no pictures, lacks its
+            preprocessing or some of its weights, without which its vectors would be wrong.
+        UsageError: an option is unknown or out of range.
     """
-    if threads is not None:
-        if threads < 1:
-            raise UsageError(f"threads is {threads}, but inference needs at least 1")
-        torch.set_num_threads(threads)
-    source = _source(name)
+    chosen = convert_options(spec, _OPTIONS, options)
+    run = TorchRun(**{name: chosen[name] for name in RUN_OPTIONS if name in chosen})
+    source, revision = _source(spec.name), chosen.get("revision")
+    fetch = _Fetch(str(spec), source, revision)
     with _quiet_transformers():
-        config = _fetch(transformers.AutoConfig, source, "configuration", revision)
-        family = _FAMILIES.get(config.model_type)
-        if family is None:
-            raise EncoderError(
-                f"hf:{name} is a model of the family {config.model_type!r}, which tamis cannot "
-                f"embed with yet; it can with {', '.join(_FAMILIES)}"
-            )
-        processor = _fetch(
-            transformers.AutoImageProcessor, source, "preprocessing", revision, use_fast=False
+        config = fetch(transformers.AutoConfig, "configuration")
+        _refuse_flexible(spec, config)
+        processor = _processor_config(fetch)
+        model = _weights(fetch, spec)
+    preprocessing = preprocessing_from_config(processor, str(spec))
+    call_options: dict[str, Any] = {}
+    if (size := chosen.get("size")) is not None:
+        preprocessing = replace(preprocessing, height=size, width=size)
+        call_options = _interpolation(spec, model)
+    if callable(getattr(model, "get_text_features", None)):
+        if "pooling" in chosen:
+            raise UsageError(f"{spec} has its own pooling, which its texts share; leave it out")
+        described = describe_two_towers(
+            model, lambda: fetch(transformers.AutoTokenizer, "tokenizer"), spec, call_options
         )
-        model = _fetch(transformers.AutoModel, source, "weights", revision)
-    return family(
-        f"hf:{name}",
-        model.float().eval().to(device or ("cuda" if torch.cuda.is_available() else "cpu")),
-        preprocessing_from_config(processor.to_dict(), f"hf:{name}"),
-        source,
-        revision,
-    )
-
-
-class _VisionTransformer:
-    """What the families share: batches in, one token sequence a picture out."""
-
-    feature_levels: Final = ("patch",)
-    pooling: str
-
-    def __init__(
-        self,
-        spec: str,
-        model: Any,
-        preprocessing: Preprocessing,
-        source: str,
-        revision: str | None,
-    ) -> None:
-        self.spec = spec
-        self.preprocessing = preprocessing
-        self._model = model
-        self._source = source
-        self._revision = revision
-        self._one_call = Lock()
-        self._mean, self._std = (
-            torch.tensor(values, device=model.device).view(1, 3, 1, 1)
-            for values in (preprocessing.mean, preprocessing.std)
+    else:
+        described = describe_backbone(
+            model, preprocessing, chosen.get("pooling"), spec, call_options
         )
-        # Versions of the runtime and kinds of device differ by rounding only, and are left out.
-        self.fingerprint = fingerprint_of(
-            {
-                "weights": _hash_weights(model),
-                "preprocessing": asdict(preprocessing),
-                "resampling": "pillow",
-                "pooling": self.pooling,
-                "runtime": "torch",
-                "precision": "float32",
-            }
+    return as_encoder(str(spec), described, preprocessing, run)
+
+
+def _refuse_flexible(spec: EncoderSpec, config: Any) -> None:
+    if config.model_type in ("siglip2", "siglip2_vision_model"):
+        raise EncoderError(
+            f"{spec} takes pictures of any shape as loose patches (NaFlex), which tamis cannot "
+            "feed yet; use a SigLIP 2 of fixed resolution, e.g. hf:google/siglip2-base-patch16-224"
         )
 
-    @property
-    def dim(self) -> int:
-        """Length of a vector."""
-        raise NotImplementedError
 
-    def embed(self, pixels: PixelBatch) -> Vectors:
-        """Return `[B, dim]` float32 unit vectors of prepared pictures."""
-        if len(pixels) == 0:
-            check_pixels(pixels, self.preprocessing)
-            return np.empty((0, self.dim), np.float32)
-        with torch.inference_mode():
-            return normalise_rows(_to_numpy(self._pooled(self._forward(pixels))))
-
-    def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, D]` float32 patch tokens of prepared pictures.
-
-        Raises:
-            UsageError: there is no such level, or the pixels do not fit.
-        """
-        if level not in (None, *self.feature_levels):
-            raise UsageError(f"{self.spec} has no feature level {level!r}; it has: patch")
-        with torch.inference_mode():
-            tokens = self._forward(pixels).last_hidden_state
-        height, width = (
-            side // self._patch_size
-            for side in (self.preprocessing.height, self.preprocessing.width)
+def _weights(fetch: Callable[..., Any], spec: EncoderSpec) -> Any:
+    model, loading = fetch(transformers.AutoModel, "weights", output_loading_info=True)
+    missing = sorted(str(name) for name in loading["missing_keys"])
+    # a pooler that the checkpoint lacks would be random; it is then not used (see the families)
+    model.tamis_random_pooler = any("pooler" in name for name in missing)
+    if missing := [name for name in missing if "pooler" not in name]:
+        raise EncoderError(
+            f"the checkpoint of {spec} lacks {len(missing)} of the weights, {missing[0]} for one; "
+            "they would be random, so it is not used"
         )
-        patches = tokens[:, tokens.shape[1] - height * width :]
-        return _to_numpy(patches).reshape(len(pixels), height, width, -1)
-
-    @property
-    def _patch_size(self) -> int:
-        raise NotImplementedError
-
-    def _vision(self, values: torch.Tensor) -> Any:
-        raise NotImplementedError
-
-    def _pooled(self, outputs: Any) -> torch.Tensor:
-        raise NotImplementedError
-
-    def _forward(self, pixels: PixelBatch) -> Any:
-        check_pixels(pixels, self.preprocessing)
-        values = torch.from_numpy(pixels).to(self._model.device).permute(0, 3, 1, 2).float()
-        # One call already keeps all of PyTorch's threads busy; two at once fight for the cores.
-        with self._one_call:
-            return self._vision((values / 255 - self._mean) / self._std)
+    return model
 
 
-class Dinov2Encoder(_VisionTransformer):
-    """DINOv2 (Oquab et al. 2023), with or without registers: the class token, normed."""
-
-    pooling = "class token"
-
-    @property
-    def dim(self) -> int:
-        """Length of a vector."""
-        return int(self._model.config.hidden_size)
-
-    @property
-    def _patch_size(self) -> int:
-        return int(self._model.config.patch_size)
-
-    def _vision(self, values: torch.Tensor) -> Any:
-        return self._model(pixel_values=values)
-
-    def _pooled(self, outputs: Any) -> torch.Tensor:
-        return cast("torch.Tensor", outputs.pooler_output)
+def _processor_config(fetch: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the image processor's configuration, with its class's defaults where known."""
+    newest = int(transformers.__version__.partition(".")[0]) >= 5  # noqa: PLR2004
+    with_pillow: dict[str, Any] = {"backend": "pil"} if newest else {"use_fast": False}
+    try:
+        config: Mapping[str, Any] = fetch(
+            transformers.AutoImageProcessor, "preprocessing", **with_pillow
+        ).to_dict()
+    except EncoderError as error:
+        # Some processors exist for torchvision alone, but what they ask for stands in the file.
+        if not isinstance(error.__cause__, ImportError):
+            raise
+        config = fetch.dictionary("preprocessing")  # type: ignore[attr-defined]
+    return config
 
 
-class ClipEncoder(_VisionTransformer):
-    """CLIP (Radford et al. 2021): pictures and texts projected to one space."""
-
-    pooling = "class token, projected"
-
-    @property
-    def dim(self) -> int:
-        """Length of a vector."""
-        return int(self._model.config.projection_dim)
-
-    def embed_text(self, texts: Sequence[str]) -> Vectors:
-        """Return `[T, dim]` float32 unit vectors of texts; long ones are cut.
-
-        Raises:
-            EncoderError: the model came without its tokenizer.
-        """
-        if not texts:
-            return np.empty((0, self.dim), np.float32)
-        tokens = self._tokenizer(
-            list(texts),
-            padding=True,
-            truncation=True,
-            max_length=self._model.config.text_config.max_position_embeddings,
-            return_tensors="pt",
-        ).to(self._model.device)
-        with torch.inference_mode():
-            outputs = self._model.text_model(
-                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-            )
-            return normalise_rows(_to_numpy(self._model.text_projection(outputs.pooler_output)))
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        with _quiet_transformers():
-            tokenizer = _fetch(
-                transformers.AutoTokenizer, self._source, "tokenizer", self._revision
-            )
-        # where its files are missing, transformers gives a tokenizer that knows next to nothing
-        known, expected = len(tokenizer), self._model.config.text_config.vocab_size
-        if not expected // 2 < known <= expected:
-            raise EncoderError(
-                f"the tokenizer of {self.spec} knows {known} tokens, but the model {expected}: its "
-                "vocabulary is missing or of another model"
-            )
-        return tokenizer
-
-    @property
-    def _patch_size(self) -> int:
-        return int(self._model.config.vision_config.patch_size)
-
-    def _vision(self, values: torch.Tensor) -> Any:
-        return self._model.vision_model(pixel_values=values)
-
-    def _pooled(self, outputs: Any) -> torch.Tensor:
-        return cast("torch.Tensor", self._model.visual_projection(outputs.pooler_output))
+def _interpolation(spec: EncoderSpec, model: Any) -> dict[str, Any]:
+    takes = inspect.signature(getattr(model, "vision_model", model).forward).parameters
+    if "interpolate_pos_encoding" in takes:
+        return {"interpolate_pos_encoding": True}
+    if model.config.model_type in ("dinov2", "dinov2_with_registers", "dinov3_vit"):
+        return {}  # these adapt to any size by themselves
+    if any(word in model.config.model_type for word in ("vit", "deit", "beit", "swin")):
+        raise EncoderError(f"{spec} has a fixed input size; leave out size")
+    return {}
 
 
-_FAMILIES: Final[dict[str, type[ClipEncoder | Dinov2Encoder]]] = {
-    "clip": ClipEncoder,
-    "dinov2": Dinov2Encoder,
-    "dinov2_with_registers": Dinov2Encoder,
-}
+class _Fetch:
+    """Loads parts of one model; each failure becomes one clear sentence."""
+
+    def __init__(self, spec: str, source: str, revision: str | None) -> None:
+        self._spec, self._source, self._revision = spec, source, revision or "main"
+
+    def __call__(self, loader: Any, part: str, **options: Any) -> Any:
+        try:
+            with _quiet_transformers():
+                return loader.from_pretrained(
+                    self._source, revision=self._revision, trust_remote_code=False, **options
+                )
+        except (OSError, ValueError, ImportError, KeyError) as error:
+            raise EncoderError(explain_hub_error(self._spec, self._source, part, error)) from error
+
+    def dictionary(self, part: str) -> Mapping[str, Any]:
+        """Return an image processor's configuration as it stands in its file."""
+        mixin = transformers.image_processing_utils.BaseImageProcessor
+        try:
+            config, _ = mixin.get_image_processor_dict(self._source, revision=self._revision)
+        except (OSError, ValueError) as error:
+            raise EncoderError(explain_hub_error(self._spec, self._source, part, error)) from error
+        found: Mapping[str, Any] = config
+        return found
 
 
 def _source(name: str) -> str:
@@ -256,27 +164,6 @@ def _source(name: str) -> str:
     return name
 
 
-def _fetch(loader: Any, source: str, part: str, revision: str | None, **options: Any) -> Any:
-    try:
-        return loader.from_pretrained(
-            source, revision=revision or "main", trust_remote_code=False, **options
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise EncoderError(_explain(source, part, error)) from error
-
-
-def _explain(source: str, part: str, error: Exception) -> str:
-    reason = str(error).strip().partition("\n")[0]
-    if Path(source).is_dir():
-        advice = "Give the folder that save_pretrained() wrote, complete with its processor."
-    else:
-        advice = (
-            "Check the name and the network, or give a folder that holds the model: hf:FOLDER. "
-            "With no network, bundled:efficientnet-lite0 works."
-        )
-    return f"cannot load the {part} of hf:{source}: {reason} {advice}"
-
-
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
     """Keep its advice and bars off the terminal, where they would tear ours."""
@@ -290,15 +177,3 @@ def _quiet_transformers() -> Iterator[None]:
         log.set_verbosity(verbosity)
         if has_bars:
             log.enable_progress_bar()
-
-
-def _hash_weights(model: Any) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
-    return digest.hexdigest()
-
-
-def _to_numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
-    return cast("NDArray[np.float32]", tensor.float().cpu().numpy())

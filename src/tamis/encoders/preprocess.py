@@ -96,8 +96,11 @@ def _cut_ends(image: Image.Image) -> Image.Image:
 
 
 def _crop_centre(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
-    left = (image.width - preprocessing.width) // 2
-    top = (image.height - preprocessing.height) // 2
+    offsets = (image.width - preprocessing.width, image.height - preprocessing.height)
+    if preprocessing.crop_rounding == "even":
+        left, top = (round(offset / 2) for offset in offsets)
+    else:
+        left, top = (offset // 2 for offset in offsets)
     return image.crop((left, top, left + preprocessing.width, top + preprocessing.height))
 
 

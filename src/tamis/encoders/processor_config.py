@@ -19,6 +19,7 @@ _INTERPOLATIONS: Final[Mapping[int, Literal["lanczos", "bilinear", "bicubic"]]] 
     3: "bicubic",
 }
 _RESCALE_FACTOR: Final = 1 / 255
+_CONVNEXT_SQUASHES_FROM: Final = 384
 
 
 def preprocessing_from_config(config: Mapping[str, Any], name: str) -> Preprocessing:
@@ -61,6 +62,8 @@ def _geometry(
     has_crop = bool(config.get("do_center_crop"))
     if not config.get("do_resize"):
         raise _unsupported(name, "do_resize", config)
+    if "crop_pct" in config and set(size) == {"shortest_edge"} and not has_crop:
+        return _convnext_geometry(int(size["shortest_edge"]), float(config["crop_pct"]))
     if "height" in size and "width" in size:
         height, width = int(size["height"]), int(size["width"])
         if has_crop and (crop.get("height"), crop.get("width")) != (height, width):
@@ -72,6 +75,15 @@ def _geometry(
     if not 0 < height == width <= int(size["shortest_edge"]):
         raise _unsupported(name, "crop_size", config)
     return height, width, "shortest-crop", height / int(size["shortest_edge"])
+
+
+def _convnext_geometry(
+    edge: int, crop_fraction: float
+) -> tuple[int, int, Literal["shortest-crop", "squash"], float]:
+    """ConvNeXt's processor crops small inputs and squashes large ones (its `resize`)."""
+    if edge >= _CONVNEXT_SQUASHES_FROM:
+        return edge, edge, "squash", 1.0
+    return edge, edge, "shortest-crop", edge / int(edge / crop_fraction)
 
 
 def _channels(

@@ -2,41 +2,108 @@
 
 Another package adds a kind of encoder with an entry point in the group `tamis.encoders`, whose
 name is the kind (what stands before the colon in a spec) and whose object is a function
-`load(name, *, threads=None, **options)` that returns an encoder for what stands after it.
+`load(name, *, threads=None, **options)` that returns an encoder for what stands after it. Options
+that stand in the spec after a question mark are passed as texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from tamis.encoders.base import Encoder
+from tamis.encoders.spec import EncoderSpec, parse_spec
 from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError
 
-__all__ = ["DEFAULT_ENCODER", "SHORT_NAMES", "EncoderEntry", "available", "load_encoder"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
-Loader: TypeAlias = Callable[..., Encoder]
+__all__ = ["DEFAULT_ENCODER", "SHORT_NAMES", "EncoderEntry", "available", "load_encoder"]
 
 DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
 
 SHORT_NAMES: Final = {
     "default": DEFAULT_ENCODER,
     "clip": "hf:openai/clip-vit-base-patch32",
+    "siglip": "hf:google/siglip-base-patch16-224",
+    "siglip2": "hf:google/siglip2-base-patch16-224",
+    "dino": "hf:facebook/dino-vits16",
     "dinov2": "hf:facebook/dinov2-small",
+    "dinov3": "hf:facebook/dinov3-vits16-pretrain-lvd1689m",
 }
 
 _GROUP: Final = "tamis.encoders"
 
 
 @dataclass(frozen=True)
-class EncoderEntry:
-    """An encoder that can be asked for by name.
+class _Kind:
+    """A kind of encoder that tamis can load itself.
 
     Attributes:
-        spec: its full name.
+        module: which has the loader; imported when the kind is first used.
+        loader: its function; takes an `EncoderSpec` and options.
+        packages: what it imports.
+        extra: the extra that brings them; empty where tamis always has them.
+        example: what may stand after the colon.
+    """
+
+    module: str
+    loader: str
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+    example: str = ""
+
+    @property
+    def missing(self) -> bool:
+        return any(find_spec(package) is None for package in self.packages)
+
+    def load(self, spec: EncoderSpec, options: Mapping[str, Any]) -> Encoder:
+        if self.missing:
+            raise MissingExtraError(f"the encoder {spec}", self.extra)
+        function: Callable[..., Encoder] = getattr(import_module(self.module), self.loader)
+        return function(spec, **options)
+
+
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "bundled": _Kind("tamis.encoders.bundled", "load_bundled"),
+    "hf": _Kind(
+        "tamis.encoders.hugging_face",
+        "load_hugging_face",
+        ("torch", "transformers"),
+        "hf",
+        "NAME or FOLDER",
+    ),
+    "timm": _Kind(
+        "tamis.encoders.timm_models", "load_timm", ("torch", "timm"), "timm", "NAME or FOLDER"
+    ),
+    "open_clip": _Kind(
+        "tamis.encoders.open_clip_models",
+        "load_open_clip",
+        ("torch", "open_clip"),
+        "open-clip",
+        "NAME/PRETRAINED or FOLDER",
+    ),
+    "onnx": _Kind("tamis.encoders.onnx_file", "load_onnx_file", example="FILE.onnx"),
+    "openvino": _Kind(
+        "tamis.encoders.openvino_file",
+        "load_openvino_file",
+        ("openvino",),
+        "openvino",
+        "FILE.onnx or FILE.xml",
+    ),
+    "py": _Kind("tamis.encoders.user_module", "load_user_module", example="MODULE:OBJECT"),
+}
+
+
+@dataclass(frozen=True)
+class EncoderEntry:
+    """An encoder, or a kind of encoders, that can be asked for by name.
+
+    Attributes:
+        spec: its full name; of a kind, what its names look like.
         short_names: shorter ones.
         installed: whether the code that it needs is here; its weights may still have to be
             fetched.
@@ -54,7 +121,8 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
 
     Args:
         spec: `kind:name`, e.g. `bundled:efficientnet-lite0`, `hf:facebook/dinov2-small`,
-            `hf:./a/folder`; or a short name: `default`, `clip`, `dinov2`.
+            `hf:./a/folder`, with options that change its vectors after a question mark:
+            `hf:facebook/dinov2-small?size=448`; or a short name such as `default` or `clip`.
         options: passed to the kind's loader; all kinds take `threads`, the most that inference
             may use.
 
@@ -62,19 +130,21 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
         UnknownEncoderError: nothing has that name.
         MissingExtraError: an optional package is not installed.
         EncoderError: the encoder cannot be loaded.
+        UsageError: an option is unknown or its value does not fit.
 
     Example:
         >>> encoder = load_encoder("default", threads=1)
         >>> encoder.spec, encoder.dim
         ('bundled:efficientnet-lite0', 1280)
     """
-    kind, _, name = SHORT_NAMES.get(spec, spec).partition(":")
-    if kind in _BUILT_IN:
-        return _BUILT_IN[kind](name, **options)
+    short, mark, query = spec.partition("?")
+    parsed = parse_spec(SHORT_NAMES.get(short, short) + mark + query)
+    if parsed.kind in _KINDS:
+        return _KINDS[parsed.kind].load(parsed, options)
     points = _third_party()
-    if kind in points:
-        return _load_third_party(points[kind], spec, name, options)
-    kinds = ", ".join(f"{known}:…" for known in [*_BUILT_IN, *points])
+    if parsed.kind in points:
+        return _load_third_party(points[parsed.kind], parsed, options)
+    kinds = ", ".join(f"{known}:…" for known in [*_KINDS, *points])
     raise UnknownEncoderError(
         f"there is no encoder {spec!r}; short names are {', '.join(SHORT_NAMES)}, and kinds are "
         f"{kinds} (see  tamis encoders)"
@@ -82,10 +152,9 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
 
 
 def available() -> list[EncoderEntry]:
-    """Return the encoders that have a name here; any `hf:` model or folder works besides."""
+    """Return the encoders that have a name here, then the kinds that take any name or file."""
     from tamis.encoders.bundled import MODELS
 
-    hf_needs = "" if _has_hugging_face() else "pip install 'tamis[hf]'"
     return [
         *(
             _entry(
@@ -94,9 +163,22 @@ def available() -> list[EncoderEntry]:
             )
             for model in MODELS.values()
         ),
-        *(_entry(spec, hf_needs) for spec in SHORT_NAMES.values() if spec.startswith("hf:")),
+        *(
+            _entry(spec, _needs(_KINDS[parse_spec(spec).kind]))
+            for spec in SHORT_NAMES.values()
+            if spec != DEFAULT_ENCODER
+        ),
+        *(
+            _entry(f"{name}:{kind.example}", _needs(kind))
+            for name, kind in _KINDS.items()
+            if kind.example
+        ),
         *(_entry(f"{kind}:…", "") for kind in _third_party()),
     ]
+
+
+def _needs(kind: _Kind) -> str:
+    return f"pip install 'tamis[{kind.extra}]'" if kind.missing else ""
 
 
 def _entry(spec: str, needs: str) -> EncoderEntry:
@@ -104,41 +186,20 @@ def _entry(spec: str, needs: str) -> EncoderEntry:
     return EncoderEntry(spec, short_names, installed=not needs, needs=needs)
 
 
-def _has_hugging_face() -> bool:
-    return find_spec("torch") is not None and find_spec("transformers") is not None
-
-
-def _load_bundled(name: str, **options: Any) -> Encoder:
-    from tamis.encoders.bundled import load_bundled
-
-    return load_bundled(name, **options)
-
-
-def _load_hugging_face(name: str, **options: Any) -> Encoder:
-    if not _has_hugging_face():
-        raise MissingExtraError(f"the encoder hf:{name}", "hf")
-    from tamis.encoders.hugging_face import load_hugging_face
-
-    return load_hugging_face(name, **options)
-
-
-_BUILT_IN: Final[dict[str, Loader]] = {"bundled": _load_bundled, "hf": _load_hugging_face}
-
-
 def _third_party() -> dict[str, EntryPoint]:
     points: Iterable[EntryPoint] = entry_points(group=_GROUP)
     # a built-in kind cannot be replaced: stored specs must keep their meaning
-    return {point.name: point for point in points if point.name not in _BUILT_IN}
+    return {point.name: point for point in points if point.name not in _KINDS}
 
 
-def _load_third_party(point: EntryPoint, spec: str, name: str, options: dict[str, Any]) -> Encoder:
+def _load_third_party(point: EntryPoint, spec: EncoderSpec, options: Mapping[str, Any]) -> Encoder:
     try:
         loader = point.load()
     except (ImportError, AttributeError) as error:
         raise EncoderError(
             f"the encoder {spec} comes from {point.value}, which cannot be imported: {error}"
         ) from error
-    encoder = loader(name, **options)
+    encoder = loader(spec.name, **{**spec.options, **options})
     if not isinstance(encoder, Encoder):
         raise EncoderError(
             f"{point.value} returned a {type(encoder).__name__} for {spec}, which is no encoder: "

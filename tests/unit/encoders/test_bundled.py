@@ -9,9 +9,10 @@ import onnx
 import pytest
 
 from tamis.encoders import bundled, cache
-from tamis.encoders.bundled import MODELS, load_bundled
+from tamis.encoders.bundled import MODELS
 from tamis.encoders.efficientnet_graph import build_efficientnet_lite, fold_batch_norm
 from tamis.encoders.legacy_checkpoint import read_legacy_checkpoint
+from tamis.encoders.registry import load_encoder
 from tamis.errors import EncoderError
 
 MODEL = MODELS["efficientnet-lite0"]
@@ -31,12 +32,12 @@ def weights():
 
 
 def test_a_corrupt_cached_graph_is_built_again(empty_cache):
-    expected = load_bundled(MODEL.name).embed(PIXELS)
+    expected = load_encoder(f"bundled:{MODEL.name}").embed(PIXELS)
     [graph] = empty_cache.glob("*.onnx")
     content = bytearray(graph.read_bytes())
     content[len(content) // 2] ^= 1
     graph.write_bytes(content)
-    np.testing.assert_array_equal(load_bundled(MODEL.name).embed(PIXELS), expected)
+    np.testing.assert_array_equal(load_encoder(f"bundled:{MODEL.name}").embed(PIXELS), expected)
     assert graph.read_bytes() != content
 
 
@@ -49,7 +50,7 @@ def test_other_weights_are_refused_before_they_are_read(empty_cache, tmp_path, m
         bundled, "MODELS", {MODEL.name: replace(MODEL, sha256="ab" * 32, licence="none")}
     )
     with pytest.raises(EncoderError, match=r"not the file that .* published"):
-        load_bundled(MODEL.name)
+        load_encoder(f"bundled:{MODEL.name}")
     assert list(empty_cache.iterdir()) == []
 
 

@@ -1,0 +1,77 @@
+"""Say in one sentence why a model could not be had from a folder or the Hugging Face hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["explain_hub_error"]
+
+_OFFLINE = {
+    "LocalEntryNotFoundError",
+    "OfflineModeIsEnabled",
+    "ConnectError",
+    "ConnectTimeout",
+    "ReadTimeout",
+    "ConnectionError",
+    "NewConnectionError",
+    "MaxRetryError",
+}
+_OFFLINE_WORDS = ("couldn't connect", "offline", "connection error", "name resolution")
+
+_WITHOUT_HUB = (
+    "Give a folder that holds the model, hf:FOLDER, or use bundled:efficientnet-lite0, which needs "
+    "no network."
+)
+
+
+def explain_hub_error(spec: str, source: str, part: str, error: Exception) -> str:
+    """Return what went wrong and what to do.
+
+    Args:
+        spec: the encoder, as in messages.
+        source: the folder or hub name that it was sought under.
+        part: what was sought: configuration, preprocessing, weights, tokenizer.
+        error: what the library raised.
+    """
+    names = {type(link).__name__ for link in _chain(error)}
+    text = " ".join(str(link) for link in _chain(error)).lower()
+    reason = str(error).strip().partition("\n")[0]
+    return f"cannot load the {part} of {spec}: {_explain(source, reason, names, text, error)}"
+
+
+def _explain(source: str, reason: str, names: set[str], text: str, error: Exception) -> str:
+    advice = ""
+    if "ImportError" in names or "requires the following packages" in text:
+        reason = " ".join(str(error).split())
+    elif Path(source).is_dir():
+        advice = "Give the folder that save_pretrained() wrote, complete with its processor."
+    elif "GatedRepoError" in names or "gated repo" in text:
+        reason = f"{source} is gated."
+        advice = (
+            f"Accept its terms on https://huggingface.co/{source}, then log in with  hf auth login"
+            "  (or set HF_TOKEN)."
+        )
+    elif "RevisionNotFoundError" in names:
+        reason = f"{source} has no such revision."
+    elif "RepositoryNotFoundError" in names or "is not a valid model identifier" in text:
+        reason = f"the hub has no model {source}, or it is private."
+        advice = "Check the name, or log in with  hf auth login"
+    elif names & _OFFLINE or any(words in text for words in _OFFLINE_WORDS):
+        reason = f"the hub cannot be reached, and the local cache lacks the model ({reason})."
+        advice = _WITHOUT_HUB
+    else:
+        advice = f"Check the name and the network. {_WITHOUT_HUB}"
+    return f"{reason} {advice}".strip()
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__

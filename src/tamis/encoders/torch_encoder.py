@@ -1,0 +1,295 @@
+"""Encoders that PyTorch runs, whatever library their network comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+
+import numpy as np
+import torch
+
+from tamis.encoders.base import (
+    Encoder,
+    check_pixels,
+    fingerprint_of,
+    normalise_rows,
+    preprocessing_facts,
+)
+from tamis.errors import EncoderError, OutOfMemoryError, UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import PixelBatch, Preprocessing, Vectors
+
+__all__ = ["RUN_OPTIONS", "Precision", "TorchModel", "TorchRun", "as_encoder"]
+
+Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
+TensorFunction: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
+
+RUN_OPTIONS: Final[Mapping[str, Any]] = {"threads": int, "device": str, "precision": Precision}
+"""The options that every kind of encoder run by PyTorch takes."""
+
+_NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+@dataclass(frozen=True)
+class TorchModel:
+    """A network and what tamis needs to know of it.
+
+    Attributes:
+        module: all whose weights change a vector; it is hashed and moved to the device.
+        pooled: normalised pictures `[B, 3, H, W]` to features `[B, D]`.
+        pooling: names what `pooled` does, for the fingerprint.
+        maps: levels of features by place, from fine to coarse: each gives `[B, h, w, C]`.
+        texts: texts to features `[T, D]` in the same space; None without a text tower.
+        text_settings: what changes a text's vector besides the weights, for the fingerprint.
+    """
+
+    module: torch.nn.Module
+    pooled: TensorFunction
+    pooling: str
+    maps: Mapping[str, TensorFunction] = field(default_factory=dict)
+    texts: Callable[[Sequence[str]], torch.Tensor] | None = None
+    text_settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TorchRun:
+    """How PyTorch runs a network.
+
+    Attributes:
+        threads: threads of one call, in the whole process; left as they are when None.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; the best there is when None.
+        precision: what products are computed in (autocast); weights stay float32.
+
+    Raises:
+        UsageError: there is no such device here, it lacks the precision, or `threads` is less
+            than 1.
+    """
+
+    threads: int | None = None
+    device: str | None = None
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"threads is {self.threads}, but inference needs at least 1")
+        if self.precision not in ("float32", "bfloat16", "float16"):
+            raise UsageError(
+                f"precision is {self.precision!r}; it must be float32, bfloat16 or float16"
+            )
+        if self.precision == "float16" and self.place.type == "cpu":
+            raise UsageError(
+                "precision float16 needs a GPU; on a processor use bfloat16 or float32"
+            )
+
+    @property
+    def place(self) -> torch.device:
+        """The device that was asked for, or the best there is."""
+        if self.device is None:
+            return torch.device(_best_device())
+        try:
+            place = torch.device(self.device)
+        except RuntimeError as error:
+            raise UsageError(
+                f"there is no kind of device {self.device!r}; say cpu, cuda or mps"
+            ) from error
+        if place.type not in _devices():
+            raise UsageError(
+                f"PyTorch finds no device {self.device!r} here; it finds {', '.join(_devices())}"
+            )
+        return place
+
+
+def _devices() -> list[str]:
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found.insert(0, "cuda")
+    if torch.backends.mps.is_available():
+        found.insert(0, "mps")
+    return found
+
+
+def _best_device() -> str:
+    return _devices()[0]
+
+
+def as_encoder(
+    spec: str, model: TorchModel, preprocessing: Preprocessing, run: TorchRun
+) -> Encoder:
+    """Make an encoder of a network: one that reads texts and gives feature maps if it can.
+
+    One picture is run through it, to learn the length of its vectors.
+
+    Args:
+        spec: the name that loads it again.
+        model: the network.
+        preprocessing: how it wants pictures.
+        run: where and how it is run.
+
+    Raises:
+        EncoderError: the network fails on a picture of that size, or does not give `[B, D]`.
+    """
+    kind = {
+        (False, False): TorchEncoder,
+        (True, False): TorchMapEncoder,
+        (False, True): TorchTextEncoder,
+        (True, True): TorchTextMapEncoder,
+    }[bool(model.maps), model.texts is not None]
+    return kind(spec, model, preprocessing, run)
+
+
+class TorchEncoder:
+    """A network that gives one vector a picture; made by `as_encoder`."""
+
+    def __init__(
+        self, spec: str, model: TorchModel, preprocessing: Preprocessing, run: TorchRun
+    ) -> None:
+        if run.threads is not None:
+            torch.set_num_threads(run.threads)
+        self.spec = spec
+        self.preprocessing = preprocessing
+        self.device = run.place
+        self.model = model
+        self._precision = run.precision
+        # A call that uses several threads keeps all of them busy; two at once fight for the cores.
+        shares_threads = self.device.type == "cpu" and run.threads == 1
+        self._turn: AbstractContextManager[Any] = nullcontext() if shares_threads else Lock()
+        model.module.float().eval().requires_grad_(requires_grad=False).to(self.device)
+        self._mean, self._std = (
+            torch.tensor(values, device=self.device).view(1, 3, 1, 1)
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+        # Versions of the runtime and kinds of device differ by rounding only, and are left out.
+        self.fingerprint = fingerprint_of(
+            {
+                "weights": _hash_weights(model.module),
+                "preprocessing": preprocessing_facts(preprocessing),
+                "resampling": "pillow",
+                "pooling": model.pooling,
+                "runtime": "torch",
+                "precision": run.precision,
+                **({"text": dict(model.text_settings)} if model.text_settings else {}),
+            }
+        )
+        self.dim = self._measure_dim()
+
+    def embed(self, pixels: PixelBatch) -> Vectors:
+        """Return `[B, dim]` float32 unit vectors of prepared pictures.
+
+        Raises:
+            OutOfMemoryError: the batch is too large for the device.
+        """
+        if len(pixels) == 0:
+            check_pixels(pixels, self.preprocessing)
+            return np.empty((0, self.dim), np.float32)
+        return normalise_rows(self._compute(pixels, self.model.pooled))
+
+    def _compute(self, pixels: PixelBatch, function: TensorFunction) -> NDArray[np.float32]:
+        check_pixels(pixels, self.preprocessing)
+        with self._turn, self._running():
+            values = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
+            return _to_numpy(function((values / 255 - self._mean) / self._std))
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        autocast: AbstractContextManager[Any] = nullcontext()
+        if self._precision != "float32":
+            autocast = torch.autocast(self.device.type, getattr(torch, self._precision))
+        try:
+            # TF32 would quietly give float32 the precision of 10 bits on a GPU.
+            with (
+                torch.inference_mode(),
+                autocast,
+                torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+            ):
+                yield
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise OutOfMemoryError(self.spec, str(self.device)) from error
+        except RuntimeError as error:
+            if any(words in str(error).lower() for words in _NO_MEMORY):
+                raise OutOfMemoryError(self.spec, str(self.device)) from error
+            raise
+
+    def _measure_dim(self) -> int:
+        one = np.zeros((1, self.preprocessing.height, self.preprocessing.width, 3), np.uint8)
+        try:
+            features = self._compute(one, self.model.pooled)
+        except (RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+            raise EncoderError(
+                f"{self.spec} fails on a picture of {self.preprocessing.height} x "
+                f"{self.preprocessing.width} pixels: {str(error).partition(chr(10))[0]}"
+            ) from error
+        if features.ndim != 2 or len(features) != 1:  # noqa: PLR2004 - rows and columns
+            raise EncoderError(
+                f"{self.spec} gives an output of shape {list(features.shape)} for one picture; it "
+                "must be [1, D]. Choose another pooling or layer."
+            )
+        return int(features.shape[1])
+
+
+class _WithMaps(TorchEncoder):
+    @property
+    def feature_levels(self) -> tuple[str, ...]:
+        """Names of the levels that `feature_maps` gives, from fine to coarse."""
+        return tuple(self.model.maps)
+
+    def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
+        """Return `[B, h, w, C]` float32 features by place, not normalised.
+
+        Raises:
+            UsageError: there is no such level, or the pixels do not fit.
+            OutOfMemoryError: the batch is too large for the device.
+        """
+        level = level or self.feature_levels[-1]
+        if level not in self.model.maps:
+            raise UsageError(
+                f"{self.spec} has no feature level {level!r}; it has: "
+                f"{', '.join(self.feature_levels)}"
+            )
+        return self._compute(pixels, self.model.maps[level])
+
+
+class _WithTexts(TorchEncoder):
+    def embed_text(self, texts: Sequence[str]) -> Vectors:
+        """Return `[T, dim]` float32 unit vectors of texts; long ones are cut.
+
+        Raises:
+            EncoderError: the model came without its tokenizer.
+        """
+        if not texts:
+            return np.empty((0, self.dim), np.float32)
+        assert self.model.texts is not None
+        with self._turn, self._running():
+            return normalise_rows(_to_numpy(self.model.texts(list(texts))))
+
+
+class TorchMapEncoder(_WithMaps):
+    """A network that also keeps track of where a feature lies."""
+
+
+class TorchTextEncoder(_WithTexts):
+    """A network that also reads texts."""
+
+
+class TorchTextMapEncoder(_WithTexts, _WithMaps):
+    """A network that reads texts and keeps track of where a feature lies."""
+
+
+def _hash_weights(module: torch.nn.Module) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(module.state_dict().items()):
+        if isinstance(tensor, torch.Tensor):
+            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+            digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _to_numpy(tensor: torch.Tensor) -> NDArray[np.float32]:
+    return cast("NDArray[np.float32]", tensor.float().cpu().numpy())
