@@ -88,8 +88,12 @@ def _refuse_flexible(spec: EncoderSpec, config: Any) -> None:
 def _weights(fetch: Callable[..., Any], spec: EncoderSpec) -> Any:
     model, loading = fetch(transformers.AutoModel, "weights", output_loading_info=True)
     missing = sorted(str(name) for name in loading["missing_keys"])
-    # a pooler that the checkpoint lacks would be random; it is then not used (see the families)
-    model.tamis_random_pooler = any("pooler" in name for name in missing)
+    # A pooler that the checkpoint lacks is random. It is not used (see the families), but it must
+    # not change the fingerprint from run to run.
+    random_pooler = [name for name in missing if "pooler" in name]
+    for name in random_pooler:
+        model.get_parameter(name).data.zero_()
+    model.tamis_random_pooler = bool(random_pooler)
     if missing := [name for name in missing if "pooler" not in name]:
         raise EncoderError(
             f"the checkpoint of {spec} lacks {len(missing)} of the weights, {missing[0]} for one; "

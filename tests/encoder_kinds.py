@@ -1,0 +1,49 @@
+"""Every kind of encoder, as a small model of the real architecture; one suite runs over all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tiny_models import (
+    save_clip,
+    save_convnext,
+    save_dino,
+    save_dinov2,
+    save_dinov3,
+    save_resnet,
+    save_siglip,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class EncoderKind:
+    """How to make one, and what it must then be able to do.
+
+    Attributes:
+        make: writes the model into an empty folder and returns its spec; skips the test where a
+            package is missing.
+        reads_texts: whether it has a text tower.
+        has_maps: whether it has patch tokens or feature maps.
+    """
+
+    make: Callable[[Path], str]
+    reads_texts: bool = False
+    has_maps: bool = True
+
+
+ENCODER_KINDS = {
+    "bundled": EncoderKind(lambda _place: "bundled:efficientnet-lite0"),
+    "hf-clip": EncoderKind(lambda place: f"hf:{save_clip(place)}", reads_texts=True),
+    "hf-siglip": EncoderKind(lambda place: f"hf:{save_siglip(place)}", reads_texts=True),
+    "hf-dino": EncoderKind(lambda place: f"hf:{save_dino(place)}"),
+    "hf-dinov2": EncoderKind(lambda place: f"hf:{save_dinov2(place)}"),
+    "hf-dinov2-registers": EncoderKind(lambda place: f"hf:{save_dinov2(place, registers=3)}"),
+    "hf-dinov3": EncoderKind(lambda place: f"hf:{save_dinov3(place)}"),
+    "hf-convnext": EncoderKind(lambda place: f"hf:{save_convnext(place)}"),
+    "hf-resnet": EncoderKind(lambda place: f"hf:{save_resnet(place)}"),
+}
