@@ -109,9 +109,7 @@ class Dataset:
         from tamis.pipelines.ingest import ingest
 
         named = [os.fspath(source) for source in sources]
-        return ingest(
-            self.store, named, labels=labels, progress=progress, threads=threads or _cores()
-        )
+        return ingest(self.store, named, labels=labels, progress=progress, threads=threads)
 
     def embed(
         self,
@@ -119,6 +117,7 @@ class Dataset:
         *,
         dtype: str = "float32",
         retry: bool = False,
+        batch_size: int | None = None,
         progress: Progress = no_progress,
         **options: Any,
     ) -> EmbedReport:
@@ -128,8 +127,9 @@ class Dataset:
             encoder: a spec such as `bundled:efficientnet-lite0`, or a loaded encoder.
             dtype: how vectors are stored, `float32` or `float16`.
             retry: try again the pictures that failed before.
+            batch_size: pictures for one call of the encoder; found by itself if not given.
             progress: told how far it has come.
-            options: passed to the encoder's loader.
+            options: passed to the encoder's loader, such as `device="cuda"`.
         """
         from tamis.encoders.registry import load_encoder
         from tamis.pipelines.embed import embed
@@ -138,7 +138,12 @@ class Dataset:
             # the workers of the pipeline share the cores, one inference thread each
             encoder = load_encoder(encoder, **{"threads": 1, **options})
         return embed(
-            self.store, encoder, dtype=dtype, retry=retry, threads=_cores(), progress=progress
+            self.store,
+            encoder,
+            dtype=dtype,
+            retry=retry,
+            batch_size=batch_size,
+            progress=progress,
         )
 
     # -- look ---------------------------------------------------------------------------------
@@ -334,7 +339,3 @@ class Dataset:
     def gc(self) -> Freed:
         """Remove what killed writers left behind, and return what was freed."""
         return self.store.gc()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,6 +19,8 @@ from tamis.data.sources.reading import read_content
 from tamis.data.video.frame_reader import close_videos
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
+from tamis.machine import usable_processors
+from tamis.pipelines.batch_size import BatchSize, find_batch_size
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbedReport", "embed"]
 
-_BATCH = 8
 _WAITING_PER_WORKER = 2
 _LENGTH_TOLERANCE = 1e-3
 _COLUMNS = ["sample_id", "path", "uri", "source", "content_hash"]
@@ -48,6 +49,7 @@ class EmbedReport:
         embedded: pictures that got a vector.
         skipped: pictures that were not tried: they have a vector, or failed before.
         failed: pictures that could not be embedded now, with their reasons.
+        batch_size: pictures for one call of the encoder, as it was at the end.
         seconds: how long it took.
     """
 
@@ -57,6 +59,7 @@ class EmbedReport:
     embedded: int
     skipped: int
     failed: list[Failure] = field(default_factory=list)
+    batch_size: int = 1
     seconds: float = 0.0
 
 
@@ -64,8 +67,8 @@ def embed(
     store: Store,
     encoder: Encoder,
     *,
-    batch_size: int = _BATCH,
-    threads: int = 2,
+    batch_size: int | None = None,
+    threads: int | None = None,
     checkpoint_rows: int = 4096,
     dtype: str = "float32",
     retry: bool = False,
@@ -85,8 +88,9 @@ def embed(
         store: the dataset.
         encoder: must allow calls from several threads; load it with `threads=1` so that the
             workers do not compete.
-        batch_size: pictures for one call of the encoder.
-        threads: workers.
+        batch_size: pictures for one call of the encoder; found for the device when None. It
+            halves, for the rest of the run, whenever the device runs out of memory.
+        threads: workers; as many as there are processors when None.
         checkpoint_rows: rows for one commit.
         dtype: how vectors are stored, `float32` or `float16`.
         retry: try again the pictures that failed before.
@@ -103,7 +107,7 @@ def embed(
         ("threads", threads),
         ("checkpoint_rows", checkpoint_rows),
     ):
-        if value < 1:
+        if value is not None and value < 1:
             raise UsageError(f"{name} is {value}; it must be at least 1")
     begin = time.monotonic()
     store.refresh()
@@ -113,13 +117,21 @@ def embed(
     skipped = store.count() - total
     progress(0, total)
     embedded, failed = 0, []
+    batch = BatchSize(1)
     if total or column not in store.columns():
-        params = {"encoder": encoder.spec, "fingerprint": encoder.fingerprint, "dtype": dtype}
+        batch = BatchSize(batch_size or (find_batch_size(encoder) if total else 1))
+        params = {
+            "encoder": encoder.spec,
+            "fingerprint": encoder.fingerprint,
+            "dtype": dtype,
+            "batch_size": batch.size,
+        }
         with store.operation("embed", params=params) as operation:
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
             with _Writer(operation, column, checkpoint_rows, retry=retry) as writer:
-                for batch in _embedded(_pending(store, todo, batch_size), encoder, threads):
-                    writer.take(batch)
+                pending = _pending(store, todo, batch.size)
+                for part in _embedded(pending, encoder, batch, threads or usable_processors()):
+                    writer.take(part)
                     progress(writer.taken, total)
         embedded, failed = writer.embedded, writer.failed
     return EmbedReport(
@@ -129,6 +141,7 @@ def embed(
         embedded=embedded,
         skipped=skipped,
         failed=failed,
+        batch_size=batch.size,
         seconds=time.monotonic() - begin,
     )
 
@@ -165,13 +178,15 @@ class _Batch(NamedTuple):
     failed: list[tuple[_Row, str]]
 
 
-def _embedded(batches: Iterator[list[_Row]], encoder: Encoder, threads: int) -> Iterator[_Batch]:
+def _embedded(
+    batches: Iterator[list[_Row]], encoder: Encoder, batch_size: BatchSize, threads: int
+) -> Iterator[_Batch]:
     """Embed batches in workers, a bounded number ahead, and yield them in their order."""
     waiting: deque[Future[_Batch]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-embed")
     try:
         for rows in batches:
-            waiting.append(pool.submit(_embed_batch, rows, encoder))
+            waiting.append(pool.submit(_embed_batch, rows, encoder, batch_size))
             if len(waiting) > threads * _WAITING_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
@@ -182,7 +197,7 @@ def _embedded(batches: Iterator[list[_Row]], encoder: Encoder, threads: int) -> 
         close_videos()
 
 
-def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
+def _embed_batch(rows: list[_Row], encoder: Encoder, batch_size: BatchSize) -> _Batch:
     good: list[_Row] = []
     pixels = []
     failed: list[tuple[_Row, str]] = []
@@ -201,7 +216,7 @@ def _embed_batch(rows: list[_Row], encoder: Encoder) -> _Batch:
         good.append(row)
     if not good:
         return _Batch([], np.empty((0, encoder.dim), np.float32), failed)
-    vectors = encoder.embed(np.stack(pixels))
+    vectors = batch_size.embed(encoder, np.stack(pixels))
     # asked this way round, a length that is not a number is not usable either
     usable = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= _LENGTH_TOLERANCE
     reason = "the encoder gave no finite vector of length 1"

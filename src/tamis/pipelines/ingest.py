@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ from tamis.data.sources.locations import (
 )
 from tamis.data.sources.reading import read_bytes
 from tamis.errors import PictureError
+from tamis.machine import usable_processors
 from tamis.pipelines.known_samples import KnownSamples
 from tamis.types import Failure, Progress, no_progress
 
@@ -108,7 +108,9 @@ def ingest(
     try:
         with store.operation("add", params=params) as operation:
             run = _Run(store, operation, marks, checkpoint_rows)
-            examined = _examined(iter_locations(sources), known, threads or _processors())
+            examined = _examined(
+                iter_locations(sources), known, threads or min(usable_processors(), _MAX_THREADS)
+            )
             for done, outcome in enumerate(examined, start=1):
                 run.take(outcome)
                 progress(done, total)
@@ -259,9 +261,3 @@ class _Run:
 
 
 _ROWS = pa.schema([*PICTURE_COLUMNS, SAMPLES.field("label"), SAMPLES.field("split")])
-
-
-def _processors() -> int:
-    """Count the processors that this process may use, which a container may limit."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return min(len(affinity(0)) if affinity else os.cpu_count() or 1, _MAX_THREADS)

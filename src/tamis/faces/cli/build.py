@@ -61,6 +61,14 @@ def embed(
         str, typer.Option(metavar="float32|float16", help="How vectors are stored.")
     ] = "float32",
     retry: Annotated[bool, typer.Option("--retry", help="Try again what failed before.")] = False,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Pictures at a time.  [default: found by itself]"),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="cpu|cuda|mps", help="Where it runs.  [default: the best there is]"),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -70,7 +78,14 @@ def embed(
     output = Output(as_json=json, quiet=quiet)
     ds = tamis.open(dataset, create=False)
     with output.stages() as stage:
-        report = ds.embed(encoder, dtype=dtype, retry=retry, progress=stage("embed"))
+        report = ds.embed(
+            encoder,
+            dtype=dtype,
+            retry=retry,
+            batch_size=batch_size,
+            progress=stage("embed"),
+            **({"device": device} if device else {}),
+        )
     output.document(report)
     output.say(
         f"{report.embedded} embedded by {report.encoder} ({report.dim} dimensions) in "

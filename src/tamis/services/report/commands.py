@@ -14,7 +14,7 @@ __all__ = ["command_line"]
 _WORDS: Final = {"add": "sources", "select": "n"}
 _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "add": {"labels": "--labels"},
-    "embed": {"encoder": "--encoder", "dtype": "--dtype"},
+    "embed": {"encoder": "--encoder", "dtype": "--dtype", "batch_size": "--batch-size"},
     "duplicates": {"threshold": "--threshold", "column": "--encoder"},
     "select": {"diverse": "--diverse", "where": "--where", "column": "--encoder"},
     "split": {
