@@ -8,7 +8,16 @@ from PIL import Image
 
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
-from tiny_models import require_hugging_face, save_clip, save_dinov2
+from tiny_models import (
+    require_hugging_face,
+    save_clip,
+    save_convnext,
+    save_dino,
+    save_dinov2,
+    save_dinov3,
+    save_resnet,
+    save_siglip,
+)
 
 torch, transformers = require_hugging_face()
 
@@ -105,3 +114,99 @@ def test_registers_are_no_patches(tmp_path, pictures):
         tokens = model(pixel_values=theirs(folder, pictures)).last_hidden_state
     patches = tokens[:, 4:].reshape(len(pictures), 4, 4, -1)
     np.testing.assert_allclose(encoder.feature_maps(pixels), patches.numpy(), atol=1e-5)
+
+
+def test_siglip_pictures_agree(tmp_path, pictures):
+    folder = save_siglip(tmp_path / "siglip")
+    encoder, pixels = ours(folder, pictures)
+    model = transformers.SiglipModel.from_pretrained(folder).eval()
+    with torch.no_grad():
+        outputs = model(
+            pixel_values=theirs(folder, pictures), input_ids=torch.zeros(1, 12, dtype=torch.long)
+        )
+    assert cosines(encoder.embed(pixels), outputs.image_embeds).min() >= 0.9999
+    patches = outputs.vision_model_output.last_hidden_state.reshape(len(pictures), 4, 4, -1)
+    np.testing.assert_allclose(encoder.feature_maps(pixels), patches.numpy(), atol=1e-5)
+
+
+def test_siglip_texts_are_filled_up_lowered_and_without_a_mask(tmp_path):
+    folder = save_siglip(tmp_path / "siglip")
+    encoder = load_encoder(f"hf:{folder}")
+    model = transformers.SiglipModel.from_pretrained(folder).eval()
+    ids = torch.zeros(1, 12, dtype=torch.long)  # the padding is token 0
+    ids[0, :3] = torch.tensor([7, 2, 3])  # two a cat
+    with torch.no_grad():
+        reference = model(input_ids=ids, pixel_values=torch.zeros(1, 3, 32, 32)).text_embeds
+    [vector] = encoder.embed_text(["TWO a Cat"])
+    assert cosines(vector[None], reference)[0] >= 0.9999
+    # in a batch with a longer one it stays the same
+    assert cosines(encoder.embed_text(["two a cat", "a dog on a mat"])[:1], reference)[0] >= 0.9999
+    assert cosines(encoder.embed_text(["cat"]), reference)[0] < 0.9999
+
+
+@pytest.mark.parametrize(
+    ("save", "model_class"),
+    [(save_dino, "ViTModel"), (save_dinov3, "DINOv3ViTModel")],
+)
+def test_class_token_and_patches_agree(save, model_class, tmp_path, pictures):
+    folder = save(tmp_path / "model")
+    encoder, pixels = ours(folder, pictures)
+    model = getattr(transformers, model_class).from_pretrained(folder).eval()
+    values = transformers.AutoImageProcessor.from_pretrained(folder)(pictures, return_tensors="pt")
+    with torch.no_grad():
+        tokens = model(**values).last_hidden_state
+    assert cosines(encoder.embed(pixels), tokens[:, 0]).min() >= 0.9999
+    patches = tokens[:, -16:].reshape(len(pictures), 4, 4, -1).numpy()
+    found = encoder.feature_maps(pixels)
+    similar = (found * patches).sum(-1)
+    similar /= np.linalg.norm(found, axis=-1) * np.linalg.norm(patches, axis=-1)
+    assert similar.min() >= 0.999
+
+
+@pytest.mark.parametrize(
+    ("save", "model_class"), [(save_convnext, "ConvNextModel"), (save_resnet, "ResNetModel")]
+)
+def test_convolutional_networks_agree(save, model_class, tmp_path, pictures):
+    folder = save(tmp_path / "model")
+    encoder, pixels = ours(folder, pictures)
+    model = getattr(transformers, model_class).from_pretrained(folder).eval()
+    with torch.no_grad():
+        outputs = model(pixel_values=theirs(folder, pictures))
+    assert cosines(encoder.embed(pixels), outputs.pooler_output.flatten(1)).min() >= 0.9999
+    np.testing.assert_allclose(
+        encoder.feature_maps(pixels),
+        outputs.last_hidden_state.permute(0, 2, 3, 1).numpy(),
+        atol=1e-4,
+    )
+
+
+@pytest.mark.parametrize(
+    "save", [save_clip, save_siglip, save_dino, save_dinov2, save_dinov3, save_convnext]
+)
+def test_the_default_processors_of_transformers_agree_too(save, tmp_path, pictures):
+    """They resize with torchvision, which rounds otherwise than Pillow."""
+    folder = save(tmp_path / "model")
+    encoder, pixels = ours(folder, pictures)
+    values = transformers.AutoImageProcessor.from_pretrained(folder)(pictures, return_tensors="pt")
+    mean, std = (
+        torch.tensor(x).view(1, 3, 1, 1)
+        for x in (encoder.preprocessing.mean, encoder.preprocessing.std)
+    )
+    rounded = ((values["pixel_values"] * std + mean) * 255).round().clamp(0, 255).byte()
+    reference = encoder.embed(rounded.permute(0, 2, 3, 1).contiguous().numpy())
+    assert (encoder.embed(pixels) * reference).sum(1).min() >= 0.9999
+
+
+def test_another_size_interpolates_the_positions(tmp_path, pictures):
+    folder = save_clip(tmp_path / "clip")
+    encoder = load_encoder(f"hf:{folder}?size=48")
+    pixels = np.stack([prepare(picture, encoder.preprocessing) for picture in pictures])
+    assert pixels.shape[1:] == (48, 48, 3)
+    model = transformers.CLIPModel.from_pretrained(folder).eval()
+    mean, std = (np.float32(x) for x in (encoder.preprocessing.mean, encoder.preprocessing.std))
+    values = torch.from_numpy(((pixels / np.float32(255) - mean) / std).transpose(0, 3, 1, 2))
+    with torch.no_grad():
+        reference = model.get_image_features(pixel_values=values, interpolate_pos_encoding=True)
+    reference = getattr(reference, "pooler_output", reference)
+    assert cosines(encoder.embed(pixels), reference).min() >= 0.9999
+    assert encoder.feature_maps(pixels).shape[1:3] == (6, 6)

@@ -62,7 +62,7 @@ def parse_spec(text: str) -> EncoderSpec:
             f"the options of {text!r} cannot be read; write  {head}?option=value&option=value"
         ) from error
     options = dict(pairs)
-    if len(options) < len(pairs) or (mark and not all(options.values())):
+    if len(options) < len(pairs) or (mark and not (pairs and all(options.values()))):
         raise UsageError(f"an option of {text!r} comes twice or has no value")
     return EncoderSpec(kind, name, options)
 

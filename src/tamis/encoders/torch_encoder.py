@@ -83,7 +83,8 @@ class TorchRun:
             raise UsageError(
                 f"precision is {self.precision!r}; it must be float32, bfloat16 or float16"
             )
-        if self.precision == "float16" and self.place.type == "cpu":
+        place = self.place  # raises where there is none
+        if self.precision == "float16" and place.type == "cpu":
             raise UsageError(
                 "precision float16 needs a GPU; on a processor use bfloat16 or float32"
             )

@@ -7,7 +7,15 @@ import pytest
 
 from tamis.encoders.registry import load_encoder
 from tamis.errors import EncoderError, UsageError
-from tiny_models import edit_json, require_hugging_face, save_clip, save_dinov2
+from tiny_models import (
+    edit_json,
+    require_hugging_face,
+    save_clip,
+    save_convnext,
+    save_dino,
+    save_dinov2,
+    save_dinov3,
+)
 
 torch, transformers = require_hugging_face()
 
@@ -95,3 +103,49 @@ def test_the_terminal_stays_quiet(clip, capfd):
     load_encoder(f"hf:{clip}").embed_text(["cat"])
     out, err = capfd.readouterr()
     assert out == err == ""
+
+
+def test_pooling_is_the_familys_own_unless_asked(tmp_path):
+    folder = save_dino(tmp_path / "dino")
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    own, mean = load_encoder(f"hf:{folder}"), load_encoder(f"hf:{folder}?pooling=mean")
+    assert own.fingerprint == load_encoder(f"hf:{folder}?pooling=cls").fingerprint
+    assert own.fingerprint != mean.fingerprint
+    expected = mean.feature_maps(pixels).mean(axis=(1, 2))
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(mean.embed(pixels), expected, atol=1e-5)
+    assert mean.spec == f"hf:{folder}?pooling=mean"
+
+
+def test_a_pooler_without_weights_is_never_used(tmp_path):
+    folder = save_dino(tmp_path / "dino")
+    with pytest.raises(EncoderError, match="no pooler with weights of its own"):
+        load_encoder(f"hf:{folder}?pooling=pooler")
+    whole = save_dino(tmp_path / "whole", pooler=True)
+    assert load_encoder(f"hf:{whole}?pooling=pooler").dim == 32
+
+
+def test_options_that_make_no_sense_are_refused(clip, tmp_path):
+    with pytest.raises(UsageError, match="has its own pooling"):
+        load_encoder(f"hf:{clip}?pooling=mean")
+    with pytest.raises(EncoderError, match="no class token"):
+        load_encoder(f"hf:{save_convnext(tmp_path / 'convnext')}?pooling=cls")
+    with pytest.raises(UsageError, match="no option 'pool'"):
+        load_encoder(f"hf:{clip}?pool=mean")
+
+
+def test_naflex_is_refused_by_name(clip):
+    edit_json(clip / "config.json", model_type="siglip2")
+    with pytest.raises(EncoderError, match=r"NaFlex.*siglip2-base-patch16-224"):
+        load_encoder(f"hf:{clip}")
+
+
+def test_a_processor_that_needs_torchvision_is_read_from_its_file(tmp_path, monkeypatch):
+    folder = save_dinov3(tmp_path / "dinov3")
+    expected = load_encoder(f"hf:{folder}")
+
+    def missing(*_args, **_options):
+        raise ImportError("DINOv3ViTImageProcessor requires torchvision")
+
+    monkeypatch.setattr(transformers.AutoImageProcessor, "from_pretrained", missing)
+    assert load_encoder(f"hf:{folder}").fingerprint == expected.fingerprint
