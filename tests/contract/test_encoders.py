@@ -5,18 +5,23 @@ from __future__ import annotations
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from encoder_kinds import ENCODER_KINDS
+from tamis.data.images.decode import decode
+from tamis.data.store import Store
 from tamis.encoders import bundled
 from tamis.encoders.base import Encoder, FeatureMapEncoder, PosteriorEncoder, TextEncoder
 from tamis.encoders.bundled import EfficientNetLite
-from tamis.encoders.preprocess import prepare
+from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.errors import UsageError
+from tamis.pipelines.embed import embed
+from tamis.pipelines.ingest import ingest
 from tiny_models import edit_json, save_clip, save_dinov2
 
 PICTURES = {
@@ -167,6 +172,34 @@ def test_a_change_in_one_corner_shows_most_in_that_corner_of_the_map(kind, encod
     # a cell of a deep network sees beyond its own bounds, so that the next one may change more
     assert row <= change.shape[0] / 4
     assert column >= change.shape[1] * 3 / 4 - 1
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A dataset of all pictures, one of which was cut short after it was added."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for name, picture in PICTURES.items():
+        picture.save(folder / f"{name}.png")
+    store = Store.create(tmp_path_factory.mktemp("datasets") / "contract.tamis")
+    ingest(store, [str(folder)])
+    bad = folder / "grey.png"
+    bad.write_bytes(bad.read_bytes()[:-100])
+    return store
+
+
+def test_one_bad_picture_in_a_batch_costs_no_other(encoder, store):
+    report = embed(store, encoder, batch_size=len(PICTURES), threads=1)
+    assert [Path(failure.path).stem for failure in report.failed] == ["grey"]
+    assert report.embedded == len(PICTURES) - 1
+    ids, vectors = store.vectors(report.column)
+    side = decode_side(encoder.preprocessing)
+    for path, vector in zip(
+        store.read(["path"], ids=ids)["path"].to_pylist(), vectors, strict=True
+    ):
+        picture = decode(Path(path).read_bytes(), path, min_side=side).image
+        [alone] = encoder.embed(prepare(picture, encoder.preprocessing)[None])
+        np.testing.assert_allclose(vector, alone, atol=1e-5)
+    assert embed(store, encoder).embedded == 0
 
 
 def test_texts_share_the_space_where_there_is_a_text_tower(kind, encoder):
