@@ -194,7 +194,9 @@ class TorchEncoder:
     def _compute(self, pixels: PixelBatch, function: TensorFunction) -> NDArray[np.float32]:
         check_pixels(pixels, self.preprocessing)
         with self._turn, self._running():
-            values = torch.from_numpy(pixels).to(self.device).permute(0, 3, 1, 2).float()
+            # a read-only array, as Pillow gives it, draws a warning from PyTorch
+            writable = pixels if pixels.flags.writeable else pixels.copy()
+            values = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float()
             return _to_numpy(function((values / 255 - self._mean) / self._std))
 
     @contextmanager
