@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["ROWS_PER_FRAGMENT", "Fragment", "TableVersion", "TrackedFile"]
 
 ROWS_PER_FRAGMENT = 4096
@@ -33,6 +36,10 @@ time, a vector column's file is written once rather than half-filled and then ag
 _STORAGE_VERSION = "2.2"
 _ROW_ID = "_rowid"
 _TAKE_AT_ONCE = 4096
+# Five bits a dimension, and the exact distances of five times as many rows as asked for: measured
+# to lose next to nothing, at a fifth of the vectors' own size.
+_BITS = 5
+_REFINE = 5
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,54 @@ class TableVersion:
         fragment = self._dataset.get_fragment(number)
         return fragment.to_table(columns=list(columns), with_row_id=row_ids)
 
+    # Searching
+
+    def indexed_rows(self, column: str) -> int | None:
+        """How many rows the index of a vector column covers; None where it has none."""
+        indexes = [i for i in self._dataset.describe_indices() if i.name == _index_name(column)]
+        if not indexes:
+            return None
+        covered = {
+            number for index in indexes for part in index.segments for number in part.fragment_ids
+        }
+        fragments = self._dataset.get_fragments()
+        return sum(f.physical_rows for f in fragments if f.fragment_id in covered)
+
+    def nearest(
+        self,
+        column: str,
+        query: NDArray[np.float32],
+        count: int,
+        where: str | None = None,
+        *,
+        probes: int,
+    ) -> pa.Table:
+        """Rows near a query by the index, best first: `sample_id` and the vector.
+
+        Rows that the index does not cover yet are compared one by one, so that none is missed for
+        being new.
+
+        Args:
+            column: a vector column with an index.
+            query: `[D]`.
+            count: how many.
+            where: an SQL condition that rows have to meet, all of them considered.
+            probes: how many of the index's partitions to look into.
+        """
+        scanner = self._dataset.scanner(
+            columns=["sample_id", column, "_distance"],
+            nearest={
+                "column": column,
+                "q": query,
+                "k": count,
+                "nprobes": probes,
+                "refine_factor": _REFINE,
+            },
+            filter=where,
+            prefilter=True,
+        )
+        return scanner.to_table().drop_columns("_distance")
+
     # Writing
 
     def append(self, rows: pa.Table) -> TableVersion:
@@ -200,6 +255,26 @@ class TableVersion:
         dataset = lance.LanceDataset.commit(self._dataset, operation, read_version=self.version)
         return TableVersion(self.path, dataset)
 
+    def index_vectors(self, column: str, partitions: int) -> TableVersion:
+        """Build an index of a vector column, in the place of an older one."""
+        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset.create_index(
+            column,
+            "IVF_RQ",
+            name=_index_name(column),
+            metric="cosine",
+            num_partitions=partitions,
+            num_bits=_BITS,
+            replace=True,
+        )
+        return TableVersion(self.path, dataset)
+
+    def extend_index(self, column: str) -> TableVersion:
+        """Take the rows that came after an index was built into it."""
+        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset.optimize.optimize_indices(index_names=[_index_name(column)])
+        return TableVersion(self.path, dataset)
+
     def merged(self, keep: Sequence[int]) -> TableVersion:
         """Merge all fragments but those in `keep`; rows keep their ids, but move to the end."""
         dataset = lance.dataset(str(self.path), version=self.version)
@@ -229,6 +304,10 @@ class TableVersion:
         table = self._dataset.tracked_files(min_version=first_version).read_all()
         columns = (table[name].to_pylist() for name in ("version", "path", "type"))
         return [TrackedFile(*entry) for entry in zip(*columns, strict=True)]
+
+
+def _index_name(column: str) -> str:
+    return f"{column}_index"
 
 
 def _ids(field: Any) -> Iterator[int]:

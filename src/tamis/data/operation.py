@@ -207,6 +207,17 @@ class Operation:
         known = self._vector_column(column)
         self._edit(known.error_column, ids, pa.array(reasons, pa.string()))
 
+    def index_vectors(self, column: str) -> None:
+        """Stage an index of a vector column, for search in large datasets.
+
+        Where there is one that covers most rows, it takes in the others; else it is built anew.
+        Building takes about a minute a million rows, while other writers wait.
+
+        Raises:
+            UsageError: the column is no vector column.
+        """
+        self._staged.indexes.add(self._vector_column(column).name)
+
     # Marks
 
     def set_marks(self, ids: SampleIds, marks: Mapping[str, Any]) -> None:

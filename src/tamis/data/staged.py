@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from tamis.data.compaction import merge_tail
 from tamis.data.sample_keys import SampleKeys
 from tamis.data.schema import FAILED
+from tamis.data.vector_index import with_index
 from tamis.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ class Staged:
         failures: pictures that could not be read.
         columns: columns to add, as nulls.
         edits: for each column its edits; a later one wins.
+        indexes: vector columns whose index is to be built, or to take in new rows.
     """
 
     rows: list[pa.Table] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     columns: dict[str, pa.Field] = field(default_factory=dict)
     edits: dict[str, list[Edit]] = field(default_factory=dict)
+    indexes: set[str] = field(default_factory=set)
 
 
 def write_samples(
@@ -72,6 +75,8 @@ def write_samples(
     edits = {name: edit for name, edit in edits.items() if len(edit.ids)}
     if edits:
         table = table.update_columns(_by_fragment(table, SampleKeys(table, keys.by_file), edits))
+    for column in sorted(staged.indexes):
+        table = with_index(table, column)
     return table, added
 
 

@@ -20,6 +20,7 @@ from tamis.data.schema import VectorColumn, vector_columns_of
 from tamis.data.snapshots import SnapshotChain
 from tamis.data.state import State
 from tamis.data.storage_errors import filtering, storage_guard
+from tamis.data.vector_index import index_cover
 from tamis.data.writer import About, Writer
 from tamis.errors import ConflictError, DatasetError, UsageError
 
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from tamis.data.orphans import Freed
     from tamis.data.sample_keys import SampleIds
     from tamis.data.snapshots import Snapshot
+    from tamis.data.vector_index import IndexCover
     from tamis.types import Vectors
 
 __all__ = ["Store"]
@@ -210,6 +213,37 @@ class Store:
     def vector_columns(self) -> list[VectorColumn]:
         """The vector columns, oldest first."""
         return vector_columns_of(self._state.samples.schema)
+
+    def index_cover(self, column: str) -> IndexCover | None:
+        """How many rows the index of a vector column covers; None where it has none."""
+        return index_cover(self._state.samples, column)
+
+    def nearest_by_index(
+        self,
+        column: str,
+        query: NDArray[np.float32],
+        count: int,
+        where: str | None = None,
+        *,
+        probes: int,
+    ) -> pa.Table:
+        """Samples near a query by the index of a vector column, and their vectors, best first.
+
+        See `tamis.data.vector_search.nearest`, which decides when that is safe.
+
+        Args:
+            column: a vector column with an index.
+            query: `[D]` float32.
+            count: how many.
+            where: an SQL condition that samples have to meet.
+            probes: how many of the index's partitions to look into.
+
+        Raises:
+            UsageError: `where` is no condition.
+        """
+        condition = checked_condition(where)
+        with self._filtering(where):
+            return self._state.samples.nearest(column, query, count, condition, probes=probes)
 
     def failures(self) -> pa.Table:
         """The pictures that could not be read: path, reason, source, time."""

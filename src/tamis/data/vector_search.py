@@ -1,0 +1,158 @@
+"""The stored vectors nearest to a query: exactly, or by the index where that is safe."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from tamis.data.vector_index import partitions_for
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.data.store import Store
+    from tamis.types import Vectors
+
+__all__ = ["Nearest", "nearest"]
+
+_PROBES: Final = 32
+_EXACT_BELOW_ROWS: Final = 20_000
+_EXACT_BELOW_SHARE: Final = 0.05
+_MOST_BY_INDEX: Final = 1000
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Samples near a query, best first.
+
+    Attributes:
+        ids: `[k]` sample ids.
+        scores: `[k]` float32 cosine similarities, from the vectors as stored.
+        vectors: `[k, D]` float32, theirs.
+        method: how they were found; `exact` compared all that the condition lets through.
+        compared: vectors that were compared exactly.
+    """
+
+    ids: list[str]
+    scores: NDArray[np.float32]
+    vectors: Vectors
+    method: Literal["exact", "index"]
+    compared: int
+
+
+@dataclass(frozen=True)
+class _Request:
+    where: str | None
+    share: float
+
+
+def nearest(
+    store: Store,
+    column: str,
+    query: NDArray[np.float32],
+    count: int,
+    *,
+    where: str | None = None,
+    exact: bool = False,
+) -> Nearest:
+    """Find the samples whose vectors are most similar to a query.
+
+    The index answers where there is one, unless the condition is so selective (under 5 % of the
+    rows, or 20,000) that it would lose some: then the rows that meet it are read and compared
+    exactly. The score is the same cosine either way.
+
+    Args:
+        store: the dataset.
+        column: a vector column.
+        query: `[D]` float32, any length but zero.
+        count: how many samples, at least 1.
+        where: an SQL condition that samples have to meet.
+        exact: compare all, whatever there is.
+
+    Raises:
+        UsageError: the query has another dimension or no direction, `count` is less than 1, or
+            `where` is no condition.
+    """
+    known = next((c for c in store.vector_columns() if c.name == column), None)
+    if known is None:
+        raise UsageError(f"{column!r} is not a vector column")
+    if query.shape != (known.dim,):
+        raise UsageError(
+            f"the query has shape {list(query.shape)}, but vectors of {known.spec} have "
+            f"{known.dim} dimensions"
+        )
+    if count < 1:
+        raise UsageError(f"k is {count}; ask for at least 1")
+    length = float(np.linalg.norm(query))
+    if not np.isfinite(length) or length == 0:
+        raise UsageError("the query has no direction: what is added and subtracted cancels out")
+    unit = (query / length).astype(np.float32)
+    share = None if exact else _share_by_index(store, column, count, where)
+    if share is None:
+        return _exact(store, column, unit, count, where)
+    return _by_index(store, column, unit, count, _Request(where, share))
+
+
+def _share_by_index(store: Store, column: str, count: int, where: str | None) -> float | None:
+    """Return the share of rows that the condition lets through; None where exact is the way."""
+    cover = store.index_cover(column)
+    if cover is None or count > _MOST_BY_INDEX:
+        return None
+    if where is None:
+        return 1.0
+    passing = store.count(where)
+    if passing < max(_EXACT_BELOW_ROWS, _EXACT_BELOW_SHARE * cover.total):
+        return None
+    return passing / cover.total
+
+
+def _by_index(
+    store: Store, column: str, unit: NDArray[np.float32], count: int, request: _Request
+) -> Nearest:
+    # The fewer rows pass, the more partitions it takes to meet as many that do.
+    most = partitions_for(store.count())
+    probes = min(most, math.ceil(_PROBES / request.share))
+    rows = store.nearest_by_index(column, unit, count, request.where, probes=probes)
+    ids = rows.column("sample_id").to_pylist()
+    vectors = _rows_of(rows.column(column).combine_chunks(), len(unit))
+    scores = vectors @ unit
+    order = np.argsort(-scores, kind="stable")
+    return Nearest(
+        [ids[i] for i in order], scores[order], vectors[order], "index", compared=len(ids)
+    )
+
+
+def _exact(
+    store: Store, column: str, unit: NDArray[np.float32], count: int, where: str | None
+) -> Nearest:
+    ids: list[str] = []
+    scores = np.empty(0, np.float32)
+    vectors = np.empty((0, len(unit)), np.float32)
+    compared = 0
+    for batch in store.batches(["sample_id", column], where):
+        filled = batch.filter(batch.column(column).is_valid())
+        rows = _rows_of(filled.column(column), len(unit))
+        compared += len(rows)
+        found = rows @ unit
+        if len(scores) == count:
+            hopeful = np.flatnonzero(found > scores[-1])
+            if not len(hopeful):
+                continue
+        else:
+            hopeful = np.arange(len(found))
+        ids += filled.column("sample_id").take(hopeful).to_pylist()
+        scores = np.concatenate([scores, found[hopeful]])
+        vectors = np.concatenate([vectors, rows[hopeful]])
+        # stable, so that of equal scores the earlier row stays
+        best = np.argsort(-scores, kind="stable")[:count]
+        ids, scores, vectors = [ids[i] for i in best], scores[best], vectors[best]
+    return Nearest(ids, scores, vectors, "exact", compared)
+
+
+def _rows_of(column: object, dim: int) -> Vectors:
+    values: Vectors = np.asarray(column.flatten().to_numpy(), np.float32)  # type: ignore[attr-defined]
+    return values.reshape(-1, dim)
