@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tamis.data.images.decode import decode
 from tamis.encoders.base import TextEncoder
 from tamis.encoders.preprocess import prepare
@@ -17,6 +15,7 @@ from tamis.errors import EncoderError, InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from tamis.data.schema import VectorColumn
