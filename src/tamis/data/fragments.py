@@ -173,7 +173,7 @@ class TableVersion:
             number for index in indexes for part in index.segments for number in part.fragment_ids
         }
         fragments = self._dataset.get_fragments()
-        return sum(f.physical_rows for f in fragments if f.fragment_id in covered)
+        return sum(int(f.physical_rows) for f in fragments if f.fragment_id in covered)
 
     def nearest(
         self,

@@ -21,6 +21,7 @@ from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
 from tamis.pipelines.batch_size import BatchSize, find_batch_size
+from tamis.pipelines.indexing import is_index_worthwhile
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ def embed(
                 for part in _embedded(pending, encoder, batch, threads or usable_processors()):
                     writer.take(part)
                     progress(writer.taken, total)
+                if is_index_worthwhile(store, column, new=writer.taken):
+                    operation.index_vectors(column)
         embedded, failed = writer.embedded, writer.failed
     return EmbedReport(
         encoder=encoder.spec,

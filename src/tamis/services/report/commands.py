@@ -15,6 +15,7 @@ _WORDS: Final = {"add": "sources", "select": "n"}
 _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "add": {"labels": "--labels"},
     "embed": {"encoder": "--encoder", "dtype": "--dtype", "batch_size": "--batch-size"},
+    "index": {"column": "--encoder"},
     "duplicates": {"threshold": "--threshold", "column": "--encoder"},
     "select": {"diverse": "--diverse", "where": "--where", "column": "--encoder"},
     "split": {

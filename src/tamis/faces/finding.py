@@ -1,0 +1,102 @@
+"""The part of the Python face that finds pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.data.store import Store
+    from tamis.services.search import SearchReport
+
+__all__ = ["Finding"]
+
+PathLike = str | os.PathLike[str]
+
+
+class Finding:
+    """Verbs that find pictures; `tamis.Dataset` has them."""
+
+    store: Store
+
+    def vector_column(self, encoder: str | None = None) -> str:
+        """Return the vector column that `encoder` means; see `tamis.Dataset`."""
+        raise NotImplementedError
+
+    def search(
+        self,
+        texts: str | Sequence[str] = (),
+        *,
+        like: PathLike | Sequence[PathLike] = (),
+        not_texts: str | Sequence[str] = (),
+        unlike: PathLike | Sequence[PathLike] = (),
+        region: tuple[int, int, int, int] | None = None,
+        k: int = 20,
+        where: str | None = None,
+        encoder: str | None = None,
+        exact: bool = False,
+        distinct: float | None = None,
+    ) -> SearchReport:
+        """Find the pictures nearest to texts and examples, best first.
+
+        Args:
+            texts: what they should show; needs vectors of an encoder that reads texts.
+            like: examples: paths or sample ids of the dataset, or any picture files.
+            not_texts: what they should not show.
+            unlike: examples to be far from.
+            region: of the first example the part to look for: x, y, width, height in pixels.
+            k: how many.
+            where: an SQL condition that they have to meet.
+            encoder: whose vectors; the only ones if not given.
+            exact: compare all vectors even where there is an index.
+            distinct: leave out pictures more similar than this cosine to one before them.
+
+        Raises:
+            UsageError: nothing to look for, or the encoder reads no texts.
+            InputError: an example is neither in the dataset nor a file.
+        """
+        from tamis.pipelines.queries import Region
+        from tamis.services.search import Query, search
+
+        query = Query(
+            texts=_several(texts),
+            like=_several(like),
+            not_texts=_several(not_texts),
+            unlike=_several(unlike),
+            region=None if region is None else Region(*region),
+        )
+        return search(
+            self.store,
+            query,
+            column=self.vector_column(encoder),
+            k=k,
+            where=where,
+            exact=exact,
+            distinct=distinct,
+        )
+
+    def index(self, encoder: str | None = None) -> tuple[int, int]:
+        """Index the vectors for search among millions, and return rows covered and rows there.
+
+        `embed` does it by itself once a dataset has 100,000 pictures, and takes in new rows.
+        """
+        from tamis.pipelines.indexing import index_vectors
+
+        return index_vectors(self.store, self.vector_column(encoder))
+
+    def gallery(
+        self, report: SearchReport, out: PathLike = "search.html", title: str = "Search"
+    ) -> Path:
+        """Write what a search found as one HTML page of pictures, and return its path."""
+        from tamis.services.search import write_gallery
+
+        return write_gallery(self.store, report, Path(out), title)
+
+
+def _several(values: PathLike | Sequence[PathLike]) -> list[str]:
+    if isinstance(values, str | os.PathLike):
+        return [os.fspath(values)]
+    return [os.fspath(value) for value in values]

@@ -1,0 +1,257 @@
+"""Pictures that look like an example, or that show what a text says."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from tamis.data.vector_search import nearest
+from tamis.errors import UsageError
+from tamis.pipelines.queries import (
+    Region,
+    caveat_of,
+    encoder_of,
+    picture_vector,
+    text_encoder_of,
+    text_vectors,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.data.schema import VectorColumn
+    from tamis.data.store import Store
+    from tamis.data.vector_search import Nearest
+    from tamis.encoders.base import Encoder
+    from tamis.types import Vectors
+
+__all__ = ["Hit", "Query", "SearchReport", "search"]
+
+_SHOWN = ("path", "label", "split", "width", "height")
+_LARGEST_POOL = 4096
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to look for: examples and texts to be near to, and others to be far from.
+
+    Their unit vectors are averaged, and the average of those to be far from is subtracted.
+
+    Attributes:
+        texts: what the pictures should show.
+        like: pictures to be near to: sample ids, paths as the dataset has them, or files.
+        not_texts: what they should not show.
+        unlike: pictures to be far from.
+        region: of the first picture in `like`, the part to look for.
+    """
+
+    texts: Sequence[str] = ()
+    like: Sequence[str] = ()
+    not_texts: Sequence[str] = ()
+    unlike: Sequence[str] = ()
+    region: Region | None = None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One picture that was found.
+
+    Attributes:
+        path: as the user gave it.
+        score: cosine similarity of its vector to the query's.
+        sample_id: its key in the dataset.
+        label: its label, if it has one.
+        split: its split, if it has one.
+        width: in pixels.
+        height: in pixels.
+        region: the part of the picture that matched, `[x, y, width, height]` in pixels; None for
+            the whole.
+        parent_id: the picture that it is a part of; None where the sample is a whole picture.
+    """
+
+    path: str
+    score: float
+    sample_id: str
+    label: str | None
+    split: str | None
+    width: int | None
+    height: int | None
+    region: tuple[int, int, int, int] | None = None
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """What a search found.
+
+    Attributes:
+        hits: best first.
+        encoder: whose vectors were compared.
+        column: the vector column.
+        method: `exact`, or by the `index`.
+        compared: vectors that were compared exactly.
+        seconds: how long the comparing took; embedding the query is not counted.
+        notes: what the answer must be taken with.
+    """
+
+    hits: list[Hit]
+    encoder: str
+    column: str
+    method: Literal["exact", "index"]
+    compared: int
+    seconds: float
+    notes: list[str] = field(default_factory=list)
+
+
+def search(
+    store: Store,
+    query: Query,
+    *,
+    column: str,
+    k: int = 20,
+    where: str | None = None,
+    exact: bool = False,
+    distinct: float | None = None,
+) -> SearchReport:
+    """Find the pictures that are most similar to a query.
+
+    Pictures of the dataset that are given as examples are not among the hits. A picture of the
+    dataset is compared by its stored vector, so that no model need be loaded.
+
+    Args:
+        store: the dataset.
+        query: what to look for.
+        column: the vectors to compare.
+        k: how many pictures.
+        where: an SQL condition that they have to meet.
+        exact: compare all vectors, whatever index there is.
+        distinct: leave out a picture that is more similar than this cosine to one before it.
+
+    Raises:
+        UsageError: nothing to look for, no such vectors, an encoder without a text tower, or an
+            option out of range.
+        InputError: an example is neither in the dataset nor a file.
+        EncoderError: the encoder of the vectors cannot be loaded.
+    """
+    _check(query, k, distinct)
+    known = next((c for c in store.vector_columns() if c.name == column), None)
+    if known is None:
+        raise UsageError(f"{column!r} is not a vector column")
+    words = _Words(store, known)
+    vector = words.vector_of(query)
+    begin = time.perf_counter()
+
+    def ask(count: int) -> Nearest:
+        return nearest(store, column, vector, count, where=where, exact=exact)
+
+    found, kept = _distinct(ask, k, distinct, frozenset(words.samples))
+    seconds = time.perf_counter() - begin
+    return SearchReport(
+        hits=_hits(store, found, kept),
+        encoder=known.spec,
+        column=column,
+        method=found.method,
+        compared=found.compared,
+        seconds=seconds,
+        notes=words.notes,
+    )
+
+
+def _check(query: Query, k: int, distinct: float | None) -> None:
+    if not (query.texts or query.like):
+        raise UsageError("nothing to look for: give a text or an example (--like PICTURE)")
+    if query.region is not None and not query.like:
+        raise UsageError("a region is part of an example: name the picture with --like")
+    if k < 1:
+        raise UsageError(f"k is {k}; ask for at least 1")
+    if distinct is not None and not -1 <= distinct <= 1:
+        raise UsageError(f"distinct is {distinct}; a cosine similarity lies between -1 and 1")
+
+
+class _Words:
+    """Brings what the user named into the space of a column; loads the encoder when it must."""
+
+    def __init__(self, store: Store, column: VectorColumn) -> None:
+        self.notes: list[str] = []
+        self.samples: list[str] = []
+        self._store = store
+        self._column = column
+        self._encoder: Encoder | None = None
+
+    def vector_of(self, query: Query) -> NDArray[np.float32]:
+        """Return the `[D]` float32 query vector, of any length."""
+        wanted = [*self._texts(query.texts), *self._pictures(query.like, query.region)]
+        unwanted = [*self._texts(query.not_texts), *self._pictures(query.unlike, None)]
+        vector = np.mean(wanted, axis=0, dtype=np.float32)
+        if unwanted:
+            vector = vector - np.mean(unwanted, axis=0, dtype=np.float32)
+        return np.asarray(vector, np.float32)
+
+    def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
+        if not texts:
+            return []
+        encoder = text_encoder_of(self._column)
+        if (caveat := caveat_of(encoder)) and caveat not in self.notes:
+            self.notes.append(caveat)
+        return text_vectors(encoder, texts)
+
+    def _pictures(self, names: Sequence[str], region: Region | None) -> list[NDArray[np.float32]]:
+        return [
+            self._picture(name, region if number == 0 else None)
+            for number, name in enumerate(names)
+        ]
+
+    def _picture(self, name: str, region: Region | None) -> NDArray[np.float32]:
+        """Return a picture's vector: as it is stored, else by the encoder."""
+        quoted = name.replace("'", "''")
+        rows = self._store.read(
+            ["sample_id", "uri", self._column.name], f"sample_id = '{quoted}' OR path = '{quoted}'"
+        ).to_pylist()
+        self.samples += [row["sample_id"] for row in rows]
+        stored = [row[self._column.name] for row in rows if row[self._column.name] is not None]
+        if stored and region is None:
+            vector = np.asarray(stored[0], np.float32)
+            return np.asarray(vector / np.linalg.norm(vector), np.float32)
+        self._encoder = self._encoder or encoder_of(self._column)
+        return picture_vector(self._encoder, rows[0]["uri"] if rows else name, region)
+
+
+def _distinct(
+    ask: Callable[[int], Nearest], k: int, distinct: float | None, left_out: Collection[str]
+) -> tuple[Nearest, list[int]]:
+    """Return what was found and which of it to show: ask for more until k differ."""
+    pool = k + len(left_out)
+    while True:
+        found = ask(pool)
+        kept: list[int] = []
+        for number, name in enumerate(found.ids):
+            if name in left_out or _repeats(found, kept, number, distinct):
+                continue
+            kept.append(number)
+            if len(kept) == k:
+                return found, kept
+        if len(found.ids) < pool or pool >= _LARGEST_POOL:
+            return found, kept
+        pool = min(4 * pool, _LARGEST_POOL)
+
+
+def _repeats(found: Nearest, kept: Sequence[int], number: int, distinct: float | None) -> bool:
+    if distinct is None or not kept:
+        return False
+    return bool((found.vectors[list(kept)] @ found.vectors[number]).max() > distinct)
+
+
+def _hits(store: Store, found: Nearest, kept: Sequence[int]) -> list[Hit]:
+    ids = [found.ids[number] for number in kept]
+    if not ids:
+        return []
+    rows = store.read(list(_SHOWN), ids=ids).to_pylist()
+    return [
+        Hit(score=float(found.scores[number]), sample_id=sample_id, **row)
+        for number, sample_id, row in zip(kept, ids, rows, strict=True)
+    ]

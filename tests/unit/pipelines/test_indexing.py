@@ -1,0 +1,83 @@
+"""When vectors get an index: once it pays, and again once enough is new."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tamis.data.store import Store
+from tamis.pipelines import embed as embedding
+from tamis.pipelines import indexing
+from tamis.pipelines.embed import embed
+from tamis.pipelines.indexing import index_vectors, is_index_worthwhile
+from tamis.types import Preprocessing
+
+
+class Noise:
+    """An encoder whose vectors are drawn by lot from a picture's first pixel."""
+
+    spec = "test:noise"
+    fingerprint = "a" * 32
+    dim = 8
+    preprocessing = Preprocessing(8, 8)
+
+    def embed(self, pixels):
+        rows = [np.random.default_rng(int(p[0, 0].sum())).normal(size=8) for p in pixels]
+        vectors = np.array(rows)
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A dataset of 600 rows whose pictures need not exist, in a world where 500 are many."""
+    monkeypatch.setattr(indexing, "INDEX_FROM", 500)
+    encoder = Noise()
+
+    def embedded_at_once(rows, encoder, _batch_size):
+        pixels = np.zeros((len(rows), 8, 8, 3), np.uint8)
+        for number, row in enumerate(rows):
+            pixels[number] = int(row.sample_id) % 256
+        return embedding._Batch([row.sample_id for row in rows], encoder.embed(pixels), [])
+
+    monkeypatch.setattr(embedding, "_embed_batch", embedded_at_once)
+    store = Store.create(tmp_path / "d.tamis")
+    add(store, 0, 600)
+    return store, encoder
+
+
+def add(store, start, stop):
+    names = [f"{number:04}" for number in range(start, stop)]
+    rows = {"sample_id": names, "path": names, "uri": names, "source": names, "content_hash": names}
+    with store.operation("add") as operation:
+        operation.insert(pa.table(rows))
+
+
+def test_embedding_a_large_dataset_indexes_it_as_one_change(store):
+    store, encoder = store
+    column = embed(store, encoder).column
+    cover = store.index_cover(column)
+    assert (cover.rows, cover.total) == (600, 600)
+    assert store.undo().verb == "embed"
+    assert column not in store.columns()
+
+
+def test_new_rows_enter_the_index_when_there_are_enough(store):
+    store, encoder = store
+    column = embed(store, encoder).column
+    add(store, 600, 605)
+    embed(store, encoder)
+    assert store.index_cover(column).rows == 600
+    add(store, 605, 700)
+    embed(store, encoder)
+    assert store.index_cover(column).rows == 700
+
+
+def test_a_small_dataset_gets_none_unless_asked(store, monkeypatch):
+    store, encoder = store
+    monkeypatch.setattr(indexing, "INDEX_FROM", 601)
+    column = embed(store, encoder).column
+    assert store.index_cover(column) is None
+    assert not is_index_worthwhile(store, column, new=600)
+    assert index_vectors(store, column) == (600, 600)
+    assert store.log()[-1].verb == "index"
