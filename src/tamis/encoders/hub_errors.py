@@ -19,13 +19,16 @@ _OFFLINE = {
     "ConnectionError",
     "NewConnectionError",
     "MaxRetryError",
+    "URLError",
 }
 _OFFLINE_WORDS = ("couldn't connect", "offline", "connection error", "name resolution")
 
-_WITHOUT_HUB = (
-    "Give a folder that holds the model, hf:FOLDER, or use bundled:efficientnet-lite0, which needs "
-    "no network."
-)
+_FOLDERS = {
+    "timm": "Give a folder with config.json and weights, as timm.models.save_for_hf() does.",
+    "open_clip": "Give a folder with open_clip_config.json, weights and tokenizer.",
+}
+_SAVED = "Give the folder that save_pretrained() wrote, complete with its processor."
+_LONGEST_REASON = 240
 
 
 def explain_hub_error(spec: str, source: str, part: str, error: Exception) -> str:
@@ -37,18 +40,27 @@ def explain_hub_error(spec: str, source: str, part: str, error: Exception) -> st
         part: what was sought: configuration, preprocessing, weights, tokenizer.
         error: what the library raised.
     """
+    return f"cannot load the {part} of {spec}: {_explain(spec.partition(':')[0], source, error)}"
+
+
+def _explain(kind: str, source: str, error: Exception) -> str:
     names = {type(link).__name__ for link in _chain(error)}
     text = " ".join(str(link) for link in _chain(error)).lower()
-    reason = str(error).strip().partition("\n")[0]
-    return f"cannot load the {part} of {spec}: {_explain(source, reason, names, text, error)}"
-
-
-def _explain(source: str, reason: str, names: set[str], text: str, error: Exception) -> str:
-    advice = ""
-    if "ImportError" in names or "requires the following packages" in text:
+    reason, advice = str(error).strip().partition("\n")[0], ""
+    without_hub = (
+        f"Give a folder that holds the model, {kind}:FOLDER, or use bundled:efficientnet-lite0, "
+        "which needs no network."
+    )
+    if "in loading state_dict" in text:
+        misfit = " ".join(str(error).split())
+        reason = (
+            "they do not fit the model that its configuration describes, so that some would be "
+            f"random: {misfit[:_LONGEST_REASON]}"
+        )
+    elif "ImportError" in names or "requires the following packages" in text:
         reason = " ".join(str(error).split())
     elif Path(source).is_dir():
-        advice = "Give the folder that save_pretrained() wrote, complete with its processor."
+        advice = _FOLDERS.get(kind, _SAVED)
     elif "GatedRepoError" in names or "gated repo" in text:
         reason = f"{source} is gated."
         advice = (
@@ -62,9 +74,9 @@ def _explain(source: str, reason: str, names: set[str], text: str, error: Except
         advice = "Check the name, or log in with  hf auth login"
     elif names & _OFFLINE or any(words in text for words in _OFFLINE_WORDS):
         reason = f"the hub cannot be reached, and the local cache lacks the model ({reason})."
-        advice = _WITHOUT_HUB
+        advice = without_hub
     else:
-        advice = f"Check the name and the network. {_WITHOUT_HUB}"
+        advice = f"Check the name and the network. {without_hub}"
     return f"{reason} {advice}".strip()
 
 
