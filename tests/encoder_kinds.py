@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tiny_graphs import OPTIONS, save_graph
 from tiny_models import (
     save_clip,
     save_convnext,
@@ -14,6 +17,8 @@ from tiny_models import (
     save_resnet,
     save_siglip,
 )
+from tiny_open_clip import save_open_clip, save_open_siglip
+from tiny_timm import save_timm_efficientnet, save_timm_resnet, save_timm_swin, save_timm_vit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +41,21 @@ class EncoderKind:
     has_maps: bool = True
 
 
+def _exported(place: Path, runtime: str) -> str:
+    """Write a tiny DINOv2 as a file, as `tamis encoders export` does."""
+    pytest.importorskip("onnxscript", reason="needs tamis[export]")
+    if runtime == "openvino":
+        pytest.importorskip("openvino", reason="needs tamis[openvino]")
+    from made_exports import write_export
+
+    return write_export(f"hf:{save_dinov2(place / 'model')}", place, runtime)
+
+
+def _foreign(place: Path) -> str:
+    path = save_graph(place / "net.onnx")
+    return f"onnx:{path}?{OPTIONS}&output=vector&maps=tokens,places"
+
+
 ENCODER_KINDS = {
     "bundled": EncoderKind(lambda _place: "bundled:efficientnet-lite0"),
     "hf-clip": EncoderKind(lambda place: f"hf:{save_clip(place)}", reads_texts=True),
@@ -46,4 +66,15 @@ ENCODER_KINDS = {
     "hf-dinov3": EncoderKind(lambda place: f"hf:{save_dinov3(place)}"),
     "hf-convnext": EncoderKind(lambda place: f"hf:{save_convnext(place)}"),
     "hf-resnet": EncoderKind(lambda place: f"hf:{save_resnet(place)}"),
+    "timm-vit": EncoderKind(lambda place: f"timm:{save_timm_vit(place, registers=2)}"),
+    "timm-swin": EncoderKind(lambda place: f"timm:{save_timm_swin(place)}"),
+    "timm-resnet": EncoderKind(lambda place: f"timm:{save_timm_resnet(place)}"),
+    "timm-efficientnet": EncoderKind(lambda place: f"timm:{save_timm_efficientnet(place)}"),
+    "open-clip": EncoderKind(lambda place: f"open_clip:{save_open_clip(place)}", reads_texts=True),
+    "open-siglip": EncoderKind(
+        lambda place: f"open_clip:{save_open_siglip(place)}", reads_texts=True
+    ),
+    "onnx": EncoderKind(lambda place: _exported(place, "onnx")),
+    "onnx-nchw": EncoderKind(_foreign),
+    "openvino": EncoderKind(lambda place: _exported(place, "openvino")),
 }
