@@ -182,31 +182,34 @@ class TableVersion:
         count: int,
         where: str | None = None,
         *,
-        probes: int,
+        probes: int | None = None,
     ) -> pa.Table:
-        """Rows near a query by the index, best first: `sample_id` and the vector.
+        """Rows near a query, best first: `sample_id`, the vector, and `_rowid`.
 
         Rows that the index does not cover yet are compared one by one, so that none is missed for
         being new.
 
         Args:
-            column: a vector column with an index.
+            column: a vector column.
             query: `[D]`.
             count: how many.
             where: an SQL condition that rows have to meet, all of them considered.
-            probes: how many of the index's partitions to look into.
+            probes: how many of the index's partitions to look into; None compares all rows.
         """
+        by_index = {"use_index": False} if probes is None else {"nprobes": probes}
         scanner = self._dataset.scanner(
             columns=["sample_id", column, "_distance"],
             nearest={
                 "column": column,
                 "q": query,
                 "k": count,
-                "nprobes": probes,
+                "metric": "cosine",
                 "refine_factor": _REFINE,
+                **by_index,
             },
             filter=where,
             prefilter=True,
+            with_row_id=True,
         )
         return scanner.to_table().drop_columns("_distance")
 

@@ -218,25 +218,25 @@ class Store:
         """How many rows the index of a vector column covers; None where it has none."""
         return index_cover(self._state.samples, column)
 
-    def nearest_by_index(
+    def nearest(
         self,
         column: str,
         query: NDArray[np.float32],
         count: int,
         where: str | None = None,
         *,
-        probes: int,
+        probes: int | None = None,
     ) -> pa.Table:
-        """Samples near a query by the index of a vector column, and their vectors, best first.
+        """Samples near a query, best first: their ids, vectors and row ids.
 
         See `tamis.data.vector_search.nearest`, which decides when that is safe.
 
         Args:
-            column: a vector column with an index.
+            column: a vector column.
             query: `[D]` float32.
             count: how many.
             where: an SQL condition that samples have to meet.
-            probes: how many of the index's partitions to look into.
+            probes: how many of the index's partitions to look into; None compares all.
 
         Raises:
             UsageError: `where` is no condition.

@@ -12,6 +12,7 @@ from tamis.data.vector_index import partitions_for
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from tamis.data.store import Store
@@ -23,6 +24,8 @@ _PROBES: Final = 32
 _EXACT_BELOW_ROWS: Final = 20_000
 _EXACT_BELOW_SHARE: Final = 0.05
 _MOST_BY_INDEX: Final = 1000
+_SPARE: Final = 16
+_TIE: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Nearest:
         scores: `[k]` float32 cosine similarities, from the vectors as stored.
         vectors: `[k, D]` float32, theirs.
         method: how they were found; `exact` compared all that the condition lets through.
-        compared: vectors that were compared exactly.
+        compared: rows whose vectors, if they have one, were compared exactly.
     """
 
     ids: list[str]
@@ -116,19 +119,47 @@ def _by_index(
     # The fewer rows pass, the more partitions it takes to meet as many that do.
     most = partitions_for(store.count())
     probes = min(most, math.ceil(_PROBES / request.share))
-    rows = store.nearest_by_index(column, unit, count, request.where, probes=probes)
-    ids = rows.column("sample_id").to_pylist()
-    vectors = _rows_of(rows.column(column).combine_chunks(), len(unit))
-    scores = vectors @ unit
-    order = np.argsort(-scores, kind="stable")
-    return Nearest(
-        [ids[i] for i in order], scores[order], vectors[order], "index", compared=len(ids)
-    )
+    rows = store.nearest(column, unit, count, request.where, probes=probes)
+    return _ranked(rows, column, unit, "index", compared=rows.num_rows)
 
 
 def _exact(
     store: Store, column: str, unit: NDArray[np.float32], count: int, where: str | None
 ) -> Nearest:
+    # Which of many equal ones come first is left to chance there, so some more are asked for.
+    rows = store.nearest(column, unit, count + _SPARE, where)
+    found = _ranked(rows, column, unit, "exact", compared=store.count(where))
+    is_tied = len(found.ids) > count and found.scores[-1] > found.scores[count - 1] - _TIE
+    if is_tied:
+        found = _scanned(store, column, unit, count, where)
+    return Nearest(
+        found.ids[:count],
+        found.scores[:count],
+        found.vectors[:count],
+        found.method,
+        found.compared,
+    )
+
+
+def _ranked(
+    rows: pa.Table,
+    column: str,
+    unit: NDArray[np.float32],
+    method: Literal["exact", "index"],
+    compared: int,
+) -> Nearest:
+    """Score rows by their stored vectors; of equal scores the earlier row comes first."""
+    vectors = _rows_of(rows.column(column).combine_chunks(), len(unit))
+    scores = vectors @ unit
+    order = np.lexsort((rows.column("_rowid").to_numpy(), -scores))
+    ids = rows.column("sample_id").to_pylist()
+    return Nearest([ids[i] for i in order], scores[order], vectors[order], method, compared)
+
+
+def _scanned(
+    store: Store, column: str, unit: NDArray[np.float32], count: int, where: str | None
+) -> Nearest:
+    """Compare row by row in the dataset's order, which settles ties for good."""
     ids: list[str] = []
     scores = np.empty(0, np.float32)
     vectors = np.empty((0, len(unit)), np.float32)
@@ -138,12 +169,11 @@ def _exact(
         rows = _rows_of(filled.column(column), len(unit))
         compared += len(rows)
         found = rows @ unit
+        hopeful = np.arange(len(found))
         if len(scores) == count:
             hopeful = np.flatnonzero(found > scores[-1])
-            if not len(hopeful):
-                continue
-        else:
-            hopeful = np.arange(len(found))
+        if not len(hopeful):
+            continue
         ids += filled.column("sample_id").take(hopeful).to_pylist()
         scores = np.concatenate([scores, found[hopeful]])
         vectors = np.concatenate([vectors, rows[hopeful]])

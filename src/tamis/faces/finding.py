@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.data.store import Store
+    from tamis.pipelines.indexing import IndexAudit
     from tamis.services.search import SearchReport
 
 __all__ = ["Finding"]
@@ -86,6 +87,12 @@ class Finding:
         from tamis.pipelines.indexing import index_vectors
 
         return index_vectors(self.store, self.vector_column(encoder))
+
+    def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
+        """Measure what the index loses and gains against exact search; None without an index."""
+        from tamis.pipelines.indexing import audit_index
+
+        return audit_index(self.store, self.vector_column(encoder), seed=seed)
 
     def gallery(
         self, report: SearchReport, out: PathLike = "search.html", title: str = "Search"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +12,7 @@ from tamis.data.store import Store
 from tamis.pipelines import embed as embedding
 from tamis.pipelines import indexing
 from tamis.pipelines.embed import embed
-from tamis.pipelines.indexing import index_vectors, is_index_worthwhile
+from tamis.pipelines.indexing import audit_index, index_vectors, is_index_worthwhile
 from tamis.types import Preprocessing
 
 
@@ -81,3 +83,32 @@ def test_a_small_dataset_gets_none_unless_asked(store, monkeypatch):
     assert not is_index_worthwhile(store, column, new=600)
     assert index_vectors(store, column) == (600, 600)
     assert store.log()[-1].verb == "index"
+
+
+def test_an_audit_tells_what_the_index_loses(store):
+    store, encoder = store
+    column = embed(store, encoder).column
+    audit = audit_index(store, column, queries=20)
+    assert (audit.rows, audit.total, audit.queries) == (600, 600, 20)
+    assert 0.9 <= audit.recall <= 1
+    assert audit.milliseconds > 0
+    assert audit_index(store, column, queries=20).recall == audit.recall
+
+
+def test_an_audit_counts_what_is_lost(store, monkeypatch):
+    store, encoder = store
+    column = embed(store, encoder).column
+    search = indexing.nearest
+
+    def blind(store, column, query, count, *, exact):
+        found = search(store, column, query, count, exact=exact)
+        return found if exact else replace(found, ids=found.ids[:6])
+
+    monkeypatch.setattr(indexing, "nearest", blind)
+    assert 0.4 <= audit_index(store, column).recall <= 0.6
+
+
+def test_without_an_index_there_is_nothing_to_audit(store, monkeypatch):
+    store, encoder = store
+    monkeypatch.setattr(indexing, "INDEX_FROM", 601)
+    assert audit_index(store, embed(store, encoder).column) is None
