@@ -57,6 +57,12 @@ def tamis_cli(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def cli_in() -> type[CommandLine]:
+    """Makes a command line that runs in a folder."""
+    return CommandLine
+
+
 def draw_picture(seed: int, size: tuple[int, int] = (320, 240)) -> Image.Image:
     """Draw a picture with a smooth ground and some twenty shapes, all told by `seed`."""
     rng = np.random.default_rng(seed)
