@@ -1,0 +1,199 @@
+"""Encoders that are a graph in a file, whatever runtime computes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from tamis.encoders.base import check_pixels, normalise_rows
+from tamis.errors import EncoderError, OutOfMemoryError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from tamis.encoders.graph_settings import GraphSettings
+    from tamis.types import PixelBatch, Preprocessing, Vectors
+
+__all__ = ["GraphEncoder", "GraphMapEncoder", "GraphSession", "as_graph_encoder"]
+
+_ROWS, _TOKENS, _PLACES = 2, 3, 4
+
+
+class GraphSession(Protocol):
+    """A loaded graph; several threads may call it at once."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs, as PyTorch names it: `cpu`, `cuda:0`."""
+
+    def run(self, pixels: NDArray[Any], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return the named outputs for a batch."""
+
+
+def as_graph_encoder(
+    spec: str, fingerprint: str, settings: GraphSettings, session: GraphSession
+) -> GraphEncoder:
+    """Make an encoder of a graph: one that gives feature maps if it can.
+
+    One black picture is run through it, to learn the shapes of its outputs.
+
+    Args:
+        spec: the name that loads it again.
+        fingerprint: hash of all that changes a vector.
+        settings: how it is fed and read.
+        session: runs it.
+
+    Raises:
+        EncoderError: the graph fails on a picture, or its output is no features.
+        UsageError: its output needs a `pooling` that is not given, or does not fit it.
+    """
+    kind = GraphMapEncoder if settings.maps else GraphEncoder
+    return kind(spec, fingerprint, settings, session)
+
+
+class GraphEncoder:
+    """A graph that gives one vector a picture; made by `as_graph_encoder`."""
+
+    def __init__(
+        self, spec: str, fingerprint: str, settings: GraphSettings, session: GraphSession
+    ) -> None:
+        self.spec = spec
+        self.fingerprint = fingerprint
+        self.settings = settings
+        self.preprocessing: Preprocessing = settings.preprocessing
+        self.device = session.device
+        self._session = session
+        channels = (3, 1, 1) if settings.layout == "nchw" else (3,)
+        mean, std = (
+            np.array(values, np.float32).reshape(channels)
+            for values in (self.preprocessing.mean, self.preprocessing.std)
+        )
+        self._scale: Final = 1 / (255 * std)
+        self._shift: Final = -mean / std
+        one = np.zeros((1, self.preprocessing.height, self.preprocessing.width, 3), np.uint8)
+        self.dim = int(self._vectors(self._compute(one, settings.output)).shape[1])
+
+    def embed(self, pixels: PixelBatch) -> Vectors:
+        """Return `[B, dim]` float32 unit vectors of prepared pictures.
+
+        Raises:
+            OutOfMemoryError: the batch is too large for the device.
+        """
+        check_pixels(pixels, self.preprocessing)
+        if len(pixels) == 0:
+            return np.empty((0, self.dim), np.float32)
+        return normalise_rows(self._vectors(self._compute(pixels, self.settings.output)))
+
+    def _compute(self, pixels: PixelBatch, output: str) -> NDArray[np.float32]:
+        size = self.settings.batch or len(pixels)
+        parts = []
+        for start in range(0, len(pixels), size):
+            part = pixels[start : start + size]
+            # a graph of fixed batch is given black pictures beside too few
+            room = [(0, size - len(part)), (0, 0), (0, 0), (0, 0)]
+            whole = part if len(part) == size else np.pad(part, room)
+            try:
+                (result,) = self._session.run(self._feed(whole), [output])
+            except MemoryError as error:
+                raise OutOfMemoryError(self.spec, self.device) from error
+            if result.ndim < _ROWS or len(result) != size:
+                raise EncoderError(
+                    f"{self.spec} gives an output {output!r} of shape {list(result.shape)} for "
+                    f"{size} pictures; its first axis must be theirs"
+                )
+            parts.append(result[: len(part)].astype(np.float32, copy=False))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _feed(self, pixels: PixelBatch) -> NDArray[Any]:
+        ordered = pixels.transpose(0, 3, 1, 2) if self.settings.layout == "nchw" else pixels
+        if self.settings.dtype == "uint8":
+            return np.ascontiguousarray(ordered)
+        values = ordered.astype(np.float32, order="C")
+        values *= self._scale
+        values += self._shift
+        return values.astype(self.settings.dtype, copy=False)
+
+    def _vectors(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take the vectors `[B, D]` out of an output."""
+        pooling, shape = self.settings.pooling, list(features.shape)
+        rest = shape[1:-1] if self.settings.layout == "nhwc" else shape[2:]
+        if features.ndim == _TOKENS:
+            rest = shape[1:2]
+        if features.ndim == _ROWS or (features.ndim <= _PLACES and set(rest) == {1}):
+            if pooling is not None:
+                raise UsageError(
+                    f"the output {self.settings.output!r} of {self.spec} is one vector a picture "
+                    "already; leave out pooling"
+                )
+            return features.reshape(len(features), -1)
+        if features.ndim == _TOKENS and pooling == "cls":
+            return features[:, 0]
+        if features.ndim == _TOKENS and pooling == "mean":
+            return _mean(features[:, self._grid(features)[2] :], (1,))
+        if features.ndim == _PLACES and pooling == "mean":
+            return _mean(features, (2, 3) if self.settings.layout == "nchw" else (1, 2))
+        can = {_TOKENS: "pooling=cls or pooling=mean", _PLACES: "pooling=mean"}.get(features.ndim)
+        raise UsageError(
+            f"the output {self.settings.output!r} of {self.spec} has the shape {shape}, which is "
+            + (f"more than one vector a picture; give {can}" if can else "no features")
+        )
+
+    def _grid(self, tokens: NDArray[np.float32]) -> tuple[int, int, int]:
+        """Tell rows, columns and the tokens before them; these are given, or one class token."""
+        count, given = tokens.shape[1], self.settings.prefix
+        aspect = self.preprocessing.height / self.preprocessing.width
+        for prefix in (0, 1) if given is None else (given,):
+            rows = round((max(count - prefix, 0) * aspect) ** 0.5)
+            columns = round(rows / aspect)
+            if rows and rows * columns == count - prefix:
+                return rows, columns, prefix
+        raise UsageError(
+            f"{count} tokens of {self.spec}"
+            + ("" if given is None else f", without the first {given},")
+            + " make no grid of the picture's shape; give prefix=N, the number of class and "
+            "register tokens before those of the places"
+        )
+
+
+class GraphMapEncoder(GraphEncoder):
+    """A graph that also keeps track of where a feature lies."""
+
+    @property
+    def feature_levels(self) -> tuple[str, ...]:
+        """Names of the levels that `feature_maps` gives, from fine to coarse."""
+        return self.settings.maps
+
+    def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
+        """Return `[B, h, w, D]` float32 features by place, not normalised.
+
+        Raises:
+            UsageError: there is no such level, or the pixels do not fit.
+            OutOfMemoryError: the batch is too large for the device.
+        """
+        level = level or self.feature_levels[-1]
+        if level not in self.feature_levels:
+            raise UsageError(
+                f"{self.spec} has no feature level {level!r}; it has: "
+                f"{', '.join(self.feature_levels)}"
+            )
+        check_pixels(pixels, self.preprocessing)
+        features = self._compute(pixels, level)
+        if features.ndim == _TOKENS:
+            rows, columns, prefix = self._grid(features)
+            return features[:, prefix:].reshape(len(features), rows, columns, -1)
+        if features.ndim != _PLACES:
+            raise UsageError(
+                f"the output {level!r} of {self.spec} has the shape {list(features.shape)}, which "
+                "is no map of places; leave it out of maps"
+            )
+        # where a graph takes its channels first it gives them first too
+        return features.transpose(0, 2, 3, 1) if self.settings.layout == "nchw" else features
+
+
+def _mean(features: NDArray[np.float32], axes: tuple[int, ...]) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = features.mean(axis=axes)
+    return mean

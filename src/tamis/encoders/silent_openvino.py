@@ -1,0 +1,38 @@
+"""OpenVINO, imported so that it reports to nobody.
+
+By default its import alone, and NNCF's, sends an event over the network and writes a file with an
+identifier into the home folder. Both do without where the package that does it is absent, so it is
+made to look so.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["openvino", "without_telemetry"]
+
+_REPORTER = "openvino_telemetry"
+
+
+@contextmanager
+def without_telemetry() -> Iterator[None]:
+    """Hide the package that reports from what is imported meanwhile."""
+    loaded = sys.modules.get(_REPORTER)
+    absent: Any = None  # how Python marks a module that cannot be imported
+    sys.modules[_REPORTER] = absent
+    try:
+        yield
+    finally:
+        if loaded is None:
+            del sys.modules[_REPORTER]
+        else:
+            sys.modules[_REPORTER] = loaded
+
+
+with without_telemetry():
+    import openvino
