@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tiny_graphs import OPTIONS, save_graph
 from tiny_models import (
     save_clip,
     save_convnext,
@@ -38,6 +41,21 @@ class EncoderKind:
     has_maps: bool = True
 
 
+def _exported(place: Path, runtime: str) -> str:
+    """Write a tiny DINOv2 as a file, as `tamis encoders export` does."""
+    pytest.importorskip("onnxscript", reason="needs tamis[export]")
+    if runtime == "openvino":
+        pytest.importorskip("openvino", reason="needs tamis[openvino]")
+    from made_exports import write_export
+
+    return write_export(f"hf:{save_dinov2(place / 'model')}", place, runtime)
+
+
+def _foreign(place: Path) -> str:
+    path = save_graph(place / "net.onnx")
+    return f"onnx:{path}?{OPTIONS}&output=vector&maps=tokens,places"
+
+
 ENCODER_KINDS = {
     "bundled": EncoderKind(lambda _place: "bundled:efficientnet-lite0"),
     "hf-clip": EncoderKind(lambda place: f"hf:{save_clip(place)}", reads_texts=True),
@@ -56,4 +74,7 @@ ENCODER_KINDS = {
     "open-siglip": EncoderKind(
         lambda place: f"open_clip:{save_open_siglip(place)}", reads_texts=True
     ),
+    "onnx": EncoderKind(lambda place: _exported(place, "onnx")),
+    "onnx-nchw": EncoderKind(_foreign),
+    "openvino": EncoderKind(lambda place: _exported(place, "openvino")),
 }

@@ -1,0 +1,175 @@
+"""Write a network of PyTorch as an ONNX graph that takes plain pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import onnx_ir
+import torch
+from onnx_ir.passes import common as passes
+
+from tamis.errors import EncoderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from tamis.encoders.torch_encoder import TorchModel
+    from tamis.types import Preprocessing
+
+__all__ = ["INPUT", "OUTPUT", "export_graph"]
+
+INPUT: Final = "pixels"
+OUTPUT: Final = "embedding"
+
+_OPSET: Final = 18
+_LARGEST_FILE: Final = 1_900_000_000
+"""One file of protocol buffers holds at most 2 GiB; weights of more go into a second one."""
+
+
+def export_graph(
+    model: TorchModel,
+    preprocessing: Preprocessing,
+    metadata: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Write a network as an ONNX file, with weights of over 1.9 GB in `NAME.onnx.data` beside it.
+
+    The graph takes `pixels`, `[B, H, W, 3]` uint8 of any B, and scales them itself. It gives
+    `embedding`, the pooled features `[B, D]`, not normalised, and each feature map `[B, h, w, C]`
+    under its level's name. The same network gives the same bytes. Texts are not in it.
+
+    Args:
+        model: the network; it stays as it is.
+        preprocessing: how it wants pictures.
+        metadata: what the file is to say of itself.
+        path: where it goes; its folder must exist.
+
+    Raises:
+        EncoderError: the network does what a graph cannot express.
+    """
+    device = next(iter(model.module.parameters())).device
+    graph = _Graph(model, preprocessing, device).eval()
+    # A batch of 1 would be taken for a dimension that is always 1.
+    pixels = torch.zeros(
+        (2, preprocessing.height, preprocessing.width, 3), dtype=torch.uint8, device=device
+    )
+    try:
+        with _quietly(), torch.no_grad():
+            program = torch.onnx.export(
+                graph,
+                (pixels,),
+                dynamo=True,
+                verbose=False,
+                opset_version=_OPSET,
+                input_names=[INPUT],
+                output_names=[OUTPUT, *model.maps],
+                dynamic_shapes={INPUT: {0: "batch"}},
+            )
+            ready = _cleaned(program.model)
+    except Exception as error:  # what a network may raise while it is traced has no bounds
+        raise EncoderError(
+            f"the network cannot be written as an ONNX graph: {_reason(error)}"
+        ) from error
+    ready.metadata_props.update(metadata)
+    ready.producer_name, ready.producer_version = "tamis", None
+    weights = sum(
+        value.const_value.nbytes
+        for value in ready.graph.initializers.values()
+        if value.const_value is not None
+    )
+    onnx_ir.save(
+        ready, path, external_data=f"{path.name}.data" if weights > _LARGEST_FILE else None
+    )
+
+
+class _Graph(torch.nn.Module):  # type: ignore[misc]  # mypy does not look into torch
+    """Pixels in, all outputs out."""
+
+    def __init__(
+        self, model: TorchModel, preprocessing: Preprocessing, device: torch.device
+    ) -> None:
+        super().__init__()
+        self.network = model.module
+        self._functions = (model.pooled, *model.maps.values())
+        mean, std = (
+            torch.tensor(values, device=device).view(1, 3, 1, 1)
+            for values in (preprocessing.mean, preprocessing.std)
+        )
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", -mean / std)
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        values: Any = pixels.permute(0, 3, 1, 2).float() * self.scale + self.shift
+        return tuple(function(values) for function in self._functions)
+
+
+def _cleaned(model: Any) -> Any:
+    """Let all outputs share one run of the network, and drop what only the exporter needs.
+
+    Each output was traced by itself. Among the traces equal weights become one, and then equal
+    steps.
+    """
+    _rename_namesakes(model.graph)
+    _share_weights(model.graph)
+    for step in (
+        passes.CommonSubexpressionEliminationPass(),
+        passes.RemoveUnusedNodesPass(),
+        # the stack traces name files of the machine it was exported on
+        passes.ClearMetadataAndDocStringPass(),
+    ):
+        step(model)
+    return model
+
+
+def _rename_namesakes(graph: Any) -> None:
+    """Give inner values that happen to be called as an output another name."""
+    outputs = {value.name: value for value in graph.outputs}
+    made = [value for node in graph for value in node.outputs]
+    for value in (*made, *list(graph.initializers.values())):
+        if outputs.get(value.name, value) is not value:
+            # a weight is renamed in the graph's own list too
+            value.name = f"inner/{value.name}"
+
+
+def _share_weights(graph: Any) -> None:
+    first: dict[tuple[object, ...], Any] = {}
+    for value in list(graph.initializers.values()):
+        tensor = value.const_value
+        if tensor is None or value.is_graph_output():
+            continue
+        content = hashlib.blake2b(np.ascontiguousarray(tensor.numpy()).data).digest()
+        kept = first.setdefault((tensor.dtype, tuple(tensor.shape), content), value)
+        if kept is not value:
+            value.replace_all_uses_with(kept)
+            del graph.initializers[value.name]
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep the exporter's advice to those who write exporters off the terminal."""
+    loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir", "torch.onnx")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _reason(error: BaseException) -> str:
+    # the exporter wraps what went wrong in a page of advice on how to report it
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return f"{type(cause).__name__}: {lines[0] if lines else 'no reason is given'}"

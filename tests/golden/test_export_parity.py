@@ -1,0 +1,71 @@
+"""Exported files give the vectors and maps of PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+import tiny_models
+from made_exports import write_export
+from tamis.encoders.registry import load_encoder
+
+tiny_models.require_hugging_face()
+pytest.importorskip("onnxscript", reason="needs tamis[export]")
+
+
+@pytest.fixture(params=["clip", "siglip", "dinov2", "dinov3", "convnext"])
+def source(request, tmp_path):
+    return f"hf:{getattr(tiny_models, f'save_{request.param}')(tmp_path / 'model')}"
+
+
+def test_both_runtimes_give_the_vectors_and_maps_of_pytorch(source, tmp_path):
+    reference = load_encoder(source)
+    side = reference.preprocessing.height
+    pixels = np.random.default_rng(0).integers(0, 256, (9, side, side, 3), dtype=np.uint8)
+    expected = reference.embed(pixels)
+    graph = write_export(source, tmp_path)
+    specs = [graph]
+    try:
+        import openvino  # noqa: F401
+    except ImportError:
+        pass
+    else:
+        specs += [write_export(source, tmp_path, "openvino"), f"openvino:{graph[len('onnx:') :]}"]
+    for spec in specs:
+        made = load_encoder(spec)
+        assert made.preprocessing == reference.preprocessing
+        assert made.fingerprint != reference.fingerprint
+        assert made.feature_levels == reference.feature_levels
+        assert (made.embed(pixels) * expected).sum(axis=1).min() >= 0.99999
+        for level in made.feature_levels:
+            np.testing.assert_allclose(
+                made.feature_maps(pixels, level),
+                reference.feature_maps(pixels, level),
+                atol=1e-4,
+                rtol=1e-3,
+            )
+
+
+def test_the_network_runs_once_for_all_outputs_and_its_weights_are_there_once(tmp_path):
+    source = f"hf:{tiny_models.save_dinov2(tmp_path / 'model')}"
+    path = write_export(source, tmp_path).removeprefix("onnx:")
+    model = onnx.load(path)
+    products = sum(node.op_type in ("MatMul", "Gemm", "Conv") for node in model.graph.node)
+    # a patch embedding and, in each of two blocks, four of attention's, its two and the MLP's two
+    assert products == 1 + 2 * (4 + 2 + 2)
+    contents = [tensor.raw_data for tensor in model.graph.initializer if len(tensor.raw_data) > 999]
+    assert len(set(contents)) == len(contents)
+
+
+def test_an_export_repeats_byte_for_byte_and_names_no_file_but_its_source(tmp_path):
+    source = f"hf:{tiny_models.save_dinov2(tmp_path / 'model')}"
+    files = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        spec = write_export(source, tmp_path / name)
+        files.append(Path(spec.removeprefix("onnx:")).read_bytes())
+    assert files[0] == files[1]
+    assert b".py" not in files[0]
