@@ -28,12 +28,13 @@ if TYPE_CHECKING:
         UnknownEncoderError,
         UsageError,
     )
-    from tamis.faces.dataset import Dataset, encoder, open  # noqa: A004
+    from tamis.faces.dataset import Dataset, encoder, export_encoder, open  # noqa: A004
 
 _HOMES = {
     "Sieve": "tamis.algo.sieve",
     "Dataset": "tamis.faces.dataset",
     "encoder": "tamis.faces.dataset",
+    "export_encoder": "tamis.faces.dataset",
     "open": "tamis.faces.dataset",
     "ConflictError": "tamis.errors",
     "DatasetError": "tamis.errors",
@@ -65,6 +66,7 @@ __all__ = [
     "UnknownEncoderError",
     "UsageError",
     "encoder",
+    "export_encoder",
     "open",
 ]
 

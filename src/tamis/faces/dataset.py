@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from tamis.pipelines.ingest import IngestReport
     from tamis.services.curate import CurateReport
     from tamis.services.duplicates import DuplicateReport
+    from tamis.services.encoder_export import EncoderExport
     from tamis.services.selection import Selection
     from tamis.services.splits import SplitReport
     from tamis.types import Progress, Vectors
 
-__all__ = ["Dataset", "encoder", "open"]
+__all__ = ["Dataset", "encoder", "export_encoder", "open"]
 
 PathLike = str | os.PathLike[str]
 
@@ -60,6 +61,33 @@ def encoder(spec: str = "default", **options: Any) -> Encoder:
     from tamis.encoders.registry import load_encoder
 
     return load_encoder(spec, **options)
+
+
+def export_encoder(
+    spec: str, out: PathLike, pictures: Sequence[PathLike], **options: Any
+) -> EncoderExport:
+    """Write an encoder that PyTorch runs as a file that needs no PyTorch.
+
+    Vectors of both are compared on the pictures first, and only a file that stands in well enough
+    is kept.
+
+    Args:
+        spec: the encoder, e.g. `hf:FOLDER`.
+        out: a file ending in .onnx or .xml, or a folder.
+        pictures: folders, globs, files or archives of pictures such as it will see.
+        options: those of `tamis.services.encoder_export.export_encoder`, such as
+            `runtime="openvino"`, `precision="int8"`, `min_overlap=.95`.
+
+    Raises:
+        MissingExtraError: it needs a package that is not installed.
+        UsageError: an option does not fit, or the file exists.
+        EncoderError: the encoder cannot be loaded or written.
+        InputError: too few pictures can be read.
+    """
+    from tamis.services import encoder_export
+
+    named = [os.fspath(source) for source in pictures]
+    return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
 class Dataset:

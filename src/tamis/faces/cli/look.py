@@ -1,4 +1,4 @@
-"""Verbs that show or hand over what is there: info, report, export, encoders."""
+"""Verbs that show or hand over what is there: info, report, export."""
 
 from __future__ import annotations
 
@@ -90,38 +90,7 @@ def export(
     output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
 
 
-def encoders(
-    action: Annotated[str | None, typer.Argument(metavar="[check]")] = None,
-    spec: Annotated[str | None, typer.Argument(metavar="[SPEC]")] = None,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """List the encoders that can be used here; `check SPEC` loads one and tries it."""
-    from tamis.encoders import registry
-    from tamis.errors import UsageError
-
-    output = Output(as_json=json, quiet=quiet)
-    if action is None:
-        rows = registry.available()
-        output.document(rows)
-        output.table(
-            ["encoder", "short names", "usable", "to use it"],
-            [
-                (row.spec, ", ".join(row.short_names), "yes" if row.installed else "no", row.needs)
-                for row in rows
-            ],
-        )
-        return
-    if action != "check" or spec is None:
-        raise UsageError(f"encoders {action!r} is not known; say  tamis encoders check SPEC")
-    from tamis.services.encoder_check import check_encoder
-
-    result = check_encoder(spec)
-    output.document(result)
-    output.say(f"{result.spec}: {result.dim} dimensions, {result.pictures_per_second:.0f}/s")
-
-
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (info, report, export, encoders):
+    for verb in (info, report, export):
         app.command()(verb)

@@ -1,0 +1,142 @@
+"""Verbs of `tamis encoders`: list them, try one, write one as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tamis.faces.cli.options import JsonOption, QuietOption
+from tamis.faces.cli.output import Output
+
+__all__ = ["register"]
+
+CHECK_FAILED = 1
+
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="An encoder, as `tamis encoders` shows.")]
+
+encoders = typer.Typer(no_args_is_help=False)
+
+
+@encoders.callback(invoke_without_command=True)
+def _top(context: typer.Context, json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """List the encoders that can be used here; `check SPEC` loads one and tries it."""
+    # what stands before the verb counts for it
+    context.obj = {"as_json": json, "quiet": quiet}
+    if context.invoked_subcommand is None:
+        _print_list(Output(**context.obj))
+
+
+@encoders.command("list")
+def list_encoders(
+    context: typer.Context, json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """List the encoders that can be used here."""
+    _print_list(_output(context, json, quiet))
+
+
+@encoders.command()
+def check(
+    context: typer.Context, spec: Spec, json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Load an encoder and try it."""
+    from tamis.services.encoder_check import check_encoder
+
+    output = _output(context, json, quiet)
+    result = check_encoder(spec)
+    output.document(result)
+    output.say(f"{result.spec}: {result.dim} dimensions, {result.pictures_per_second:.0f}/s")
+
+
+@encoders.command()
+def export(
+    context: typer.Context,
+    spec: Spec,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR|FILE", help="Where it goes; a FILE ends in .onnx or .xml.")
+    ],
+    pictures: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SOURCE", help="Pictures such as it will see, to compare on; repeatable."
+        ),
+    ],
+    runtime: Annotated[
+        Literal["onnx", "openvino"], typer.Option(metavar="onnx|openvino", help="What runs it.")
+    ] = "onnx",
+    precision: Annotated[
+        Literal["float32", "int8"],
+        typer.Option(metavar="float32|int8", help="What it computes in; int8 needs openvino."),
+    ] = "float32",
+    min_overlap: Annotated[
+        float,
+        typer.Option(metavar="X", help="Least mean share of the nearest neighbours that stay."),
+    ] = 0.95,
+    min_cosine: Annotated[
+        float, typer.Option(metavar="X", help="Least mean cosine between old and new vectors.")
+    ] = 0.99,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that is there.")
+    ] = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write an encoder as a file that needs no PyTorch, if it stands in for it well enough."""
+    import tamis
+
+    output = _output(context, json, quiet)
+    with output.stages() as stage:
+        result = tamis.export_encoder(
+            spec,
+            out,
+            pictures,
+            runtime=runtime,
+            precision=precision,
+            min_overlap=min_overlap,
+            min_cosine=min_cosine,
+            overwrite=overwrite,
+            stage=stage,
+        )
+    output.document(result)
+    alike = result.fidelity
+    output.say(
+        f"cosine {alike.mean_cosine:.5f} on average, {alike.worst_cosine:.5f} at worst; "
+        f"{alike.overlap:.1%} of the {alike.neighbours} nearest kept ({result.pictures} pictures)\n"
+        f"{result.pictures_per_second:.1f} pictures/s, {result.source_pictures_per_second:.1f} by "
+        f"{result.source}"
+    )
+    for sentence in result.notes:
+        output.note(f"note: {sentence}")
+    if result.failed:
+        output.note(f"note: {len(result.failed)} pictures could not be read; --json lists them")
+    if not result.kept:
+        output.say(
+            f"not kept: less than --min-overlap {min_overlap:g} or --min-cosine {min_cosine:g}"
+        )
+        raise typer.Exit(CHECK_FAILED)
+    output.say(f"use it as  {result.spec}")
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    app.add_typer(encoders, name="encoders")
+
+
+def _output(context: typer.Context, json: bool, quiet: bool) -> Output:
+    before: dict[str, Any] = context.obj
+    return Output(as_json=json or before["as_json"], quiet=quiet or before["quiet"])
+
+
+def _print_list(output: Output) -> None:
+    from tamis.encoders import registry
+
+    rows = registry.available()
+    output.document(rows)
+    output.table(
+        ["encoder", "short names", "usable", "to use it"],
+        [
+            (row.spec, ", ".join(row.short_names), "yes" if row.installed else "no", row.needs)
+            for row in rows
+        ],
+    )
