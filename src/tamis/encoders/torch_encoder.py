@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
     from tamis.types import PixelBatch, Preprocessing, Vectors
 
-__all__ = ["RUN_OPTIONS", "Precision", "TorchModel", "TorchRun", "as_encoder"]
+__all__ = [
+    "RUN_OPTIONS",
+    "Precision",
+    "TorchModel",
+    "TorchRun",
+    "as_encoder",
+    "is_out_of_memory",
+]
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 TensorFunction: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
@@ -48,6 +55,8 @@ class TorchModel:
         maps: levels of features by place, from fine to coarse: each gives `[B, h, w, C]`.
         texts: texts to features `[T, D]` in the same space; None without a text tower.
         text_settings: what changes a text's vector besides the weights, for the fingerprint.
+        logit_scale: what the cosine of a picture and a text is multiplied by in training, before
+            the softmax (CLIP) or the bias and sigmoid (SigLIP); None without a text tower.
     """
 
     module: torch.nn.Module
@@ -56,6 +65,7 @@ class TorchModel:
     maps: Mapping[str, TensorFunction] = field(default_factory=dict)
     texts: Callable[[Sequence[str]], torch.Tensor] | None = None
     text_settings: Mapping[str, object] = field(default_factory=dict)
+    logit_scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,7 @@ class TorchEncoder:
         self.preprocessing = preprocessing
         self.device = run.place
         self.model = model
+        self.logit_scale = model.logit_scale
         self._precision = run.precision
         # A call that uses several threads keeps all of them busy; two at once fight for the cores.
         shares_threads = self.device.type == "cpu" and run.threads == 1
@@ -212,13 +223,12 @@ class TorchEncoder:
                 torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
             ):
                 yield
-        except torch.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
             raise OutOfMemoryError(self.spec, str(self.device)) from error
-        except RuntimeError as error:
-            if any(words in str(error).lower() for words in _NO_MEMORY):
-                raise OutOfMemoryError(self.spec, str(self.device)) from error
-            raise
 
     def _measure_dim(self) -> int:
         one = np.zeros((1, self.preprocessing.height, self.preprocessing.width, 3), np.uint8)
@@ -283,6 +293,14 @@ class TorchTextEncoder(_WithTexts):
 
 class TorchTextMapEncoder(_WithTexts, _WithMaps):
     """A network that reads texts and keeps track of where a feature lies."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether PyTorch failed because a device had no more memory."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)
 
 
 def _hash_weights(module: torch.nn.Module) -> str:

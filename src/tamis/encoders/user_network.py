@@ -1,0 +1,212 @@
+"""A user's PyTorch network as an encoder: its output, or what one of its layers computes."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from tamis.encoders.torch_encoder import (
+    RUN_OPTIONS,
+    TorchModel,
+    TorchRun,
+    as_encoder,
+    is_out_of_memory,
+)
+from tamis.errors import EncoderError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tamis.encoders.base import Encoder
+    from tamis.encoders.spec import EncoderSpec
+    from tamis.types import Preprocessing
+
+__all__ = ["network_encoder"]
+
+_PENULTIMATE = "penultimate"
+_VECTORS, _TOKENS, _MAPS = 2, 3, 4
+_POWER, _SMALLEST = 3.0, 1e-6  # of the generalised mean (Radenovic et al. 2018)
+
+
+def network_encoder(
+    spec: EncoderSpec,
+    module: torch.nn.Module,
+    preprocessing: Preprocessing,
+    source: str,
+    options: Mapping[str, Any],
+) -> Encoder:
+    """Make an encoder of a network.
+
+    Args:
+        spec: its name.
+        module: the network.
+        preprocessing: how it wants pictures.
+        source: hash of the code that it comes from.
+        options: `weights`, `layer`, `pooling`, `maps`, and how it is run.
+
+    Raises:
+        EncoderError: it fails, or its weights do not fit.
+        UsageError: there is no such layer, or the output needs a pooling.
+    """
+    run = TorchRun(**{name: options[name] for name in RUN_OPTIONS if name in options})
+    if "weights" in options:
+        _load_weights(spec, module, Path(options["weights"]).expanduser())
+    module.float().eval().to("cpu")
+    layer, pooling = options.get("layer"), options.get("pooling")
+    trial = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
+    features = _features(spec, module, layer, trial)
+    with torch.inference_mode():
+        shape = features(trial).shape
+    _require_pooling(spec, tuple(shape), pooling)
+
+    def pooled(values: torch.Tensor) -> torch.Tensor:
+        return _pool(features(values), pooling)
+
+    maps: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {}
+    if "maps" in options:
+        name = options["maps"]
+        tapped = _features(spec, module, name, trial)
+        with torch.inference_mode():
+            shape = tapped(trial).shape
+        if len(shape) != _MAPS:
+            raise UsageError(
+                f"the layer {name!r} of {spec} gives an output of shape {list(shape)}; feature "
+                "maps are [B, D, h, w]"
+            )
+        maps[name] = lambda values: tapped(values).permute(0, 2, 3, 1)
+    named = f"{layer or 'output'}, {pooling or 'as it is'}, source {source}"
+    return as_encoder(
+        str(spec), TorchModel(module, pooled, pooling=named, maps=maps), preprocessing, run
+    )
+
+
+def _load_weights(spec: EncoderSpec, module: torch.nn.Module, file: Path) -> None:
+    if not file.is_file():
+        raise EncoderError(f"the weights of {spec} are not at {file}")
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(file)
+        else:
+            state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise all kinds of errors
+        raise EncoderError(
+            f"{file} cannot be read as weights of {spec}: {str(error).partition(chr(10))[0]}"
+        ) from error
+    for key in ("state_dict", "model"):  # as training scripts wrap it
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    try:
+        module.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise EncoderError(
+            f"the weights in {file} are not those of {spec}: {' '.join(lines[1:3])[:200]}"
+        ) from error
+
+
+def _features(
+    spec: EncoderSpec, module: torch.nn.Module, layer: str | None, trial: torch.Tensor
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return a function to what the network, or one of its layers, computes of a batch."""
+    held = threading.local()  # several threads may be inside the network at once
+
+    def run(values: torch.Tensor) -> Any:
+        try:
+            return module(values)
+        except Exception as error:  # the user's code may raise anything
+            if is_out_of_memory(error):
+                raise
+            raise EncoderError(
+                f"{spec} fails on pictures of shape {list(values.shape)}: "
+                f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            ) from error
+
+    if layer is None:
+        return lambda values: _tensor(spec, run(values), "its output")
+    if layer == _PENULTIMATE:
+        last = _last_linear(spec, module, lambda: run(trial))
+        last.register_forward_pre_hook(lambda _, inputs: setattr(held, "value", inputs[0]))
+    else:
+        submodules = dict(module.named_modules())
+        if layer not in submodules or not layer:
+            names = ", ".join([name for name in submodules if name][-8:])
+            raise UsageError(f"{spec} has no layer {layer!r}; its last ones are {names}")
+        submodules[layer].register_forward_hook(
+            lambda _, _inputs, output: setattr(held, "value", output)
+        )
+
+    def tapped(values: torch.Tensor) -> torch.Tensor:
+        held.value = None
+        run(values)
+        value, held.value = held.value, None
+        return _tensor(spec, value, f"the layer {layer!r}")
+
+    return tapped
+
+
+def _last_linear(
+    spec: EncoderSpec, module: torch.nn.Module, run: Callable[[], Any]
+) -> torch.nn.Module:
+    """Return the linear layer that runs last, which need not be the one that is defined last."""
+    order: list[torch.nn.Module] = []
+    hooks = [
+        part.register_forward_pre_hook(lambda this, _inputs: order.append(this))
+        for part in module.modules()
+        if isinstance(part, torch.nn.Linear)
+    ]
+    try:
+        with torch.inference_mode():
+            run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not order:
+        raise UsageError(f"{spec} has no linear layer, so none is penultimate; name a layer")
+    return order[-1]
+
+
+def _tensor(spec: EncoderSpec, value: Any, what: str) -> torch.Tensor:
+    if isinstance(value, tuple | list) and value:
+        value = value[0]
+    if not isinstance(value, torch.Tensor):
+        raise EncoderError(
+            f"{what} in {spec} is a {type(value).__name__}, not a tensor; choose another layer"
+        )
+    return value
+
+
+def _require_pooling(spec: EncoderSpec, shape: tuple[int, ...], pooling: str | None) -> None:
+    wanted = {_TOKENS: "cls, mean, max or gem", _MAPS: "mean, max or gem"}
+    if len(shape) == _VECTORS or (len(shape) == _MAPS and shape[2:] == (1, 1)):
+        return
+    if len(shape) not in wanted:
+        raise UsageError(
+            f"{spec} gives an output of shape {list(shape)}; choose a layer that gives [B, D], "
+            "[B, T, D] or [B, D, h, w]"
+        )
+    if pooling is None or (pooling == "cls" and len(shape) == _MAPS):
+        raise UsageError(
+            f"{spec} gives an output of shape {list(shape)}; add pooling={wanted[len(shape)]}"
+        )
+
+
+def _pool(features: torch.Tensor, pooling: str | None) -> torch.Tensor:
+    if features.ndim == _VECTORS:
+        return features
+    if features.ndim == _MAPS:
+        if pooling is None:
+            return features.flatten(1)
+        features = features.flatten(2).transpose(1, 2)
+    if pooling == "cls":
+        return features[:, 0]
+    if pooling == "max":
+        return features.amax(dim=1)
+    if pooling == "gem":
+        powered = features.clamp(min=_SMALLEST).pow(_POWER).mean(dim=1)
+        return cast("torch.Tensor", powered.pow(1 / _POWER))
+    return features.mean(dim=1)
