@@ -10,10 +10,12 @@ import numpy as np
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tamis.data.store import Store
     from tamis.types import Vectors
 
-__all__ = ["EmbeddedSamples", "read_embedded"]
+__all__ = ["EmbeddedSamples", "iterate_embedded", "read_embedded"]
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,26 @@ def read_embedded(
     ids, vectors = store.vectors(column, where)
     order = np.argsort(np.asarray(ids, dtype=np.str_), kind="stable")
     return EmbeddedSamples(column, [ids[i] for i in order], vectors[order])
+
+
+def iterate_embedded(
+    store: Store, column: str, where: str | None = None
+) -> Iterator[tuple[list[str], Vectors]]:
+    """Yield the samples that have a vector, and their vectors, piece by piece in dataset order.
+
+    Memory for one piece only, of at most 4,096 samples: ids and `[B, D]` float32.
+
+    Args:
+        store: the dataset, whose snapshot at the time of the call is read to the end.
+        column: a vector column.
+        where: an SQL condition that samples have to meet.
+
+    Raises:
+        UsageError: there is no such column, or `where` is no condition.
+    """
+    for batch in store.batches(["sample_id", column], where):
+        filled = batch.filter(batch.column(column).is_valid())
+        ids = filled.column("sample_id").to_pylist()
+        if ids:
+            flat = np.asarray(filled.column(column).flatten().to_numpy(), np.float32)
+            yield ids, flat.reshape(len(ids), -1)

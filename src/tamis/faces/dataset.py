@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.data.store import Store
 from tamis.errors import UsageError
+from tamis.faces.finding import Finding
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset:
+class Dataset(Finding):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

@@ -6,12 +6,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamis.types import no_progress
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.data.store import Store
     from tamis.pipelines.indexing import IndexAudit
+    from tamis.services.keyword_filter import FilterReport
     from tamis.services.search import SearchReport
+    from tamis.types import Progress
 
 __all__ = ["Finding"]
 
@@ -77,6 +81,52 @@ class Finding:
             where=where,
             exact=exact,
             distinct=distinct,
+        )
+
+    def filter(
+        self,
+        texts: str | Sequence[str],
+        negatives: str | Sequence[str] = (),
+        *,
+        threshold: float | None = None,
+        classes: bool = False,
+        where: str | None = None,
+        tag: str | None = None,
+        encoder: str | None = None,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> FilterReport:
+        """Find all pictures that texts describe, and tag them if `tag` is given.
+
+        Args:
+            texts: what they should show; needs vectors of an encoder that reads texts.
+            negatives: what they should be less near to than to the nearest of `texts`.
+            threshold: least cosine, or with `classes` least probability; without `classes` it is
+                found in the scores if not given.
+            classes: take texts and negatives as classes of which each picture is one.
+            where: an SQL condition that they have to meet.
+            tag: added to the tags of those that pass; nothing is written without.
+            encoder: whose vectors; the only ones if not given.
+            seed: draws the resamples that a threshold found is checked on.
+            progress: told after each batch.
+
+        Raises:
+            UsageError: a text is empty or given twice, the threshold is out of range, or the
+                encoder reads no texts.
+        """
+        from tamis.services.keyword_filter import keyword_filter
+
+        return keyword_filter(
+            self.store,
+            _several(texts),
+            column=self.vector_column(encoder),
+            negatives=_several(negatives),
+            threshold=threshold,
+            classes=classes,
+            where=where,
+            tag=tag,
+            seed=seed,
+            progress=progress,
         )
 
     def index(self, encoder: str | None = None) -> tuple[int, int]:

@@ -1,10 +1,10 @@
-"""Verbs that find pictures: search, index."""
+"""Verbs that find pictures: search, filter, index."""
 
 from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,11 +15,17 @@ from tamis.faces.cli.options import (
     EncoderOption,
     JsonOption,
     QuietOption,
+    SeedOption,
     WhereOption,
 )
 from tamis.faces.cli.output import Output
 
+if TYPE_CHECKING:
+    from tamis.services.keyword_filter import FilterReport
+
 __all__ = ["register"]
+
+_SHOWN = 50
 
 
 def search(
@@ -99,6 +105,61 @@ def search(
             webbrowser.open(page.resolve().as_uri())
 
 
+def filter_pictures(
+    texts: Annotated[
+        list[str], typer.Argument(metavar="TEXT...", help="What the pictures should show.")
+    ],
+    dataset: DatasetOption = DEFAULT_DATASET,
+    not_texts: Annotated[
+        list[str] | None,
+        typer.Option("--not", metavar="TEXT", help="What is not meant; repeatable."),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="T", help="Least score that passes; found in the scores if not given."
+        ),
+    ] = None,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="Take the texts as classes of which each is one.")
+    ] = False,
+    tag: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tag what passes; else nothing is written.")
+    ] = None,
+    where: WhereOption = None,
+    encoder: EncoderOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Find all pictures that show what a text says, and tag them."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.filter(
+            texts,
+            not_texts or (),
+            threshold=threshold,
+            classes=classes,
+            where=where,
+            tag=tag,
+            encoder=encoder,
+            seed=seed,
+            progress=stage("filter"),
+        )
+    output.document(report)
+    output.say(_filtered(report))
+    output.table(["text", "pictures"], list(report.counts.items()))
+    output.table(
+        ["score", "margin", "text", "picture"],
+        [(row.score, row.margin, row.text, row.path) for row in report.rows[:_SHOWN]],
+    )
+    for note in report.notes:
+        output.note(f"note: {note}")
+
+
 def index(
     dataset: DatasetOption = DEFAULT_DATASET,
     encoder: EncoderOption = None,
@@ -118,8 +179,19 @@ def index(
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (search, index):
-        app.command()(verb)
+    app.command()(search)
+    app.command("filter")(filter_pictures)
+    app.command()(index)
+
+
+def _filtered(report: FilterReport) -> str:
+    sentence = f"{report.matched} of {report.scored} pictures pass"
+    if report.threshold is not None:
+        found = ", found in the scores" if report.suggested else ""
+        sentence += f" at threshold {report.threshold:.4g}{found}"
+    if report.tag is None:
+        return f"{sentence}; --tag NAME marks them"
+    return f"{sentence}; {report.tagged} are new to the tag {report.tag!r}"
 
 
 def _region(text: str | None) -> tuple[int, int, int, int] | None:

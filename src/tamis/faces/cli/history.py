@@ -114,4 +114,9 @@ def _snapshot(text: str) -> int | str:
 
 
 def _pairs(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+    # a histogram is for the report, and the JSON document has it too
+    return ", ".join(
+        f"{name}={value}"
+        for name, value in values.items()
+        if value is not None and name != "histogram"
+    )

@@ -23,6 +23,7 @@ from tamis.services.report.figures import (
     split_figures,
 )
 from tamis.services.report.galleries import (
+from tamis.services.report.filter_scores import filter_scores
     Thumbnails,
     closest,
     duplicate_groups,
@@ -118,6 +119,7 @@ def collect(
         charts=_charts(store, steps, typical),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
+        keyword_filter=filter_scores(steps),
         split_figures=split_figures(store, marks, pair),
         closest=nearest,
         coverage=covered,

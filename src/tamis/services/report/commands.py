@@ -11,12 +11,20 @@ if TYPE_CHECKING:
 __all__ = ["command_line"]
 
 # For each verb the parameters that are words by themselves, and the options of the others.
-_WORDS: Final = {"add": "sources", "select": "n"}
+_WORDS: Final = {"add": "sources", "select": "n", "filter": "texts"}
 _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "add": {"labels": "--labels"},
     "embed": {"encoder": "--encoder", "dtype": "--dtype", "batch_size": "--batch-size"},
     "index": {"column": "--encoder"},
     "duplicates": {"threshold": "--threshold", "column": "--encoder"},
+    "filter": {
+        "negatives": "--not",
+        "threshold": "--threshold",
+        "classes": "--classes",
+        "where": "--where",
+        "tag": "--tag",
+        "column": "--encoder",
+    },
     "select": {"diverse": "--diverse", "where": "--where", "column": "--encoder"},
     "split": {
         "train": "--train",
@@ -33,6 +41,7 @@ _FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
     "select": {"strategy": "default", "labelled": None, "exclude_duplicates": True},
     "split": {"threshold": None},
 }
+_REPEATED: Final = {("filter", "negatives")}
 _SILENT: Final = {"fingerprint"}
 
 
@@ -53,12 +62,24 @@ def command_line(verb: str, params: Mapping[str, Any], seed: int | None) -> str 
         if name == _WORDS.get(verb):
             words += map(str, value if isinstance(value, list) else [value])
         elif name in _OPTIONS[verb]:
-            if isinstance(value, list):
+            given = _option(verb, name, value)
+            if given is None:
                 return None
-            if value is not None:
-                options += [_OPTIONS[verb][name], str(value)]
+            options += given
         elif name not in _SILENT and (name not in fixed or value != fixed[name]):
             return None
     if seed is not None:
         options += ["--seed", str(seed)]
     return shlex.join([*words, *options, *_FLAGS.get(verb, [])])
+
+
+def _option(verb: str, name: str, value: Any) -> list[str] | None:
+    """Return an option as words, none of them where it was not given; None if it cannot be."""
+    option = _OPTIONS[verb][name]
+    if isinstance(value, list):
+        if (verb, name) not in _REPEATED:
+            return None
+        return [word for one in value for word in (option, str(one))]
+    if isinstance(value, bool):
+        return [option] if value else []
+    return [] if value is None else [option, str(value)]

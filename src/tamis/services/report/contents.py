@@ -192,6 +192,7 @@ class ReportData:
         groups_total: how many groups there are, shown or not.
         duplicates: what is known about how they were found.
         charts: the histograms that show where the threshold lies, and how alike pictures are.
+        keyword_filter: the scores of the last keyword filter; None where there was none.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
         split_figures: how well the splits are kept apart and balanced.
@@ -213,6 +214,7 @@ class ReportData:
     groups_total: int = 0
     duplicates: tuple[Figure, ...] = ()
     charts: tuple[Histogram, ...] = ()
+    keyword_filter: Histogram | None = None
     galleries: tuple[Gallery, ...] = ()
     splits: Table | None = None
     split_figures: tuple[Figure, ...] = ()

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 
+_DRAWN = {"histogram"}
+"""What is shown as a chart, not among the counts."""
+
+
 def render(data: ReportData) -> str:
     """Return the page: no script, no request to any network, styles and pictures inside.
 
@@ -54,7 +58,11 @@ def _moment(iso: str) -> str:
 
 
 def _pairs(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, _plain(value)) for name, value in values.items() if value is not None]
+    return [
+        (name, _plain(value))
+        for name, value in values.items()
+        if value is not None and name not in _DRAWN
+    ]
 
 
 def _plain(value: Any) -> str:

@@ -37,3 +37,17 @@ def test_options_that_were_not_given_are_left_out():
 )
 def test_what_the_command_line_cannot_say_is_not_said(verb, params):
     assert command_line(verb, params, 0) is None
+
+
+def test_lists_become_repeated_options_and_truths_flags():
+    params = {
+        "texts": ["a cat", "dog"],
+        "negatives": ["toy", "a drawing"],
+        "threshold": None,
+        "classes": True,
+        "tag": "pets",
+    }
+    assert command_line("filter", params, 0) == (
+        "tamis filter 'a cat' dog --not toy --not 'a drawing' --classes --tag pets --seed 0"
+    )
+    assert "--classes" not in str(command_line("filter", params | {"classes": False}, 0))
