@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from made_exports import require_openvino, write_export
 from tiny_graphs import OPTIONS, save_graph
 from tiny_models import (
     save_clip,
@@ -45,9 +46,7 @@ def _exported(place: Path, runtime: str) -> str:
     """Write a tiny DINOv2 as a file, as `tamis encoders export` does."""
     pytest.importorskip("onnxscript", reason="needs tamis[export]")
     if runtime == "openvino":
-        pytest.importorskip("openvino", reason="needs tamis[openvino]")
-    from made_exports import write_export
-
+        require_openvino()
     return write_export(f"hf:{save_dinov2(place / 'model')}", place, runtime)
 
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tamis.encoders.graph_settings import settings_metadata
 from tamis.encoders.registry import load_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def has_openvino() -> bool:
+    """Tell whether OpenVINO is here without importing it, which by itself would report home."""
+    return find_spec("openvino") is not None
+
+
+def require_openvino() -> None:
+    """Skip the test where OpenVINO or what makes 8 bits for it is absent."""
+    if not has_openvino() or find_spec("nncf") is None:
+        pytest.skip("needs tamis[openvino]")
 
 
 def write_export(spec: str, folder: Path, runtime: str = "onnx") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from made_exports import require_openvino
 from tiny_models import require_hugging_face, save_clip, save_dinov2
 
 require_hugging_face()
@@ -66,8 +67,7 @@ def test_a_file_that_does_not_is_not_kept(tamis_cli, photos, models):
 
 
 def test_openvino_and_eight_bits(tamis_cli, photos, models):
-    pytest.importorskip("openvino", reason="needs tamis[openvino]")
-    pytest.importorskip("nncf", reason="needs tamis[openvino]")
+    require_openvino()
     arguments = ("encoders", "export", f"hf:{models}/dino", "--runtime", "openvino", "--out", ".")
     whole = tamis_cli(*arguments, "--pictures", "photos", "--json")
     assert whole.json["files"] == ["dino.xml", "dino.bin"]

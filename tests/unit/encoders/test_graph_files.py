@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from made_exports import require_openvino
 from tamis.encoders import onnx_session
 from tamis.encoders.base import FeatureMapEncoder
 from tamis.encoders.graph_settings import settings_metadata
@@ -22,7 +23,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.
 @pytest.fixture(params=["onnx", "openvino"])
 def kind(request):
     if request.param == "openvino":
-        pytest.importorskip("openvino", reason="needs tamis[openvino]")
+        require_openvino()
     return request.param
 
 
@@ -229,7 +230,7 @@ def test_a_fingerprint_covers_all_that_changes_a_vector(kind, net, tmp_path):
 
 
 def test_two_runtimes_of_one_file_are_two_encoders(net):
-    pytest.importorskip("openvino", reason="needs tamis[openvino]")
+    require_openvino()
     first, second = load("onnx", net), load("openvino", net)
     assert first.fingerprint != second.fingerprint
     np.testing.assert_allclose(first.embed(PIXELS), second.embed(PIXELS), atol=1e-5)
@@ -327,7 +328,7 @@ def test_onnx_runs_where_the_runtime_can(net):
 class TestOpenVino:
     @pytest.fixture(autouse=True)
     def _needs(self):
-        pytest.importorskip("openvino", reason="needs tamis[openvino]")
+        require_openvino()
 
     def test_its_precision_is_float32_unless_asked(self, net):
         from tamis.encoders.openvino_session import OpenVinoSession
