@@ -218,6 +218,8 @@ def _reason(error: Exception, data: bytes) -> str:
         return "truncated: the file ends before the picture does"
     if isinstance(error, Image.DecompressionBombError):
         return "too many pixels for one picture"
+    if lowered == "unknown pixel mode":  # of a TIFF that is sound, such as of 64-bit floats
+        return "its kind of samples cannot be read; save it with 8 or 16 bits a channel"
     if not text or not isinstance(error, _SPEAKING_ERRORS):
         text = "its parts contradict each other"
     return f"damaged: {text[:_MAX_REASON_CHARACTERS]}"

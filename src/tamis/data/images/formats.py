@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from PIL import features
 
+from tamis.data.images.png_comments import without_comments
+
 if TYPE_CHECKING:
     from PIL import ImageFile
 
@@ -117,7 +119,8 @@ def open_header(data: bytes) -> ImageFile.ImageFile:
         raise UnreadableFormatError(
             f"{picture_format} pictures need an optional package: run  pip install 'tamis[heif]'"
         ) from error
-    return cast("ImageFile.ImageFile", image_file(io.BytesIO(data)))
+    content = without_comments(data) if picture_format == "PNG" else data
+    return cast("ImageFile.ImageFile", image_file(io.BytesIO(content)))
 
 
 def _format_of(data: bytes) -> str | None:

@@ -20,6 +20,7 @@ from picture_files import (
     photo_file,
     png_header,
     stored_for,
+    tiff,
 )
 from tamis.data.images import decode as decode_module
 from tamis.data.images.decode import Limits, decode
@@ -292,6 +293,13 @@ def test_heic_with_its_reader() -> None:
     assert decoded.format == "HEIF"
     assert np.abs(np.asarray(decoded.image).astype(int) - photo()).mean() < 5
     assert reason_of(buffer.getvalue()[:-200])
+
+
+@pytest.mark.parametrize("samples", [np.zeros((8, 8)), np.zeros((8, 8, 3), np.float32)])
+def test_samples_that_no_reader_knows_are_not_called_damaged(samples: np.ndarray) -> None:
+    photometric = 1 if samples.ndim == 2 else 2
+
+    assert "save it with 8 or 16 bits" in reason_of(tiff(samples, photometric=photometric))
 
 
 def test_avif_that_this_pillow_cannot_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
