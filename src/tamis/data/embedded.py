@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.data.parts import whole_pictures
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def read_embedded(
     Args:
         store: the dataset.
         column: a vector column; if None the one with the most vectors, the newest of equals.
-        where: an SQL condition that samples have to meet.
+        where: an SQL condition that samples have to meet; parts of pictures are left out unless
+            it names `kind`.
 
     Raises:
         UsageError: there is no vector column, `column` is none, or `where` is no condition.
@@ -52,7 +54,7 @@ def read_embedded(
             raise UsageError("the pictures have no vectors yet: run  tamis embed  first")
         filled = [store.count(f"{name} IS NOT NULL") for name in known]
         column = max(zip(filled, range(len(known)), known, strict=True))[2]
-    ids, vectors = store.vectors(column, where)
+    ids, vectors = store.vectors(column, whole_pictures(store.columns(), where))
     order = np.argsort(np.asarray(ids, dtype=np.str_), kind="stable")
     return EmbeddedSamples(column, [ids[i] for i in order], vectors[order])
 
@@ -67,12 +69,14 @@ def iterate_embedded(
     Args:
         store: the dataset, whose snapshot at the time of the call is read to the end.
         column: a vector column.
-        where: an SQL condition that samples have to meet.
+        where: an SQL condition that samples have to meet; parts of pictures are left out unless
+            it names `kind`.
 
     Raises:
         UsageError: there is no such column, or `where` is no condition.
     """
-    for batch in store.batches(["sample_id", column], where):
+    condition = whole_pictures(store.columns(), where)
+    for batch in store.batches(["sample_id", column], condition):
         filled = batch.filter(batch.column(column).is_valid())
         ids = filled.column("sample_id").to_pylist()
         if ids:

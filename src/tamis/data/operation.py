@@ -144,6 +144,16 @@ class Operation:
         added = self._added + pending
         self.counts |= {"added": added, "known": self._offered - added}
 
+    def require_columns(self, columns: pa.Schema) -> None:
+        """Add columns of rows that the dataset lacks, null in every row, at once.
+
+        Unlike a mark's they are written with new rows only.
+        """
+        absent = [column for column in columns if self._field(column.name) is None]
+        if absent:
+            self._staged.columns |= {column.name: column for column in absent}
+            self.checkpoint()
+
     def record_failures(self, failures: Iterable[Failure]) -> None:
         """Stage pictures that could not be read; a path and reason known already is left out."""
         self._staged.failures.extend(failures)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from tamis.data.parts import PART_COLUMNS
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -158,7 +159,11 @@ def check_mark_name(name: str) -> None:
     Raises:
         UsageError: the name is a picture's own column, a vector's, or no lower-case identifier.
     """
-    if name in PICTURE_COLUMNS.names or name.startswith(("vector_", "error_")):
+    if (
+        name in PICTURE_COLUMNS.names
+        or name in PART_COLUMNS.names
+        or name.startswith(("vector_", "error_"))
+    ):
         raise UsageError(f"{name!r} is not a mark: it belongs to the pictures and is never edited")
     if not _MARK_NAME.fullmatch(name):
         raise UsageError(

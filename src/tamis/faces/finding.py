@@ -44,6 +44,7 @@ class Finding:
         encoder: str | None = None,
         exact: bool = False,
         distinct: float | None = None,
+        tiles: bool = False,
     ) -> SearchReport:
         """Find the pictures nearest to texts and examples, best first.
 
@@ -58,6 +59,7 @@ class Finding:
             encoder: whose vectors; the only ones if not given.
             exact: compare all vectors even where there is an index.
             distinct: leave out pictures more similar than this cosine to one before them.
+            tiles: compare tiles too (`add(..., tiles=3)`), and say which part matched.
 
         Raises:
             UsageError: nothing to look for, or the encoder reads no texts.
@@ -81,6 +83,7 @@ class Finding:
             where=where,
             exact=exact,
             distinct=distinct,
+            tiles=tiles,
         )
 
     def filter(

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from tamis.data.images.decode import decode
+from tamis.data.parts import BOX_COLUMNS, Box
 from tamis.data.schema import error_column_of, vector_field
 from tamis.data.sources.archives import close_archives
 from tamis.data.sources.locations import require_source
-from tamis.data.sources.reading import read_content
 from tamis.data.video.frame_reader import close_videos
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
 from tamis.pipelines.batch_size import BatchSize, find_batch_size
+from tamis.pipelines.decoded_rows import decoded_rows
 from tamis.pipelines.indexing import is_index_worthwhile
 from tamis.types import Failure, no_progress
 
@@ -163,13 +163,25 @@ class _Row(NamedTuple):
     uri: str
     source: str
     content_hash: str
+    x: int | None = None
+    y: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def box(self) -> Box | None:
+        """The part of the picture; None if it is all of it."""
+        if self.x is None or self.y is None or self.width is None or self.height is None:
+            return None
+        return Box(self.x, self.y, self.width, self.height)
 
 
 def _pending(store: Store, where: str | None, size: int) -> Iterator[list[_Row]]:
+    columns = [*_COLUMNS, *(BOX_COLUMNS if "kind" in store.columns() else ())]
     rows = (
         _Row(*values)
-        for batch in store.batches(_COLUMNS, where)
-        for values in zip(*(batch.column(name).to_pylist() for name in _COLUMNS), strict=True)
+        for batch in store.batches(columns, where)
+        for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     )
     while batch := list(islice(rows, size)):
         yield batch
@@ -204,18 +216,13 @@ def _embed_batch(rows: list[_Row], encoder: Encoder, batch_size: BatchSize) -> _
     good: list[_Row] = []
     pixels = []
     failed: list[tuple[_Row, str]] = []
-    for row in rows:
-        try:
-            data, content = read_content(row.uri, row.path)
-            if content != row.content_hash:
-                failed.append((row, "the file has changed since it was added; add it again"))
-                continue
-            picture = decode(data, row.path, min_side=decode_side(encoder.preprocessing))
-        except PictureError as error:
+    side = decode_side(encoder.preprocessing)
+    for row, image in decoded_rows(rows, side):
+        if isinstance(image, PictureError):
             require_source(row.source)
-            failed.append((row, error.reason))
+            failed.append((row, image.reason))
             continue
-        pixels.append(prepare(picture.image, encoder.preprocessing))
+        pixels.append(prepare(image, encoder.preprocessing))
         good.append(row)
     if not good:
         return _Batch([], np.empty((0, encoder.dim), np.float32), failed)

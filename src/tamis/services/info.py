@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from tamis.data.parts import whole_pictures
+
 if TYPE_CHECKING:
     from tamis.data.store import Store
 
@@ -14,13 +16,18 @@ __all__ = ["describe"]
 def describe(store: Store) -> dict[str, Any]:
     """Return counts of samples, failures, labels, splits and vectors.
 
-    Reads three narrow columns: O(N) time, no thumbnail and no vector is touched.
+    Labels, splits and formats are those of whole pictures. Reads three narrow columns: O(N) time,
+    no thumbnail and no vector is touched.
     """
-    marks = store.read(["label", "split", "format"])
     present = set(store.columns())
+    marks = store.read(["label", "split", "format"], whole_pictures(present, None))
     return {
         "dataset": str(store.path),
         "samples": store.count(),
+        "kinds": {
+            "picture": store.count(whole_pictures(present, None)),
+            **_counts(store.read(["kind"])["kind"].to_pylist() if "kind" in present else []),
+        },
         "failed": store.failures().num_rows,
         "formats": _counts(marks["format"].to_pylist()),
         "labels": _counts(marks["label"].to_pylist()),

@@ -361,9 +361,22 @@ def _mark(
 ) -> int:
     inside = set(ids)
     before = store.read(["sample_id"], where="split IS NOT NULL").column("sample_id").to_pylist()
-    others = [sample_id for sample_id in before if sample_id not in inside]
-    values = pa.array([*splits, *[None] * len(others)], pa.string())
+    parts = _parts(store, dict(zip(ids, splits, strict=True)))
+    others = [name for name in before if name not in inside and name not in parts]
+    values = pa.array([*splits, *parts.values(), *[None] * len(others)], pa.string())
     with store.operation("split", params=params, seed=seed) as operation:
-        operation.set_marks([*ids, *others], {"split": values})
+        operation.set_marks([*ids, *parts, *others], {"split": values})
         operation.counts.update({name: splits.count(name) for name in dict.fromkeys(splits)})
     return len(others)
+
+
+def _parts(store: Store, splits: dict[str, str]) -> dict[str, str]:
+    """Return the split of each part of a picture: its picture's, so that none leaks through it."""
+    if "parent_id" not in store.columns():
+        return {}
+    rows = store.read(["sample_id", "parent_id"], "parent_id IS NOT NULL").to_pylist()
+    return {
+        row["sample_id"]: splits[row["parent_id"]]
+        for row in rows
+        if row["parent_id"] in splits and row["sample_id"] not in splits
+    }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from tamis.data.exports.destination import new_file
 from tamis.data.exports.folder import Link, export_folder
 from tamis.data.exports.manifest import narrow_columns, write_csv, write_parquet
+from tamis.data.parts import whole_pictures
 from tamis.errors import UsageError
 from tamis.types import no_progress
 
@@ -63,7 +64,8 @@ def export(
         store: the dataset, as of its snapshot.
         format: `folder`, `csv` or `parquet`.
         destination: a folder that is empty or does not exist, or a new file.
-        where: an SQL condition on columns; all rows if None.
+        where: an SQL condition on columns; all whole pictures if None. Parts of pictures are left
+            out unless it names `kind`, and go into tables only.
         by: columns that make sub-folders of a `folder` export, outermost first; one that is
             empty on all rows is left out.
         link: `copy`, or `hardlink` or `symlink` to the originals, which then must not be edited
@@ -86,6 +88,14 @@ def export(
     if not chosen:
         raise UsageError("an empty list of columns; name at least one, or none for the default")
     _check_columns(store, [*chosen, *by])
+    where = whole_pictures(store.columns(), where)
+    if format == "folder" and "kind" in store.columns():
+        both = "kind IS NOT NULL" if where is None else f"({where}) AND kind IS NOT NULL"
+        if store.count(both):
+            raise UsageError(
+                "parts of pictures are not exported to a folder; export csv or parquet, which "
+                "name the picture and the box, or add  AND kind IS NULL  to the condition"
+            )
     if store.count(where) == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")

@@ -22,6 +22,7 @@ from tamis.types import Failure
 
 if TYPE_CHECKING:
     from tamis.faces.dataset import Dataset
+    from tamis.pipelines.parts import PartsReport
 
 __all__ = ["register"]
 
@@ -42,16 +43,44 @@ def add(
     sources: Sources,
     dataset: DatasetOption = DEFAULT_DATASET,
     labels: Labels = "none",
+    crops: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|DIR", help="Also add the boxes of a COCO, VOC or YOLO dataset."),
+    ] = None,
+    min_box: Annotated[
+        int, typer.Option(min=1, metavar="PIXELS", help="Leave out boxes with a shorter side.")
+    ] = 8,
+    tiles: Annotated[
+        int | None,
+        typer.Option(min=2, max=16, metavar="N", help="Also add N x N tiles of each picture."),
+    ] = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Add pictures; adding again adds nothing twice."""
     output = Output(as_json=json, quiet=quiet)
+    parts: dict[str, PartsReport] = {}
     with _dataset_to_fill(dataset) as ds, output.stages() as stage:
         report = ds.add(*sources, labels=labels, progress=stage("add"))
-    output.document({"added": report.added, "known": report.known, "failed": report.failed})
+        if crops is not None:
+            parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
+        if tiles is not None:
+            named = ", ".join("'" + source.replace("'", "''") + "'" for source in sources)
+            parts["tiles"] = ds.add_tiles(
+                tiles, where=f"source IN ({named})", progress=stage("tiles")
+            )
+    document = {"added": report.added, "known": report.known, "failed": report.failed}
+    output.document({**document, **parts})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
-    _list_failures(output, report.failed)
+    failed = list(report.failed)
+    for name, part in parts.items():
+        small = f", {part.small} too small" if part.small else ""
+        output.say(
+            f"{part.added} {name} of {part.pictures} pictures added, {part.known} known{small}, "
+            f"{len(part.failed)} failed"
+        )
+        failed += part.failed
+    _list_failures(output, failed)
 
 
 def embed(

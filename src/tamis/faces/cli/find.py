@@ -60,6 +60,9 @@ def search(
             min=-1, max=1, metavar="COSINE", help="Leave out what is more alike to one before it."
         ),
     ] = None,
+    tiles: Annotated[
+        bool, typer.Option("--tiles", help="Compare tiles too, and say which part matched.")
+    ] = False,
     gallery: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a page of the pictures.")
     ] = None,
@@ -85,6 +88,7 @@ def search(
         encoder=encoder,
         exact=exact,
         distinct=distinct,
+        tiles=tiles,
     )
     output.document(report.hits)
     output.table(

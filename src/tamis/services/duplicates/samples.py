@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.data.parts import whole_pictures
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -31,9 +33,11 @@ class Samples:
 
     @classmethod
     def read(cls, store: Store) -> Samples:
-        """Read all samples, and rank them."""
+        """Read all whole pictures, and rank them."""
         names = ["sample_id", "path", "width", "height", "sharpness", "captured_at", "camera"]
-        table = store.read([*names, "bytes", "content_hash", "phash"]).sort_by("sample_id")
+        whole = whole_pictures(store.columns(), None)
+        names += ["bytes", "content_hash", "phash"]
+        table = store.read(names, whole).sort_by("sample_id")
         with_thumbnail = store.read(["sample_id"], "thumbnail IS NOT NULL").column("sample_id")
         shown = set(with_thumbnail.to_pylist())
         rows = table.to_pylist()

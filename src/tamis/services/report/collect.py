@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.data.embedded import read_embedded
+from tamis.data.parts import whole_pictures
 from tamis.services.report.commands import command_line
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
@@ -22,8 +23,8 @@ from tamis.services.report.figures import (
     similarity,
     split_figures,
 )
-from tamis.services.report.galleries import (
 from tamis.services.report.filter_scores import filter_scores
+from tamis.services.report.galleries import (
     Thumbnails,
     closest,
     duplicate_groups,
@@ -96,7 +97,8 @@ def collect(
                 neighbors=min(NEIGHBORS, len(embedded.ids) - 1),
             )
         )
-    table = store.read(["sample_id", "label", "split"])
+    whole = whole_pictures(store.columns(), None)
+    table = store.read(["sample_id", "label", "split"], whole)
     marks = Marks(*(table.column(name).to_pylist() for name in table.column_names))
     pair = None if embedded is None else closest_pair(embedded, marks, rng)
     nearest = () if pair is None else closest(thumbnails, pair.ids)
@@ -117,9 +119,9 @@ def collect(
         groups_total=groups_total,
         duplicates=duplicate_figures(steps),
         charts=_charts(store, steps, typical),
+        keyword_filter=filter_scores(steps),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
-        keyword_filter=filter_scores(steps),
         split_figures=split_figures(store, marks, pair),
         closest=nearest,
         coverage=covered,

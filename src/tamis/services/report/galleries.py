@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
+from tamis.data.parts import whole_pictures
 from tamis.services.report.contents import Badge, DuplicateGroup, Gallery, Tile
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ def closest(thumbnails: Thumbnails, ids: Sequence[str]) -> tuple[Tile, ...]:
 
 def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
     """Return the darkest, the brightest and the blurriest pictures."""
-    rows = store.read(["sample_id", "brightness", "sharpness"])
+    whole = whole_pictures(store.columns(), None)
+    rows = store.read(["sample_id", "brightness", "sharpness"], whole)
     ids = rows.column("sample_id")
     galleries = []
     for key, title, column, direction, sentence in _EXTREMES:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tamis.data.parts import BOX_COLUMNS, whole_pictures
 from tamis.data.vector_search import nearest
 from tamis.errors import UsageError
 from tamis.pipelines.queries import (
@@ -117,6 +118,7 @@ def search(
     where: str | None = None,
     exact: bool = False,
     distinct: float | None = None,
+    tiles: bool = False,
 ) -> SearchReport:
     """Find the pictures that are most similar to a query.
 
@@ -131,6 +133,7 @@ def search(
         where: an SQL condition that they have to meet.
         exact: compare all vectors, whatever index there is.
         distinct: leave out a picture that is more similar than this cosine to one before it.
+        tiles: compare tiles too; a picture counts by its best part, which is then the region.
 
     Raises:
         UsageError: nothing to look for, no such vectors, an encoder without a text tower, or an
@@ -142,14 +145,16 @@ def search(
     known = next((c for c in store.vector_columns() if c.name == column), None)
     if known is None:
         raise UsageError(f"{column!r} is not a vector column")
+    condition = _condition(store, where, tiles=tiles)
     words = _Words(store, known)
     vector = words.vector_of(query)
     begin = time.perf_counter()
 
     def ask(count: int) -> Nearest:
-        return nearest(store, column, vector, count, where=where, exact=exact)
+        return nearest(store, column, vector, count, where=condition, exact=exact)
 
-    found, kept = _distinct(ask, k, distinct, frozenset(words.samples))
+    pictures = _Pictures(store, frozenset(words.samples))
+    found, kept = _distinct(ask, k, distinct, pictures)
     seconds = time.perf_counter() - begin
     return SearchReport(
         hits=_hits(store, found, kept),
@@ -195,7 +200,7 @@ class _Words:
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
             return []
-        encoder = text_encoder_of(self._column)
+        encoder = text_encoder_of(self._column, self._store.path)
         if (caveat := caveat_of(encoder)) and caveat not in self.notes:
             self.notes.append(caveat)
         return text_vectors(encoder, texts)
@@ -217,21 +222,48 @@ class _Words:
         if stored and region is None:
             vector = np.asarray(stored[0], np.float32)
             return np.asarray(vector / np.linalg.norm(vector), np.float32)
-        self._encoder = self._encoder or encoder_of(self._column)
+        self._encoder = self._encoder or encoder_of(self._column, self._store.path)
         return picture_vector(self._encoder, rows[0]["uri"] if rows else name, region)
 
 
+def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
+    if not tiles:
+        return whole_pictures(store.columns(), where)
+    if "kind" not in store.columns() or not store.count("kind = 'tile'"):
+        raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
+    both = "(kind IS NULL OR kind = 'tile')"
+    return both if where is None else f"({where}) AND {both}"
+
+
+class _Pictures:
+    """Tells which picture a sample is, or is a part of."""
+
+    def __init__(self, store: Store, left_out: Collection[str]) -> None:
+        self.left_out = left_out
+        self._store = store
+        self._has_parts = "parent_id" in store.columns()
+
+    def of(self, ids: Sequence[str]) -> list[str]:
+        """Return the sample id of the whole picture of each sample."""
+        if not self._has_parts or not ids:
+            return list(ids)
+        parents = self._store.read(["parent_id"], ids=ids)["parent_id"].to_pylist()
+        return [parent or name for parent, name in zip(parents, ids, strict=True)]
+
+
 def _distinct(
-    ask: Callable[[int], Nearest], k: int, distinct: float | None, left_out: Collection[str]
+    ask: Callable[[int], Nearest], k: int, distinct: float | None, pictures: _Pictures
 ) -> tuple[Nearest, list[int]]:
-    """Return what was found and which of it to show: ask for more until k differ."""
-    pool = k + len(left_out)
+    """Return what was found and which of it to show: ask for more until k pictures differ."""
+    pool = k + len(pictures.left_out)
     while True:
         found = ask(pool)
         kept: list[int] = []
-        for number, name in enumerate(found.ids):
-            if name in left_out or _repeats(found, kept, number, distinct):
+        shown = set(pictures.left_out)
+        for number, name in enumerate(pictures.of(found.ids)):
+            if name in shown or _repeats(found, kept, number, distinct):
                 continue
+            shown.add(name)
             kept.append(number)
             if len(kept) == k:
                 return found, kept
@@ -250,8 +282,13 @@ def _hits(store: Store, found: Nearest, kept: Sequence[int]) -> list[Hit]:
     ids = [found.ids[number] for number in kept]
     if not ids:
         return []
-    rows = store.read(list(_SHOWN), ids=ids).to_pylist()
-    return [
-        Hit(score=float(found.scores[number]), sample_id=sample_id, **row)
-        for number, sample_id, row in zip(kept, ids, rows, strict=True)
-    ]
+    has_parts = "kind" in store.columns()
+    columns = [*_SHOWN, *(("parent_id", *BOX_COLUMNS) if has_parts else ())]
+    rows = store.read(columns, ids=ids).to_pylist()
+    hits = []
+    for number, sample_id, row in zip(kept, ids, rows, strict=True):
+        box = tuple(row.pop(name) for name in BOX_COLUMNS) if has_parts else ()
+        region = None if None in box or not box else box
+        score = float(found.scores[number])
+        hits.append(Hit(score=score, sample_id=sample_id, region=region, **row))
+    return hits

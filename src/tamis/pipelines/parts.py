@@ -1,0 +1,288 @@
+"""Add parts of pictures as samples: the boxes of a detection dataset, or tiles."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from tamis.data.annotations.boxes import PictureFinder
+from tamis.data.annotations.read import read_annotations
+from tamis.data.images.decode import decode
+from tamis.data.images.picture_record import examine_image
+from tamis.data.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_boxes
+from tamis.data.schema import SAMPLES
+from tamis.data.sources.archives import close_archives
+from tamis.data.sources.reading import read_content
+from tamis.data.video.frame_reader import close_videos
+from tamis.errors import InputError, PictureError, UsageError
+from tamis.machine import usable_processors
+from tamis.pipelines.known_samples import KnownSamples
+from tamis.types import Failure, no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tamis.data.annotations.boxes import BoxAnnotation
+    from tamis.data.images.decode import Decoded
+    from tamis.data.parts import PartKind
+    from tamis.data.store import Store
+    from tamis.types import Progress
+
+__all__ = ["PartsReport", "add_crops", "add_tiles"]
+
+_CHECKPOINT_PICTURES = 512
+_WINDOW_PER_THREAD = 2
+_LEAST_BOX = 8
+_MOST_TILES = 16
+_INHERITED = ("source", "content_hash", "captured_at", "latitude", "longitude", "camera")
+_READ = ("sample_id", "path", "uri", "orientation", "label", "split", *_INHERITED)
+
+
+@dataclass(frozen=True)
+class PartsReport:
+    """What became of boxes or tiles.
+
+    Attributes:
+        added: new samples.
+        known: parts that the dataset held already.
+        small: boxes that were left out for their size.
+        pictures: pictures that have any.
+        failed: boxes, files of boxes or pictures that could not be used, with their reasons.
+    """
+
+    added: int
+    known: int
+    small: int
+    pictures: int
+    failed: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One picture and the parts to take from it; `tiles` or `boxes`."""
+
+    row: dict[str, Any]
+    boxes: tuple[BoxAnnotation, ...] = ()
+    tiles: int = 0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to add, and what the log says of it."""
+
+    kind: PartKind
+    jobs: Sequence[_Job]
+    params: dict[str, Any]
+    min_box: int = 1
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    rows: list[dict[str, Any]]
+    known: int
+    small: int
+    failed: list[Failure]
+
+
+def add_crops(
+    store: Store,
+    annotations: str,
+    *,
+    min_box: int = _LEAST_BOX,
+    progress: Progress = no_progress,
+) -> PartsReport:
+    """Add each box of a detection dataset as a sample of its own, linked to its picture.
+
+    The pictures must be in the dataset already. Each picture is decoded once for all its boxes.
+    A box that cannot be used is listed with its reason; one partly outside is clipped. Adding
+    again adds nothing twice.
+
+    Args:
+        store: the dataset.
+        annotations: a COCO file, a folder of VOC files, or a YOLO dataset.
+        min_box: boxes with a side shorter than this many pixels are counted and left out.
+        progress: told after each picture.
+
+    Raises:
+        InputError: there are no annotations, or they speak of none of the dataset's pictures.
+        UsageError: `min_box` is below 1.
+        ConflictError: another writer was in the way.
+    """
+    if min_box < 1:
+        raise UsageError(f"min_box is {min_box}; a box has at least 1 pixel")
+    found = read_annotations(annotations)
+    pictures = _pictures(store, None)
+    finder = PictureFinder(pictures)
+    boxes: dict[str, list[BoxAnnotation]] = {}
+    failed = list(found.failures)
+    for annotation in found.boxes:
+        uri = finder.find(annotation.picture)
+        if isinstance(uri, str):
+            boxes.setdefault(uri, []).append(annotation)
+            continue
+        reason = "several pictures have that name" if uri else "no picture of the dataset is meant"
+        failed.append(Failure(annotation.picture, reason, annotations))
+    if found.boxes and not boxes:
+        raise InputError(
+            f"none of the {len(found.boxes)} boxes in {annotations} is of a picture of the dataset "
+            f"(the first is of {found.boxes[0].picture}): add the pictures first"
+        )
+    jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
+    params = {"annotations": annotations, "min_box": min_box}
+    return _add(store, _Plan("crop", jobs, params, min_box), _once(failed), progress)
+
+
+def add_tiles(
+    store: Store,
+    count: int,
+    *,
+    where: str | None = None,
+    progress: Progress = no_progress,
+) -> PartsReport:
+    """Add the `count` x `count` tiles of pictures as samples of their own.
+
+    Neighbouring tiles share a fifth, so that what one cuts another shows whole; small things fill
+    more of a tile than of the picture, and so weigh more in its vector. Vectors grow to
+    `count`² + 1 a picture.
+
+    Args:
+        store: the dataset.
+        count: tiles along each side, 2 to 16.
+        where: an SQL condition on the pictures.
+        progress: told after each picture.
+
+    Raises:
+        UsageError: `count` is out of range.
+        ConflictError: another writer was in the way.
+    """
+    if not 2 <= count <= _MOST_TILES:  # noqa: PLR2004 - one tile is the picture
+        raise UsageError(f"tiles is {count}; give 2 to {_MOST_TILES}")
+    jobs = [_Job(row, tiles=count) for row in _pictures(store, where).values()]
+    params = {"tiles": count, "where": where}
+    return _add(store, _Plan("tile", jobs, params), [], progress)
+
+
+def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
+    """Return the whole pictures by their place, in the dataset's order."""
+    whole = "kind IS NULL" if "kind" in store.columns() else None
+    both = " AND ".join(f"({part})" for part in (whole, where) if part) or None
+    rows = store.read([*_READ], both).to_pylist()
+    return {row["uri"]: row for row in rows}
+
+
+def _once(failures: Iterable[Failure]) -> list[Failure]:
+    return list({(f.path, f.reason): f for f in failures}.values())
+
+
+def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -> PartsReport:
+    store.refresh()
+    known = KnownSamples(
+        batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
+    )
+    counts = {"known": 0, "small": 0, "pictures": 0}
+    with store.operation(f"add {plan.kind}s", params=plan.params) as operation:
+        operation.require_columns(PART_COLUMNS)
+        operation.record_failures(failed)
+        for done, outcome in enumerate(_outcomes(plan, known), start=1):
+            if outcome.rows:
+                operation.insert(_table(outcome.rows))
+            operation.count_known(outcome.known)
+            operation.record_failures(outcome.failed)
+            failed += outcome.failed
+            counts["small"] += outcome.small
+            counts["pictures"] += bool(outcome.rows or outcome.known)
+            progress(done, len(plan.jobs))
+            if done % _CHECKPOINT_PICTURES == 0:
+                operation.checkpoint()
+        operation.counts.update(small=counts["small"], failed=len(failed))
+    added, were_known = (operation.counts.get(name, 0) for name in ("added", "known"))
+    return PartsReport(added, were_known, counts["small"], counts["pictures"], failed)
+
+
+def _outcomes(plan: _Plan, known: KnownSamples) -> Iterator[_Outcome]:
+    threads = usable_processors()
+    waiting: deque[Future[_Outcome]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-parts")
+    queue = iter(plan.jobs)
+    try:
+        while True:
+            for job in islice(queue, threads * _WINDOW_PER_THREAD - len(waiting)):
+                waiting.append(pool.submit(_cut, job, plan, known))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        close_archives()
+        close_videos()
+
+
+def _cut(job: _Job, plan: _Plan, known: KnownSamples) -> _Outcome:
+    """Decode one picture and measure its parts."""
+    row = job.row
+    try:
+        picture = _upright(row)
+    except PictureError as error:
+        return _Outcome([], 0, 0, [Failure(row["path"], error.reason, row["source"])])
+    rows, failed, were_known, small = [], [], 0, 0
+    for box, label in _boxes(job, picture.width, picture.height, picture.orientation):
+        if isinstance(box, str):
+            failed.append(Failure(row["path"], box, row["source"]))
+            continue
+        if min(box.width, box.height) < plan.min_box:
+            small += 1
+            continue
+        name = part_id(row["sample_id"], plan.kind, box, label)
+        if name in known:
+            were_known += 1
+            continue
+        record = examine_image(
+            picture.image.crop(box.corners),
+            format=picture.format,
+            captured_at=row["captured_at"],
+        )
+        rows.append(
+            {
+                **asdict(replace(record, camera=row["camera"])),
+                **{column: row[column] for column in _INHERITED},
+                "sample_id": name,
+                "path": f"{row['path']}#xywh={box}",
+                "uri": row["uri"],
+                "label": label,
+                "split": row["split"],
+                "added_at": datetime.now(UTC),
+                "kind": plan.kind,
+                "parent_id": row["sample_id"],
+                **dict(zip(BOX_COLUMNS, (box.x, box.y, box.width, box.height), strict=True)),
+            }
+        )
+    return _Outcome(rows, were_known, small, failed)
+
+
+def _upright(row: dict[str, Any]) -> Decoded:
+    data, content = read_content(row["uri"], row["path"])
+    if content != row["content_hash"]:
+        raise PictureError(row["path"], "the file has changed since it was added; add it again")
+    return decode(data, row["path"])
+
+
+def _boxes(
+    job: _Job, width: int, height: int, orientation: int
+) -> Iterator[tuple[Box | str, str | None]]:
+    if job.tiles:
+        for box in tile_boxes(width, height, job.tiles):
+            yield box, job.row["label"]
+    for annotation in job.boxes:
+        yield annotation.box(width, height, orientation), annotation.label
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([*SAMPLES, *PART_COLUMNS])
+    names = [column for column in schema if column.name in rows[0]]
+    return pa.Table.from_pylist(rows, schema=pa.schema(names))
