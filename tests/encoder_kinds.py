@@ -20,6 +20,7 @@ from tiny_models import (
 )
 from tiny_open_clip import save_open_clip, save_open_siglip
 from tiny_timm import save_timm_efficientnet, save_timm_resnet, save_timm_swin, save_timm_vit
+from user_networks import write_callable, write_network, write_plain_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,9 @@ def _foreign(place: Path) -> str:
 
 ENCODER_KINDS = {
     "bundled": EncoderKind(lambda _place: "bundled:efficientnet-lite0"),
+    "py-torch": EncoderKind(write_plain_network, has_maps=False),
+    "py-classifier": EncoderKind(write_network),
+    "py-callable": EncoderKind(write_callable, has_maps=False),
     "hf-clip": EncoderKind(lambda place: f"hf:{save_clip(place)}", reads_texts=True),
     "hf-siglip": EncoderKind(lambda place: f"hf:{save_siglip(place)}", reads_texts=True),
     "hf-dino": EncoderKind(lambda place: f"hf:{save_dino(place)}"),

@@ -61,6 +61,16 @@ class Broken(nn.Module):
         raise KeyError("a defect of mine")
 
 
+class Undefined(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=(2, 3)) / 0 * 0
+
+
+class OneVector(nn.Module):
+    def forward(self, x):
+        return x.mean(dim=(0, 2, 3))[None]
+
+
 class Words(nn.Module):
     def forward(self, x):
         return {"features": x}
@@ -86,12 +96,32 @@ def wrong_count(pixels):
     return np.ones((1, 4)) if len(pixels) > 1 else np.ones((len(pixels), 4))
 
 
+def wrong_width(pixels):
+    return np.ones((len(pixels), 3 + len(pixels) % 2))
+
+
 def flat(pixels):
     return np.ones(len(pixels))
 
 
 def failing(pixels):
     raise ZeroDivisionError("no")
+
+
+def not_finite(pixels):
+    return np.full((len(pixels), 4), np.nan)
+
+
+def talking(pixels):
+    print("embedding", len(pixels))
+    return pixels.mean(axis=(1, 2))
+
+
+def warning(pixels):
+    import warnings
+
+    warnings.warn("this is getting old")
+    return pixels.mean(axis=(1, 2))
 
 
 number = 7

@@ -23,6 +23,8 @@ TAMIS = Path(sys.executable).with_name("tamis")
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# (\w+\.py)\n")
+"""The first line of a `python` block that the blocks after it use as a file."""
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -98,6 +100,8 @@ def test_every_example_runs_and_prints_what_it_says(page: Path, workplace: Path)
     for block in blocks(page):
         place = f"{page.name}, line {block.line}"
         if block.language == "python":
+            if name := _FILE.match(block.text):
+                (workplace / name[1]).write_text(block.text, encoding="utf-8")
             run([sys.executable, "-c", block.text], workplace)
         elif block.language == "console":
             for words, expected in commands(block.text):

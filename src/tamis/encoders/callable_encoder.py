@@ -13,10 +13,12 @@ from tamis.encoders.base import (
     normalise_rows,
     preprocessing_facts,
 )
+from tamis.encoders.trial_pictures import trial_pixels
+from tamis.encoders.user_code import explained, prints_to_stderr
 from tamis.errors import EncoderError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tamis.types import PixelBatch, Preprocessing, Vectors
 
@@ -28,22 +30,26 @@ _MATRIX = 2
 class CallableEncoder:
     """Vectors of a function that takes `[B, H, W, 3]` uint8 and returns `[B, D]` numbers.
 
-    One call runs at a time, as the function may not bear more. The fingerprint covers the source
-    file that the function comes from, and its attribute `fingerprint` if it has one: what it reads
-    from elsewhere, such as a file of weights, is not seen and belongs into that attribute.
+    One call runs at a time, as the function may not bear more. The fingerprint covers what the
+    function says of itself, else the source file that it comes from: what it reads from elsewhere,
+    such as a file of weights, is not seen by the latter. What it prints goes to stderr.
 
     Args:
         spec: the name that loads it again.
         function: the function.
         preprocessing: how it wants pictures.
-        source: hash of the code that it comes from.
+        content: what tells this function from others, for the fingerprint.
 
     Raises:
-        EncoderError: it fails on a first picture, or does not give `[B, D]`.
+        EncoderError: it fails on two made pictures, or does not give `[B, D]` finite numbers.
     """
 
     def __init__(
-        self, spec: str, function: Callable[[Any], Any], preprocessing: Preprocessing, source: str
+        self,
+        spec: str,
+        function: Callable[[Any], Any],
+        preprocessing: Preprocessing,
+        content: Mapping[str, str],
     ) -> None:
         self.spec = spec
         self.preprocessing = preprocessing
@@ -51,15 +57,16 @@ class CallableEncoder:
         self._turn = Lock()
         self.fingerprint = fingerprint_of(
             {
-                "source": source,
-                "own": str(getattr(function, "fingerprint", "")),
-                "spec": spec.rpartition(":")[2].partition("?")[0],
+                **content,
+                "spec": spec.partition("?")[0].rpartition(":")[2],
                 "preprocessing": preprocessing_facts(preprocessing),
                 "runtime": "callable",
             }
         )
-        one = np.zeros((1, preprocessing.height, preprocessing.width, 3), np.uint8)
-        self.dim = int(self._features(one).shape[1])
+        features = self._features(trial_pixels(preprocessing, 2))
+        if not np.isfinite(features).all():
+            raise EncoderError(f"{spec} gives numbers that are not finite for a made picture")
+        self.dim = int(features.shape[1])
 
     def embed(self, pixels: PixelBatch) -> Vectors:
         """Return `[B, dim]` float32 unit vectors of prepared pictures.
@@ -70,19 +77,24 @@ class CallableEncoder:
         check_pixels(pixels, self.preprocessing)
         if len(pixels) == 0:
             return np.empty((0, self.dim), np.float32)
-        return normalise_rows(self._features(pixels))
+        features = self._features(pixels)
+        if features.shape[1] != self.dim:
+            raise EncoderError(
+                f"{self.spec} gave vectors of {features.shape[1]} numbers, and {self.dim} before"
+            )
+        return normalise_rows(features)
 
     def _features(self, pixels: PixelBatch) -> Vectors:
         try:
-            with self._turn:
+            with self._turn, prints_to_stderr():
                 features = np.asarray(self._function(pixels), np.float32)
         except Exception as error:  # the user's code may raise anything
             raise EncoderError(
-                f"{self.spec} fails on {len(pixels)} pictures: {type(error).__name__}: {error}"
+                f"{self.spec} fails on {len(pixels)} pictures: {explained(error)}"
             ) from error
         if features.ndim != _MATRIX or len(features) != len(pixels):
             raise EncoderError(
                 f"{self.spec} gave an array of shape {list(features.shape)} for {len(pixels)} "
-                f"pictures; it must be [{len(pixels)}, D]"
+                "pictures; it must be [B, D], a row for each"
             )
         return features

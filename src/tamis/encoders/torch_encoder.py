@@ -57,6 +57,7 @@ class TorchModel:
         text_settings: what changes a text's vector besides the weights, for the fingerprint.
         logit_scale: what the cosine of a picture and a text is multiplied by in training, before
             the softmax (CLIP) or the bias and sigmoid (SigLIP); None without a text tower.
+        note: what a user should know of the vectors, a sentence; empty where there is nothing.
     """
 
     module: torch.nn.Module
@@ -66,6 +67,7 @@ class TorchModel:
     texts: Callable[[Sequence[str]], torch.Tensor] | None = None
     text_settings: Mapping[str, object] = field(default_factory=dict)
     logit_scale: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class TorchEncoder:
         self.device = run.place
         self.model = model
         self.logit_scale = model.logit_scale
+        self.note = model.note
         self._precision = run.precision
         # A call that uses several threads keeps all of them busy; two at once fight for the cores.
         shares_threads = self.device.type == "cpu" and run.threads == 1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from tamis.encoders.registry import load_encoder
-from tamis.errors import EncoderError, UnknownEncoderError, UsageError
+from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError, UsageError
 from tamis.types import Preprocessing
 from user_networks import CALLABLE, NETWORK, PREPARED, write_callable, write_network
 
@@ -72,7 +73,7 @@ def test_penultimate_is_what_enters_the_linear_layer_that_runs_last(net, tmp_pat
     [
         ("mean", lambda maps: maps.mean(dim=(2, 3))),
         ("max", lambda maps: maps.amax(dim=(2, 3))),
-        ("gem", lambda maps: maps.clamp(min=1e-6).pow(3).mean(dim=(2, 3)).pow(1 / 3)),
+        ("gem3", lambda maps: maps.clamp(min=1e-6).pow(3).mean(dim=(2, 3)).pow(1 / 3)),
     ],
 )
 def test_a_layer_of_maps_is_pooled_as_asked(net, tmp_path, pooling, reach):
@@ -169,9 +170,9 @@ def test_an_object_that_is_an_encoder_is_taken_as_it_is(tmp_path):
         (":build", UsageError, r"height, width, mean, std missing.*size=224"),
         (":build?size=32", UsageError, "mean, std missing"),
         (f":build?{PREPARED}&layer=attic", UsageError, r"no layer 'attic'.*middle"),
-        (f":build?{PREPARED}&layer=body.1", UsageError, "pooling=mean, max or gem"),
+        (f":build?{PREPARED}&layer=body.1", UsageError, "pooling=mean, max or gem3"),
         (f":build?{PREPARED}&layer=body.1&pooling=cls", UsageError, "pooling=mean"),
-        (f":Tokens?{PREPARED}", UsageError, "pooling=cls, mean, max or gem"),
+        (f":Tokens?{PREPARED}", UsageError, "pooling=cls, mean, max or gem3"),
         (f":Tokens?{PREPARED}&layer=penultimate", UsageError, "no linear layer"),
         (f":build?{PREPARED}&maps=middle", UsageError, r"feature maps are \[B, D, h, w\]"),
         (f":Broken?{PREPARED}", EncoderError, "KeyError.*a defect of mine"),
@@ -190,20 +191,17 @@ def test_networks_that_do_not_serve_are_refused_in_one_sentence(net, rest, error
     ("rest", "words"),
     [
         (":failing?size=8", "ZeroDivisionError: no"),
-        (":flat?size=8", r"must be \[1, D\]"),
+        (":flat?size=8", r"must be \[B, D\]"),
+        (":wrong_count?size=8", r"shape \[1, 4\] for 2 pictures"),
+        (":wrong_width?size=8", "gave vectors of 4 numbers, and 3 before"),
         (":number?size=8", "is a int"),
-        (":colour_moments?layer=body", "no PyTorch network.*'layer'"),
+        (":colour_moments?layer=body", "no option 'layer': it is no PyTorch network"),
+        (":not_finite?size=8", "not finite"),
     ],
 )
 def test_functions_that_do_not_serve_are_refused(functions, rest, words):
     with pytest.raises((EncoderError, UsageError), match=words):
-        load_encoder(f"{functions}{rest}")
-
-
-def test_a_function_that_loses_pictures_is_found_out(functions):
-    encoder = load_encoder(f"{functions}:wrong_count?size=32")
-    with pytest.raises(EncoderError, match=r"shape \[1, 4\] for 3 pictures"):
-        encoder.embed(PIXELS)
+        load_encoder(f"{functions}{rest}").embed(np.zeros((3, 8, 8, 3), np.uint8))
 
 
 def test_modules_that_cannot_be_imported_are_told_apart(tmp_path):
@@ -223,3 +221,104 @@ def test_a_class_with_arguments_needs_a_function_that_makes_it(tmp_path):
     (tmp_path / "mine.py").write_text("class Net:\n    def __init__(self, width): pass\n")
     with pytest.raises(EncoderError, match="needs width"):
         load_encoder(f"py:{tmp_path / 'mine.py'}:Net?size=8")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("Undefined", "not finite"), ("OneVector", r"\[1, 3\]")]
+)
+def test_networks_whose_numbers_do_not_serve_are_found_when_they_load(net, name, words):
+    with pytest.raises(EncoderError, match=words):
+        load_encoder(f"{net}:{name}?{PREPARED}")
+
+
+def test_the_users_exception_is_the_cause(net, functions):
+    with pytest.raises(EncoderError) as caught:
+        load_encoder(f"{net}:Broken?{PREPARED}")
+    assert isinstance(caught.value.__cause__, KeyError)
+    with pytest.raises(EncoderError) as caught:
+        load_encoder(f"{functions}:failing?size=8")
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    with pytest.raises(EncoderError, match="UserWarning: this is getting old"):
+        load_encoder(f"{functions}:warning?size=8")  # warnings are errors in the tests
+
+
+def test_what_a_function_prints_stays_off_stdout(functions, capsys):
+    encoder = load_encoder(f"{functions}:talking?size=32")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: encoder.embed(PIXELS), range(8)))
+    sys.stdout.write("ours\n")
+    printed = capsys.readouterr()
+    assert printed.out == "ours\n"
+    assert "embedding 3" in printed.err
+
+
+def test_a_function_may_say_its_own_fingerprint(functions, tmp_path):
+    first = load_encoder(f"{functions}:colour_moments?fingerprint=v1")
+    assert load_encoder(f"{functions}:colour_moments?fingerprint=v2").fingerprint != (
+        first.fingerprint
+    )
+    (tmp_path / "functions.py").write_text(f"# moved\n{CALLABLE}")
+    assert load_encoder(f"{functions}:colour_moments?fingerprint=v1").fingerprint == (
+        first.fingerprint
+    )
+
+
+def test_a_network_that_is_an_object_is_not_changed_by_another_spec(net, tmp_path, monkeypatch):
+    torch = pytest.importorskip("torch")
+    state = load_encoder(f"{net}:Other?{PREPARED}").model.module.state_dict()
+    torch.save(state, tmp_path / "other.pt")
+    monkeypatch.chdir(tmp_path)
+    try:
+        plain = load_encoder(f"py:net:net?{PREPARED}")
+        before = plain.embed(PIXELS)
+        other = load_encoder(f"py:net:net?{PREPARED}&weights=other.pt")
+    finally:
+        sys.modules.pop("net", None)
+    np.testing.assert_array_equal(plain.embed(PIXELS), before)
+    assert not np.allclose(other.embed(PIXELS), before)
+
+
+def test_weights_name_what_they_lack(net, tmp_path):
+    torch = pytest.importorskip("torch")
+    state = load_encoder(f"{net}:Net?{PREPARED}").model.module.state_dict()
+    extra = {**state, "extra.weight": torch.zeros(1)}
+    del state["body.0.weight"]
+    for content, words in ((state, r"lacks body\.0\.weight"), (extra, r"unknown extra\.weight")):
+        torch.save(content, tmp_path / "weights.pt")
+        with pytest.raises(EncoderError, match=words):
+            load_encoder(f"{net}:build?{PREPARED}&weights={tmp_path / 'weights.pt'}")
+
+
+def test_scores_of_classes_are_said_to_be_so(net):
+    assert "scores of its classes" in load_encoder(f"{net}:build?{PREPARED}").note
+    assert not load_encoder(f"{net}:build?{PREPARED}&layer=penultimate").note
+
+
+def test_several_threads_hold_their_own_layers(tmp_path):
+    encoder = load_encoder(write_network(tmp_path), threads=1)
+    batches = [np.full((2, 32, 32, 3), 20 * n, np.uint8) for n in range(12)]
+    expected = [encoder.embed(batch) for batch in batches]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for alone, vectors in zip(expected, pool.map(encoder.embed, batches), strict=True):
+                np.testing.assert_array_equal(vectors, alone)
+
+
+def test_a_file_finds_its_neighbours(tmp_path):
+    (tmp_path / "beside_it.py").write_text("SIDE = 32\n")
+    (tmp_path / "mine.py").write_text(
+        "from beside_it import SIDE\n"
+        "def mean(pixels): return pixels.mean(axis=(1, 2))\n"
+        "mean.preprocessing = {'size': SIDE}\n"
+    )
+    try:
+        assert load_encoder(f"py:{tmp_path / 'mine.py'}:mean").preprocessing.height == 32
+    finally:
+        sys.modules.pop("beside_it", None)
+
+
+def test_code_that_needs_torch_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    (tmp_path / "mine.py").write_text("import torch\n")
+    with pytest.raises(MissingExtraError, match=r"tamis\[hf\]"):
+        load_encoder(f"py:{tmp_path / 'mine.py'}:net")
