@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Preprocessing
 
-__all__ = ["decode_side", "prepare"]
+__all__ = ["decode_side", "input_box", "prepare"]
 
 _FILTERS: Final = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -56,6 +56,40 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint
                 _resize_shortest(rgb, _shortest(preprocessing), resampling), preprocessing
             )
     return np.asarray(fitted)
+
+
+def input_box(
+    size: tuple[int, int], box: tuple[int, int, int, int], preprocessing: Preprocessing
+) -> tuple[float, float, float, float]:
+    """Return where a part of a picture lies in an encoder's input, as shares of its sides.
+
+    What the crop cuts off lies outside of [0, 1].
+
+    Args:
+        size: width and height of the picture in pixels.
+        box: left, upper, right and lower edge in pixels.
+        preprocessing: the encoder's.
+
+    >>> from tamis.types import Preprocessing
+    >>> input_box((400, 200), (100, 0, 200, 100), Preprocessing(height=224, width=224))
+    (0.0, 0.0, 0.5, 0.5)
+    """
+    width, height = size
+    match preprocessing.mode:
+        case "squash":
+            across, down = preprocessing.width / width, preprocessing.height / height
+        case "pad":
+            across = down = min(preprocessing.width / width, preprocessing.height / height)
+        case "shortest-crop":
+            across = down = _shortest(preprocessing) / min(width, height)
+    left = (preprocessing.width - width * across) / 2
+    top = (preprocessing.height - height * down) / 2
+    return (
+        (left + box[0] * across) / preprocessing.width,
+        (top + box[1] * down) / preprocessing.height,
+        (left + box[2] * across) / preprocessing.width,
+        (top + box[3] * down) / preprocessing.height,
+    )
 
 
 def decode_side(preprocessing: Preprocessing) -> int:

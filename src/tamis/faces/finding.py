@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tamis.data.store import Store
     from tamis.pipelines.indexing import IndexAudit
+    from tamis.services.align import AlignReport
     from tamis.services.keyword_filter import FilterReport
     from tamis.services.search import SearchReport
     from tamis.types import Progress
@@ -45,6 +46,7 @@ class Finding:
         exact: bool = False,
         distinct: float | None = None,
         tiles: bool = False,
+        rerank: int = 0,
     ) -> SearchReport:
         """Find the pictures nearest to texts and examples, best first.
 
@@ -59,6 +61,7 @@ class Finding:
             encoder: whose vectors; the only ones if not given.
             exact: compare all vectors even where there is an index.
             distinct: leave out pictures more similar than this cosine to one before them.
+            rerank: order this many of the best anew by patches of the first example.
             tiles: compare tiles too (`add(..., tiles=3)`), and say which part matched.
 
         Raises:
@@ -84,6 +87,7 @@ class Finding:
             exact=exact,
             distinct=distinct,
             tiles=tiles,
+            rerank_best=rerank,
         )
 
     def filter(
@@ -128,6 +132,41 @@ class Finding:
             classes=classes,
             where=where,
             tag=tag,
+            seed=seed,
+            progress=progress,
+        )
+
+    def align(
+        self,
+        *,
+        from_: str,
+        to: str,
+        out: PathLike | None = None,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> AlignReport:
+        """Learn a map from vectors of one encoder to those of another that reads texts.
+
+        The result is an encoder `aligned:FILE`, with vectors of all that `from_` has embedded.
+
+        Args:
+            from_: whose vectors are mapped.
+            to: whose texts are wanted; both must have embedded 200 pictures, better 20,000.
+            out: the map's file; inside the dataset if not given, so that it moves with it.
+            seed: draws which pictures the map is measured on.
+            progress: told how many vectors are written.
+
+        Raises:
+            UsageError: too few pictures have both vectors, or `to` reads no texts.
+            EncoderError: an encoder cannot be loaded, or has changed.
+        """
+        from tamis.services.align import align
+
+        return align(
+            self.store,
+            source=self.vector_column(from_),
+            target=self.vector_column(to),
+            out=None if out is None else Path(out),
             seed=seed,
             progress=progress,
         )

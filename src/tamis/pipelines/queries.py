@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tamis.data.images.decode import decode
+from tamis.data.parts import Box
 from tamis.encoders.base import TextEncoder
-from tamis.encoders.preprocess import prepare
+from tamis.encoders.preprocess import input_box, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.errors import EncoderError, InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
+    from PIL import Image
 
     from tamis.data.schema import VectorColumn
-    from tamis.encoders.base import Encoder
+    from tamis.encoders.base import Encoder, FeatureMapEncoder
     from tamis.types import Vectors
 
-__all__ = ["Region", "caveat_of", "encoder_of", "picture_vector", "text_encoder_of", "text_vectors"]
+__all__ = [
+    "Region",
+    "caveat_of",
+    "encoder_named",
+    "encoder_of",
+    "picture_tokens",
+    "picture_vector",
+    "text_encoder_of",
+    "text_vectors",
+]
 
 
 @dataclass(frozen=True)
@@ -38,18 +51,36 @@ class Region:
         return f"{self.x},{self.y},{self.width},{self.height}"
 
 
-def encoder_of(column: VectorColumn, **options: Any) -> Encoder:
+def encoder_named(spec: str, folder: Path | None = None, **options: Any) -> Encoder:
+    """Load an encoder by its spec, which may name a map that lies in a dataset.
+
+    Args:
+        spec: as `load_encoder` takes it.
+        folder: the dataset's; a map is looked for there first, so that it is found after both
+            were moved.
+        options: passed to the encoder's loader.
+
+    Raises:
+        TamisError: as `load_encoder`.
+    """
+    if folder is not None and spec.startswith("aligned:"):
+        options["folder"] = str(folder)
+    return load_encoder(spec, **options)
+
+
+def encoder_of(column: VectorColumn, folder: Path | None = None, **options: Any) -> Encoder:
     """Load the encoder that made a column's vectors.
 
     Args:
         column: whose space the query must lie in.
+        folder: the dataset's, for encoders that are a file in it.
         options: passed to the encoder's loader.
 
     Raises:
         EncoderError: it cannot be loaded, or it is not the same any more, so that its vectors
             cannot be compared with the stored ones.
     """
-    encoder = load_encoder(column.spec, **options)
+    encoder = encoder_named(column.spec, folder, **options)
     if encoder.fingerprint != column.fingerprint:
         raise EncoderError(
             f"{column.spec} is not the encoder any more that made the vectors in {column.name} "
@@ -59,14 +90,16 @@ def encoder_of(column: VectorColumn, **options: Any) -> Encoder:
     return encoder
 
 
-def text_encoder_of(column: VectorColumn, **options: Any) -> TextEncoder:
+def text_encoder_of(
+    column: VectorColumn, folder: Path | None = None, **options: Any
+) -> TextEncoder:
     """Load the encoder of a column whose space holds texts.
 
     Raises:
         UsageError: it reads no texts.
         EncoderError: as `encoder_of`.
     """
-    encoder = encoder_of(column, **options)
+    encoder = encoder_of(column, folder, **options)
     if not isinstance(encoder, TextEncoder):
         raise UsageError(
             f"{column.spec} reads no texts. Embed with one that does:  tamis embed --encoder clip  "
@@ -107,20 +140,59 @@ def picture_vector(
         PictureError: it cannot be decoded.
         UsageError: the region does not touch the picture.
     """
+    image = _opened(path)
+    if region is not None:
+        image = image.crop(_inside(image, region, path))
+    pixels = prepare(image, encoder.preprocessing)
+    vector: NDArray[np.float32] = encoder.embed(pixels[None])[0]
+    return vector
+
+
+def picture_tokens(
+    encoder: FeatureMapEncoder, path: str | Path, region: Region | None = None
+) -> Vectors:
+    """Return the `[T, D]` float32 tokens of a picture file, or of a part of it, at its own scale.
+
+    Unlike for `picture_vector` a part is not enlarged: its tokens are those of the whole picture
+    that lie in it, so that they are like those of other pictures with the same thing.
+
+    Raises:
+        InputError: there is no such file.
+        PictureError: it cannot be decoded.
+        UsageError: the region does not touch what the encoder sees of the picture.
+    """
+    image = _opened(path)
+    maps = encoder.feature_maps(prepare(image, encoder.preprocessing)[None])[0]
+    rows, columns = maps.shape[:2]
+    if region is None:
+        return np.asarray(maps.reshape(rows * columns, -1), np.float32)
+    corners = _inside(image, region, path)
+    left, top, right, bottom = input_box(image.size, corners, encoder.preprocessing)
+    first, last = max(0, math.floor(left * columns)), min(columns, math.ceil(right * columns))
+    upper, lower = max(0, math.floor(top * rows)), min(rows, math.ceil(bottom * rows))
+    if first >= last or upper >= lower:
+        raise UsageError(
+            f"the region {region} lies in the part of {path} that the encoder's centre crop cuts "
+            "off; choose another, or add tiles"
+        )
+    part = maps[upper:lower, first:last]
+    return np.asarray(part.reshape(-1, part.shape[-1]), np.float32)
+
+
+def _opened(path: str | Path) -> Image.Image:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    image = decode(data, str(path)).image
-    if region is not None:
-        left, top = max(region.x, 0), max(region.y, 0)
-        right = min(region.x + region.width, image.width)
-        bottom = min(region.y + region.height, image.height)
-        if left >= right or top >= bottom:
-            raise UsageError(
-                f"the region {region} does not touch {path}, which is {image.width} x "
-                f"{image.height} pixels; give X,Y,WIDTH,HEIGHT"
-            )
-        image = image.crop((left, top, right, bottom))
-    vector: NDArray[np.float32] = encoder.embed(prepare(image, encoder.preprocessing)[None])[0]
-    return vector
+    return decode(data, str(path)).image
+
+
+def _inside(image: Image.Image, region: Region, path: str | Path) -> tuple[int, int, int, int]:
+    part = Box(region.x, region.y, region.width, region.height)
+    inside = part.clipped(image.width, image.height)
+    if inside is None:
+        raise UsageError(
+            f"the region {region} does not touch {path}, which is {image.width} x "
+            f"{image.height} pixels; give X,Y,WIDTH,HEIGHT"
+        )
+    return inside.corners

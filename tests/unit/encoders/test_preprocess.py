@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tamis.data.images.decode import decode
-from tamis.encoders.preprocess import decode_side, prepare
+from tamis.encoders.preprocess import decode_side, input_box, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.types import Preprocessing
 
@@ -152,3 +152,17 @@ def test_vectors_from_scaled_decoding_are_those_from_full_decoding(shared_data):
 
 def test_so_they_are_of_pictures_that_no_camera_took():
     assert_scaled_decoding_costs_nothing(landscapes())
+
+
+@pytest.mark.parametrize("mode", ["squash", "shortest-crop", "pad"])
+@pytest.mark.parametrize("size", [(300, 100), (100, 300), (120, 120)])
+def test_a_part_lies_in_the_input_where_its_pixels_do(mode, size):
+    preprocessing = Preprocessing(64, 64, mode, mean=(0, 0, 0))
+    width, height = size
+    box = (width // 2 - 20, height // 2 - 10, width // 2 + 10, height // 2 + 20)
+    picture = Image.new("RGB", size, "black")
+    picture.paste((255, 255, 255), box)
+    rows, columns = np.nonzero(prepare(picture, preprocessing)[..., 0] > 127)
+    left, top, right, bottom = (64 * share for share in input_box(size, box, preprocessing))
+    found = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    np.testing.assert_allclose(found, (left, top, right, bottom), atol=1.01)

@@ -17,6 +17,7 @@ from tamis.errors import InputError, UsageError
 from tamis.pipelines.embed import embed
 from tamis.pipelines.ingest import ingest
 from tamis.pipelines.parts import add_crops, add_tiles
+from tamis.pipelines.queries import Region
 from tamis.services.duplicates import find_duplicates
 from tamis.services.info import describe
 from tamis.services.search import Query, search
@@ -194,3 +195,44 @@ def test_a_number_of_tiles_that_makes_no_sense_is_refused(store, count):
 def test_a_smallest_box_that_makes_no_sense_is_refused(store, place):
     with pytest.raises(UsageError, match="min_box is 0"):
         crops(store, place, min_box=0)
+
+
+def test_patches_find_what_the_vector_of_the_whole_picture_misses(place, encoder):
+    """Two pictures show the same small thing, at other places."""
+    folder = place / "scenes"
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    thing = Image.effect_noise((64, 64), 90).convert("RGB")
+    for number in range(12):
+        coarse = rng.integers(90, 160, (3, 3, 3), dtype=np.uint8)
+        scene = Image.fromarray(coarse).resize((448, 448), Image.Resampling.BICUBIC)
+        if number in (3, 7):
+            scene.paste(thing, (352, 352) if number == 7 else (64, 128))
+        scene.save(folder / f"{number}.png")
+    store = Store.create(place / "scenes.tamis")
+    ingest(store, [str(folder)])
+    column = embed(store, encoder).column
+    query = Query(like=[str(folder / "3.png")], region=Region(64, 128, 64, 64))
+    report = search(store, query, column=column, k=3, rerank_best=12)
+    assert report.hits[0].path.endswith("7.png")
+    scores = [hit.local_score for hit in report.hits]
+    assert scores == sorted(scores, reverse=True)
+    assert -1 <= scores[-1] <= scores[0] <= 1
+    plain = {hit.path: hit.score for hit in search(store, query, column=column, k=12).hits}
+    assert all(plain[hit.path] == hit.score for hit in report.hits)
+
+
+def test_a_picture_that_vanished_is_named_and_comes_last(store, place, encoder):
+    column = embed(store, encoder).column
+    (place / "pictures" / "2.png").unlink()
+    query = Query(like=[str(place / "pictures" / "0.png")])
+    report = search(store, query, column=column, k=COUNT, rerank_best=COUNT)
+    assert report.hits[-1].path.endswith("2.png")
+    assert report.hits[-1].local_score is None
+    assert any("2.png" in note for note in report.notes)
+
+
+def test_patches_need_an_example(store, encoder):
+    column = embed(store, encoder).column
+    with pytest.raises(UsageError, match="--like"):
+        search(store, Query(texts=["x"]), column=column, rerank_best=3)

@@ -1,4 +1,4 @@
-"""Verbs that find pictures: search, filter, index."""
+"""Verbs that find pictures: search, filter, align, index."""
 
 from __future__ import annotations
 
@@ -63,6 +63,10 @@ def search(
     tiles: Annotated[
         bool, typer.Option("--tiles", help="Compare tiles too, and say which part matched.")
     ] = False,
+    rerank: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Order the N best anew, by patches of the example."),
+    ] = 0,
     gallery: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a page of the pictures.")
     ] = None,
@@ -89,6 +93,7 @@ def search(
         exact=exact,
         distinct=distinct,
         tiles=tiles,
+        rerank=rerank,
     )
     output.document(report.hits)
     output.table(
@@ -111,7 +116,7 @@ def search(
 
 def filter_pictures(
     texts: Annotated[
-        list[str], typer.Argument(metavar="TEXT...", help="What the pictures should show.")
+        list[str], typer.Argument(metavar="TEXT", help="What the pictures should show.")
     ],
     dataset: DatasetOption = DEFAULT_DATASET,
     not_texts: Annotated[
@@ -164,6 +169,42 @@ def filter_pictures(
         output.note(f"note: {note}")
 
 
+def align(
+    from_: Annotated[
+        str, typer.Option("--from", metavar="SPEC", help="Whose vectors are to know texts.")
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="SPEC", help="Whose texts they shall know.")],
+    dataset: DatasetOption = DEFAULT_DATASET,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The map's file; in the dataset if not given."),
+    ] = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Learn texts for vectors of an encoder that reads none, from pictures that both embedded."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.align(from_=from_, to=to, out=out, seed=seed, progress=stage("align"))
+    output.document(report)
+    output.say(
+        f"{report.encoder}: {report.vectors} vectors, map of {report.fitted} pictures\n"
+        f"on {report.held_out} others it finds {report.recall:.1%} of the 10 nearest that {to} "
+        f"finds; mean cosine {report.mean_cosine:.3f}"
+    )
+    if report.text_precision is not None:
+        output.say(
+            f"labels as texts: {report.text_precision:.1%} of the 10 nearest have the label, "
+            f"{report.text_precision_native:.1%} by {to} itself"
+        )
+    for note in report.notes:
+        output.note(f"note: {note}")
+
+
 def index(
     dataset: DatasetOption = DEFAULT_DATASET,
     encoder: EncoderOption = None,
@@ -185,6 +226,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     app.command()(search)
     app.command("filter")(filter_pictures)
+    app.command()(align)
     app.command()(index)
 
 

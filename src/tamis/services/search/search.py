@@ -19,6 +19,7 @@ from tamis.pipelines.queries import (
     text_encoder_of,
     text_vectors,
 )
+from tamis.services.search.rerank import rerank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -73,6 +74,8 @@ class Hit:
         region: the part of the picture that matched, `[x, y, width, height]` in pixels; None for
             the whole.
         parent_id: the picture that it is a part of; None where the sample is a whole picture.
+        local_score: how well the example's patches are found in it, in [-1, 1]; None unless hits
+            were ordered by that.
     """
 
     path: str
@@ -84,6 +87,7 @@ class Hit:
     height: int | None
     region: tuple[int, int, int, int] | None = None
     parent_id: str | None = None
+    local_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ def search(
     exact: bool = False,
     distinct: float | None = None,
     tiles: bool = False,
+    rerank_best: int = 0,
 ) -> SearchReport:
     """Find the pictures that are most similar to a query.
 
@@ -134,6 +139,8 @@ def search(
         exact: compare all vectors, whatever index there is.
         distinct: leave out a picture that is more similar than this cosine to one before it.
         tiles: compare tiles too; a picture counts by its best part, which is then the region.
+        rerank_best: order this many of the best anew by how well the patches of the first
+            example are found in them (`local_score`), which sees small things; 0 for none.
 
     Raises:
         UsageError: nothing to look for, no such vectors, an encoder without a text tower, or an
@@ -142,6 +149,8 @@ def search(
         EncoderError: the encoder of the vectors cannot be loaded.
     """
     _check(query, k, distinct)
+    if rerank_best and not query.like:
+        raise UsageError("patches are compared with those of an example: give one with --like")
     known = next((c for c in store.vector_columns() if c.name == column), None)
     if known is None:
         raise UsageError(f"{column!r} is not a vector column")
@@ -154,10 +163,15 @@ def search(
         return nearest(store, column, vector, count, where=condition, exact=exact)
 
     pictures = _Pictures(store, frozenset(words.samples))
-    found, kept = _distinct(ask, k, distinct, pictures)
+    found, kept = _distinct(ask, max(k, rerank_best), distinct, pictures)
     seconds = time.perf_counter() - begin
+    hits = _hits(store, found, kept)
+    if rerank_best:
+        example = words.file_of(query.like[0])
+        hits, unread = rerank(store, known, hits, example, query.region)
+        words.notes += unread
     return SearchReport(
-        hits=_hits(store, found, kept),
+        hits=hits[:k],
         encoder=known.spec,
         column=column,
         method=found.method,
@@ -197,6 +211,11 @@ class _Words:
             vector = vector - np.mean(unwanted, axis=0, dtype=np.float32)
         return np.asarray(vector, np.float32)
 
+    def file_of(self, name: str) -> str:
+        """Return where the file of an example lies."""
+        rows = self._store.read(["uri"], _named(name)).to_pylist()
+        return str(rows[0]["uri"]) if rows else name
+
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
             return []
@@ -213,10 +232,7 @@ class _Words:
 
     def _picture(self, name: str, region: Region | None) -> NDArray[np.float32]:
         """Return a picture's vector: as it is stored, else by the encoder."""
-        quoted = name.replace("'", "''")
-        rows = self._store.read(
-            ["sample_id", "uri", self._column.name], f"sample_id = '{quoted}' OR path = '{quoted}'"
-        ).to_pylist()
+        rows = self._store.read(["sample_id", "uri", self._column.name], _named(name)).to_pylist()
         self.samples += [row["sample_id"] for row in rows]
         stored = [row[self._column.name] for row in rows if row[self._column.name] is not None]
         if stored and region is None:
@@ -224,6 +240,11 @@ class _Words:
             return np.asarray(vector / np.linalg.norm(vector), np.float32)
         self._encoder = self._encoder or encoder_of(self._column, self._store.path)
         return picture_vector(self._encoder, rows[0]["uri"] if rows else name, region)
+
+
+def _named(name: str) -> str:
+    quoted = name.replace("'", "''")
+    return f"sample_id = '{quoted}' OR path = '{quoted}'"
 
 
 def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:

@@ -1,0 +1,49 @@
+"""How well each part of a query is found somewhere in a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.types import Vectors
+
+__all__ = ["late_interaction"]
+
+
+def late_interaction(query: Vectors, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean, over a query's tokens, of the best cosine with any token of a picture.
+
+    It sees what one vector a picture averages away: a small thing scores high wherever it lies.
+    O(B T U D) time.
+
+    Source: Khattab and Zaharia 2020, ColBERT, section 3.2 (their sum, divided by the tokens).
+
+    Args:
+        query: `[T, D]` float32 tokens of what is looked for, of any length but zero.
+        pictures: `[B, U, D]` float32 tokens of each picture.
+
+    Returns:
+        `[B]` float32 in [-1, 1]; 1 where every token of the query occurs.
+
+    Example:
+        >>> tokens = np.eye(3, dtype=np.float32)
+        >>> late_interaction(tokens[:1], np.stack([tokens[:2], tokens[1:]])).tolist()
+        [1.0, 0.0]
+    """
+    wanted = _unit(query)
+    there = _unit(pictures)
+    similar = there @ wanted.T
+    best: NDArray[np.float32] = similar.max(axis=1).mean(axis=1)
+    return best
+
+
+def _unit(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(tokens, axis=-1, keepdims=True)
+    unit: NDArray[np.float32] = np.divide(
+        tokens, lengths, out=np.zeros_like(tokens), where=lengths > 0
+    )
+    return unit

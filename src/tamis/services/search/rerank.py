@@ -1,0 +1,111 @@
+"""Order the best pictures anew by their patches, which see small things that vectors miss."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.late_interaction import late_interaction
+from tamis.data.parts import BOX_COLUMNS, Box
+from tamis.encoders.base import FeatureMapEncoder
+from tamis.encoders.preprocess import decode_side, prepare
+from tamis.errors import PictureError, UsageError
+from tamis.machine import usable_processors
+from tamis.pipelines.decoded_rows import decoded_rows
+from tamis.pipelines.queries import encoder_of, picture_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.data.schema import VectorColumn
+    from tamis.data.store import Store
+    from tamis.pipelines.queries import Region
+    from tamis.services.search.search import Hit
+
+__all__ = ["rerank"]
+
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class _Place:
+    path: str
+    uri: str
+    content_hash: str
+    box: Box | None
+
+
+def rerank(
+    store: Store,
+    column: VectorColumn,
+    hits: Sequence[Hit],
+    example: str,
+    region: Region | None,
+) -> tuple[list[Hit], list[str]]:
+    """Return hits by how well the patches of an example are found in each, best first.
+
+    The pictures are read and run through the encoder again, some 10 to 200 ms each. A picture
+    that cannot be read any more comes last, as it was.
+
+    Args:
+        store: the dataset.
+        column: whose encoder gives the patches.
+        hits: what a search found.
+        example: the picture file that was looked for.
+        region: the part of it.
+
+    Returns:
+        The hits with their `local_score`, and notes on pictures that could not be read.
+
+    Raises:
+        UsageError: the encoder has no patches or feature maps.
+        InputError: there is no such file.
+        PictureError: the example cannot be decoded.
+    """
+    encoder = encoder_of(column, store.path, threads=1)
+    if not isinstance(encoder, FeatureMapEncoder):
+        raise UsageError(f"{column.spec} has no patches to compare; leave out --rerank")
+    tokens = picture_tokens(encoder, example, region)
+    places = _places(store, [hit.sample_id for hit in hits])
+    side = decode_side(encoder.preprocessing)
+    finder: FeatureMapEncoder = encoder
+
+    def scored(part: Sequence[_Place]) -> list[float | PictureError]:
+        scores: list[float | PictureError] = []
+        good: list[NDArray[np.uint8]] = []
+        for _, image in decoded_rows(part, side):
+            scores.append(image if isinstance(image, PictureError) else 0.0)
+            if not isinstance(image, PictureError):
+                good.append(prepare(image, finder.preprocessing))
+        if good:
+            maps = finder.feature_maps(np.stack(good))
+            found = iter(late_interaction(tokens, maps.reshape(len(good), -1, maps.shape[-1])))
+            scores = [s if isinstance(s, PictureError) else float(next(found)) for s in scores]
+        return scores
+
+    batches = [places[start : start + _BATCH] for start in range(0, len(places), _BATCH)]
+    with ThreadPoolExecutor(usable_processors()) as pool:
+        scores = [score for part in pool.map(scored, batches) for score in part]
+    seen = [
+        replace(hit, local_score=None if isinstance(score, PictureError) else score)
+        for hit, score in zip(hits, scores, strict=True)
+    ]
+    notes = [f"not compared by patches: {s}" for s in scores if isinstance(s, PictureError)]
+    seen.sort(key=lambda hit: -np.inf if hit.local_score is None else hit.local_score, reverse=True)
+    return seen, notes
+
+
+def _places(store: Store, ids: Sequence[str]) -> list[_Place]:
+    has_parts = "kind" in store.columns()
+    names = ["path", "uri", "content_hash", *(BOX_COLUMNS if has_parts else ())]
+    places = []
+    for row in store.read(names, ids=ids).to_pylist():
+        corner = [row.pop(name) for name in BOX_COLUMNS] if has_parts else []
+        whole = not corner or None in corner
+        places.append(_Place(**row, box=None if whole else Box(*map(int, corner))))
+    return places
