@@ -22,6 +22,7 @@ __all__ = [
     "PART_COLUMNS",
     "Box",
     "PartKind",
+    "names_kind",
     "part_id",
     "tile_boxes",
     "whole_pictures",
@@ -42,6 +43,7 @@ PART_COLUMNS: Final = pa.schema(
 pixels of the upright picture. All are null in rows of whole pictures."""
 
 _NAMES_KIND = re.compile(r"\b(kind|parent_id)\b", re.IGNORECASE)
+_TEXT = re.compile(r"'(?:[^']|'')*'")
 _OVERLAP: Final = 0.2
 
 
@@ -117,6 +119,15 @@ def whole_pictures(columns: Collection[str], where: str | None) -> str | None:
     >>> whole_pictures(["width"], None) is None
     True
     """
-    if "kind" not in columns or (where is not None and _NAMES_KIND.search(where)):
+    if "kind" not in columns or names_kind(where):
         return where
     return "kind IS NULL" if where is None else f"({where}) AND kind IS NULL"
+
+
+def names_kind(where: str | None) -> bool:
+    """Tell whether a condition decides by itself about parts; what it compares with does not count.
+
+    >>> names_kind("kind = 'tile'"), names_kind("label = 'kind'")
+    (True, False)
+    """
+    return where is not None and _NAMES_KIND.search(_TEXT.sub("''", where)) is not None

@@ -122,7 +122,7 @@ def add_crops(
     boxes: dict[str, list[BoxAnnotation]] = {}
     failed = list(found.failures)
     for annotation in found.boxes:
-        uri = finder.find(annotation.picture)
+        uri = finder.find_for(annotation)
         if isinstance(uri, str):
             boxes.setdefault(uri, []).append(annotation)
             continue
@@ -177,7 +177,11 @@ def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
 
 
 def _once(failures: Iterable[Failure]) -> list[Failure]:
-    return list({(f.path, f.reason): f for f in failures}.values())
+    """Return each failure once, with a path that a table can hold."""
+    writable = (
+        replace(f, path=f.path.encode(errors="backslashreplace").decode()) for f in failures
+    )
+    return list({(f.path, f.reason): f for f in writable}.values())
 
 
 def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -> PartsReport:

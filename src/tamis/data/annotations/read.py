@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tamis.data.annotations.coco import read_coco
 from tamis.data.annotations.voc import read_voc
-from tamis.data.annotations.yolo import read_yolo
+from tamis.data.annotations.yolo import label_files, read_yolo
+from tamis.data.sources.folder import is_hidden
 from tamis.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def read_annotations(source: str) -> Annotations:
         InputError: it does not exist or holds no annotations.
     """
     place = Path(source).expanduser()
-    if place.suffix.lower() in (".yaml", ".yml"):
-        place = place.parent
+    if place.is_file() and place.suffix.lower() in (".yaml", ".yml"):
+        return read_yolo(place.parent, label_files(_below(place.parent, "*.txt")), place)
     if place.is_file() and place.suffix.lower() == ".json":
         return read_coco(place)
     if place.is_file() and place.suffix.lower() == ".xml":
@@ -38,9 +39,9 @@ def read_annotations(source: str) -> Annotations:
             f"{source} holds no annotations: give a COCO file (.json), a folder of VOC files "
             "(.xml), or a folder of YOLO labels (.txt) or its data.yaml"
         )
-    if files := sorted(place.rglob("*.xml")):
+    if files := _below(place, "*.xml"):
         return read_voc(files)
-    if files := sorted(place.rglob("*.txt")):
+    if files := label_files(_below(place, "*.txt")):
         return read_yolo(place, files)
     documents = sorted(place.glob("*.json"))
     if len(documents) == 1:
@@ -49,3 +50,12 @@ def read_annotations(source: str) -> Annotations:
         f"{source} has no .xml files (VOC) and no .txt files (YOLO) below it; for COCO name the "
         ".json file itself"
     )
+
+
+def _below(folder: Path, pattern: str) -> list[Path]:
+    """Return the files below a folder, sorted, without what is hidden from sight."""
+    return [
+        file
+        for file in sorted(folder.rglob(pattern))
+        if not any(map(is_hidden, file.relative_to(folder).parts))
+    ]

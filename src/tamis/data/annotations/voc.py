@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
-from tamis.data.annotations.boxes import Annotations, BoxAnnotation
+from tamis.data.annotations.boxes import Annotations, BoxAnnotation, declared_size, place, text
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -23,35 +23,47 @@ def read_voc(files: Iterable[Path]) -> Annotations:
     for file in files:
         try:
             root = _parsed(file)
-        except (OSError, ValueError, ET.ParseError) as error:
-            found.failures.append(Failure(str(file), f"is no VOC annotation: {error}"))
+            picture = text(root.findtext("filename") or file.stem)
+        except (OSError, ValueError, LookupError, ET.ParseError) as error:
+            # a LookupError is an encoding that nobody knows
+            reason = f"is no VOC annotation: {error}"
+            found.failures.append(Failure(str(file), reason, str(file)))
             continue
-        picture = root.findtext("filename") or file.stem
-        width, height = (root.findtext(f"size/{side}") or "0" for side in ("width", "height"))
-        for number, thing in enumerate(root.iter("object")):
+        size = declared_size(root.findtext("size/width"), root.findtext("size/height"))
+        places = _places(file, picture)
+        for number, thing in enumerate(root.findall("object"), start=1):
             try:
+                label = text(thing.findtext("name"))
                 left, top, right, bottom = (
                     float(thing.findtext(f"bndbox/{edge}") or "nan")
                     for edge in ("xmin", "ymin", "xmax", "ymax")
                 )
-                size = (int(float(width)), int(float(height)))
             except ValueError as error:
-                found.failures.append(
-                    Failure(str(file), f"object {number} cannot be used: {error}")
-                )
+                reason = f"object {number} cannot be used: {error}"
+                found.failures.append(Failure(str(file), reason, str(file)))
                 continue
             found.boxes.append(
                 BoxAnnotation(
                     picture=picture,
-                    label=(thing.findtext("name") or "").strip() or None,
+                    label=label,
                     left=left - 1,
                     top=top - 1,
                     width=right - left + 1,
                     height=bottom - top + 1,
-                    size=size if all(size) else None,
+                    size=size,
+                    places=places,
+                    fallback=file.stem,
                 )
             )
     return found
+
+
+def _places(file: Path, picture: str) -> tuple[str, ...]:
+    """Return where the picture of a VOC file uses to lie; its own name is trusted first."""
+    folders = ("../JPEGImages", "../images", "")
+    return tuple(
+        place(file.parent, folder, name) for name in (picture, file.stem) for folder in folders
+    )
 
 
 def _parsed(file: Path) -> ET.Element:

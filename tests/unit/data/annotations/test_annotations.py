@@ -110,7 +110,7 @@ def test_bad_coco_entries_cost_themselves(tmp_path):
     ]
     found = read_annotations(str(coco(tmp_path, document)))
     assert boxes(found) == EXPECTED
-    assert len(found.failures) == 5
+    assert len(found.failures) == 6
 
 
 @pytest.mark.parametrize(
