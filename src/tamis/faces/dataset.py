@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.data.store import Store
 from tamis.errors import UsageError
 from tamis.faces.finding import Finding
+from tamis.faces.parting import Parting
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tamis.encoders.base import Encoder
     from tamis.pipelines.embed import EmbedReport
     from tamis.pipelines.ingest import IngestReport
-    from tamis.pipelines.parts import PartsReport
     from tamis.services.curate import CurateReport
     from tamis.services.duplicates import DuplicateReport
     from tamis.services.encoder_export import EncoderExport
@@ -92,7 +92,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Finding):
+class Dataset(Finding, Parting):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -140,37 +140,6 @@ class Dataset(Finding):
 
         named = [os.fspath(source) for source in sources]
         return ingest(self.store, named, labels=labels, progress=progress, threads=threads)
-
-    def add_crops(
-        self, annotations: PathLike, *, min_box: int = 8, progress: Progress = no_progress
-    ) -> PartsReport:
-        """Add the boxes of a detection dataset as samples, linked to pictures that are there.
-
-        Args:
-            annotations: a COCO file, a folder of Pascal VOC files, or a YOLO dataset.
-            min_box: boxes with a side shorter than this many pixels are left out.
-            progress: told how far it has come.
-
-        Raises:
-            InputError: there are no annotations, or none of a picture of the dataset.
-        """
-        from tamis.pipelines.parts import add_crops
-
-        return add_crops(self.store, os.fspath(annotations), min_box=min_box, progress=progress)
-
-    def add_tiles(
-        self, count: int = 3, *, where: str | None = None, progress: Progress = no_progress
-    ) -> PartsReport:
-        """Add `count` x `count` overlapping tiles of pictures as samples, for small things.
-
-        Args:
-            count: tiles along each side.
-            where: an SQL condition on the pictures.
-            progress: told how far it has come.
-        """
-        from tamis.pipelines.parts import add_tiles
-
-        return add_tiles(self.store, count, where=where, progress=progress)
 
     def embed(
         self,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tamis.data.images.picture_record import PictureRecord, content_hash, examine, sample_id
+from tamis.data.part_splits import inherited_splits
 from tamis.data.schema import PICTURE_COLUMNS, SAMPLES
 from tamis.data.sources.archives import close_archives
 from tamis.data.sources.labels import Marks, TableLabels, open_labels
@@ -256,6 +257,8 @@ class _Run:
                 if old is None and (value := getattr(self._known_marks[name], mark)) is not None
             }
             if values:
+                if mark == "split":
+                    values |= inherited_splits(self._store, values)
                 column = pa.array(list(values.values()), pa.string())
                 self._operation.set_marks(list(values), {mark: column})
 

@@ -18,6 +18,7 @@ from tamis.data.images.picture_record import examine_image
 from tamis.data.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_boxes
 from tamis.data.schema import SAMPLES
 from tamis.data.sources.archives import close_archives
+from tamis.data.sources.locations import Location, iter_locations, require_source
 from tamis.data.sources.reading import read_content
 from tamis.data.video.frame_reader import close_videos
 from tamis.errors import InputError, PictureError, UsageError
@@ -110,7 +111,8 @@ def add_crops(
         progress: told after each picture.
 
     Raises:
-        InputError: there are no annotations, or they speak of none of the dataset's pictures.
+        InputError: there are no annotations, they speak of none of the dataset's pictures, or a
+            whole source of pictures vanished.
         UsageError: `min_box` is below 1.
         ConflictError: another writer was in the way.
     """
@@ -143,6 +145,7 @@ def add_tiles(
     count: int,
     *,
     where: str | None = None,
+    sources: Sequence[str] | None = None,
     progress: Progress = no_progress,
 ) -> PartsReport:
     """Add the `count` x `count` tiles of pictures as samples of their own.
@@ -155,16 +158,25 @@ def add_tiles(
         store: the dataset.
         count: tiles along each side, 2 to 16.
         where: an SQL condition on the pictures.
+        sources: only pictures that lie in these, however they were named when they were added.
         progress: told after each picture.
 
     Raises:
+        InputError: a source does not exist.
         UsageError: `count` is out of range.
         ConflictError: another writer was in the way.
     """
     if not 2 <= count <= _MOST_TILES:  # noqa: PLR2004 - one tile is the picture
         raise UsageError(f"tiles is {count}; give 2 to {_MOST_TILES}")
-    jobs = [_Job(row, tiles=count) for row in _pictures(store, where).values()]
-    params = {"tiles": count, "where": where}
+    pictures = _pictures(store, where)
+    if sources is not None:
+        listed = iter_locations(sources)
+        inside = {place.uri for place in listed if isinstance(place, Location)}
+        pictures = {uri: row for uri, row in pictures.items() if uri in inside}
+    jobs = [_Job(row, tiles=count) for row in pictures.values()]
+    params: dict[str, Any] = {"tiles": count, "where": where}
+    if sources is not None:
+        params["sources"] = list(sources)
     return _add(store, _Plan("tile", jobs, params), [], progress)
 
 
@@ -233,6 +245,7 @@ def _cut(job: _Job, plan: _Plan, known: KnownSamples) -> _Outcome:
     try:
         picture = _upright(row)
     except PictureError as error:
+        require_source(row["source"])
         return _Outcome([], 0, 0, [Failure(row["path"], error.reason, row["source"])])
     rows, failed, were_known, small = [], [], 0, 0
     for box, label in _boxes(job, picture.width, picture.height, picture.orientation):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.data.exports import export
+from tamis.data.parts import whole_pictures
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.pipelines.embed import embed
@@ -119,7 +120,7 @@ def curate(
         store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
     )
     notes += [found.note] if found.note else []
-    blank = store.count(BLANK)
+    blank = store.count(whole_pictures(store.columns(), BLANK))
     chosen = select(
         store,
         keep,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from tamis.algo.split_balance import SplitBalance, split_balance
 from tamis.algo.splits import assign_splits, split_targets
 from tamis.data.embedded import EmbeddedSamples, read_embedded
 from tamis.data.group_columns import codes_of, duplicate_columns
+from tamis.data.part_splits import inherited_splits, torn_parts
+from tamis.data.parts import names_kind, whole_pictures
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def split(
     similarity of at least 0.95. Whole groups are placed so that labels and clusters of vectors
     are spread evenly. The same pictures with the same seed give the same splits whatever order
     they were added in. With `apply`, one operation sets the mark `split` and clears it on all
-    other pictures.
+    other pictures. Parts of pictures get the split of their picture.
 
     Args:
         store: the dataset.
@@ -125,7 +127,7 @@ def split(
         test: share of the test set; the three sum to 1.
         group: column or columns; pictures with one value stay together, those without are free.
         column: vector column; if None the one with the most vectors.
-        where: SQL condition on the pictures to divide.
+        where: SQL condition on the pictures to divide, never on parts of them.
         threshold: join vectors from this cosine similarity on, also where duplicates are marked.
         seed: the only source of chance.
         apply: set the mark.
@@ -136,6 +138,11 @@ def split(
     """
     shares = {"train": train, "val": val, "test": test}
     split_targets(0, list(shares.values()))
+    if names_kind(where):
+        raise UsageError(
+            f"the condition {where!r} speaks of parts of pictures, which take the split of their "
+            "picture: give a condition on pictures"
+        )
     samples = read_embedded(store, column, where)
     if not samples.ids:
         raise UsageError(
@@ -155,7 +162,7 @@ def split(
     placed = assign_splits(groups, list(strata.values()), fractions, rng=rng)
 
     notes = list(known.notes)
-    without = store.count(where) - len(samples.ids)
+    without = store.count(whole_pictures(store.columns(), where)) - len(samples.ids)
     if without:
         notes.append(f"{without:,} pictures have no vector in {samples.column} and got no split")
     if apply:
@@ -182,7 +189,8 @@ def check_splits(
 ) -> SplitReport:
     """Audit the splits that are marked, whoever made them; changes nothing.
 
-    Everything that would keep pictures in one split in `split` is a leak here when it joins two.
+    Everything that would keep pictures in one split in `split` is a leak here when it joins two;
+    so is a part in another split than its picture, whatever `where` says.
 
     Args:
         store: the dataset.
@@ -206,7 +214,16 @@ def check_splits(
     placed = np.array([names.index(name) for name in marked], dtype=np.int64)
     groups = join_groups(known.columns)
     strata = _strata(store, samples, rng)
-    return _audit(store, samples, placed, names, known, groups, strata, list(known.notes), rng)
+    report = _audit(store, samples, placed, names, known, groups, strata, list(known.notes), rng)
+    torn = [
+        Leak(part.path, part.other, part.splits, None, "part of one picture")
+        for part in torn_parts(store)
+    ]
+    return replace(
+        report,
+        leaks=[*report.leaks, *torn][:MOST_LEAKS],
+        leak_count=report.leak_count + len(torn),
+    )
 
 
 def _usual_place(name: str) -> int:
@@ -361,22 +378,10 @@ def _mark(
 ) -> int:
     inside = set(ids)
     before = store.read(["sample_id"], where="split IS NOT NULL").column("sample_id").to_pylist()
-    parts = _parts(store, dict(zip(ids, splits, strict=True)))
+    parts = inherited_splits(store, dict(zip(ids, splits, strict=True)))
     others = [name for name in before if name not in inside and name not in parts]
     values = pa.array([*splits, *parts.values(), *[None] * len(others)], pa.string())
     with store.operation("split", params=params, seed=seed) as operation:
         operation.set_marks([*ids, *parts, *others], {"split": values})
         operation.counts.update({name: splits.count(name) for name in dict.fromkeys(splits)})
     return len(others)
-
-
-def _parts(store: Store, splits: dict[str, str]) -> dict[str, str]:
-    """Return the split of each part of a picture: its picture's, so that none leaks through it."""
-    if "parent_id" not in store.columns():
-        return {}
-    rows = store.read(["sample_id", "parent_id"], "parent_id IS NOT NULL").to_pylist()
-    return {
-        row["sample_id"]: splits[row["parent_id"]]
-        for row in rows
-        if row["parent_id"] in splits and row["sample_id"] not in splits
-    }

@@ -65,10 +65,7 @@ def add(
         if crops is not None:
             parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
         if tiles is not None:
-            named = ", ".join("'" + source.replace("'", "''") + "'" for source in sources)
-            parts["tiles"] = ds.add_tiles(
-                tiles, where=f"source IN ({named})", progress=stage("tiles")
-            )
+            parts["tiles"] = ds.add_tiles(tiles, sources=sources, progress=stage("tiles"))
     document = {"added": report.added, "known": report.known, "failed": report.failed}
     output.document({**document, **parts})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")

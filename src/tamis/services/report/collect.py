@@ -186,8 +186,7 @@ def _notes(
             )
         elif typical is None:
             yield "One picture has no neighbours, so outliers and similarities are not shown."
-        elif len(embedded.ids) < store.count():
-            missing = store.count() - len(embedded.ids)
+        elif missing := store.count(whole_pictures(store.columns(), None)) - len(embedded.ids):
             yield (
                 f"{missing:,} pictures have no vector by {encoder_of(store, embedded)} and are "
                 "missing from outliers, coverage and similarities."

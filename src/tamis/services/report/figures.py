@@ -59,7 +59,7 @@ def headline(
     """Return the main counts."""
     labels, splits = marks.labels, marks.splits
     figures = [
-        Figure("Pictures", f"{store.count():,}", "Rows of the dataset: files that could be read."),
+        Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure(
             "Duplicates", f"{dropped:,}", "Pictures set aside for a better copy of the same shot."
