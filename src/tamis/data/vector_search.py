@@ -24,6 +24,7 @@ _PROBES: Final = 32
 _EXACT_BELOW_ROWS: Final = 20_000
 _EXACT_BELOW_SHARE: Final = 0.05
 _MOST_BY_INDEX: Final = 1000
+_READ_BELOW_SHARE: Final = 0.04  # fewer rows are read one by one: measured four times cheaper
 _SPARE: Final = 16
 _TIE: Final = 1e-6
 
@@ -126,9 +127,12 @@ def _by_index(
 def _exact(
     store: Store, column: str, unit: NDArray[np.float32], count: int, where: str | None
 ) -> Nearest:
+    considered = store.count(where)
+    if where is not None and considered < _READ_BELOW_SHARE * store.count():
+        return _scanned(store, column, unit, count, where)
     # Which of many equal ones come first is left to chance there, so some more are asked for.
     rows = store.nearest(column, unit, count + _SPARE, where)
-    found = _ranked(rows, column, unit, "exact", compared=store.count(where))
+    found = _ranked(rows, column, unit, "exact", compared=considered)
     is_tied = len(found.ids) > count and found.scores[-1] > found.scores[count - 1] - _TIE
     if is_tied:
         found = _scanned(store, column, unit, count, where)
