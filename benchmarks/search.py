@@ -1,6 +1,6 @@
 """Search among stored vectors: build time, disk, latency, memory and recall, beside peers.
 
-    python benchmarks/search.py [--rows 100000 1000000] [--queries 200] [--peers faiss lancedb]
+    python benchmarks/search.py [--rows 100000 1000000] [--queries 200] [--peers NAME ...]
 
 Vectors are clustered, 384 dimensions, unit length (2,000 centres with noise of the same size), and
 queries are drawn alike. Every contender runs in a process of its own on the same file. Recall is
@@ -29,11 +29,6 @@ from pathlib import Path
 import numpy as np
 
 DIM, CENTRES, K = 384, 2000, 10
-CONTENDERS = {
-    "tamis": ["tamis", "tamis exact", "tamis 1 %", "tamis 20 %"],
-    "faiss": ["faiss ivf", "faiss hnsw"],
-    "lancedb": ["lancedb"],
-}
 
 
 def draw(count, seed):
@@ -122,34 +117,29 @@ def run_tamis(vectors, queries, place):
     return results
 
 
-def run_faiss(vectors, queries, _place):
+def run_faiss(vectors, queries, name):
     import faiss
 
-    results = {}
-    for name, description in (
-        ("faiss ivf", f"IVF{round(len(vectors) ** 0.5)},Flat"),
-        ("faiss hnsw", "HNSW32"),
-    ):
-        begin, used = time.perf_counter(), time.process_time()
-        index = faiss.index_factory(DIM, description, faiss.METRIC_INNER_PRODUCT)
-        index.train(vectors)
-        index.add(vectors)
-        build = {
-            "build": time.perf_counter() - begin,
-            "build processor": time.process_time() - used,
-            "disk": len(faiss.serialize_index(index)) if len(vectors) <= 200_000 else None,
-        }
-        if name == "faiss ivf":
-            index.nprobe = 16
-        else:
-            index.hnsw.efSearch = 64
+    lists = f"IVF{round(len(vectors) ** 0.5)},Flat"
+    begin, used = time.perf_counter(), time.process_time()
+    description = lists if name == "faiss ivf" else "HNSW32"
+    index = faiss.index_factory(DIM, description, faiss.METRIC_INNER_PRODUCT)
+    index.train(vectors)
+    index.add(vectors)
+    build = {
+        "build": time.perf_counter() - begin,
+        "build processor": time.process_time() - used,
+        "disk": None,
+    }
+    if name == "faiss ivf":
+        index.nprobe = 16
+    else:
+        index.hnsw.efSearch = 64
 
-        def answer(query, index=index):
-            return index.search(query[None], K)[1][0]
+    def answer(query):
+        return index.search(query[None], K)[1][0]
 
-        results[name] = timed(answer, queries, truth(vectors, queries)) | build
-        del index
-    return results
+    return {name: timed(answer, queries, truth(vectors, queries)) | build}
 
 
 def run_lancedb(vectors, queries, place):
@@ -175,7 +165,12 @@ def run_lancedb(vectors, queries, place):
     return {"lancedb": timed(answer, queries, truth(vectors, queries)) | build}
 
 
-RUNS = {"tamis": run_tamis, "faiss": run_faiss, "lancedb": run_lancedb}
+RUNS = {
+    "tamis": run_tamis,
+    "faiss ivf": lambda vectors, queries, _place: run_faiss(vectors, queries, "faiss ivf"),
+    "lancedb": run_lancedb,
+    "faiss hnsw": lambda vectors, queries, _place: run_faiss(vectors, queries, "faiss hnsw"),
+}
 
 
 def child(name, file):
@@ -190,7 +185,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--queries", type=int, default=200)
-    parser.add_argument("--peers", nargs="*", default=["faiss", "lancedb"], choices=RUNS)
+    parser.add_argument("--peers", nargs="*", default=list(RUNS)[1:], choices=RUNS)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
