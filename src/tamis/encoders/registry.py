@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.encoders.base import Encoder
+from tamis.encoders.runtimes import RUNTIME_OF_KIND, is_in_hub_cache
 from tamis.encoders.spec import EncoderSpec, parse_spec
 from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError
 
@@ -115,12 +116,16 @@ class EncoderEntry:
         installed: whether the code that it needs is here; its weights may still have to be
             fetched.
         needs: what to run where it is not; empty otherwise.
+        needs_network: whether its weights must be fetched from the hub first, once.
+        runtime: what runs it, as `tamis.encoders.runtimes` names it; empty where that depends.
     """
 
     spec: str
     short_names: tuple[str, ...]
     installed: bool
     needs: str
+    needs_network: bool = False
+    runtime: str = ""
 
 
 def load_encoder(spec: str = "default", **options: Any) -> Encoder:
@@ -190,7 +195,17 @@ def _needs(kind: _Kind) -> str:
 
 def _entry(spec: str, needs: str) -> EncoderEntry:
     short_names = tuple(short for short, full in SHORT_NAMES.items() if full == spec)
-    return EncoderEntry(spec, short_names, installed=not needs, needs=needs)
+    parsed = parse_spec(spec)
+    return EncoderEntry(
+        spec,
+        short_names,
+        installed=not needs,
+        needs=needs,
+        needs_network=parsed.kind == "hf"
+        and bool(short_names)
+        and not is_in_hub_cache(parsed.name),
+        runtime=RUNTIME_OF_KIND.get(parsed.kind, ""),
+    )
 
 
 def _third_party() -> dict[str, EntryPoint]:

@@ -32,6 +32,7 @@ __all__ = [
     "TorchModel",
     "TorchRun",
     "as_encoder",
+    "find_devices",
     "is_out_of_memory",
 ]
 
@@ -112,14 +113,15 @@ class TorchRun:
             raise UsageError(
                 f"there is no kind of device {self.device!r}; say cpu, cuda or mps"
             ) from error
-        if place.type not in _devices():
+        if place.type not in (found := find_devices()):
             raise UsageError(
-                f"PyTorch finds no device {self.device!r} here; it finds {', '.join(_devices())}"
+                f"PyTorch finds no device {self.device!r} here; it finds {', '.join(found)}"
             )
         return place
 
 
-def _devices() -> list[str]:
+def find_devices() -> list[str]:
+    """Return the kinds of device that PyTorch finds here, the best first."""
     found = ["cpu"]
     if torch.cuda.is_available():
         found.insert(0, "cuda")
@@ -129,7 +131,7 @@ def _devices() -> list[str]:
 
 
 def _best_device() -> str:
-    return _devices()[0]
+    return find_devices()[0]
 
 
 def as_encoder(

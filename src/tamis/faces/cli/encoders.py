@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -38,15 +39,41 @@ def list_encoders(
 
 @encoders.command()
 def check(
-    context: typer.Context, spec: Spec, json: JsonOption = False, quiet: QuietOption = False
+    context: typer.Context,
+    spec: Spec,
+    pictures: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(metavar="A B", help="Two pictures such as it will see. [default: made ones]"),
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
-    """Load an encoder and try it."""
+    """Load an encoder and try it: speed, and whether it keeps what encoders promise."""
     from tamis.services.encoder_check import check_encoder
 
     output = _output(context, json, quiet)
-    result = check_encoder(spec)
+    result = check_encoder(spec, pictures or ())
     output.document(result)
-    output.say(f"{result.spec}: {result.dim} dimensions, {result.pictures_per_second:.0f}/s")
+    output.say(f"{result.spec}: {result.dim} dimensions, {result.pictures_per_second:.1f}/s")
+    for name, value in (
+        ("fingerprint", result.fingerprint),
+        ("pictures", result.preprocessing),
+        ("texts", "yes" if result.text else "no"),
+        ("feature maps", ", ".join(result.feature_levels) or "none"),
+        ("runs on", f"{result.device}, {result.workers} x {result.batch_size} pictures at a time"),
+        ("loaded in", f"{result.load_seconds:.1f} s"),
+        ("cosine", f"{_shown(result.similarity, '.4f')} between the two pictures"),
+        ("batches", f"a vector moves by {_shown(result.batch_difference, '.1g')} among others"),
+        ("twice", "the same bits" if result.deterministic else "other bits"),
+        ("decoding", f"cosine {_shown(result.scaled_decoding, '.5f')}, decoded smaller or whole"),
+    ):
+        output.say(f"{name:<14}{value}")
+    if result.note:
+        output.note(f"note: {result.note}")
+    for problem in result.problems:
+        output.note(f"problem: {problem}")
+    if result.problems:
+        raise typer.Exit(CHECK_FAILED)
 
 
 @encoders.command()
@@ -128,15 +155,39 @@ def _output(context: typer.Context, json: bool, quiet: bool) -> Output:
     return Output(as_json=json or before["as_json"], quiet=quiet or before["quiet"])
 
 
+def _shown(value: float | None, form: str) -> str:
+    return "not a number" if value is None else format(value, form)
+
+
 def _print_list(output: Output) -> None:
     from tamis.encoders import registry
+    from tamis.encoders.runtimes import find_runtimes
 
     rows = registry.available()
-    output.document(rows)
-    output.table(
-        ["encoder", "short names", "usable", "to use it"],
+    runtimes = {runtime.name: runtime for runtime in find_runtimes() if runtime.version}
+    output.document(
         [
-            (row.spec, ", ".join(row.short_names), "yes" if row.installed else "no", row.needs)
+            asdict(row)
+            | {"devices": runtimes[row.runtime].devices if row.runtime in runtimes else ()}
+            for row in rows
+        ]
+    )
+    output.table(
+        ["encoder", "short names", "runs here", "to use it"],
+        [
+            (
+                row.spec,
+                ", ".join(row.short_names),
+                "yes" if row.installed and not row.needs_network else "not yet",
+                "; ".join(
+                    [row.needs] * bool(row.needs) + ["needs the network once"] * row.needs_network
+                ),
+            )
             for row in rows
         ],
     )
+    found = [
+        f"{runtime.name} {runtime.version} ({', '.join(runtime.devices)})"
+        for runtime in runtimes.values()
+    ]
+    output.say(f"found: {'; '.join(found)}")
