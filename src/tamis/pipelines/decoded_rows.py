@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from PIL import Image
+
 from tamis.data.images.decode import decode
 from tamis.data.sources.reading import read_content
 from tamis.errors import PictureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from PIL import Image
-
+    from tamis.data.images.decode import Decoded
     from tamis.data.parts import Box
 
-__all__ = ["PictureRow", "decoded_rows"]
+__all__ = ["PictureRow", "by_picture", "decoded_rows"]
+
+_MOST_TOGETHER = 64
 
 
 class PictureRow(Protocol):
@@ -41,37 +44,93 @@ class PictureRow(Protocol):
 Row = TypeVar("Row", bound=PictureRow)
 
 
+def by_picture(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Yield rows in lists of `size`, or some more where a picture's rows would be torn apart.
+
+    >>> from types import SimpleNamespace
+    >>> rows = [SimpleNamespace(uri=uri) for uri in "aaabbcd"]
+    >>> [len(part) for part in by_picture(rows, 2)]
+    [3, 2, 2]
+    """
+    part: list[Row] = []
+    for row in rows:
+        full = len(part) >= size and row.uri != part[-1].uri
+        if full or len(part) >= max(size, _MOST_TOGETHER):
+            yield part
+            part = []
+        part.append(row)
+    if part:
+        yield part
+
+
 def decoded_rows(
     rows: Sequence[Row], side: int
 ) -> Iterator[tuple[Row, Image.Image | PictureError]]:
     """Yield each row with its upright RGB pixels, or why there are none.
 
-    Parts of one picture that follow each other share one decoding. A whole picture is decoded no
-    larger than its shorter side needs; one that parts are cut from at full size, as they are small.
+    Rows of one picture that follow each other share its bytes, and parts that need the same scale
+    one decoding. A picture is decoded no larger than its shorter side needs, and so is one that a
+    part is cut from, as far as the part needs it. What a row gets depends on that row alone, not
+    on its neighbours.
 
     Args:
         rows: pictures and parts, parts of a picture next to each other.
-        side: pixels that a whole picture's shorter side must keep.
+        side: pixels that the shorter side of a picture or part must keep, where it has them.
     """
-    place: str | None = None
-    full: Image.Image | PictureError | None = None
+    picture: _Picture | None = None
     for row in rows:
+        if picture is None or picture.uri != row.uri:
+            picture = _Picture(row.uri)
+        try:
+            yield row, picture.pixels(row, side)
+        except PictureError as error:
+            yield row, error
+
+
+class _Picture:
+    """One picture's bytes and what was decoded of it; at most 4/3 of its pixels."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._content: tuple[bytes, str] | None = None
+        self._scaled: dict[int, Decoded] = {}
+
+    def pixels(self, row: PictureRow, side: int) -> Image.Image:
+        """Return a row's pixels.
+
+        Raises:
+            PictureError: the file has changed, or cannot be read or decoded.
+        """
+        if self._content is None:
+            self._content = read_content(row.uri, row.path)
+        data, identity = self._content
+        if identity != row.content_hash:
+            raise PictureError(row.path, "the file has changed since it was added; add it again")
         if row.box is None:
-            yield row, _decoded(row, side)
-            continue
-        if row.uri != place or full is None:
-            place, full = row.uri, _decoded(row, None)
-        if isinstance(full, PictureError):
-            yield row, full
-        else:
-            yield row, full.crop(row.box.corners)
+            return decode(data, row.path, min_side=side).image
+        # By powers of two, which JPEG decodes to at once, and which parts have in common.
+        factor = 1 << max(min(row.box.width, row.box.height) // side, 1).bit_length() - 1
+        if factor not in self._scaled:
+            self._scaled[factor] = decode(data, row.path, reduce_by=factor)
+        return _cut(self._scaled[factor], row.box)
 
 
-def _decoded(row: PictureRow, side: int | None) -> Image.Image | PictureError:
-    try:
-        data, content = read_content(row.uri, row.path)
-        if content != row.content_hash:
-            return PictureError(row.path, "the file has changed since it was added; add it again")
-        return decode(data, row.path, min_side=side).image
-    except PictureError as error:
-        return error
+def _cut(picture: Decoded, box: Box) -> Image.Image:
+    image = picture.image
+    if image.size == (picture.width, picture.height):
+        return image.crop(box.corners)
+    across, down = image.width / picture.width, image.height / picture.height
+    left, top, right, bottom = box.corners
+    # Cutting at whole pixels of the smaller picture would shift what is seen by up to one of the
+    # original, which a vector shows: tiles of 12-megapixel photos come out at a mean cosine of .9975
+    # to those cut from all pixels, rather than .9990.
+    return image.resize(
+        (round(box.width * across), round(box.height * down)),
+        Image.Resampling.BICUBIC,
+        (
+            left * across,
+            top * down,
+            min(right * across, image.width),
+            min(bottom * down, image.height),
+        ),
+    )

@@ -6,7 +6,6 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
@@ -20,7 +19,7 @@ from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
 from tamis.pipelines.batch_size import BatchSize, find_batch_size
-from tamis.pipelines.decoded_rows import decoded_rows
+from tamis.pipelines.decoded_rows import by_picture, decoded_rows
 from tamis.pipelines.indexing import is_index_worthwhile
 from tamis.types import Failure, no_progress
 
@@ -183,8 +182,7 @@ def _pending(store: Store, where: str | None, size: int) -> Iterator[list[_Row]]
         for batch in store.batches(columns, where)
         for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     )
-    while batch := list(islice(rows, size)):
-        yield batch
+    return by_picture(rows, size)
 
 
 class _Batch(NamedTuple):

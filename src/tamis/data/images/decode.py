@@ -98,7 +98,12 @@ class Decoded:
 
 
 def decode(
-    data: bytes, path: str, *, min_side: int | None = None, limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    path: str,
+    *,
+    min_side: int | None = None,
+    reduce_by: int = 1,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Decoded:
     """Decode one picture to upright RGB; of an animation or a stack, the first frame.
 
@@ -110,6 +115,7 @@ def decode(
         path: the picture as the user named it, for the error.
         min_side: shrink by a whole factor (JPEG: while decoding, several times faster) as far as
             the shorter side stays at least this many pixels; None keeps the full size.
+        reduce_by: without `min_side`, shrink by this factor at most, in the same way.
         limits: what one picture may cost.
 
     Raises:
@@ -118,7 +124,7 @@ def decode(
     """
     with strict_and_quiet_pillow(limits.max_pixels):
         try:
-            return _decode(data, path, min_side, limits)
+            return _decode(data, path, min_side, reduce_by, limits)
         except (UnreadableFormatError, UnsupportedModeError) as error:
             raise PictureError(path, str(error)) from error
         except MemoryError as error:
@@ -127,7 +133,9 @@ def decode(
             raise PictureError(path, _reason(error, data)) from error
 
 
-def _decode(data: bytes, path: str, min_side: int | None, limits: Limits) -> Decoded:
+def _decode(
+    data: bytes, path: str, min_side: int | None, reduce_by: int, limits: Limits
+) -> Decoded:
     picture = open_header(data)
     width, height = picture.size
     if width * height > limits.max_pixels:
@@ -138,6 +146,8 @@ def _decode(data: bytes, path: str, min_side: int | None, limits: Limits) -> Dec
         )
     if picture.format == "JPEG" and _is_cut_and_padded(data):
         raise PictureError(path, "truncated: the file ends in zeros instead of picture data")
+    if min_side is None and reduce_by > 1:
+        min_side = max(min(width, height) // reduce_by, 1)
     _draft_jpeg(picture, min_side)
     if _pixels_in_memory(picture, width * height) > limits.parallel_pixels:
         # In a thread of its own: the C library keeps freed memory for the thread that used it,
