@@ -87,6 +87,8 @@ def hostile(tmp_path_factory):
     (everything / "folder.jpg").mkdir()
     (everything / "folder.jpg" / "inside.png").write_bytes(good_files()["rgb.png"])
     os.mkfifo(everything / "pipe.jpg")
+    (everything / "locked.jpg").write_bytes(good_files()["baseline.jpg"])
+    (everything / "locked.jpg").chmod(0)
     (everything / "gone.jpg").symlink_to("nowhere.jpg")
     (everything / "itself.jpg").symlink_to("itself.jpg")
     (everything / "round-and-round").symlink_to(".")
@@ -107,13 +109,20 @@ def not_utf8(hostile):
 
 
 @pytest.fixture(scope="module")
+def unlocked(hostile):
+    """Whether permissions do not bind this user, as they do not bind root."""
+    return os.access(hostile / "all" / "locked.jpg", os.R_OK)
+
+
+@pytest.fixture(scope="module")
 def results(hostile, not_utf8):
     return {source: add_and_embed(hostile, source, f"{source}.tamis") for source in ("all", "good")}
 
 
-def test_every_good_one_is_embedded(hostile, results):
+def test_every_good_one_is_embedded(hostile, results, unlocked):
     added, embedded = results["all"]
     wanted = {*good_files(), "folder.jpg/inside.png", "another-name.jpg"}
+    wanted |= {"locked.jpg"} if unlocked else set()
     failed = {failure["path"]: failure["reason"] for failure in added.document["failed"]}
     assert {name: failed[f"all/{name}"] for name in wanted if f"all/{name}" in failed} == {}
     assert added.document["added"] == len(wanted)
@@ -122,13 +131,15 @@ def test_every_good_one_is_embedded(hostile, results):
     assert vectors_of(hostile / "all.tamis", "all").keys() == wanted
 
 
-def test_every_bad_one_is_named_with_its_reason(results, not_utf8):
+def test_every_bad_one_is_named_with_its_reason(results, not_utf8, unlocked):
     added, _ = results["all"]
     failed = {failure["path"]: failure["reason"] for failure in added.document["failed"]}
     wanted = {f"all/{name}": reason for name, (_, reason) in bad_files().items()}
     wanted["all/pipe.jpg"] = "not a regular file"
     wanted["all/gone.jpg"] = "does not exist"
     wanted["all/itself.jpg"] = "cannot be read"
+    if not unlocked:
+        wanted["all/locked.jpg"] = "no permission"
     if not_utf8:
         wanted["all/caf\\udce9.jpg"] = "not valid UTF-8"
     assert failed.keys() == wanted.keys()
