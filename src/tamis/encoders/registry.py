@@ -94,6 +94,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
         "open-clip",
         "NAME/PRETRAINED or FOLDER",
     ),
+    "aligned": _Kind("tamis.encoders.aligned", "load_aligned", example="FILE.npz"),
     "onnx": _Kind("tamis.encoders.onnx_file", "load_onnx_file", example="FILE.onnx"),
     "openvino": _Kind(
         "tamis.encoders.openvino_file",

@@ -161,12 +161,12 @@ class Dataset(Finding, Parting):
             progress: told how far it has come.
             options: passed to the encoder's loader, such as `device="cuda"`.
         """
-        from tamis.encoders.registry import load_encoder
         from tamis.pipelines.embed import embed
+        from tamis.pipelines.queries import encoder_named
 
         if isinstance(encoder, str):
             # the workers of the pipeline share the cores, one inference thread each
-            encoder = load_encoder(encoder, **{"threads": 1, **options})
+            encoder = encoder_named(encoder, self.path, **{"threads": 1, **options})
         return embed(
             self.store,
             encoder,

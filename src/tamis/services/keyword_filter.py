@@ -182,7 +182,7 @@ def keyword_filter(
     known = next((found for found in store.vector_columns() if found.name == column), None)
     if known is None:
         raise UsageError(f"{column!r} is not a vector column; see  tamis info")
-    encoder = text_encoder_of(known)
+    encoder = text_encoder_of(known, store.path)
     scale = float(getattr(encoder, "logit_scale", None) or DEFAULT_LOGIT_SCALE)
     queries = prompt_vectors(encoder, request.all_texts)
     scores = _score(store, request, queries, scale, progress)

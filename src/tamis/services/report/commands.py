@@ -17,6 +17,7 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "embed": {"encoder": "--encoder", "dtype": "--dtype", "batch_size": "--batch-size"},
     "index": {"column": "--encoder"},
     "duplicates": {"threshold": "--threshold", "column": "--encoder"},
+    "align": {"from": "--from", "to": "--to", "out": "--out"},
     "filter": {
         "negatives": "--not",
         "threshold": "--threshold",

@@ -1,0 +1,206 @@
+"""Encoders that are a map from the space of one encoder to that of another that reads texts."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import uuid
+import zipfile
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tamis.algo.alignment import LinearMap
+from tamis.encoders.base import TextEncoder, fingerprint_of
+from tamis.encoders.spec import EncoderSpec, convert_options
+from tamis.errors import EncoderError, StorageError
+from tamis.types import Preprocessing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamis.encoders.base import Encoder
+    from tamis.types import PixelBatch, Vectors
+
+__all__ = ["AlignedEncoder", "AlignedMap", "load_aligned", "read_map", "write_map"]
+
+_OPTIONS: Final[Mapping[str, Any]] = {"folder": str, "threads": int, "device": str}
+_FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class AlignedMap:
+    """A linear map between two encoders' spaces, as a file holds it.
+
+    Attributes:
+        linear: the map, from D to E numbers.
+        source: spec of the encoder whose vectors are mapped.
+        source_fingerprint: its fingerprint.
+        target: spec of the encoder that reads the texts.
+        target_fingerprint: its fingerprint.
+        preprocessing: of the source.
+        logit_scale: of the target; None where it has none.
+        caveat: what answers must be taken with.
+    """
+
+    linear: LinearMap
+    source: str
+    source_fingerprint: str
+    target: str
+    target_fingerprint: str
+    preprocessing: Preprocessing
+    logit_scale: float | None
+    caveat: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the map and both encoders: of all that changes a vector."""
+        digest = hashlib.blake2b(digest_size=16)
+        for array in (self.linear.weights, self.linear.offset):
+            digest.update(f"{array.shape}".encode() + np.ascontiguousarray(array, "<f4").tobytes())
+        return fingerprint_of(
+            {
+                "map": digest.hexdigest(),
+                "source": self.source_fingerprint,
+                "target": self.target_fingerprint,
+            }
+        )
+
+
+def write_map(path: Path, aligned: AlignedMap) -> None:
+    """Write a map; the file appears whole or not at all.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    facts = asdict(aligned)
+    arrays = {name: facts["linear"].pop(name) for name in ("weights", "offset")}
+    content = io.BytesIO()
+    np.savez(content, facts=np.array(json.dumps({"format": _FORMAT, **facts})), **arrays)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise StorageError(f"cannot write the map {path}: {error.strerror}") from error
+
+
+def read_map(path: Path) -> AlignedMap:
+    """Read a map.
+
+    Raises:
+        EncoderError: there is no such file, or it holds no map that this version reads.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            facts = json.loads(str(arrays["facts"]))
+            if facts.pop("format") != _FORMAT:
+                raise EncoderError(f"{path} was written by a later version of tamis; upgrade it")
+            stored: dict[str, Any] = facts.pop("preprocessing")
+            listed: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in stored.items()
+            }
+            return AlignedMap(
+                linear=LinearMap(arrays["weights"], arrays["offset"], **facts.pop("linear")),
+                preprocessing=Preprocessing(**listed),
+                **facts,
+            )
+    except FileNotFoundError as error:
+        raise EncoderError(
+            f"there is no map {path}; bring it back, or learn it anew with  tamis align"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise EncoderError(
+            f"{path} is no map of tamis, or it is damaged ({error}); learn it anew with  "
+            "tamis align"
+        ) from error
+
+
+def load_aligned(spec: EncoderSpec, **options: Any) -> Encoder:
+    """Load a map that `tamis align` wrote; the two encoders are loaded when they are first needed.
+
+    Args:
+        spec: `aligned:FILE`. Options: `folder` (that a relative FILE lies in, before the working
+            directory is tried: the dataset's), `threads`, `device` (passed to the encoders).
+        options: the same.
+
+    Raises:
+        EncoderError: the file is missing or damaged.
+        UsageError: an option is unknown.
+    """
+    chosen = convert_options(spec, _OPTIONS, options)
+    folder = chosen.pop("folder", None)
+    path = Path(spec.name).expanduser()
+    if folder is not None and (Path(folder) / path).is_file():
+        path = Path(folder) / path
+    return AlignedEncoder(f"{spec.kind}:{spec.name}", read_map(path), chosen)
+
+
+class AlignedEncoder:
+    """Pictures by one encoder and a map, texts by another; made by `load_aligned`.
+
+    Args:
+        spec: the name that loads it again.
+        aligned: the map.
+        options: for loading the two encoders.
+    """
+
+    def __init__(self, spec: str, aligned: AlignedMap, options: Mapping[str, Any]) -> None:
+        self.spec = spec
+        self.fingerprint = aligned.fingerprint
+        self.dim = int(aligned.linear.weights.shape[1])
+        self.preprocessing = aligned.preprocessing
+        self.logit_scale = aligned.logit_scale
+        self.caveat = aligned.caveat
+        self._map = aligned
+        self._options = dict(options)
+        self._loaded: dict[str, Encoder] = {}
+        self._lock = Lock()
+
+    def embed(self, pixels: PixelBatch) -> Vectors:
+        """Return `[B, dim]` float32 unit vectors of pictures prepared for the source encoder.
+
+        Raises:
+            EncoderError: the source encoder cannot be loaded or has changed.
+        """
+        source = self._encoder(self._map.source, self._map.source_fingerprint)
+        return self._map.linear.apply(source.embed(pixels))
+
+    def embed_text(self, texts: Sequence[str]) -> Vectors:
+        """Return `[T, dim]` float32 unit vectors of texts, by the target encoder.
+
+        Raises:
+            EncoderError: the target encoder cannot be loaded or has changed.
+        """
+        target = self._encoder(self._map.target, self._map.target_fingerprint)
+        if not isinstance(target, TextEncoder):
+            raise EncoderError(f"{self._map.target} reads no texts any more")
+        return target.embed_text(texts)
+
+    def _encoder(self, spec: str, fingerprint: str) -> Encoder:
+        from tamis.encoders.registry import load_encoder
+
+        with self._lock:
+            if spec not in self._loaded:
+                encoder = load_encoder(spec, **self._options)
+                if encoder.fingerprint != fingerprint:
+                    raise EncoderError(
+                        f"{spec} is not the encoder any more that {self.spec} was learned with "
+                        f"(fingerprint {encoder.fingerprint[:8]}, not {fingerprint[:8]}): bring "
+                        "back the old one, or learn the map anew with  tamis align"
+                    )
+                self._loaded[spec] = encoder
+            return self._loaded[spec]
