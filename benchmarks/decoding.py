@@ -34,24 +34,29 @@ def full(data, preprocessing):
     return prepare(Image.open(io.BytesIO(data)).convert("RGB"), preprocessing)
 
 
+def _laid_out(picture, preprocessing):
+    size = (picture.width, picture.height)
+    return prepare(picture.image, preprocessing, size=size, extent=picture.extent)
+
+
 def tamis(data, preprocessing):
-    return prepare(decode(data, "x", min_side=decode_side(preprocessing)).image, preprocessing)
+    return _laid_out(decode(data, "x", min_side=decode_side(preprocessing)), preprocessing)
 
 
-def tamis_from_more(data, preprocessing):
-    return prepare(decode(data, "x", min_side=2 * decode_side(preprocessing)).image, preprocessing)
+def tamis_from_less(data, preprocessing):
+    return _laid_out(decode(data, "x", min_side=decode_side(preprocessing) // 2), preprocessing)
 
 
 def draft_once(data, preprocessing):
     picture = Image.open(io.BytesIO(data))
-    side = decode_side(preprocessing) // 2
+    side = decode_side(preprocessing) // 4
     picture.draft("RGB", (side, side))
     return prepare(picture.convert("RGB"), preprocessing)
 
 
 def without_antialiasing(data, preprocessing):
     picture = Image.open(io.BytesIO(data)).convert("RGB")
-    scale = decode_side(preprocessing) // 2 / min(picture.size)
+    scale = decode_side(preprocessing) // 4 / min(picture.size)
     size = (int(picture.width * scale), int(picture.height * scale))
     whole = (0, 0, *picture.size)
     smaller = picture.transform(size, Image.Transform.EXTENT, whole, Image.Resampling.BICUBIC)
@@ -63,7 +68,7 @@ def simplejpeg_ways():
 
     def way(times):
         def run(data, preprocessing):
-            side = times * (decode_side(preprocessing) // 2)
+            side = times * (decode_side(preprocessing) // 4)
             pixels = simplejpeg.decode_jpeg(data, min_height=side, min_width=side)
             return prepare(Image.fromarray(pixels), preprocessing)
 
@@ -78,7 +83,7 @@ def cv2_ways():
     cv2.setNumThreads(1)
 
     def smaller(pixels, preprocessing):
-        scale = decode_side(preprocessing) // 2 / min(pixels.shape[:2])
+        scale = decode_side(preprocessing) // 4 / min(pixels.shape[:2])
         size = (int(pixels.shape[1] * scale), int(pixels.shape[0] * scale))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         return prepare(Image.fromarray(pixels), preprocessing)
@@ -94,7 +99,7 @@ def cv2_ways():
             4: cv2.IMREAD_REDUCED_COLOR_4,
             2: cv2.IMREAD_REDUCED_COLOR_2,
         }
-        fitting = (f for by, f in flags.items() if shortest // by >= decode_side(preprocessing))
+        fitting = (f for by, f in flags.items() if shortest // by >= decode_side(preprocessing) // 2)
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), next(fitting, cv2.IMREAD_COLOR))
         return smaller(np.ascontiguousarray(pixels[..., ::-1]), preprocessing)
 
@@ -112,7 +117,7 @@ def torchvision_ways():
         tensor = decode_jpeg(
             torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.RGB
         )
-        side = decode_side(preprocessing) // 2
+        side = decode_side(preprocessing) // 4
         kind = functional.InterpolationMode(preprocessing.interpolation)
         smaller = functional.resize(tensor, [side], interpolation=kind, antialias=True)
         pixels = smaller.permute(1, 2, 0).numpy()
@@ -126,8 +131,8 @@ def torchvision_ways():
 def all_ways():
     ways = {
         "full": full,
-        "tamis (draft, at least twice)": tamis,
-        "tamis, at least four times": tamis_from_more,
+        "tamis (draft, at least four times)": tamis,
+        "the same, at least twice": tamis_from_less,
         "draft, at least once": draft_once,
         "full, no antialiasing": without_antialiasing,
     }

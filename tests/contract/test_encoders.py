@@ -196,8 +196,10 @@ def test_one_bad_picture_in_a_batch_costs_no_other(encoder, store):
     for path, vector in zip(
         store.read(["path"], ids=ids)["path"].to_pylist(), vectors, strict=True
     ):
-        picture = decode(Path(path).read_bytes(), path, min_side=side).image
-        [alone] = encoder.embed(prepare(picture, encoder.preprocessing)[None])
+        picture = decode(Path(path).read_bytes(), path, min_side=side)
+        size = (picture.width, picture.height)
+        ready = prepare(picture.image, encoder.preprocessing, size=size, extent=picture.extent)
+        [alone] = encoder.embed(ready[None])
         np.testing.assert_allclose(vector, alone, atol=1e-5)
     assert embed(store, encoder).embedded == 0
 

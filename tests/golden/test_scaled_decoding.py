@@ -14,8 +14,7 @@ from tamis.data.images.decode import decode
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 
-LEAST_COSINE = 0.998  # of made pictures, which have sharp outlines and grain everywhere
-MEAN_COSINE = 0.999  # of photographs
+LEAST_COSINE = 0.999
 TWELVE_MEGAPIXELS = (4000, 3000)
 
 
@@ -42,10 +41,10 @@ def files():
     """JPEGs of several sizes and kinds; the largest has 12 megapixels."""
     return {
         "12 megapixels": encode(textured(0, TWELVE_MEGAPIXELS), "JPEG", quality=90),
-        "portrait": encode(textured(10, (1500, 2000)), "JPEG", quality=90),
-        "fine chroma": encode(textured(20, (2560, 1440)), "JPEG", quality=95, subsampling=0),
-        "strong compression": encode(textured(30, (1760, 1320)), "JPEG", quality=50),
-        "progressive": encode(textured(40, (2048, 1536)), "JPEG", quality=85, progressive=True),
+        "portrait": encode(textured(10, (1800, 2400)), "JPEG", quality=90),
+        "fine chroma": encode(textured(20, (3200, 1800)), "JPEG", quality=95, subsampling=0),
+        "strong compression": encode(textured(30, (2560, 1920)), "JPEG", quality=50),
+        "progressive": encode(textured(40, (2400, 1808)), "JPEG", quality=85, progressive=True),
         "PNG": encode(textured(50, (2400, 1800)), "PNG", compress_level=1),
     }
 
@@ -58,11 +57,12 @@ def encoder():
 @pytest.mark.parametrize("side", [224, 320])
 def test_the_vector_is_that_of_all_pixels(encoder, files, side):
     preprocessing = replace(encoder.preprocessing, height=side, width=side)
-    cosines = {name: _cosine(encoder, data, preprocessing) for name, data in files.items()}
+    large = {name: data for name, data in files.items() if side == 224 or "megapixels" in name}
+    cosines = {name: _cosine(encoder, data, preprocessing) for name, data in large.items()}
     assert {name: cosine for name, cosine in cosines.items() if cosine < LEAST_COSINE} == {}
 
 
-@pytest.mark.parametrize("size", [(1500, 2000), TWELVE_MEGAPIXELS[::-1]])
+@pytest.mark.parametrize("size", [(1900, 2533), TWELVE_MEGAPIXELS[::-1]])
 def test_photographs_keep_their_vectors(encoder, shared_data, size):
     files = sorted((shared_data / "clothing" / "train").rglob("*.jpg"))
     rng = np.random.default_rng(0)
@@ -74,13 +74,16 @@ def test_photographs_keep_their_vectors(encoder, shared_data, size):
         data = encode(pixels, "JPEG", quality=90)
         cosines.append(_cosine(encoder, data, encoder.preprocessing))
     assert min(cosines) > LEAST_COSINE, cosines
-    assert np.mean(cosines) > MEAN_COSINE, cosines
 
 
-def test_a_side_that_does_not_divide_costs_at_most_a_pixel_of_shift(encoder):
-    """1365 pixels become 683, the longer side 335 pixels instead of 336, and the crop moves."""
-    data = encode(textured(40, (2048, 1365)), "JPEG", quality=85)
-    assert _cosine(encoder, data, encoder.preprocessing) > 0.98
+@pytest.mark.parametrize("size", [(2690, 1793), (1795, 2693), (3001, 1801)])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_side_that_does_not_divide_moves_nothing(encoder, size, orientation):
+    """The input is laid out by the original's size, and begins where the picture does."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(textured(40, size), "JPEG", quality=85, exif=exif)
+    assert _cosine(encoder, data, encoder.preprocessing) > LEAST_COSINE
 
 
 def test_the_bound_tells_good_pixels_from_careless_ones(encoder, files):
@@ -98,7 +101,15 @@ def _cosine(encoder, data, preprocessing):
     scaled = decode(data, "x", min_side=decode_side(preprocessing))
     full = decode(data, "x")
     assert scaled.image.width < full.image.width
-    prepared = [prepare(decoded.image, preprocessing) for decoded in (scaled, full)]
+    prepared = [
+        prepare(
+            decoded.image,
+            preprocessing,
+            size=(decoded.width, decoded.height),
+            extent=decoded.extent,
+        )
+        for decoded in (scaled, full)
+    ]
     left, right = encoder.embed(np.stack([_to_input(encoder, pixels) for pixels in prepared]))
     return float(left @ right)
 

@@ -5,6 +5,7 @@ Scaling by mean and standard deviation is not done here: each encoder does it on
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,11 +23,17 @@ _FILTERS: Final = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-_OVERSAMPLING: Final = 2
+_OVERSAMPLING: Final = 4
 _LONGEST_STRIP: Final = 16
 
 
-def prepare(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint8]:
+def prepare(
+    image: Image.Image,
+    preprocessing: Preprocessing,
+    *,
+    size: tuple[int, int] | None = None,
+    extent: tuple[float, float, float, float] | None = None,
+) -> NDArray[np.uint8]:
     """Return a picture as an encoder wants it, `[H, W, 3]` uint8 RGB.
 
     Gives the pixels that the reference implementations of Hugging Face's processors give with
@@ -36,6 +43,10 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint
     Args:
         image: the picture, upright; converted to RGB if it is not.
         preprocessing: the encoder's.
+        size: width and height that the picture had before it was decoded smaller; as it is if
+            None. The input is laid out by them, so that it does not move by a pixel.
+        extent: where the picture lies in `image`, left, upper, right and lower edge in its
+            pixels; all of it if None.
 
     Example:
         >>> from tamis.types import Preprocessing
@@ -45,17 +56,43 @@ def prepare(image: Image.Image, preprocessing: Preprocessing) -> NDArray[np.uint
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
     resampling = _FILTERS[preprocessing.interpolation]
-    height, width = preprocessing.height, preprocessing.width
+    whole = (0.0, 0.0, float(rgb.width), float(rgb.height))
+    view = _View(rgb, size or rgb.size, extent or whole)
     match preprocessing.mode:
         case "squash":
-            fitted = rgb.resize((width, height), resampling)
+            fitted = view.resized((preprocessing.width, preprocessing.height), resampling)
         case "pad":
-            fitted = _pad(rgb, preprocessing, resampling)
+            fitted = _pad(view, preprocessing, resampling)
         case "shortest-crop":
             fitted = _crop_centre(
-                _resize_shortest(rgb, _shortest(preprocessing), resampling), preprocessing
+                _resize_shortest(view, _shortest(preprocessing), resampling), preprocessing
             )
     return np.asarray(fitted)
+
+
+@dataclass(frozen=True)
+class _View:
+    """A picture that lies in an image, perhaps at a smaller scale."""
+
+    image: Image.Image
+    size: tuple[int, int]
+    extent: tuple[float, float, float, float]
+
+    def resized(self, size: tuple[int, int], resampling: Image.Resampling) -> Image.Image:
+        return self.image.resize(size, resampling, box=self.extent)
+
+    def without_ends(self) -> _View:
+        """Cut what makes a long strip longer than the centre crop can see."""
+        width, height = self.size
+        longest = _LONGEST_STRIP * min(width, height)
+        # cutting the same from both ends keeps the centre where it is
+        left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
+        if not (left or top):
+            return self
+        x0, y0, x1, y1 = self.extent
+        across, down = (x1 - x0) / width, (y1 - y0) / height
+        extent = (x0 + left * across, y0 + top * down, x1 - left * across, y1 - top * down)
+        return _View(self.image, (width - 2 * left, height - 2 * top), extent)
 
 
 def input_box(
@@ -95,12 +132,12 @@ def input_box(
 def decode_side(preprocessing: Preprocessing) -> int:
     """Return how many pixels the shorter side must keep when a picture is decoded smaller.
 
-    Twice the side that it is resized to, from which the antialiased resize is as good as from all
-    pixels.
+    Four times the side that it is resized to, from which the antialiased resize is as good as from
+    all pixels: vectors keep a cosine of .999. Twice loses a little more than that.
 
     >>> from tamis.types import Preprocessing
     >>> decode_side(Preprocessing(height=224, width=224, crop_fraction=0.875))
-    512
+    1024
     """
     return _OVERSAMPLING * max(_shortest(preprocessing), preprocessing.width)
 
@@ -109,24 +146,14 @@ def _shortest(preprocessing: Preprocessing) -> int:
     return round(preprocessing.height / preprocessing.crop_fraction)
 
 
-def _resize_shortest(
-    image: Image.Image, shortest: int, resampling: Image.Resampling
-) -> Image.Image:
-    image = _cut_ends(image)
-    width, height = image.size
+def _resize_shortest(view: _View, shortest: int, resampling: Image.Resampling) -> Image.Image:
+    view = view.without_ends()
+    width, height = view.size
     if width <= height:
         size = (shortest, int(shortest * height / width))
     else:
         size = (int(shortest * width / height), shortest)
-    return image.resize(size, resampling)
-
-
-def _cut_ends(image: Image.Image) -> Image.Image:
-    width, height = image.size
-    longest = _LONGEST_STRIP * min(width, height)
-    # cutting the same from both ends keeps the centre where it is
-    left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
-    return image.crop((left, top, width - left, height - top)) if left or top else image
+    return view.resized(size, resampling)
 
 
 def _crop_centre(image: Image.Image, preprocessing: Preprocessing) -> Image.Image:
@@ -138,13 +165,10 @@ def _crop_centre(image: Image.Image, preprocessing: Preprocessing) -> Image.Imag
     return image.crop((left, top, left + preprocessing.width, top + preprocessing.height))
 
 
-def _pad(
-    image: Image.Image, preprocessing: Preprocessing, resampling: Image.Resampling
-) -> Image.Image:
-    scale = min(preprocessing.width / image.width, preprocessing.height / image.height)
-    fitted = image.resize(
-        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), resampling
-    )
+def _pad(view: _View, preprocessing: Preprocessing, resampling: Image.Resampling) -> Image.Image:
+    width, height = view.size
+    scale = min(preprocessing.width / width, preprocessing.height / height)
+    fitted = view.resized((max(1, round(width * scale)), max(1, round(height * scale))), resampling)
     fill = tuple(round(255 * channel) for channel in preprocessing.mean)
     canvas = Image.new("RGB", (preprocessing.width, preprocessing.height), fill)
     canvas.paste(fitted, ((canvas.width - fitted.width) // 2, (canvas.height - fitted.height) // 2))

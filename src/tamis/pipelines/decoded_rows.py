@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from PIL import Image
 
@@ -16,9 +16,23 @@ if TYPE_CHECKING:
     from tamis.data.images.decode import Decoded
     from tamis.data.parts import Box
 
-__all__ = ["PictureRow", "by_picture", "decoded_rows"]
+__all__ = ["PictureRow", "Pixels", "by_picture", "decoded_rows"]
 
 _MOST_TOGETHER = 64
+
+
+class Pixels(NamedTuple):
+    """What `tamis.encoders.preprocess.prepare` takes of a row.
+
+    Attributes:
+        image: upright RGB, perhaps smaller than the original.
+        size: width and height of the original, in pixels.
+        extent: where it lies in `image`.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    extent: tuple[float, float, float, float]
 
 
 class PictureRow(Protocol):
@@ -63,9 +77,7 @@ def by_picture(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
         yield part
 
 
-def decoded_rows(
-    rows: Sequence[Row], side: int
-) -> Iterator[tuple[Row, Image.Image | PictureError]]:
+def decoded_rows(rows: Sequence[Row], side: int) -> Iterator[tuple[Row, Pixels | PictureError]]:
     """Yield each row with its upright RGB pixels, or why there are none.
 
     Rows of one picture that follow each other share its bytes, and parts that need the same scale
@@ -95,7 +107,7 @@ class _Picture:
         self._content: tuple[bytes, str] | None = None
         self._scaled: dict[int, Decoded] = {}
 
-    def pixels(self, row: PictureRow, side: int) -> Image.Image:
+    def pixels(self, row: PictureRow, side: int) -> Pixels:
         """Return a row's pixels.
 
         Raises:
@@ -107,19 +119,23 @@ class _Picture:
         if identity != row.content_hash:
             raise PictureError(row.path, "the file has changed since it was added; add it again")
         if row.box is None:
-            return decode(data, row.path, min_side=side).image
+            whole = decode(data, row.path, min_side=side)
+            return Pixels(whole.image, (whole.width, whole.height), whole.extent)
         # By powers of two, which JPEG decodes to at once, and which parts have in common.
         factor = 1 << max(min(row.box.width, row.box.height) // side, 1).bit_length() - 1
         if factor not in self._scaled:
             self._scaled[factor] = decode(data, row.path, reduce_by=factor)
-        return _cut(self._scaled[factor], row.box)
+        image = _cut(self._scaled[factor], row.box)
+        extent = (0.0, 0.0, float(image.width), float(image.height))
+        return Pixels(image, (row.box.width, row.box.height), extent)
 
 
 def _cut(picture: Decoded, box: Box) -> Image.Image:
     image = picture.image
     if image.size == (picture.width, picture.height):
         return image.crop(box.corners)
-    across, down = image.width / picture.width, image.height / picture.height
+    x0, y0, x1, y1 = picture.extent
+    across, down = (x1 - x0) / picture.width, (y1 - y0) / picture.height
     left, top, right, bottom = box.corners
     # Cutting at whole pixels of the smaller picture would shift what is seen by up to one of the
     # original, which a vector shows: tiles of 12-megapixel photos come out at a mean cosine of
@@ -128,9 +144,9 @@ def _cut(picture: Decoded, box: Box) -> Image.Image:
         (round(box.width * across), round(box.height * down)),
         Image.Resampling.BICUBIC,
         (
-            left * across,
-            top * down,
-            min(right * across, image.width),
-            min(bottom * down, image.height),
+            x0 + left * across,
+            y0 + top * down,
+            min(x0 + right * across, image.width),
+            min(y0 + bottom * down, image.height),
         ),
     )

@@ -215,12 +215,14 @@ def _embed_batch(rows: list[_Row], encoder: Encoder, batch_size: BatchSize) -> _
     pixels = []
     failed: list[tuple[_Row, str]] = []
     side = decode_side(encoder.preprocessing)
-    for row, image in decoded_rows(rows, side):
-        if isinstance(image, PictureError):
+    for row, found in decoded_rows(rows, side):
+        if isinstance(found, PictureError):
             require_source(row.source)
-            failed.append((row, image.reason))
+            failed.append((row, found.reason))
             continue
-        pixels.append(prepare(image, encoder.preprocessing))
+        pixels.append(
+            prepare(found.image, encoder.preprocessing, size=found.size, extent=found.extent)
+        )
         good.append(row)
     if not good:
         return _Batch([], np.empty((0, encoder.dim), np.float32), failed)

@@ -202,8 +202,17 @@ def _scaled_decoding(encoder: Encoder) -> float:
     buffer = io.BytesIO()
     _made_picture(0, _TWELVE_MEGAPIXELS).save(buffer, "JPEG", quality=90)
     data, side = buffer.getvalue(), decode_side(encoder.preprocessing)
-    images = [decode(data, "made", min_side=least).image for least in (side, None)]
-    pixels = np.stack([prepare(image, encoder.preprocessing) for image in images])
+    pixels = np.stack(
+        [
+            prepare(
+                picture.image,
+                encoder.preprocessing,
+                size=(picture.width, picture.height),
+                extent=picture.extent,
+            )
+            for picture in (decode(data, "made", min_side=least) for least in (side, None))
+        ]
+    )
     scaled, whole = encoder.embed(pixels)
     lengths = np.linalg.norm(scaled) * np.linalg.norm(whole)
     return float(scaled @ whole / lengths) if lengths > 0 else math.nan

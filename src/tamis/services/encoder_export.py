@@ -337,4 +337,5 @@ class _Pictures:
             place.path,
             min_side=decode_side(self._preprocessing),
         )
-        return prepare(picture.image, self._preprocessing)
+        size = (picture.width, picture.height)
+        return prepare(picture.image, self._preprocessing, size=size, extent=picture.extent)

@@ -47,7 +47,7 @@ def decodings(monkeypatch):
 
 def test_parts_share_a_decoding_as_far_as_they_need_the_same(row, decodings):
     boxes = [None, SMALL, Box(0, 0, 90, 90), LARGE, Box(5, 5, 500, 500), SMALL]
-    got = [image.size for _, image in decoded_rows([row(box) for box in boxes], SIDE)]
+    got = [found.image.size for _, found in decoded_rows([row(box) for box in boxes], SIDE)]
     assert [next(iter(options.items())) for options in decodings] == [
         ("min_side", SIDE),
         ("reduce_by", 1),
@@ -62,11 +62,11 @@ def test_parts_share_a_decoding_as_far_as_they_need_the_same(row, decodings):
 def test_what_a_row_gets_does_not_depend_on_its_neighbours(row, box):
     [(_, alone)] = decoded_rows([row(box)], SIDE)
     among = list(decoded_rows([row(LARGE), row(), row(SMALL), row(box)], SIDE))[-1][1]
-    assert np.array_equal(np.asarray(alone), np.asarray(among))
+    assert np.array_equal(np.asarray(alone.image), np.asarray(among.image))
 
 
 def test_a_small_part_is_cut_from_all_pixels(row):
-    [(one, image)] = decoded_rows([row(SMALL)], SIDE)
+    [(one, (image, _, _))] = decoded_rows([row(SMALL)], SIDE)
     expected = Image.open(one.uri).crop(SMALL.corners)
     assert np.array_equal(np.asarray(image), np.asarray(expected))
 
@@ -74,7 +74,7 @@ def test_a_small_part_is_cut_from_all_pixels(row):
 @pytest.mark.parametrize("x", range(101, 105))
 def test_a_part_of_a_smaller_decoding_lies_where_it_should(row, x):
     """Shifted by one pixel of the original it would fit worse."""
-    [(one, image)] = decoded_rows([row(Box(x, 53, 513, 407))], SIDE)
+    [(one, (image, _, _))] = decoded_rows([row(Box(x, 53, 513, 407))], SIDE)
     whole = Image.open(one.uri)
 
     def difference(shift):

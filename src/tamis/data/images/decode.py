@@ -34,6 +34,8 @@ _UPRIGHT = {
     8: Transpose.ROTATE_90,
 }
 _SIDEWAYS = {5, 6, 7, 8}
+_FLIPPED_ACROSS = {2, 3, 6, 7}
+_FLIPPED_DOWN = {3, 4, 7, 8}
 
 # What Pillow's readers raise on damaged bytes, as found by flipping, cutting and repeating bytes.
 _READER_ERRORS = (
@@ -87,6 +89,7 @@ class Decoded:
         format: JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, HEIF, JPEG2000 or PPM.
         orientation: the Exif orientation that was applied, 1 to 8.
         exif: what the camera wrote.
+        factor: how many times smaller than the original `image` is, along each side.
     """
 
     image: Image.Image
@@ -95,6 +98,22 @@ class Decoded:
     format: str
     orientation: int
     exif: Exif
+    factor: int = 1
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Where the picture lies in `image`: left, upper, right, lower edge in its pixels.
+
+        A picture that was shrunk by a factor that does not divide its sides ends within the last
+        row and column of pixels, which are the first ones where it was turned afterwards.
+        """
+        across, down = self.width / self.factor, self.height / self.factor
+        left = self.image.width - across if self.orientation in _FLIPPED_ACROSS else 0.0
+        top = self.image.height - down if self.orientation in _FLIPPED_DOWN else 0.0
+        if self.format == "TIFF":  # turned before it was shrunk
+            left = top = 0.0
+        right, bottom = min(left + across, self.image.width), min(top + down, self.image.height)
+        return max(left, 0.0), max(top, 0.0), right, bottom
 
 
 def decode(
@@ -149,6 +168,7 @@ def _decode(
     if min_side is None and reduce_by > 1:
         min_side = max(min(width, height) // reduce_by, 1)
     _draft_jpeg(picture, min_side)
+    factor = round(max(width, height) / max(picture.size)) * reduction(picture.size, min_side)
     if _pixels_in_memory(picture, width * height) > limits.parallel_pixels:
         # In a thread of its own: the C library keeps freed memory for the thread that used it,
         # and of many threads each would keep its largest picture's worth.
@@ -164,7 +184,7 @@ def _decode(
         if orientation in _SIDEWAYS:
             width, height = height, width
     image.info = {}  # comments and profiles would travel into thumbnails
-    return Decoded(image, width, height, str(picture.format), orientation, exif)
+    return Decoded(image, width, height, str(picture.format), orientation, exif, factor)
 
 
 def _load(

@@ -24,6 +24,9 @@ __all__ = ["register"]
 
 def info(
     dataset: DatasetOption = DEFAULT_DATASET,
+    index: Annotated[
+        bool, typer.Option("--index", help="Also measure what search by the index loses.")
+    ] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -31,7 +34,12 @@ def info(
     import tamis
 
     output = Output(as_json=json, quiet=quiet)
-    facts = tamis.open(dataset, create=False).info()
+    ds = tamis.open(dataset, create=False)
+    facts = ds.info()
+    if index:
+        facts["indexes"] = {
+            row["column"]: ds.audit_index(row["column"]) for row in facts["encoders"]
+        }
     output.document(facts)
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
@@ -40,6 +48,15 @@ def info(
         output.say(f"{name:<11}{counts or '-'}")
     for row in facts["encoders"]:
         output.say(f"{'vectors':<11}{row['vectors']} of {row['dim']} by {row['encoder']}")
+    for column, audit in facts.get("indexes", {}).items():
+        if audit is None:
+            output.say(f"{'index':<11}none of {column}: search compares all")
+            continue
+        output.say(
+            f"{'index':<11}{audit.rows} of {audit.total} rows of {column}, recall@10 "
+            f"{audit.recall:.3f} over {audit.queries} queries, {audit.milliseconds:.1f} ms against "
+            f"{audit.milliseconds_exact:.1f} ms exact"
+        )
 
 
 def report(

@@ -78,14 +78,17 @@ def rerank(
     def scored(part: Sequence[_Place]) -> list[float | PictureError]:
         scores: list[float | PictureError] = []
         good: list[NDArray[np.uint8]] = []
-        for _, image in decoded_rows(part, side):
-            scores.append(image if isinstance(image, PictureError) else 0.0)
-            if not isinstance(image, PictureError):
-                good.append(prepare(image, finder.preprocessing))
+        for _, found in decoded_rows(part, side):
+            scores.append(found if isinstance(found, PictureError) else 0.0)
+            if not isinstance(found, PictureError):
+                pixels = prepare(
+                    found.image, finder.preprocessing, size=found.size, extent=found.extent
+                )
+                good.append(pixels)
         if good:
             maps = finder.feature_maps(np.stack(good))
-            found = iter(late_interaction(tokens, maps.reshape(len(good), -1, maps.shape[-1])))
-            scores = [s if isinstance(s, PictureError) else float(next(found)) for s in scores]
+            best = iter(late_interaction(tokens, maps.reshape(len(good), -1, maps.shape[-1])))
+            scores = [s if isinstance(s, PictureError) else float(next(best)) for s in scores]
         return scores
 
     batches = [places[start : start + _BATCH] for start in range(0, len(places), _BATCH)]
