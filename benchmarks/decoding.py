@@ -99,7 +99,8 @@ def cv2_ways():
             4: cv2.IMREAD_REDUCED_COLOR_4,
             2: cv2.IMREAD_REDUCED_COLOR_2,
         }
-        fitting = (f for by, f in flags.items() if shortest // by >= decode_side(preprocessing) // 2)
+        least = decode_side(preprocessing) // 2
+        fitting = (flag for by, flag in flags.items() if shortest // by >= least)
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), next(fitting, cv2.IMREAD_COLOR))
         return smaller(np.ascontiguousarray(pixels[..., ::-1]), preprocessing)
 
