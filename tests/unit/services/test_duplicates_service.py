@@ -170,6 +170,16 @@ def test_more_copies_than_neighbours_leave_one(tmp_path):
     assert len(report.groups[0].drop) == 29
 
 
+def test_any_number_of_copies_leaves_one(tmp_path):
+    """However many rounds it takes until those kept have no candidates left among them."""
+    folder = tmp_path / "very-many"
+    for quality in range(50, 95):
+        save(scene(1), folder / f"{quality}-1.jpg", quality)
+        save(np.kron(scene(1), np.ones((2, 2), np.uint8)), folder / f"{quality}-2.jpg", quality)
+    report = find_duplicates(dataset(folder), threshold=0.7)
+    assert [len(group.drop) for group in report.groups] == [89]
+
+
 def test_alike_pictures_are_kept(tmp_path):
     folder = tmp_path / "alike"
     for seed in range(40):

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["find_duplicates"]
 
-_ROUNDS = 8
-
 
 def find_duplicates(
     store: Store,
@@ -77,15 +75,7 @@ def find_duplicates(
         calibration = search.calibration()
     chosen = calibration.threshold if calibration is not None else given
     assert chosen is not None
-    keeper = search.keepers(chosen)
-    for _ in range(_ROUNDS - 1):
-        if (keeper == np.arange(len(keeper))).all():
-            break
-        # Where many are the same, the nearest few are all dropped, and who is kept may still
-        # have a duplicate among those kept.
-        if not search.more(np.unique(keeper)):
-            break
-        keeper = search.keepers(chosen)
+    keeper = search.settle(chosen)
     report, marks = outcome(
         samples, search, keeper, threshold=chosen, calibration=calibration, column=embedded.column
     )

@@ -35,6 +35,7 @@ _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
 _VERIFIED_AT_ONCE = 1024
 _THREADS = 2
 _SAMPLED, _RANDOM_PAIRS = 100, 500
+_NO_PAIRS = np.empty(0, np.int64)
 # A picture that is nearly symmetric agrees with itself mirrored.
 _PREFER_UPRIGHT = 0.02
 
@@ -80,11 +81,11 @@ class Search:
         """Second picture of each candidate, as a number of `rows`."""
         return self._keys % max(len(self.rows), 1)
 
-    def more(self, among: Indices) -> bool:
-        """Verify the candidates among some pictures that are not verified yet; False if none."""
+    def more(self, among: Indices, pairs: Indices = _NO_PAIRS) -> bool:
+        """Verify the candidates among some pictures, and pairs, that are not yet; False if none."""
         n = len(self.rows)
         with_vector = among[self._vector_of[among] >= 0]
-        found = []
+        found = [pairs]
         if len(with_vector) > 1:
             vectors = self._vectors[self._vector_of[with_vector]]
             keys, recall = vector_candidates(vectors, _NEIGHBOURS, self._rng)
@@ -109,6 +110,27 @@ class Search:
         """Return which picture each one goes with, at a threshold."""
         same = self.scores >= threshold
         return greedy_leader(len(self.rows), self.left[same], self.right[same], self._order)
+
+    def settle(self, threshold: float) -> Indices:
+        """Verify further candidates until those kept have none left among them.
+
+        Where many are the same, the nearest few of each are all dropped, and who is kept may still
+        have a duplicate among those kept. Each round compares the kept ones with each other, and
+        one whose keeper was dropped with who dropped that.
+
+        Returns:
+            Which picture each one goes with.
+        """
+        n = len(self.rows)
+        keeper = self.keepers(threshold)
+        orphans = _NO_PAIRS
+        while (keeper != np.arange(n)).any() and self.more(np.unique(keeper), orphans):
+            before, keeper = keeper, self.keepers(threshold)
+            if np.array_equal(before, keeper):
+                break
+            orphaned = np.flatnonzero((keeper == np.arange(n)) & (before != np.arange(n)))
+            orphans = pair_keys(n, orphaned, keeper[before[orphaned]])
+        return keeper
 
     def calibration(self) -> Calibration:
         """Compare copies of sampled pictures with the candidates and with random pairs."""
