@@ -51,7 +51,8 @@ class Nearest:
 @dataclass(frozen=True)
 class _Request:
     where: str | None
-    share: float
+    passing: int
+    total: int
 
 
 def nearest(
@@ -95,47 +96,41 @@ def nearest(
     if not np.isfinite(length) or length == 0:
         raise UsageError("the query has no direction: what is added and subtracted cancels out")
     unit = (query / length).astype(np.float32)
-    share = None if exact else _share_by_index(store, column, count, where)
-    if share is None:
-        return _exact(store, column, unit, count, where)
-    return _by_index(store, column, unit, count, _Request(where, share))
+    # Counting reads the condition's columns of all rows, so it is done once.
+    request = _Request(where, passing=store.count(where), total=store.count())
+    if exact or not _is_safe_by_index(store, column, count, request):
+        return _exact(store, column, unit, count, request)
+    return _by_index(store, column, unit, count, request)
 
 
-def _share_by_index(store: Store, column: str, count: int, where: str | None) -> float | None:
-    """Return the share of rows that the condition lets through; None where exact is the way."""
-    cover = store.index_cover(column)
-    if cover is None or count > _MOST_BY_INDEX:
-        return None
-    if where is None:
-        return 1.0
-    passing = store.count(where)
-    if passing < max(_EXACT_BELOW_ROWS, _EXACT_BELOW_SHARE * cover.total):
-        return None
-    return passing / cover.total
+def _is_safe_by_index(store: Store, column: str, count: int, request: _Request) -> bool:
+    if count > _MOST_BY_INDEX or store.index_cover(column) is None:
+        return False
+    least = max(_EXACT_BELOW_ROWS, _EXACT_BELOW_SHARE * request.total)
+    return request.where is None or request.passing >= least
 
 
 def _by_index(
     store: Store, column: str, unit: NDArray[np.float32], count: int, request: _Request
 ) -> Nearest:
     # The fewer rows pass, the more partitions it takes to meet as many that do.
-    most = partitions_for(store.count())
-    probes = min(most, math.ceil(_PROBES / request.share))
+    most = partitions_for(request.total)
+    probes = min(most, math.ceil(_PROBES * request.total / max(request.passing, 1)))
     rows = store.nearest(column, unit, count, request.where, probes=probes)
     return _ranked(rows, column, unit, "index", compared=rows.num_rows)
 
 
 def _exact(
-    store: Store, column: str, unit: NDArray[np.float32], count: int, where: str | None
+    store: Store, column: str, unit: NDArray[np.float32], count: int, request: _Request
 ) -> Nearest:
-    considered = store.count(where)
-    if where is not None and considered < _READ_BELOW_SHARE * store.count():
-        return _scanned(store, column, unit, count, where)
+    if request.where is not None and request.passing < _READ_BELOW_SHARE * request.total:
+        return _scanned(store, column, unit, count, request.where)
     # Which of many equal ones come first is left to chance there, so some more are asked for.
-    rows = store.nearest(column, unit, count + _SPARE, where)
-    found = _ranked(rows, column, unit, "exact", compared=considered)
+    rows = store.nearest(column, unit, count + _SPARE, request.where)
+    found = _ranked(rows, column, unit, "exact", compared=request.passing)
     is_tied = len(found.ids) > count and found.scores[-1] > found.scores[count - 1] - _TIE
     if is_tied:
-        found = _scanned(store, column, unit, count, where)
+        found = _scanned(store, column, unit, count, request.where)
     return Nearest(
         found.ids[:count],
         found.scores[:count],
