@@ -75,6 +75,13 @@ def test_pictures_agree(folder, pictures):
     assert cosines(encoder.embed(pixels)[:1], reference[3:4])[0] < 0.9999
 
 
+def test_the_factor_of_the_cosine_is_the_models(folder):
+    model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    expected = float(model.logit_scale.exp())
+    assert load_encoder(f"open_clip:{folder}").logit_scale == pytest.approx(expected)
+    assert expected > 0
+
+
 def test_texts_agree(folder):
     encoder = load_encoder(f"open_clip:{folder}")
     model, _, _ = open_clip.create_model_and_transforms(f"local-dir:{folder}")

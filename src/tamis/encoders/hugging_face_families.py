@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import torch
 
-from tamis.encoders.torch_encoder import TorchModel
+from tamis.encoders.torch_encoder import TorchModel, logit_scale_of
 from tamis.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -80,14 +80,8 @@ def describe_two_towers(
         maps={"patch": patches} if has_patches else {},
         texts=texts,
         text_settings=settings,
-        logit_scale=_logit_scale(model),
+        logit_scale=logit_scale_of(model),
     )
-
-
-def _logit_scale(model: Any) -> float | None:
-    """Return the factor of the cosine, which all families keep as its logarithm."""
-    stored = getattr(model, "logit_scale", None)
-    return None if stored is None else float(stored.detach().float().exp().reshape(-1)[0])
 
 
 def describe_backbone(

@@ -15,7 +15,13 @@ from open_clip.pretrained import download_pretrained, download_pretrained_from_h
 from tamis.encoders.feature_levels import Intermediates, name_levels, timm_intermediates
 from tamis.encoders.loading import explaining, quiet_libraries
 from tamis.encoders.spec import EncoderSpec, convert_options
-from tamis.encoders.torch_encoder import RUN_OPTIONS, TorchModel, TorchRun, as_encoder
+from tamis.encoders.torch_encoder import (
+    RUN_OPTIONS,
+    TorchModel,
+    TorchRun,
+    as_encoder,
+    logit_scale_of,
+)
 from tamis.errors import EncoderError
 from tamis.types import Preprocessing
 
@@ -101,6 +107,7 @@ def load_open_clip(spec: EncoderSpec, **options: Any) -> Encoder:
             "tokenizer_options": source.texts.get("tokenizer_kwargs") or {},
             "context_length": _context_length(model),
         },
+        logit_scale=logit_scale_of(model),
     )
     return as_encoder(str(spec), described, preprocessing, run)
 

@@ -34,6 +34,7 @@ __all__ = [
     "as_encoder",
     "find_devices",
     "is_out_of_memory",
+    "logit_scale_of",
 ]
 
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
@@ -69,6 +70,12 @@ class TorchModel:
     text_settings: Mapping[str, object] = field(default_factory=dict)
     logit_scale: float | None = None
     note: str = ""
+
+
+def logit_scale_of(module: Any) -> float | None:
+    """Return the factor of the cosine, which models keep as its logarithm; None if there is none."""
+    stored = getattr(module, "logit_scale", None)
+    return None if stored is None else float(stored.detach().float().exp().reshape(-1)[0])
 
 
 @dataclass(frozen=True)
