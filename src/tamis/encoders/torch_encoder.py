@@ -73,7 +73,7 @@ class TorchModel:
 
 
 def logit_scale_of(module: Any) -> float | None:
-    """Return the factor of the cosine, which models keep as its logarithm; None if there is none."""
+    """Return the factor of the cosine, kept as its logarithm; None if the model has none."""
     stored = getattr(module, "logit_scale", None)
     return None if stored is None else float(stored.detach().float().exp().reshape(-1)[0])
 
