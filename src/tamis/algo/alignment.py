@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_graph, exact_search
-from tamis.algo.unit_vectors import unit_vectors
+from tamis.algo.unit_vectors import normalise_rows, unit_vectors
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,10 +40,7 @@ class LinearMap:
 
     def apply(self, X: NDArray[Any]) -> Vectors:
         """Return `[N, E]` float32 unit vectors of `[N, D]` vectors; a zero row stays zero."""
-        mapped = np.asarray(X, np.float32) @ self.weights + self.offset
-        lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
-        unit: Vectors = np.divide(mapped, lengths, out=np.zeros_like(mapped), where=lengths > 0)
-        return unit
+        return normalise_rows(np.asarray(X, np.float32) @ self.weights + self.offset)
 
 
 def fit_linear_map(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from tamis.algo.unit_vectors import normalise_rows
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from tamis.types import Vectors
@@ -30,20 +31,13 @@ def late_interaction(query: Vectors, pictures: NDArray[np.float32]) -> NDArray[n
         `[B]` float32 in [-1, 1]; 1 where every token of the query occurs.
 
     Example:
+        >>> import numpy as np
         >>> tokens = np.eye(3, dtype=np.float32)
         >>> late_interaction(tokens[:1], np.stack([tokens[:2], tokens[1:]])).tolist()
         [1.0, 0.0]
     """
-    wanted = _unit(query)
-    there = _unit(pictures)
+    wanted = normalise_rows(query)
+    there = normalise_rows(pictures)
     similar = there @ wanted.T
     best: NDArray[np.float32] = similar.max(axis=1).mean(axis=1)
     return best
-
-
-def _unit(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(tokens, axis=-1, keepdims=True)
-    unit: NDArray[np.float32] = np.divide(
-        tokens, lengths, out=np.zeros_like(tokens), where=lengths > 0
-    )
-    return unit

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Vectors
 
-__all__ = ["LENGTH_TOLERANCE", "unit_vectors"]
+__all__ = ["LENGTH_TOLERANCE", "normalise_rows", "unit_vectors"]
 
 LENGTH_TOLERANCE = 1e-2
 """How far a row's length may be from 1; float16 storage costs about 1e-3."""
@@ -64,3 +64,21 @@ def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
         # The others stay as they are: what becomes of a row must not depend on its neighbours.
         rows = np.where(off[:, None], rows / lengths[:, None], rows)
     return rows
+
+
+def normalise_rows(features: NDArray[np.float32]) -> Vectors:
+    """Return vectors divided by their Euclidean length; one of length zero stays zero. O(ND).
+
+    Args:
+        features: `[..., D]` float32.
+
+    Returns:
+        Of the same shape, float32.
+
+    Example:
+        >>> normalise_rows(np.float32([[3, 4], [0, 0]])).round(2).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    lengths = np.linalg.norm(features, axis=-1, keepdims=True)
+    unit: Vectors = np.divide(features, lengths, out=np.zeros_like(features), where=lengths > 0)
+    return unit

@@ -25,7 +25,6 @@ __all__ = [
     "TextEncoder",
     "check_pixels",
     "fingerprint_of",
-    "normalise_rows",
     "preprocessing_facts",
 ]
 
@@ -114,17 +113,6 @@ def check_pixels(pixels: PixelBatch, preprocessing: Preprocessing) -> None:
             f"the encoder takes uint8 pixels of shape [B, {', '.join(map(str, expected))}], "
             f"not {pixels.dtype} of shape {list(pixels.shape)}; use prepare() on each picture"
         )
-
-
-def normalise_rows(features: NDArray[np.float32]) -> Vectors:
-    """Return rows divided by their Euclidean length, `[N, D]` float32; a zero row stays zero.
-
-    >>> normalise_rows(np.float32([[3, 4], [0, 0]])).round(2).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    unit: Vectors = np.divide(features, lengths, out=np.zeros_like(features), where=lengths > 0)
-    return unit
 
 
 def fingerprint_of(parts: Mapping[str, object]) -> str:

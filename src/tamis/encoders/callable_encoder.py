@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.encoders.base import (
     check_pixels,
     fingerprint_of,
-    normalise_rows,
     preprocessing_facts,
 )
 from tamis.encoders.trial_pictures import trial_pixels

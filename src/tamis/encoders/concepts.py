@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tamis.encoders.base import fingerprint_of, normalise_rows
+from tamis.algo.unit_vectors import normalise_rows
+from tamis.encoders.base import fingerprint_of
 from tamis.encoders.bundled import MODELS, EfficientNetLite, load_bundled
 from tamis.encoders.cache import cached
 from tamis.encoders.class_texts import DESCRIPTIONS_FILE, NAMES_FILE, class_texts

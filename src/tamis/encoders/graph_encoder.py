@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from tamis.encoders.base import check_pixels, normalise_rows
+from tamis.algo.unit_vectors import normalise_rows
+from tamis.encoders.base import check_pixels
 from tamis.errors import EncoderError, OutOfMemoryError, UsageError
 
 if TYPE_CHECKING:

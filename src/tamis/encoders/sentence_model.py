@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import onnxruntime
 
-from tamis.encoders.base import normalise_rows
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.encoders.package_file import PackageFile
 from tamis.machine import usable_processors
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 import numpy as np
 import torch
 
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.encoders.base import (
     Encoder,
     check_pixels,
     fingerprint_of,
-    normalise_rows,
     preprocessing_facts,
 )
 from tamis.errors import EncoderError, OutOfMemoryError, UsageError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.encoders.base import normalise_rows
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:

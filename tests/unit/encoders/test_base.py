@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.encoders.base import fingerprint_of, normalise_rows
+from tamis.algo.unit_vectors import normalise_rows
+from tamis.encoders.base import fingerprint_of
 
 
 def test_fingerprints_depend_on_content_and_not_on_order():

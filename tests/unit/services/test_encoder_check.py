@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from picture_files import photo_file
-from tamis.encoders.base import normalise_rows
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.errors import InputError
 from tamis.services import encoder_check
 from tamis.services.encoder_check import MOST_BATCH_DIFFERENCE, check_encoder
