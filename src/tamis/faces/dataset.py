@@ -122,24 +122,39 @@ class Dataset(Finding, Parting):
         self,
         *sources: PathLike,
         labels: str = "none",
+        every: float | str | None = None,
         threads: int | None = None,
         progress: Progress = no_progress,
     ) -> IngestReport:
-        """Add the pictures of folders, globs, files and archives; adding again adds nothing.
+        """Add the pictures of folders, globs, files, archives and videos; never anything twice.
 
         Args:
             sources: what to add.
             labels: `none`, `folder` (the parent folder's name) or a CSV file with `path,label`.
+            every: which frames of videos become samples: seconds from one to the next, `frame`
+                (all) or `keyframe`. If not given, one a second of videos that are named, and none
+                of those in folders.
             threads: decoding threads; the number of cores if not given.
             progress: told how far it has come.
 
         Raises:
             InputError: a source does not exist or holds no picture.
+            MissingExtraError: there are videos to read and the extra `video` is not installed.
+            UsageError: `every` is none of these.
         """
+        from tamis.data.video.sampling import parse_sampling
         from tamis.pipelines.ingest import ingest
 
         named = [os.fspath(source) for source in sources]
-        return ingest(self.store, named, labels=labels, progress=progress, threads=threads)
+        sampling = None if every is None else parse_sampling(str(every))
+        return ingest(
+            self.store,
+            named,
+            labels=labels,
+            sampling=sampling,
+            progress=progress,
+            threads=threads,
+        )
 
     def embed(
         self,

@@ -22,13 +22,16 @@ from tamis.types import Failure
 
 if TYPE_CHECKING:
     from tamis.faces.dataset import Dataset
+    from tamis.pipelines.ingest import IngestReport
     from tamis.pipelines.parts import PartsReport
 
 __all__ = ["register"]
 
 Sources = Annotated[
     list[str],
-    typer.Argument(metavar="SOURCE...", help="Folders, globs, pictures, zip or tar archives."),
+    typer.Argument(
+        metavar="SOURCE...", help="Folders, globs, pictures, videos, zip or tar archives."
+    ),
 ]
 Labels = Annotated[
     str,
@@ -39,10 +42,21 @@ Encoder = Annotated[
 ]
 
 
+Every = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SECONDS|frame|keyframe",
+        help="How often to take a frame of videos, also of those in folders.  "
+        "[default: 1 for videos that are named, none in folders]",
+    ),
+]
+
+
 def add(
     sources: Sources,
     dataset: DatasetOption = DEFAULT_DATASET,
     labels: Labels = "none",
+    every: Every = None,
     crops: Annotated[
         str | None,
         typer.Option(metavar="FILE|DIR", help="Also add the boxes of a COCO, VOC or YOLO dataset."),
@@ -57,18 +71,26 @@ def add(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Add pictures; adding again adds nothing twice."""
+    """Add pictures and frames of videos; adding again adds nothing twice."""
     output = Output(as_json=json, quiet=quiet)
     parts: dict[str, PartsReport] = {}
     with _dataset_to_fill(dataset) as ds, output.stages() as stage:
-        report = ds.add(*sources, labels=labels, progress=stage("add"))
+        report = ds.add(*sources, labels=labels, every=every, progress=stage("add"))
         if crops is not None:
             parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
         if tiles is not None:
             parts["tiles"] = ds.add_tiles(tiles, sources=sources, progress=stage("tiles"))
-    document = {"added": report.added, "known": report.known, "failed": report.failed}
+    document = {
+        "added": report.added,
+        "known": report.known,
+        "failed": report.failed,
+        "frames": report.frames,
+        "videos": report.videos,
+        "videos_passed_over": report.videos_passed_over,
+    }
     output.document({**document, **parts})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
+    _tell_of_videos(output, report, every)
     failed = list(report.failed)
     for name, part in parts.items():
         small = f", {part.small} too small" if part.small else ""
@@ -78,6 +100,19 @@ def add(
         )
         failed += part.failed
     _list_failures(output, failed)
+
+
+def _tell_of_videos(output: Output, report: IngestReport, every: str | None) -> None:
+    if report.frames:
+        of = "1 video" if report.videos == 1 else f"{report.videos} videos"
+        often = "" if every is not None else ", one a second; --every takes more or fewer"
+        output.say(f"{report.frames} of them are frames of {of}{often}")
+    passed_over = report.videos_passed_over
+    if passed_over:
+        are = "video in folders is" if passed_over == 1 else "videos in folders are"
+        output.note(
+            f"{passed_over} {are} not taken; --every 1 takes a frame a second of them as well"
+        )
 
 
 def embed(
