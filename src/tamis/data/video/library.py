@@ -103,4 +103,6 @@ def reason_of(error: Any) -> str:
         return "does not exist (any more)"
     if error.errno == errno.EACCES:
         return "no permission to read it"
+    if isinstance(error, EOFError):
+        return "the file ends too early"
     return (error.strerror or type(error).__name__).lower()
