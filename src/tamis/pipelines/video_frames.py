@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tamis.data.images.picture_record import PictureRecord, examine_image, sample_id
+from tamis.data.images.picture_record import examine_image, sample_id
 from tamis.data.sources.locations import require_source
 from tamis.data.video.file import UnreadableVideoError, VideoFile
 from tamis.data.video.frame_reader import frame_content_hash
 from tamis.data.video.places import frame_uri
 from tamis.errors import PictureError
+from tamis.pipelines.sample_rows import NewSample
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from tamis.data.video.frames import Frame
     from tamis.data.video.sampling import Sampling
     from tamis.pipelines.known_samples import KnownSamples
+    from tamis.types import Vectors
 
-__all__ = ["VideoFrame", "examine_frame", "frame_columns", "frames_of_video"]
+__all__ = ["VideoFrame", "frame_sample", "frames_of_video"]
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,14 @@ class VideoFrame:
 
     Attributes:
         location: the frame's place.
+        video: absolute path of the video.
         sample_id: its name in the dataset.
         content: what identifies its pixels.
         frame: the frame itself; None if the dataset holds it.
     """
 
     location: Location
+    video: str
     sample_id: str
     content: str
     frame: Frame | None
@@ -90,24 +94,21 @@ def _named(location: Location, number: int) -> VideoFrame:
         relative=frame_uri(location.relative, number),
         is_video=False,
     )
-    return VideoFrame(place, sample_id(content, uri), content, None)
+    return VideoFrame(place, location.uri, sample_id(content, uri), content, None)
 
 
-def examine_frame(frame: Frame) -> PictureRecord:
+def frame_sample(item: VideoFrame, frame: Frame, vector: Vectors | None = None) -> NewSample:
     """Measure a decoded frame.
 
+    Args:
+        item: where it lies.
+        frame: its picture.
+        vector: `[D]` float32, if it was embedded.
+
     Raises:
-        PictureError: its pixels are of a kind that cannot be converted.
+        PictureError: it cannot be decoded.
     """
     pixels = frame.pixels
-    return examine_image(pixels.image(), format=pixels.format, captured_at=frame.captured_at)
-
-
-def frame_columns(frame: Frame, video: str) -> dict[str, Any]:
-    """Return the values of the columns that only frames have.
-
-    Args:
-        frame: the frame.
-        video: absolute path of its video.
-    """
-    return {"video": video, "frame": frame.number, "seconds": frame.seconds}
+    record = examine_image(pixels.image(), format=pixels.format, captured_at=frame.captured_at)
+    columns = {"video": item.video, "frame": frame.number, "seconds": frame.seconds}
+    return NewSample(item.location, item.sample_id, item.content, None, record, columns, vector)

@@ -337,13 +337,13 @@ def test_tiles_are_cut_from_the_frames_of_a_video(store, clips):
 
 def test_a_killed_run_goes_on_where_it_stopped(store, clips, monkeypatch):
     examined: list[int] = []
-    examine = ingest_module.examine_frame
+    examine = ingest_module.frame_sample
 
-    def counted(frame):
+    def counted(item, frame):
         examined.append(frame.number)
-        return examine(frame)
+        return examine(item, frame)
 
-    monkeypatch.setattr(ingest_module, "examine_frame", counted)
+    monkeypatch.setattr(ingest_module, "frame_sample", counted)
 
     def killed(done: int, total: int | None) -> None:
         if done == 17:
@@ -367,19 +367,19 @@ def test_decoded_frames_in_memory_are_few(store, tmp_path, monkeypatch):
     decoded = [0]
     behind = []
     frames = VideoFile.frames
-    examine = ingest_module.examine_frame
+    examine = ingest_module.frame_sample
 
     def counted(self):
         for frame in frames(self):
             decoded[0] += 1
             yield frame
 
-    def compared(frame):
+    def compared(item, frame):
         behind.append(decoded[0] - frame.number)
-        return examine(frame)
+        return examine(item, frame)
 
     monkeypatch.setattr(VideoFile, "frames", counted)
-    monkeypatch.setattr(ingest_module, "examine_frame", compared)
+    monkeypatch.setattr(ingest_module, "frame_sample", compared)
     ingest(store, [str(path)], sampling=EVERY_FRAME, threads=3)
     assert len(behind) == 200
     assert max(behind) <= 3 * 2 + 1
