@@ -57,6 +57,26 @@ def add(
     dataset: DatasetOption = DEFAULT_DATASET,
     labels: Labels = "none",
     every: Every = None,
+    new_only: Annotated[
+        bool,
+        typer.Option(
+            "--new-only",
+            help="Add only what is unlike all that is in the dataset, with its vector; of videos "
+            "every frame is looked at, unless --every says else.",
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=-1.0,
+            max=1.0,
+            metavar="COSINE",
+            help="Similarity from which on --new-only leaves out.  [default: 0.92]",
+        ),
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option(metavar="SPEC", help="The encoder by which --new-only tells.")
+    ] = "default",
     crops: Annotated[
         str | None,
         typer.Option(metavar="FILE|DIR", help="Also add the boxes of a COCO, VOC or YOLO dataset."),
@@ -75,22 +95,25 @@ def add(
     output = Output(as_json=json, quiet=quiet)
     parts: dict[str, PartsReport] = {}
     with _dataset_to_fill(dataset) as ds, output.stages() as stage:
-        report = ds.add(*sources, labels=labels, every=every, progress=stage("add"))
+        report = ds.add(
+            *sources,
+            labels=labels,
+            every=every,
+            new_only=new_only,
+            threshold=threshold,
+            encoder=encoder,
+            progress=stage("add"),
+        )
         if crops is not None:
             parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
         if tiles is not None:
             parts["tiles"] = ds.add_tiles(tiles, sources=sources, progress=stage("tiles"))
-    document = {
-        "added": report.added,
-        "known": report.known,
-        "failed": report.failed,
-        "frames": report.frames,
-        "videos": report.videos,
-        "videos_passed_over": report.videos_passed_over,
-    }
+    document = {**vars(report)}
     output.document({**document, **parts})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
-    _tell_of_videos(output, report, every)
+    _tell_of_videos(output, report, often=every is not None or new_only)
+    if new_only:
+        _tell_of_news(output, report)
     failed = list(report.failed)
     for name, part in parts.items():
         small = f", {part.small} too small" if part.small else ""
@@ -102,16 +125,32 @@ def add(
     _list_failures(output, failed)
 
 
-def _tell_of_videos(output: Output, report: IngestReport, every: str | None) -> None:
+def _tell_of_videos(output: Output, report: IngestReport, *, often: bool) -> None:
     if report.frames:
         of = "1 video" if report.videos == 1 else f"{report.videos} videos"
-        often = "" if every is not None else ", one a second; --every takes more or fewer"
-        output.say(f"{report.frames} of them are frames of {of}{often}")
+        default = "" if often else ", one a second; --every takes more or fewer"
+        output.say(f"{report.frames} of them are frames of {of}{default}")
     passed_over = report.videos_passed_over
     if passed_over:
         are = "video in folders is" if passed_over == 1 else "videos in folders are"
         output.note(
             f"{passed_over} {are} not taken; --every 1 takes a frame a second of them as well"
+        )
+
+
+def _tell_of_news(output: Output, report: IngestReport) -> None:
+    from tamis.pipelines.ingest_new import NewsReport
+
+    if not isinstance(report, NewsReport):
+        return
+    output.say(
+        f"{report.covered} left out: at least {report.threshold:g} similar to one that is kept, by "
+        f"{report.encoder}; {report.skipped} of them told by their pixels alone"
+    )
+    if report.unseen:
+        output.note(
+            f"{report.unseen} samples of the dataset have no vector of this encoder, so nothing "
+            "was compared with them; tamis embed  before you add"
         )
 
 
