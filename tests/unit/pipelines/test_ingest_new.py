@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from made_videos import noisy, scene, scenes, write_video
+from made_videos import SIZE, noisy, scene, scenes, write_video
 from tamis.algo.sieve import Sieve
 from tamis.data.schema import vector_field
 from tamis.data.store import Store
@@ -18,7 +19,7 @@ from tamis.errors import UsageError
 from tamis.pipelines.embed import embed
 from tamis.pipelines.ingest import ingest
 from tamis.pipelines.ingest_new import ingest_new
-from tamis.pipelines.parts import add_tiles
+from tamis.pipelines.parts import add_crops
 from tamis.types import Preprocessing
 
 if TYPE_CHECKING:
@@ -139,14 +140,23 @@ def test_what_the_dataset_holds_counts_as_kept(store, day):
     assert [n for n in kept(store) if n is not None] == [0, 24]
 
 
-def test_tiles_are_no_pictures_that_cover(store, day):
-    noisy(scene(2), 99).save(day.parent / "2.png")
+def test_parts_of_pictures_cover_nothing(store, day):
+    """A box that shows what a frame shows is no picture that was taken of it."""
+    picture = scene(9, (480, 360))
+    picture.paste(scene(2), (0, 0))
+    picture.save(day.parent / "a.png")
+    boxes = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 480, "height": 360}],
+        "categories": [{"id": 1, "name": "x"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, *SIZE]}],
+    }
+    (day.parent / "boxes.json").write_text(json.dumps(boxes))
     encoder = Mosaic()
-    ingest(store, ["2.png"])
-    add_tiles(store, 2)
+    ingest(store, ["a.png"])
+    assert add_crops(store, "boxes.json").added == 1
     embed(store, encoder)
-    report = ingest_new(store, ["day.mp4"], encoder, threshold=-0.9)
-    assert (report.added, report.unseen) == (0, 0)
+    report = ingest_new(store, ["day.mp4"], encoder)
+    assert (report.added, report.unseen) == (4, 0)
 
 
 def test_pictures_and_videos_are_sieved_together_in_their_order(store, day):
