@@ -350,11 +350,13 @@ class Dataset(Finding, Parting):
         keep: int,
         out: PathLike,
         labels: str = "none",
+        every: float | str | None = None,
         encoder: str = "default",
         seed: int = 0,
         stage: Callable[[str], Progress] = lambda _name: no_progress,
     ) -> CurateReport:
         """Do the main job: add, embed, drop duplicates, select `keep`, split, export, report."""
+        from tamis.data.video.sampling import parse_sampling
         from tamis.services.curate import curate
 
         return curate(
@@ -363,6 +365,7 @@ class Dataset(Finding, Parting):
             keep=keep,
             out=Path(out),
             labels=labels,
+            sampling=None if every is None else parse_sampling(str(every)),
             encoder=encoder,
             seed=seed,
             stage=stage,

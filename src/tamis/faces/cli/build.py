@@ -208,6 +208,7 @@ def curate(
         ),
     ] = None,
     labels: Labels = "none",
+    every: Every = None,
     encoder: Encoder = "default",
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -220,7 +221,14 @@ def curate(
     require_own(out)
     with _dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
         report = ds.curate(
-            *sources, keep=keep, out=out, labels=labels, encoder=encoder, seed=seed, stage=stage
+            *sources,
+            keep=keep,
+            out=out,
+            labels=labels,
+            every=every,
+            encoder=encoder,
+            seed=seed,
+            stage=stage,
         )
     output.document(report)
     output.say(
