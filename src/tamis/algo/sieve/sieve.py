@@ -46,7 +46,8 @@ class Sieve:
     what comes back later is news.
 
     An offer costs O(M D) with M kept. From 32,768 kept on an index proposes covers at a fraction
-    of that; what it finds no cover for is compared with everything, so both guarantees stand.
+    of that; what it finds no cover for is compared with everything, so both guarantees stand. The
+    keeper that it names may not be the nearest, and with a window that one lives on.
 
     Args:
         threshold: cosine similarity in [-1, 1].
@@ -238,6 +239,9 @@ class Sieve:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Sieve:
         """Read a state that `save` wrote; it goes on as if it had never been away.
+
+        An index is built anew, and may find another keeper of what is covered, or, with `confirm`
+        under 1, miss others.
 
         Raises:
             UsageError: the file is no sieve, damaged, or of a later version.
