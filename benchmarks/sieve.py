@@ -1,6 +1,7 @@
 """The streaming filter at work on many kept vectors, beside a plain loop and a batch pass.
 
     python benchmarks/sieve.py [--kept 1000 10000 100000] [--dims 384 1280] [--offers 2000]
+        [--kinds clustered random]
 
 A set of vectors is kept already, none as similar as the threshold to another; then `--offers` more
 come, nine in ten of them like a kept one (a cosine of about .96), one in ten new. Vectors are
@@ -140,11 +141,9 @@ def run(kind, dim, count, offered):
     kept, fresh = kept[:count], kept[count:]
     offers = draw_offers(kept, fresh, offered)
     print(f"\n{kind}, D={dim}, {count:,} kept")
-    # So long as it takes, at the least; the slope does not depend on how many come.
-    few = offers[: min(offered, max(200, 20_000_000 // count // 10))]
-    seconds, verdicts = used(lambda: numpy_loop(kept, few))
-    expected = np.array(numpy_loop(kept, offers) if len(few) < len(offers) else verdicts)
-    loop = len(few) / seconds
+    seconds, verdicts = used(lambda: numpy_loop(kept, offers))
+    expected = np.array(verdicts)
+    loop = len(offers) / seconds
     report("numpy loop", loop, 0, np.nan)
     one = sieve_line("tamis one", kept, offers, expected, 1)
     blocks = sieve_line("tamis blocks", kept, offers, expected, BLOCK)
@@ -166,10 +165,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kept", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--dims", type=int, nargs="+", default=[384, 1280])
+    parser.add_argument("--kinds", nargs="+", default=["clustered", "random"])
     parser.add_argument("--offers", type=int, default=2000)
     arguments = parser.parse_args()
     for dim in arguments.dims:
-        for kind in ("clustered", "random"):
+        for kind in arguments.kinds:
             for count in arguments.kept:
                 run(kind, dim, count, arguments.offers)
 

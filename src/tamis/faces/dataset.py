@@ -172,7 +172,7 @@ class Dataset(Finding, Parting):
                 progress=progress,
             )
         if threshold is not None:
-            raise UsageError("a threshold says what counts as new; give it with new_only")
+            raise UsageError("a threshold says what counts as new; give it with --new-only")
         return ingest(
             self.store,
             named,
