@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamis.faces.dataset import Dataset
     from tamis.pipelines.parts import PartsReport
 
-__all__ = ["register"]
+__all__ = ["dataset_to_fill", "register"]
 
 Sources = Annotated[
     list[str],
@@ -60,7 +60,7 @@ def add(
     """Add pictures; adding again adds nothing twice."""
     output = Output(as_json=json, quiet=quiet)
     parts: dict[str, PartsReport] = {}
-    with _dataset_to_fill(dataset) as ds, output.stages() as stage:
+    with dataset_to_fill(dataset) as ds, output.stages() as stage:
         report = ds.add(*sources, labels=labels, progress=stage("add"))
         if crops is not None:
             parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
@@ -144,7 +144,7 @@ def curate(
 
     output = Output(as_json=json, quiet=quiet)
     require_own(out)
-    with _dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
+    with dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
         report = ds.curate(
             *sources, keep=keep, out=out, labels=labels, encoder=encoder, seed=seed, stage=stage
         )
@@ -162,7 +162,7 @@ def curate(
 
 
 @contextmanager
-def _dataset_to_fill(path: Path) -> Iterator[Dataset]:
+def dataset_to_fill(path: Path) -> Iterator[Dataset]:
     """Open or create a dataset; after an error one that was created and never written to goes."""
     import tamis
 
