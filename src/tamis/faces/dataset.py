@@ -10,6 +10,7 @@ from tamis.data.store import Store
 from tamis.errors import UsageError
 from tamis.faces.finding import Finding
 from tamis.faces.parting import Parting
+from tamis.faces.watching import Watching
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Finding, Parting):
+class Dataset(Finding, Parting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

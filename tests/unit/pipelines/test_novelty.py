@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from made_videos import noisy, scene
+from mosaic_encoder import Mosaic
 from tamis.algo.sieve import Gate, RateThreshold, Sieve
 from tamis.data.video.frames import Frame, Scaled, view_of
 from tamis.data.video.open import open_frames
@@ -17,26 +17,6 @@ from tamis.data.video.sampling import parse_sampling
 from tamis.encoders.registry import load_encoder
 from tamis.errors import PictureError, UsageError
 from tamis.pipelines.novelty import NoveltyFilter
-from tamis.types import Preprocessing
-
-
-@dataclass
-class Mosaic:
-    """An encoder whose vector is its picture at 8 x 8 pixels."""
-
-    spec: str = "test:mosaic"
-    fingerprint: str = "0123456789abcdef" * 2
-    dim: int = 192
-    preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(8, 8, "squash"))
-    calls: list[int] = field(default_factory=list)
-    poison: bool = False
-
-    def embed(self, pixels):
-        self.calls.append(len(pixels))
-        flat = pixels.reshape(len(pixels), -1).astype(np.float32) - 100.0
-        if self.poison:
-            flat[flat.mean(axis=1) > 100] = np.nan
-        return flat / np.linalg.norm(flat, axis=1, keepdims=True)
 
 
 @dataclass

@@ -206,6 +206,11 @@ class Sieve:
             return np.empty((0, 0), dtype=np.float32)
         return net.kept.vectors[net.kept.by_age()]
 
+    def seen_at(self, stream: str = ALL_STREAMS) -> NDArray[np.float64]:
+        """Return when each of what is kept was last seen, `[M]` seconds, oldest kept first."""
+        net = self._nets.find(stream)
+        return np.empty(0) if net is None else net.kept.seen[net.kept.by_age()]
+
     def keeps(self, key: str, stream: str = ALL_STREAMS) -> bool:
         """Tell whether the vector of this key is kept now."""
         net = self._nets.find(stream)

@@ -12,7 +12,7 @@ from tamis.data.images.formats import has_picture_extension
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["UnreadableFolder", "is_hidden", "walk_pictures"]
+__all__ = ["UnreadableFolder", "is_hidden", "is_passed_over", "walk_pictures"]
 
 _DATASET_SUFFIX = ".tamis"
 _METADATA_FOLDERS = {"__MACOSX", "@eaDir"}  # copies that macOS archives and Synology disks add
@@ -38,6 +38,15 @@ def is_hidden(name: str) -> bool:
     (True, False)
     """
     return name.startswith(".") or name in _METADATA_FOLDERS
+
+
+def is_passed_over(folder: str) -> bool:
+    """Tell whether a folder of this name is not looked into: it is hidden or a tamis dataset.
+
+    >>> is_passed_over("line3.tamis"), is_passed_over("monday")
+    (True, False)
+    """
+    return is_hidden(folder) or folder.endswith(_DATASET_SUFFIX)
 
 
 def walk_pictures(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tamis.data.images.decode import decode
 from tamis.data.images.formats import has_picture_extension
-from tamis.data.sources.folder import is_hidden, walk_pictures
+from tamis.data.sources.folder import is_hidden, is_passed_over, walk_pictures
 from tamis.data.sources.reading import read_bytes
 from tamis.data.video.frames import Frame, Scaled, SourceCounts, view_of
 from tamis.data.video.inotify import Change, FolderWatch
@@ -202,7 +202,7 @@ class LiveFolder:
 
     def _watch_folders(self, watch: FolderWatch) -> None:
         for folder, inner, _ in os.walk(self._folder, followlinks=False):
-            inner[:] = [name for name in inner if not is_hidden(name)]
+            inner[:] = [name for name in inner if not is_passed_over(name)]
             if folder not in self._watched:
                 self._watched.add(folder)
                 watch.add(folder)

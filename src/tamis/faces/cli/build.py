@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tamis.pipelines.ingest import IngestReport
     from tamis.pipelines.parts import PartsReport
 
-__all__ = ["register"]
+__all__ = ["dataset_to_fill", "register"]
 
 Sources = Annotated[
     list[str],
@@ -94,7 +94,7 @@ def add(
     """Add pictures and frames of videos; adding again adds nothing twice."""
     output = Output(as_json=json, quiet=quiet)
     parts: dict[str, PartsReport] = {}
-    with _dataset_to_fill(dataset) as ds, output.stages() as stage:
+    with dataset_to_fill(dataset) as ds, output.stages() as stage:
         report = ds.add(
             *sources,
             labels=labels,
@@ -219,7 +219,7 @@ def curate(
 
     output = Output(as_json=json, quiet=quiet)
     require_own(out)
-    with _dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
+    with dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
         report = ds.curate(
             *sources,
             keep=keep,
@@ -244,7 +244,7 @@ def curate(
 
 
 @contextmanager
-def _dataset_to_fill(path: Path) -> Iterator[Dataset]:
+def dataset_to_fill(path: Path) -> Iterator[Dataset]:
     """Open or create a dataset; after an error one that was created and never written to goes."""
     import tamis
 
