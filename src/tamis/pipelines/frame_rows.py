@@ -70,7 +70,9 @@ def pointing_row(frame: Frame) -> FrameRow:
             frame.pixels.image(), format=frame.pixels.format, captured_at=frame.captured_at
         )
         values = _values(frame, record, path=frame.path, uri=frame.uri, content=content, size=None)
-        return FrameRow(values)
+        return FrameRow(
+            {**values, "video": place[0], "frame": frame.number, "seconds": frame.seconds}
+        )
     data = frame.pixels.encoded() or b""
     content = content_hash(data)
     record = _dated(examine(data, frame.path), frame)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.data.schema import PICTURE_COLUMNS
+from tamis.data.video.places import FRAME_COLUMNS
 from tamis.errors import StorageError
 
 if TYPE_CHECKING:
@@ -129,7 +130,11 @@ class Keeping:
             for _, file, data in copies:
                 _write_whole(file, data)
         if batch.rows:
-            table = pa.Table.from_pylist([row.values for row in batch.rows], PICTURE_COLUMNS)
+            schema = PICTURE_COLUMNS
+            if any("video" in row.values for row in batch.rows):
+                self._operation.require_columns(FRAME_COLUMNS)
+                schema = pa.schema([*PICTURE_COLUMNS, *FRAME_COLUMNS])
+            table = pa.Table.from_pylist([row.values for row in batch.rows], schema)
             self.added += self._operation.insert(table).added
             ids = [row.sample_id for row in batch.rows]
             self._operation.set_vectors(self._column, ids, np.stack(batch.vectors))
