@@ -6,6 +6,7 @@ import io
 import socketserver
 import threading
 import time
+from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Self
 
@@ -59,26 +60,62 @@ def write_video(
     gop: int = 12,
     rotation: int = 0,
     metadata: dict[str, str] | None = None,
+    options: dict[str, str] | None = None,
+    times: Sequence[float] | None = None,
+    b_frames: int | None = None,
 ) -> None:
-    """Encode pictures as a video."""
+    """Encode pictures as a video.
+
+    Args:
+        target: a file, or where bytes go.
+        frames: the pictures.
+        rate: frames a second.
+        codec: the encoder.
+        form: the container, where the file's name does not tell.
+        gop: frames from one key frame to the next.
+        rotation: degrees, as a telephone that is held upright notes.
+        metadata: of the container.
+        options: of the container.
+        times: seconds at which each frame is shown, in place of a steady rate.
+        b_frames: how many frames in a row refer to later ones; the encoder's default if None.
+    """
     import av
 
     name: Any = target if isinstance(target, io.BytesIO) else str(target)
-    with av.open(name, "w", format=form) as container:
+    with av.open(name, "w", format=form, options=options or {}) as container:
         if metadata:
             container.metadata.update(metadata)
         stream: Any = None
-        for picture in frames:
+        for number, picture in enumerate(frames):
             if stream is None:
                 stream = container.add_stream(codec, rate=rate)
+                if b_frames is not None:
+                    stream.codec_context.max_b_frames = b_frames
                 stream.width, stream.height = picture.size
                 stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
                 stream.codec_context.gop_size = gop
                 if rotation:
                     stream.set_display_rotation(rotation)
-            for packet in stream.encode(av.VideoFrame.from_image(picture)):
+            frame = av.VideoFrame.from_image(picture)
+            if times is not None:
+                frame.time_base = Fraction(1, 1000)
+                frame.pts = round(1000 * times[number])
+                stream.codec_context.time_base = frame.time_base
+            for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode(None):
+            container.mux(packet)
+
+
+def write_sound(target: Path, codec: str = "aac") -> None:
+    """Write a second of silence in a container of videos."""
+    import av
+
+    with av.open(str(target), "w") as container:
+        stream: Any = container.add_stream(codec, rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), "fltp", "mono")
+        frame.sample_rate = 8000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
             container.mux(packet)
 
 

@@ -14,10 +14,15 @@ from typing import NamedTuple
 
 import pytest
 
+from made_videos import scenes, write_video
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
 FROM_NOTHING = {"README.md", "getting-started.md", "curate.md"}
 """Pages that begin with a folder of pictures; the others go on from an embedded dataset."""
+
+WITH_VIDEO = {"video.md"}
+"""Pages that need the extra `video` and begin with `line3.mp4`: 6 s of three scenes."""
 
 TAMIS = Path(sys.executable).with_name("tamis")
 LENIENT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -76,7 +81,11 @@ def workplace(embedded: Path, request: pytest.FixtureRequest) -> Path:
     for entry in embedded.iterdir():
         if entry.name not in {"photos", "kept.tamis"}:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    if request.node.callspec.params["page"].name not in FROM_NOTHING:
+    page = request.node.callspec.params["page"].name
+    if page in WITH_VIDEO:
+        pytest.importorskip("av")
+        write_video(embedded / "line3.mp4", scenes([101, 102, 103], 20, (320, 240)))
+    if page not in FROM_NOTHING:
         shutil.copytree(embedded / "kept.tamis", embedded / "dataset.tamis")
     return embedded
 

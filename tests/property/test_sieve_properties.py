@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import tamis.algo.sieve.net as net_module
 from tamis.algo.sieve import Sieve
+from tamis.errors import UsageError
 
 ROUNDING = 1e-6
 """How far the cosine of float32 rows may be from the similarity that the sieve decides by."""
@@ -244,3 +245,154 @@ def test_admitting_what_was_kept_restores_a_sieve(X, threshold, max_kept, cut):
 
 def chord(similarity):
     return np.sqrt(max(0.0, 2.0 - 2.0 * similarity))
+
+
+@pytest.fixture(params=[4, 10**6], ids=["indexed", "all compared"])
+def index_from(request, monkeypatch):
+    """From how many kept vectors on there is an index."""
+    monkeypatch.setattr(net_module, "INDEX_FROM", request.param)
+    return request.param
+
+
+@QUICK
+@given(X=streams(), threshold=thresholds, seed=st.integers(0, 1000), reload=st.booleans())
+def test_what_was_offered_once_is_never_new_again_in_any_order(  # noqa: PLR0917 - as above
+    X, threshold, seed, reload, index_from, tmp_path_factory
+):
+    sieve = Sieve(threshold)
+    sieve.offer_many(X)
+    kept = sieve.keys()
+    if reload:
+        path = tmp_path_factory.mktemp("sieve") / "state"
+        sieve.save(path)
+        sieve = Sieve.load(path)
+    again = sieve.offer_many(X[np.random.default_rng(seed).permutation(len(X))])
+    assert not any(again)
+    assert all(verdict.similarity >= threshold for verdict in again)
+    assert sieve.keys() == kept
+
+
+@QUICK
+@given(X=streams(), threshold=thresholds, seed=st.integers(0, 1000))
+def test_every_order_of_the_same_vectors_covers_and_packs(X, threshold, seed, index_from):
+    order = np.random.default_rng(seed).permutation(len(X))
+    for rows in (X, X[order], np.concatenate([X, X[order]])):
+        sieve = Sieve(threshold)
+        sieve.offer_many(rows)
+        kept = sieve.vectors()
+        between = cosines(kept, kept)[np.triu_indices(len(kept), 1)]
+        assert (between < threshold + ROUNDING).all()
+        assert (cosines(X, kept).max(axis=1) >= threshold - ROUNDING).all()
+
+
+@QUICK
+@given(X=streams(most=40), row=st.integers(0, 39))
+def test_exactly_the_threshold_covers_and_the_next_number_does_not(X, row, index_from):
+    """Whatever else is kept, and however the similarity comes about."""
+    before, y = X[: row % len(X)], X[row % len(X)]
+    filled = Sieve(1.0)
+    filled.offer_many(before)
+    similarity = filled.offer(y).similarity
+    # Near the threshold it is summed without rounding, so it is asked for there.
+    for _ in range(2):
+        asked = Sieve(1.0)
+        asked.offer_many(before)
+        asked.threshold = max(-1.0, similarity)
+        similarity = asked.offer(y).similarity
+    if not -1.0 < similarity < 1.0:
+        return
+    for threshold, is_new in ((similarity, False), (np.nextafter(similarity, 2.0), True)):
+        sieve = Sieve(1.0)
+        sieve.offer_many(before)
+        sieve.threshold = float(threshold)
+        assert sieve.offer(y).kept is is_new
+
+
+@QUICK
+@given(X=streams(), threshold=st.floats(0.3, 1.0), bad=st.sampled_from(["zero", "nan", "inf"]))
+def test_a_bad_vector_refuses_its_batch_and_leaves_no_trace(X, threshold, bad):
+    sieve, spared = Sieve(threshold), Sieve(threshold)
+    half = len(X) // 2
+    sieve.offer_many(X[:half])
+    spared.offer_many(X[:half])
+    batch = X[half:].copy()
+    batch[-1] = {"zero": 0.0, "nan": np.nan, "inf": np.inf}[bad]
+    with pytest.raises(UsageError, match=r"length 1|finite"):
+        sieve.offer_many(batch)
+    assert sieve.offer_many(X[half:]) == spared.offer_many(X[half:])
+    assert (sieve.keys(), sieve.seen, sieve.coverage) == (
+        spared.keys(),
+        spared.seen,
+        spared.coverage,
+    )
+
+
+@QUICK
+@given(
+    X=streams(),
+    threshold=st.floats(0.3, 1.0),
+    cut=st.integers(0, 90),
+    max_kept=st.none() | st.integers(2, 8),
+)
+def test_an_index_changes_nothing_that_is_kept_by_merging_or_in_bounded_memory(
+    X, threshold, cut, max_kept, monkeypatch
+):
+    """It may name another keeper than the nearest, which decides on nothing."""
+    answers = []
+    for index_from in (3, 10**6):
+        monkeypatch.setattr(net_module, "INDEX_FROM", index_from)
+        one, two = Sieve(threshold, max_kept=max_kept), Sieve(threshold, max_kept=max_kept)
+        kept = [v.kept for v in one.offer_many(X[:cut]) + two.offer_many(X[cut:])]
+        if max_kept is None:
+            one.merge(two, prefix="two/")
+        nearest = cosines(
+            X,
+            np.concatenate(
+                [one.vectors().reshape(-1, X.shape[1]), two.vectors().reshape(-1, X.shape[1])]
+            ),
+        )
+        assert (nearest.max(axis=1) >= min(one.coverage, two.coverage) - ROUNDING).all()
+        answers.append((kept, one.keys(), two.keys(), one.threshold, two.threshold))
+    assert answers[0] == answers[1]
+
+
+@QUICK
+@given(X=streams(), threshold=st.floats(0.3, 0.99), window=st.floats(1.0, 40.0))
+def test_an_index_with_a_window_covers_and_packs(X, threshold, window, monkeypatch):
+    monkeypatch.setattr(net_module, "INDEX_FROM", 3)
+    times = np.arange(len(X), dtype=float)
+    sieve = Sieve(threshold, window=window)
+    verdicts = sieve.offer_many(X, times=times)
+    seen: dict[str, float] = {}
+    for row, verdict in enumerate(verdicts):
+        seen = {key: at for key, at in seen.items() if times[row] - at <= window}
+        near = cosines(X[row : row + 1], X[[int(key) for key in seen]].reshape(-1, X.shape[1]))[0]
+        if verdict:
+            assert near.size == 0 or near.max() < threshold + ROUNDING
+        else:
+            assert verdict.keeper in seen
+            place = list(seen).index(verdict.keeper)
+            assert near[place] >= threshold - ROUNDING
+        seen[verdict.keeper] = times[row]
+    assert set(seen) == set(sieve.keys())
+
+
+@QUICK
+@given(X=streams(), threshold=st.floats(0.3, 0.99), cut=st.integers(0, 90))
+def test_merging_forgets_what_the_window_would_have(X, threshold, cut):
+    window = 20.0
+    times = np.arange(len(X), dtype=float)
+    one, two = Sieve(threshold, window=window), Sieve(threshold, window=window)
+    one.offer_many(X[:cut], times=times[:cut])
+    verdicts = two.offer_many(X[cut:], times=times[cut:])
+    seen = {}
+    for row, verdict in enumerate(verdicts, start=cut):
+        seen[int(verdict.keeper)] = times[row]
+    now = times[-1]
+    one.merge(two, prefix="two/")
+    late = {f"two/{key}" for key, at in seen.items() if now - at > window}
+    assert not late & set(one.keys())
+    # What was offered within the window is within twice the distance of a kept one.
+    recent = X[times >= now - window]
+    nearest = cosines(recent, one.vectors()).max(axis=1)
+    assert (np.sqrt(np.maximum(2 - 2 * nearest, 0)) <= 2 * chord(threshold) + 1e-3).all()

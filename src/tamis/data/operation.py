@@ -104,6 +104,11 @@ class Operation:
             self._running.leave(self._presence)
             self._presence = None
 
+    @property
+    def number(self) -> int | None:
+        """Its number in the log; None before the first checkpoint."""
+        return self._number
+
     # Rows
 
     def insert(self, rows: pa.Table) -> Inserted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tamis.data.parts import PART_COLUMNS
+from tamis.data.video.places import FRAME_COLUMNS
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def check_mark_name(name: str) -> None:
     if (
         name in PICTURE_COLUMNS.names
         or name in PART_COLUMNS.names
+        or name in FRAME_COLUMNS.names
         or name.startswith(("vector_", "error_"))
     ):
         raise UsageError(f"{name!r} is not a mark: it belongs to the pictures and is never edited")

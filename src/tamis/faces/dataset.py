@@ -10,6 +10,7 @@ from tamis.data.store import Store
 from tamis.errors import UsageError
 from tamis.faces.finding import Finding
 from tamis.faces.parting import Parting
+from tamis.faces.watching import Watching
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Finding, Parting):
+class Dataset(Finding, Parting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -122,24 +123,65 @@ class Dataset(Finding, Parting):
         self,
         *sources: PathLike,
         labels: str = "none",
+        every: float | str | None = None,
+        new_only: bool = False,
+        threshold: float | None = None,
+        encoder: str | Encoder = "default",
         threads: int | None = None,
         progress: Progress = no_progress,
     ) -> IngestReport:
-        """Add the pictures of folders, globs, files and archives; adding again adds nothing.
+        """Add the pictures of folders, globs, files, archives and videos; never anything twice.
+
+        With `new_only` what is like a sample of the dataset, by the vectors of an encoder, is left
+        out, and what is added gets its vector at once; the report is a `NewsReport`.
 
         Args:
             sources: what to add.
             labels: `none`, `folder` (the parent folder's name) or a CSV file with `path,label`.
+            every: which frames of videos become samples: seconds from one to the next, `frame`
+                (all) or `keyframe`. If not given, one a second of videos that are named, and none
+                of those in folders; with `new_only` all frames of all videos.
+            new_only: add only what differs from all that is in the dataset already.
+            threshold: cosine similarity from which on a picture counts as like another; .92 if not
+                given. Only with `new_only`.
+            encoder: the encoder that tells, a spec or loaded. Only with `new_only`.
             threads: decoding threads; the number of cores if not given.
             progress: told how far it has come.
 
         Raises:
             InputError: a source does not exist or holds no picture.
+            MissingExtraError: there are videos to read and the extra `video` is not installed.
+            UsageError: `every` is none of these, or the threshold is out of range.
         """
+        from tamis.data.video.sampling import EVERY_FRAME, parse_sampling
         from tamis.pipelines.ingest import ingest
+        from tamis.pipelines.ingest_new import DEFAULT_THRESHOLD, ingest_new
+        from tamis.pipelines.queries import encoder_named
 
         named = [os.fspath(source) for source in sources]
-        return ingest(self.store, named, labels=labels, progress=progress, threads=threads)
+        sampling = None if every is None else parse_sampling(str(every))
+        if new_only:
+            if isinstance(encoder, str):
+                encoder = encoder_named(encoder, self.path)
+            return ingest_new(
+                self.store,
+                named,
+                encoder,
+                threshold=DEFAULT_THRESHOLD if threshold is None else threshold,
+                labels=labels,
+                sampling=sampling or EVERY_FRAME,
+                progress=progress,
+            )
+        if threshold is not None:
+            raise UsageError("a threshold says what counts as new; give it with --new-only")
+        return ingest(
+            self.store,
+            named,
+            labels=labels,
+            sampling=sampling,
+            progress=progress,
+            threads=threads,
+        )
 
     def embed(
         self,
@@ -309,11 +351,13 @@ class Dataset(Finding, Parting):
         keep: int,
         out: PathLike,
         labels: str = "none",
+        every: float | str | None = None,
         encoder: str = "default",
         seed: int = 0,
         stage: Callable[[str], Progress] = lambda _name: no_progress,
     ) -> CurateReport:
         """Do the main job: add, embed, drop duplicates, select `keep`, split, export, report."""
+        from tamis.data.video.sampling import parse_sampling
         from tamis.services.curate import curate
 
         return curate(
@@ -322,6 +366,7 @@ class Dataset(Finding, Parting):
             keep=keep,
             out=Path(out),
             labels=labels,
+            sampling=None if every is None else parse_sampling(str(every)),
             encoder=encoder,
             seed=seed,
             stage=stage,

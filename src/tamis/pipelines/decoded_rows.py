@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from PIL import Image
 
-from tamis.data.images.decode import decode
-from tamis.data.sources.reading import read_content
+from tamis.data.images.decode import as_decoded, decode
+from tamis.data.images.picture_record import content_hash
+from tamis.data.sources.reading import frame_at, read_bytes
+from tamis.data.video.frame_reader import frame_content_hash, read_frame
 from tamis.errors import PictureError
 
 if TYPE_CHECKING:
@@ -100,11 +102,11 @@ def decoded_rows(rows: Sequence[Row], side: int) -> Iterator[tuple[Row, Pixels |
 
 
 class _Picture:
-    """One picture's bytes and what was decoded of it; at most 4/3 of its pixels."""
+    """One picture's bytes or frame, and what was decoded of it; at most 4/3 of its pixels."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
-        self._content: tuple[bytes, str] | None = None
+        self._content: _File | _Frame | None = None
         self._scaled: dict[int, Decoded] = {}
 
     def pixels(self, row: PictureRow, side: int) -> Pixels:
@@ -114,20 +116,44 @@ class _Picture:
             PictureError: the file has changed, or cannot be read or decoded.
         """
         if self._content is None:
-            self._content = read_content(row.uri, row.path)
-        data, identity = self._content
-        if identity != row.content_hash:
+            frame = frame_at(row.uri)
+            self._content = _File(row) if frame is None else _Frame(*frame, row)
+        content = self._content
+        if content.identity != row.content_hash:
             raise PictureError(row.path, "the file has changed since it was added; add it again")
         if row.box is None:
-            whole = decode(data, row.path, min_side=side)
+            whole = content.decode(min_side=side)
             return Pixels(whole.image, (whole.width, whole.height), whole.extent)
         # By powers of two, which JPEG decodes to at once, and which parts have in common.
         factor = 1 << max(min(row.box.width, row.box.height) // side, 1).bit_length() - 1
         if factor not in self._scaled:
-            self._scaled[factor] = decode(data, row.path, reduce_by=factor)
+            self._scaled[factor] = content.decode(reduce_by=factor)
         image = _cut(self._scaled[factor], row.box)
         extent = (0.0, 0.0, float(image.width), float(image.height))
         return Pixels(image, (row.box.width, row.box.height), extent)
+
+
+class _File:
+    """The bytes of a picture's file."""
+
+    def __init__(self, row: PictureRow) -> None:
+        self._data = read_bytes(row.uri, row.path)
+        self._path = row.path
+        self.identity = content_hash(self._data)
+
+    def decode(self, **scale: Any) -> Decoded:
+        return decode(self._data, self._path, **scale)
+
+
+class _Frame:
+    """A decoded frame of a video, which need not be packed as a file and unpacked again."""
+
+    def __init__(self, video: str, number: int, row: PictureRow) -> None:
+        self.identity = frame_content_hash(video, number, row.path)
+        self._pixels = read_frame(video, number, row.path).pixels
+
+    def decode(self, **scale: Any) -> Decoded:
+        return as_decoded(self._pixels.image(), self._pixels.format, **scale)
 
 
 def _cut(picture: Decoded, box: Box) -> Image.Image:

@@ -21,6 +21,7 @@ from tamis.data.sources.archives import close_archives
 from tamis.data.sources.locations import Location, iter_locations, require_source
 from tamis.data.sources.reading import read_content
 from tamis.data.video.frame_reader import close_videos
+from tamis.data.video.places import split_frame_uri
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.machine import usable_processors
 from tamis.pipelines.known_samples import KnownSamples
@@ -170,9 +171,9 @@ def add_tiles(
         raise UsageError(f"tiles is {count}; give 2 to {_MOST_TILES}")
     pictures = _pictures(store, where)
     if sources is not None:
-        listed = iter_locations(sources)
+        listed = iter_locations(sources, videos_in_folders=True)
         inside = {place.uri for place in listed if isinstance(place, Location)}
-        pictures = {uri: row for uri, row in pictures.items() if uri in inside}
+        pictures = {uri: row for uri, row in pictures.items() if _file_of(uri) in inside}
     jobs = [_Job(row, tiles=count) for row in pictures.values()]
     params: dict[str, Any] = {"tiles": count, "where": where}
     if sources is not None:
@@ -186,6 +187,12 @@ def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
     both = " AND ".join(f"({part})" for part in (whole, where) if part) or None
     rows = store.read([*_READ], both).to_pylist()
     return {row["uri"]: row for row in rows}
+
+
+def _file_of(uri: str) -> str:
+    """Return the video of a frame, and any other picture's own place."""
+    frame = split_frame_uri(uri)
+    return frame[0] if frame else uri
 
 
 def _once(failures: Iterable[Failure]) -> list[Failure]:

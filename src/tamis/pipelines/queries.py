@@ -11,6 +11,8 @@ import numpy as np
 
 from tamis.data.images.decode import decode
 from tamis.data.parts import Box
+from tamis.data.sources.reading import frame_at
+from tamis.data.video.frame_reader import read_frame
 from tamis.encoders.base import TextEncoder
 from tamis.encoders.preprocess import input_box, prepare
 from tamis.encoders.registry import load_encoder
@@ -180,6 +182,9 @@ def picture_tokens(
 
 
 def _opened(path: str | Path) -> Image.Image:
+    frame = frame_at(str(path))
+    if frame is not None:
+        return read_frame(*frame, str(path)).pixels.image()
     try:
         data = Path(path).read_bytes()
     except OSError as error:

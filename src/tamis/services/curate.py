@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tamis.data.store import Store
+    from tamis.data.video.sampling import Sampling
     from tamis.types import Failure, Progress
 
 __all__ = ["CurateReport", "curate", "require_own"]
@@ -74,6 +75,7 @@ def curate(
     keep: int,
     out: Path,
     labels: str = "none",
+    sampling: Sampling | None = None,
     encoder: str = "default",
     seed: int = 0,
     stage: Callable[[str], Progress],
@@ -86,10 +88,11 @@ def curate(
 
     Args:
         store: the dataset.
-        sources: folders, globs, pictures or archives.
+        sources: folders, globs, pictures, videos or archives.
         keep: how many pictures the result has at most.
         out: folder for `pictures/`, `manifest.csv`, `manifest.parquet` and `report.html`.
         labels: as for `ingest`.
+        sampling: which frames of videos are taken, as for `ingest`.
         encoder: spec of the encoder.
         seed: makes the choice repeatable.
         stage: opens a progress bar for each named step.
@@ -107,7 +110,12 @@ def curate(
     model = load_encoder(encoder, threads=1)
     notes: list[str] = []
 
-    ingested = ingest(store, sources, labels=labels, progress=stage("add"))
+    ingested = ingest(store, sources, labels=labels, sampling=sampling, progress=stage("add"))
+    if ingested.videos_passed_over:
+        notes.append(
+            f"{ingested.videos_passed_over} videos in folders were not taken; --every 1 takes a "
+            "frame a second of them as well"
+        )
     embedded = embed(store, model, progress=stage("embed"))
     usable = store.count(f"{embedded.column} IS NOT NULL")
     if usable == 0:

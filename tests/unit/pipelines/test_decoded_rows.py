@@ -106,3 +106,27 @@ def test_a_pictures_rows_stay_together_but_not_without_end():
     assert max(map(len, parts)) <= 64
     whole = [SimpleNamespace(uri=str(number)) for number in range(10)]
     assert [len(part) for part in by_picture(whole, 4)] == [4, 4, 2]
+
+
+@pytest.mark.parametrize("box", [None, Box(11, 21, 60, 70), Box(40, 20, 263, 207)])
+def test_a_frame_gives_the_same_pixels_as_its_picture_file_would(tmp_path, box):
+    pytest.importorskip("av")
+    from made_videos import scenes, write_video
+    from tamis.data.sources.reading import read_content
+    from tamis.data.video.frame_reader import close_videos
+
+    video = tmp_path / "a.mp4"
+    write_video(video, scenes([1, 2], 3, (320, 240)))
+    uri = f"{video}!frame=4"
+    data, identity = read_content(uri)
+    file = tmp_path / "frame.png"
+    file.write_bytes(data)
+    frame = SimpleNamespace(uri=uri, path="a", content_hash=identity, box=box)
+    picture = SimpleNamespace(uri=str(file), path="a", content_hash=content_hash(data), box=box)
+    (_, one), (_, two) = decoded_rows([frame, picture], SIDE)
+    assert np.array_equal(np.asarray(one.image), np.asarray(two.image))
+    assert one[1:] == two[1:]
+    stale = SimpleNamespace(uri=uri, path="a", content_hash="0" * 32, box=box)
+    [(_, error)] = decoded_rows([stale], SIDE)
+    assert isinstance(error, PictureError)
+    close_videos()

@@ -28,8 +28,10 @@ class Verdict:
     Attributes:
         kept: whether it is new.
         key: its key.
-        keeper: key of the kept vector that covers it; its own if it is kept.
-        similarity: cosine similarity to the nearest vector that was kept before it; -1 if none.
+        keeper: key of a kept vector that covers it; its own if it is kept.
+        similarity: cosine similarity to the nearest vector that was kept before it, -1 if none;
+            of a dropped one that an index found a keeper for, to that, which may not be the
+            nearest.
         merged: kept vectors that bounded memory gave up because of it, each with the key of the
             kept one that stands for it now.
     """

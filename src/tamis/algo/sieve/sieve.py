@@ -46,7 +46,8 @@ class Sieve:
     what comes back later is news.
 
     An offer costs O(M D) with M kept. From 32,768 kept on an index proposes covers at a fraction
-    of that; what it finds no cover for is compared with everything, so both guarantees stand.
+    of that; what it finds no cover for is compared with everything, so both guarantees stand. The
+    keeper that it names may not be the nearest, and with a window that one lives on.
 
     Args:
         threshold: cosine similarity in [-1, 1].
@@ -205,6 +206,11 @@ class Sieve:
             return np.empty((0, 0), dtype=np.float32)
         return net.kept.vectors[net.kept.by_age()]
 
+    def seen_at(self, stream: str = ALL_STREAMS) -> NDArray[np.float64]:
+        """Return when each of what is kept was last seen, `[M]` seconds, oldest kept first."""
+        net = self._nets.find(stream)
+        return np.empty(0) if net is None else net.kept.seen[net.kept.by_age()]
+
     def keeps(self, key: str, stream: str = ALL_STREAMS) -> bool:
         """Tell whether the vector of this key is kept now."""
         net = self._nets.find(stream)
@@ -238,6 +244,9 @@ class Sieve:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Sieve:
         """Read a state that `save` wrote; it goes on as if it had never been away.
+
+        An index is built anew, and may find another keeper of what is covered, or, with `confirm`
+        under 1, miss others.
 
         Raises:
             UsageError: the file is no sieve, damaged, or of a later version.

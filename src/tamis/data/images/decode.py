@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL import ImageFile
     from PIL.JpegImagePlugin import JpegImageFile
 
-__all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "decode", "reduction"]
+__all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "as_decoded", "decode", "reduction"]
 
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -206,6 +206,24 @@ def _pixels_in_memory(picture: ImageFile.ImageFile, stored: int) -> int:
 def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:
     if min_side is not None and picture.format == "JPEG":
         cast("JpegImageFile", picture).draft(None, (max(min_side, 1), max(min_side, 1)))
+
+
+def as_decoded(
+    image: Image.Image, picture_format: str, *, min_side: int | None = None, reduce_by: int = 1
+) -> Decoded:
+    """Return a picture that is decoded already, such as a frame of a video, as `decode` would.
+
+    Args:
+        image: upright RGB, all its pixels.
+        picture_format: how it was encoded.
+        min_side: see `decode`.
+        reduce_by: see `decode`.
+    """
+    if min_side is None and reduce_by > 1:
+        min_side = max(min(image.size) // reduce_by, 1)
+    factor = reduction(image.size, min_side)
+    small = to_rgb(image, factor)
+    return Decoded(small, image.width, image.height, picture_format, 1, NO_EXIF, factor)
 
 
 def reduction(size: tuple[int, int], min_side: int | None) -> int:

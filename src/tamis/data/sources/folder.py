@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from tamis.data.images.formats import has_picture_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["UnreadableFolder", "is_hidden", "walk_pictures"]
+__all__ = ["UnreadableFolder", "is_hidden", "is_passed_over", "walk_pictures"]
 
 _DATASET_SUFFIX = ".tamis"
 _METADATA_FOLDERS = {"__MACOSX", "@eaDir"}  # copies that macOS archives and Synology disks add
@@ -40,7 +40,18 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in _METADATA_FOLDERS
 
 
-def walk_pictures(root: str) -> Iterator[str | UnreadableFolder]:
+def is_passed_over(folder: str) -> bool:
+    """Tell whether a folder of this name is not looked into: it is hidden or a tamis dataset.
+
+    >>> is_passed_over("line3.tamis"), is_passed_over("monday")
+    (True, False)
+    """
+    return is_hidden(folder) or folder.endswith(_DATASET_SUFFIX)
+
+
+def walk_pictures(
+    root: str, takes: Callable[[str], bool] = has_picture_extension
+) -> Iterator[str | UnreadableFolder]:
     """List the files with a picture's extension under a folder, sorted, at any depth.
 
     Hidden files and folders and tamis datasets are passed over. Links to files are followed. A
@@ -48,11 +59,15 @@ def walk_pictures(root: str) -> Iterator[str | UnreadableFolder]:
     that a loop ends and no folder is listed twice. Memory: the names of the folders on the way
     down to the current one.
 
+    Args:
+        root: the folder.
+        takes: tells by its name whether a file is listed.
+
     Yields:
         Paths from the root with forward slashes, or a folder that could not be listed.
     """
     followed = [Path(os.path.realpath(root))]
-    levels = [_entries_or_reason(root, "")]
+    levels = [_entries_or_reason(root, "", takes)]
     while levels:
         entry = next(levels[-1], None)
         if entry is None:
@@ -62,7 +77,7 @@ def walk_pictures(root: str) -> Iterator[str | UnreadableFolder]:
         elif not entry.is_folder:
             yield entry.relative
         elif not entry.is_link or _leads_elsewhere(entry.path, followed):
-            levels.append(_entries_or_reason(entry.path, entry.relative))
+            levels.append(_entries_or_reason(entry.path, entry.relative, takes))
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,9 @@ class _Entry:
     is_link: bool
 
 
-def _entries_or_reason(folder: str, relative: str) -> Iterator[_Entry | UnreadableFolder]:
+def _entries_or_reason(
+    folder: str, relative: str, takes: Callable[[str], bool]
+) -> Iterator[_Entry | UnreadableFolder]:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
@@ -87,7 +104,7 @@ def _entries_or_reason(folder: str, relative: str) -> Iterator[_Entry | Unreadab
         if _is_folder(entry):
             if not entry.name.endswith(_DATASET_SUFFIX):
                 yield _Entry(inner, entry.path, is_folder=True, is_link=entry.is_symlink())
-        elif has_picture_extension(entry.name):
+        elif takes(entry.name):
             yield _Entry(inner, entry.path, is_folder=False, is_link=entry.is_symlink())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tamis.data.video.places import split_frame_uri
 from tamis.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class TableLabels:
 
     Either of label and split may be absent, and an empty cell says nothing. A path is absolute,
     or relative to the table's own folder, to a source, or as the source was given; tried in this
-    order. Inside an archive, paths are relative to the archive. Memory: the table.
+    order. Inside an archive, paths are relative to the archive. A row of a video is of all its
+    frames, but those with rows of their own (`video.mp4!frame=12`). Memory: the table.
 
     Args:
         file: the table.
@@ -77,6 +79,7 @@ class TableLabels:
         self._marks: list[Marks] = []
         self._by_uri: dict[str, int] = {}
         self._by_relative: dict[str, int] = {}
+        self._videos_of_frames: set[str] = set()
         self._matched = bytearray()
         self._root = os.path.abspath(Path(file).parent)  # noqa: PTH100 - links stay as they are
         for path, marks in _rows(file):
@@ -110,7 +113,8 @@ class TableLabels:
         first = None
         for location in locations:
             first = first or location
-            if self._find(location) is not None:
+            places = {location.uri, posixpath.normpath(location.relative), location.path}
+            if self._find(location) is not None or places & self._videos_of_frames:
                 return
         wanted = f", such as {first.relative}" if first else ""
         given = f", such as {next(iter(self._by_relative or self._by_uri))}" if self.rows else ""
@@ -120,11 +124,19 @@ class TableLabels:
         )
 
     def _find(self, location: Location) -> int | None:
-        row = self._by_uri.get(location.uri)
+        places = (location.uri, location.relative, location.path)
+        row = self._find_at(*places)
+        frames = [split_frame_uri(place) for place in places]
+        if row is None and all(frames):
+            row = self._find_at(*(frame[0] for frame in frames if frame))
+        return row
+
+    def _find_at(self, uri: str, relative: str, path: str) -> int | None:
+        row = self._by_uri.get(uri)
         if row is None:
-            row = self._by_relative.get(posixpath.normpath(location.relative))
+            row = self._by_relative.get(posixpath.normpath(relative))
         if row is None:
-            row = self._by_relative.get(posixpath.normpath(location.path))
+            row = self._by_relative.get(posixpath.normpath(path))
         return row
 
     def _add(self, path: str, marks: Marks) -> None:
@@ -140,6 +152,8 @@ class TableLabels:
             )
         if not posixpath.isabs(path):
             self._by_relative.setdefault(posixpath.normpath(path), row)
+        frames = [split_frame_uri(place) for place in (absolute, posixpath.normpath(path))]
+        self._videos_of_frames |= {frame[0] for frame in frames if frame}
 
 
 def open_labels(labels: str) -> PictureLabels:

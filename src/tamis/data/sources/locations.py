@@ -13,13 +13,14 @@ from tamis.data.sources.archive_base import ArchiveError, MemberError
 from tamis.data.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
 from tamis.data.sources.folder import UnreadableFolder, walk_pictures
 from tamis.data.sources.reading import member_uri
+from tamis.data.video.library import has_video_extension, is_video, is_video_among_files
 from tamis.errors import InputError
 from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Location", "count_pictures", "iter_locations", "require_source"]
+__all__ = ["Location", "SourceCount", "count_sources", "iter_locations", "require_source"]
 
 _DATASET_SUFFIX = ".tamis"
 
@@ -33,12 +34,16 @@ class Location:
         uri: absolute path; `archive!member` inside an archive.
         source: the source that it came from, as the user gave it.
         relative: path from the source's root, with forward slashes; a single file's is its name.
+        is_video: whether it is a video, which is no picture itself but holds many.
+        in_folder: whether it was found in a folder, rather than named or matched by a pattern.
     """
 
     path: str
     uri: str
     source: str
     relative: str
+    is_video: bool = False
+    in_folder: bool = False
 
     @property
     def folder(self) -> str | None:
@@ -51,16 +56,37 @@ class Location:
         return parts[-2] if len(parts) > 1 else None
 
 
-def iter_locations(sources: Sequence[str]) -> Iterator[Location | Failure]:
+@dataclass(frozen=True)
+class SourceCount:
+    """What sources hold.
+
+    Attributes:
+        pictures: how many; None where counting would mean unrolling a tar archive.
+        videos: how many that are named or matched by a pattern.
+        videos_in_folders: how many that lie in folders.
+        first_video: one of them all, as the user gave it.
+    """
+
+    pictures: int | None
+    videos: int
+    videos_in_folders: int
+    first_video: str | None
+
+
+def iter_locations(
+    sources: Sequence[str], *, videos_in_folders: bool = False
+) -> Iterator[Location | Failure]:
     """List the pictures of folders, globs, archives and single files, in a fixed order.
 
     A folder is searched at any depth, sorted by name; hidden files and files without a picture's
     extension are passed over. A file that is named by itself is always listed, whatever its name,
     and an archive that is named by itself is looked into. Of the pictures nothing is read, and
-    memory does not grow with their number but for an archive's table of contents.
+    memory does not grow with their number but for an archive's table of contents. Videos that are
+    named or matched by a pattern are listed as such; those in folders only if asked for.
 
     Args:
         sources: as the user gave them; a leading `~` is the home folder.
+        videos_in_folders: list them, too.
 
     Yields:
         Each picture's place, or what could not be listed: a folder without permission, a damaged
@@ -72,29 +98,48 @@ def iter_locations(sources: Sequence[str]) -> Iterator[Location | Failure]:
     for source in sources:
         found = False
         for item in _spread(source):
+            is_inside = isinstance(item, Location) and item.is_video and item.in_folder
+            if is_inside and not videos_in_folders:
+                continue
             found = True
             yield _with_writable_name(item)
         if not found:
-            raise InputError(_nothing_found(source))
+            raise InputError(_nothing_found(source, videos=0))
 
 
-def count_pictures(sources: Sequence[str]) -> int | None:
-    """Check every source and count its pictures, before any picture is read.
+def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) -> SourceCount:
+    """Check every source and count what it holds, before any picture is read.
 
-    Returns:
-        The number of pictures, or None where counting would mean unrolling a tar archive.
+    Args:
+        sources: as the user gave them.
+        videos_in_folders: whether a folder that holds nothing but videos is a source.
 
     Raises:
         InputError: a source does not exist, cannot be listed, or holds no picture.
     """
-    total: int | None = 0
+    pictures: int | None = 0
+    videos = inside = 0
+    first = None
     for source in sources:
         if any(is_tar(path) for path in _named_files(source)):
-            total = None
+            pictures = None
             continue
-        listed = sum(isinstance(item, Location) for item in iter_locations([source]))
-        total = None if total is None else total + listed
-    return total
+        listed = usable = 0
+        for item in map(_with_writable_name, _spread(source)):
+            listed += 1
+            if isinstance(item, Failure):
+                usable += 1
+            elif item.is_video:
+                first = first or item.path
+                videos += not item.in_folder
+                inside += item.in_folder
+                usable += videos_in_folders or not item.in_folder
+            else:
+                usable += 1
+                pictures = None if pictures is None else pictures + 1
+        if not usable:
+            raise InputError(_nothing_found(source, videos=listed))
+    return SourceCount(pictures, videos, inside, first)
 
 
 def require_source(source: str) -> None:
@@ -139,6 +184,8 @@ def _spread_pattern(source: str, pattern: str) -> Iterator[Location | Failure]:
             yield from _spread_archive(place)
         elif has_picture_extension(match):
             yield place
+        elif path.is_file() and is_video_among_files(match):
+            yield replace(place, is_video=True)
 
 
 def _spread_path(given: str, place: Location) -> Iterator[Location | Failure]:
@@ -149,22 +196,33 @@ def _spread_path(given: str, place: Location) -> Iterator[Location | Failure]:
     elif is_archive(given):
         yield from _spread_archive(place)
     else:
-        yield replace(place, relative=Path(given).name)
+        film = has_video_extension(given) or (not has_picture_extension(given) and is_video(given))
+        yield replace(place, relative=Path(given).name, is_video=film)
 
 
 def _spread_folder(place: Location) -> Iterator[Location | Failure]:
-    for found in walk_pictures(place.uri):
+    for found in walk_pictures(place.uri, _is_picture_or_video):
         if isinstance(found, str):
+            uri = _join(place.uri, found)
+            film = not has_picture_extension(found)
+            if film and not is_video_among_files(uri):
+                continue
             yield Location(
                 _join(place.path, found),
-                _join(place.uri, found),
+                uri,
                 place.source,
                 _join(place.relative, found),
+                is_video=film,
+                in_folder=True,
             )
         elif found.relative == "" and place.path == place.source:
             raise InputError(f"cannot list the folder {place.source}: {found.reason}")
         else:
             yield _failure_of(found, place)
+
+
+def _is_picture_or_video(name: str) -> bool:
+    return has_picture_extension(name) or has_video_extension(name)
 
 
 def _failure_of(folder: UnreadableFolder, place: Location) -> Failure:
@@ -217,7 +275,12 @@ def _with_writable_name(item: Location | Failure) -> Location | Failure:
     return item
 
 
-def _nothing_found(source: str) -> str:
+def _nothing_found(source: str, *, videos: int) -> str:
+    if videos:
+        return (
+            f"the folder {source} holds no pictures, only videos ({videos}); say how many seconds "
+            "apart their frames are taken, such as  --every 1"
+        )
     given = _expand_home(source)
     if not Path(given).exists():
         return f"nothing that {source!r} matches is a picture or an archive"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tamis.data.video.frame_reader import frame_content_hash, read_frame
 from tamis.data.video.places import split_frame_uri
 from tamis.errors import PictureError
 
-__all__ = ["MAX_PICTURE_BYTES", "member_uri", "read_bytes", "read_content"]
+__all__ = ["MAX_PICTURE_BYTES", "frame_at", "member_uri", "read_bytes", "read_content"]
 
 MAX_PICTURE_BYTES = 512 << 20
 """Files above this size are refused before they are read."""
@@ -39,7 +40,7 @@ def read_content(uri: str, path: str | None = None) -> tuple[bytes, str]:
         PictureError: as `read_bytes`.
     """
     data = read_bytes(uri, path)
-    frame = _frame(uri)
+    frame = frame_at(uri)
     if frame is None:
         return data, content_hash(data)
     return data, frame_content_hash(*frame, uri if path is None else path)
@@ -61,12 +62,12 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
         MissingExtraError: it is a video frame and PyAV is not installed.
     """
     path = uri if path is None else path
+    frame = frame_at(uri)
+    if frame is not None:
+        return png(read_frame(*frame, path).pixels.image())
     try:
         status = Path(uri).stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        frame = _frame(uri)
-        if frame is not None:
-            return png(read_frame(*frame, path).pixels.image())
         inside = _split(uri)
         if inside is None:
             raise PictureError(path, "does not exist (any more)") from error
@@ -84,10 +85,13 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
         raise PictureError(path, _reason(error)) from error
 
 
-def _frame(uri: str) -> tuple[str, int] | None:
-    """Tell video and number of a frame's uri, unless a file has such a name."""
+def frame_at(uri: str) -> tuple[str, int] | None:
+    """Tell video and number of a frame's uri; None if it is none, or if a file has such a name."""
     found = split_frame_uri(uri)
-    return found if found is not None and Path(found[0]).is_file() else None
+    if found is None or not Path(found[0]).is_file():
+        return None
+    # A name may be too long for a file with the frame's number behind it, which raises in stat.
+    return None if os.path.exists(uri) else found  # noqa: PTH110 - see above
 
 
 def _split(uri: str) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tamis.data.images.decode import reduction
 from tamis.data.images.pixels import to_rgb
+from tamis.data.video.frames import Scaled
 from tamis.data.video.library import load_av
 
 if TYPE_CHECKING:
@@ -47,14 +48,24 @@ class VideoPixels:
 
     def image(self, min_side: int | None = None) -> Image.Image:
         """See `Pixels`."""
+        upright = self._upright()
+        return to_rgb(upright, reduction(upright.size, min_side))
+
+    def scaled(self, min_side: int) -> Scaled:
+        """See `Pixels`."""
+        upright = self._upright()
+        factor = reduction(upright.size, min_side)
+        extent = (0.0, 0.0, upright.width / factor, upright.height / factor)
+        return Scaled(to_rgb(upright, factor), upright.size, extent)
+
+    def _upright(self) -> Image.Image:
         # By these flags the colours are the same to the last bit on every processor.
         kind = load_av("video").video.reformatter.Interpolation
         flags = kind.BICUBIC | kind.ACCURATE_RND | kind.BITEXACT | kind.FULL_CHR_H_INT
         rgb = self._frame.reformat(format="rgb24", interpolation=flags, threads=1)
         image = Image.fromarray(rgb.to_ndarray())
         turn = self._frame.rotation % 360
-        upright = image.transpose(_TURNS[turn]) if turn in _TURNS else image
-        return to_rgb(upright, reduction(upright.size, min_side))
+        return image.transpose(_TURNS[turn]) if turn in _TURNS else image
 
     def encoded(self) -> bytes | None:
         """See `Pixels`."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from tamis.data.video.frames import Frame, SourceCounts
 from tamis.data.video.library import load_av, reason_of
 from tamis.data.video.places import frame_uri
 from tamis.data.video.sampling import EVERY_FRAME, Sampling
+from tamis.data.video.time_stamps import time_stamps
 from tamis.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,9 +24,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["VideoFile"]
+    from tamis.data.video.time_stamps import TimeStamps
+    from tamis.types import Indices
+
+__all__ = ["UnreadableVideoError", "VideoFile"]
 
 _STEPS_BACK = (50, 500)
+
+
+class UnreadableVideoError(InputError):
+    """A file is no video, or cannot be opened as one.
+
+    Args:
+        message: with the file's name.
+        reason: one short sentence without it.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[UnreadableVideoError], tuple[str, str]]:
+        return type(self), (str(self), self.reason)
 
 
 class VideoFile:
@@ -53,7 +71,7 @@ class VideoFile:
         position: number of the frame that was decoded last; -1 at the start.
 
     Raises:
-        InputError: it cannot be read, or holds no video.
+        UnreadableVideoError: it cannot be read, or holds no video.
         MissingExtraError: PyAV is not installed.
     """
 
@@ -72,17 +90,24 @@ class VideoFile:
         self._closed = threading.Event()
         self._open()
         self.codec = str(self._stream.codec_context.name)
-        self._index: NDArray[np.int64] | None = None
+        self._decoded = 0
+        self._time_stamps: TimeStamps | None = None
         self._began = _creation_time(self._container.metadata)
 
     def _open(self) -> None:
         try:
             self._container = self._av.open(self._path)
         except self._av.FFmpegError as error:
-            raise InputError(f"cannot read the video {self.name}: {reason_of(error)}") from error
+            reason = reason_of(error)
+            raise UnreadableVideoError(
+                f"cannot read the video {self.name}: {reason}",
+                f"cannot be read as a video: {reason}",
+            ) from error
         if not self._container.streams.video:
             self._container.close()
-            raise InputError(f"there is no video in {self.name}")
+            raise UnreadableVideoError(
+                f"there is no video in {self.name}", "there is no video in it"
+            )
         self._stream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         self._moved = False
@@ -122,6 +147,37 @@ class VideoFile:
             if times is not None and not self._sampling.key_frames:
                 self.counts.corrupt += max(0, times.size - expected)
 
+    def sampled_numbers(self) -> Indices | None:
+        """Tell which frames `frames` yields if all are sound, without decoding any.
+
+        Returns:
+            `[S]` numbers, ascending; None where the file states no times.
+        """
+        times = self._times()
+        if times is None:
+            return None
+        numbers = np.arange(times.size)
+        if self._sampling.key_frames:
+            numbers = self._read_time_stamps().key_frames
+        elif self._sampling.every > 0.0:
+            seconds = times * float(self._stream.time_base) - self._offset()
+            takes = self._sampling.sampler().takes
+            numbers = np.flatnonzero([takes(second) for second in seconds.tolist()])
+        return numbers[numbers >= self._start]
+
+    @property
+    def damage(self) -> str | None:
+        """What of the file could not be read, in words, once `frames` has ended; None if nothing.
+
+        Of frames that were decoded by sampling key frames alone nothing is told.
+        """
+        if self._decoded == 0:
+            return "holds no frame that can be decoded"
+        missing = self._read_time_stamps().missing
+        broken = self.counts.corrupt
+        frames = f"{broken} of its frames cannot be decoded" if broken else None
+        return "; ".join(part for part in (frames, missing) if part) or None
+
     def _decode(self) -> Iterator[Frame]:
         self._moved = True
         packets = self._container.demux(self._stream)
@@ -142,6 +198,7 @@ class VideoFile:
         for frame in decoded:
             self.position = self._number(frame)
             if not frame.is_corrupt:
+                self._decoded += 1
                 yield self._frame(frame)
 
     def decode_from(self, number: int) -> Iterator[Frame]:
@@ -193,29 +250,13 @@ class VideoFile:
 
     def _times(self) -> NDArray[np.int64] | None:
         """The time stamps of all frames, ascending; None where the file states none."""
-        if self._index is None:
-            status = Path(self._path).stat()
-            self._index = _time_stamps(self._path, status.st_mtime_ns, status.st_size)
-        return self._index if self._index.size else None
+        stamps = self._read_time_stamps().stamps
+        return stamps if stamps.size else None
 
-
-@lru_cache(maxsize=16)
-def _time_stamps(path: str, _changed: int, _size: int) -> NDArray[np.int64]:
-    """Read the time stamps of all packets without decoding any; empty if some have none."""
-    av = load_av(f"reading the video {path}")
-    with av.open(path) as container:
-        stamps = []
-        try:
-            for packet in container.demux(container.streams.video[0]):
-                if packet.size == 0 or packet.is_discard:
-                    continue
-                if packet.pts is None:
-                    return np.empty(0, dtype=np.int64)
-                stamps.append(packet.pts)
-        except av.FFmpegError:
-            # What can be read up to the damage is what can be decoded, too.
-            pass
-    return np.unique(np.array(stamps, dtype=np.int64))
+    def _read_time_stamps(self) -> TimeStamps:
+        if self._time_stamps is None:
+            self._time_stamps = time_stamps(self._path)
+        return self._time_stamps
 
 
 def _creation_time(metadata: dict[str, str]) -> datetime | None:

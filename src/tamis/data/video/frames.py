@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,7 +14,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Frame", "FrameSource", "Pixels", "SourceCounts", "view_of"]
+__all__ = ["Frame", "FrameSource", "Pixels", "Scaled", "SourceCounts", "view_of"]
+
+
+class Scaled(NamedTuple):
+    """An upright picture, perhaps shrunk, and how it lies in its original.
+
+    Attributes:
+        image: RGB.
+        size: width and height of the original, in pixels.
+        extent: left, upper, right and lower edge of the original in `image`, in its pixels.
+    """
+
+    image: Image.Image
+    size: tuple[int, int]
+    extent: tuple[float, float, float, float]
 
 
 class Pixels(Protocol):
@@ -33,6 +47,13 @@ class Pixels(Protocol):
 
     def image(self, min_side: int | None = None) -> Image.Image:
         """Return it as upright RGB; its shorter side may be shrunk to no less than `min_side`.
+
+        Raises:
+            PictureError: it cannot be decoded.
+        """
+
+    def scaled(self, min_side: int) -> Scaled:
+        """Return what `image` does and how it lies in the original.
 
         Raises:
             PictureError: it cannot be decoded.

@@ -1,10 +1,24 @@
-"""How a frame inside a video is named."""
+"""How a frame inside a video is named, and the columns that say where it lies."""
 
 from __future__ import annotations
 
 import re
+from typing import Final
 
-__all__ = ["frame_uri", "split_frame_uri"]
+import pyarrow as pa
+
+__all__ = ["FRAME_COLUMNS", "frame_uri", "split_frame_uri"]
+
+FRAME_COLUMNS: Final = pa.schema(
+    [
+        pa.field("video", pa.string()),
+        pa.field("frame", pa.int64()),
+        pa.field("seconds", pa.float64()),
+    ]
+)
+"""What a frame's row has besides a picture's columns: the absolute path of its video, its number
+in it and the time from the video's start. A dataset has them only once a frame was added; all are
+null in rows of pictures."""
 
 _FRAME = re.compile(r"(?s)(.+)!frame=(\d+)")
 

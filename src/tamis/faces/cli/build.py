@@ -22,13 +22,16 @@ from tamis.types import Failure
 
 if TYPE_CHECKING:
     from tamis.faces.dataset import Dataset
+    from tamis.pipelines.ingest import IngestReport
     from tamis.pipelines.parts import PartsReport
 
-__all__ = ["register"]
+__all__ = ["dataset_to_fill", "register"]
 
 Sources = Annotated[
     list[str],
-    typer.Argument(metavar="SOURCE...", help="Folders, globs, pictures, zip or tar archives."),
+    typer.Argument(
+        metavar="SOURCE...", help="Folders, globs, pictures, videos, zip or tar archives."
+    ),
 ]
 Labels = Annotated[
     str,
@@ -39,10 +42,41 @@ Encoder = Annotated[
 ]
 
 
+Every = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SECONDS|frame|keyframe",
+        help="How often to take a frame of videos, also of those in folders.  "
+        "[default: 1 for videos that are named, none in folders]",
+    ),
+]
+
+
 def add(
     sources: Sources,
     dataset: DatasetOption = DEFAULT_DATASET,
     labels: Labels = "none",
+    every: Every = None,
+    new_only: Annotated[
+        bool,
+        typer.Option(
+            "--new-only",
+            help="Add only what is unlike all that is in the dataset, with its vector; of videos "
+            "every frame is looked at, unless --every says else.",
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=-1.0,
+            max=1.0,
+            metavar="COSINE",
+            help="Similarity from which on --new-only leaves out.  [default: 0.92]",
+        ),
+    ] = None,
+    encoder: Annotated[
+        str, typer.Option(metavar="SPEC", help="The encoder by which --new-only tells.")
+    ] = "default",
     crops: Annotated[
         str | None,
         typer.Option(metavar="FILE|DIR", help="Also add the boxes of a COCO, VOC or YOLO dataset."),
@@ -57,18 +91,29 @@ def add(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Add pictures; adding again adds nothing twice."""
+    """Add pictures and frames of videos; adding again adds nothing twice."""
     output = Output(as_json=json, quiet=quiet)
     parts: dict[str, PartsReport] = {}
-    with _dataset_to_fill(dataset) as ds, output.stages() as stage:
-        report = ds.add(*sources, labels=labels, progress=stage("add"))
+    with dataset_to_fill(dataset) as ds, output.stages() as stage:
+        report = ds.add(
+            *sources,
+            labels=labels,
+            every=every,
+            new_only=new_only,
+            threshold=threshold,
+            encoder=encoder,
+            progress=stage("add"),
+        )
         if crops is not None:
             parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
         if tiles is not None:
             parts["tiles"] = ds.add_tiles(tiles, sources=sources, progress=stage("tiles"))
-    document = {"added": report.added, "known": report.known, "failed": report.failed}
+    document = {**vars(report)}
     output.document({**document, **parts})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
+    _tell_of_videos(output, report, often=every is not None or new_only)
+    if new_only:
+        _tell_of_news(output, report)
     failed = list(report.failed)
     for name, part in parts.items():
         small = f", {part.small} too small" if part.small else ""
@@ -78,6 +123,35 @@ def add(
         )
         failed += part.failed
     _list_failures(output, failed)
+
+
+def _tell_of_videos(output: Output, report: IngestReport, *, often: bool) -> None:
+    if report.frames:
+        of = "1 video" if report.videos == 1 else f"{report.videos} videos"
+        default = "" if often else ", one a second; --every takes more or fewer"
+        output.say(f"{report.frames} of them are frames of {of}{default}")
+    passed_over = report.videos_passed_over
+    if passed_over:
+        are = "video in folders is" if passed_over == 1 else "videos in folders are"
+        output.note(
+            f"{passed_over} {are} not taken; --every 1 takes a frame a second of them as well"
+        )
+
+
+def _tell_of_news(output: Output, report: IngestReport) -> None:
+    from tamis.pipelines.ingest_new import NewsReport
+
+    if not isinstance(report, NewsReport):
+        return
+    output.say(
+        f"{report.covered} left out: at least {report.threshold:g} similar to one that is kept, by "
+        f"{report.encoder}; {report.skipped} of them told by their pixels alone"
+    )
+    if report.unseen:
+        output.note(
+            f"{report.unseen} samples of the dataset have no vector of this encoder, so nothing "
+            "was compared with them; tamis embed  before you add"
+        )
 
 
 def embed(
@@ -134,6 +208,7 @@ def curate(
         ),
     ] = None,
     labels: Labels = "none",
+    every: Every = None,
     encoder: Encoder = "default",
     seed: SeedOption = 0,
     json: JsonOption = False,
@@ -144,9 +219,16 @@ def curate(
 
     output = Output(as_json=json, quiet=quiet)
     require_own(out)
-    with _dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
+    with dataset_to_fill(dataset or out / "dataset.tamis") as ds, output.stages() as stage:
         report = ds.curate(
-            *sources, keep=keep, out=out, labels=labels, encoder=encoder, seed=seed, stage=stage
+            *sources,
+            keep=keep,
+            out=out,
+            labels=labels,
+            every=every,
+            encoder=encoder,
+            seed=seed,
+            stage=stage,
         )
     output.document(report)
     output.say(
@@ -162,7 +244,7 @@ def curate(
 
 
 @contextmanager
-def _dataset_to_fill(path: Path) -> Iterator[Dataset]:
+def dataset_to_fill(path: Path) -> Iterator[Dataset]:
     """Open or create a dataset; after an error one that was created and never written to goes."""
     import tamis
 

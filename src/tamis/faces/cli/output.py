@@ -111,6 +111,15 @@ class Output:
 
             yield stage
 
+    @contextmanager
+    def line(self) -> Iterator[Callable[[str], None]]:
+        """Yield a function that shows a sentence in one line that changes, on a terminal."""
+        if self.quiet or not self._err.is_terminal:
+            yield lambda _sentence: None
+            return
+        with self._err.status("") as status:
+            yield lambda sentence: status.update(Text(sentence))
+
 
 def _cell(value: object) -> str:
     if value is None:

@@ -82,8 +82,11 @@ def test_unit_length_is_asked_for_and_restored_row_by_row():
     assert np.array_equal(one.vectors(), two.vectors())
     with pytest.raises(UsageError, match="length 1"):
         one.offer(X[0] * 2)
-    with pytest.raises(UsageError, match="NaN"):
-        one.offer(np.full(20, np.nan))
+    for bad in (np.nan, np.inf):
+        with pytest.raises(UsageError, match="NaN or infinity"):
+            one.offer(np.full(20, bad))
+    with pytest.raises(UsageError, match="length 0"):
+        one.offer(np.zeros(20))
     with pytest.raises(UsageError, match="7 dimensions and those before them 20"):
         one.offer(directions(1, 7)[0])
     assert one.seen == 6

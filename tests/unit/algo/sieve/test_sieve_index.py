@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tamis.algo.sieve.cells as cells_module
 import tamis.algo.sieve.net as net_module
 from tamis.algo.sieve import IndexMisses, Sieve
+from tamis.algo.sieve.cells import Cells
+from tamis.algo.sieve.kept import KeptVectors
 
 
 def clustered(count, dim=24, seed=0, spread=0.5):
@@ -56,6 +59,57 @@ def test_the_index_forgets_with_the_window(small_index, monkeypatch):
     plain = Sieve(0.97, window=500.0)
     assert [v.kept for v in plain.offer_many(X, times=np.arange(1500))] == kept
     assert plain.keys() == indexed.keys()
+
+
+def test_a_sieve_with_an_index_is_saved_and_goes_on_as_it_would_have(small_index, tmp_path):
+    X = clustered(3000)
+    sieve = Sieve(0.9)
+    sieve.offer_many(X[:2000])
+    sieve.save(tmp_path / "state")
+    loaded = Sieve.load(tmp_path / "state")
+    assert loaded.index_misses == sieve.index_misses
+    assert loaded.index_misses.confirmed > 100
+    rest = [v.kept for v in sieve.offer_many(X[2000:])]
+    assert [v.kept for v in loaded.offer_many(X[2000:])] == rest
+    assert loaded.keys() == sieve.keys()
+
+
+def scattered(count, dim, seed=0):
+    X = np.random.default_rng(seed).normal(size=(count, dim)).astype(np.float32)
+    return X / np.linalg.norm(X, axis=1, keepdims=True)
+
+
+def test_what_the_index_misses_is_counted_and_dropped_all_the_same(small_index, monkeypatch):
+    """Vectors without clusters have covers in cells that are not looked into."""
+    monkeypatch.setattr(cells_module, "_FIRST_PROBES", 1)
+    X = scattered(2500, 8)
+    indexed = Sieve(0.87)
+    verdicts = indexed.offer_many(X)
+    misses = indexed.index_misses
+    assert misses.missed > 10
+    assert misses.unconfirmed == 0
+    kept = [verdict.kept for verdict in verdicts]
+    assert misses.confirmed >= misses.missed + sum(kept) - 300 - 256
+    monkeypatch.setattr(net_module, "INDEX_FROM", 10**9)
+    assert [v.kept for v in Sieve(0.87).offer_many(X)] == kept
+
+
+def test_an_index_that_misses_looks_into_more_cells():
+    X = scattered(2000, 12)
+    kept, misses = KeptVectors(12), IndexMisses()
+    for number, x in enumerate(X):
+        kept.append(x, str(number), 0.0, 0.0)
+    cells = Cells(kept, misses, np.random.default_rng(0))
+    assert cells.probes == 8
+    misses.confirmed, misses.missed = 255, 200
+    cells.review()
+    assert cells.probes == 8
+    misses.confirmed = 256
+    cells.review()
+    assert cells.probes == 16
+    misses.confirmed = 512  # 256 more without one miss
+    cells.review()
+    assert cells.probes == 16
 
 
 def test_the_bound_on_misses_is_clopper_and_pearsons():

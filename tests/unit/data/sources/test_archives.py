@@ -14,7 +14,7 @@ import pytest
 from picture_files import photo_file
 from tamis.data.sources import tar_archive
 from tamis.data.sources.archives import close_archives
-from tamis.data.sources.locations import Location, count_pictures, iter_locations
+from tamis.data.sources.locations import Location, count_sources, iter_locations
 from tamis.data.sources.reading import read_bytes
 from tamis.errors import InputError, PictureError
 from tamis.types import Failure
@@ -146,9 +146,9 @@ def test_counting_looks_into_zips_but_unrolls_no_tar(tmp_path: Path) -> None:
     first = pack(tmp_path / "a.zip", PICTURES)
     second = pack(tmp_path / "b.tar.gz", PICTURES)
 
-    assert count_pictures([str(first)]) == 12
-    assert count_pictures([str(first), str(second)]) is None
-    assert count_pictures([f"{tmp_path}/*"]) is None
+    assert count_sources([str(first)]).pictures == 12
+    assert count_sources([str(first), str(second)]).pictures is None
+    assert count_sources([f"{tmp_path}/*"]).pictures is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ import pytest
 from picture_files import photo_file
 from tamis.data.sources.locations import (
     Location,
-    count_pictures,
+    count_sources,
     iter_locations,
     require_source,
 )
@@ -38,7 +38,11 @@ def test_a_folder(photos: Path) -> None:
     found = list(iter_locations(["photos"]))
 
     assert found[1] == Location(
-        "photos/cats/1.jpg", str(photos / "cats" / "1.jpg"), "photos", "cats/1.jpg"
+        "photos/cats/1.jpg",
+        str(photos / "cats" / "1.jpg"),
+        "photos",
+        "cats/1.jpg",
+        in_folder=True,
     )
     assert [item.folder for item in found] == [None, "cats", "cats", "big"]
 
@@ -137,7 +141,7 @@ def test_a_source_without_pictures_is_refused_with_a_sentence(
     with pytest.raises(InputError, match=message):
         list(iter_locations(["photos", source]))
     with pytest.raises(InputError, match=message):
-        count_pictures(["photos", source])
+        count_sources(["photos", source])
 
 
 def test_a_root_that_cannot_be_listed_is_an_error(
@@ -182,9 +186,9 @@ def test_a_name_that_is_not_utf8_is_a_failure(photos: Path) -> None:
 
 
 def test_counting(photos: Path) -> None:
-    assert count_pictures(["photos"]) == 4
-    assert count_pictures(["photos", "photos/cats/*.jpg"]) == 6
-    assert count_pictures(["photos/notes.txt"]) == 1
+    assert count_sources(["photos"]).pictures == 4
+    assert count_sources(["photos", "photos/cats/*.jpg"]).pictures == 6
+    assert count_sources(["photos/notes.txt"]).pictures == 1
 
 
 def test_a_source_that_vanishes_is_an_error(photos: Path) -> None:

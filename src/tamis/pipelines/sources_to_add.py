@@ -1,0 +1,87 @@
+"""What the user wants to add: checked and counted before anything is read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tamis.data.sources.labels import TableLabels, open_labels
+from tamis.data.sources.locations import Location, count_sources, iter_locations
+from tamis.data.video.library import load_av
+from tamis.data.video.sampling import Sampling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tamis.types import Failure
+
+__all__ = ["ONE_A_SECOND", "SourcesToAdd"]
+
+ONE_A_SECOND = Sampling(every=1.0)
+"""How often frames are taken of a video that is named, unless told."""
+
+
+class SourcesToAdd:
+    """Sources, where their labels come from, and which frames of their videos are taken.
+
+    Args:
+        sources: folders, patterns, archives, videos, files.
+        labels: see `tamis.pipelines.ingest.ingest`.
+        sampling: see `tamis.pipelines.ingest.ingest`.
+
+    Attributes:
+        labels: says what is known of each picture.
+        sampling: which frames of videos are taken.
+        videos: how many videos they are taken of.
+        videos_passed_over: how many videos lie in folders and are not asked for.
+        params: what the log says of it all.
+
+    Raises:
+        InputError: a source is missing or empty; the label table cannot be used or speaks of none
+            of the pictures.
+        MissingExtraError: there are videos to take frames of and PyAV is not installed.
+    """
+
+    def __init__(self, sources: Sequence[str], labels: str, sampling: Sampling | None) -> None:
+        self.labels = open_labels(labels)
+        self.sampling = sampling or ONE_A_SECOND
+        self.params: dict[str, object] = {"sources": list(sources), "labels": labels}
+        self._sources = sources
+        self._in_folders = sampling is not None
+        if sampling is not None:
+            self.params["sampling"] = asdict(sampling)
+        there = count_sources(sources, videos_in_folders=self._in_folders)
+        self.videos = there.videos + (there.videos_in_folders if self._in_folders else 0)
+        self.videos_passed_over = 0 if self._in_folders else there.videos_in_folders
+        if self.videos:
+            load_av(f"reading the video {there.first_video}")
+        if isinstance(self.labels, TableLabels):
+            self.labels.require_match(
+                item for item in self.locations() if isinstance(item, Location)
+            )
+        self._count = there.pictures
+        self._unopened = self.videos
+
+    def locations(self) -> Iterator[Location | Failure]:
+        """List the pictures and videos; see `iter_locations`."""
+        return iter_locations(self._sources, videos_in_folders=self._in_folders)
+
+    @property
+    def total(self) -> int | None:
+        """How many pictures and frames there are; None until every video was opened."""
+        return None if self._unopened else self._count
+
+    def expect_frames(self, frames: int | None) -> None:
+        """Take note of how many frames a video will give; None if it does not say."""
+        self._unopened -= 1
+        self._count = None if self._count is None or frames is None else self._count + frames
+
+    @property
+    def labelled(self) -> int | None:
+        """How many rows of the label table were of a picture seen; None without a table."""
+        return self.labels.matched if isinstance(self.labels, TableLabels) else None
+
+    @property
+    def label_rows(self) -> int | None:
+        """How many rows the label table has; None without a table."""
+        return self.labels.rows if isinstance(self.labels, TableLabels) else None

@@ -1,0 +1,101 @@
+"""What a watch has counted so far, by source."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+__all__ = ["SourceCount", "WatchCounts"]
+
+_SPEED_OVER, _SHORTEST = 10.0, 0.5
+
+
+@dataclass
+class SourceCount:
+    """What became of the frames of one source.
+
+    Each frame that was seen is kept, covered, skipped, failed or behind, or waits still.
+
+    Attributes:
+        source: as the user gave it, without a password.
+        seen: frames that were decoded and sampled.
+        kept: frames that were new.
+        covered: frames that a kept one covers, as their vector says.
+        skipped: frames that the gate told to be covered before they were embedded.
+        embedded: frames that went through the encoder.
+        failed: frames that could not be decoded or embedded.
+        behind: frames that were dropped because decisions came too slowly.
+        corrupt: packets or frames that could not be decoded.
+        reconnects: how often a lost connection was made again.
+        lag: seconds from a frame's arrival to its decision, of the last one.
+        error: why the source ended before its time; empty if it did not.
+    """
+
+    source: str
+    seen: int = 0
+    kept: int = 0
+    covered: int = 0
+    skipped: int = 0
+    embedded: int = 0
+    failed: int = 0
+    behind: int = 0
+    corrupt: int = 0
+    reconnects: int = 0
+    lag: float = 0.0
+    error: str = ""
+
+
+@dataclass
+class WatchCounts:
+    """What a watch has counted so far.
+
+    Attributes:
+        sources: one for each source, in their order.
+        in_memory: vectors that the sieve compares with.
+        threshold: cosine similarity from which on a frame counts as covered.
+        fps: frames decided on a second, over the last ten seconds.
+    """
+
+    sources: list[SourceCount]
+    in_memory: int = 0
+    threshold: float = 0.0
+    fps: float = 0.0
+    _times: deque[tuple[float, int]] = field(default_factory=deque, repr=False)
+    _began: float = field(default_factory=time.monotonic, repr=False)
+
+    def total(self, name: str) -> int:
+        """Sum of a count over the sources."""
+        return sum(int(getattr(source, name)) for source in self.sources)
+
+    @property
+    def decided(self) -> int:
+        """Frames that were decided on."""
+        names = ("kept", "covered", "skipped", "failed")
+        return sum(self.total(name) for name in names)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were not kept since a kept one covers them."""
+        return self.total("covered") + self.total("skipped")
+
+    @property
+    def lag(self) -> float:
+        """Seconds from arrival to decision, of the source that is furthest behind."""
+        return max((source.lag for source in self.sources), default=0.0)
+
+    @property
+    def seconds(self) -> float:
+        """How long the watch has run."""
+        return time.monotonic() - self._began
+
+    def tick(self) -> None:
+        """Bring the speed up to date."""
+        now = time.monotonic()
+        self._times.append((now, self.decided))
+        while len(self._times) > 1 and now - self._times[0][0] > _SPEED_OVER:
+            self._times.popleft()
+        since, before = self._times[0]
+        if now - since < _SHORTEST:
+            since, before = self._began, 0
+        self.fps = (self.decided - before) / max(now - since, _SHORTEST)

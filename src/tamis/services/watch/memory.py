@@ -1,0 +1,260 @@
+"""How far a watch has come, beside the dataset, so that the next goes on from there."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tamis.errors import ConflictError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tamis.data.store import Store
+
+__all__ = ["Lane", "Place", "Progress", "WatchMemory", "version_of"]
+
+_FORMAT = 1
+_KEY_BYTES = 16
+
+
+@dataclass
+class Place:
+    """How far a video file was looked at.
+
+    Attributes:
+        next: number of the first frame that was not.
+        finished: whether all were.
+        changed: the file's time of change and size at that time.
+    """
+
+    next: int = 0
+    finished: bool = False
+    changed: tuple[int, int] = (0, 0)
+
+
+@dataclass
+class Lane:
+    """What a sieve knows beyond the vectors that lie in the dataset.
+
+    Attributes:
+        threshold: the present one.
+        ids: samples whose vectors it holds, oldest first; None are all of the dataset.
+        seen: when each was last seen, in seconds.
+    """
+
+    threshold: float
+    ids: list[str] | None = None
+    seen: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a watch has come, once the rows before it are in the dataset.
+
+    Attributes:
+        places: by video file, how far it was looked at.
+        lanes: by the name of each sieve, what it knows.
+        taken: by folder, the keys of the files that were looked at since the last time.
+    """
+
+    places: dict[str, Place]
+    lanes: dict[str, Lane]
+    taken: dict[str, list[bytes]]
+
+
+@dataclass
+class _State:
+    """What the file holds."""
+
+    epoch: str = field(default_factory=lambda: secrets.token_hex(4))
+    threshold: float | None = None
+    operations: list[int] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    lanes: dict[str, Lane] = field(default_factory=dict)
+
+
+class WatchMemory:
+    """The state of one watch, in a folder of the dataset; the process that holds it is alone.
+
+    It is saved after the rows that it speaks of, so that what a killed watch did after the last
+    save is looked at again, and then covered by the rows that are there. Where one of its
+    operations was undone, all is looked at again.
+
+    Args:
+        store: the dataset.
+        identity: of the watch; others have memories of their own.
+
+    Raises:
+        ConflictError: another process is at this watch.
+        StorageError: the disk refuses.
+
+    Attributes:
+        places: by video file, how far it was looked at.
+        lanes: by the name of each sieve, what it knows; empty at first.
+        threshold: the one that it began with; None if it never did.
+    """
+
+    def __init__(self, store: Store, identity: str) -> None:
+        self._folder = store.path / "watch" / identity
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise ConflictError(
+                f"another process watches into {store.path} with the same options; stop it, or "
+                "give all sources to one command"
+            ) from None
+        self._state = self._read(store)
+        self._remove_copies_without_rows(store)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._lock)
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """See the class."""
+        return self._state.places
+
+    @property
+    def lanes(self) -> dict[str, Lane]:
+        """See the class."""
+        return self._state.lanes
+
+    @property
+    def threshold(self) -> float | None:
+        """See the class."""
+        return self._state.threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        self._state.threshold = value
+
+    def taken(self, folder: str) -> set[bytes]:
+        """Return the keys of a folder's files that were looked at."""
+        name = self._state.folders.get(folder)
+        file = None if name is None else self._folder / name
+        if file is None or not file.is_file():
+            return set()
+        data = file.read_bytes()
+        # A killed writer may have left a piece of a key at the end.
+        whole = len(data) - len(data) % _KEY_BYTES
+        return {data[at : at + _KEY_BYTES] for at in range(0, whole, _KEY_BYTES)}
+
+    def save(self, operation: int | None, progress: Progress) -> None:
+        """Write how far the watch has come.
+
+        Args:
+            operation: number of the operation whose rows are in the dataset; None if none yet.
+            progress: what there is to write.
+
+        Raises:
+            StorageError: the disk refuses; the state before stands.
+        """
+        state = self._state
+        if operation is not None and operation not in state.operations:
+            state.operations.append(operation)
+        state.places, state.lanes = progress.places, progress.lanes
+        for folder in progress.taken:
+            state.folders.setdefault(folder, f"{state.epoch}-{len(state.folders)}.taken")
+        try:
+            for folder, keys in progress.taken.items():
+                self._append(self._folder / state.folders[folder], keys)
+            _replace(self._file, json.dumps({"format": _FORMAT, **asdict(state)}).encode())
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+
+    def announce(self, copies: Sequence[tuple[str, Path]]) -> None:
+        """Note copies that are about to be written, by sample; none once their rows are there."""
+        listed = [[sample, str(Path.cwd() / file)] for sample, file in copies]
+        try:
+            _replace(self._announced, json.dumps(listed).encode())
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / "state.json"
+
+    @property
+    def _announced(self) -> Path:
+        return self._folder / "copies.json"
+
+    def _read(self, store: Store) -> _State:
+        try:
+            values = json.loads(self._file.read_text(encoding="utf-8"))
+            if values.pop("format") != _FORMAT:
+                return _State()
+            state = _state_of(values)
+        except FileNotFoundError:
+            return _State()
+        except (ValueError, TypeError, KeyError, AttributeError):
+            # All it costs is to look at the sources again.
+            return _State()
+        undone = {entry.operation for entry in store.log() if entry.state == "undone"}
+        return _State() if undone & set(state.operations) else state
+
+    def _append(self, file: Path, keys: Iterable[bytes]) -> None:
+        with file.open("ab") as out:
+            out.truncate(out.tell() - out.tell() % _KEY_BYTES)
+            out.write(b"".join(keys))
+            out.flush()
+            os.fsync(out.fileno())
+
+    def _remove_copies_without_rows(self, store: Store) -> None:
+        """Remove what a killed watch wrote and did not come to commit."""
+        try:
+            listed = json.loads(self._announced.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return
+        names = ", ".join(f"'{sample}'" for sample, _ in listed if sample.isalnum())
+        if names:
+            rows = store.read(["uri"], where=f"sample_id IN ({names})")
+            there = set(rows.column("uri").to_pylist())
+            for _, file in listed:
+                if file not in there:
+                    Path(file).unlink(missing_ok=True)
+        self._announced.unlink()
+
+
+def version_of(path: str) -> tuple[int, int]:
+    """Return a file's time of change and size, which tell whether it is the same as before."""
+    status = Path(path).stat()
+    return status.st_mtime_ns, status.st_size
+
+
+def _state_of(values: dict[str, Any]) -> _State:
+    places = {
+        name: Place(place["next"], place["finished"], tuple(place["changed"]))
+        for name, place in values.pop("places").items()
+    }
+    lanes = {name: Lane(**lane) for name, lane in values.pop("lanes").items()}
+    return _State(**values, places=places, lanes=lanes)
+
+
+def _replace(file: Path, data: bytes) -> None:
+    partial = file.with_name(f".{file.name}.partial")
+    with partial.open("wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(file)
+
+
+def _refused(place: Path, error: OSError) -> StorageError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return StorageError(f"cannot write {place}: {reason}")

@@ -1,0 +1,398 @@
+"""The watch: frames in, what is new of them kept in the dataset."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tamis.data.schema import vector_field
+from tamis.data.video.frame_reader import close_videos
+from tamis.data.video.open import open_frames
+from tamis.errors import InputError, PictureError, TamisError
+from tamis.pipelines.frame_rows import copied_row, pointing_row
+from tamis.services.watch.counts import SourceCount, WatchCounts
+from tamis.services.watch.feed import Feed
+from tamis.services.watch.keeping import Keeping
+from tamis.services.watch.memory import Place, Progress, WatchMemory, version_of
+from tamis.services.watch.metrics import MetricsServer, parse_address, prometheus_text
+from tamis.services.watch.plan import WatchPlan, source_key
+from tamis.services.watch.streams import Streams
+from tamis.services.watch.threshold import FRAMES_TO_MEASURE, USUAL, measured_threshold
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tamis.data.store import Store
+    from tamis.data.video.frames import FrameSource
+    from tamis.encoders.base import Encoder
+    from tamis.pipelines.novelty import Decision
+    from tamis.services.watch.feed import Arrival
+
+__all__ = ["WatchReport", "watch"]
+
+_AT_ONCE: Final = 8
+_STEP: Final = 0.2
+_MEASURE_FOR: Final = 5.0
+_REASONS: Final = 100
+_COPIES: Final = "frames"
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """What a watch did.
+
+    Attributes:
+        seen: frames that were decoded and sampled; each is one of the next four.
+        kept: frames that were new.
+        dropped: frames that a kept one covers.
+        behind: frames that were lost since they came faster than they could be decided on.
+        failed: frames that could not be decoded or embedded.
+        skipped: of the dropped, those that the gate told before the encoder.
+        embedded: frames that went through the encoder.
+        audited: frames that the gate would have skipped and let pass, as a check.
+        missed: of those, frames that were new after all.
+        corrupt: packets or frames that the sources could not decode.
+        reconnects: how often lost connections were made again.
+        fps: frames decided on a second, over the whole watch.
+        seconds: how long it took.
+        threshold: cosine similarity from which on a frame counts as covered, at the end.
+        in_memory: vectors that the sieve holds.
+        encoder: spec of the encoder.
+        column: the vector column.
+        out: where copies lie; None if none were to be made.
+        sources: the same figures for each source.
+        reasons: the first hundred frames that failed, and sources that ended before their time.
+    """
+
+    seen: int
+    kept: int
+    dropped: int
+    behind: int
+    failed: int
+    skipped: int
+    embedded: int
+    audited: int
+    missed: int
+    corrupt: int
+    reconnects: int
+    fps: float
+    seconds: float
+    threshold: float
+    in_memory: int
+    encoder: str
+    column: str
+    out: str | None
+    sources: list[SourceCount] = field(default_factory=list)
+    reasons: list[Failure] = field(default_factory=list)
+
+
+def watch(
+    store: Store,
+    encoder: Encoder,
+    sources: Sequence[str],
+    plan: WatchPlan,
+    *,
+    stop: threading.Event | None = None,
+    tell: Callable[[WatchCounts], None] = lambda _counts: None,
+    note: Callable[[str], None] = lambda _sentence: None,
+) -> WatchReport:
+    """Keep what is new in video files, folders, network streams and cameras.
+
+    Each source is decoded by a thread. Frames that the gate does not tell to be covered are
+    embedded and offered to the sieve; what it keeps gets a row with its vector, and for live
+    sources a file. Rows are committed every few seconds. A watch that is killed loses at most
+    those of the last seconds, and from files and folders not even these: the next one with the
+    same options goes on where the last commit was and keeps nothing twice. A bad frame costs a
+    frame; a source that fails costs the source, unless it is the last.
+
+    Memory: the kept vectors, and 32 frames a source.
+
+    Args:
+        store: the dataset.
+        encoder: makes the vectors.
+        sources: as the user gave them.
+        plan: the options.
+        stop: set, also from another thread or a signal handler, it ends the watch in good order.
+        tell: told the counts a few times a second.
+        note: told what is good to know, in a sentence.
+
+    Raises:
+        UsageError: the options contradict each other or do not fit the sources.
+        InputError: a source does not exist, or all of them failed.
+        ConflictError: another process is at this watch, or another writer was in the way.
+        StorageError: the disk refuses.
+    """
+    plan.check(sources)
+    store.refresh()
+    try:
+        with ExitStack() as stack:
+            memory = stack.enter_context(WatchMemory(store, plan.identity(encoder)))
+            return _Watch(store, encoder, sources, plan, memory).run(
+                stack, stop or threading.Event(), tell, note
+            )
+    finally:
+        close_videos()
+
+
+class _Watch:
+    """One run."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        sources: Sequence[str],
+        plan: WatchPlan,
+        memory: WatchMemory,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._plan = plan
+        self._memory = memory
+        self._column, self._dtype = _column_of(store, encoder)
+        self._out = plan.out or store.path / _COPIES
+        self._given: list[str] = []
+        self._sources: list[FrameSource] = []
+        self._places: dict[int, Place] = {}
+        self._taken: dict[str, list[bytes]] = {}
+        self._reasons: list[Failure] = []
+        self.finished = 0
+        for given in sources:
+            self._open(given)
+        self._counts = WatchCounts([SourceCount(source.name) for source in self._sources])
+
+    def _open(self, given: str) -> None:
+        key = source_key(given)
+        place = self._place_of(key)
+        if place is not None and place.finished:
+            self.finished += 1
+            return
+        self._given.append(given)
+        self._sources.append(
+            open_frames(
+                given,
+                sampling=self._plan.sampling,
+                start=0 if place is None else place.next,
+                done=self._memory.taken(key),
+                once=self._plan.once,
+                patience=self._plan.patience,
+            )
+        )
+        if place is not None:
+            self._places[len(self._sources) - 1] = place
+
+    def _place_of(self, key: str) -> Place | None:
+        """Return how far a video file was looked at; None if it is none."""
+        if not Path(key).is_file():
+            return None
+        version = version_of(key)
+        known = self._memory.places.get(key)
+        return replace(known) if known and known.changed == version else Place(changed=version)
+
+    def run(
+        self,
+        stack: ExitStack,
+        stop: threading.Event,
+        tell: Callable[[WatchCounts], None],
+        note: Callable[[str], None],
+    ) -> WatchReport:
+        if self.finished:
+            note(f"{self.finished} of the sources were watched to their end before")
+        if self._plan.metrics is not None:
+            server = MetricsServer(
+                parse_address(self._plan.metrics), lambda: prometheus_text(self._counts)
+            )
+            note(f"metrics at {stack.enter_context(server).url}")
+        feed = stack.enter_context(Feed(self._sources, self._plan.behind))
+        self._feed, self._stop, self._tell = feed, stop, tell
+        deadline = self._plan.seconds
+        self._until = None if deadline is None else time.monotonic() + deadline
+        threshold = self._threshold()
+        note(f"frames of a cosine similarity of {threshold:.3f} or more to a kept one are dropped")
+        streams = self._streams = Streams(
+            self._store,
+            self._column,
+            self._encoder,
+            self._plan,
+            names=[source.name for source in self._sources],
+            threshold=threshold,
+            lanes=self._memory.lanes,
+        )
+        if not self._sources:
+            return self._report(streams)
+        params = {"sources": [source.name for source in self._sources], "threshold": threshold}
+        params |= {"encoder": self._encoder.spec, "fingerprint": self._encoder.fingerprint}
+        with self._store.operation("watch", params=params) as operation:
+            operation.add_vector_column(
+                self._encoder.spec, self._encoder.fingerprint, self._encoder.dim, self._dtype
+            )
+            with Keeping(operation, self._column, self._memory) as keeping:
+                try:
+                    self._keep_on(keeping)
+                except (TamisError, KeyboardInterrupt):
+                    # What was decided until then stands.
+                    keeping.finish(self._progress(), self._sums())
+                    raise
+        # Only now the operation surely has a number.
+        self._memory.save(operation.number, self._progress())
+        return self._report(streams)
+
+    def _threshold(self) -> float:
+        """Return the threshold that was given, remembered, or is measured now."""
+        if self._plan.threshold != "auto":
+            self._memory.threshold = self._plan.threshold
+        elif self._memory.threshold is None and self._sources:
+            self._memory.threshold = self._measured()
+        return self._memory.threshold if self._memory.threshold is not None else USUAL
+
+    def _measured(self) -> float:
+        begin = time.monotonic()
+        numbers = range(len(self._sources))
+        while not self._feed.is_over and not self._is_stopped():
+            if all(self._feed.has_first(number, FRAMES_TO_MEASURE) for number in numbers):
+                break
+            waiting = any(self._feed.waiting(number) for number in numbers)
+            if not waiting:
+                begin = time.monotonic()
+            elif time.monotonic() - begin > _MEASURE_FOR:
+                break
+            time.sleep(_STEP / 10)
+        for number in numbers:
+            frames = self._feed.some_frames(number, FRAMES_TO_MEASURE)
+            if frames:
+                return measured_threshold(self._encoder, frames)
+        return USUAL
+
+    def _is_stopped(self) -> bool:
+        if self._stop.is_set() or (self._until is not None and time.monotonic() > self._until):
+            self._feed.close()
+            return True
+        return False
+
+    def _keep_on(self, keeping: Keeping) -> None:
+        while True:
+            self._is_stopped()
+            number, arrivals = self._feed.take(_AT_ONCE, timeout=_STEP)
+            if arrivals:
+                self._decide(number, arrivals, keeping)
+            elif self._feed.is_over:
+                break
+            self._note_ends(keeping)
+            self._refresh_counts()
+            self._tell(self._counts)
+            if keeping.is_due:
+                keeping.write(self._progress(), self._sums())
+        self._note_ends(keeping)
+        self._refresh_counts()
+        keeping.finish(self._progress(), self._sums())
+        failed = [source.error for source in self._counts.sources if source.error]
+        if failed and len(failed) == len(self._sources) and not self._counts.total("seen"):
+            raise InputError(failed[0])
+
+    def _decide(self, number: int, arrivals: Sequence[Arrival], keeping: Keeping) -> None:
+        decisions = self._streams.decide(number, [arrival.frame for arrival in arrivals])
+        count = self._counts.sources[number]
+        for arrival, decision in zip(arrivals, decisions, strict=True):
+            reason = decision.reason
+            if decision.outcome == "kept":
+                reason = self._kept(number, decision, keeping)
+            if reason:
+                count.failed += 1
+                failure = Failure(decision.frame.path, reason, decision.frame.source)
+                keeping.fail(failure)
+                self._reasons.append(failure)
+                del self._reasons[_REASONS:]
+            else:
+                setattr(count, decision.outcome, getattr(count, decision.outcome) + 1)
+            count.lag = time.monotonic() - arrival.arrived
+            if number in self._places:
+                self._places[number].next = decision.frame.number + 1
+            elif arrival.key is not None:
+                self._taken.setdefault(source_key(self._given[number]), []).append(arrival.key)
+
+    def _kept(self, number: int, decision: Decision, keeping: Keeping) -> str:
+        """Hand a kept frame over to be written; return why that cannot be, if so."""
+        try:
+            if self._plan.copies(self._given[number]):
+                row = copied_row(decision.frame, self._out)
+            else:
+                row = pointing_row(decision.frame)
+        except PictureError as error:
+            return error.reason
+        self._streams.name(decision, row.sample_id)
+        if decision.vector is not None:
+            keeping.keep(row, decision.vector)
+        return ""
+
+    def _note_ends(self, keeping: Keeping) -> None:
+        for number, source in enumerate(self._sources):
+            count = self._counts.sources[number]
+            error = self._feed.error(number)
+            if error is not None and not count.error:
+                count.error = str(error)
+                failure = Failure(source.name, str(error), source.name)
+                self._reasons.insert(0, failure)
+                keeping.fail(failure)
+            if number in self._places and self._feed.has_ended(number):
+                self._places[number].finished = True
+
+    def _refresh_counts(self) -> None:
+        for number, source in enumerate(self._sources):
+            count = self._counts.sources[number]
+            count.seen = self._feed.arrived(number)
+            count.behind = self._feed.dropped(number)
+            count.corrupt, count.reconnects = source.counts.corrupt, source.counts.reconnects
+            count.embedded = self._streams.filters[number].embedded
+        self._counts.in_memory = self._streams.in_memory
+        self._counts.threshold = self._streams.threshold
+        self._counts.tick()
+
+    def _progress(self) -> Progress:
+        places = dict(self._memory.places)
+        for number, place in self._places.items():
+            places[source_key(self._given[number])] = replace(place)
+        taken, self._taken = self._taken, {}
+        return Progress(places, self._streams.lanes(), taken)
+
+    def _sums(self) -> dict[str, int]:
+        names = ("seen", "kept", "covered", "skipped", "failed", "behind")
+        return {name: self._counts.total(name) for name in names}
+
+    def _report(self, streams: Streams) -> WatchReport:
+        counts = self._counts
+        gates = streams.gates
+        copied = any(self._plan.copies(given) for given in self._given)
+        return WatchReport(
+            **{
+                name: counts.total(name)
+                for name in (
+                    *("seen", "kept", "behind", "failed", "skipped", "embedded"),
+                    *("corrupt", "reconnects"),
+                )
+            },
+            dropped=counts.dropped,
+            audited=sum(gate.audited for gate in gates),
+            missed=sum(gate.missed for gate in gates),
+            fps=round(counts.decided / max(counts.seconds, 1e-9), 2),
+            seconds=round(counts.seconds, 3),
+            threshold=streams.threshold,
+            in_memory=streams.in_memory,
+            encoder=self._encoder.spec,
+            column=self._column,
+            out=str(self._out) if copied else None,
+            sources=[replace(source) for source in counts.sources],
+            reasons=self._reasons,
+        )
+
+
+def _column_of(store: Store, encoder: Encoder) -> tuple[str, str]:
+    """Return the name of an encoder's vector column and its type, float32 if it is new."""
+    usual = "float32"
+    name = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, usual).name)
+    dtypes = {column.name: column.dtype for column in store.vector_columns()}
+    return name, dtypes.get(name, usual)

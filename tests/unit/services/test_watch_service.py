@@ -1,0 +1,304 @@
+"""The watch: what it keeps, where it goes on, how it falls behind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tamis
+import tamis.data.video.folder as folder_module
+from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, scenes, write_video
+from mosaic_encoder import Mosaic
+from tamis.data.store import Store
+from tamis.errors import ConflictError, InputError, UsageError
+from tamis.services.watch import WatchPlan, parse_rate
+from tamis.services.watch.counts import SourceCount, WatchCounts
+from tamis.services.watch.memory import WatchMemory
+from tamis.services.watch.metrics import MetricsServer, parse_address, prometheus_text
+from tamis.services.watch.threshold import USUAL, measured_threshold
+
+pytest.importorskip("av")
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch):
+    monkeypatch.setattr(folder_module, "_SETTLED", 0.2)
+    monkeypatch.setattr(folder_module, "_STEP", 0.02)
+
+
+@pytest.fixture
+def ds(tmp_path):
+    return tamis.open(tmp_path / "d.tamis")
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("videos") / "line.mp4"
+    write_video(path, scenes([1, 2, 3, 1, 4, 2], 20), rate=10)
+    return path
+
+
+def look(ds, *sources, encoder=None, threshold=0.95, **options):
+    return ds.watch(*sources, encoder=encoder or Mosaic(), threshold=threshold, **options)
+
+
+def frames_kept(ds):
+    return [int(path.rpartition("=")[2]) for path in ds.table(["path"])["path"].to_pylist()]
+
+
+def test_a_video_leaves_a_row_with_its_vector_for_each_new_frame(ds, video):
+    report = look(ds, video)
+    assert (report.seen, report.kept, report.dropped) == (120, 4, 116)
+    assert (report.failed, report.behind, report.corrupt) == (0, 0, 0)
+    assert report.embedded + report.skipped == 120
+    assert frames_kept(ds) == [0, 20, 40, 80]
+    row = ds.table(["path", "uri", "source", "width", "thumbnail", "sharpness"]).to_pylist()[1]
+    assert row["uri"] == row["path"] == f"{video}!frame=20"
+    assert row["source"] == str(video)
+    assert (row["video"], row["frame"], row["seconds"]) == (str(video), 20, 2.0)
+    assert row["width"] == 160
+    assert row["thumbnail"]
+    # the vector is the one that embedding the row would give
+    stored = ds.vectors()
+    other = Mosaic(fingerprint="f" * 32)
+    ds.embed(other)
+    assert np.array_equal(stored, ds.store.vectors(ds.vector_column("f" * 32))[1])
+    entry = [entry for entry in ds.log() if entry.verb == "watch"]
+    assert [(e.state, e.counts["kept"], e.counts["seen"]) for e in entry] == [("done", 4, 120)]
+
+
+def test_watching_again_keeps_nothing_twice_and_other_options_look_again(ds, video):
+    look(ds, video)
+    again = look(ds, video)
+    assert (again.seen, again.kept) == (0, 0)
+    coarser = look(ds, video, threshold=0.9)
+    assert (coarser.seen, coarser.kept) == (120, 0)
+    assert len(ds) == 4
+    ds.undo()
+    ds.undo()
+    assert len(ds) == 0
+    assert look(ds, video).kept == 4
+
+
+def test_a_watch_that_was_stopped_goes_on_where_it_was(ds, video):
+    whole = look(tamis.open(ds.path.with_name("whole.tamis")), video, gate=False)
+    runs = []
+    for _ in range(40):
+        stop = threading.Event()
+        encoder = Mosaic(pause=0.002)
+        runs.append(
+            look(
+                ds,
+                video,
+                gate=False,
+                encoder=encoder,
+                stop=stop,
+                tell=lambda counts, stop=stop: stop.set() if counts.decided > 20 else None,
+            )
+        )
+        if runs[-1].seen == 0:
+            break
+    assert len(runs) > 2
+    assert sum(run.seen for run in runs) == whole.seen == 120
+    assert sum(run.kept for run in runs) == whole.kept == len(ds) == 4
+
+
+def test_copies_are_written_and_each_has_its_row(ds, video, tmp_path):
+    report = look(ds, video, out=tmp_path / "kept")
+    assert report.out == str(tmp_path / "kept")
+    files = sorted((tmp_path / "kept").rglob("*.jpg"))
+    rows = ds.table(["uri", "content_hash", "format"]).to_pylist()
+    assert [row["uri"] for row in rows] == list(map(str, files))
+    assert {row["format"] for row in rows} == {"JPEG"}
+    # what is written and what was seen are the same to an encoder
+    ds.embed(other := Mosaic(fingerprint="f" * 32))
+    copies = ds.store.vectors(ds.vector_column(other.fingerprint))[1]
+    assert (ds.vectors("0123456789abcdef" * 2) * copies).sum(axis=1).min() > 0.999
+
+
+def test_what_the_dataset_holds_counts_as_kept(ds, video, tmp_path):
+    (tmp_path / "photos").mkdir()
+    scene(2).save(tmp_path / "photos/a.png")
+    ds.add(tmp_path / "photos")
+    ds.embed(Mosaic())
+    assert look(ds, video).kept == 3
+    assert look(ds, video, per_stream=True).kept == 1
+
+
+def test_a_folder_is_watched_once_and_goes_on_with_what_is_new(ds, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in (1, 2, 1):
+        scene(number).save(folder / f"{len(list(folder.iterdir()))}.png")
+    (folder / "bad.jpg").write_bytes(b"no picture")
+    first = look(ds, folder, once=True)
+    assert (first.seen, first.kept, first.dropped, first.failed) == (4, 2, 1, 1)
+    assert [(f.path, f.source) for f in first.reasons] == [(f"{folder}/bad.jpg", str(folder))]
+    assert ds.info()["failed"] == 1
+    scene(3).save(folder / "new.png")
+    second = look(ds, folder, once=True)
+    assert (second.seen, second.kept) == (1, 1)
+    # a row of a file is the one that adding it makes
+    assert ds.add(folder).known == 3
+
+
+def test_a_window_and_bounded_memory_go_on_as_if_never_stopped(ds, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    now = time.time() - 10_000
+    for number, kind in enumerate([1, 2, 1, 1, 2]):
+        path = folder / f"{number}.png"
+        scene(kind).save(path)
+        _touch(path, now + 100 * number)
+        # of a memory of 150 s, the second scene is forgotten when it comes back
+        report = look(ds, folder, once=True, window=150.0, sample="1")
+        assert report.seen == 1
+    assert [Path(p).name for p in ds.table(["path"])["path"].to_pylist()] == [
+        "0.png",
+        "1.png",
+        "2.png",
+        "4.png",
+    ]
+    bounded = look(ds, folder, once=True, max_kept=2, threshold=0.99)
+    assert bounded.in_memory <= 2
+    assert bounded.threshold < 0.99
+    assert look(ds, folder, once=True, max_kept=2, threshold=0.99).threshold == bounded.threshold
+
+
+def _touch(path, when):
+    import os
+
+    os.utime(path, (when, when))
+
+
+def test_falling_behind_drops_the_oldest_and_counts_them(ds):
+    frames = scenes([1, 2, 3, 4], 60)
+    with StreamServer(lambda n: motion_jpeg(frames) if n == 0 else None, MOTION_JPEG) as server:
+        report = look(ds, server.url, encoder=Mosaic(pause=0.1), gate=False, seconds=4.0)
+    assert report.behind > 20
+    assert report.seen == report.kept + report.dropped + report.failed + report.behind
+    assert report.sources[0].behind == report.behind
+
+
+def test_a_watch_that_blocks_loses_nothing(ds, video):
+    report = look(ds, video, encoder=Mosaic(pause=0.005), behind="block", gate=False)
+    assert (report.behind, report.seen) == (0, 120)
+    other = tamis.open(ds.path.with_name("other.tamis"))
+    assert look(other, video, encoder=Mosaic(pause=0.05), behind="drop", gate=False).behind > 0
+
+
+def test_several_sources_share_what_was_kept_or_not(ds, video, tmp_path):
+    other = tmp_path / "other.mp4"
+    write_video(other, scenes([2, 5], 10))
+    report = look(ds, video, other)
+    assert report.seen == 140
+    assert report.kept == 5
+    assert {count.source for count in report.sources} == {str(video), str(other)}
+    apart = tamis.open(tmp_path / "apart.tamis")
+    assert look(apart, video, other, per_stream=True).kept == 6
+
+
+def test_a_source_that_fails_costs_the_source_unless_it_is_the_last(ds, video):
+    nowhere = "http://127.0.0.1:9/live"
+    plan = {"seconds": 20.0}
+    with StreamServer(lambda _n: None) as server:
+        report = look(ds, video, server.url, **plan)
+        assert report.kept == 4
+        assert "404" in report.reasons[0].reason
+        with pytest.raises(InputError, match="404"):
+            look(ds, server.url, **plan)
+    with pytest.raises(UsageError, match="given twice"):
+        look(ds, nowhere, nowhere)
+    with pytest.raises(InputError, match="no file or folder"):
+        look(ds, "gone.mp4")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threshold": 1.5}, "cosine similarity"),
+        ({"rate": "500"}, "cannot keep '500'"),
+        ({"rate": "5/day", "max_kept": 4}, "both steer"),
+        ({"copy": False, "out": "x"}, "--no-copy"),
+        ({"window": -1.0}, "window"),
+        ({"sample": "often"}, "cannot take a frame"),
+        ({"seconds": 0.0}, "cannot watch for"),
+        ({"metrics": "http"}, "cannot serve metrics"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(ds, video, options, message):
+    with pytest.raises(UsageError, match=message):
+        look(ds, video, **options)
+    assert len(ds.log()) == 1
+
+
+def test_sources_that_do_not_fit_the_options_are_refused(tmp_path, video):
+    (tmp_path / "in").mkdir()
+    for plan, sources, message in (
+        (WatchPlan(), [], "at least one"),
+        (WatchPlan(copy=False), ["rtsp://cam/1"], "only once"),
+        (WatchPlan(out=tmp_path / "in/kept"), [str(tmp_path / "in")], "lies inside"),
+        (WatchPlan(window=9.0), [str(video), "rtsp://cam/1"], "one clock"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            plan.check(sources)
+    WatchPlan(window=9.0).check(["rtsp://cam/1", "rtsp://cam/2"])
+    assert parse_rate("2.5/hour").period == 3600
+
+
+def test_a_second_watch_of_the_same_kind_is_refused(tmp_path):
+    store = Store.create(tmp_path / "d.tamis")
+    with (
+        WatchMemory(store, "one"),
+        WatchMemory(store, "two"),
+        pytest.raises(ConflictError, match="another process"),
+    ):
+        WatchMemory(store, "one")
+
+
+def test_copies_of_a_killed_watch_without_rows_are_removed(ds, video, tmp_path):
+    look(ds, video, out=tmp_path / "kept")
+    files = list((tmp_path / "kept").rglob("*.jpg"))
+    orphan = tmp_path / "kept/orphan.jpg"
+    orphan.write_bytes(b"x")
+    folder = next((ds.path / "watch").iterdir())
+    named = [["ab" * 16, str(orphan)]]
+    kept = ds.table(["sample_id", "uri"]).to_pylist()
+    named += [[row["sample_id"], row["uri"]] for row in kept]
+    (folder / "copies.json").write_text(json.dumps(named))
+    look(ds, video, out=tmp_path / "kept")
+    assert not orphan.exists()
+    assert all(file.exists() for file in files)
+
+
+def test_the_threshold_is_what_harmless_changes_leave(ds, video):
+    report = look(ds, video, threshold="auto")
+    assert 0.5 < report.threshold < 0.995
+    assert report.kept >= 4
+    # remembered, though the rest of the video would give another
+    assert look(ds, video, threshold="auto").threshold == report.threshold
+    assert measured_threshold(Mosaic(), []) == USUAL
+
+
+def test_counts_are_served_as_prometheus_reads_them():
+    counts = WatchCounts([SourceCount('cam "1"\\x', seen=7, kept=2, lag=0.25), SourceCount("b")])
+    with MetricsServer(parse_address("0"), lambda: prometheus_text(counts)) as server:
+        assert server.url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(server.url) as answer:
+            assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            text = answer.read().decode()
+    assert 'tamis_watch_frames_seen_total{source="cam \\"1\\"\\\\x"} 7' in text
+    assert 'tamis_watch_lag_seconds{source="b"} 0.000000' in text
+    lines = text.splitlines()
+    for place, line in enumerate(lines):
+        if line.startswith("# HELP"):
+            name = line.split()[2]
+            assert lines[place + 1] in {f"# TYPE {name} counter", f"# TYPE {name} gauge"}
+            assert lines[place + 2].startswith(name)
+    assert text.endswith("\n")
