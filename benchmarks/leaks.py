@@ -19,11 +19,7 @@ compare each other picture with its nearest kept one only.
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-import time
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 from duplicates import SUFFIXES, crop, half

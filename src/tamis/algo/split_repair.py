@@ -92,7 +92,8 @@ class Placement:
         if inside.size < 2:  # noqa: PLR2004 - the last one stays
             return inside[:0]
         last = ((self.held[s] == 1) & self._enough).astype(np.int64)
-        return inside[self.has[inside] @ last == 0]
+        found: Indices = inside[self.has[inside] @ last == 0]
+        return found
 
     def relief(self, groups: Indices, to: int, out_of: int) -> NDArray[np.float64]:
         """How much better the categories of some groups fit into one split than into another."""
