@@ -60,9 +60,7 @@ def split_balance(
     return SplitBalance(held, held_in_all, near, near_in_all, label_gap, cluster_gap)
 
 
-def _compare(
-    inside: NDArray[np.bool_], categories: Indices | csr_array
-) -> tuple[int, int, float]:
+def _compare(inside: NDArray[np.bool_], categories: Indices | csr_array) -> tuple[int, int, float]:
     if issparse(categories):
         of = csr_array(categories)
         labelled = np.diff(of.indptr) > 0
