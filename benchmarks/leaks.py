@@ -19,7 +19,11 @@ compare each other picture with its nearest kept one only.
 
 from __future__ import annotations
 
+import argparse
+import tempfile
+import time
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from duplicates import SUFFIXES, crop, half
@@ -121,3 +125,76 @@ def tell(name, found, planted, made):
         of = [pair for pair in planted if planted[pair] == way]
         print(f"  {way:13} {sum(pair in right for pair in of):4} of {len(of)}")
     return false
+
+
+def run(options, work):
+    import tamis
+
+    pictures = work / "pictures"
+    pictures.mkdir()
+    made = plant(options.folder, pictures, options.originals, options.planted, options.seed)
+    ds = tamis.open(work / "leaks.tamis")
+    with (work / "naive.csv").open("w") as table:
+        table.write("path,split\n")
+        table.writelines(f"{pictures}/{file},{about[3]}\n" for file, about in made.items())
+    ds.add(str(pictures), labels=str(work / "naive.csv"))
+    ds.embed()
+    planted = planted_pairs(made, {file: about[3] for file, about in made.items()})
+    print(f"{len(made)} pictures, {len(planted)} planted pairs across the naive split")
+
+    table = ds.table(["path", "split"])
+    files = [Path(path).name for path in table.column("path").to_pylist()]
+    splits = table.column("split").to_pylist()
+    ids, vectors = ds.store.vectors(ds.vector_column())
+    known = ds.store.read(["path"], ids=ids).column("path").to_pylist()
+    place = {Path(path).name: row for row, path in enumerate(known)}
+    vectors = vectors[[place[file] for file in files]]
+    for threshold in (0.95, 0.9, 0.85, 0.8, 0.75):
+        found = nearest_kept(vectors, splits, threshold)
+        pairs = [(files[a], files[b]) for a, b in found]
+        tell(f"nearest kept, cosine >= {threshold}", pairs, planted, made)
+
+    def check(name):
+        cpu = time.process_time()
+        report = ds.check_splits()
+        cpu = time.process_time() - cpu
+        pairs = [(Path(leak.left).name, Path(leak.right).name) for leak in report.leaks]
+        print(f"\n{report.leak_count} leaks, {cpu:.0f} CPU s, threshold {report.threshold:.3f}")
+        for pair in tell(name, pairs, planted, made):
+            print("  different photographs:", *pair)
+        kinds = [leak.kind for leak in report.leaks]
+        print("  kinds:", {kind: kinds.count(kind) for kind in sorted(set(kinds))})
+
+    def left(name):
+        report = ds.split(train=0.6, val=0.2, test=0.2, apply=True)
+        now = ds.table(["path", "split"]).to_pylist()
+        remain = planted_pairs(made, {Path(row["path"]).name: row["split"] for row in now})
+        print(
+            f"{name}: {len(remain)} planted pairs across splits, sizes {report.counts}, largest "
+            f"group {report.largest_group}, leaks reported {report.leak_count}"
+        )
+        ds.undo()
+
+    check("split --check, duplicates not marked")
+    left("split, duplicates not marked")
+    ds.duplicates(apply=True)
+    check("split --check, duplicates marked")
+    left("split, duplicates marked")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--originals", type=int, default=1500)
+    parser.add_argument("--planted", type=int, default=320)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, and leave it")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.keep or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        run(options, work)
+
+
+if __name__ == "__main__":
+    main()
