@@ -8,97 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
+    from tamis.algo.placement import Placement
     from tamis.types import Indices
 
-__all__ = ["Placement", "balance", "cover_categories", "even_out", "fill_empty"]
+__all__ = ["balance", "cover_categories", "even_out", "fill_empty"]
 
 _MOST_EXCHANGES, _MOST_ROUNDS, _ROUNDING = 1000, 50, 1e-9
 # All pairs of groups are tried below this; with more, placing them has balanced to a row or so.
 _MOST_TO_BALANCE = 3000
-
-
-class Placement:
-    """Which split each group is in, and what each split still lacks.
-
-    Attributes:
-        members: `[G]` rows of each group.
-        counts: sparse `[G, C]`, rows of each group in each category.
-        targets: `[S]` rows that each split should have.
-        wanted: `[S]` bool, which splits are to have any.
-        split: `[G]` split of each group, -1 before it is placed.
-        room: `[S]` rows that each split lacks; negative where it has too many.
-        demand: `[S, C]` rows of each category that each split lacks.
-        held: `[S, C]` groups of each category in each split.
-    """
-
-    def __init__(
-        self,
-        members: Indices,
-        counts: Any,
-        targets: Indices,
-        demand: NDArray[np.float64],
-        *,
-        wanted: NDArray[np.bool_],
-    ) -> None:
-        self.members, self.counts, self.targets, self.wanted = members, counts, targets, wanted
-        self.split = np.full(members.size, -1, dtype=np.int64)
-        self.room = targets.copy()
-        self.demand = demand
-        self.held = np.zeros(demand.shape, dtype=np.int64)
-        self.has = counts > 0
-        groups = np.bincount(counts.indices, minlength=counts.shape[1])
-        self._enough = groups >= np.count_nonzero(wanted)
-
-    def categories(self, g: int) -> Indices:
-        """The categories of a group."""
-        found: Indices = self.counts.indices[self.counts.indptr[g] : self.counts.indptr[g + 1]]
-        return found
-
-    def rows_of(self, g: int) -> NDArray[np.float64]:
-        """How many of its rows are in each of them."""
-        found: NDArray[np.float64] = self.counts.data[
-            self.counts.indptr[g] : self.counts.indptr[g + 1]
-        ]
-        return found
-
-    def move(self, g: int, to: int) -> None:
-        """Put a group into a split, out of the one that it is in."""
-        at, rows, before = self.categories(g), self.rows_of(g), int(self.split[g])
-        if before >= 0:
-            self.room[before] += self.members[g]
-            self.demand[before, at] += rows
-            self.held[before, at] -= 1
-        self.split[g] = to
-        self.room[to] -= self.members[g]
-        self.demand[to, at] -= rows
-        self.held[to, at] += 1
-
-    def missing(self) -> list[tuple[int, int]]:
-        """Categories that could occur in each split, and a split where they do not."""
-        lacking = (self.held == 0) & self.wanted[:, None] & self._enough
-        category, split = np.nonzero(lacking.T)
-        return list(zip(category.tolist(), split.tolist(), strict=True))
-
-    def may_leave(self, g: int) -> bool:
-        """Tell whether a group is not the last of a category in its split."""
-        at = self.categories(g)
-        return not ((self.held[self.split[g], at] == 1) & self._enough[at]).any()
-
-    def leavable(self, s: int) -> Indices:
-        """The groups of a split that can leave it without taking its last of a category along."""
-        inside = np.flatnonzero(self.split == s)
-        if inside.size < 2:  # noqa: PLR2004 - the last one stays
-            return inside[:0]
-        last = ((self.held[s] == 1) & self._enough).astype(np.int64)
-        found: Indices = inside[self.has[inside] @ last == 0]
-        return found
-
-    def relief(self, groups: Indices, to: int, out_of: int) -> NDArray[np.float64]:
-        """How much better the categories of some groups fit into one split than into another."""
-        gain: NDArray[np.float64] = self.counts[groups] @ (self.demand[to] - self.demand[out_of])
-        return np.round(gain, 9)
 
 
 def fill_empty(place: Placement) -> None:
@@ -159,35 +78,46 @@ def _exchange(place: Placement) -> bool:
     return True
 
 
-def cover_categories(place: Placement) -> None:
+def cover_categories(place: Placement, families: Sequence[int]) -> None:
     """Bring each category of enough groups into the splits where it is missing, if one fits.
 
-    The group that comes takes the place of one of about its size, so that sizes stay.
+    The group that comes takes the place of one of about its size, so that sizes stay; they may
+    get worse only as far as they miss by less than the group. Of `families`, the numbers of
+    categories that belong together, the first comes first and is not given up for a later one.
     """
     by_category = place.has.tocsc()
-    for category, into in place.missing():
-        if place.held[into, category]:
-            continue
-        holders = by_category.indices[
-            by_category.indptr[category] : by_category.indptr[category + 1]
-        ].astype(np.int64)
-        others = [s for s in np.unique(place.split[holders]).tolist() if s != into]
-        free = [np.intersect1d(place.leavable(s), holders) for s in others]
-        coming = np.concatenate([*free, holders[:0]])
-        coming = coming[place.members[coming] <= max(1, place.targets[into])]
-        if coming.size == 0:
-            continue
-        going = place.leavable(into)
-        g, h = _least_harm(place, coming, going, into)
-        out_of = int(place.split[g])
-        place.move(g, into)
-        if h is not None:
-            place.move(h, out_of)
+    for end in np.cumsum(families).tolist():
+        place.protect(end)
+        for category, into in place.missing():
+            _cover(place, by_category, category, into)
+
+
+def _cover(place: Placement, by_category: Any, category: int, into: int) -> None:
+    """Bring one category into one split."""
+    if place.held[into, category]:
+        return
+    span = slice(by_category.indptr[category], by_category.indptr[category + 1])
+    holders = by_category.indices[span].astype(np.int64)
+    others = [s for s in np.unique(place.split[holders]).tolist() if s != into]
+    free = [np.intersect1d(place.leavable(s), holders) for s in others]
+    coming = np.concatenate([*free, holders[:0]])
+    coming = coming[place.members[coming] <= max(1, place.targets[into])]
+    if coming.size == 0:
+        return
+    harm, g, h = _least_harm(place, coming, place.leavable(into), into)
+    out_of = int(place.split[g])
+    moved = int(place.members[g] - (0 if h is None else place.members[h]))
+    missed = max(abs(place.room[into] - moved), abs(place.room[out_of] + moved))
+    if harm > 0 and missed >= place.members[g]:
+        return
+    place.move(g, into)
+    if h is not None:
+        place.move(h, out_of)
 
 
 def _least_harm(
     place: Placement, coming: Indices, going: Indices, into: int
-) -> tuple[int, int | None]:
+) -> tuple[float, int, int | None]:
     """Choose who comes, and who goes in its place, so that sizes change least."""
     best: tuple[float, float, int, int | None] | None = None
     sizes = place.members[going]
@@ -207,7 +137,7 @@ def _least_harm(
             if best is None or entry[:2] < best[:2]:
                 best = entry
     assert best is not None
-    return best[2], best[3]
+    return best[0], best[2], best[3]
 
 
 def balance(place: Placement) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from tamis.algo.split_repair import Placement, balance, cover_categories, even_out, fill_empty
+from tamis.algo.placement import Placement
+from tamis.algo.split_repair import balance, cover_categories, even_out, fill_empty
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def assign_splits(
 
     Args:
         groups: `[N]` group of each row, 0 or more.
-        categories: any number of `[N]` arrays, each giving every row a category; a negative
-            number is none. Where rows have several categories, a sparse `[N, C]` matrix of ones.
+        categories: any number of `[N]` arrays, the more important first, each giving every row
+            a category; a negative number is none. Where rows have several categories, a sparse
+            `[N, C]` matrix of ones.
         fractions: the share of each split, in [0, 1], summing to 1.
         rng: orders groups that tie.
 
@@ -101,7 +103,7 @@ def assign_splits(
             f"{wanted} splits: ask for fewer splits, or group more finely"
         )
     members = np.bincount(group)
-    counts = _category_counts(group, names.size, categories)
+    counts, families = _category_counts(group, names.size, categories)
     share = np.asarray(fractions, dtype=np.float64)
     place = Placement(
         members, counts, targets, np.outer(share, counts.sum(axis=0)), wanted=share > 0
@@ -109,7 +111,7 @@ def assign_splits(
     _place_rarest_first(place, rng.permutation(names.size))
     fill_empty(place)
     even_out(place)
-    cover_categories(place)
+    cover_categories(place, families)
     even_out(place)
     balance(place)
     placed: Indices = place.split[group]
@@ -118,11 +120,15 @@ def assign_splits(
 
 def _category_counts(
     group: Indices, n: int, categories: Sequence[Indices | csr_array]
-) -> csr_array:
-    """Count the rows of each group in each category: sparse `[groups, all categories]`."""
+) -> tuple[csr_array, list[int]]:
+    """Count the rows of each group in each category: sparse `[groups, all categories]`.
+
+    Also how many categories each array has.
+    """
     rows: list[Indices] = []
     columns: list[Indices] = []
     width = 0
+    families: list[int] = []
     for category in categories:
         if issparse(category):
             present, number = (at.astype(np.int64) for at in csr_array(category).nonzero())
@@ -134,10 +140,11 @@ def _category_counts(
         rows.append(group[present])
         columns.append(width + number)
         width += here
+        families.append(here)
     at = (np.concatenate([*rows, group[:0]]), np.concatenate([*columns, group[:0]]))
     counts = csr_array((np.ones(at[0].size), at), shape=(n, width))
     counts.sum_duplicates()
-    return counts
+    return counts, families
 
 
 def _place_rarest_first(place: Placement, order: Indices) -> None:
