@@ -1,0 +1,137 @@
+"""`tamis split` as a user types it: leaks between copies, folds, time, refusals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image, ImageOps
+
+from tamis.faces.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def plant(photos: Path) -> dict[str, str]:
+    """Copies of two pictures across splits; returns the split of each file.
+
+    Of the first the original is in train, one copy in val and another in test; of the second only
+    two copies are left, in val and test.
+    """
+    splits = {}
+    for name in ("copy.jpg", "small.png"):
+        (photos / "dogs" / name).unlink()
+    for number in range(24):
+        folder = "cats" if number % 2 else "dogs"
+        splits[f"{folder}/{number:02}.jpg"] = ("train", "val", "test")[number % 3]
+    first = Image.open(photos / "dogs" / "06.jpg")
+    first.save(photos / "dogs" / "a1.jpg", quality=40)
+    ImageOps.mirror(first).save(photos / "dogs" / "a2.jpg", quality=90)
+    second = Image.open(photos / "cats" / "07.jpg")
+    second.crop((10, 10, 300, 225)).save(photos / "cats" / "b1.jpg", quality=90)
+    second.resize((160, 120)).save(photos / "cats" / "b2.jpg", quality=90)
+    second.close()
+    (photos / "cats" / "07.jpg").unlink()
+    del splits["cats/07.jpg"]
+    return splits | {
+        "dogs/a1.jpg": "val",
+        "dogs/a2.jpg": "test",
+        "cats/b1.jpg": "val",
+        "cats/b2.jpg": "test",
+    }
+
+
+PLANTED = {
+    ("dogs/06.jpg", "dogs/a1.jpg"): "near",
+    ("dogs/06.jpg", "dogs/a2.jpg"): "flip",
+    ("dogs/a1.jpg", "dogs/a2.jpg"): "flip",
+    ("cats/b1.jpg", "cats/b2.jpg"): "near",
+}
+
+
+def named(report: dict) -> dict[tuple[str, ...], str]:
+    return {
+        tuple(sorted(leak[end].removeprefix("photos/") for end in ("left", "right"))): leak["kind"]
+        for leak in report["leaks"]
+    }
+
+
+def test_planted_copies_are_found_and_then_kept_together(tamis_cli, photos):
+    splits = plant(photos)
+    table = "path,split\n" + "".join(f"{path},{name}\n" for path, name in splits.items())
+    (photos / "splits.csv").write_text(table)
+    tamis_cli("add", "photos", "--labels", "photos/splits.csv")
+    tamis_cli("embed", "-q")
+    before = tamis_cli("log", "--json").json
+    unmarked = tamis_cli("split", "--check", "--json", code=1).json
+    assert tamis_cli("log", "--json").json == before
+    tamis_cli("duplicates", "--apply", "-q")
+    marked = tamis_cli("split", "--check", "--json", code=1).json
+    for report in (unmarked, marked):
+        assert named(report) == PLANTED
+        assert report["leak_count"] == len(PLANTED)
+        assert all(leak["score"] > 0.7 and leak["splits"] for leak in report["leaks"])
+    printed = tamis_cli("split", "--check", code=1)
+    assert "4 leaks" in printed.out
+    assert "photos/dogs/a2.jpg" in printed.out
+
+    report = tamis_cli("split", "--train", ".6", "--val", ".2", "--test", ".2", "--json").json
+    assert report["leaks"] == []
+    assert report["largest_group"] == 3
+    assert tamis_cli("split", "--check", "--json").json["leaks"] == []
+    for found in report["difference"].values():
+        assert 0 < found["p"] <= 1
+
+    tamis_cli("report", "--out", "r.html", "-q")
+    page = (tamis_cli.folder / "r.html").read_text()
+    assert "test against the rest" in page
+    assert "Cluster imbalance" in page
+
+
+def test_folds_from_the_command_line(tamis_cli, photos):
+    tamis_cli("add", "photos", "--labels", "folder")
+    tamis_cli("embed", "-q")
+    tamis_cli("duplicates", "--apply", "-q")
+    report = tamis_cli("split", "--folds", "3", "--seed", "4", "--json").json
+    assert report["mark"] == "fold"
+    assert report["counts"] == {"0": 9, "1": 9, "2": 9}
+    run = tamis_cli("split", "--check", "--column", "fold", "--json")
+    assert run.json["counts"] == report["counts"]
+    rows = tamis_cli("export", "csv", "t.csv", "--where", "fold = 1", "--json").json
+    assert rows["exported"] == 9
+    printed = tamis_cli("split", "--folds", "3", "--seed", "4").out
+    assert [line.split()[:2] for line in printed.splitlines()[1:4]] == [
+        ["0", "9"],
+        ["1", "9"],
+        ["2", "9"],
+    ]
+    import tamis
+
+    found = tamis.open(tamis_cli.folder / "dataset.tamis").folds()
+    assert [len(fold.held_out) for fold in found] == [9, 9, 9]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--train", ".9"], "sum to 1.1"),
+        (["--time", "captured_at"], "27 of 27 pictures have no captured_at"),
+        (["--column", "fold"], "says what to check: add --check"),
+        (["--check", "--folds", "3"], "leave out --folds and --time"),
+        (["--check", "--column", "fold"], "run tamis split --folds K first"),
+        (["--check"], "run tamis split first"),
+    ],
+)
+def test_wrong_use_is_explained(embedded_photos, capsys, arguments, says):
+    assert main(["split", "-d", str(embedded_photos), *arguments]) == 2
+    assert says in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.fixture(scope="module")
+def embedded_photos(tmp_path_factory, photos_master, cli_in):
+    folder = tmp_path_factory.mktemp("split")
+    cli = cli_in(folder)
+    cli("add", photos_master)
+    cli("embed", "-q")
+    return folder / "dataset.tamis"
