@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageOps
 
+import tamis
 from tamis.faces.cli.main import main
 
 if TYPE_CHECKING:
@@ -50,6 +52,20 @@ PLANTED = {
 }
 
 
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command line in this process, in the folder that holds the photos."""
+    monkeypatch.chdir(tmp_path)
+
+    def in_process(*arguments, code=0):
+        capsys.readouterr()
+        assert main(list(arguments)) == code
+        printed = capsys.readouterr().out
+        return json.loads(printed) if "--json" in arguments else printed
+
+    return in_process
+
+
 def named(report: dict) -> dict[tuple[str, ...], str]:
     return {
         tuple(sorted(leak[end].removeprefix("photos/") for end in ("left", "right"))): leak["kind"]
@@ -57,17 +73,17 @@ def named(report: dict) -> dict[tuple[str, ...], str]:
     }
 
 
-def test_planted_copies_are_found_and_then_kept_together(tamis_cli, photos):
+def test_planted_copies_are_found_and_then_kept_together(run, tamis_cli, photos):
     splits = plant(photos)
     table = "path,split\n" + "".join(f"{path},{name}\n" for path, name in splits.items())
     (photos / "splits.csv").write_text(table)
-    tamis_cli("add", "photos", "--labels", "photos/splits.csv")
-    tamis_cli("embed", "-q")
-    before = tamis_cli("log", "--json").json
-    unmarked = tamis_cli("split", "--check", "--json", code=1).json
-    assert tamis_cli("log", "--json").json == before
-    tamis_cli("duplicates", "--apply", "-q")
-    marked = tamis_cli("split", "--check", "--json", code=1).json
+    run("add", "photos", "--labels", "photos/splits.csv")
+    run("embed", "-q")
+    before = run("log", "--json")
+    unmarked = run("split", "--check", "--json", code=1)
+    assert run("log", "--json") == before
+    run("duplicates", "--apply", "-q")
+    marked = run("split", "--check", "--json", code=1)
     for report in (unmarked, marked):
         assert named(report) == PLANTED
         assert report["leak_count"] == len(PLANTED)
@@ -76,39 +92,36 @@ def test_planted_copies_are_found_and_then_kept_together(tamis_cli, photos):
     assert "4 leaks" in printed.out
     assert "photos/dogs/a2.jpg" in printed.out
 
-    report = tamis_cli("split", "--train", ".6", "--val", ".2", "--test", ".2", "--json").json
+    report = run("split", "--train", ".6", "--val", ".2", "--test", ".2", "--json")
     assert report["leaks"] == []
     assert report["largest_group"] == 3
-    assert tamis_cli("split", "--check", "--json").json["leaks"] == []
+    assert run("split", "--check", "--json")["leaks"] == []
     for found in report["difference"].values():
         assert 0 < found["p"] <= 1
 
-    tamis_cli("report", "--out", "r.html", "-q")
-    page = (tamis_cli.folder / "r.html").read_text()
+    run("report", "--out", "r.html", "-q")
+    page = (photos.parent / "r.html").read_text()
     assert "test against the rest" in page
     assert "Cluster imbalance" in page
 
 
-def test_folds_from_the_command_line(tamis_cli, photos):
-    tamis_cli("add", "photos", "--labels", "folder")
-    tamis_cli("embed", "-q")
-    tamis_cli("duplicates", "--apply", "-q")
-    report = tamis_cli("split", "--folds", "3", "--seed", "4", "--json").json
+def test_folds_from_the_command_line(run, photos):
+    run("add", "photos", "--labels", "folder")
+    run("embed", "-q")
+    run("duplicates", "--apply", "-q")
+    report = run("split", "--folds", "3", "--seed", "4", "--json")
     assert report["mark"] == "fold"
     assert report["counts"] == {"0": 9, "1": 9, "2": 9}
-    run = tamis_cli("split", "--check", "--column", "fold", "--json")
-    assert run.json["counts"] == report["counts"]
-    rows = tamis_cli("export", "csv", "t.csv", "--where", "fold = 1", "--json").json
+    assert run("split", "--check", "--column", "fold", "--json")["counts"] == report["counts"]
+    rows = run("export", "csv", "t.csv", "--where", "fold = 1", "--json")
     assert rows["exported"] == 9
-    printed = tamis_cli("split", "--folds", "3", "--seed", "4").out
+    printed = run("split", "--folds", "3", "--seed", "4")
     assert [line.split()[:2] for line in printed.splitlines()[1:4]] == [
         ["0", "9"],
         ["1", "9"],
         ["2", "9"],
     ]
-    import tamis
-
-    found = tamis.open(tamis_cli.folder / "dataset.tamis").folds()
+    found = tamis.open(photos.parent / "dataset.tamis").folds()
     assert [len(fold.held_out) for fold in found] == [9, 9, 9]
 
 

@@ -41,11 +41,10 @@ def check_splits(
     """Audit the splits that are marked, whoever made them; changes nothing.
 
     All pairs across splits are looked at. Leaks are those that identical files, the marks of
-    `duplicates` or else equal perceptual hashes join, or a given threshold. Without one, pairs of
-    vectors that are as near as near-duplicates are compared by their pixels; where duplicates are
-    not marked, so are the most similar pairs across splits, five a picture and 10,000 at most. A
-    user's group in two splits is a leak, and so is a part in another split than its picture,
-    whatever `where` says.
+    `duplicates` or else equal perceptual hashes join; and the most similar others, three a
+    picture and 10,000 at most, if their pixels agree. With a threshold, all pairs at or over it
+    are leaks instead, and no pixels are compared. A user's group in two splits is a leak, and so
+    is a part in another split than its picture, whatever `where` says.
 
     Args:
         store: the dataset.

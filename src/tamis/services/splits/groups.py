@@ -28,7 +28,7 @@ DEFAULT_THRESHOLD = 0.95
 """Cosine similarity from which pictures are joined where duplicates are not marked and there are
 too few pictures to find the threshold in their vectors."""
 
-_CANDIDATES_A_PICTURE, _MOST_CANDIDATES = 5, 10_000
+_CANDIDATES_A_PICTURE, _MOST_CANDIDATES = 3, 10_000
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def known_groups(
 
 
 def candidates(n: int) -> int:
-    """How many of the most similar pairs are compared by pixels where duplicates are not marked."""
+    """How many of the most similar pairs are compared by their pixels."""
     return min(_MOST_CANDIDATES, _CANDIDATES_A_PICTURE * n)
 
 
@@ -116,13 +116,14 @@ def join_known(
 ) -> Indices:
     """Return the groups that must stay whole: all that is known, united.
 
-    Where duplicates are not marked, the most similar pairs are compared by their pixels too.
+    The most similar pairs that nothing joins are compared by their pixels: `duplicates` looks at
+    each picture's nearest, which many copies of one picture crowd out.
     """
     n = len(samples.ids)
     columns = [known.marks]
     if known.threshold is not None:
         columns.append(near_components(samples.vectors, known.threshold, rng=rng).labels)
-    if not known.marked and n > 1:
+    if n > 1:
         alone = np.arange(n)
         near = closest_across(samples.vectors, alone, most=candidates(n), rng=rng)
         groups = join_groups(columns)

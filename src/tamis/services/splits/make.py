@@ -53,8 +53,8 @@ def split(
     """Divide the pictures that have a vector, so that no group lies in two splits.
 
     Groups are what near-duplicates and the user's columns join: identical files, the marks of
-    `duplicates` where they were applied (else equal perceptual hashes, and the most similar pairs
-    if their pixels agree), and vectors nearer than different pictures of this dataset are. Whole
+    `duplicates` where they were applied (else equal perceptual hashes), the most similar pairs if
+    their pixels agree, and vectors nearer than different pictures of this dataset are. Whole
     groups are placed so that labels and clusters of vectors are spread evenly; by time, groups go
     where their latest picture is, and nothing is spread. The same pictures with the same seed
     give the same splits whatever order they were added in. With `apply`, one operation sets the
