@@ -139,6 +139,10 @@ def run(options, work):
         table.writelines(f"{pictures}/{file},{about[3]}\n" for file, about in made.items())
     ds.add(str(pictures), labels=str(work / "naive.csv"))
     ds.embed()
+    measure(ds, made)
+
+
+def measure(ds, made):
     planted = planted_pairs(made, {file: about[3] for file, about in made.items()})
     print(f"{len(made)} pictures, {len(planted)} planted pairs across the naive split")
 

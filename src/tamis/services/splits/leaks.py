@@ -10,7 +10,7 @@ import numpy as np
 from tamis.algo.components import join_groups
 from tamis.services.splits.groups import candidates
 from tamis.services.splits.outcome import Leak
-from tamis.services.splits.pixels import SAME_SHOT, SAME_SHOT_IF_NEAR, compare_pixels
+from tamis.services.splits.pixels import SAME_SHOT, compare_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def _add_near(  # noqa: PLR0917 - as above
     scores, flipped = compare_pixels(store, samples.ids, cross.left[looked], cross.right[looked])
     for at, score, mirrored in zip(looked.tolist(), scores.tolist(), flipped.tolist(), strict=True):
         pair = (int(cross.left[at]), int(cross.right[at]))
-        if score >= (SAME_SHOT_IF_NEAR if over[at] else SAME_SHOT):
+        if score >= SAME_SHOT:
             found.count += 1
             found.add(pair, "the same shot", "flip" if mirrored else "near")
         elif over[at] and np.isnan(score):

@@ -15,15 +15,11 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Indices
 
-__all__ = ["SAME_SHOT", "SAME_SHOT_IF_NEAR", "compare_pixels"]
+__all__ = ["SAME_SHOT", "compare_pixels"]
 
 SAME_SHOT = 0.7
 """Score from which two pictures count as one shot, as in the groups that `duplicates` marks for
 splits on photographs: a tenth under its threshold, since a missed leak costs more."""
-
-SAME_SHOT_IF_NEAR = 0.5
-"""The same for two pictures whose vectors are nearer than those of different ones: half of the
-fine detail agrees."""
 
 _AT_ONCE = 1024
 # A picture that is nearly symmetric agrees with itself mirrored.
