@@ -146,3 +146,23 @@ def test_sizes_are_met_where_an_exchange_of_two_groups_meets_them():
     groups = np.repeat(np.arange(len(sizes)), sizes)
     placed = assign_splits(groups, [], [0.5, 0.5], rng=rng())
     assert np.bincount(placed).tolist() == [100, 100]
+
+
+def test_no_exchange_of_two_groups_of_a_size_spreads_labels_better():
+    size, count, k = 5, 36, 3
+    groups = np.repeat(np.arange(count), size)
+    labels = rng(7).choice(6, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05], size=count * size)
+    placed = assign_splits(groups, [labels], [1 / k] * k, rng=rng())[::size]
+    held = np.zeros((count, 6))
+    np.add.at(held, (groups, labels), 1)
+
+    def unevenness(placed):
+        inside = np.stack([held[placed == s].sum(axis=0) for s in range(k)])
+        return (((inside - held.sum(axis=0) / k) ** 2) / held.sum(axis=0)).sum()
+
+    best = unevenness(placed)
+    for g in range(count):
+        for h in range(g):
+            changed = placed.copy()
+            changed[[g, h]] = placed[[h, g]]
+            assert unevenness(changed) >= best - 1e-6
