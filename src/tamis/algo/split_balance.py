@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,13 +38,16 @@ class SplitBalance:
     cluster_gap: float
 
 
-def split_balance(inside: NDArray[np.bool_], labels: Indices, clusters: Indices) -> SplitBalance:
+def split_balance(
+    inside: NDArray[np.bool_], labels: Indices | csr_array, clusters: Indices | csr_array
+) -> SplitBalance:
     """Compare a split with everything. O(N log N).
 
     Args:
         inside: `[N]`, which rows are in the split.
-        labels: `[N]` label of each row; a negative number is none.
-        clusters: `[N]` cluster of each row; a negative number is none.
+        labels: `[N]` label of each row, a negative number is none; or, where rows have several, a
+            sparse `[N, L]` matrix of ones.
+        clusters: the same for clusters.
 
     Example:
         >>> inside = np.array([True, False, False, False])
@@ -56,12 +60,18 @@ def split_balance(inside: NDArray[np.bool_], labels: Indices, clusters: Indices)
     return SplitBalance(held, held_in_all, near, near_in_all, label_gap, cluster_gap)
 
 
-def _compare(inside: NDArray[np.bool_], categories: Indices) -> tuple[int, int, float]:
-    present = categories >= 0
-    names, number = np.unique(categories[present], return_inverse=True)
-    everywhere = np.bincount(number, minlength=names.size)
-    here = np.bincount(number[inside[present]], minlength=names.size)
-    if here.sum() == 0:
-        return 0, int(names.size), 0.0
-    gap = np.abs(here / here.sum() - everywhere / everywhere.sum()).max()
-    return int(np.count_nonzero(here)), int(names.size), float(gap)
+def _compare(inside: NDArray[np.bool_], categories: Indices | csr_array) -> tuple[int, int, float]:
+    if issparse(categories):
+        of = csr_array(categories)
+        labelled = np.diff(of.indptr) > 0
+        everywhere, here = np.asarray(of.sum(axis=0)), np.asarray(of[inside].sum(axis=0))
+    else:
+        labelled = np.asarray(categories) >= 0
+        names, number = np.unique(np.asarray(categories)[labelled], return_inverse=True)
+        everywhere = np.bincount(number, minlength=names.size)
+        here = np.bincount(number[inside[labelled]], minlength=names.size)
+    rows = int(np.count_nonzero(inside & labelled))
+    if rows == 0:
+        return 0, int(everywhere.size), 0.0
+    gap = np.abs(here / rows - everywhere / np.count_nonzero(labelled)).max()
+    return int(np.count_nonzero(here)), int(everywhere.size), float(gap)

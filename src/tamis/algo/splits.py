@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 
+from tamis.algo.placement import Placement
+from tamis.algo.split_repair import balance, cover_categories, even_out, fill_empty
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ def split_targets(n: int, fractions: Sequence[float]) -> Indices:
 
 def assign_splits(
     groups: Indices,
-    categories: Sequence[Indices],
+    categories: Sequence[Indices | csr_array],
     fractions: Sequence[float],
     *,
     rng: np.random.Generator,
@@ -60,15 +62,18 @@ def assign_splits(
     Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) with groups in the place of
     examples: the category with the fewest rows left is placed first, largest groups first, each
     where that category is wanted most. A group goes to a split that has room for it; failing
-    that, to the one with the most room. A last pass moves small groups to even out the sizes, and
-    a split that is to have a share gets at least one group. Where all groups are single rows,
-    each split that has a target of its own meets it exactly. Groups that tie are ordered by
-    chance. O(N log N) time, O(N) memory.
+    that, to the one with the most room. Then groups change places: until no move and no exchange
+    of two groups brings the sizes nearer to their targets, and so that a category of at least as
+    many groups as there are splits occurs in each, if a group of it fits there. A split that is
+    to have a share gets at least one group. Where all groups are single rows, each split that
+    has a target of its own meets it exactly; else sizes miss by about one group at most. Groups
+    that tie are ordered by chance. O(N log N) time, O(N) memory.
 
     Args:
         groups: `[N]` group of each row, 0 or more.
-        categories: any number of `[N]` arrays, each giving every row a category; a negative
-            number is none.
+        categories: any number of `[N]` arrays, the more important first, each giving every row
+            a category; a negative number is none. Where rows have several categories, a sparse
+            `[N, C]` matrix of ones.
         fractions: the share of each split, in [0, 1], summing to 1.
         rng: orders groups that tie.
 
@@ -85,7 +90,7 @@ def assign_splits(
         >>> assign_splits(groups, [label], [0.6, 0.4], rng=np.random.default_rng(0)).tolist()
         [0, 0, 1, 0, 1]
     """
-    if any(len(category) != len(groups) for category in categories):
+    if any(category.shape[0] != len(groups) for category in categories):
         raise UsageError("each category must have one entry for each row")
     targets = split_targets(len(groups), fractions)
     if len(groups) == 0:
@@ -98,90 +103,75 @@ def assign_splits(
             f"{wanted} splits: ask for fewer splits, or group more finely"
         )
     members = np.bincount(group)
-    counts = _category_counts(group, names.size, categories)
-    desired = np.outer(np.asarray(fractions, dtype=np.float64), counts.sum(axis=0))
-    order = rng.permutation(names.size)
-    split, room, demand = _place_rarest_first(members, counts, desired, targets, order)
-    _even_out(split, room, demand, members, counts)
-    _fill_empty(split, np.flatnonzero(np.asarray(fractions)), members)
-    placed: Indices = split[group]
+    counts, families = _category_counts(group, names.size, categories)
+    share = np.asarray(fractions, dtype=np.float64)
+    place = Placement(
+        members, counts, targets, np.outer(share, counts.sum(axis=0)), wanted=share > 0
+    )
+    _place_rarest_first(place, rng.permutation(names.size))
+    fill_empty(place)
+    even_out(place)
+    cover_categories(place, families)
+    even_out(place)
+    balance(place)
+    placed: Indices = place.split[group]
     return placed
 
 
-def _category_counts(group: Indices, n: int, categories: Sequence[Indices]) -> Any:
-    """Count the rows of each group in each category: sparse `[groups, all categories]`."""
+def _category_counts(
+    group: Indices, n: int, categories: Sequence[Indices | csr_array]
+) -> tuple[csr_array, list[int]]:
+    """Count the rows of each group in each category: sparse `[groups, all categories]`.
+
+    Also how many categories each array has.
+    """
     rows: list[Indices] = []
     columns: list[Indices] = []
     width = 0
+    families: list[int] = []
     for category in categories:
-        present = np.flatnonzero(np.asarray(category) >= 0)
-        names, number = np.unique(np.asarray(category)[present], return_inverse=True)
+        if issparse(category):
+            present, number = (at.astype(np.int64) for at in csr_array(category).nonzero())
+            here = category.shape[1]
+        else:
+            present = np.flatnonzero(np.asarray(category) >= 0)
+            names, number = np.unique(np.asarray(category)[present], return_inverse=True)
+            here = names.size
         rows.append(group[present])
         columns.append(width + number)
-        width += names.size
+        width += here
+        families.append(here)
     at = (np.concatenate([*rows, group[:0]]), np.concatenate([*columns, group[:0]]))
-    return csr_array((np.ones(at[0].size), at), shape=(n, width))
+    counts = csr_array((np.ones(at[0].size), at), shape=(n, width))
+    counts.sum_duplicates()
+    return counts, families
 
 
-def _place_rarest_first(
-    members: Indices, counts: Any, desired: NDArray[np.float64], targets: Indices, order: Indices
-) -> tuple[Indices, Indices, NDArray[np.float64]]:
-    """Return the split of each group, the room left in each split, and the rows still wanted."""
-    split = np.full(members.size, -1, dtype=np.int64)
-    room = targets.copy()
-    demand = desired.copy()
+def _place_rarest_first(place: Placement, order: Indices) -> None:
+    members, counts = place.members, place.counts
     left = np.asarray(counts.sum(axis=0), dtype=np.float64)
     by_category = counts.tocsc()
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
 
-    def place(g: int, wish: NDArray[np.float64]) -> None:
-        fits = np.flatnonzero(room >= members[g])
+    def put(g: int, wish: NDArray[np.float64]) -> None:
+        room = place.room
+        fits = np.flatnonzero((room >= members[g]) & place.wanted)
         if fits.size:
             best = fits[np.lexsort((-room[fits], -np.round(wish[fits], 9)))[0]]
         else:
             best = np.argmax(room)
-        split[g] = best
-        room[best] -= members[g]
-        span = slice(counts.indptr[g], counts.indptr[g + 1])
-        demand[best, counts.indices[span]] -= counts.data[span]
-        left[counts.indices[span]] -= counts.data[span]
+        place.move(g, int(best))
+        left[place.categories(g)] -= place.rows_of(g)
 
     while left.size and left.max() > 0:
         rarest = int(np.argmin(np.where(left > 0, left, np.inf)))
         span = slice(by_category.indptr[rarest], by_category.indptr[rarest + 1])
         holders, held = by_category.indices[span], by_category.data[span]
-        free = split[holders] < 0
+        free = place.split[holders] < 0
         holders, held = holders[free], held[free]
         for g in holders[np.lexsort((rank[holders], -members[holders], -held))].tolist():
-            place(g, demand[:, rarest])
-    unplaced = order[split[order] < 0]
+            put(g, place.demand[:, rarest])
+    unplaced = order[place.split[order] < 0]
     for g in unplaced[np.argsort(-members[unplaced], kind="stable")].tolist():
-        place(g, np.zeros(room.size))
-    return split, room, demand
-
-
-def _even_out(
-    split: Indices, room: Indices, demand: NDArray[np.float64], members: Indices, counts: Any
-) -> None:
-    """Move groups from splits that are over their target to splits under it, in place.
-
-    Among the groups small enough, those go first whose categories the other split lacks most.
-    """
-    for over in np.flatnonzero(room < 0):
-        for under in np.flatnonzero(room > 0):
-            inside = np.flatnonzero((split == over) & (members <= min(-room[over], room[under])))
-            relief = counts[inside] @ (demand[under] - demand[over])
-            for g in inside[np.lexsort((members[inside], -relief))].tolist():
-                if members[g] <= min(-room[over], room[under]):
-                    split[g] = under
-                    room[over] += members[g]
-                    room[under] -= members[g]
-
-
-def _fill_empty(split: Indices, wanted: Indices, members: Indices) -> None:
-    """Give each wanted split that has no group the smallest of the split with the most groups."""
-    for empty in wanted[~np.isin(wanted, split)]:
-        crowded = np.argmax(np.bincount(split))
-        inside = np.flatnonzero(split == crowded)
-        split[inside[np.argmin(members[inside])]] = empty
+        put(g, np.zeros(place.room.size))

@@ -45,23 +45,30 @@ def inherited_splits(store: Store, splits: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def torn_parts(store: Store) -> list[TornPart]:
+def torn_parts(store: Store, column: str = "split") -> list[TornPart]:
     """Return the parts whose split is another than that of what they belong to.
 
     Only marks that were set by hand, or by an earlier version, can make one.
+
+    Args:
+        store: the dataset.
+        column: the mark that names the split, a text or number.
     """
     if "parent_id" not in store.columns():
         return []
-    marks = "split IS NOT NULL"
-    parts = store.read(
-        ["path", "parent_id", "split"], f"parent_id IS NOT NULL AND {marks}"
-    ).to_pylist()
+    marks = f"{column} IS NOT NULL"
+    parts = [
+        row | {"split": str(row[column])}
+        for row in store.read(
+            ["path", "parent_id", column], f"parent_id IS NOT NULL AND {marks}"
+        ).to_pylist()
+    ]
     parents = {part["parent_id"] for part in parts}
     first: dict[str, tuple[str, str]] = {}
-    for batch in store.batches(["sample_id", "path", "split"], f"parent_id IS NULL AND {marks}"):
+    for batch in store.batches(["sample_id", "path", column], f"parent_id IS NULL AND {marks}"):
         for row in batch.to_pylist():
             if row["sample_id"] in parents:
-                first[row["sample_id"]] = (row["path"], row["split"])
+                first[row["sample_id"]] = (row["path"], str(row[column]))
     torn = []
     for part in parts:
         path, of = first.setdefault(part["parent_id"], (part["path"], part["split"]))

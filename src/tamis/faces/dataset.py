@@ -10,6 +10,7 @@ from tamis.data.store import Store
 from tamis.errors import UsageError
 from tamis.faces.finding import Finding
 from tamis.faces.parting import Parting
+from tamis.faces.splitting import Splitting
 from tamis.faces.watching import Watching
 from tamis.types import no_progress
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from tamis.services.duplicates import DuplicateReport
     from tamis.services.encoder_export import EncoderExport
     from tamis.services.selection import Selection
-    from tamis.services.splits import SplitReport
     from tamis.types import Progress, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -93,7 +93,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Finding, Parting, Watching):
+class Dataset(Finding, Parting, Splitting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -311,39 +311,6 @@ class Dataset(Finding, Parting, Watching):
             apply=apply,
             progress=progress,
         )
-
-    def split(
-        self,
-        *,
-        train: float = 0.8,
-        val: float = 0.1,
-        test: float = 0.1,
-        group: str | None = None,
-        where: str | None = None,
-        encoder: str | None = None,
-        seed: int = 0,
-        apply: bool = True,
-    ) -> SplitReport:
-        """Split so that no near-duplicate lies in two splits and each covers every condition."""
-        from tamis.services.splits import split
-
-        return split(
-            self.store,
-            train=train,
-            val=val,
-            test=test,
-            group=group,
-            column=self.vector_column(encoder),
-            where=where,
-            seed=seed,
-            apply=apply,
-        )
-
-    def check_splits(self, *, where: str | None = None, encoder: str | None = None) -> SplitReport:
-        """Audit the splits that are marked: all pairs across them, and the leaks by name."""
-        from tamis.services.splits import check_splits
-
-        return check_splits(self.store, column=self.vector_column(encoder), where=where)
 
     def curate(
         self,

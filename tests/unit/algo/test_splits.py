@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from tamis.algo.split_balance import split_balance
 from tamis.algo.splits import assign_splits, split_targets
@@ -110,3 +111,58 @@ def test_balance_of_a_split_without_labels():
     balance = split_balance(np.array([True, False]), np.array([-1, 4]), np.array([0, 0]))
     assert (balance.labels, balance.labels_in_all, balance.label_gap) == (0, 1, 0.0)
     assert (balance.clusters, balance.clusters_in_all, balance.cluster_gap) == (1, 1, 0.0)
+
+
+def test_labels_of_several_a_picture_are_spread_each_by_itself():
+    # 1,000 rows with up to 8 labels, rare and frequent, some of which go together.
+    draw = rng(5).random((1000, 8))
+    member = draw < np.array([0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01])
+    member[:, 7] |= member[:, 6] & (draw[:, 7] < 0.5)
+    labels = csr_array(member.astype(np.int64))
+    placed = assign_splits(np.arange(1000), [labels], [0.8, 0.1, 0.1], rng=rng())
+    assert np.bincount(placed).tolist() == [800, 100, 100]
+    for label in range(8):
+        held = np.bincount(placed[member[:, label]], minlength=3)
+        wanted = member[:, label].sum() * np.array([0.8, 0.1, 0.1])
+        assert np.abs(held - wanted).max() <= 3
+        assert held.min() >= 1
+    balance = split_balance(placed == 2, labels, np.zeros(1000, int))
+    assert (balance.labels, balance.labels_in_all) == (8, 8)
+    assert balance.label_gap < 0.06  # of 68 rows with a label, 3 are .044
+
+
+def test_a_label_in_as_many_groups_as_splits_reaches_each():
+    # Three groups hold the rare label; by its share all of them belong to the first split.
+    groups = np.repeat(np.arange(100), 3)
+    rare = np.isin(groups, [4, 50, 90]).astype(np.int64)
+    for seed in range(5):
+        placed = assign_splits(groups, [rare], [0.8, 0.1, 0.1], rng=rng(seed))
+        assert set(placed[rare == 1].tolist()) == {0, 1, 2}
+        assert np.bincount(placed).tolist() == [240, 30, 30]
+
+
+def test_sizes_are_met_where_an_exchange_of_two_groups_meets_them():
+    sizes = [50, 31, 29, 30, 20, 20, 20]
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    placed = assign_splits(groups, [], [0.5, 0.5], rng=rng())
+    assert np.bincount(placed).tolist() == [100, 100]
+
+
+def test_no_exchange_of_two_groups_of_a_size_spreads_labels_better():
+    size, count, k = 5, 36, 3
+    groups = np.repeat(np.arange(count), size)
+    labels = rng(7).choice(6, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05], size=count * size)
+    placed = assign_splits(groups, [labels], [1 / k] * k, rng=rng())[::size]
+    held = np.zeros((count, 6))
+    np.add.at(held, (groups, labels), 1)
+
+    def unevenness(placed):
+        inside = np.stack([held[placed == s].sum(axis=0) for s in range(k)])
+        return (((inside - held.sum(axis=0) / k) ** 2) / held.sum(axis=0)).sum()
+
+    best = unevenness(placed)
+    for g in range(count):
+        for h in range(g):
+            changed = placed.copy()
+            changed[[g, h]] = placed[[h, g]]
+            assert unevenness(changed) >= best - 1e-6

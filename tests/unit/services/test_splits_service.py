@@ -164,7 +164,7 @@ def test_a_threshold_can_be_asked_for_beside_marks(tmp_path):
 
 def test_pictures_added_after_the_duplicates_are_mentioned(store):
     mark(store, "duplicate_group", {7: "g", 50: "g"}, verb="duplicates")
-    assert split(store).notes == []
+    assert not any("duplicates" in note for note in split(store).notes)
     with store.operation("add") as op:
         op.insert(pa.table({"sample_id": ["new"], "path": ["new.jpg"]}))
     notes = split(store).notes
@@ -228,9 +228,12 @@ def test_check_finds_torn_duplicates_by_their_marks(store):
     mark(store, "duplicate_group", {4: "g", 5: "g", 6: "g"}, verb="duplicates")
     mark(store, "split", {4: "train", 5: "extra", 6: "train", 7: "extra"})
     report = check_splits(store)
-    assert [(leak.splits, leak.reason) for leak in report.leaks] == [
-        (("train", "extra"), "same duplicate_group")
+    assert [(leak.left, leak.right, leak.splits, leak.kind) for leak in report.leaks] == [
+        ("s04.jpg", "s05.jpg", ("train", "extra"), "chain"),
+        ("s05.jpg", "s06.jpg", ("extra", "train"), "chain"),
     ]
+    assert {leak.reason for leak in report.leaks} == {"same duplicate_group"}
+    assert report.leak_count == 2
     assert report.counts == {"train": 2, "extra": 2}
 
 
@@ -244,8 +247,11 @@ def test_leaks_beyond_the_list_are_counted(tmp_path):
     X = np.repeat(scene(1), 80, axis=0)
     store = fill(tmp_path / "many.tamis", X)
     mark(store, "split", {row: "ab"[row % 2] for row in range(80)})
-    report = check_splits(store)
+    report = check_splits(store, threshold=0.99)
     assert (len(report.leaks), report.leak_count) == (1000, 1600)
+    report = check_splits(store)
+    assert (len(report.leaks), report.leak_count) == (1000, 1000)
+    assert any(note.startswith("600 more pairs across splits") for note in report.notes)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Verbs that choose pictures: duplicates, select, split."""
+"""Verbs that choose pictures: duplicates, select."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from tamis.faces.cli.options import (
 from tamis.faces.cli.output import Output
 
 __all__ = ["register"]
-
-CHECK_FAILED = 1
 
 
 def duplicates(
@@ -92,57 +90,9 @@ def select(
     )
 
 
-def split(
-    dataset: DatasetOption = DEFAULT_DATASET,
-    train: Annotated[float, typer.Option(min=0, max=1, help="Share of train.")] = 0.8,
-    val: Annotated[float, typer.Option(min=0, max=1, help="Share of val.")] = 0.1,
-    test: Annotated[float, typer.Option(min=0, max=1, help="Share of test.")] = 0.1,
-    group: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Rows of one value stay together.")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Audit the splits that exist; exit 1 on a leak.")
-    ] = False,
-    where: WhereOption = None,
-    encoder: EncoderOption = None,
-    seed: SeedOption = 0,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Split into train, val and test with no near-duplicate across them."""
-    import tamis
-
-    output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset, create=False)
-    if check:
-        report = ds.check_splits(where=where, encoder=encoder)
-    else:
-        report = ds.split(
-            train=train,
-            val=val,
-            test=test,
-            group=group,
-            where=where,
-            encoder=encoder,
-            seed=seed,
-        )
-    output.document(report)
-    output.say("  ".join(f"{name} {count}" for name, count in report.counts.items()))
-    if report.max_cross_similarity is not None:
-        output.say(f"largest cosine similarity across splits {report.max_cross_similarity:.4f}")
-    output.table(
-        ["leak", "", "why"], [(leak.left, leak.right, leak.reason) for leak in report.leaks[:50]]
-    )
-    output.say(f"{report.leak_count} leaks")
-    for sentence in report.notes:
-        output.note(f"note: {sentence}")
-    if check and report.leak_count:
-        raise typer.Exit(CHECK_FAILED)
-
-
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (duplicates, select, split):
+    for verb in (duplicates, select):
         app.command()(verb)
 
 

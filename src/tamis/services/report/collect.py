@@ -122,7 +122,7 @@ def collect(
         keyword_filter=filter_scores(steps),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
-        split_figures=split_figures(store, marks, pair),
+        split_figures=split_figures(store, marks, pair, steps),
         closest=nearest,
         coverage=covered,
         failures=tuple((row["path"], row["reason"]) for row in failures[:_FAILURES]),

@@ -31,7 +31,12 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "train": "--train",
         "val": "--val",
         "test": "--test",
+        "folds": "--folds",
+        "time": "--time",
         "group": "--group",
+        "label": "--label",
+        "delimiter": "--delimiter",
+        "threshold": "--threshold",
         "where": "--where",
         "column": "--encoder",
     },
@@ -40,9 +45,8 @@ _FLAGS: Final = {"duplicates": ["--apply"]}  # what is in the log was applied
 # Parameters that no option carries, with the value that the command line gives them.
 _FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
     "select": {"strategy": "default", "labelled": None, "exclude_duplicates": True},
-    "split": {"threshold": None},
 }
-_REPEATED: Final = {("filter", "negatives")}
+_REPEATED: Final = {("filter", "negatives"), ("split", "group")}
 _SILENT: Final = {"fingerprint"}
 
 

@@ -236,8 +236,10 @@ def coverage(
     )
 
 
-def split_figures(store: Store, marks: Marks, closest: ClosestPair | None) -> tuple[Figure, ...]:
-    """Return how well the splits are kept apart and how evenly labels are spread."""
+def split_figures(
+    store: Store, marks: Marks, closest: ClosestPair | None, steps: Sequence[Step]
+) -> tuple[Figure, ...]:
+    """Return how well the splits are kept apart, how evenly spread and how alike they are."""
     apart = None
     if closest is not None:
         apart = Figure(
@@ -246,7 +248,37 @@ def split_figures(store: Store, marks: Marks, closest: ClosestPair | None) -> tu
             "Largest cosine similarity of two pictures in different splits, shown below.",
         )
     found = (_torn_groups(store), apart, imbalance(marks.labels, marks.splits))
-    return tuple(figure for figure in found if figure is not None)
+    return (*(figure for figure in found if figure is not None), *_as_split(steps))
+
+
+def _as_split(steps: Sequence[Step]) -> tuple[Figure, ...]:
+    """Return what the last split measured, if it still stands."""
+    marking = [step for step in steps if step.verb in {"split", "label set", "label", "add"}]
+    if not marking or marking[-1].verb != "split" or marking[-1].state != "done":
+        return ()
+    counts = marking[-1].counts
+    figures = []
+    if "cluster_gap" in counts:
+        figures.append(
+            Figure(
+                "Cluster imbalance",
+                f"{100 * counts['cluster_gap']:.1f} points",
+                "Largest difference between a cluster's share in one split and in all; clusters "
+                "are groups of pictures that look alike.",
+            )
+        )
+    figures += [
+        Figure(
+            f"{name} against the rest",
+            f"p {found[2]:.3f}",
+            f"Of random splits of the same groups, how many lie as far from the rest as {name} "
+            f"does or farther: a small share means that it is unlike them. MMD² {found[0]:.1e}, "
+            f"at random {found[1]:.1e}.",
+        )
+        for name, found in counts.get("difference", {}).items()
+        if found is not None and marking[-1].params.get("folds") is None
+    ]
+    return tuple(figures)
 
 
 def _torn_groups(store: Store) -> Figure | None:

@@ -31,8 +31,6 @@ def test_options_that_were_not_given_are_left_out():
         ("select", {"n": 3, "strategy": "random"}),
         ("select", {"n": 3, "labelled": "label IS NOT NULL"}),
         ("select", {"n": 3, "exclude_duplicates": False}),
-        ("split", {"threshold": 0.9}),
-        ("split", {"group": ["camera", "day"]}),
     ],
 )
 def test_what_the_command_line_cannot_say_is_not_said(verb, params):
@@ -51,3 +49,11 @@ def test_lists_become_repeated_options_and_truths_flags():
         "tamis filter 'a cat' dog --not toy --not 'a drawing' --classes --tag pets --seed 0"
     )
     assert "--classes" not in str(command_line("filter", params | {"classes": False}, 0))
+
+
+def test_every_option_of_a_split_is_said():
+    params = {"folds": 5, "time": None, "group": ["camera", "day"], "delimiter": ";"}
+    assert command_line("split", params | {"threshold": 0.9, "label": "tags"}, 1) == (
+        "tamis split --folds 5 --group camera --group day --delimiter ';' --threshold 0.9 "
+        "--label tags --seed 1"
+    )

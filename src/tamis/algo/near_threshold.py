@@ -1,0 +1,65 @@
+"""From which cosine similarity on two rows are nearer than different things are in a dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tamis.types import Vectors
+
+__all__ = ["LEAST_ROWS", "near_threshold"]
+
+LEAST_ROWS = 100
+"""Fewer rows have too few pairs to tell how the similarity of different ones falls off."""
+
+_FALSE_PER_ROW = 0.02
+_LOW, _HIGH = 0.9, 0.99
+_SAMPLED_ROWS, _SAMPLED_PAIRS = 2000, 2_000_000
+_CHUNK = 50_000
+_NEARLY_ONE = 1 - 1e-7
+
+
+def near_threshold(X: Vectors, *, rng: np.random.Generator) -> float | None:
+    """Return the similarity that a row's pairs with different rows pass .02 times, all N of them.
+
+    Similarities of random pairs, through Fisher's z, are taken to fall off exponentially beyond
+    their quantile .9; the fall is measured up to the quantile .99, which few near-duplicates do
+    not reach, and goes on to the rate .02 / N. So the threshold follows the encoder and how alike
+    all rows are, and is low: joining two rows in fifty for nothing costs a split little, a missed
+    leak much. Where more than a hundredth of all pairs are of one shot, it is too high.
+    O(D min(N², 2,000,000)) time, O(D) memory beside `X`.
+
+    Args:
+        X: `[N, D]` float32 unit vectors.
+        rng: draws the pairs where there are more than 2,000 rows.
+
+    Returns:
+        A cosine similarity, or None for fewer than 100 rows.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.standard_normal((500, 64)).astype(np.float32)
+        >>> X /= np.linalg.norm(X, axis=1, keepdims=True)
+        >>> 0.5 < near_threshold(X, rng=rng) < 0.7
+        True
+    """
+    n = X.shape[0]
+    if n < LEAST_ROWS:
+        return None
+    if n <= _SAMPLED_ROWS:
+        similarity = (X @ X.T)[np.triu_indices(n, 1)]
+    else:
+        left, right = rng.integers(0, n, (2, _SAMPLED_PAIRS))
+        left, right = left[left != right], right[left != right]
+        similarity = np.concatenate(
+            [
+                np.einsum("md,md->m", X[left[at : at + _CHUNK]], X[right[at : at + _CHUNK]])
+                for at in range(0, left.size, _CHUNK)
+            ]
+        )
+    z = np.arctanh(np.quantile(similarity.astype(np.float64), [_LOW, _HIGH]).clip(-1, _NEARLY_ONE))
+    slope = (z[1] - z[0]) / np.log((1 - _LOW) / (1 - _HIGH))
+    beyond = slope * np.log((1 - _LOW) * n / _FALSE_PER_ROW)
+    return float(np.tanh(z[0] + beyond))

@@ -1,0 +1,177 @@
+"""Groups that change places once all are placed: for sizes, and for categories that are missing."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.algo.placement import Placement
+    from tamis.types import Indices
+
+__all__ = ["balance", "cover_categories", "even_out", "fill_empty"]
+
+_MOST_EXCHANGES, _MOST_ROUNDS, _ROUNDING = 1000, 50, 1e-9
+# All pairs of groups are tried below this; with more, placing them has balanced to a row or so.
+_MOST_TO_BALANCE = 3000
+
+
+def fill_empty(place: Placement) -> None:
+    """Give each wanted split that has no group the smallest of the split with the most groups."""
+    for empty in np.flatnonzero(place.wanted & ~np.isin(np.arange(place.room.size), place.split)):
+        crowded = np.argmax(np.bincount(place.split))
+        inside = np.flatnonzero(place.split == crowded)
+        place.move(int(inside[np.argmin(place.members[inside])]), int(empty))
+
+
+def even_out(place: Placement) -> None:
+    """Move groups, then exchange pairs of them, until that brings no size nearer to its target.
+
+    Among the groups of a size, those go first whose categories the other split lacks most.
+    """
+    members, room = place.members, place.room
+    for over in np.flatnonzero(room < 0).tolist():
+        for under in np.flatnonzero(room > 0).tolist():
+            free = place.leavable(over)
+            free = free[members[free] <= min(-room[over], room[under])]
+            for g in free[np.lexsort((members[free], -place.relief(free, under, over)))].tolist():
+                if members[g] > min(-room[over], room[under]):
+                    continue
+                if place.may_leave(g):
+                    place.move(g, under)
+    for _ in range(_MOST_EXCHANGES):
+        if not _exchange(place):
+            return
+
+
+def _exchange(place: Placement) -> bool:
+    """Make the one exchange that evens out the sizes most; False if there is none."""
+    members, room = place.members, place.room
+    wanted = np.flatnonzero(place.wanted).tolist()
+    free = {s: place.leavable(s) for s in wanted} if np.ptp(room[wanted]) > 1 else {}
+    best = (0.0, 0, 0, 0, 0)
+    for over in free:
+        for under in free:
+            gap = int(room[under] - room[over])
+            if gap < 2:  # noqa: PLR2004 - a difference of one cannot be halved
+                continue
+            out = np.unique(members[free[over]])
+            back = np.unique(np.append(members[free[under]], 0))
+            moved = out[:, None] - back
+            gain = np.where(moved > 0, moved * (gap - moved), 0)
+            if gain.size and gain.max() > best[0]:
+                i, j = np.unravel_index(np.argmax(gain), gain.shape)
+                best = (float(gain.max()), over, under, int(out[i]), int(back[j]))
+    gain_of_best, over, under, out_size, back_size = best
+    if gain_of_best <= 0:
+        return False
+    going = free[over][members[free[over]] == out_size]
+    coming = free[under][members[free[under]] == back_size]
+    g = int(going[np.argmax(place.relief(going, under, over))])
+    if coming.size:
+        place.move(int(coming[np.argmax(place.relief(coming, over, under))]), over)
+    place.move(g, under)
+    return True
+
+
+def cover_categories(place: Placement, families: Sequence[int]) -> None:
+    """Bring each category of enough groups into the splits where it is missing, if one fits.
+
+    The group that comes takes the place of one of about its size, so that sizes stay; they may
+    get worse only as far as they miss by less than the group. Of `families`, the numbers of
+    categories that belong together, the first comes first and is not given up for a later one.
+    """
+    by_category = place.has.tocsc()
+    for end in np.cumsum(families).tolist():
+        place.protect(end)
+        for category, into in place.missing():
+            _cover(place, by_category, category, into)
+
+
+def _cover(place: Placement, by_category: Any, category: int, into: int) -> None:
+    """Bring one category into one split."""
+    if place.held[into, category]:
+        return
+    span = slice(by_category.indptr[category], by_category.indptr[category + 1])
+    holders = by_category.indices[span].astype(np.int64)
+    others = [s for s in np.unique(place.split[holders]).tolist() if s != into]
+    free = [np.intersect1d(place.leavable(s), holders) for s in others]
+    coming = np.concatenate([*free, holders[:0]])
+    coming = coming[place.members[coming] <= max(1, place.targets[into])]
+    if coming.size == 0:
+        return
+    harm, g, h = _least_harm(place, coming, place.leavable(into), into)
+    out_of = int(place.split[g])
+    moved = int(place.members[g] - (0 if h is None else place.members[h]))
+    missed = max(abs(place.room[into] - moved), abs(place.room[out_of] + moved))
+    if harm > 0 and missed >= place.members[g]:
+        return
+    place.move(g, into)
+    if h is not None:
+        place.move(h, out_of)
+
+
+def _least_harm(
+    place: Placement, coming: Indices, going: Indices, into: int
+) -> tuple[float, int, int | None]:
+    """Choose who comes, and who goes in its place, so that sizes change least."""
+    best: tuple[float, float, int, int | None] | None = None
+    sizes = place.members[going]
+    for out_of in np.unique(place.split[coming]).tolist():
+        fit = place.relief(going, out_of, into)
+        here = coming[place.split[coming] == out_of]
+        for size in np.unique(place.members[here]).tolist():
+            same = here[place.members[here] == size]
+            gain = place.relief(same, into, out_of)
+            g = int(same[np.argmax(gain)])
+            moved = size - np.append(sizes, 0)
+            harm = (place.room[into] - moved) ** 2 + (place.room[out_of] + moved) ** 2
+            harm = harm - place.room[into] ** 2 - place.room[out_of] ** 2
+            at = int(np.lexsort((-np.append(fit, 0), harm))[0])
+            h = int(going[at]) if at < going.size else None
+            entry = (float(harm[at]), -float(gain.max()), g, h)
+            if best is None or entry[:2] < best[:2]:
+                best = entry
+    assert best is not None
+    return best[0], best[2], best[3]
+
+
+def balance(place: Placement) -> None:
+    """Exchange groups of equal size while that brings categories nearer to their shares.
+
+    What is lowered is the sum, over splits and categories, of the squared rows that lack, by the
+    rows of the category in all. Only where there are few groups, O(groups²) a round.
+    """
+    if place.members.size > _MOST_TO_BALANCE or place.counts.shape[1] == 0:
+        return
+    weight = 1 / np.maximum(np.asarray(place.counts.sum(axis=0), dtype=np.float64), 1)
+    own = np.asarray(place.counts.power(2) @ weight)
+    weighted = place.counts.multiply(weight).tocsr()
+    for _ in range(_MOST_ROUNDS):
+        exchanged = False
+        for size in np.unique(place.members).tolist():
+            group = np.flatnonzero(place.members == size)
+            for one, other in combinations(np.unique(place.split[group]).tolist(), 2):
+                left, right = _staying(place, group, one), _staying(place, group, other)
+                if left.size == 0 or right.size == 0:
+                    continue
+                lack = place.demand[other] - place.demand[one]
+                gain = (weighted[left] @ lack - own[left])[:, None]
+                gain = gain - (weighted[right] @ lack + own[right])
+                gain += 2 * (weighted[left] @ place.counts[right].T).toarray()
+                i, j = divmod(int(np.argmax(np.round(gain, 9))), right.size)
+                if gain[i, j] > _ROUNDING:
+                    place.move(int(left[i]), other)
+                    place.move(int(right[j]), one)
+                    exchanged = True
+        if not exchanged:
+            return
+
+
+def _staying(place: Placement, group: Indices, s: int) -> Indices:
+    """Those of some groups that are in a split and can leave it."""
+    return np.intersect1d(group, place.leavable(s), assume_unique=True)

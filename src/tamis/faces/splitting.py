@@ -1,0 +1,131 @@
+"""The part of the Python face that splits a dataset and audits splits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.data.store import Store
+    from tamis.services.splits import Fold, SplitReport
+
+__all__ = ["Splitting"]
+
+
+class Splitting:
+    """Verbs that divide pictures into splits and folds; `tamis.Dataset` has them."""
+
+    store: Store
+
+    def vector_column(self, encoder: str | None = None) -> str:
+        """Return the vector column that `encoder` means; see `tamis.Dataset`."""
+        raise NotImplementedError
+
+    def split(
+        self,
+        *,
+        train: float = 0.8,
+        val: float = 0.1,
+        test: float = 0.1,
+        folds: int | None = None,
+        time: str | None = None,
+        group: str | Sequence[str] | None = None,
+        label: str = "label",
+        delimiter: str | None = None,
+        where: str | None = None,
+        encoder: str | None = None,
+        threshold: float | None = None,
+        seed: int = 0,
+        apply: bool = True,
+    ) -> SplitReport:
+        """Split so that no near-duplicate lies in two splits and each covers every condition.
+
+        Args:
+            train: share of the training set.
+            val: share of the validation set.
+            test: share of the test set; the three sum to 1.
+            folds: make that many folds instead, as the mark `fold`; see the method `folds`.
+            time: column of times: train on the earliest pictures, test on the latest.
+            group: column or columns; pictures with one value stay together.
+            label: column of labels to spread, one or a list a picture.
+            delimiter: what separates several labels in one text.
+            where: SQL condition on the pictures to divide.
+            encoder: whose vectors; the only ones if not given.
+            threshold: join pictures from this cosine similarity on; found if not given.
+            seed: the only source of chance.
+            apply: set the mark.
+
+        Raises:
+            UsageError: the shares, columns or groups allow no such split; the message says which.
+        """
+        from tamis.services.splits import split
+
+        return split(
+            self.store,
+            train=train,
+            val=val,
+            test=test,
+            folds=folds,
+            time=time,
+            group=group,
+            label=label,
+            delimiter=delimiter,
+            column=self.vector_column(encoder),
+            where=where,
+            threshold=threshold,
+            seed=seed,
+            apply=apply,
+        )
+
+    def check_splits(
+        self,
+        split_column: str = "split",
+        *,
+        group: str | Sequence[str] | None = None,
+        label: str = "label",
+        delimiter: str | None = None,
+        where: str | None = None,
+        encoder: str | None = None,
+        threshold: float | None = None,
+        seed: int = 0,
+    ) -> SplitReport:
+        """Audit splits, whoever made them: all pairs across them, and the leaks by name.
+
+        Args:
+            split_column: the mark that names the split, such as `split` or `fold`; `path` for the
+                folders that pictures lie in.
+            group: as for `split`.
+            label: as for `split`.
+            delimiter: as for `split`.
+            where: SQL condition on the pictures to look at.
+            encoder: whose vectors; the only ones if not given.
+            threshold: every pair at or over this cosine similarity is a leak.
+            seed: draws samples and random splits.
+
+        Raises:
+            UsageError: no picture has such a split, or a column is unknown.
+        """
+        from tamis.services.splits import check_splits
+
+        return check_splits(
+            self.store,
+            split_column=split_column,
+            group=group,
+            label=label,
+            delimiter=delimiter,
+            column=self.vector_column(encoder),
+            where=where,
+            threshold=threshold,
+            seed=seed,
+        )
+
+    def folds(self) -> list[Fold]:
+        """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.
+
+        Raises:
+            UsageError: no picture has a fold.
+        """
+        from tamis.services.splits import folds
+
+        return folds(self.store)

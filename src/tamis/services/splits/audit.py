@@ -1,0 +1,175 @@
+"""The figures of a split, whoever made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.cross_split import closest_across
+from tamis.algo.mmd import discrepancies
+from tamis.algo.split_balance import split_balance
+from tamis.services.splits.leaks import find_leaks, pairs_to_look_at
+from tamis.services.splits.outcome import SplitDifference, SplitReport
+
+if TYPE_CHECKING:
+    from tamis.data.embedded import EmbeddedSamples
+    from tamis.data.store import Store
+    from tamis.services.splits.groups import Known
+    from tamis.services.splits.strata import Strata
+    from tamis.types import Indices
+
+__all__ = ["audit"]
+
+_ALPHA = 0.05
+_LISTED = 10
+_MOST_NAMED = 5
+
+
+def audit(  # noqa: PLR0917 - the parts of one report
+    store: Store,
+    samples: EmbeddedSamples,
+    placed: Indices,
+    names: list[str],
+    known: Known,
+    groups: Indices,
+    strata: Strata,
+    rng: np.random.Generator,
+    *,
+    mark: str,
+) -> SplitReport:
+    """Look for leaks, measure balance and how far the splits lie apart.
+
+    Args:
+        store: the dataset.
+        samples: the pictures.
+        placed: `[N]` the split of each.
+        names: of the splits.
+        known: what should keep pictures together.
+        groups: `[N]` the groups that this makes.
+        strata: labels and clusters.
+        rng: draws samples.
+        mark: the column that names the splits.
+    """
+    notes = list(known.notes)
+    n = len(samples.ids)
+    cross = closest_across(
+        samples.vectors,
+        placed,
+        threshold=1.0 if known.threshold is None else known.threshold,
+        most=pairs_to_look_at(known, n),
+        rng=rng,
+    )
+    if cross.method == "ivf":
+        notes.append(
+            f"pairs across splits were found by inverted file, recall {cross.recall_estimate:.3f}"
+        )
+    paths = store.read(["path"], ids=samples.ids).column("path").to_pylist()
+    leaks, found = find_leaks(store, samples, placed, names, known, cross, paths)
+    if found.unseen:
+        notes.append(
+            f"{found.unseen:,} more pairs across splits have a cosine similarity of at least "
+            f"{known.threshold:.3g} and were not compared"
+        )
+    clusters = strata.clusters
+    difference = dict(
+        zip(
+            names,
+            [
+                None if one is None else SplitDifference(one.mmd2, one.random, one.p)
+                for one in discrepancies(samples.vectors, placed, groups, rng=rng)
+            ],
+            strict=True,
+        )
+    )
+    notes += _apart(difference)
+    labels = _label_counts(strata, placed, names)
+    notes += _missing_labels(strata, groups, labels, names)
+    if strata.labels.from_parts:
+        notes.append("pictures have no label of their own and count for those of their parts")
+    sizes = np.bincount(groups)
+    return SplitReport(
+        mark=mark,
+        counts={name: int((placed == i).sum()) for i, name in enumerate(names)},
+        targets={},
+        max_cross_similarity=cross.max_similarity,
+        leaks=leaks,
+        leak_count=found.count,
+        alike=found.alike,
+        coverage={
+            name: split_balance(placed == i, strata.labels.of, clusters)
+            for i, name in enumerate(names)
+        },
+        labels=labels,
+        difference=difference,
+        groups=int(sizes.size),
+        largest_group=int(sizes.max()),
+        grouped_by=known.names,
+        threshold=known.threshold,
+        cuts={},
+        closest=[
+            (paths[a], paths[b], float(similarity))
+            for a, b, similarity in zip(
+                cross.left[:_LISTED].tolist(),
+                cross.right[:_LISTED].tolist(),
+                cross.similarity[:_LISTED].tolist(),
+                strict=True,
+            )
+        ],
+        notes=notes,
+    )
+
+
+def _label_counts(strata: Strata, placed: Indices, names: list[str]) -> dict[str, dict[str, int]]:
+    inside = [strata.labels.of[placed == i].sum(axis=0).tolist() for i in range(len(names))]
+    return {
+        label: {name: int(inside[i][at]) for i, name in enumerate(names)}
+        for at, label in enumerate(strata.labels.names)
+    }
+
+
+def _apart(difference: dict[str, SplitDifference | None]) -> list[str]:
+    """Name the splits that differ from the others, at .05 for all of them together."""
+    told = {name: found for name, found in difference.items() if found is not None}
+    return [
+        f"{name} differs from the other splits more than random splits of the same groups do: "
+        f"MMD² {found.mmd2:.2g}, {found.random:.2g} at random, p {found.p:.3f}"
+        for name, found in told.items()
+        if found.p <= _ALPHA / len(told)
+    ]
+
+
+def _missing_labels(
+    strata: Strata, groups: Indices, labels: dict[str, dict[str, int]], names: list[str]
+) -> list[str]:
+    """Say which labels do not occur in each split, and why not."""
+    few: list[str] = []
+    fitting: list[str] = []
+    of = strata.labels.of.tocsc()
+    for at, (label, counts) in enumerate(labels.items()):
+        absent = [name for name, count in counts.items() if count == 0]
+        if not absent:
+            continue
+        rows = of.indices[of.indptr[at] : of.indptr[at + 1]]
+        held = int(np.unique(groups[rows]).size)
+        missing = f"{label} (not in {', '.join(absent)}; in {held} groups)"
+        (few if held < len(names) else fitting).append(missing)
+    notes = []
+    if few:
+        notes.append(
+            f"{_some(few)} cannot be in each of {len(names)} splits: groups stay whole, and "
+            "there are fewer of them than splits"
+        )
+    if fitting:
+        notes.append(f"{_some(fitting)} could be in each split by the number of groups, and is not")
+    return notes
+
+
+def _some(entries: list[str]) -> str:
+    """Entries in words, few of them.
+
+    >>> _some(["a", "b"])
+    'a; b'
+    """
+    more = len(entries) - _MOST_NAMED
+    return "; ".join(entries[:_MOST_NAMED]) + (f"; and {more:,} more labels" if more > 0 else "")

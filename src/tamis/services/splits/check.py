@@ -1,0 +1,105 @@
+"""The audit of splits that exist, whoever made them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.data.embedded import EmbeddedSamples, read_embedded
+from tamis.data.part_splits import torn_parts
+from tamis.data.split_names import FOLDERS, split_names, split_order
+from tamis.errors import UsageError
+from tamis.services.splits.audit import audit
+from tamis.services.splits.groups import known_groups
+from tamis.services.splits.leaks import MOST_LEAKS
+from tamis.services.splits.outcome import Leak
+from tamis.services.splits.strata import read_strata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.data.store import Store
+    from tamis.services.splits.outcome import SplitReport
+
+__all__ = ["check_splits"]
+
+
+def check_splits(
+    store: Store,
+    *,
+    split_column: str = "split",
+    group: str | Sequence[str] | None = None,
+    label: str = "label",
+    delimiter: str | None = None,
+    column: str | None = None,
+    where: str | None = None,
+    threshold: float | None = None,
+    seed: int = 0,
+) -> SplitReport:
+    """Audit the splits that are marked, whoever made them; changes nothing.
+
+    All pairs across splits are looked at. Leaks are those that identical files, the marks of
+    `duplicates` or else equal perceptual hashes join; and the most similar others, three a
+    picture and 10,000 at most, if their pixels agree. With a threshold, all pairs at or over it
+    are leaks instead, and no pixels are compared. A user's group in two splits is a leak, and so
+    is a part in another split than its picture, whatever `where` says.
+
+    Args:
+        store: the dataset.
+        split_column: a mark that names the split, such as `split` or `fold`, or `path` for the
+            folders that pictures lie in (train, val, valid, validation, dev, test).
+        group: as in `split`.
+        label: as in `split`.
+        delimiter: as in `split`.
+        column: vector column; if None the one with the most vectors.
+        where: SQL condition on the pictures to look at.
+        threshold: as in `split`; every pair at or over it is then a leak.
+        seed: draws samples where there are many pictures.
+
+    Raises:
+        UsageError: no picture has a split, or a column is unknown or holds something else.
+    """
+    if split_column not in store.columns():
+        known = "run  tamis split --folds K  first" if split_column == "fold" else "name one of "
+        if split_column != "fold":
+            known += ", ".join(name for name in store.columns() if not name.startswith("vector_"))
+        raise UsageError(f"there is no column {split_column!r} to check: {known}")
+    samples = read_embedded(store, column, where)
+    marked = split_names(store, split_column, samples.ids)
+    has = [name is not None for name in marked]
+    if not any(has):
+        raise UsageError(
+            "no picture lies in a folder called train, val or test"
+            if split_column == FOLDERS
+            else f"no picture with a vector has a {split_column}: run  tamis split  first"
+        )
+    kept = EmbeddedSamples(
+        samples.column,
+        [name for name, there in zip(samples.ids, has, strict=True) if there],
+        samples.vectors[np.array(has)],
+    )
+    found = [name for name in marked if name is not None]
+    names = split_order(set(found))
+    number = {name: at for at, name in enumerate(names)}
+    placed = np.array([number[name] for name in found], dtype=np.int64)
+    known_ = known_groups(store, kept, group, threshold)
+    rng = np.random.default_rng(seed)
+    strata = read_strata(store, kept, label, delimiter, rng)
+    groups = known_.marks
+    report = audit(store, kept, placed, names, known_, groups, strata, rng, mark=split_column)
+    notes = list(report.notes)
+    if without := len(has) - len(found):
+        notes.append(f"{without:,} pictures have no {split_column} and were not looked at")
+    torn = [] if split_column == FOLDERS else torn_parts(store, split_column)
+    parts = [
+        Leak(part.path, part.other, part.splits, None, "part of one picture", "part")
+        for part in torn
+    ]
+    return replace(
+        report,
+        leaks=[*report.leaks, *parts][:MOST_LEAKS],
+        leak_count=report.leak_count + len(parts),
+        notes=notes,
+    )

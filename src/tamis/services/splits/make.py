@@ -1,0 +1,250 @@
+"""Splits, folds and splits by time: made, marked and audited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamis.algo.splits import assign_splits, split_targets
+from tamis.algo.time_split import split_by_time
+from tamis.data.embedded import read_embedded
+from tamis.data.group_columns import codes_of
+from tamis.data.part_splits import inherited_splits
+from tamis.data.parts import names_kind, whole_pictures
+from tamis.errors import UsageError
+from tamis.services.splits.audit import audit
+from tamis.services.splits.groups import join_known, known_groups
+from tamis.services.splits.strata import read_strata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.data.embedded import EmbeddedSamples
+    from tamis.data.store import Store
+    from tamis.services.splits.groups import Known
+    from tamis.services.splits.outcome import SplitReport
+    from tamis.types import Indices
+
+__all__ = ["split"]
+
+_LEAST_FOLDS = 2
+
+
+def split(
+    store: Store,
+    *,
+    train: float = 0.8,
+    val: float = 0.1,
+    test: float = 0.1,
+    folds: int | None = None,
+    time: str | None = None,
+    group: str | Sequence[str] | None = None,
+    label: str = "label",
+    delimiter: str | None = None,
+    column: str | None = None,
+    where: str | None = None,
+    threshold: float | None = None,
+    seed: int = 0,
+    apply: bool = True,
+) -> SplitReport:
+    """Divide the pictures that have a vector, so that no group lies in two splits.
+
+    Groups are what near-duplicates and the user's columns join: identical files, the marks of
+    `duplicates` where they were applied (else equal perceptual hashes), the most similar pairs if
+    their pixels agree, and vectors nearer than different pictures of this dataset are. Whole
+    groups are placed so that labels and clusters of vectors are spread evenly; by time, groups go
+    where their latest picture is, and nothing is spread. The same pictures with the same seed
+    give the same splits whatever order they were added in. With `apply`, one operation sets the
+    mark `split` (or `fold`, numbered from 0) and clears it on all other pictures. Parts of
+    pictures get the split of their picture.
+
+    Args:
+        store: the dataset.
+        train: share of the training set.
+        val: share of the validation set.
+        test: share of the test set; the three sum to 1.
+        folds: make that many folds of equal size instead.
+        time: column of times, numbers or dates: train on the earliest, test on the latest.
+        group: column or columns; pictures with one value stay together, those without are free.
+        label: column of labels to spread, one or a list a picture.
+        delimiter: what separates several labels in one text.
+        column: vector column; if None the one with the most vectors.
+        where: SQL condition on the pictures to divide, never on parts of them.
+        threshold: join vectors from this cosine similarity on; found in the vectors if None.
+        seed: the only source of chance.
+        apply: set the mark.
+
+    Raises:
+        UsageError: shares do not sum to 1, a column is unknown, no picture meets the condition,
+            there are fewer groups than splits, one group is too large for any split, or a
+            picture has no time.
+    """
+    plan = _plan({"train": train, "val": val, "test": test}, folds, time)
+    if names_kind(where):
+        raise UsageError(
+            f"the condition {where!r} speaks of parts of pictures, which take the split of their "
+            "picture: give a condition on pictures"
+        )
+    samples = read_embedded(store, column, where)
+    if not samples.ids:
+        raise UsageError(
+            f"there is no picture to split: none has a vector in {samples.column}"
+            + (f" and meets {where!r}" if where else "")
+        )
+    times = None if time is None else _times(store, time, samples.ids)
+    known = known_groups(store, samples, group, threshold)
+    rng = np.random.default_rng(seed)
+    groups = join_known(store, samples, known, rng)
+    fractions = [share for share in plan.shares.values() if share > 0]
+    names = [name for name, share in plan.shares.items() if share > 0]
+    targets = split_targets(len(groups), fractions)
+    _require_divisible(groups, targets, known)
+    strata = read_strata(store, samples, label, delimiter, rng)
+    cuts: dict[str, str] = {}
+    notes: list[str] = []
+    if time is None or times is None:
+        categories = [strata.labels.of, strata.clusters]
+        placed = assign_splits(groups, categories, fractions, rng=rng)
+    else:
+        by_time = split_by_time(groups, times, fractions)
+        placed = by_time.split
+        ends = store.read([time], ids=[samples.ids[row] for row in by_time.ends]).column(time)
+        cuts = dict(zip(names, map(str, ends.to_pylist()), strict=True))
+        if by_time.straddling:
+            notes.append(
+                f"{by_time.straddling:,} groups reach over a cut and lie wholly on its later side, "
+                f"with {by_time.early:,} pictures that are from before it"
+            )
+    report = audit(store, samples, placed, names, known, groups, strata, rng, mark=plan.mark)
+    aims = dict(zip(names, targets.tolist(), strict=True))
+    notes = [*report.notes, *notes, *_off(report, aims, by_time=time is not None)]
+    without = store.count(whole_pictures(store.columns(), where)) - len(samples.ids)
+    if without:
+        notes.append(
+            f"{without:,} pictures have no vector in {samples.column} and got no {plan.mark}"
+        )
+    report = replace(report, targets=aims, cuts=cuts)
+    if apply:
+        params = plan.params | {
+            "group": group if group is None or isinstance(group, str) else list(group),
+            "label": None if label == "label" else label,
+            "delimiter": delimiter,
+            "column": samples.column,
+            "where": where,
+            "threshold": threshold,
+        }
+        taken_away = _mark(store, samples, [names[i] for i in placed], report, params, seed)
+        if taken_away:
+            notes.append(
+                f"{taken_away:,} other pictures had a {plan.mark} before; they have none now"
+            )
+    return replace(report, notes=notes)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to make: the mark, the share of each split, and how the log names it."""
+
+    mark: str
+    shares: dict[str, float]
+    params: dict[str, Any]
+
+
+def _plan(shares: dict[str, float], folds: int | None, time: str | None) -> _Plan:
+    if folds is None:
+        split_targets(0, list(shares.values()))
+        return _Plan("split", shares, shares | {"folds": None, "time": time})
+    if folds < _LEAST_FOLDS:
+        raise UsageError(f"{folds} folds leave nothing to hold out: ask for 2 or more")
+    if time is not None:
+        raise UsageError(
+            f"folds by time would train on the future: leave out --folds or --time {time}"
+        )
+    equal = {str(number): 1 / folds for number in range(folds)}
+    return _Plan("fold", equal, {"folds": folds, "time": None})
+
+
+def _times(store: Store, column: str, ids: list[str]) -> Indices:
+    times = codes_of(store, column, ids)
+    missing = np.flatnonzero(times < 0)
+    if missing.size:
+        path = store.read(["path"], ids=[ids[missing[0]]]).column("path").to_pylist()[0]
+        raise UsageError(
+            f"{missing.size:,} of {len(ids):,} pictures have no {column}, the first is {path}: set "
+            f"it, or leave them out with  --where '{column} IS NOT NULL'"
+        )
+    return times
+
+
+def _require_divisible(groups: Indices, targets: Indices, known: Known) -> None:
+    """Refuse a group so large that the others cannot make half of their splits."""
+    largest, room = int(np.bincount(groups).max()), int(targets.max())
+    if largest - room > (len(groups) - room) / 2:
+        advice = "group by another column, or change the shares"
+        if known.threshold is not None:
+            advice = "raise the threshold"
+            if not known.marked:
+                advice = (
+                    "run  tamis duplicates --apply  first, which tells alike from the same, or "
+                    "raise the threshold"
+                )
+            if known.users:
+                advice += f", or do not group by {', '.join(known.users)}"
+        raise UsageError(
+            f"one group holds {largest:,} of {len(groups):,} pictures and the largest split only "
+            f"has room for {room:,} (joined by {', '.join(known.names)}): {advice}"
+        )
+
+
+def _off(report: SplitReport, aims: dict[str, int], *, by_time: bool) -> list[str]:
+    """Say by how many pictures the sizes miss the shares, and why."""
+    off = {name: report.counts[name] - aim for name, aim in aims.items()}
+    if not any(off.values()):
+        return []
+    said = ", ".join(f"{name} {by:+,}" for name, by in off.items() if by)
+    if by_time:
+        why = "groups and pictures of one time stay whole"
+    elif report.largest_group > 1:
+        why = f"groups stay whole, the largest holds {report.largest_group:,}"
+    else:
+        why = "each split gets at least one picture"
+    return [f"off the shares by {said} pictures: {why}"]
+
+
+def _mark(  # noqa: PLR0917 - what one operation writes and logs
+    store: Store,
+    samples: EmbeddedSamples,
+    splits: list[str],
+    report: SplitReport,
+    params: dict[str, Any],
+    seed: int,
+) -> int:
+    mark, ids = report.mark, samples.ids
+    inside = set(ids)
+    before: list[str] = []
+    if mark in store.columns():
+        marked = store.read(["sample_id"], where=f"{mark} IS NOT NULL")
+        before = marked.column("sample_id").to_pylist()
+    parts = inherited_splits(store, dict(zip(ids, splits, strict=True)))
+    others = [name for name in before if name not in inside and name not in parts]
+    values: list[str | None] = [*splits, *parts.values(), *[None] * len(others)]
+    array = pa.array(values, pa.string())
+    if mark == "fold":
+        array = array.cast(pa.int32())
+    with store.operation("split", params=params, seed=seed) as operation:
+        operation.set_marks([*ids, *parts, *others], {mark: array})
+        operation.counts.update(report.counts)
+        operation.counts |= {
+            "groups": report.groups,
+            "leaks": report.leak_count,
+            "max_cross_similarity": report.max_cross_similarity,
+            "difference": {
+                name: None if found is None else [found.mmd2, found.random, found.p]
+                for name, found in report.difference.items()
+            },
+            "cluster_gap": max(balance.cluster_gap for balance in report.coverage.values()),
+        }
+    return len(others)

@@ -1,0 +1,99 @@
+"""What a split or its audit tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tamis.algo.split_balance import SplitBalance
+
+__all__ = ["Leak", "SplitDifference", "SplitReport"]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Two pictures that should lie in one split and do not.
+
+    Attributes:
+        left: path of one picture.
+        right: path of the other.
+        splits: the split of each.
+        similarity: cosine similarity of their vectors.
+        reason: what joins them.
+        kind: `exact` (equal files), `near` (the same shot, by its pixels), `flip` (the same
+            mirrored), `chain` (joined by pictures between them), `alike` (by their vectors; their
+            pixels do not confirm it), `group` (of one group of the user's) or `part` (of one
+            picture).
+        score: how well their fine detail agrees, 1 for equal files; None if it was not compared.
+    """
+
+    left: str
+    right: str
+    splits: tuple[str, str]
+    similarity: float | None
+    reason: str
+    kind: str
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class SplitDifference:
+    """How far a split lies from the others together, in the space of vectors.
+
+    Attributes:
+        mmd2: squared maximum mean discrepancy; about 0 where they are alike.
+        random: mean of the same over random splits of the same groups.
+        p: share of random splits that are as far apart or farther.
+    """
+
+    mmd2: float
+    random: float
+    p: float
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """The splits, and the proof that they are sound.
+
+    Attributes:
+        mark: the column that names the split.
+        counts: pictures in each split.
+        targets: pictures that the shares ask for; empty in an audit.
+        max_cross_similarity: largest cosine similarity between pictures of two splits; None where
+            there are no two splits.
+        leaks: what joins two splits; of near-duplicates every pair, most similar first, of a
+            user's group that is torn apart, one pair for each split beyond its first; at most
+            1,000.
+        leak_count: how many leaks there are.
+        alike: pairs across splits whose vectors are as near as those of near-duplicates, and
+            whose pixels say that they are not; no leaks.
+        coverage: for each split, how evenly labels and clusters are spread.
+        labels: for each label, pictures that have it in each split.
+        difference: for each split, how far it lies from the others; None where it cannot be told.
+        groups: how many groups were kept whole.
+        largest_group: pictures in the largest.
+        grouped_by: what joins pictures into groups.
+        threshold: cosine similarity from which pictures are joined; None if none is.
+        cuts: splits by time: the latest time in each split.
+        closest: the most similar pictures across splits: paths and similarity.
+        notes: sentences on what the user should know.
+    """
+
+    mark: str
+    counts: dict[str, int]
+    targets: dict[str, int]
+    max_cross_similarity: float | None
+    leaks: list[Leak]
+    leak_count: int
+    alike: int
+    coverage: dict[str, SplitBalance]
+    labels: dict[str, dict[str, int]]
+    difference: dict[str, SplitDifference | None]
+    groups: int
+    largest_group: int
+    grouped_by: list[str]
+    threshold: float | None
+    cuts: dict[str, str]
+    closest: list[tuple[str, str, float]]
+    notes: list[str]

@@ -1,0 +1,74 @@
+"""Whether pairs of pictures are the same shot, by their pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from tamis.data.grey_pictures import GreyPictures
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.data.store import Store
+    from tamis.types import Indices
+
+__all__ = ["SAME_SHOT", "compare_pixels"]
+
+SAME_SHOT = 0.7
+"""Score from which two pictures count as one shot, as in the groups that `duplicates` marks for
+splits on photographs: a tenth under its threshold, since a missed leak costs more."""
+
+_AT_ONCE = 1024
+# A picture that is nearly symmetric agrees with itself mirrored.
+_PREFER_UPRIGHT = 0.02
+
+
+def compare_pixels(
+    store: Store, ids: list[str], left: Indices, right: Indices
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Score pairs of pictures from 0 (different) to 1 (the same shot).
+
+    About 1 ms to decode a picture, and .5 to 3 ms a pair.
+
+    Args:
+        store: the dataset.
+        ids: the samples.
+        left: `[P]` numbers of `ids`.
+        right: `[P]` numbers of `ids`.
+
+    Returns:
+        `[P]` scores, NaN where one has no thumbnail, and `[P]` whether one is mirrored.
+    """
+    scores = np.full(left.size, np.nan)
+    flipped = np.zeros(left.size, np.bool_)
+    involved = np.unique(np.concatenate([left, right]))
+    names = [ids[row] for row in involved.tolist()]
+    rows = store.read(["sample_id", "thumbnail"], ids=names)
+    shown = np.asarray(rows.column("thumbnail").is_valid())
+    known = np.full(len(ids), -1, np.int64)
+    known[involved[shown]] = np.arange(np.count_nonzero(shown))
+    both = np.flatnonzero((known[left] >= 0) & (known[right] >= 0))
+    if both.size == 0:
+        return scores, flipped
+    kept = [name for name, has in zip(names, shown.tolist(), strict=True) if has]
+    pictures = GreyPictures(store, kept, small=COARSE_SIDE, large=GREY_SIDE)
+    for at in range(0, both.size, _AT_ONCE):
+        part = both[at : at + _AT_ONCE]
+        a, b = known[left[part]], known[right[part]]
+        plausible = plausible_pairs(pictures.small, a, b)
+        pair = plausible.pair
+        found = verify(
+            pictures.large(a[pair]),
+            pictures.large(b[pair]),
+            plausible.flipped,
+            plausible.transforms,
+        )
+        straight, mirrored = np.zeros((2, part.size))
+        straight[pair[~plausible.flipped]] = found[~plausible.flipped]
+        mirrored[pair[plausible.flipped]] = found[plausible.flipped]
+        scores[part] = np.maximum(straight, mirrored)
+        flipped[part] = mirrored > straight + _PREFER_UPRIGHT
+    return scores, flipped
