@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
-from tamis.algo.facility_location import GreedyPicks
+from tamis.algo.greedy import GreedyPicks
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
