@@ -15,7 +15,7 @@ from tamis.algo.outliers import distance_outliers
 from tamis.algo.selection.picks import Picks
 from tamis.algo.selection.pool import Pool, Stage
 from tamis.algo.selection.quotas import Allowance, Quotas
-from tamis.algo.selection.strategies import BY_NAME, STRATEGIES
+from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES, STRATEGIES
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -77,7 +77,7 @@ def select(
         >>> picks.indices, picks.kinds
         (array([1, 4]), ('facility-location', 'k-center'))
     """
-    shares = _shares(strategy, diverse)
+    shares = _shares(strategy, diverse, probabilities)
     if n < 0:
         raise UsageError(f"the number of rows to pick must be 0 or more, not {n}")
     vectors = unit_vectors(X)
@@ -101,6 +101,8 @@ def select(
     done = Stage(included, np.zeros(included.size))
     stages, kinds = [done], ["include"] * included.size
     for name, count in _counts(shares, n - included.size).items():
+        if count == 0 or candidates.size == 0:
+            continue
         picked = np.concatenate([stage.indices for stage in stages])
         pool = Pool(
             X=vectors,
@@ -110,7 +112,7 @@ def select(
             probabilities=likely,
             rng=rng,
         )
-        stages.append(BY_NAME[name](pool, count))
+        stages.append(BY_NAME[name](pool, min(count, pool.candidates.size)))
         kinds += [name] * stages[-1].indices.size
     picked = np.concatenate([stage.indices for stage in stages])
     graph = knn_graph(vectors, _OUTLIER_NEIGHBORS, rng=rng)
@@ -136,7 +138,9 @@ def select(
     )
 
 
-def _shares(strategy: Strategy | Mapping[str, float], diverse: float) -> Mapping[str, float]:
+def _shares(
+    strategy: Strategy | Mapping[str, float], diverse: float, probabilities: NDArray[Any] | None
+) -> Mapping[str, float]:
     if not 0.0 <= diverse <= 1.0:
         raise UsageError(f"the diverse share must be between 0 and 1, not {diverse}")
     if strategy == "default":
@@ -147,6 +151,11 @@ def _shares(strategy: Strategy | Mapping[str, float], diverse: float) -> Mapping
             raise UsageError(f"strategy must be one of {', '.join(STRATEGIES)}, not {name!r}")
         if not 0.0 <= share <= 1.0:
             raise UsageError(f"the share of {name} must be between 0 and 1, not {share}")
+    if probabilities is None and (lacking := NEED_PROBABILITIES & shares.keys()):
+        raise UsageError(
+            f"the strategy {min(lacking)} needs class probabilities of every row: train a model "
+            "on labels first, or take a strategy that needs none"
+        )
     if abs(sum(shares.values()) - 1.0) > 1e-6:  # noqa: PLR2004 - rounding of decimal shares
         raise UsageError(f"the shares must add up to 1, not {sum(shares.values()):g}")
     return shares

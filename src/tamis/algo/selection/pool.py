@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tamis.algo.selection.quotas import Allowance
     from tamis.types import Indices, Vectors
 
-__all__ = ["Pool", "Stage"]
+__all__ = ["Pool", "Stage", "take_in_order"]
 
 
 @dataclass(frozen=True)
