@@ -18,38 +18,37 @@ def badge(pool: Pool, n: int) -> Stage:
     The gradient of a row, with its likeliest class taken for true, is the outer product of its
     vector and `p - onehot(argmax p)`. It is never formed: the inner product of two is the product
     of the parts' inner products. The longest comes first; chosen rows count as drawn. Scores are
-    distances to the nearest before, of the first its length. O((n + L) C (D + K))
-    time, O(C (D + K)) memory.
+    distances to the nearest before, of the first its length. O((n + L) N (D + K))
+    time, O(N K) memory.
     """
     likely = pool.needs_probabilities("badge")
-    rows = pool.candidates
-    if rows.size == 0:
-        return Stage(rows, np.empty(0))
+    if pool.candidates.size == 0:
+        return Stage(pool.candidates, np.empty(0))
     errors = likely.copy()
     errors[np.arange(errors.shape[0]), likely.argmax(axis=1)] -= 1.0
-    everyone = rows.size == pool.X.shape[0]
-    vectors, wrong = (pool.X, errors) if everyone else (pool.X[rows], errors[rows])
-    length = np.einsum("nk,nk->n", wrong, wrong).astype(np.float64)
-    nearest = np.full(rows.size, np.inf)
+    vectors = pool.X
+    length = np.einsum("nk,nk->n", errors, errors).astype(np.float64)
+    nearest = np.full(length.size, np.inf)
     first = None
     if pool.chosen.size == 0:
-        first = int(np.argmax(np.where(pool.allowance.permits(rows), length, -np.inf)))
+        may = pool.is_candidate() & pool.allowance.permits(np.arange(length.size))
+        first = int(np.argmax(np.where(may, length, -np.inf)))
     for begin in range(0, pool.chosen.size, _BLOCK):
         block = pool.chosen[begin : begin + _BLOCK]
-        inner = (vectors @ pool.X[block].T) * (wrong @ errors[block].T)
+        inner = (vectors @ pool.X[block].T) * (errors @ errors[block].T)
         own = np.einsum("nk,nk->n", errors[block], errors[block])
         np.minimum(nearest, length + (own - 2.0 * inner).min(axis=1), out=nearest)
     places, squared = seed_by_distance(
         lambda place: (
-            length + (length[place] - 2.0 * (vectors @ vectors[place]) * (wrong @ wrong[place]))
+            length + (length[place] - 2.0 * (vectors @ vectors[place]) * (errors @ errors[place]))
         ),
         nearest,
         n,
-        rows=rows,
+        closed=~pool.is_candidate(),
         first=first,
         allowance=pool.allowance,
         rng=pool.rng,
     )
     if first is not None:
         squared[:1] = length[first]
-    return Stage(rows[places], np.sqrt(squared))
+    return Stage(places, np.sqrt(squared))

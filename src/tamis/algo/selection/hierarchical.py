@@ -57,8 +57,7 @@ def hierarchical_k_means(pool: Pool, n: int) -> Stage:
         branch = above[branch]
         turn = _turns(branch, place)
     order = np.lexsort((branch, turn))
-    candidate = np.zeros(X.shape[0], dtype=np.bool_)
-    candidate[pool.candidates] = True
+    candidate = pool.is_candidate()
     taken = take_in_order(pool, order[candidate[order]], n)
     sizes = np.bincount(leaf, minlength=count)
     return Stage(taken, likeness[taken].astype(np.float64), leaf[taken], sizes[leaf[taken]])

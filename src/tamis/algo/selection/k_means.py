@@ -37,9 +37,8 @@ def k_means(pool: Pool, n: int) -> Stage:
         fixed = exact_search(pool.X, pool.X[pool.chosen], 1)[1][:, 0]
         labels = np.where(fixed >= similarity[:, 0], -1, labels)
     sizes = np.bincount(labels[labels >= 0], minlength=centres.shape[0])
-    everyone = pool.candidates.size == pool.X.shape[0]
-    candidates = pool.X if everyone else pool.X[pool.candidates]
-    closed = ~pool.allowance.permits(pool.candidates)
+    closed = ~pool.allowance.permits(np.arange(pool.X.shape[0]))
+    closed |= ~pool.is_candidate()
     picks: list[int] = []
     clusters: list[int] = []
     scores: list[float] = []
@@ -47,15 +46,15 @@ def k_means(pool: Pool, n: int) -> Stage:
     for cluster in cycle(np.argsort(-sizes, kind="stable").tolist()):
         if len(picks) == n or closed.all():
             break
-        likeness = candidates @ centres[cluster]
+        likeness = pool.X @ centres[cluster]
         likeness[closed] = -np.inf
         place = int(np.argmax(likeness))
-        picks.append(int(pool.candidates[place]))
+        picks.append(place)
         clusters.append(cluster)
         scores.append(float(likeness[place]))
         closed[place] = True
         if pool.allowance.take(picks[-1]):
-            closed |= ~pool.allowance.permits(pool.candidates)
+            closed |= ~pool.allowance.permits(np.arange(closed.size))
     return Stage(
         indices=np.array(picks, dtype=np.int64),
         scores=np.array(scores, dtype=np.float64),

@@ -38,6 +38,12 @@ class Pool:
     probabilities: NDArray[np.float32] | None
     rng: np.random.Generator
 
+    def is_candidate(self) -> NDArray[np.bool_]:
+        """Return `[N]` bool, whether each row may be picked."""
+        may = np.zeros(self.X.shape[0], dtype=np.bool_)
+        may[self.candidates] = True
+        return may
+
     def needs_probabilities(self, strategy: str) -> NDArray[np.float32]:
         """Return the probabilities.
 

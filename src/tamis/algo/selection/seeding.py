@@ -22,9 +22,9 @@ def seed_by_distance(
     nearest: NDArray[np.float64],
     n: int,
     *,
-    rows: Indices,
+    closed: NDArray[np.bool_],
     first: int | None = None,
-    allowance: Allowance | None = None,
+    allowance: Allowance,
     rng: np.random.Generator,
 ) -> tuple[Indices, NDArray[np.float64]]:
     """Draw places in turn, each with a chance in proportion to its squared distance to the rest.
@@ -35,17 +35,16 @@ def seed_by_distance(
         squared_to: gives the squared distances of all places to one of them, `[C]`.
         nearest: `[C]` squared distance to what is there already, or a constant; overwritten.
         n: how many to draw.
-        rows: `[C]` the places' row numbers, for `allowance`.
+        closed: `[C]` bool, places that may not be drawn; overwritten.
         first: the place to begin with, rather than drawing it.
-        allowance: says which groups are open; told each row that is drawn.
+        allowance: of the places, says which groups are open; told each row that is drawn.
         rng: draws.
 
     Returns:
         Places, and their squared distances to what was there before.
     """
-    closed = np.zeros(rows.size, dtype=np.bool_)
-    if allowance is not None:
-        closed = ~allowance.permits(rows)
+    everything = np.arange(closed.size)
+    closed |= ~allowance.permits(everything)
     places: list[int] = []
     gains: list[float] = []
     while len(places) < n and not closed.all():
@@ -63,6 +62,6 @@ def seed_by_distance(
         gains.append(float(max(nearest[place], 0.0)))
         np.minimum(nearest, squared_to(place), out=nearest)
         closed[place] = True
-        if allowance is not None and allowance.take(int(rows[place])):
-            closed |= ~allowance.permits(rows)
+        if allowance.take(place):
+            closed |= ~allowance.permits(everything)
     return np.array(places, dtype=np.int64), np.array(gains, dtype=np.float64)

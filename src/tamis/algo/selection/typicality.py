@@ -38,8 +38,7 @@ def typicality(pool: Pool, n: int) -> Stage:
     labels = seeded_k_means(pool.X, max(1, wanted), rng=pool.rng).labels
     sizes = np.bincount(labels)
     counts = np.bincount(labels[pool.chosen], minlength=sizes.size)
-    candidate = np.zeros(size, dtype=np.bool_)
-    candidate[pool.candidates] = True
+    candidate = pool.is_candidate()
     queue = [
         (bool(sizes[cluster] < _SMALL_CLUSTER), int(counts[cluster]), -int(sizes[cluster]), cluster)
         for cluster in range(sizes.size)
