@@ -177,7 +177,7 @@ def group_quotas(
 
 
 def _apportion(weights: dict[str, float], total: int) -> dict[str, int]:
-    """Divide `total` by weights into whole numbers, the largest remainders rounded up, ties by name."""
+    """Divide `total` by weights into whole numbers, largest remainders up, ties by name."""
     mass = sum(weights.values())
     if mass <= 0:
         return dict.fromkeys(weights, 0)
