@@ -84,7 +84,7 @@ def plain_greedy(X, n):
     heapq.heapify(queue)
     picks = []
     while len(picks) < n:
-        negative, place, known = queue[0]
+        _, place, known = queue[0]
         if known == len(picks):
             heapq.heappop(queue)
             picks.append(place)
@@ -168,7 +168,7 @@ def started(python, name, file, n):
     return json.loads(done.stdout.strip().splitlines()[-1]), ""
 
 
-def compare(python, names, file, rows, n, figure):
+def compare(python, names, file, *, rows, n, figure):
     base = None
     for name in names:
         if name in DENSE and rows > MOST_DENSE:
@@ -213,7 +213,7 @@ def main():
             ):
                 print(f"{title}, {options.picks} of {rows:,} x 384", flush=True)
                 wanted = [name for name in names if name in options.only]
-                compare(options.peers, wanted, file, rows, options.picks, figure)
+                compare(options.peers, wanted, file, rows=rows, n=options.picks, figure=figure)
 
 
 if __name__ == "__main__":
