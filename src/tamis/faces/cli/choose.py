@@ -1,8 +1,8 @@
-"""Verbs that choose pictures: duplicates, select."""
+"""Verbs that choose pictures: duplicates, select, scores."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,10 +64,40 @@ def duplicates(
 def select(
     n: Annotated[int, typer.Argument(min=1, metavar="N", help="How many pictures.")],
     dataset: DatasetOption = DEFAULT_DATASET,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="How: default, random, k-means, facility-location, k-center, typicality, "
+            "prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, "
+            "such as dpp:.5,random:.5.",
+        ),
+    ] = "default",
     diverse: Annotated[
         float,
-        typer.Option(min=0, max=1, metavar="SHARE", help="Share picked for diversity."),
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share that the default picks for diversity."
+        ),
     ] = 0.2,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE:AMOUNT",
+            help="How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, "
+            "label=*:2.. for each value, label=*:equal, label=*:proportional; repeatable.",
+        ),
+    ] = None,
+    include: Annotated[
+        str | None,
+        typer.Option(metavar="SQL", help="Selected in any case; they count in N."),
+    ] = None,
+    forbid: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Represented, but not selected.")
+    ] = None,
+    labelled: Annotated[
+        str | None,
+        typer.Option(metavar="SQL", help="Labelled already: represent others, not selected again."),
+    ] = None,
     where: WhereOption = None,
     encoder: EncoderOption = None,
     seed: SeedOption = 0,
@@ -81,18 +111,71 @@ def select(
     ds = tamis.open(dataset, create=False)
     with output.stages() as stage:
         selection = ds.select(
-            n, diverse=diverse, where=where, encoder=encoder, seed=seed, progress=stage("select")
+            n,
+            strategy=_strategy(strategy),
+            diverse=diverse,
+            where=where,
+            labelled=labelled,
+            forbid=forbid,
+            include=include,
+            quotas=quota or [],
+            encoder=encoder,
+            seed=seed,
+            progress=stage("select"),
         )
     output.document(selection.rows)
     output.table(
         ["rank", "path", "reason"],
         [(rank, row.path, row.reason) for rank, row in enumerate(selection.rows, start=1)],
     )
+    if selection.coverage is not None:
+        ours, chance = selection.coverage.picked, selection.coverage.random
+        output.note(
+            f"mean similarity to the nearest selected {ours.mean_similarity:.4f}, at random "
+            f"{chance.mean_similarity:.4f}; within cosine distance "
+            f"{selection.coverage.radius:.4f} {ours.share_within:.1%}, at random "
+            f"{chance.share_within:.1%}; outliers taken {selection.outliers_taken} of "
+            f"{'about ' if selection.neighbors == 'sample' else ''}{selection.outliers:,}"
+        )
+    if len(selection.rows) < n:
+        output.note(f"note: {n} were asked for and {len(selection.rows)} can be selected")
+    if selection.parts > 1:
+        output.note(
+            f"note: chosen in {selection.parts} random parts and from their union, for "
+            f"{selection.represented:,} pictures are too many to compare all"
+        )
+
+
+def scores(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    where: WhereOption = None,
+    encoder: EncoderOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Mark how representative and how unique each picture is."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.scores(where=where, encoder=encoder, seed=seed, progress=stage("scores"))
+    output.document(report)
+    output.say(f"{report.scored} scored, {report.copies} of them with an identical vector beside")
+    for title, rows in (
+        ("most representative", report.representative),
+        ("most unique", report.unique),
+    ):
+        output.table(
+            [title, "representativeness", "uniqueness"],
+            [(row.path, row.representativeness, row.uniqueness) for row in rows],
+        )
 
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (duplicates, select):
+    for verb in (duplicates, select, scores):
         app.command()(verb)
 
 
@@ -105,3 +188,20 @@ def _threshold(text: str) -> float | str:
         raise UsageError(
             f"--threshold is {text!r}; give a number in [0, 1] or the word auto"
         ) from None
+
+
+def _strategy(text: str) -> Any:
+    """Read a strategy's name, or several with their shares."""
+    if ":" not in text:
+        return text
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, share = part.partition(":")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            raise UsageError(
+                f"--strategy is {text!r}; give one name, or NAME:SHARE,NAME:SHARE with shares that "
+                "add up to 1"
+            ) from None
+    return shares

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.algo.sieve import Gate, RateThreshold, Sieve
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.data.parts import whole_pictures
-from tamis.encoders.base import normalise_rows
 from tamis.pipelines.novelty import NoveltyFilter
 from tamis.services.watch.memory import Lane
 

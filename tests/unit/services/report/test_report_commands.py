@@ -28,8 +28,6 @@ def test_options_that_were_not_given_are_left_out():
     [
         ("label set", {}),
         ("undo", {"operations": [3]}),
-        ("select", {"n": 3, "strategy": "random"}),
-        ("select", {"n": 3, "labelled": "label IS NOT NULL"}),
         ("select", {"n": 3, "exclude_duplicates": False}),
     ],
 )
@@ -56,4 +54,12 @@ def test_every_option_of_a_split_is_said():
     assert command_line("split", params | {"threshold": 0.9, "label": "tags"}, 1) == (
         "tamis split --folds 5 --group camera --group day --delimiter ';' --threshold 0.9 "
         "--label tags --seed 1"
+    )
+
+
+def test_a_selection_is_repeated_with_its_quotas_and_shares():
+    params = {"n": 3, "strategy": {"dpp": 0.5, "random": 0.5}, "quotas": ["a=x:1", "a=*:..2"]}
+    assert command_line("select", params | {"include": "a = 'x'", "forbid": None}, 7) == (
+        "tamis select 3 --strategy dpp:0.5,random:0.5 --quota a=x:1 --quota 'a=*:..2' "
+        "--include 'a = '\"'\"'x'\"'\"'' --seed 7"
     )
