@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.data.store import Store
 from tamis.errors import UsageError
+from tamis.faces.choosing import Choosing
 from tamis.faces.finding import Finding
 from tamis.faces.parting import Parting
 from tamis.faces.splitting import Splitting
@@ -15,11 +16,10 @@ from tamis.faces.watching import Watching
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
-    from tamis.algo.selection import Strategy
     from tamis.data.difference import Diff
     from tamis.data.exports import ExportReport
     from tamis.data.exports.export import Format
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from tamis.pipelines.embed import EmbedReport
     from tamis.pipelines.ingest import IngestReport
     from tamis.services.curate import CurateReport
-    from tamis.services.duplicates import DuplicateReport
     from tamis.services.encoder_export import EncoderExport
-    from tamis.services.selection import ScoreReport, Selection
     from tamis.types import Progress, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -94,7 +92,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Finding, Parting, Splitting, Watching):
+class Dataset(Choosing, Finding, Parting, Splitting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -262,103 +260,6 @@ class Dataset(Finding, Parting, Splitting, Watching):
         return describe(self.store)
 
     # -- choose -------------------------------------------------------------------------------
-
-    def duplicates(
-        self,
-        *,
-        threshold: float | str = "auto",
-        apply: bool = False,
-        encoder: str | None = None,
-        seed: int = 0,
-        progress: Progress = no_progress,
-    ) -> DuplicateReport:
-        """Find pictures that are the same shot, and which of each group to keep.
-
-        Nothing is ever deleted from disk; with `apply` the dropped ones get the mark
-        `duplicate_of`.
-        """
-        from tamis.services.duplicates import find_duplicates
-
-        return find_duplicates(
-            self.store,
-            column=self.vector_column(encoder),
-            threshold=threshold,
-            apply=apply,
-            seed=seed,
-            progress=progress,
-        )
-
-    def select(
-        self,
-        n: int,
-        *,
-        strategy: Strategy | Mapping[str, float] = "default",
-        diverse: float = 0.2,
-        where: str | None = None,
-        labelled: str | None = None,
-        forbid: str | None = None,
-        include: str | None = None,
-        quotas: Sequence[str] = (),
-        encoder: str | None = None,
-        seed: int = 0,
-        apply: bool = True,
-        progress: Progress = no_progress,
-    ) -> Selection:
-        """Choose the `n` pictures that represent the dataset, a share of them for diversity.
-
-        Args:
-            n: how many.
-            strategy: how, e.g. `k-means`, or several with shares, e.g. `{"dpp": .5, "random": .5}`.
-            diverse: share of the default strategy that goes to what is farthest from the rest.
-            where: SQL condition on what may be chosen and is to be represented.
-            labelled: SQL condition on pictures that are labelled already and represent others.
-            forbid: SQL condition on pictures that are represented but not chosen.
-            include: SQL condition on pictures that are chosen in any case and count in `n`.
-            quotas: how many of each group, e.g. `["label=cat:10", "label=*:2.."]`.
-            encoder: which vectors; the only ones if None.
-            seed: makes the choice repeatable.
-            apply: mark the choice.
-            progress: told before and after.
-
-        Raises:
-            UsageError: nothing can be chosen, or the quotas cannot be met.
-        """
-        from tamis.services.selection import select
-
-        return select(
-            self.store,
-            n,
-            column=self.vector_column(encoder),
-            strategy=strategy,
-            diverse=diverse,
-            where=where,
-            labelled=labelled,
-            forbid=forbid,
-            include=include,
-            quotas=quotas,
-            seed=seed,
-            apply=apply,
-            progress=progress,
-        )
-
-    def scores(
-        self,
-        *,
-        where: str | None = None,
-        encoder: str | None = None,
-        seed: int = 0,
-        progress: Progress = no_progress,
-    ) -> ScoreReport:
-        """Mark how representative and how unique each picture is."""
-        from tamis.services.selection import score
-
-        return score(
-            self.store,
-            column=self.vector_column(encoder),
-            where=where,
-            seed=seed,
-            progress=progress,
-        )
 
     def curate(
         self,
