@@ -14,6 +14,8 @@ well it is stood for: the largest and the mean of them are compared.
                  detectors find by their own defaults (where it is installed)
     k-center     K frames by farthest-first traversal, which needs all frames at once: about the
                  best that the largest distance can be (at most twice the optimum)
+    chained      the first frame of each group that chains of similar frames make, as a batch pass
+                 for duplicates keeps them; as many as that gives
 
 With `--chain` it also runs from the file to decisions with and without the gate, in turns, and
 counts the decisions that the gate changed; the same on a made quiet camera, which shows every 150th
@@ -33,6 +35,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
 from tamis.algo.k_center import k_center
 from tamis.algo.sieve import Gate, Sieve
@@ -96,8 +100,16 @@ def content_scores(path):
     own = {}
     for detector in (ContentDetector(), AdaptiveDetector()):
         scenes = detect(path, detector, start_in_scene=True)
-        own[type(detector).__name__] = np.array([scene[0].frame_num for scene in scenes])
+        own[f"scenedetect {type(detector).__name__}"] = np.array(
+            [scene[0].frame_num for scene in scenes]
+        )
     return np.array(scores, dtype=np.float64), own
+
+
+def chained(X, threshold):
+    """First frame of each connected group of frames that are at least so similar."""
+    _, group = connected_components(coo_matrix(threshold <= X @ X.T), directed=False)
+    return np.sort(np.unique(group, return_index=True)[1])
 
 
 def coverage(X, kept):
@@ -161,9 +173,10 @@ def compare(path, encoder, threshold):
     choices["k-center"] = np.sort(k_center(X, count).indices)
     for name, chosen in list(choices.items())[1:]:
         report(name, X, chosen, ours)
+    own["chained"] = chained(X, threshold)
     for name, chosen in own.items():
         if len(chosen):
-            report(f"scenedetect {name}", X, chosen, ours)
+            report(name, X, chosen, ours)
     return [
         (f"{Path(path).stem[:14]}\n{name}", [(n, small[n]) for n in spread(chosen)])
         for name, chosen in choices.items()
