@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.neighbors import KnnGraph
+    from tamis.algo.selection.quotas import Allowance
     from tamis.types import Indices, Vectors
 
 __all__ = ["DENSE_LIMIT", "GreedyPicks", "facility_location"]
@@ -49,6 +50,7 @@ def facility_location(
     *,
     candidates: Indices | None = None,
     chosen: Indices | None = None,
+    allowance: Allowance | None = None,
     graph: KnnGraph | None = None,
     rng: np.random.Generator,
 ) -> GreedyPicks:
@@ -66,6 +68,7 @@ def facility_location(
         n: how many to pick; all candidates if there are fewer.
         candidates: `[C]` rows that may be picked; all by default.
         chosen: `[L]` rows that are picked already: they represent, and are not picked again.
+        allowance: says which groups are open; told each row that is picked.
         graph: a k-NN graph of `X`, to be used instead of computing one.
         rng: passed to `knn_graph`.
 
@@ -91,7 +94,7 @@ def facility_location(
         source = _AllSimilarities(vectors)
     else:
         source = _NearSimilarities(graph or knn_graph(vectors, _GRAPH_NEIGHBORS, rng=rng))
-    return _lazy_greedy(source, covered, candidates, min(n, candidates.size))
+    return _lazy_greedy(source, covered, candidates, min(n, candidates.size), allowance)
 
 
 class _Similarities(Protocol):
@@ -130,7 +133,11 @@ class _NearSimilarities:
 
 
 def _lazy_greedy(
-    source: _Similarities, covered: Vectors, candidates: Indices, n: int
+    source: _Similarities,
+    covered: Vectors,
+    candidates: Indices,
+    n: int,
+    allowance: Allowance | None,
 ) -> GreedyPicks:
     def gain(candidate: int) -> float:
         rows, similarities = source.represented(candidate)
@@ -141,14 +148,19 @@ def _lazy_greedy(
     heapq.heapify(queue)
     picks: list[int] = []
     gains: list[float] = []
-    while len(picks) < n:
+    while len(picks) < n and queue:
         negative, row, known_at = queue[0]
+        if allowance is not None and not allowance.permits_row(row):
+            heapq.heappop(queue)
+            continue
         if known_at < len(picks):
             heapq.heapreplace(queue, (-min(gain(row), -negative), row, len(picks)))
             continue
         heapq.heappop(queue)
         picks.append(row)
         gains.append(-negative)
+        if allowance is not None:
+            allowance.take(row)
         rows, similarities = source.represented(row)
         covered[rows] = np.maximum(covered[rows], similarities)
     return GreedyPicks(np.array(picks, dtype=np.int64), np.array(gains, dtype=np.float64))

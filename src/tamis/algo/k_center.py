@@ -14,6 +14,7 @@ from tamis.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tamis.algo.selection.quotas import Allowance
     from tamis.types import Indices
 
 __all__ = ["k_center"]
@@ -25,6 +26,7 @@ def k_center(
     *,
     candidates: Indices | None = None,
     chosen: Indices | None = None,
+    allowance: Allowance | None = None,
 ) -> GreedyPicks:
     """Pick `n` rows, each the candidate least similar to everything picked before.
 
@@ -38,6 +40,7 @@ def k_center(
         n: how many to pick; all candidates if there are fewer.
         candidates: `[C]` rows that may be picked; all by default.
         chosen: `[L]` rows that are picked already and are not picked again.
+        allowance: says which groups are open; told each row that is picked.
 
     Returns:
         The picks; their gains are cosine distances to the nearest row picked before. Where the
@@ -61,15 +64,22 @@ def k_center(
     nearest = np.full(candidates.size, -1.0, dtype=np.float32)
     if chosen.size and candidates.size:
         nearest = exact_search(pool, vectors[chosen], 1)[1][:, 0].copy()
+    closed = np.zeros(candidates.size, dtype=np.bool_)
+    if allowance is not None:
+        closed = ~allowance.permits(candidates)
+        nearest[closed] = np.inf
     picks: list[int] = []
     gains: list[float] = []
-    for _ in range(min(n, candidates.size)):
+    while len(picks) < n and not closed.all():
         if picks or chosen.size:
             place = int(np.argmin(nearest))
         else:
-            place = int(np.argmax(pool @ pool.mean(axis=0)))
+            place = int(np.argmax(np.where(closed, -np.inf, pool @ pool.mean(axis=0))))
         picks.append(place)
         gains.append(max(0.0, 1.0 - float(nearest[place])))
         np.maximum(nearest, pool @ pool[place], out=nearest)
-        nearest[place] = np.inf
+        closed[place] = True
+        if allowance is not None and allowance.take(int(candidates[place])):
+            closed |= ~allowance.permits(candidates)
+        nearest[closed] = np.inf
     return GreedyPicks(candidates[picks].astype(np.int64), np.array(gains, dtype=np.float64))

@@ -198,7 +198,7 @@ def _reasons(picks: Picks) -> list[str]:
 def _reason(kind: str, represents: int, score: float, outlier: bool) -> str:
     if kind == "random":
         return "picked at random"
-    if kind == "diverse":
+    if kind == "k-center":
         note = "; an outlier" if outlier else ""
         return f"farthest from all picked before it, cosine distance {score:.3f}{note}"
     if represents > 1:

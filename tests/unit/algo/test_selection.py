@@ -8,7 +8,7 @@ import pytest
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.outliers import distance_outliers
-from tamis.algo.selection import select
+from tamis.algo.selection import STRATEGIES, select
 from tamis.errors import UsageError
 
 
@@ -32,7 +32,7 @@ def rng(seed=0):
 def test_a_representative_for_each_cluster_then_the_outliers():
     X = scene()
     picks = select(X, 12, diverse=1 / 3, rng=rng())
-    assert picks.kinds == ("representative",) * 8 + ("diverse",) * 4
+    assert picks.kinds == ("facility-location",) * 8 + ("k-center",) * 4
     assert sorted((picks.indices[:8] // 40).tolist()) == list(range(8))
     assert sorted(picks.indices[8:].tolist()) == [320, 321, 322, 323]
     assert picks.outlier.tolist() == [False] * 8 + [True] * 4
@@ -45,17 +45,14 @@ def test_a_representative_for_each_cluster_then_the_outliers():
 @pytest.mark.parametrize(("diverse", "n_far"), [(0, 0), (0.2, 2), (0.5, 5), (1, 10)])
 def test_the_diverse_share(diverse, n_far):
     picks = select(scene(), 10, diverse=diverse, rng=rng())
-    assert picks.kinds.count("diverse") == n_far
+    assert picks.kinds.count("k-center") == n_far
     assert len(set(picks.indices.tolist())) == 10
 
 
-@pytest.mark.parametrize(
-    ("strategy", "kind"),
-    [("facility-location", "representative"), ("k-center", "diverse"), ("random", "random")],
-)
-def test_other_strategies_use_one_way_throughout(strategy, kind):
+@pytest.mark.parametrize("strategy", [strategy for strategy in STRATEGIES if strategy != "default"])
+def test_other_strategies_use_one_way_throughout(strategy):
     picks = select(scene(), 10, strategy=strategy, rng=rng())
-    assert set(picks.kinds) == {kind}
+    assert set(picks.kinds) == {strategy}
     assert len(set(picks.indices.tolist())) == 10
 
 

@@ -1,0 +1,8 @@
+"""Which rows to label next: strategies over shared kernels, with quotas and reasons."""
+
+from tamis.algo.selection.picking import select
+from tamis.algo.selection.picks import Picks
+from tamis.algo.selection.quotas import Quotas
+from tamis.algo.selection.strategies import STRATEGIES, Strategy
+
+__all__ = ["STRATEGIES", "Picks", "Quotas", "Strategy", "select"]

@@ -1,0 +1,83 @@
+"""What a strategy picks from, and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.algo.selection.quotas import Allowance
+    from tamis.types import Indices, Vectors
+
+__all__ = ["Pool", "Stage"]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What a strategy picks from.
+
+    Attributes:
+        X: `[N, D]` float32 unit vectors.
+        candidates: `[C]` rows that may be picked, ascending.
+        chosen: `[L]` rows that stand for others already: those that had to be there, and picks.
+        allowance: which groups are open; a strategy tells it each row that it takes.
+        probabilities: `[N, K]` float32 class probabilities, or None.
+        rng: the only source of chance.
+    """
+
+    X: Vectors
+    candidates: Indices
+    chosen: Indices
+    allowance: Allowance
+    probabilities: NDArray[np.float32] | None
+    rng: np.random.Generator
+
+    def needs_probabilities(self, strategy: str) -> NDArray[np.float32]:
+        """Return the probabilities.
+
+        Raises:
+            UsageError: there are none.
+        """
+        if self.probabilities is None:
+            raise UsageError(f"the strategy {strategy} needs class probabilities of every row")
+        return self.probabilities
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one strategy picked.
+
+    Attributes:
+        indices: `[n]` int64 rows, in order.
+        scores: `[n]` float64, by what it picked them.
+        clusters: `[n]` int64 cluster that each stands for, or None.
+        cluster_sizes: `[n]` int64 rows of that cluster, or None.
+        parts: into how many random parts it divided the rows.
+    """
+
+    indices: Indices
+    scores: NDArray[np.float64]
+    clusters: Indices | None = None
+    cluster_sizes: Indices | None = None
+    parts: int = 1
+
+
+def take_in_order(pool: Pool, order: Any, n: int) -> Indices:
+    """Take the first `n` rows of `order` whose groups are open when their turn comes.
+
+    One pass suffices, for a group never opens again. O(C).
+    """
+    taken: list[int] = []
+    for row in order.tolist():
+        if len(taken) == n:
+            break
+        if pool.allowance.permits_row(row):
+            pool.allowance.take(row)
+            taken.append(row)
+    return np.array(taken, dtype=np.int64)
