@@ -5,8 +5,9 @@ from __future__ import annotations
 from tamis.algo.probe.calibration import expected_calibration_error, fit_temperature
 from tamis.algo.probe.held_out import HeldOut
 from tamis.algo.probe.logistic import LogisticProblem, LogisticSolution, balanced_weights
-from tamis.algo.probe.probe import Method, Probe, train_probe
+from tamis.algo.probe.probe import Probe
 from tamis.algo.probe.prototypes import Prototypes, fit_prototypes
+from tamis.algo.probe.training import Method, train_probe
 
 __all__ = [
     "HeldOut",

@@ -9,11 +9,13 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 
 from tamis.algo.probe.calibration import expected_calibration_error, fit_temperature
-from tamis.algo.probe.folds import make_folds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from tamis.algo.probe.folds import Fold
     from tamis.types import Indices
 
 __all__ = ["Fit", "HeldOut", "cross_validate"]
@@ -34,7 +36,7 @@ class HeldOut:
 
     Attributes:
         setting: which of the settings it is; 0 where nothing could be measured.
-        temperature: which fits the held-out logits best; None where nothing could be measured.
+        temperature: which fits the held-out logits best.
         predicted: `[N]` class predicted for each row by a fit without it; -1 where no other row
             that could be fitted on has its class.
         right: how many of them are right.
@@ -44,7 +46,7 @@ class HeldOut:
     """
 
     setting: int
-    temperature: float | None
+    temperature: float
     predicted: Indices
     right: int
     log_loss: float
@@ -59,11 +61,12 @@ class HeldOut:
 def cross_validate(
     X: NDArray[np.float64],
     classes: Indices,
-    groups: Indices | None,
+    folds: Sequence[Fold],
     fit: Fit,
-    rng: np.random.Generator,
+    *,
+    expected: float = 1.0,
 ) -> HeldOut:
-    """Measure each setting on five folds, and take the one with the least log loss.
+    """Measure each setting on the folds, and take the one with the least log loss.
 
     Settings are compared after each got its own temperature, since the one that is taken will
     have it too. Of equals the earlier is taken.
@@ -71,14 +74,14 @@ def cross_validate(
     Args:
         X: `[N, D]` rows.
         classes: `[N]` class of each, from 0 to K - 1.
-        groups: `[N]` rows that stay together; each is its own if None.
+        folds: what to fit on and what to measure on.
         fit: fits the settings.
-        rng: breaks ties in making the folds.
+        expected: the temperature where nothing can be measured.
     """
     n, n_classes = len(classes), int(classes.max()) + 1
     logits: NDArray[np.float64] | None = None
     measured = np.zeros(n, np.bool_)
-    for fold in make_folds(classes, groups, rng):
+    for fold in folds:
         codes = np.searchsorted(fold.known, classes[fold.fitted])
         found = fit(X[fold.fitted], codes, X[fold.held_out])
         if logits is None:
@@ -89,13 +92,13 @@ def cross_validate(
         measured[fold.held_out] = True
     predicted = np.full(n, -1)
     if logits is None:
-        return HeldOut(0, None, predicted, 0, np.nan, np.nan)
+        return HeldOut(0, expected, predicted, 0, np.nan, np.nan)
     truth = classes[measured]
     settings = [logits[setting, measured] for setting in range(len(logits))]
-    temperatures = [fit_temperature(one, truth) for one in settings]
+    temperatures = [fit_temperature(one, truth, expected=expected) for one in settings]
     losses = [
-        float(-log_softmax(one / temperature, axis=1)[np.arange(truth.size), truth].mean())
-        for one, temperature in zip(settings, temperatures, strict=True)
+        float(-log_softmax(one / fitted, axis=1)[np.arange(truth.size), truth].mean())
+        for one, fitted in zip(settings, temperatures, strict=True)
     ]
     best = int(np.argmin(losses))
     predicted[measured] = settings[best].argmax(axis=1)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import logsumexp
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,10 +82,12 @@ class LogisticProblem:
         """
         coordinates, offset = self._unpacked(parameters)
         logits = self._rows @ coordinates.T + offset
-        total = logsumexp(logits, axis=1)
+        logits -= logits.max(axis=1, keepdims=True)
+        slope = np.exp(logits)
+        total = slope.sum(axis=1)
         row = np.arange(self.n)
-        losses = total - logits[row, self._classes]
-        slope = np.exp(logits - total[:, None])
+        losses = np.log(total) - logits[row, self._classes]
+        slope /= total[:, None]
         slope[row, self._classes] -= 1.0
         slope *= self._share[:, None]
         penalty = 1.0 / (C * self.n)
