@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LogisticProblem", "LogisticSolution", "balanced_weights"]
 
-_MEMORY: Final = 20
+_MEMORY: Final = 10
 """Pairs of steps that L-BFGS remembers."""
 
 
@@ -66,10 +66,16 @@ class LogisticProblem:
         self.n = len(X)
         self.n_classes = int(classes.max()) + 1
         self._mean = X.mean(axis=0)
-        left, lengths, self._axes = np.linalg.svd(X - self._mean, full_matrices=False)
-        self._rows = left * lengths
+        axes, rows = np.linalg.qr((X - self._mean).T)
+        self._axes, self._rows = axes.T, np.ascontiguousarray(rows.T)
         self._classes = classes
-        self._share = (np.ones(self.n) if weights is None else weights / weights.mean()) / self.n
+        self._share = np.full(self.n, 1 / self.n)
+        if weights is not None:
+            self.reweigh(weights)
+
+    def reweigh(self, weights: NDArray[np.float64]) -> None:
+        """Take other sample weights, without setting the problem up anew."""
+        self._share = weights / weights.mean() / self.n
 
     def objective(
         self, parameters: NDArray[np.float64], C: float

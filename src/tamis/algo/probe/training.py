@@ -153,17 +153,15 @@ def _logits_along(
     steps: int = _FEW,
 ) -> NDArray[np.float64]:
     """Fit for each weighting and `C`, ascending, each begun where the one before ended."""
-    problems = {
-        even: LogisticProblem(X, classes, balanced_weights(classes) if even else None)
-        for even in dict.fromkeys(even for even, _ in settings)
-    }
+    problem = LogisticProblem(X, classes)
+    weights = {True: balanced_weights(classes), False: np.ones(len(X))}
     solutions: dict[bool, LogisticSolution] = {}
     logits = []
     for even, C in settings:
-        start = solutions.get(even)
-        solutions[even] = problems[even].fit(C, start, tolerance=tolerance, steps=steps)
-        weights, offset = problems[even].linear(solutions[even])
-        logits.append(held_out @ weights.T + offset)
+        problem.reweigh(weights[even])
+        solutions[even] = problem.fit(C, solutions.get(even), tolerance=tolerance, steps=steps)
+        directions, offset = problem.linear(solutions[even])
+        logits.append(held_out @ directions.T + offset)
     return np.stack(logits)
 
 
