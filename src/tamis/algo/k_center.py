@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
-from tamis.algo.facility_location import GreedyPicks
+from tamis.algo.greedy import GreedyPicks
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -60,26 +60,32 @@ def k_center(
     rows = np.arange(vectors.shape[0])
     chosen = rows[:0] if chosen is None else chosen
     candidates = np.setdiff1d(rows if candidates is None else candidates, chosen)
-    pool = vectors[candidates]
-    nearest = np.full(candidates.size, -1.0, dtype=np.float32)
-    if chosen.size and candidates.size:
+    if 2 * candidates.size > rows.size:
+        # Most rows are candidates: no copy of theirs is made, and the others stay closed.
+        numbers, pool = rows, vectors
+        closed = np.ones(rows.size, dtype=np.bool_)
+        closed[candidates] = False
+    else:
+        numbers, pool = candidates, vectors[candidates]
+        closed = np.zeros(candidates.size, dtype=np.bool_)
+    nearest = np.full(numbers.size, -1.0, dtype=np.float32)
+    if chosen.size and numbers.size:
         nearest = exact_search(pool, vectors[chosen], 1)[1][:, 0].copy()
-    closed = np.zeros(candidates.size, dtype=np.bool_)
+    mean = (~closed).astype(np.float32) @ pool
     if allowance is not None:
-        closed = ~allowance.permits(candidates)
-        nearest[closed] = np.inf
+        closed |= ~allowance.permits(numbers)
     picks: list[int] = []
     gains: list[float] = []
     while len(picks) < n and not closed.all():
         if picks or chosen.size:
+            nearest[closed] = np.inf
             place = int(np.argmin(nearest))
         else:
-            place = int(np.argmax(np.where(closed, -np.inf, pool @ pool.mean(axis=0))))
+            place = int(np.argmax(np.where(closed, -np.inf, pool @ mean)))
         picks.append(place)
         gains.append(max(0.0, 1.0 - float(nearest[place])))
         np.maximum(nearest, pool @ pool[place], out=nearest)
         closed[place] = True
-        if allowance is not None and allowance.take(int(candidates[place])):
-            closed |= ~allowance.permits(candidates)
-        nearest[closed] = np.inf
-    return GreedyPicks(candidates[picks].astype(np.int64), np.array(gains, dtype=np.float64))
+        if allowance is not None and allowance.take(int(numbers[place])):
+            closed |= ~allowance.permits(numbers)
+    return GreedyPicks(numbers[picks].astype(np.int64), np.array(gains, dtype=np.float64))

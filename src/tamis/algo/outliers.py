@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.exact_neighbors import exact_search
+from tamis.algo.neighbors import knn_graph
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.neighbors import KnnGraph
+    from tamis.types import Indices, Vectors
 
-__all__ = ["distance_outliers"]
+__all__ = ["distance_outliers", "sampled_outliers"]
 
 _FENCE = 1.5
 
@@ -39,7 +43,42 @@ def distance_outliers(graph: KnnGraph, k: int = 10) -> NDArray[np.bool_]:
     if graph.indices.shape[1] == 0:
         return np.zeros(graph.indices.shape[0], dtype=np.bool_)
     distance = 1.0 - graph.similarities[:, min(k, graph.indices.shape[1]) - 1].astype(np.float64)
+    far: NDArray[np.bool_] = distance > _fence(distance)
+    return far
+
+
+def sampled_outliers(
+    X: Vectors, rows: Indices, *, size: int, k: int = 10, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], float]:
+    """Tell which of `rows` are outliers, and what share of all is, from a random sample.
+
+    Distances are to the `k`-th nearest of `size` random rows, of the sample as of `rows`, so that
+    the fence is as in `distance_outliers` for a dataset of that size. O(size² D) time.
+
+    Args:
+        X: `[N, D]` float32 unit vectors.
+        rows: `[R]` rows to be told of.
+        size: how many rows to draw.
+        k: which neighbour.
+        rng: draws them.
+
+    Returns:
+        `[R]` bool, and the share of outliers in the sample.
+    """
+    drawn = np.sort(rng.choice(X.shape[0], min(size, X.shape[0]), replace=False))
+    sample = X[drawn]
+    graph = knn_graph(sample, k, method="exact", rng=rng)
+    distance = 1.0 - graph.similarities[:, -1].astype(np.float64)
+    fence = _fence(distance)
+    # A row of the sample is its own nearest there and does not count.
+    similarity = exact_search(X[rows], sample, k + 1)[1]
+    own = np.isin(rows, drawn).astype(np.int64)
+    kth = similarity[np.arange(rows.size), k - 1 + own]
+    far: NDArray[np.bool_] = 1.0 - kth.astype(np.float64) > fence
+    return far, float(np.mean(distance > fence))
+
+
+def _fence(distance: NDArray[np.float64]) -> float:
     lower, upper = np.quantile(distance, [0.25, 0.75])
     # Float32 rounding must not make outliers where all rows are the same.
-    far: NDArray[np.bool_] = distance > upper + max(_FENCE * (upper - lower), 1e-6)
-    return far
+    return float(upper + max(_FENCE * (upper - lower), 1e-6))

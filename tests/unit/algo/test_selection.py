@@ -25,6 +25,11 @@ def scene(seed=0, clusters=8, each=40, outliers=4, dim=32):
     return unit(np.concatenate([rows, rng.standard_normal((outliers, dim))]))
 
 
+def chances(X):
+    scores = 3 * X[:, :3]
+    return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
 def rng(seed=0):
     return np.random.default_rng(seed)
 
@@ -51,16 +56,17 @@ def test_the_diverse_share(diverse, n_far):
 
 @pytest.mark.parametrize("strategy", [strategy for strategy in STRATEGIES if strategy != "default"])
 def test_other_strategies_use_one_way_throughout(strategy):
-    picks = select(scene(), 10, strategy=strategy, rng=rng())
+    picks = select(scene(), 10, strategy=strategy, probabilities=chances(scene()), rng=rng())
     assert set(picks.kinds) == {strategy}
     assert len(set(picks.indices.tolist())) == 10
 
 
-@pytest.mark.parametrize("strategy", ["default", "facility-location", "k-center", "random"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_given_and_forbidden_rows_are_never_picked(strategy):
     X = scene()
     must, forbidden = np.arange(0, 80), np.arange(80, 160)
-    picks = select(X, 400, strategy=strategy, must=must, forbidden=forbidden, rng=rng())
+    rows = {"must": must, "forbidden": forbidden}
+    picks = select(X, 400, strategy=strategy, probabilities=chances(X), **rows, rng=rng())
     assert sorted(picks.indices.tolist()) == list(range(160, 324))
 
 

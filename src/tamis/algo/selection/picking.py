@@ -11,11 +11,11 @@ from tamis.algo.canonical_order import canonical_order
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.exact_neighbors import exact_search
 from tamis.algo.neighbors import knn_graph
-from tamis.algo.outliers import distance_outliers
+from tamis.algo.outliers import distance_outliers, sampled_outliers
 from tamis.algo.selection.picks import Picks
 from tamis.algo.selection.pool import Pool, Stage
 from tamis.algo.selection.quotas import Allowance, Quotas
-from tamis.algo.selection.strategies import BY_NAME, STRATEGIES
+from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES, STRATEGIES
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -29,7 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["select"]
 
+OUTLIER_LIMIT = 100_000
+"""Above this many rows outliers are told from a random sample."""
+
 _OUTLIER_NEIGHBORS = 10
+_OUTLIER_SAMPLE = 20_000
+_COLUMNS = 16
 _SUM_TOLERANCE = 1e-2
 
 
@@ -44,13 +49,14 @@ def select(
     forbidden: Indices | None = None,
     include: Indices | None = None,
     quotas: Quotas | None = None,
+    overwrite: bool = False,
     rng: np.random.Generator,
 ) -> Picks:
     """Pick `n` rows that are worth labelling.
 
     Rows are put in an order of their content first, so the same rows are picked, in the same
     order, whatever order they come in; only identical rows can stand for each other. The cost is
-    that of the strategy, of `knn_graph`, and one copy of `X`.
+    that of the strategy, of `knn_graph` up to 100,000 rows, and one copy of `X`.
 
     Args:
         X: `[N, D]` unit vectors.
@@ -65,6 +71,7 @@ def select(
         forbidden: `[F]` rows that may not be picked, but are to be represented.
         include: `[I]` rows that are picked whatever the strategy says; they count in `n`.
         quotas: how many rows of each group to pick; rows in `must` do not count.
+        overwrite: `X` may be put into another order, which saves the copy.
         rng: the only source of chance.
 
     Raises:
@@ -77,12 +84,12 @@ def select(
         >>> picks.indices, picks.kinds
         (array([1, 4]), ('facility-location', 'k-center'))
     """
-    shares = _shares(strategy, diverse)
+    shares = _shares(strategy, diverse, probabilities)
     if n < 0:
         raise UsageError(f"the number of rows to pick must be 0 or more, not {n}")
     vectors = unit_vectors(X)
     order = canonical_order(vectors)
-    vectors = vectors[order]
+    vectors = _in_order(vectors, order, in_place=overwrite)
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
     chosen = _places(must, place, "must")
@@ -101,6 +108,8 @@ def select(
     done = Stage(included, np.zeros(included.size))
     stages, kinds = [done], ["include"] * included.size
     for name, count in _counts(shares, n - included.size).items():
+        if count == 0 or candidates.size == 0:
+            continue
         picked = np.concatenate([stage.indices for stage in stages])
         pool = Pool(
             X=vectors,
@@ -110,11 +119,10 @@ def select(
             probabilities=likely,
             rng=rng,
         )
-        stages.append(BY_NAME[name](pool, count))
+        stages.append(BY_NAME[name](pool, min(count, pool.candidates.size)))
         kinds += [name] * stages[-1].indices.size
     picked = np.concatenate([stage.indices for stage in stages])
-    graph = knn_graph(vectors, _OUTLIER_NEIGHBORS, rng=rng)
-    outlier = distance_outliers(graph)
+    outlier, outliers, method, recall = _outliers(vectors, picked, rng)
     represents, distances = _roles(vectors, picked, chosen)
     return Picks(
         indices=order[picked],
@@ -125,18 +133,20 @@ def select(
         classes=None if likely is None else np.argsort(-likely[picked], kind="stable")[:, :2],
         represents=represents,
         distances=distances,
-        outlier=outlier[picked],
-        outliers=int(outlier.sum()),
+        outlier=outlier,
+        outliers=outliers,
         coverage=compare_with_random(
             vectors, picked, candidates=candidates, chosen=chosen, rng=rng
         ),
-        graph_method=graph.method,
-        graph_recall=graph.recall_estimate,
+        graph_method=method,
+        graph_recall=recall,
         parts=max(stage.parts for stage in stages),
     )
 
 
-def _shares(strategy: Strategy | Mapping[str, float], diverse: float) -> Mapping[str, float]:
+def _shares(
+    strategy: Strategy | Mapping[str, float], diverse: float, probabilities: NDArray[Any] | None
+) -> Mapping[str, float]:
     if not 0.0 <= diverse <= 1.0:
         raise UsageError(f"the diverse share must be between 0 and 1, not {diverse}")
     if strategy == "default":
@@ -147,6 +157,11 @@ def _shares(strategy: Strategy | Mapping[str, float], diverse: float) -> Mapping
             raise UsageError(f"strategy must be one of {', '.join(STRATEGIES)}, not {name!r}")
         if not 0.0 <= share <= 1.0:
             raise UsageError(f"the share of {name} must be between 0 and 1, not {share}")
+    if probabilities is None and (lacking := NEED_PROBABILITIES & shares.keys()):
+        raise UsageError(
+            f"the strategy {min(lacking)} needs class probabilities of every row: train a model "
+            "on labels first, or take a strategy that needs none"
+        )
     if abs(sum(shares.values()) - 1.0) > 1e-6:  # noqa: PLR2004 - rounding of decimal shares
         raise UsageError(f"the shares must add up to 1, not {sum(shares.values()):g}")
     return shares
@@ -201,6 +216,26 @@ def _places(rows: Indices | None, place: Indices, name: str) -> Indices:
             f"{name} rows must be from 0 to {place.size - 1}, not {numbers[0]} to {numbers[-1]}"
         )
     return np.sort(place[numbers])
+
+
+def _in_order(X: Vectors, order: Indices, *, in_place: bool) -> Vectors:
+    if not in_place:
+        return X[order]
+    # A few columns at a time, so that the copy is of those only.
+    for begin in range(0, X.shape[1], _COLUMNS):
+        X[:, begin : begin + _COLUMNS] = X[order, begin : begin + _COLUMNS]
+    return X
+
+
+def _outliers(
+    X: Vectors, picked: Indices, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], int, str, float]:
+    if X.shape[0] <= OUTLIER_LIMIT:
+        graph = knn_graph(X, _OUTLIER_NEIGHBORS, rng=rng)
+        outlier = distance_outliers(graph)
+        return outlier[picked], int(outlier.sum()), graph.method, graph.recall_estimate
+    outlier, share = sampled_outliers(X, picked, size=_OUTLIER_SAMPLE, rng=rng)
+    return outlier, round(share * X.shape[0]), "sample", 1.0
 
 
 def _roles(X: Vectors, picked: Indices, chosen: Indices) -> tuple[Indices, NDArray[np.float64]]:

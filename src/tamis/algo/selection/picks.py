@@ -31,9 +31,10 @@ class Picks:
         distances: `[n]` float64, cosine distance to the nearest other pick or row that had to be
             there; 2 where there is none.
         outlier: `[n]` bool, whether the pick is an outlier among all rows.
-        outliers: how many outliers there are among all rows.
+        outliers: how many outliers there are among all rows, estimated from a sample where
+            `graph_method` is `sample`.
         coverage: the picks' coverage beside random picks'; None where nothing was picked.
-        graph_method: the neighbour kernel that ran.
+        graph_method: the neighbour kernel that told the outliers, `exact`, `ivf` or `sample`.
         graph_recall: its recall, measured; 1 if exact.
         parts: into how many random parts the rows were divided, 1 if they were not.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tamis.algo.selection.quotas import Allowance
     from tamis.types import Indices, Vectors
 
-__all__ = ["Pool", "Stage"]
+__all__ = ["Pool", "Stage", "take_in_order"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ class Pool:
     allowance: Allowance
     probabilities: NDArray[np.float32] | None
     rng: np.random.Generator
+
+    def is_candidate(self) -> NDArray[np.bool_]:
+        """Return `[N]` bool, whether each row may be picked."""
+        may = np.zeros(self.X.shape[0], dtype=np.bool_)
+        may[self.candidates] = True
+        return may
 
     def needs_probabilities(self, strategy: str) -> NDArray[np.float32]:
         """Return the probabilities.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,6 +110,16 @@ class Allowance:
         self._close()
         for row in include.tolist():
             self.take(row)
+
+    def copy(self) -> Allowance:
+        """Return an allowance of its own in the same state."""
+        twin = copy(self)
+        twin._lacking, twin._room, twin._open = (  # noqa: SLF001 - of the same class
+            self._lacking.copy(),
+            self._room.copy(),
+            self._open.copy(),
+        )
+        return twin
 
     def permits(self, rows: Indices) -> NDArray[np.bool_]:
         """Return which rows are of an open group, `[R]` bool."""

@@ -1,7 +1,9 @@
 """The strategies by name.
 
 What a pick's score is: `random` 0; `facility-location` what it added to the mean similarity of all
-rows to their nearest pick; `k-center` its cosine distance to everything picked before.
+rows to their nearest pick, and so, by their own kernels and weights, `max-herding`,
+`uncertainty-herding` and `prob-cover`; `k-center` its cosine distance to everything picked before;
+others as their functions say.
 """
 
 from __future__ import annotations
@@ -12,14 +14,37 @@ import numpy as np
 
 from tamis.algo.facility_location import facility_location
 from tamis.algo.k_center import k_center
+from tamis.algo.selection.badge import badge
+from tamis.algo.selection.covering import prob_cover
+from tamis.algo.selection.determinantal import determinantal
+from tamis.algo.selection.herding import max_herding, uncertainty_herding
+from tamis.algo.selection.hierarchical import hierarchical_k_means
+from tamis.algo.selection.k_means import k_means
 from tamis.algo.selection.pool import Pool, Stage, take_in_order
+from tamis.algo.selection.typicality import typicality
+from tamis.algo.selection.uncertainty import entropy, margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BY_NAME", "STRATEGIES", "Strategy"]
+__all__ = ["BY_NAME", "NEED_PROBABILITIES", "STRATEGIES", "Strategy"]
 
-Strategy = Literal["default", "random", "facility-location", "k-center"]
+Strategy = Literal[
+    "default",
+    "random",
+    "k-means",
+    "facility-location",
+    "k-center",
+    "typicality",
+    "prob-cover",
+    "max-herding",
+    "uncertainty-herding",
+    "dpp",
+    "entropy",
+    "margin",
+    "badge",
+    "hierarchical-k-means",
+]
 """`default`: facility location, then k-center for the diverse share."""
 
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
@@ -39,7 +64,7 @@ def _facility_location(pool: Pool, n: int) -> Stage:
         allowance=pool.allowance,
         rng=pool.rng,
     )
-    return Stage(picks.indices, picks.gains / max(1, pool.X.shape[0]))
+    return Stage(picks.indices, picks.gains / max(1, pool.X.shape[0]), parts=picks.parts)
 
 
 def _k_center(pool: Pool, n: int) -> Stage:
@@ -49,8 +74,20 @@ def _k_center(pool: Pool, n: int) -> Stage:
     return Stage(picks.indices, picks.gains)
 
 
+NEED_PROBABILITIES = frozenset({"uncertainty-herding", "entropy", "margin", "badge"})
+
 BY_NAME: Mapping[str, Callable[[Pool, int], Stage]] = {
     "random": _random,
+    "k-means": k_means,
     "facility-location": _facility_location,
     "k-center": _k_center,
+    "typicality": typicality,
+    "prob-cover": prob_cover,
+    "max-herding": max_herding,
+    "uncertainty-herding": uncertainty_herding,
+    "dpp": determinantal,
+    "entropy": entropy,
+    "margin": margin,
+    "badge": badge,
+    "hierarchical-k-means": hierarchical_k_means,
 }
