@@ -21,13 +21,12 @@ import numpy as np
 
 from tamis.algo.near_components import near_components
 from tamis.algo.rounds import draw_parts, mean_of_seeds, replay
-from tamis.algo.selection import STRATEGIES
+from tamis.algo.selection import NEED_PROBABILITIES, STRATEGIES
 from tamis.data.images.decode import decode
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
 
 BATCH = 8
-NEEDS_PROBE = {"entropy", "margin", "badge", "uncertainty-herding"}
 
 
 def embedded(folder, cache):
@@ -76,7 +75,8 @@ def main():
         for seed in range(options.seeds)
     ]
     strategies = options.strategy or [
-        name for name in STRATEGIES if options.rounds or name not in NEEDS_PROBE
+        *(name for name in STRATEGIES if options.rounds or name not in NEED_PROBABILITIES),
+        *(["scheduled"] if options.rounds else []),
     ]
     print(
         f"{len(paths)} pictures, {classes} classes, {groups.max() + 1} groups, pools of "

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.probe import train_probe
-from tamis.algo.rounds.schedule import scheduled_strategy
-from tamis.algo.selection import select
+from tamis.algo.rounds.schedule import COLD_START, scheduled_strategy
+from tamis.algo.selection import NEED_PROBABILITIES, select
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,7 +95,7 @@ def replay(
     draw: Draw,
     budgets: Sequence[int],
     *,
-    strategy: Strategy | Mapping[str, float] | None,
+    strategy: Strategy | None,
     groups: Indices | None = None,
     rng: np.random.Generator,
     told: Callable[[], None] = lambda: None,
@@ -110,7 +110,8 @@ def replay(
         labels: `[N]` names of classes.
         draw: what to pick from and what to measure on.
         budgets: numbers of labels, ascending, none larger than the pool.
-        strategy: how to pick; None for what `scheduled_strategy` says each time.
+        strategy: how to pick; None for what `scheduled_strategy` says each time. What asks a
+            probe is replaced by `COLD_START` until labels of two classes are known.
         groups: `[N]` rows that cross-validation keeps together.
         rng: the only source of chance.
         told: called after each budget.
@@ -133,6 +134,8 @@ def replay(
     accuracy, balanced, used = [], [], []
     for budget in budgets:
         chosen = scheduled_strategy(truth[known]) if strategy is None else strategy
+        if chosen in NEED_PROBABILITIES and probabilities is None:
+            chosen = COLD_START
         picks = select(
             pool,
             budget - known.size,
@@ -152,6 +155,6 @@ def replay(
         right = predicted == wanted
         accuracy.append(right.mean())
         balanced.append(np.mean([right[wanted == name].mean() for name in np.unique(wanted)]))
-        used.append(chosen if isinstance(chosen, str) else "+".join(chosen))
+        used.append(chosen)
         told()
     return Replay(np.array(accuracy), np.array(balanced), tuple(used))

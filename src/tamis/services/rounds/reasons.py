@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.selection import NEED_PROBABILITIES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.selection import Picks
 
 __all__ = ["reasons_of"]
-
-_ASK_A_MODEL = frozenset({"entropy", "margin", "badge", "uncertainty-herding"})
 
 
 def reasons_of(
@@ -28,7 +28,7 @@ def reasons_of(
     """
     reasons = []
     for place, kind in enumerate(picks.kinds):
-        if probabilities is not None and kind in _ASK_A_MODEL:
+        if probabilities is not None and kind in NEED_PROBABILITIES:
             second, first = np.argsort(probabilities[place], kind="stable")[-2:]
             reasons.append(
                 f"model unsure between {classes[first]} ({probabilities[place, first]:.2f}) "
