@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.data.store import Store
 from tamis.errors import UsageError
 from tamis.faces.finding import Finding
+from tamis.faces.labelling import Labelling
 from tamis.faces.parting import Parting
 from tamis.types import no_progress
 
@@ -92,7 +93,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Finding, Parting):
+class Dataset(Finding, Labelling, Parting):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

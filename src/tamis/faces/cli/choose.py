@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -17,6 +17,10 @@ from tamis.faces.cli.options import (
     WhereOption,
 )
 from tamis.faces.cli.output import Output
+from tamis.faces.cli.rounds import show_round, show_simulation
+
+if TYPE_CHECKING:
+    from tamis.algo.selection import Strategy
 
 __all__ = ["register"]
 
@@ -64,12 +68,30 @@ def duplicates(
 
 
 def select(
-    n: Annotated[int, typer.Argument(min=1, metavar="N", help="How many pictures.")],
+    n: Annotated[
+        int | None,
+        typer.Argument(min=1, metavar="N", help="How many pictures.", show_default=False),
+    ] = None,
     dataset: DatasetOption = DEFAULT_DATASET,
     diverse: Annotated[
         float,
         typer.Option(min=0, max=1, metavar="SHARE", help="Share picked for diversity."),
     ] = 0.2,
+    round_: Annotated[
+        bool, typer.Option("--round", help="The next to label, after the labels so far.")
+    ] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Replay rounds to N labels on known labels.")
+    ] = False,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="How to pick; with --simulate several."),
+    ] = None,
+    label_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Where labels are, for rounds.")
+    ] = "label",
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds to simulate.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs to simulate.")] = 10,
     where: WhereOption = None,
     encoder: EncoderOption = None,
     seed: SeedOption = 0,
@@ -79,8 +101,40 @@ def select(
     """Select the pictures that represent the dataset."""
     import tamis
 
+    if n is None:
+        raise UsageError("say how many pictures to select: tamis select N")
     output = Output(as_json=json, quiet=quiet)
     ds = tamis.open(dataset, create=False)
+    if simulate:
+        with output.stages() as stage:
+            found = ds.simulate_rounds(
+                n,
+                rounds=rounds,
+                seeds=seeds,
+                strategies=strategy or ["schedule"],
+                label_column=label_column,
+                where=where,
+                encoder=encoder,
+                seed=seed,
+                progress=stage("rounds"),
+            )
+        show_simulation(output, found)
+        return
+    if round_:
+        with output.stages() as stage:
+            done = ds.select_round(
+                n,
+                strategy=_one_strategy(strategy),
+                label_column=label_column,
+                where=where,
+                encoder=encoder,
+                seed=seed,
+                progress=stage("select"),
+            )
+        show_round(output, done)
+        return
+    if strategy:
+        raise UsageError("--strategy goes with --round or --simulate")
     with output.stages() as stage:
         selection = ds.select(
             n, diverse=diverse, where=where, encoder=encoder, seed=seed, progress=stage("select")
@@ -144,6 +198,18 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     for verb in (duplicates, select, split):
         app.command()(verb)
+
+
+def _one_strategy(names: list[str] | None) -> Strategy | None:
+    from tamis.algo.selection import STRATEGIES
+
+    if not names:
+        return None
+    if len(names) > 1 or names[0] not in STRATEGIES:
+        raise UsageError(
+            f"--strategy takes one of {', '.join(STRATEGIES)} here, not {' and '.join(names)}"
+        )
+    return cast("Strategy", names[0])
 
 
 def _threshold(text: str) -> float | str:
