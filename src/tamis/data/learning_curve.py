@@ -42,7 +42,7 @@ class LabelRound:
         low: lower end of the accuracy's 95 % interval.
         high: upper end.
         measured: pictures that the accuracy was measured on.
-        measured_on: `test split`, or `held-out labels`: those known, out of fold.
+        measured_on: `test split`, or `held-out labels`, those known, out of fold.
         strategy: what picked.
         picked: how many pictures it picked.
     """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show_round", "show_simulation"]
 
-_WIDTH = 20
+_WIDTH = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -23,16 +23,15 @@ def show_round(output: Output, done: Round) -> None:
     )
     output.say("")
     output.table(
-        ["round", "labels", "accuracy", "95 % interval", "", "then picked"],
+        ["round", "labels", "accuracy", "", "95 %", "measured on", "then picked"],
         [
             (
                 number,
                 one.labels,
                 "" if one.accuracy is None else f"{one.accuracy:.1%}",
-                ""
-                if one.low is None or one.high is None
-                else f"{one.low:.1%} to {one.high:.1%} of {one.measured:,}, {one.measured_on}",
                 _bar(one.accuracy or 0.0),
+                "" if one.low is None or one.high is None else f"{one.low:.0%} to {one.high:.0%}",
+                f"{one.measured:,} {one.measured_on}" if one.measured else "",
                 f"{one.picked} by {one.strategy}",
             )
             for number, one in enumerate(done.curve, start=1)
