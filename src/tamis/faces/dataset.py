@@ -14,10 +14,11 @@ from tamis.faces.parting import Parting
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
+    from tamis.algo.selection import Strategy
     from tamis.data.difference import Diff
     from tamis.data.exports import ExportReport
     from tamis.data.exports.export import Format
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tamis.services.curate import CurateReport
     from tamis.services.duplicates import DuplicateReport
     from tamis.services.encoder_export import EncoderExport
-    from tamis.services.selection import Selection
+    from tamis.services.selection import ScoreReport, Selection
     from tamis.services.splits import SplitReport
     from tamis.types import Progress, Vectors
 
@@ -250,24 +251,71 @@ class Dataset(Finding, Labelling, Parting):
         self,
         n: int,
         *,
+        strategy: Strategy | Mapping[str, float] = "default",
         diverse: float = 0.2,
         where: str | None = None,
+        labelled: str | None = None,
+        forbid: str | None = None,
+        include: str | None = None,
+        quotas: Sequence[str] = (),
         encoder: str | None = None,
         seed: int = 0,
         apply: bool = True,
         progress: Progress = no_progress,
     ) -> Selection:
-        """Choose the `n` pictures that represent the dataset, a share of them for diversity."""
+        """Choose the `n` pictures that represent the dataset, a share of them for diversity.
+
+        Args:
+            n: how many.
+            strategy: how, e.g. `k-means`, or several with shares, e.g. `{"dpp": .5, "random": .5}`.
+            diverse: share of the default strategy that goes to what is farthest from the rest.
+            where: SQL condition on what may be chosen and is to be represented.
+            labelled: SQL condition on pictures that are labelled already and represent others.
+            forbid: SQL condition on pictures that are represented but not chosen.
+            include: SQL condition on pictures that are chosen in any case and count in `n`.
+            quotas: how many of each group, e.g. `["label=cat:10", "label=*:2.."]`.
+            encoder: which vectors; the only ones if None.
+            seed: makes the choice repeatable.
+            apply: mark the choice.
+            progress: told before and after.
+
+        Raises:
+            UsageError: nothing can be chosen, or the quotas cannot be met.
+        """
         from tamis.services.selection import select
 
         return select(
             self.store,
             n,
             column=self.vector_column(encoder),
+            strategy=strategy,
             diverse=diverse,
             where=where,
+            labelled=labelled,
+            forbid=forbid,
+            include=include,
+            quotas=quotas,
             seed=seed,
             apply=apply,
+            progress=progress,
+        )
+
+    def scores(
+        self,
+        *,
+        where: str | None = None,
+        encoder: str | None = None,
+        seed: int = 0,
+        progress: Progress = no_progress,
+    ) -> ScoreReport:
+        """Mark how representative and how unique each picture is."""
+        from tamis.services.selection import score
+
+        return score(
+            self.store,
+            column=self.vector_column(encoder),
+            where=where,
+            seed=seed,
             progress=progress,
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamis.algo.selection import Strategy
     from tamis.data.store import Store
@@ -31,7 +31,7 @@ class Labelling:
         n: int,
         *,
         label_column: str = "label",
-        strategy: Strategy | None = None,
+        strategy: Strategy | Mapping[str, float] | None = None,
         where: str | None = None,
         encoder: str | None = None,
         seed: int = 0,
@@ -73,7 +73,7 @@ class Labelling:
         *,
         rounds: int = 5,
         seeds: int = 10,
-        strategies: Sequence[str] = ("schedule",),
+        strategies: Sequence[str | Mapping[str, float]] = ("schedule",),
         label_column: str = "label",
         where: str | None = None,
         encoder: str | None = None,

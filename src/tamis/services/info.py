@@ -34,6 +34,7 @@ def describe(store: Store) -> dict[str, Any]:
         "splits": _counts(marks["split"].to_pylist()),
         "duplicates": store.count("duplicate_of IS NOT NULL") if "duplicate_of" in present else 0,
         "selected": store.count("selected") if "selected" in present else 0,
+        "scored": store.count("uniqueness IS NOT NULL") if "uniqueness" in present else 0,
         "encoders": [
             {
                 "encoder": column.spec,

@@ -9,7 +9,7 @@ import pytest
 from tamis.data.embedded import read_embedded
 from tamis.data.store import Store
 from tamis.errors import UsageError
-from tamis.services.selection import select
+from tamis.services.selection import score, select
 
 
 def unit(rows):
@@ -179,3 +179,137 @@ def test_progress_is_told(store):
     select(store, 4, apply=False, progress=lambda done, total: told.append((done, total)))
     assert told[0] == (0, 4)
     assert told[-1] == (4, 4)
+
+
+def label(store, rows, name):
+    with store.operation("label") as op:
+        op.set_marks([f"s{row:02d}" for row in rows], {"label": [name] * len(rows)})
+
+
+@pytest.fixture
+def named(store):
+    label(store, range(12), "cat")
+    label(store, range(12, 36), "dog")
+    label(store, range(36, 60), "cow")
+    return store
+
+
+def counted(store, chosen):
+    ids = [row.sample_id for row in chosen.rows]
+    labels = store.read(["label"], ids=ids).column("label").to_pylist()
+    return {name: labels.count(name) for name in ("cat", "dog", "cow", None)}
+
+
+@pytest.mark.parametrize(
+    ("quotas", "counts"),
+    [
+        (["label=cat:5"], {"cat": {5}}),
+        (["label=*:equal"], {"cat": {4}, "cow": {3}, "dog": {3}, None: {0}}),
+        (["label=*:proportional"], {"cat": {2}, "cow": {4}, "dog": {4}, None: {0}}),
+        (
+            ["label=cat:50%", "label=dog:25%", "label=NULL:25%"],
+            {"cat": {5}, "cow": {0}, "dog": {2}, None: {3}},
+        ),
+        (["label=cat:..1", "label=*:2.."], {"cat": {0, 1}, "cow": set(range(2, 9))}),
+        (["label=cat:0", "label=dog:0", "label=cow:0..6"], {"cow": {6}, None: {4}}),
+    ],
+)
+def test_quotas_are_met(named, quotas, counts):
+    for strategy in ("default", "random", "k-means"):
+        found = counted(named, select(named, 10, strategy=strategy, quotas=quotas, apply=False))
+        assert sum(found.values()) == 10
+        assert all(found[name] in allowed for name, allowed in counts.items()), found
+
+
+@pytest.mark.parametrize(
+    ("quotas", "options", "sentence"),
+    [
+        (["label=cat:20"], {"n": 30}, r"quota of label=cat cannot be met: at least 20.*12 can be"),
+        (["label=owl:1"], {}, r"quota of label=owl cannot be met: at least 1.*0 can be"),
+        (["label=cat:6", "label=dog:6"], {}, r"ask for 12 picks \(label=cat 6, label=dog 6\)"),
+        (["label=*:..1", "label=NULL:0"], {}, "leave room for 3 .at most: label=NULL 0, "),
+        (["label=cat:..1"], {"include": "label = 'cat'", "n": 20}, "at most 1 .* 12 are to be"),
+        (["cat:5"], {}, "'cat:5' is no quota; write COLUMN=VALUE:AMOUNT"),
+        (["label=cat:x"], {}, "'label=cat:x' is no quota"),
+        (["label=cat:5..2"], {}, "least above its most"),
+        (["label=cat:1.5"], {}, "mean a share"),
+        (["label=cat:120%"], {}, "more than 100"),
+        (["label=cat:equal"], {}, "equal is for all values"),
+        (["label=cat:1..20%"], {}, "is no quota"),
+        (["label=cat:1", "label=cat:2"], {}, "2 quotas for label=cat"),
+        (["label=cat:1", "split=val:2"], {}, "over one column, not over label and split"),
+        (["colour=red:1"], {}, "no column 'colour'"),
+        (["label=cat:11%..19%"], {"n": 5}, "no whole number of 5 pictures"),
+    ],
+)
+def test_quotas_that_cannot_be_met_are_refused(named, quotas, options, sentence):
+    before = named.snapshot
+    with pytest.raises(UsageError, match=sentence):
+        select(named, **({"n": 10} | options), quotas=quotas)
+    assert named.snapshot == before
+
+
+def test_pictures_are_included_and_forbidden(named):
+    chosen = select(named, 6, include="sample_id IN ('s03', 's61')", forbid="label = 'dog'")
+    assert {row.sample_id for row in chosen.rows[:2]} == {"s03", "s61"}
+    assert {row.reason for row in chosen.rows[:2]} == {"had to be included"}
+    assert counted(named, chosen)["dog"] == 0
+    assert chosen.represented == 64
+    assert named.log()[-1].params["forbid"] == "label = 'dog'"
+
+
+def test_included_pictures_are_read_from_outside_the_condition(named):
+    chosen = select(named, 3, where="label = 'cat'", include="sample_id = 's40'")
+    assert chosen.rows[0].sample_id == "s40"
+    assert chosen.represented == 13
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"include": "label = 'cat'"}, "12 rows are to be included, more than the 5"),
+        ({"include": "label = 'owl'"}, "no picture meets the condition to be included"),
+        ({"include": "label = 'cat'", "forbid": "sample_id = 's05'"}, "forbidden, the first s05"),
+        ({"include": "label = 'cat'", "labelled": "sample_id = 's06'"}, "already, the first s06"),
+        ({"strategy": "margin"}, "margin needs class probabilities of every row"),
+        ({"strategy": {"dpp": 0.5}}, "shares must add up to 1, not 0.5"),
+        ({"forbid": "width IS NULL"}, "64 forbidden"),
+    ],
+)
+def test_contradictions_are_refused(named, options, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        select(named, 5, **options)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"),
+    [
+        ("k-means", "nearest to the centre of cluster"),
+        ("typicality", "typical of cluster"),
+        ("prob-cover", "newly covers"),
+        ("dpp", "unlike any mixture"),
+        ("random", "picked at random"),
+        ("max-herding", "represents "),
+        ("hierarchical-k-means", "nearest to the centre of cluster"),
+    ],
+)
+def test_each_strategy_gives_reasons_of_its_own(store, strategy, words):
+    rows = select(store, 4, strategy=strategy, apply=False).rows
+    assert all(row.reason.startswith(words) for row in rows), rows
+
+
+def test_scores_are_marked_and_replaced(store):
+    report = score(store)
+    assert report.scored == 64
+    rows = store.read(["sample_id", "representativeness", "uniqueness"]).to_pylist()
+    assert min(rows, key=lambda row: row["representativeness"])["sample_id"] >= "s60"
+    assert {row.path[:3] for row in report.unique[:4]} == {"s60", "s61", "s62", "s63"}
+    assert report.representative[0].representativeness == pytest.approx(
+        max(row["representativeness"] for row in rows)
+    )
+    assert score(store, where="sample_id < 's05'").scored == 5
+    assert store.count("uniqueness IS NOT NULL") == 5
+    store.undo()
+    assert store.count("uniqueness IS NOT NULL") == 64
+    with pytest.raises(UsageError, match="no picture with a vector"):
+        score(store, where="sample_id = 'x'")

@@ -1,7 +1,12 @@
 """Rounds of labelling: which strategy when, replays on known labels, and honest intervals."""
 
 from tamis.algo.rounds.intervals import Estimate, mean_of_seeds, share_right
-from tamis.algo.rounds.schedule import COLD_START, WITH_PROBE, scheduled_strategy
+from tamis.algo.rounds.schedule import (
+    COLD_START,
+    WITH_PROBE,
+    scheduled_strategy,
+    strategy_name,
+)
 from tamis.algo.rounds.simulation import Draw, Replay, draw_parts, replay
 
 __all__ = [
@@ -15,4 +20,5 @@ __all__ = [
     "replay",
     "scheduled_strategy",
     "share_right",
+    "strategy_name",
 ]

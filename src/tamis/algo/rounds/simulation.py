@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.probe import train_probe
-from tamis.algo.rounds.schedule import COLD_START, scheduled_strategy
+from tamis.algo.rounds.schedule import COLD_START, scheduled_strategy, strategy_name
 from tamis.algo.selection import NEED_PROBABILITIES, select
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,7 +95,7 @@ def replay(
     draw: Draw,
     budgets: Sequence[int],
     *,
-    strategy: Strategy | None,
+    strategy: Strategy | Mapping[str, float] | None,
     groups: Indices | None = None,
     rng: np.random.Generator,
     told: Callable[[], None] = lambda: None,
@@ -134,7 +134,8 @@ def replay(
     accuracy, balanced, used = [], [], []
     for budget in budgets:
         chosen = scheduled_strategy(truth[known]) if strategy is None else strategy
-        if chosen in NEED_PROBABILITIES and probabilities is None:
+        asked = {chosen} if isinstance(chosen, str) else set(chosen)
+        if asked & NEED_PROBABILITIES and probabilities is None:
             chosen = COLD_START
         picks = select(
             pool,
@@ -155,6 +156,6 @@ def replay(
         right = predicted == wanted
         accuracy.append(right.mean())
         balanced.append(np.mean([right[wanted == name].mean() for name in np.unique(wanted)]))
-        used.append(chosen)
+        used.append(strategy_name(chosen))
         told()
     return Replay(np.array(accuracy), np.array(balanced), tuple(used))

@@ -1,8 +1,8 @@
-"""Verbs that choose pictures: duplicates, select, split."""
+"""Verbs that choose pictures: duplicates, select, scores, split."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +18,6 @@ from tamis.faces.cli.options import (
 )
 from tamis.faces.cli.output import Output
 from tamis.faces.cli.rounds import show_round, show_simulation
-
-if TYPE_CHECKING:
-    from tamis.algo.selection import Strategy
 
 __all__ = ["register"]
 
@@ -68,30 +65,59 @@ def duplicates(
 
 
 def select(
-    n: Annotated[
-        int | None,
-        typer.Argument(min=1, metavar="N", help="How many pictures.", show_default=False),
-    ] = None,
+    n: Annotated[int, typer.Argument(min=1, metavar="N", help="How many pictures.")],
     dataset: DatasetOption = DEFAULT_DATASET,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How: default, random, k-means, facility-location, k-center, typicality, "
+            "prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, "
+            "such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, "
+            "margin, entropy, badge; there the number of labels decides if none is named.",
+            show_default=False,
+        ),
+    ] = None,
     diverse: Annotated[
         float,
-        typer.Option(min=0, max=1, metavar="SHARE", help="Share picked for diversity."),
+        typer.Option(
+            min=0, max=1, metavar="SHARE", help="Share that the default picks for diversity."
+        ),
     ] = 0.2,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=VALUE:AMOUNT",
+            help="How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, "
+            "label=*:2.. for each value, label=*:equal, label=*:proportional; repeatable.",
+        ),
+    ] = None,
+    include: Annotated[
+        str | None,
+        typer.Option(metavar="SQL", help="Selected in any case; they count in N."),
+    ] = None,
+    forbid: Annotated[
+        str | None, typer.Option(metavar="SQL", help="Represented, but not selected.")
+    ] = None,
+    labelled: Annotated[
+        str | None,
+        typer.Option(metavar="SQL", help="Labelled already: represent others, not selected again."),
+    ] = None,
     round_: Annotated[
-        bool, typer.Option("--round", help="The next to label, after the labels so far.")
+        bool, typer.Option("--round", help="The next to label, after what the labels so far teach.")
     ] = False,
     simulate: Annotated[
-        bool, typer.Option("--simulate", help="Replay rounds to N labels on known labels.")
+        bool, typer.Option("--simulate", help="Replay rounds up to N labels on known labels.")
     ] = False,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="How to pick; with --simulate several."),
-    ] = None,
     label_column: Annotated[
         str, typer.Option(metavar="COLUMN", help="Where labels are, for rounds.")
     ] = "label",
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds to simulate.")] = 5,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs to simulate.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="How many to simulate.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each strategy to simulate.")] = 10,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another strategy to simulate; repeatable."),
+    ] = None,
     where: WhereOption = None,
     encoder: EncoderOption = None,
     seed: SeedOption = 0,
@@ -101,8 +127,6 @@ def select(
     """Select the pictures that represent the dataset."""
     import tamis
 
-    if n is None:
-        raise UsageError("say how many pictures to select: tamis select N")
     output = Output(as_json=json, quiet=quiet)
     ds = tamis.open(dataset, create=False)
     if simulate:
@@ -111,7 +135,7 @@ def select(
                 n,
                 rounds=rounds,
                 seeds=seeds,
-                strategies=strategy or ["schedule"],
+                strategies=[_strategy(name) for name in (strategy or "schedule", *(against or []))],
                 label_column=label_column,
                 where=where,
                 encoder=encoder,
@@ -124,7 +148,7 @@ def select(
         with output.stages() as stage:
             done = ds.select_round(
                 n,
-                strategy=_one_strategy(strategy),
+                strategy=None if strategy is None else _strategy(strategy),
                 label_column=label_column,
                 where=where,
                 encoder=encoder,
@@ -133,17 +157,68 @@ def select(
             )
         show_round(output, done)
         return
-    if strategy:
-        raise UsageError("--strategy goes with --round or --simulate")
     with output.stages() as stage:
         selection = ds.select(
-            n, diverse=diverse, where=where, encoder=encoder, seed=seed, progress=stage("select")
+            n,
+            strategy=_strategy(strategy or "default"),
+            diverse=diverse,
+            where=where,
+            labelled=labelled,
+            forbid=forbid,
+            include=include,
+            quotas=quota or [],
+            encoder=encoder,
+            seed=seed,
+            progress=stage("select"),
         )
     output.document(selection.rows)
     output.table(
         ["rank", "path", "reason"],
         [(rank, row.path, row.reason) for rank, row in enumerate(selection.rows, start=1)],
     )
+    if selection.coverage is not None:
+        ours, chance = selection.coverage.picked, selection.coverage.random
+        output.note(
+            f"mean similarity to the nearest selected {ours.mean_similarity:.4f}, at random "
+            f"{chance.mean_similarity:.4f}; within cosine distance "
+            f"{selection.coverage.radius:.4f} {ours.share_within:.1%}, at random "
+            f"{chance.share_within:.1%}; outliers taken {selection.outliers_taken} of "
+            f"{'about ' if selection.neighbors == 'sample' else ''}{selection.outliers:,}"
+        )
+    if len(selection.rows) < n:
+        output.note(f"note: {n} were asked for and {len(selection.rows)} can be selected")
+    if selection.parts > 1:
+        output.note(
+            f"note: chosen in {selection.parts} random parts and from their union, for "
+            f"{selection.represented:,} pictures are too many to compare all"
+        )
+
+
+def scores(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    where: WhereOption = None,
+    encoder: EncoderOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Mark how representative and how unique each picture is."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.scores(where=where, encoder=encoder, seed=seed, progress=stage("scores"))
+    output.document(report)
+    output.say(f"{report.scored} scored, {report.copies} of them with an identical vector beside")
+    for title, rows in (
+        ("most representative", report.representative),
+        ("most unique", report.unique),
+    ):
+        output.table(
+            [title, "representativeness", "uniqueness"],
+            [(row.path, row.representativeness, row.uniqueness) for row in rows],
+        )
 
 
 def split(
@@ -196,20 +271,8 @@ def split(
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (duplicates, select, split):
+    for verb in (duplicates, select, scores, split):
         app.command()(verb)
-
-
-def _one_strategy(names: list[str] | None) -> Strategy | None:
-    from tamis.algo.selection import STRATEGIES
-
-    if not names:
-        return None
-    if len(names) > 1 or names[0] not in STRATEGIES:
-        raise UsageError(
-            f"--strategy takes one of {', '.join(STRATEGIES)} here, not {' and '.join(names)}"
-        )
-    return cast("Strategy", names[0])
 
 
 def _threshold(text: str) -> float | str:
@@ -221,3 +284,20 @@ def _threshold(text: str) -> float | str:
         raise UsageError(
             f"--threshold is {text!r}; give a number in [0, 1] or the word auto"
         ) from None
+
+
+def _strategy(text: str) -> Any:
+    """Read a strategy's name, or several with their shares."""
+    if ":" not in text:
+        return text
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, share = part.partition(":")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            raise UsageError(
+                f"--strategy is {text!r}; give one name, or NAME:SHARE,NAME:SHARE with shares that "
+                "add up to 1"
+            ) from None
+    return shares

@@ -26,7 +26,6 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "tag": "--tag",
         "column": "--encoder",
     },
-    "select": {"diverse": "--diverse", "where": "--where", "column": "--encoder"},
     "round": {
         "round": "--round",
         "label_column": "--label-column",
@@ -34,6 +33,17 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "where": "--where",
         "column": "--encoder",
     },
+    "select": {
+        "strategy": "--strategy",
+        "diverse": "--diverse",
+        "where": "--where",
+        "labelled": "--labelled",
+        "forbid": "--forbid",
+        "include": "--include",
+        "quotas": "--quota",
+        "column": "--encoder",
+    },
+    "scores": {"where": "--where", "column": "--encoder"},
     "split": {
         "train": "--train",
         "val": "--val",
@@ -46,11 +56,11 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 _FLAGS: Final = {"duplicates": ["--apply"]}  # what is in the log was applied
 # Parameters that no option carries, with the value that the command line gives them.
 _FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
-    "select": {"strategy": "default", "labelled": None, "exclude_duplicates": True},
+    "select": {"exclude_duplicates": True},
     "round": {"exclude_duplicates": True},
     "split": {"threshold": None},
 }
-_REPEATED: Final = {("filter", "negatives")}
+_REPEATED: Final = {("filter", "negatives"), ("select", "quotas")}
 _SILENT: Final = {"fingerprint"}
 
 
@@ -59,7 +69,9 @@ def command_line(verb: str, params: Mapping[str, Any], seed: int | None) -> str 
 
     >>> command_line("add", {"sources": ["my photos"], "labels": "folder"}, None)
     "tamis add 'my photos' --labels folder"
-    >>> command_line("select", {"n": 9, "strategy": "random"}, 0) is None
+    >>> command_line("select", {"n": 9, "strategy": {"dpp": 0.5, "random": 0.5}}, 0)
+    'tamis select 9 --strategy dpp:0.5,random:0.5 --seed 0'
+    >>> command_line("select", {"n": 9, "exclude_duplicates": False}, 0) is None
     True
     """
     if verb not in _OPTIONS:
@@ -91,6 +103,8 @@ def _option(verb: str, name: str, value: Any) -> list[str] | None:
         if (verb, name) not in _REPEATED:
             return None
         return [word for one in value for word in (option, str(one))]
+    if isinstance(value, dict):
+        return [option, ",".join(f"{name}:{share:g}" for name, share in value.items())]
     if isinstance(value, bool):
         return [option] if value else []
     return [] if value is None else [option, str(value)]

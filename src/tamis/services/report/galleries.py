@@ -166,12 +166,14 @@ def closest(thumbnails: Thumbnails, ids: Sequence[str]) -> tuple[Tile, ...]:
 
 
 def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
-    """Return the darkest, the brightest and the blurriest pictures."""
+    """Return the pictures at the ends of scores, if there are any, brightness and sharpness."""
     whole = whole_pictures(store.columns(), None)
-    rows = store.read(["sample_id", "brightness", "sharpness"], whole)
+    marks = [column for *_, column, _, _ in _SCORES if column in store.columns()]
+    rows = store.read(["sample_id", "brightness", "sharpness", *marks], whole)
     ids = rows.column("sample_id")
     galleries = []
-    for key, title, column, direction, sentence in _EXTREMES:
+    scores = [row for row in _SCORES if row[2] in marks]
+    for key, title, column, direction, sentence in (*scores, *_EXTREMES):
         known = pc.is_valid(rows.column(column))
         ranked = rows.filter(known).sort_by([(column, direction), ("sample_id", "ascending")])
         tiles = thumbnails.tiles(
@@ -188,6 +190,23 @@ def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
 def _value(column: str, row: Mapping[str, Any]) -> str:
     return f"{column} {row[column]:.4g}"
 
+
+_SCORES = (
+    (
+        "representative",
+        "Most representative",
+        "representativeness",
+        "descending",
+        "Highest share of like pictures first, as  tamis scores  measured it.",
+    ),
+    (
+        "unique",
+        "Most unique",
+        "uniqueness",
+        "descending",
+        "Largest cosine distance to the nearest other first, as  tamis scores  measured it.",
+    ),
+)
 
 _EXTREMES = (
     (

@@ -10,15 +10,17 @@ import numpy as np
 
 from tamis.algo import selection
 from tamis.algo.probe import train_probe
-from tamis.algo.rounds import scheduled_strategy, share_right
+from tamis.algo.rounds import scheduled_strategy, share_right, strategy_name
+from tamis.algo.selection.reasons import reasons
 from tamis.data.learning_curve import LabelRound, label_rounds
 from tamis.data.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.rounds.labelled import near_duplicate_groups, read_labelled
-from tamis.services.rounds.reasons import reasons_of
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from tamis.algo.coverage import Coverage
@@ -91,7 +93,7 @@ def select_round(
     *,
     column: str | None = None,
     label_column: str = "label",
-    strategy: Strategy | None = None,
+    strategy: Strategy | Mapping[str, float] | None = None,
     where: str | None = None,
     exclude_duplicates: bool = True,
     seed: int = 0,
@@ -110,7 +112,8 @@ def select_round(
         n: how many; all candidates if there are fewer.
         column: vector column; if None the one with the most vectors.
         label_column: where the labels are.
-        strategy: how to pick; None for what the number of labels suggests.
+        strategy: how to pick, or several with their shares; None for what the number of labels
+            suggests.
         where: SQL condition on the pictures to pick from.
         exclude_duplicates: leave out pictures that are marked as duplicates of a kept one.
         seed: the only source of chance.
@@ -155,7 +158,7 @@ def select_round(
     now = LabelRound(
         labels=int(known.size),
         classes=int(np.unique(labels[known]).size),
-        strategy=chosen,
+        strategy=strategy_name(chosen),
         picked=int(picks.indices.size),
         **measured,
     )
@@ -167,7 +170,7 @@ def select_round(
             "round": True,
             "column": samples.column,
             "label_column": label_column,
-            "strategy": chosen,
+            "strategy": now.strategy,
             "where": where,
             "exclude_duplicates": exclude_duplicates,
         }
@@ -183,7 +186,7 @@ def select_round(
     progress(n, n)
     return Round(
         rows=rows,
-        strategy=chosen,
+        strategy=now.strategy,
         labels=dict(sorted(Counter(labels[known].tolist()).items())),
         candidates=int(pool.size - known.size),
         curve=curve,
@@ -241,8 +244,7 @@ def _rows(  # noqa: PLR0917 - the parts of a pick
     ids = [samples.ids[row] for row in pool[picks.indices]]
     paths = store.read(["path"], ids=ids).column("path").to_pylist()
     likely = None if probabilities is None else probabilities[picks.indices]
-    names = np.empty(0, np.str_) if probe is None else probe.classes
-    reasons = reasons_of(picks, names, likely)
+    names = [] if probe is None else probe.classes.tolist()
     best = np.zeros(len(ids), np.int64) if likely is None else likely.argmax(axis=1)
     return [
         RoundPick(
@@ -250,8 +252,10 @@ def _rows(  # noqa: PLR0917 - the parts of a pick
             sample_id=sample_id,
             reason=reason,
             score=float(picks.scores[place]),
-            predicted=None if likely is None else str(names[best[place]]),
+            predicted=None if likely is None else names[best[place]],
             probability=None if likely is None else float(likely[place, best[place]]),
         )
-        for place, (path, sample_id, reason) in enumerate(zip(paths, ids, reasons, strict=True))
+        for place, (path, sample_id, reason) in enumerate(
+            zip(paths, ids, reasons(picks, names), strict=True)
+        )
     ]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import numpy as np
 
-from tamis.algo.rounds import Estimate, draw_parts, mean_of_seeds, replay
+from tamis.algo.rounds import Estimate, draw_parts, mean_of_seeds, replay, strategy_name
 from tamis.algo.selection import Strategy
 from tamis.errors import UsageError
 from tamis.services.rounds.labelled import near_duplicate_groups, read_labelled
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -94,7 +94,7 @@ def simulate_rounds(
     *,
     rounds: int = 5,
     seeds: int = 10,
-    strategies: Sequence[str] = (SCHEDULE,),
+    strategies: Sequence[str | Mapping[str, float]] = (SCHEDULE,),
     column: str | None = None,
     label_column: str = "label",
     where: str | None = None,
@@ -113,8 +113,8 @@ def simulate_rounds(
         budget: labels after the last round.
         rounds: into how many equal rounds it is divided.
         seeds: runs a strategy.
-        strategies: names; `schedule` is what `select_round` does where none is named. Random picks
-            are always there.
+        strategies: names, or several with their shares as one; `schedule` is what `select_round`
+            does where none is named. Random picks are always there.
         column: vector column; if None the one with the most vectors.
         label_column: where the labels are.
         where: SQL condition on the pictures that take part.
@@ -126,8 +126,8 @@ def simulate_rounds(
         UsageError: there are too few labels, near-duplicates join most pictures, a strategy is
             unknown, or an option is out of range.
     """
-    names = list(dict.fromkeys(["random", *strategies]))
-    budgets = _budgets(budget, rounds, seeds, names)
+    budgets = _budgets(budget, rounds, seeds)
+    named = dict(_strategy(one) for one in ("random", *strategies))
     samples = read_labelled(
         store, label_column, column=column, exclude_duplicates=exclude_duplicates
     )
@@ -139,7 +139,7 @@ def simulate_rounds(
         draw_parts(groups, pool, test, rng=np.random.default_rng(seed + number))
         for number in range(seeds)
     ]
-    done, total = 0, len(names) * seeds * len(budgets)
+    done, total = 0, len(named) * seeds * len(budgets)
     progress(0, total)
 
     def told() -> None:
@@ -154,18 +154,18 @@ def simulate_rounds(
                 samples.labels,
                 draw,
                 budgets,
-                strategy=_strategy(name),
+                strategy=one,
                 groups=groups,
                 rng=np.random.default_rng(seed + number),
                 told=told,
             )
             for number, draw in enumerate(draws)
         ]
-        for name in names
+        for name, one in named.items()
     }
     chance = np.stack([run.accuracy for run in runs["random"]])
     return Simulation(
-        curves=[_curve(name, budgets, runs[name], chance) for name in names],
+        curves=[_curve(name, budgets, runs[name], chance) for name in named],
         seeds=seeds,
         pool=int(draws[0].pool.size),
         test=int(draws[0].test.size),
@@ -177,22 +177,29 @@ def simulate_rounds(
     )
 
 
-def _budgets(budget: int, rounds: int, seeds: int, names: list[str]) -> list[int]:
+def _budgets(budget: int, rounds: int, seeds: int) -> list[int]:
     if seeds < 1 or rounds < 1 or budget < rounds:
         raise UsageError(
             f"a simulation needs a seed, a round, and a label a round, not {seeds} seeds, "
             f"{rounds} rounds and {budget} labels"
         )
-    known = [*get_args(Strategy), SCHEDULE]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"strategy must be one of {', '.join(known)}, not {name!r}")
     steps: list[int] = np.linspace(0, budget, rounds + 1).round().astype(int)[1:].tolist()
     return steps
 
 
-def _strategy(name: str) -> Strategy | None:
-    return next((known for known in get_args(Strategy) if known == name), None)
+def _strategy(
+    strategy: str | Mapping[str, float],
+) -> tuple[str, Strategy | Mapping[str, float] | None]:
+    """Return the name of a strategy, and what `replay` takes for it."""
+    if not isinstance(strategy, str):
+        return strategy_name(strategy), strategy
+    known = next((one for one in get_args(Strategy) if one == strategy), None)
+    if known is None and strategy != SCHEDULE:
+        raise UsageError(
+            f"strategy must be one of {', '.join((*get_args(Strategy), SCHEDULE))}, not "
+            f"{strategy!r}"
+        )
+    return strategy, known
 
 
 def _meeting(store: Store, samples: LabelledSamples, where: str | None) -> NDArray[np.bool_]:

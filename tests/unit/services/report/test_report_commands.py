@@ -28,8 +28,6 @@ def test_options_that_were_not_given_are_left_out():
     [
         ("label set", {}),
         ("undo", {"operations": [3]}),
-        ("select", {"n": 3, "strategy": "random"}),
-        ("select", {"n": 3, "labelled": "label IS NOT NULL"}),
         ("select", {"n": 3, "exclude_duplicates": False}),
         ("split", {"threshold": 0.9}),
         ("split", {"group": ["camera", "day"]}),
@@ -51,3 +49,11 @@ def test_lists_become_repeated_options_and_truths_flags():
         "tamis filter 'a cat' dog --not toy --not 'a drawing' --classes --tag pets --seed 0"
     )
     assert "--classes" not in str(command_line("filter", params | {"classes": False}, 0))
+
+
+def test_a_selection_is_repeated_with_its_quotas_and_shares():
+    params = {"n": 3, "strategy": {"dpp": 0.5, "random": 0.5}, "quotas": ["a=x:1", "a=*:..2"]}
+    assert command_line("select", params | {"include": "a = 'x'", "forbid": None}, 7) == (
+        "tamis select 3 --strategy dpp:0.5,random:0.5 --quota a=x:1 --quota 'a=*:..2' "
+        "--include 'a = '\"'\"'x'\"'\"'' --seed 7"
+    )

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from tamis.algo import selection
+from tamis.algo.selection.reasons import reasons
 from tamis.data.embedded import read_embedded
+from tamis.data.parts import whole_pictures
+from tamis.data.selection_marks import mark_selected
 from tamis.errors import UsageError
+from tamis.services.selection.quotas import group_quotas, parse_quotas
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tamis.algo.coverage import Coverage
-    from tamis.algo.selection import Picks, Strategy
+    from tamis.algo.selection import Quotas, Strategy
+    from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
-    from tamis.types import Progress
+    from tamis.types import Indices, Progress
 
 __all__ = ["Pick", "Selection", "select"]
 
@@ -32,8 +36,9 @@ class Pick:
         path: as the user gave it.
         sample_id: its key in the dataset.
         reason: one short sentence.
-        score: what it added to the mean similarity of all pictures to their nearest selected one
-            (representative), or its cosine distance to everything selected before (diverse).
+        score: by what its strategy picked it: for facility location what it added to the mean
+            similarity of all pictures to their nearest selected one, for k-center its cosine
+            distance to everything selected before.
     """
 
     path: str
@@ -51,11 +56,13 @@ class Selection:
         candidates: how many pictures could be picked.
         represented: how many pictures were to be represented.
         coverage: how well the picks cover them, beside as many random picks.
-        outliers: pictures unusually far from their neighbours.
+        outliers: pictures unusually far from their neighbours, estimated where `neighbors` is
+            `sample`.
         outliers_taken: how many of them were picked.
         column: the vector column.
-        neighbors: the neighbour kernel that ran, `exact` or `ivf`.
+        neighbors: the neighbour kernel that ran, `exact`, `ivf` or `sample`.
         recall: its recall, measured; 1 if exact.
+        parts: into how many random parts the pictures were divided, 1 if they were not.
     """
 
     rows: list[Pick]
@@ -67,6 +74,7 @@ class Selection:
     column: str
     neighbors: str
     recall: float
+    parts: int
 
 
 def select(
@@ -74,10 +82,13 @@ def select(
     n: int,
     *,
     column: str | None = None,
-    strategy: Strategy = "default",
+    strategy: Strategy | Mapping[str, float] = "default",
     diverse: float = 0.2,
     where: str | None = None,
     labelled: str | None = None,
+    forbid: str | None = None,
+    include: str | None = None,
+    quotas: Sequence[str] = (),
     exclude_duplicates: bool = True,
     seed: int = 0,
     apply: bool = True,
@@ -93,42 +104,58 @@ def select(
         store: the dataset.
         n: how many; all candidates if there are fewer.
         column: vector column; if None the one with the most vectors.
-        strategy: `default`, `facility-location`, `k-center` or `random`.
+        strategy: one of `tamis.algo.selection.STRATEGIES`, or several with their shares.
         diverse: share of `n` that the default strategy picks by k-center.
         where: SQL condition on the candidates, which are also what is to be represented.
         labelled: SQL condition on pictures that are labelled already: they represent others and
             are not selected again.
+        forbid: SQL condition on pictures that are represented, but not selected.
+        include: SQL condition on pictures that are selected in any case; they count in `n`.
+        quotas: how many of each group, see `parse_quotas`; pictures in `labelled` do not count.
         exclude_duplicates: leave out pictures that are marked as duplicates of a kept one.
         seed: the only source of chance.
         apply: set the marks.
         progress: told when the vectors are read and when the picks are made.
 
     Raises:
-        UsageError: no picture meets the conditions, or an option is out of range.
+        UsageError: no picture meets the conditions, an option is out of range, or the quotas
+            cannot be met.
     """
     if n < 1:
         raise UsageError(f"select at least 1 picture, not {n}")
+    asked = parse_quotas(quotas)
     progress(0, n)
     condition = where
     if exclude_duplicates and "duplicate_of" in store.columns():
         condition = _both(where, "duplicate_of IS NULL")
-    samples = read_embedded(store, column, _either(condition, labelled))
+    samples = read_embedded(store, column, _either(condition, labelled, include))
     place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
-    must = np.array(
-        [place[sample_id] for sample_id in _ids(store, labelled) if sample_id in place], np.int64
-    )
-    candidates = len(samples.ids) - len(must)
-    if candidates == 0:
+    must, forbidden, included = (_rows(store, place, part) for part in (labelled, forbid, include))
+    _require_vectors(store, place, include, samples.column)
+    _require_free(store, samples, included, must, "labelled already")
+    _require_free(store, samples, included, forbidden, "forbidden")
+    free = np.setdiff1d(np.arange(len(samples.ids)), np.union1d(must, forbidden))
+    if free.size == 0:
         raise UsageError(
             f"there is no picture to select from: {len(samples.ids)} have a vector in "
-            f"{samples.column} and meet the conditions, {len(must)} of them labelled already"
+            f"{samples.column} and meet the conditions, {must.size} of them labelled already"
+            + (f", {forbidden.size} forbidden" if forbid else "")
         )
+    groups: Quotas | None = None
+    if asked:
+        table = store.read([asked[0].column], ids=samples.ids)
+        values = table.column(asked[0].column).to_pylist()
+        groups = group_quotas(asked, values, free, min(n, free.size))
     picks = selection.select(
         samples.vectors,
         n,
         strategy=strategy,
         diverse=diverse,
         must=must,
+        forbidden=forbidden,
+        include=included,
+        quotas=groups,
+        overwrite=True,
         rng=np.random.default_rng(seed),
     )
     ids = [samples.ids[row] for row in picks.indices]
@@ -136,24 +163,34 @@ def select(
     rows = [
         Pick(path, sample_id, reason, float(score))
         for path, sample_id, reason, score in zip(
-            paths, ids, _reasons(picks), picks.scores, strict=True
+            paths, ids, reasons(picks), picks.scores, strict=True
         )
     ]
     if apply:
         params: dict[str, Any] = {
             "n": n,
             "column": samples.column,
-            "strategy": strategy,
+            "strategy": strategy if isinstance(strategy, str) else dict(strategy),
             "diverse": diverse,
             "where": where,
             "labelled": labelled,
+            "forbid": forbid,
+            "include": include,
+            "quotas": list(quotas),
             "exclude_duplicates": exclude_duplicates,
         }
-        _mark(store, rows, params, seed)
+        mark_selected(
+            store,
+            [row.sample_id for row in rows],
+            [row.reason for row in rows],
+            params=params,
+            seed=seed,
+            counts={},
+        )
     progress(n, n)
     return Selection(
         rows=rows,
-        candidates=candidates,
+        candidates=int(free.size),
         represented=len(samples.ids),
         coverage=picks.coverage,
         outliers=picks.outliers,
@@ -161,6 +198,7 @@ def select(
         column=samples.column,
         neighbors=picks.graph_method,
         recall=picks.graph_recall,
+        parts=picks.parts,
     )
 
 
@@ -168,11 +206,11 @@ def _both(a: str | None, b: str) -> str:
     return b if a is None else f"({a}) AND {b}"
 
 
-def _either(condition: str | None, labelled: str | None) -> str | None:
+def _either(condition: str | None, *others: str | None) -> str | None:
     """Return the condition on all pictures that play a part."""
-    if condition is None or labelled is None:
-        return condition
-    return f"({condition}) OR ({labelled})"
+    if condition is None:
+        return None
+    return " OR ".join(f"({part})" for part in (condition, *others) if part is not None)
 
 
 def _ids(store: Store, where: str | None) -> list[str]:
@@ -182,42 +220,34 @@ def _ids(store: Store, where: str | None) -> list[str]:
     return ids
 
 
-def _reasons(picks: Picks) -> list[str]:
-    return [
-        _reason(*pick)
-        for pick in zip(
-            picks.kinds,
-            picks.represents.tolist(),
-            picks.scores.tolist(),
-            picks.outlier.tolist(),
-            strict=True,
+def _rows(store: Store, place: Mapping[str, int], where: str | None) -> Indices:
+    return np.array([place[one] for one in _ids(store, where) if one in place], np.int64)
+
+
+def _require_vectors(
+    store: Store, place: Mapping[str, int], include: str | None, column: str
+) -> None:
+    if include is None:
+        return
+    wanted = _ids(store, whole_pictures(store.columns(), include))
+    lacking = [one for one in wanted if one not in place]
+    if not wanted:
+        raise UsageError(f"no picture meets the condition to be included: {include}")
+    if lacking:
+        path = store.read(["path"], ids=lacking[:1]).column("path")[0].as_py()
+        raise UsageError(
+            f"{len(lacking)} pictures are to be included but have no vector in {column}, the first "
+            f"{path}: run  tamis embed  first, or leave them out"
         )
-    ]
 
 
-def _reason(kind: str, represents: int, score: float, outlier: bool) -> str:
-    if kind == "random":
-        return "picked at random"
-    if kind == "k-center":
-        note = "; an outlier" if outlier else ""
-        return f"farthest from all picked before it, cosine distance {score:.3f}{note}"
-    if represents > 1:
-        return f"represents {represents:,} pictures"
-    return "represents itself only" if represents else "like other picks; fills the number asked"
-
-
-def _mark(store: Store, rows: Sequence[Pick], params: dict[str, Any], seed: int) -> None:
-    chosen = {row.sample_id: rank for rank, row in enumerate(rows, start=1)}
-    before = _ids(store, "selected IS NOT NULL") if "selected" in store.columns() else []
-    ids = [*chosen, *(sample_id for sample_id in before if sample_id not in chosen)]
-    cleared = [None] * (len(ids) - len(rows))
-    with store.operation("select", params=params, seed=seed) as operation:
-        operation.set_marks(
-            ids,
-            {
-                "selected": pa.array([True] * len(rows) + cleared, pa.bool_()),
-                "selected_rank": pa.array([*chosen.values(), *cleared], pa.int32()),
-                "selected_reason": pa.array([row.reason for row in rows] + cleared, pa.string()),
-            },
+def _require_free(
+    store: Store, samples: EmbeddedSamples, included: Indices, others: Indices, what: str
+) -> None:
+    both = np.intersect1d(included, others)
+    if both.size:
+        path = store.read(["path"], ids=[samples.ids[both[0]]]).column("path")[0].as_py()
+        raise UsageError(
+            f"{both.size} pictures are to be included and are {what}, the first {path}: leave them "
+            "out of one of the conditions"
         )
-        operation.counts["selected"] = len(rows)

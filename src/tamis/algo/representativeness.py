@@ -1,0 +1,92 @@
+"""How representative and how unique each row is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.algo.greedy import Kernel
+from tamis.algo.neighbors import knn_graph
+from tamis.algo.unit_vectors import unit_vectors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["RowScores", "score_rows"]
+
+_NEIGHBORS = 10
+_REFERENCE_ROWS = 20_000
+_BLOCK_ROWS = 1_024
+_LEAST_WIDTH = 1e-3
+
+
+@dataclass(frozen=True)
+class RowScores:
+    """Scores of each row.
+
+    Attributes:
+        representativeness: `[N]` float32 in [0, 1]: the share of the other rows that are like it,
+            each counted by `exp(-d² / width²)` of its Euclidean distance `d`.
+        uniqueness: `[N]` float32 in [0, 2]: cosine distance to the nearest other row; 0 where
+            there is an identical one, and 2 where there is no other.
+        width: the median distance of a row to its 10th nearest.
+        recall: share of the true neighbours found; 1 if exact.
+        reference: how many rows each was compared with.
+    """
+
+    representativeness: NDArray[np.float32]
+    uniqueness: NDArray[np.float32]
+    width: float
+    recall: float
+    reference: int
+
+
+def score_rows(X: NDArray[Any], *, rng: np.random.Generator) -> RowScores:
+    """Score how representative and how unique each row is.
+
+    Representativeness is a kernel density: high in the middle of a crowd, lower at its rim, near 0
+    for a row on its own. Above 20,000 rows it is measured against a random 20,000. The cost is
+    that of `knn_graph` and O(20,000 N D), and one block of memory beside the graph.
+
+    Args:
+        X: `[N, D]` unit vectors.
+        rng: draws the rows to compare with.
+
+    Raises:
+        UsageError: `X` is not made of finite unit vectors.
+
+    Example:
+        >>> X = np.array([[1, 0], [1, 0], [0, 1]], dtype=np.float32)
+        >>> score_rows(X, rng=np.random.default_rng(0)).uniqueness.tolist()
+        [0.0, 0.0, 1.0]
+    """
+    vectors = unit_vectors(X)
+    n = vectors.shape[0]
+    if n < 2:  # noqa: PLR2004 - one row has no other
+        return RowScores(np.zeros(n, np.float32), np.full(n, 2.0, np.float32), 1.0, 1.0, 0)
+    graph = knn_graph(vectors, _NEIGHBORS, rng=rng)
+    tenth = 2.0 - 2.0 * float(np.median(graph.similarities[:, -1]))
+    width = max(_LEAST_WIDTH, float(np.sqrt(max(tenth, 0.0))))
+    drawn = np.arange(n)
+    if n > _REFERENCE_ROWS:
+        drawn = np.sort(rng.choice(n, _REFERENCE_ROWS, replace=False))
+    reference = vectors[drawn]
+    kernel = Kernel("gaussian", width)
+    place = np.full(n, -1, dtype=np.int64)
+    place[drawn] = np.arange(drawn.size)
+    density = np.empty(n, dtype=np.float32)
+    for begin in range(0, n, _BLOCK_ROWS):
+        block = slice(begin, min(begin + _BLOCK_ROWS, n))
+        likeness = vectors[block] @ reference.T
+        kernel.apply(likeness)
+        itself = place[block] >= 0
+        likeness[itself, place[block][itself]] = 0.0
+        density[block] = likeness.sum(axis=1, dtype=np.float64) / (drawn.size - itself)
+    nearest = graph.similarities[:, 0]
+    # Two identical rows may have a float32 cosine a little under 1.
+    unique = np.where(nearest > 1.0 - 1e-6, 0.0, 1.0 - nearest)
+    return RowScores(
+        density, unique.astype(np.float32), width, graph.recall_estimate, int(drawn.size)
+    )
