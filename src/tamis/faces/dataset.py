@@ -10,6 +10,7 @@ from tamis.data.store import Store
 from tamis.errors import UsageError
 from tamis.faces.choosing import Choosing
 from tamis.faces.finding import Finding
+from tamis.faces.labelling import Labelling
 from tamis.faces.parting import Parting
 from tamis.faces.splitting import Splitting
 from tamis.faces.watching import Watching
@@ -92,7 +93,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Choosing, Finding, Parting, Splitting, Watching):
+class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

@@ -17,6 +17,7 @@ from tamis.faces.cli.options import (
     WhereOption,
 )
 from tamis.faces.cli.output import Output
+from tamis.faces.cli.rounds import show_round, show_simulation
 
 __all__ = ["register"]
 
@@ -65,14 +66,16 @@ def select(
     n: Annotated[int, typer.Argument(min=1, metavar="N", help="How many pictures.")],
     dataset: DatasetOption = DEFAULT_DATASET,
     strategy: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
             help="How: default, random, k-means, facility-location, k-center, typicality, "
             "prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, "
-            "such as dpp:.5,random:.5.",
+            "such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, "
+            "margin, entropy, badge; there the number of labels decides if none is named.",
+            show_default=False,
         ),
-    ] = "default",
+    ] = None,
     diverse: Annotated[
         float,
         typer.Option(
@@ -98,6 +101,21 @@ def select(
         str | None,
         typer.Option(metavar="SQL", help="Labelled already: represent others, not selected again."),
     ] = None,
+    round_: Annotated[
+        bool, typer.Option("--round", help="The next to label, after what the labels so far teach.")
+    ] = False,
+    simulate: Annotated[
+        bool, typer.Option("--simulate", help="Replay rounds up to N labels on known labels.")
+    ] = False,
+    label_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Where labels are, for rounds.")
+    ] = "label",
+    rounds: Annotated[int, typer.Option(min=1, help="How many to simulate.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each strategy to simulate.")] = 10,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Another strategy to simulate; repeatable."),
+    ] = None,
     where: WhereOption = None,
     encoder: EncoderOption = None,
     seed: SeedOption = 0,
@@ -109,10 +127,38 @@ def select(
 
     output = Output(as_json=json, quiet=quiet)
     ds = tamis.open(dataset, create=False)
+    if simulate:
+        with output.stages() as stage:
+            found = ds.simulate_rounds(
+                n,
+                rounds=rounds,
+                seeds=seeds,
+                strategies=[_strategy(name) for name in (strategy or "schedule", *(against or []))],
+                label_column=label_column,
+                where=where,
+                encoder=encoder,
+                seed=seed,
+                progress=stage("rounds"),
+            )
+        show_simulation(output, found)
+        return
+    if round_:
+        with output.stages() as stage:
+            done = ds.select_round(
+                n,
+                strategy=None if strategy is None else _strategy(strategy),
+                label_column=label_column,
+                where=where,
+                encoder=encoder,
+                seed=seed,
+                progress=stage("select"),
+            )
+        show_round(output, done)
+        return
     with output.stages() as stage:
         selection = ds.select(
             n,
-            strategy=_strategy(strategy),
+            strategy=_strategy(strategy or "default"),
             diverse=diverse,
             where=where,
             labelled=labelled,

@@ -32,6 +32,7 @@ from tamis.services.report.galleries import (
     outliers,
     selected,
 )
+from tamis.services.report.learning import learning_curve
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
@@ -120,6 +121,7 @@ def collect(
         duplicates=duplicate_figures(steps),
         charts=_charts(store, steps, typical),
         keyword_filter=filter_scores(steps),
+        learning_curve=learning_curve(steps),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
         split_figures=split_figures(store, marks, pair, steps),

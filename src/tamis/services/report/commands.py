@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["command_line"]
 
 # For each verb the parameters that are words by themselves, and the options of the others.
-_WORDS: Final = {"add": "sources", "select": "n", "filter": "texts"}
+_WORDS: Final = {"add": "sources", "select": "n", "round": "n", "filter": "texts"}
 _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "add": {"labels": "--labels"},
     "embed": {"encoder": "--encoder", "dtype": "--dtype", "batch_size": "--batch-size"},
@@ -24,6 +24,13 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "classes": "--classes",
         "where": "--where",
         "tag": "--tag",
+        "column": "--encoder",
+    },
+    "round": {
+        "round": "--round",
+        "label_column": "--label-column",
+        "strategy": "--strategy",
+        "where": "--where",
         "column": "--encoder",
     },
     "select": {
@@ -55,6 +62,7 @@ _FLAGS: Final = {"duplicates": ["--apply"]}  # what is in the log was applied
 # Parameters that no option carries, with the value that the command line gives them.
 _FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
     "select": {"exclude_duplicates": True},
+    "round": {"exclude_duplicates": True},
 }
 _REPEATED: Final = {("filter", "negatives"), ("select", "quotas"), ("split", "group")}
 _SILENT: Final = {"fingerprint"}
@@ -73,6 +81,8 @@ def command_line(verb: str, params: Mapping[str, Any], seed: int | None) -> str 
     if verb not in _OPTIONS:
         return None
     words = ["tamis", verb]
+    if verb == "select" and params.get("round"):
+        verb = "round"  # the same verb with options of its own
     fixed = _FIXED.get(verb, {})
     options: list[str] = []
     for name, value in params.items():

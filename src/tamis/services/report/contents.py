@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Badge",
+    "Curve",
+    "CurvePoint",
     "DuplicateGroup",
     "Figure",
     "Gallery",
@@ -151,6 +153,42 @@ class Histogram:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """A measured share and its interval.
+
+    Attributes:
+        x: where it stands.
+        y: the share, in [0, 1].
+        low: lower end of its interval.
+        high: upper end.
+        label: one sentence that says it in words.
+    """
+
+    x: float
+    y: float
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A share that changes with a count.
+
+    Attributes:
+        title: heading.
+        explanation: what is measured and how to read it.
+        axis: name of the horizontal axis.
+        points: left to right, at least one.
+    """
+
+    title: str
+    explanation: str
+    axis: str
+    points: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One operation of the log.
 
@@ -193,6 +231,8 @@ class ReportData:
         duplicates: what is known about how they were found.
         charts: the histograms that show where the threshold lies, and how alike pictures are.
         keyword_filter: the scores of the last keyword filter; None where there was none.
+        learning_curve: accuracy by number of labels over the rounds of labelling; None where there
+            were none.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
         split_figures: how well the splits are kept apart and balanced.
@@ -215,6 +255,7 @@ class ReportData:
     duplicates: tuple[Figure, ...] = ()
     charts: tuple[Histogram, ...] = ()
     keyword_filter: Histogram | None = None
+    learning_curve: Curve | None = None
     galleries: tuple[Gallery, ...] = ()
     splits: Table | None = None
     split_figures: tuple[Figure, ...] = ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from tamis.services.report.chart import draw
+from tamis.services.report.curve_chart import draw_curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def render(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(jpeg=_jpeg, grouped=_grouped, pairs=_pairs, day=_day, moment=_moment)
-    environment.globals["draw"] = draw
+    environment.globals.update(draw=draw, draw_curve=draw_curve)
     return environment.get_template("page.html.jinja").render(report=data)
 
 

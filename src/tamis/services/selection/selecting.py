@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
 from tamis.data.embedded import read_embedded
 from tamis.data.parts import whole_pictures
+from tamis.data.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.selection.quotas import group_quotas, parse_quotas
 from tamis.types import no_progress
@@ -179,7 +179,14 @@ def select(
             "quotas": list(quotas),
             "exclude_duplicates": exclude_duplicates,
         }
-        _mark(store, rows, params, seed)
+        mark_selected(
+            store,
+            [row.sample_id for row in rows],
+            [row.reason for row in rows],
+            params=params,
+            seed=seed,
+            counts={},
+        )
     progress(n, n)
     return Selection(
         rows=rows,
@@ -244,20 +251,3 @@ def _require_free(
             f"{both.size} pictures are to be included and are {what}, the first {path}: leave them "
             "out of one of the conditions"
         )
-
-
-def _mark(store: Store, rows: Sequence[Pick], params: dict[str, Any], seed: int) -> None:
-    chosen = {row.sample_id: rank for rank, row in enumerate(rows, start=1)}
-    before = _ids(store, "selected IS NOT NULL") if "selected" in store.columns() else []
-    ids = [*chosen, *(sample_id for sample_id in before if sample_id not in chosen)]
-    cleared = [None] * (len(ids) - len(rows))
-    with store.operation("select", params=params, seed=seed) as operation:
-        operation.set_marks(
-            ids,
-            {
-                "selected": pa.array([True] * len(rows) + cleared, pa.bool_()),
-                "selected_rank": pa.array([*chosen.values(), *cleared], pa.int32()),
-                "selected_reason": pa.array([row.reason for row in rows] + cleared, pa.string()),
-            },
-        )
-        operation.counts["selected"] = len(rows)

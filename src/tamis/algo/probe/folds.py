@@ -1,0 +1,60 @@
+"""Folds of labelled rows for cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tamis.algo.splits import assign_splits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tamis.types import Indices
+
+__all__ = ["Fold", "make_folds"]
+
+_FOLDS: Final = 5
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to fit on and rows to measure on.
+
+    Attributes:
+        fitted: rows to fit on.
+        known: `[K']` the classes that they show, ascending; at least two.
+        held_out: rows to measure on, of those classes.
+    """
+
+    fitted: Indices
+    known: Indices
+    held_out: Indices
+
+
+def make_folds(
+    classes: Indices, groups: Indices | None, rng: np.random.Generator
+) -> Iterator[Fold]:
+    """Yield five folds, each with its share of every class; fewer where there are fewer groups.
+
+    A row is measured only where a row of another group shows its class.
+
+    Args:
+        classes: `[N]` class of each row.
+        groups: `[N]` rows of one group, such as near-duplicates, are never in two folds; each row
+            is its own if None.
+        rng: breaks ties.
+    """
+    names = np.arange(len(classes)) if groups is None else groups
+    folds = min(_FOLDS, np.unique(names).size)
+    if folds < 2:  # noqa: PLR2004 - one part to fit on, one to measure on
+        return
+    placed = assign_splits(names, [classes], [1 / folds] * folds, rng=rng)
+    for number in range(folds):
+        fitted, held_out = np.flatnonzero(placed != number), np.flatnonzero(placed == number)
+        known = np.unique(classes[fitted])
+        held_out = held_out[np.isin(classes[held_out], known)]
+        if held_out.size and known.size > 1:
+            yield Fold(fitted, known, held_out)

@@ -1,0 +1,117 @@
+"""The pictures of a dataset with what is known of their labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pyarrow as pa
+
+from tamis.algo.components import join_groups
+from tamis.algo.near_components import near_components
+from tamis.data.embedded import read_embedded
+from tamis.data.group_columns import duplicate_columns
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.data.store import Store
+    from tamis.types import Indices, Vectors
+
+__all__ = ["LabelledSamples", "near_duplicate_groups", "read_labelled"]
+
+NEAR: Final = 0.95
+"""Cosine similarity from which pictures count as near-duplicates where none were marked."""
+
+
+@dataclass(frozen=True)
+class LabelledSamples:
+    """Samples that have a vector, by sample id.
+
+    Attributes:
+        column: the vector column.
+        ids: `[N]` sample ids, ascending.
+        vectors: `[N, D]` float32 unit vectors.
+        labels: `[N]` labels as text; empty where there is none.
+        test: `[N]` bool, in the split `test`.
+        aside: `[N]` bool, in any split other than `train`: neither picked nor learned from.
+    """
+
+    column: str
+    ids: list[str]
+    vectors: Vectors
+    labels: NDArray[np.str_]
+    test: NDArray[np.bool_]
+    aside: NDArray[np.bool_]
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """`[N]` bool, whether a sample has a label."""
+        known: NDArray[np.bool_] = self.labels != ""
+        return known
+
+
+def read_labelled(
+    store: Store,
+    label_column: str,
+    *,
+    column: str | None = None,
+    where: str | None = None,
+    exclude_duplicates: bool = True,
+) -> LabelledSamples:
+    """Read the samples that meet a condition, and all that have a label.
+
+    Args:
+        store: the dataset.
+        label_column: holds the labels; text, numbers or booleans.
+        column: vector column; if None the one with the most vectors.
+        where: SQL condition on samples without a label.
+        exclude_duplicates: leave out what is marked as a duplicate of a kept picture.
+
+    Raises:
+        UsageError: a column is unknown or cannot hold labels, or `where` is no condition.
+    """
+    present = store.columns()
+    if label_column not in present:
+        raise UsageError(
+            f"there is no column {label_column!r} to read labels from; the dataset has "
+            f"{', '.join(name for name in present if not name.startswith(('vector_', 'error_')))}"
+        )
+    condition = None if where is None else f"(({where}) OR {label_column} IS NOT NULL)"
+    if exclude_duplicates and "duplicate_of" in present:
+        condition = " AND ".join(filter(None, [condition, "duplicate_of IS NULL"]))
+    samples = read_embedded(store, column, condition)
+    marks = store.read(list(dict.fromkeys([label_column, "split"])), ids=samples.ids)
+    values = marks.column(label_column)
+    if pa.types.is_nested(values.type) or pa.types.is_large_binary(values.type):
+        raise UsageError(
+            f"{label_column!r} holds {values.type}, which cannot be labels: name a column of "
+            "text, numbers or booleans"
+        )
+    labels = values.cast(pa.string()).fill_null("").to_pylist()
+    splits = np.array(marks.column("split").fill_null("").to_pylist(), np.str_)
+    return LabelledSamples(
+        column=samples.column,
+        ids=samples.ids,
+        vectors=samples.vectors,
+        labels=np.array(labels, np.str_),
+        test=splits == "test",
+        aside=(splits != "") & (splits != "train"),
+    )
+
+
+def near_duplicate_groups(
+    store: Store, ids: list[str], vectors: Vectors, rng: np.random.Generator
+) -> Indices:
+    """Return a number for each sample, equal for near-duplicates.
+
+    Identical files, and the marks of `tamis duplicates`; where it was not run, equal perceptual
+    hashes and vectors at a cosine similarity of at least 0.95.
+    """
+    duplicates = duplicate_columns(store, ids)
+    columns = list(duplicates.codes)
+    if not duplicates.marked:
+        columns.append(near_components(vectors, NEAR, rng=rng).labels)
+    return join_groups(columns)

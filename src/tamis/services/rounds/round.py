@@ -1,0 +1,261 @@
+"""One round of labelling: learn from the labels so far, say how well that goes, pick the next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.algo import selection
+from tamis.algo.probe import train_probe
+from tamis.algo.rounds import scheduled_strategy, share_right, strategy_name
+from tamis.algo.selection.reasons import reasons
+from tamis.data.learning_curve import LabelRound, label_rounds
+from tamis.data.selection_marks import mark_selected
+from tamis.errors import UsageError
+from tamis.services.rounds.labelled import near_duplicate_groups, read_labelled
+from tamis.types import no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tamis.algo.coverage import Coverage
+    from tamis.algo.probe import Probe
+    from tamis.algo.selection import Strategy
+    from tamis.data.store import Store
+    from tamis.services.rounds.labelled import LabelledSamples
+    from tamis.types import Progress
+
+__all__ = ["Round", "RoundPick", "select_round"]
+
+_FEW = 30
+
+
+@dataclass(frozen=True)
+class RoundPick:
+    """One picture to label.
+
+    Attributes:
+        path: as the user gave it.
+        sample_id: its key in the dataset.
+        reason: one short sentence.
+        score: by what the strategy picked it.
+        predicted: the likeliest label; None without a probe.
+        probability: of that label.
+    """
+
+    path: str
+    sample_id: str
+    reason: str
+    score: float
+    predicted: str | None
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class Round:
+    """The next pictures to label, and what the labels so far are worth.
+
+    Attributes:
+        rows: the picks, in order.
+        strategy: what picked them.
+        labels: the labels so far, those in splits set aside left out: how many of each.
+        candidates: how many pictures could be picked.
+        curve: all rounds so far, this one last.
+        probe: `logistic` or `prototypes`; None without one.
+        calibration_error: expected calibration error of the probe, out of fold.
+        coverage: how well labels and picks cover all pictures, beside as many random picks.
+        column: the vector column.
+        label_column: where the labels are.
+        notes: sentences on what the user should know.
+    """
+
+    rows: list[RoundPick]
+    strategy: str
+    labels: dict[str, int]
+    candidates: int
+    curve: list[LabelRound]
+    probe: str | None
+    calibration_error: float | None
+    coverage: Coverage | None
+    column: str
+    label_column: str
+    notes: list[str]
+
+
+def select_round(
+    store: Store,
+    n: int,
+    *,
+    column: str | None = None,
+    label_column: str = "label",
+    strategy: Strategy | Mapping[str, float] | None = None,
+    where: str | None = None,
+    exclude_duplicates: bool = True,
+    seed: int = 0,
+    apply: bool = True,
+    progress: Progress = no_progress,
+) -> Round:
+    """Pick the next `n` pictures to label, after what a probe has learned from the labels so far.
+
+    Pictures with a label are learned from; those in a split other than `train` are neither picked
+    nor learned from. The probe's accuracy is measured on the labels of the split `test` if there
+    are any, else on held-out labels, near-duplicates never on both sides. With `apply`, one
+    operation sets the marks of a selection and keeps the round in the log.
+
+    Args:
+        store: the dataset.
+        n: how many; all candidates if there are fewer.
+        column: vector column; if None the one with the most vectors.
+        label_column: where the labels are.
+        strategy: how to pick, or several with their shares; None for what the number of labels
+            suggests.
+        where: SQL condition on the pictures to pick from.
+        exclude_duplicates: leave out pictures that are marked as duplicates of a kept one.
+        seed: the only source of chance.
+        apply: set the marks.
+        progress: told when the vectors are read and when the picks are made.
+
+    Raises:
+        UsageError: there is nothing to pick, a column is unknown, the strategy needs a probe and
+            there are labels of fewer than two classes, or an option is out of range.
+    """
+    if n < 1:
+        raise UsageError(f"select at least 1 picture, not {n}")
+    progress(0, n)
+    samples = read_labelled(
+        store,
+        label_column,
+        column=column,
+        where=where,
+        exclude_duplicates=exclude_duplicates,
+    )
+    pool = np.flatnonzero(~samples.aside)
+    vectors, labels = samples.vectors[pool], samples.labels[pool]
+    known = np.flatnonzero(samples.known[pool])
+    if known.size == pool.size:
+        raise UsageError(
+            f"there is no picture left to label: {pool.size:,} have a vector in "
+            f"{samples.column} and meet the conditions, all with a label in {label_column!r}"
+        )
+    rng = np.random.default_rng(seed)
+    chosen = strategy or scheduled_strategy(labels[known])
+    probe = None
+    notes: list[str] = []
+    if np.unique(labels[known]).size > 1:
+        ids = [samples.ids[row] for row in pool[known]]
+        groups = near_duplicate_groups(store, ids, vectors[known], rng)
+        probe = train_probe(vectors[known], labels[known], groups=groups, rng=rng)
+    probabilities = None if probe is None else probe.probabilities(vectors)
+    picks = selection.select(
+        vectors, n, strategy=chosen, probabilities=probabilities, must=known, rng=rng
+    )
+    measured = _measured(probe, samples, notes)
+    now = LabelRound(
+        labels=int(known.size),
+        classes=int(np.unique(labels[known]).size),
+        strategy=strategy_name(chosen),
+        picked=int(picks.indices.size),
+        **measured,
+    )
+    curve = [*label_rounds(store.log(), label_column), now]
+    rows = _rows(store, samples, pool, picks, probe, probabilities)
+    if apply:
+        params: dict[str, Any] = {
+            "n": n,
+            "round": True,
+            "column": samples.column,
+            "label_column": label_column,
+            "strategy": now.strategy,
+            "where": where,
+            "exclude_duplicates": exclude_duplicates,
+        }
+        counts = {"labels": now.labels, "classes": now.classes, **measured}
+        mark_selected(
+            store,
+            [row.sample_id for row in rows],
+            [row.reason for row in rows],
+            params=params,
+            seed=seed,
+            counts=counts,
+        )
+    progress(n, n)
+    return Round(
+        rows=rows,
+        strategy=now.strategy,
+        labels=dict(sorted(Counter(labels[known].tolist()).items())),
+        candidates=int(pool.size - known.size),
+        curve=curve,
+        probe=None if probe is None else probe.method,
+        calibration_error=None
+        if probe is None or not probe.held_out.rows
+        else probe.held_out.calibration_error,
+        coverage=picks.coverage,
+        column=samples.column,
+        label_column=label_column,
+        notes=notes,
+    )
+
+
+def _measured(probe: Probe | None, samples: LabelledSamples, notes: list[str]) -> dict[str, Any]:
+    """Return the accuracy and on what it was measured, and note what to think of it."""
+    test = np.flatnonzero(samples.test & samples.known)
+    right, rows, on = 0, 0, "held-out labels"
+    if probe is not None and test.size:
+        right = int((probe.predict(samples.vectors[test]) == samples.labels[test]).sum())
+        rows, on = int(test.size), "test split"
+    elif probe is not None:
+        right, rows = probe.held_out.right, probe.held_out.rows
+    if not rows:
+        notes.append(
+            "accuracy cannot be measured yet: that takes two labels or more of two classes, on "
+            "pictures that are not near-duplicates"
+        )
+        return {"accuracy": None, "low": None, "high": None, "measured": 0, "measured_on": on}
+    if on == "held-out labels":
+        notes.append(
+            "accuracy is that on the labels so far, out of fold; pictures that a strategy picked "
+            "are not an even sample. Labels of a random test split would tell the accuracy on all"
+        )
+    elif rows < _FEW:
+        notes.append(f"only {rows} pictures of the test split have a label")
+    share = share_right(right, rows)
+    return {
+        "accuracy": share.value,
+        "low": share.low,
+        "high": share.high,
+        "measured": rows,
+        "measured_on": on,
+    }
+
+
+def _rows(  # noqa: PLR0917 - the parts of a pick
+    store: Store,
+    samples: LabelledSamples,
+    pool: NDArray[Any],
+    picks: selection.Picks,
+    probe: Probe | None,
+    probabilities: NDArray[np.float64] | None,
+) -> list[RoundPick]:
+    ids = [samples.ids[row] for row in pool[picks.indices]]
+    paths = store.read(["path"], ids=ids).column("path").to_pylist()
+    likely = None if probabilities is None else probabilities[picks.indices]
+    names = [] if probe is None else probe.classes.tolist()
+    best = np.zeros(len(ids), np.int64) if likely is None else likely.argmax(axis=1)
+    return [
+        RoundPick(
+            path=path,
+            sample_id=sample_id,
+            reason=reason,
+            score=float(picks.scores[place]),
+            predicted=None if likely is None else names[best[place]],
+            probability=None if likely is None else float(likely[place, best[place]]),
+        )
+        for place, (path, sample_id, reason) in enumerate(
+            zip(paths, ids, reasons(picks, names), strict=True)
+        )
+    ]
