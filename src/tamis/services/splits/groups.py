@@ -13,7 +13,7 @@ from tamis.algo.near_components import near_components
 from tamis.algo.near_threshold import near_threshold
 from tamis.data.group_columns import codes_of, duplicate_columns
 from tamis.errors import UsageError
-from tamis.services.splits.pixels import SAME_SHOT, compare_pixels
+from tamis.services.splits.pixels import JOINED_FROM, compare_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,6 +130,6 @@ def join_known(
         fresh = groups[near.left] != groups[near.right]
         left, right = near.left[fresh], near.right[fresh]
         scores, _ = compare_pixels(store, samples.ids, left, right)
-        same = scores >= SAME_SHOT
+        same = scores >= JOINED_FROM
         columns.append(connected_components(n, left[same], right[same]))
     return join_groups(columns)

@@ -10,7 +10,7 @@ import numpy as np
 from tamis.algo.components import join_groups
 from tamis.services.splits.groups import candidates
 from tamis.services.splits.outcome import Leak
-from tamis.services.splits.pixels import SAME_SHOT, compare_pixels
+from tamis.services.splits.pixels import JOINED_FROM, LEAK_FROM, compare_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def _add_near(  # noqa: PLR0917 - as above
     scores, flipped = compare_pixels(store, samples.ids, cross.left[looked], cross.right[looked])
     for at, score, mirrored in zip(looked.tolist(), scores.tolist(), flipped.tolist(), strict=True):
         pair = (int(cross.left[at]), int(cross.right[at]))
-        if score >= SAME_SHOT:
+        if score >= LEAK_FROM:
             found.count += 1
             found.add(pair, "the same shot", "flip" if mirrored else "near")
         elif over[at] and np.isnan(score):
@@ -155,7 +155,7 @@ def _named(  # noqa: PLR0917 - as above
         kind, score = given, None if np.isnan(scores[at]) else float(scores[at])
         if content[a] >= 0 and content[a] == content[b]:
             kind, score = "exact", 1.0
-        elif kind is None and score is not None and score >= SAME_SHOT:
+        elif kind is None and score is not None and score >= JOINED_FROM:
             kind = "flip" if flipped[at] else "near"
         elif kind is None:
             kind = "chain" if "duplicate_group" in reason or " and " in reason else "alike"

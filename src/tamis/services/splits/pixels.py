@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Indices
 
-__all__ = ["SAME_SHOT", "compare_pixels"]
+__all__ = ["JOINED_FROM", "LEAK_FROM", "compare_pixels"]
 
-SAME_SHOT = 0.7
-"""Score from which two pictures count as one shot, as in the groups that `duplicates` marks for
-splits on photographs: a tenth under its threshold, since a missed leak costs more."""
+JOINED_FROM = 0.7
+"""Score from which two pictures are kept together, as in the groups that `duplicates` marks for
+splits on photographs: joining two that only look alike costs little."""
+
+LEAK_FROM = 0.8
+"""Score from which two pictures that no mark joins are called a leak: plain shirts of one cut,
+laid down alike, reach .76."""
 
 _AT_ONCE = 1024
 # A picture that is nearly symmetric agrees with itself mirrored.
