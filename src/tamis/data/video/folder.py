@@ -227,7 +227,9 @@ class LiveFolder:
         if state is None or self._taken.get(path) == state:
             return
         self._taken[path] = state
-        if self.key(path, state) in self._done or not self._sampler.takes(state[0] / 1e9):
+        # Files that an earlier run took have their part in the sampling, so that this one takes
+        # the same.
+        if not self._sampler.takes(state[0] / 1e9) or self.key(path, state) in self._done:
             return
         number, self._number = self._number, self._number + 1
         shown = f"{self.name.rstrip('/')}/{os.path.relpath(path, self._folder)}"

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tamis.data.schema import PICTURE_COLUMNS
 from tamis.data.video.places import FRAME_COLUMNS
-from tamis.errors import StorageError
+from tamis.errors import ConflictError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ _ROWS: Final = 64
 _SECONDS: Final = 3.0
 _PAUSE_FOR_WORK: Final = 10.0  # writing may take this part of the time between batches
 _FAILURES_NOTED: Final = 1000
+_TRIES: Final = 3
 
 
 @dataclass
@@ -52,13 +53,9 @@ class Keeping:
         operation: of the watch; only this object touches it while open.
         column: the vector column.
         memory: where is kept how far the watch has come.
-
-    Attributes:
-        added: rows that were new to the dataset.
     """
 
     def __init__(self, operation: Operation, column: str, memory: WatchMemory) -> None:
-        self.added = 0
         self._operation = operation
         self._column = column
         self._memory = memory
@@ -135,18 +132,29 @@ class Keeping:
                 self._operation.require_columns(FRAME_COLUMNS)
                 schema = pa.schema([*PICTURE_COLUMNS, *FRAME_COLUMNS])
             table = pa.Table.from_pylist([row.values for row in batch.rows], schema)
-            self.added += self._operation.insert(table).added
+            self._operation.insert(table)
             ids = [row.sample_id for row in batch.rows]
             self._operation.set_vectors(self._column, ids, np.stack(batch.vectors))
         if batch.failures:
             self._operation.record_failures(batch.failures)
         self._operation.counts.update(counts)
         if len(batch):
-            self._operation.checkpoint()
+            self._commit()
         if copies:
             self._memory.announce(())
         self._memory.save(self._operation.number, progress)
         self._pause = max(_SECONDS, _PAUSE_FOR_WORK * (time.monotonic() - begin))
+
+    def _commit(self) -> None:
+        """Commit what is staged; another writer that is busy for long does not end the watch."""
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self._operation.checkpoint()
+            except ConflictError:
+                if not tries_left:
+                    raise
+            else:
+                return
 
 
 def _write_whole(file: Path, data: bytes) -> None:

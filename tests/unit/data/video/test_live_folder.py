@@ -199,3 +199,20 @@ def test_a_folder_that_is_not_there_or_vanishes_is_bad_input(tmp_path):
     shutil.rmtree(tmp_path / "in")
     with pytest.raises(InputError, match="cannot list the folder in"):
         next(frames)
+
+
+def test_a_restart_samples_the_same_files(tmp_path):
+    for number in range(6):
+        path = save(tmp_path / f"{number}.png", number)
+        os.utime(path, (1_000_000 + number, 1_000_000 + number))
+
+    def names(folder):
+        return [frame.path for frame in folder.frames()]
+
+    sampling = Sampling(every=3.0)
+    folder = LiveFolder(str(tmp_path), "in", sampling=sampling, once=True)
+    taken = [(frame.path, folder.key_of(frame)) for frame in folder.frames()]
+    done = {key for _, key in taken[:1]}
+    again = LiveFolder(str(tmp_path), "in", sampling=sampling, done=done, once=True)
+    assert names(again) == [path for path, _ in taken[1:]]
+    assert 2 <= len(taken) <= 3
