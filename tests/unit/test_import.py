@@ -9,7 +9,7 @@ import pytest
 
 import tamis
 
-HEAVY = {"torch", "transformers", "faiss", "lance", "pyarrow", "onnxruntime", "onnx", "scipy"}
+HEAVY = {"torch", "transformers", "faiss", "lance", "pyarrow", "onnxruntime", "onnx", "scipy", "av"}
 
 
 def _loaded_after(statement: str) -> set[str]:
