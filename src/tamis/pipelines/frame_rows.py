@@ -107,7 +107,7 @@ def source_folder_name(source: str) -> str:
     """Return a folder name for a source that no other source has.
 
     >>> source_folder_name("videos/line 3.mp4")
-    'line-3-0bd2b78a'
+    'line-3-3fa68b8d'
     """
     last = source.rstrip("/").rsplit("/", 1)[-1] if "://" not in source else source
     slug = re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"\.\w+$", "", last)).strip("-")

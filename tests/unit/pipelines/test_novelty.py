@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 import pytest
 from PIL import Image
@@ -13,7 +14,6 @@ from mosaic_encoder import Mosaic
 from tamis.algo.sieve import Gate, RateThreshold, Sieve
 from tamis.data.video.frames import Frame, Scaled, view_of
 from tamis.data.video.open import open_frames
-from tamis.data.video.sampling import parse_sampling
 from tamis.encoders.registry import load_encoder
 from tamis.errors import PictureError, UsageError
 from tamis.pipelines.novelty import NoveltyFilter
@@ -151,14 +151,14 @@ def test_a_rate_bounds_what_is_kept():
         NoveltyFilter(Mosaic(), Sieve(0.9), batch_size=0)
 
 
-@pytest.mark.parametrize(("name", "threshold"), [("bottle", 0.97), ("car", 0.97)])
-def test_on_real_videos_the_gate_changes_few_decisions(shared_data, name, threshold):
+@pytest.mark.parametrize(("name", "most"), [("bottle", 600), ("car", 377)])
+def test_on_real_videos_the_gate_changes_few_decisions(shared_data, name, most):
     pytest.importorskip("av")
     video = str(shared_data / f"videos/{name}-detection.mp4")
     runs = []
     for gate in (None, Gate()):
-        filter_ = NoveltyFilter(Mosaic(), Sieve(threshold), gate=gate)
-        runs.append(list(filter_.decide(open_frames(video).frames())))
+        frames = islice(open_frames(video).frames(), most)
+        runs.append(list(NoveltyFilter(Mosaic(), Sieve(0.97), gate=gate).decide(frames)))
     without, gated = (set(kept(run)) for run in runs)
     skipped = sum(d.outcome == "skipped" for d in runs[1])
     assert skipped > 50
@@ -173,9 +173,8 @@ def test_the_bundled_encoder_decides_alike_with_the_gate(shared_data):
     encoder = load_encoder("default", threads=1)
     runs = []
     for gate in (None, Gate()):
-        frames = open_frames(video, sampling=parse_sampling("0.1")).frames()
-        filter_ = NoveltyFilter(encoder, Sieve(0.85), gate=gate)
-        runs.append(list(filter_.decide(frames)))
-    assert 5 < len(kept(runs[0])) < 60
+        frames = islice(open_frames(video, start=380).frames(), 160)
+        runs.append(list(NoveltyFilter(encoder, Sieve(0.9), gate=gate).decide(frames)))
+    assert 10 < len(kept(runs[0])) < 40
     assert len(set(kept(runs[0])) ^ set(kept(runs[1]))) <= 2
-    assert sum(d.outcome == "skipped" for d in runs[1]) > 20
+    assert sum(d.outcome == "skipped" for d in runs[1]) > 10
