@@ -258,7 +258,7 @@ def test_selecting_by_quotas_and_strategies(tamis_cli, photos):
     assert labels["exported"] == 6
     with (tamis_cli.folder / "chosen/manifest.csv").open() as file:
         assert [row["label"] for row in csv.DictReader(file)].count("cats") == 2
-    refused = tamis_cli("select", "6", "--quota", "label=cats:99", expect=2)
-    assert "quota of label=cats cannot be met" in refused.stderr
+    refused = tamis_cli("select", "6", "--quota", "label=cats:99", code=2)
+    assert "quota of label=cats cannot be met" in refused.err
     scored = tamis_cli("scores", "--json").json
     assert scored["scored"] >= 24
