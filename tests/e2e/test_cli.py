@@ -244,3 +244,21 @@ def test_the_commands_in_the_report_make_the_same_dataset_again(tamis_cli, photo
     again = Store.open(tamis_cli.folder / "dataset.tamis")
     columns = ["sample_id", "label", "split", "duplicate_of", "selected", "selected_rank"]
     assert again.read(columns).equals(made.read(columns))
+
+
+def test_selecting_by_quotas_and_strategies(tamis_cli, photos):
+    tamis_cli("add", "photos", "--labels", "folder")
+    tamis_cli("embed")
+    rows = tamis_cli(
+        "select", "6", "--strategy", "k-means:.5,dpp:.5", "--quota", "label=cats:2", "--json"
+    ).json
+    assert len(rows) == 6
+    assert all(set(row) >= {"path", "reason", "score"} for row in rows)
+    labels = tamis_cli("export", "csv", "chosen", "--where", "selected", "--json").json
+    assert labels["exported"] == 6
+    with (tamis_cli.folder / "chosen/manifest.csv").open() as file:
+        assert [row["label"] for row in csv.DictReader(file)].count("cats") == 2
+    refused = tamis_cli("select", "6", "--quota", "label=cats:99", code=2)
+    assert "quota of label=cats cannot be met" in refused.err
+    scored = tamis_cli("scores", "--json").json
+    assert scored["scored"] >= 24
