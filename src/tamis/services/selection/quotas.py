@@ -177,11 +177,7 @@ def group_quotas(
 
 
 def _apportion(weights: dict[str, float], total: int) -> dict[str, int]:
-<<<<<<< HEAD
-    """Divide `total` by weights into whole numbers by largest remainder, ties by name."""
-=======
     """Divide `total` by weights into whole numbers, largest remainders up, ties by name."""
->>>>>>> select
     mass = sum(weights.values())
     if mass <= 0:
         return dict.fromkeys(weights, 0)
