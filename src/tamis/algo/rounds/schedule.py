@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = ["COLD_START", "WITH_PROBE", "scheduled_strategy", "strategy_name"]
 
-COLD_START: Final[Strategy] = "k-means"
+COLD_START: Final[Strategy] = "max-herding"
 """While labels are few: what stands for the pictures, whatever a probe thinks."""
 
 WITH_PROBE: Final[Strategy] = "uncertainty-herding"
 """Later: what a probe is unsure of and stands for many."""
 
-LABELS_A_CLASS: Final = 5
-"""From this many labels a class, on average, a probe's doubts are worth more than chance."""
+LABELS_A_CLASS: Final = 2
+"""From this many labels a class, on average, what a probe is unsure of is worth more."""
 
 
 def scheduled_strategy(labels: NDArray[np.str_]) -> Strategy:
     """Return the strategy for the next round after these labels, `[L]`.
 
     >>> scheduled_strategy(np.array(["cat", "dog"]))
-    'k-means'
+    'max-herding'
     """
     classes = np.unique(labels).size
     return WITH_PROBE if classes > 1 and labels.size >= LABELS_A_CLASS * classes else COLD_START
