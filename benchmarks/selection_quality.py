@@ -76,7 +76,7 @@ def main():
     ]
     strategies = options.strategy or [
         *(name for name in STRATEGIES if options.rounds or name not in NEED_PROBABILITIES),
-        *(["scheduled"] if options.rounds else []),
+        *(["schedule"] if options.rounds else []),
     ]
     print(
         f"{len(paths)} pictures, {classes} classes, {groups.max() + 1} groups, pools of "
@@ -105,7 +105,7 @@ def main():
 
 def reached(vectors, labels, draw, budgets, name, groups, seed, *, rounds):  # noqa: PLR0917 - one run
     """Accuracy at each budget: each picked in one go, or all in rounds."""
-    strategy = None if name == "scheduled" else name
+    strategy = None if name == "schedule" else name
     schedules = [budgets] if rounds else [[budget] for budget in budgets]
     return np.concatenate(
         [

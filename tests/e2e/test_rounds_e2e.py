@@ -20,7 +20,7 @@ def test_a_simulation_and_two_rounds(tamis_cli, photos):
     tamis_cli("add", "photos", "-d", "bare.tamis", "-q")
     tamis_cli("embed", "-d", "bare.tamis", "-q")
     first = tamis_cli("select", "8", "--round", "-d", "bare.tamis", "--json").json
-    assert first["strategy"] == "k-means"
+    assert first["strategy"] == "max-herding"
     assert first["curve"][0]["labels"] == 0
     assert first["labels"] == {}
     table = tamis_cli.folder / "labels.csv"

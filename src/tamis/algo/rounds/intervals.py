@@ -59,6 +59,7 @@ def mean_of_seeds(values: NDArray[Any]) -> Estimate:
     Raises:
         UsageError: there is no run.
 
+    >>> import numpy as np
     >>> mean_of_seeds(np.array([0.5, 0.5, 0.5]))
     Estimate(value=0.5, low=0.5, high=0.5)
     """

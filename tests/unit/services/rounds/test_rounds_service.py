@@ -65,11 +65,12 @@ def test_rounds_follow_each_other_to_a_curve(store, truth):
         labelled += rows
         label(store, truth, rows)
     assert [one.labels for one in done.curve] == [0, 6, 12, 18]
-    assert [one.strategy for one in done.curve] == ["k-means"] * 3 + ["uncertainty-herding"]
+    assert [one.strategy for one in done.curve] == ["max-herding"] + ["uncertainty-herding"] * 3
     assert done.curve[0].accuracy is None
     last = done.curve[-1]
     assert 0 < last.low < last.accuracy <= last.high <= 1
-    assert last.measured == 18
+    alone = sum(count == 1 for count in done.labels.values())
+    assert last.measured == 18 - alone
     assert sum(done.labels.values()) == 18
     assert (done.candidates, done.probe) == (42, "prototypes")
     assert label_rounds(store.log()) == done.curve
@@ -225,7 +226,7 @@ def test_a_simulation_compares_with_random_and_changes_nothing(store, truth):
     assert random.points[0].gain.value == random.points[0].gain.high == 0
     gain = schedule.points[0].accuracy.value - random.points[0].accuracy.value
     assert schedule.points[0].gain.value == pytest.approx(gain)
-    assert schedule.picked_by == ["k-means", "k-means"]
+    assert schedule.picked_by == ["max-herding", "uncertainty-herding"]
     assert simulate_rounds(store, 12, rounds=2, seeds=3) == found
 
 
