@@ -57,7 +57,7 @@ class Choosing:
         n: int,
         *,
         strategy: Strategy | Mapping[str, float] = "default",
-        diverse: float = 0.2,
+        diverse: float | None = None,
         where: str | None = None,
         labelled: str | None = None,
         forbid: str | None = None,
@@ -73,7 +73,8 @@ class Choosing:
         Args:
             n: how many.
             strategy: how, e.g. `k-means`, or several with shares, e.g. `{"dpp": .5, "random": .5}`.
-            diverse: share of the default strategy that goes to what is farthest from the rest.
+            diverse: share of the default strategy that goes to what is farthest from the rest; if
+                None none of the first 30 and a fifth of what is beyond.
             where: SQL condition on what may be chosen and is to be represented.
             labelled: SQL condition on pictures that are labelled already and represent others.
             forbid: SQL condition on pictures that are represented but not chosen.

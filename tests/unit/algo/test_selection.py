@@ -54,6 +54,14 @@ def test_the_diverse_share(diverse, n_far):
     assert len(set(picks.indices.tolist())) == 10
 
 
+@pytest.mark.parametrize(("n", "n_far"), [(0, 0), (1, 0), (30, 0), (40, 2), (80, 10)])
+def test_the_first_picks_are_all_representative(n, n_far):
+    picks = select(scene(), n, rng=rng())
+    assert len(picks.indices) == n
+    assert picks.kinds.count("k-center") == n_far
+    assert set(picks.kinds[: n - n_far]) <= {"facility-location"}
+
+
 @pytest.mark.parametrize("strategy", [strategy for strategy in STRATEGIES if strategy != "default"])
 def test_other_strategies_use_one_way_throughout(strategy):
     picks = select(scene(), 10, strategy=strategy, probabilities=chances(scene()), rng=rng())

@@ -35,6 +35,7 @@ OUTLIER_LIMIT = 100_000
 _OUTLIER_NEIGHBORS = 10
 _OUTLIER_SAMPLE = 20_000
 _COLUMNS = 16
+_REPRESENTATIVE_FIRST, _USUALLY_DIVERSE = 30, 0.2
 _SUM_TOLERANCE = 1e-2
 
 
@@ -43,7 +44,7 @@ def select(
     n: int,
     *,
     strategy: Strategy | Mapping[str, float] = "default",
-    diverse: float = 0.2,
+    diverse: float | None = None,
     probabilities: NDArray[Any] | None = None,
     must: Indices | None = None,
     forbidden: Indices | None = None,
@@ -63,7 +64,8 @@ def select(
         n: how many to pick; all that may be picked if there are fewer.
         strategy: how to pick; several, each with its share of `n`, take turns in their order, and
             each sees what was picked before it.
-        diverse: share of `n`, in [0, 1], that the default strategy picks by k-center.
+        diverse: share of `n`, in [0, 1], that the default strategy picks by k-center; if None
+            none of the first 30 and a fifth of what is beyond.
         probabilities: `[N, K]` class probabilities of every row, for strategies that ask what a
             model is unsure of.
         must: `[L]` rows that are picked already, e.g. labelled: they represent others, count
@@ -84,7 +86,7 @@ def select(
         >>> picks.indices, picks.kinds
         (array([1, 4]), ('facility-location', 'k-center'))
     """
-    shares = _shares(strategy, diverse, probabilities)
+    shares = _shares(strategy, _diverse_share(diverse, n), probabilities)
     if n < 0:
         raise UsageError(f"the number of rows to pick must be 0 or more, not {n}")
     vectors = unit_vectors(X)
@@ -144,11 +146,18 @@ def select(
     )
 
 
+def _diverse_share(given: float | None, n: int) -> float:
+    if given is not None:
+        if not 0.0 <= given <= 1.0:
+            raise UsageError(f"the diverse share must be between 0 and 1, not {given}")
+        return given
+    # Of few picks none can be spared for what stands apart from all: measured, they cost accuracy.
+    return _USUALLY_DIVERSE * max(0, n - _REPRESENTATIVE_FIRST) / max(n, 1)
+
+
 def _shares(
     strategy: Strategy | Mapping[str, float], diverse: float, probabilities: NDArray[Any] | None
 ) -> Mapping[str, float]:
-    if not 0.0 <= diverse <= 1.0:
-        raise UsageError(f"the diverse share must be between 0 and 1, not {diverse}")
     if strategy == "default":
         return {"facility-location": 1.0 - diverse, "k-center": diverse}
     shares: dict[str, float] = {strategy: 1.0} if isinstance(strategy, str) else dict(strategy)

@@ -77,11 +77,16 @@ def select(
         ),
     ] = None,
     diverse: Annotated[
-        float,
+        float | None,
         typer.Option(
-            min=0, max=1, metavar="SHARE", help="Share that the default picks for diversity."
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Share that the default picks for diversity; if not given, none of the first 30 "
+            "and a fifth of the rest.",
+            show_default=False,
         ),
-    ] = 0.2,
+    ] = None,
     quota: Annotated[
         list[str] | None,
         typer.Option(

@@ -83,7 +83,7 @@ def select(
     *,
     column: str | None = None,
     strategy: Strategy | Mapping[str, float] = "default",
-    diverse: float = 0.2,
+    diverse: float | None = None,
     where: str | None = None,
     labelled: str | None = None,
     forbid: str | None = None,
@@ -105,7 +105,8 @@ def select(
         n: how many; all candidates if there are fewer.
         column: vector column; if None the one with the most vectors.
         strategy: one of `tamis.algo.selection.STRATEGIES`, or several with their shares.
-        diverse: share of `n` that the default strategy picks by k-center.
+        diverse: share of `n` that the default strategy picks by k-center; if None none of the
+            first 30 and a fifth of what is beyond.
         where: SQL condition on the candidates, which are also what is to be represented.
         labelled: SQL condition on pictures that are labelled already: they represent others and
             are not selected again.
