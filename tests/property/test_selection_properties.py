@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import combinations
 from unittest import mock
 
@@ -14,6 +15,7 @@ from tamis.algo import facility_location as facility_module
 from tamis.algo.facility_location import facility_location
 from tamis.algo.k_center import k_center
 from tamis.algo.selection import STRATEGIES, Quotas, select
+from tamis.algo.selection import determinantal as determinantal_module
 from tamis.errors import UsageError
 
 
@@ -31,6 +33,18 @@ def chances(X, seed=0):
     """Class probabilities by a random linear model, so that alike rows have alike ones."""
     scores = 3 * X @ np.random.default_rng(seed).standard_normal((X.shape[1], 3))
     return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+
+@contextmanager
+def small_parts():
+    """Make parts of four rows, each compared with all rows of its part."""
+    with (
+        mock.patch.object(facility_module, "DENSE_LIMIT", 4),
+        mock.patch.object(facility_module, "_LEAST_SAMPLE", 1000),
+        mock.patch.object(facility_module, "_ROWS_A_PICK", 0),
+        mock.patch.object(determinantal_module, "CELLS", 12),
+    ):
+        yield
 
 
 def rng():
@@ -187,3 +201,37 @@ def test_random_parts_reach_their_share_of_the_best(X, n, seed):
     best = max(similarity[list(rows)].max(axis=0).sum() for rows in combinations(range(len(X)), n))
     assert len(set(picks.indices.tolist())) == n
     assert similarity[picks.indices].max(axis=0).sum() >= 0.5 * (1 - 1 / np.e) * best - 1e-5
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    X=vectors(most=40, repeats=False),
+    n=st.integers(1, 3),
+    seed=st.integers(0, 1000),
+    strategy=st.sampled_from(
+        ["facility-location", "dpp", "default", {"max-herding": 0.5, "random": 0.5}]
+    ),
+    data=st.data(),
+)
+def test_quotas_are_met_in_random_parts_too(X, n, seed, strategy, data):
+    size = len(X)
+    generator = np.random.default_rng(seed)
+    groups = generator.integers(-1, 3, size)
+    have = np.array([np.sum(groups == group) for group in range(3)])
+    left = n = min(n, size)
+    least = np.zeros(3, dtype=np.int64)
+    for group in range(3):
+        least[group] = data.draw(st.integers(0, min(left, int(have[group]))))
+        left -= least[group]
+    most = least + data.draw(st.integers(0, 2))
+    if np.minimum(most, have).sum() + np.sum(groups == -1) < n:
+        most = np.full(3, n)
+    quotas = Quotas(groups, ("a", "b", "c"), least, most)
+    with small_parts():
+        picks = select(X, n, strategy=strategy, quotas=quotas, rng=np.random.default_rng(seed))
+    picked = picks.indices
+    assert len(set(picked.tolist())) == n
+    for group in range(3):
+        assert least[group] <= np.sum(groups[picked] == group) <= most[group]
+    if strategy in ("facility-location", "dpp") and size > 30:
+        assert picks.parts > 1
