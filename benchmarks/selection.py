@@ -180,7 +180,7 @@ def compare(python, names, file, *, rows, n, figure):
             continue
         base = base or found
         ratios = " ".join(
-            f"{label} {found[key] / max(base[key], 1e-9):.2f}"
+            f"{label} {found[key] / max(base[key], 1.0):.2f}"
             for label, key in (("cpu", "cpu"), ("memory", "memory"), (figure, figure))
         )
         print(
