@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ __all__ = [
     "TextEncoder",
     "check_pixels",
     "fingerprint_of",
+    "normalise_rows",
     "preprocessing_facts",
 ]
 

@@ -69,22 +69,12 @@ class DistanceBound:
         self._largest = np.zeros((2, _EDGES.size + 1))
         self._frames = np.zeros((2, _EDGES.size + 1), dtype=np.int64)
 
-    def learn(
-        self,
-        differences: NDArray[np.float32],
-        distances: NDArray[np.float64],
-        *,
-        planted: bool = False,
-    ) -> None:
-        """Take in one frame's `[R, 2]` differences from others and `[R]` vector distances.
-
-        A planted change can only widen the bound; it is no proof of what the stream does.
-        """
+    def learn(self, differences: NDArray[np.float32], distances: NDArray[np.float64]) -> None:
+        """Take in one frame's `[R, 2]` differences from others and `[R]` vector distances."""
         for measure in range(2):
             places = np.searchsorted(_EDGES, differences[:, measure])
             np.maximum.at(self._largest[measure], places, distances)
-            if not planted:
-                self._frames[measure, np.unique(places)] += 1
+            self._frames[measure, np.unique(places)] += 1
 
     def of(self, differences: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return a bound on the distance for each of `[R, 2]` differences; infinity if unknown."""
@@ -207,18 +197,6 @@ class Gate:
         self._vectors[place] = vector
         self._keepers[place] = verdict.keeper
         self._distances[place] = 0.0 if verdict.kept else chord(verdict.similarity)
-
-    def learn_planted(
-        self,
-        view: NDArray[np.uint8],
-        vector: NDArray[np.float32],
-        changed_view: NDArray[np.uint8],
-        changed_vector: NDArray[np.float32],
-    ) -> None:
-        """Take in how far a change that was made on purpose moves a frame's vector."""
-        gap = np.linalg.norm(vector.astype(np.float64) - changed_vector)
-        differences = difference(view[np.newaxis], changed_view)
-        self._bound.learn(differences, np.array([gap]), planted=True)
 
     def retain(self, keeps: Callable[[str], bool]) -> None:
         """Forget frames whose keeper is not kept any more."""

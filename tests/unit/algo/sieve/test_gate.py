@@ -96,17 +96,6 @@ def test_a_keeper_that_is_gone_covers_nothing():
     assert gate.look(camera.frame(), threshold=0.9).keeper is None
 
 
-def test_a_planted_change_widens_the_bound_but_is_no_evidence_for_skipping():
-    bound = DistanceBound()
-    small = np.array([[0.5, 0.5]], dtype=np.float32)
-    for _ in range(100):
-        bound.learn(small, np.array([0.9]), planted=True)
-    assert bound.of(small)[0] == np.inf
-    for _ in range(50):
-        bound.learn(small, np.array([0.1]))
-    assert bound.of(small)[0] == pytest.approx(0.9 * 1.25)
-
-
 def test_a_bound_covers_smaller_differences_and_claims_nothing_of_larger_ones():
     bound = DistanceBound()
     for _ in range(60):
