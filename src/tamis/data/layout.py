@@ -19,13 +19,23 @@ from tamis.errors import DatasetError, DatasetMissingError, DatasetTooNewError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FORMAT", "TABLES", "Layout", "check_dataset", "create_dataset"]
+__all__ = [
+    "FORMAT",
+    "TABLES",
+    "Layout",
+    "check_dataset",
+    "create_dataset",
+    "is_draft",
+    "remove_drafts",
+]
 
 FORMAT = 1
 """The format that this version writes, and the newest that it reads."""
 
 TABLES = {"samples": SAMPLES, "failed": FAILED}
 """The tables of a dataset and their schemas when it is new."""
+
+_DRAFT = ".tmp"
 
 
 class Layout:
@@ -58,7 +68,7 @@ def create_dataset(root: Path) -> None:
         if root.exists() and not (root.is_dir() and not any(root.iterdir())):
             raise _taken(root)
         root.parent.mkdir(parents=True, exist_ok=True)
-        draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}.tmp"))
+        draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}{_DRAFT}"))
         try:
             _write_empty(draft)
             sync_tree(draft.root)
@@ -73,6 +83,19 @@ def create_dataset(root: Path) -> None:
         except BaseException:
             shutil.rmtree(draft.root, ignore_errors=True)
             raise
+
+
+def is_draft(entry: Path, root: Path) -> bool:
+    """Return whether a folder is what a writer that was killed while it made a dataset left."""
+    return entry.name.startswith(f".{root.name}.") and entry.suffix == _DRAFT
+
+
+def remove_drafts(root: Path) -> None:
+    """Remove what killed writers left beside a dataset that is there, so that none can need it."""
+    with storage_guard(root, "tidy up"):
+        drafts = [entry for entry in root.parent.iterdir() if is_draft(entry, root)]
+    for draft in drafts:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _taken(root: Path) -> DatasetError:

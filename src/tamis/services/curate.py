@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.data.exports import export
+from tamis.data.layout import is_draft, remove_drafts
 from tamis.data.parts import whole_pictures
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
@@ -106,6 +107,7 @@ def curate(
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
     require_own(out)
+    remove_drafts(store.path)
     _require_apart(out, sources)
     model = load_encoder(encoder, threads=1)
     notes: list[str] = []
@@ -180,7 +182,8 @@ def curate(
     )
 
 
-_OWN = {"pictures", "manifest.csv", "manifest.parquet", "report.html", "dataset.tamis"}
+_DATASET = "dataset.tamis"
+_OWN = {"pictures", "manifest.csv", "manifest.parquet", "report.html", _DATASET}
 
 
 def require_own(out: Path) -> None:
@@ -193,7 +196,11 @@ def require_own(out: Path) -> None:
         return
     if not out.is_dir():
         raise UsageError(f"{out} is a file; give a folder for the result")
-    strange = sorted(entry.name for entry in out.iterdir() if entry.name not in _OWN)
+    strange = sorted(
+        entry.name
+        for entry in out.iterdir()
+        if entry.name not in _OWN and not is_draft(entry, out / _DATASET)
+    )
     if strange:
         raise UsageError(
             f"{out} holds {strange[0]!r}, which is no earlier result of this command; "
