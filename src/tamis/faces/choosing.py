@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.faces.stored import Stored
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamis.algo.selection import Strategy
-    from tamis.data.store import Store
     from tamis.services.duplicates import DuplicateReport
     from tamis.services.selection import ScoreReport, Selection
     from tamis.types import Progress
@@ -18,14 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Choosing"]
 
 
-class Choosing:
+class Choosing(Stored):
     """Verbs that choose among pictures; `tamis.Dataset` has them."""
-
-    store: Store
-
-    def vector_column(self, encoder: str | None = None) -> str:
-        """Return the vector column that `encoder` means; see `tamis.Dataset`."""
-        raise NotImplementedError
 
     def duplicates(
         self,

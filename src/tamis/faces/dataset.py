@@ -103,9 +103,6 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
         0
     """
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
     def __len__(self) -> int:
         return self.store.count()
 
@@ -232,27 +229,6 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
         """Return the names of all columns but thumbnails and vectors."""
         wide = {"thumbnail", *(column.name for column in self.store.vector_columns())}
         return [name for name in self.store.columns() if name not in wide]
-
-    def vector_column(self, encoder: str | None = None) -> str:
-        """Return the vector column that `encoder` (spec, short name, column or None) means.
-
-        Raises:
-            UsageError: no such vectors, or several and `encoder` does not say which.
-        """
-        from tamis.encoders.registry import SHORT_NAMES
-
-        columns = self.store.vector_columns()
-        if encoder is not None:
-            meant = {encoder, SHORT_NAMES.get(encoder, encoder)}
-            columns = [c for c in columns if meant & {c.name, c.spec, c.fingerprint}]
-        if len(columns) == 1:
-            return columns[0].name
-        have = ", ".join(f"{c.spec} ({c.name})" for c in self.store.vector_columns())
-        if not have:
-            raise UsageError("the dataset has no vectors yet; run  tamis embed  first")
-        if columns:
-            raise UsageError(f"several vector columns fit; name one of them: {have}")
-        raise UsageError(f"no vectors of {encoder!r}; the dataset has: {have}")
 
     def info(self) -> dict[str, Any]:
         """Return what is in the dataset: counts of samples, failures, labels, splits, vectors."""

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamis.faces.stored import Stored
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
     from tamis.pipelines.indexing import IndexAudit
     from tamis.services.align import AlignReport
     from tamis.services.keyword_filter import FilterReport
@@ -23,14 +23,8 @@ __all__ = ["Finding"]
 PathLike = str | os.PathLike[str]
 
 
-class Finding:
+class Finding(Stored):
     """Verbs that find pictures; `tamis.Dataset` has them."""
-
-    store: Store
-
-    def vector_column(self, encoder: str | None = None) -> str:
-        """Return the vector column that `encoder` means; see `tamis.Dataset`."""
-        raise NotImplementedError
 
     def search(
         self,

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.faces.stored import Stored
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamis.algo.selection import Strategy
-    from tamis.data.store import Store
     from tamis.services.rounds import Round, Simulation
     from tamis.types import Progress
 
 __all__ = ["Labelling"]
 
 
-class Labelling:
+class Labelling(Stored):
     """Verbs for rounds of labelling; `tamis.Dataset` has them."""
-
-    store: Store
-
-    def vector_column(self, encoder: str | None = None) -> str:
-        """Return the vector column that `encoder` means; see `tamis.Dataset`."""
-        raise NotImplementedError
 
     def select_round(
         self,

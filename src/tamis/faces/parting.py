@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from tamis.faces.stored import Stored
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
     from tamis.pipelines.parts import PartsReport
     from tamis.types import Progress
 
@@ -19,10 +19,8 @@ __all__ = ["Parting"]
 PathLike = str | os.PathLike[str]
 
 
-class Parting:
+class Parting(Stored):
     """Verbs that make parts of pictures samples of their own; `tamis.Dataset` has them."""
-
-    store: Store
 
     def add_crops(
         self, annotations: PathLike, *, min_box: int = 8, progress: Progress = no_progress

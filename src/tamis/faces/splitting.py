@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.faces.stored import Stored
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
     from tamis.services.splits import Fold, SplitReport
 
 __all__ = ["Splitting"]
 
 
-class Splitting:
+class Splitting(Stored):
     """Verbs that divide pictures into splits and folds; `tamis.Dataset` has them."""
-
-    store: Store
-
-    def vector_column(self, encoder: str | None = None) -> str:
-        """Return the vector column that `encoder` means; see `tamis.Dataset`."""
-        raise NotImplementedError
 
     def split(
         self,

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.faces.stored import Stored
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from tamis.data.store import Store
     from tamis.encoders.base import Encoder
     from tamis.services.watch import WatchCounts, WatchReport
 
@@ -19,10 +20,8 @@ __all__ = ["Watching"]
 PathLike = str | os.PathLike[str]
 
 
-class Watching:
+class Watching(Stored):
     """The verb that watches sources; `tamis.Dataset` has it."""
-
-    store: Store
 
     def watch(
         self,
