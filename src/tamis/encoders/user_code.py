@@ -56,10 +56,11 @@ def make(spec: EncoderSpec, thing: Any) -> Any:
     user's own, nor an encoder that was made of it before.
 
     Raises:
-        EncoderError: it fails when it is called, or is a class that needs arguments.
+        EncoderError: it fails when it is called, is a class that needs arguments, or a network
+            that cannot be copied.
     """
     if is_network(thing):
-        return _copied(thing)
+        return _copied(spec, thing)
     if not callable(thing) or (isinstance(thing, Encoder) and not inspect.isclass(thing)):
         return thing
     required = _required_parameters(thing)
@@ -201,8 +202,11 @@ def _required_parameters(thing: Any) -> list[str] | None:
     ]
 
 
-def _copied(network: Any) -> Any:
+def _copied(spec: EncoderSpec, network: Any) -> Any:
     try:
         return copy.deepcopy(network)
-    except Exception:  # noqa: BLE001 - what cannot be copied is used itself
-        return network
+    except Exception as error:  # the user's code may raise anything
+        raise EncoderError(
+            f"{spec} is a network that cannot be copied ({explained(error)}), and tamis must not "
+            "change the user's own; name a function that makes it"
+        ) from error

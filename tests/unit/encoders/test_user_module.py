@@ -278,6 +278,19 @@ def test_a_network_that_is_an_object_is_not_changed_by_another_spec(net, tmp_pat
     assert not np.allclose(other.embed(PIXELS), before)
 
 
+def test_a_network_that_cannot_be_copied_is_refused(tmp_path):
+    path = tmp_path / "stubborn.py"
+    path.write_text(
+        "import torch\n"
+        "class Net(torch.nn.Linear):\n"
+        "    def __deepcopy__(self, memo):\n"
+        "        raise RuntimeError('holds a socket')\n"
+        "net = Net(3, 4)\n"
+    )
+    with pytest.raises(EncoderError, match=r"cannot be copied .*holds a socket.*function that"):
+        load_encoder(f"py:{path}:net?size=8&mean=0&std=1")
+
+
 def test_weights_name_what_they_lack(net, tmp_path):
     torch = pytest.importorskip("torch")
     state = load_encoder(f"{net}:Net?{PREPARED}").model.module.state_dict()
