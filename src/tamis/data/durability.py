@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from tamis.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,7 +14,29 @@ if TYPE_CHECKING:
 
     from tamis.data.fragments import TableVersion
 
-__all__ = ["sync_folders", "sync_new_files", "sync_tree"]
+__all__ = ["replace_file", "sync_folders", "sync_new_files", "sync_tree"]
+
+
+def replace_file(file: Path, data: bytes) -> None:
+    """Write a file that appears whole, in place of one that was there, and survives a power cut.
+
+    Raises:
+        StorageError: the disk refuses; what was there stays.
+    """
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(file)
+        sync_folders([file.parent])
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        reason = (error.strerror or type(error).__name__).lower()
+        raise StorageError(f"cannot write {file}: {reason}") from error
 
 
 def sync_new_files(before: TableVersion, after: TableVersion) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 import pyarrow as pa
 
+from tamis.data.durability import replace_file
 from tamis.data.schema import PICTURE_COLUMNS
 from tamis.data.video.places import FRAME_COLUMNS
-from tamis.errors import ConflictError, StorageError
+from tamis.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tamis.data.operation import Operation
     from tamis.pipelines.frame_rows import FrameRow
@@ -125,7 +124,7 @@ class Keeping:
         if copies:
             self._memory.announce([(sample, file) for sample, file, _ in copies])
             for _, file, data in copies:
-                _write_whole(file, data)
+                replace_file(file, data)
         if batch.rows:
             schema = PICTURE_COLUMNS
             if any("video" in row.values for row in batch.rows):
@@ -155,18 +154,3 @@ class Keeping:
                     raise
             else:
                 return
-
-
-def _write_whole(file: Path, data: bytes) -> None:
-    """Write a file that appears whole, and is on the disk when this returns."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise StorageError(f"cannot write {file}: {reason}") from error

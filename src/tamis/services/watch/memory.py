@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tamis.data.durability import replace_file
 from tamis.errors import ConflictError, StorageError
 
 if TYPE_CHECKING:
@@ -174,17 +175,14 @@ class WatchMemory:
         try:
             for folder, keys in progress.taken.items():
                 self._append(self._folder / state.folders[folder], keys)
-            _replace(self._file, json.dumps({"format": _FORMAT, **asdict(state)}).encode())
         except OSError as error:
             raise _refused(self._folder, error) from error
+        replace_file(self._file, json.dumps({"format": _FORMAT, **asdict(state)}).encode())
 
     def announce(self, copies: Sequence[tuple[str, Path]]) -> None:
         """Note copies that are about to be written, by sample; none once their rows are there."""
         listed = [[sample, str(Path.cwd() / file)] for sample, file in copies]
-        try:
-            _replace(self._announced, json.dumps(listed).encode())
-        except OSError as error:
-            raise _refused(self._folder, error) from error
+        replace_file(self._announced, json.dumps(listed).encode())
 
     @property
     def _file(self) -> Path:
@@ -244,15 +242,6 @@ def _state_of(values: dict[str, Any]) -> _State:
     }
     lanes = {name: Lane(**lane) for name, lane in values.pop("lanes").items()}
     return _State(**values, places=places, lanes=lanes)
-
-
-def _replace(file: Path, data: bytes) -> None:
-    partial = file.with_name(f".{file.name}.partial")
-    with partial.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(file)
 
 
 def _refused(place: Path, error: OSError) -> StorageError:
