@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tamis.types import Vectors
 
 __all__ = ["LENGTH_TOLERANCE", "normalise_rows", "unit_vectors"]
+
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 LENGTH_TOLERANCE = 1e-2
 """How far a row's length may be from 1; float16 storage costs about 1e-3."""
@@ -66,19 +68,21 @@ def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
     return rows
 
 
-def normalise_rows(features: NDArray[np.float32]) -> Vectors:
+def normalise_rows(features: NDArray[_Float]) -> NDArray[_Float]:
     """Return vectors divided by their Euclidean length; one of length zero stays zero. O(ND).
 
     Args:
-        features: `[..., D]` float32.
+        features: `[..., D]` floating point.
 
     Returns:
-        Of the same shape, float32.
+        Of the same shape and precision.
 
     Example:
         >>> normalise_rows(np.float32([[3, 4], [0, 0]])).round(2).tolist()
         [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
     lengths = np.linalg.norm(features, axis=-1, keepdims=True)
-    unit: Vectors = np.divide(features, lengths, out=np.zeros_like(features), where=lengths > 0)
+    unit: NDArray[_Float] = np.divide(
+        features, lengths, out=np.zeros_like(features), where=lengths > 0
+    )
     return unit

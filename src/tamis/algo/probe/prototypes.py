@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.unit_vectors import normalise_rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,7 +31,7 @@ class Prototypes:
 
     def cosines(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the cosine `[N, K]` of each row with each class, both seen from the centre."""
-        cosines: NDArray[np.float64] = _unit(X - self.centre) @ self.directions.T
+        cosines: NDArray[np.float64] = normalise_rows(X - self.centre) @ self.directions.T
         return cosines
 
 
@@ -55,10 +57,4 @@ def fit_prototypes(X: NDArray[np.float64], classes: Indices) -> Prototypes:
     np.add.at(means, classes, X)
     means /= counts[:, None]
     centre = means.mean(axis=0)
-    return Prototypes(centre, _unit(means - centre))
-
-
-def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
-    return unit
+    return Prototypes(centre, normalise_rows(means - centre))
