@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tamis.algo.calibration import calibrate
 from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
-from tamis.algo.verification import (
-    COARSE_SIDE,
-    GREY_SIDE,
-    PlausiblePairs,
-    plausible_pairs,
-    verify,
-)
+from tamis.algo.verification import COARSE_SIDE, GREY_SIDE
 from tamis.data.grey_pictures import GreyPictures
 from tamis.data.images.copies import grey_copies
+from tamis.pipelines.same_shot import score_copies, score_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,12 +26,8 @@ __all__ = ["Search"]
 
 _NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
-_VERIFIED_AT_ONCE = 1024
-_THREADS = 2
 _SAMPLED, _RANDOM_PAIRS = 100, 500
 _NO_PAIRS = np.empty(0, np.int64)
-# A picture that is nearly symmetric agrees with itself mirrored.
-_PREFER_UPRIGHT = 0.02
 
 
 class Search:
@@ -98,7 +88,7 @@ class Search:
         fresh = np.setdiff1d(np.concatenate(found), self._keys)
         if fresh.size == 0:
             return False
-        scores, flipped = self._verified(fresh // n, fresh % n)
+        scores, flipped = self._score(fresh // n, fresh % n)
         keys = np.concatenate([self._keys, fresh])
         order = np.argsort(keys)
         self._keys = keys[order]
@@ -144,72 +134,16 @@ class Search:
             for jpeg, side in zip(jpegs, sides.tolist(), strict=True)
         ]
         copies = {
-            kind: _scores_of(originals, np.stack([copy[kind] for copy in made]))
+            kind: score_copies(originals, np.stack([copy[kind] for copy in made]))
             for kind in (made[0] if made else ())
         }
         left, right = self._rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
         apart = pair_keys(max(n, 1), left[left != right], right[left != right])
-        random, _ = self._verified(apart // max(n, 1), apart % max(n, 1))
+        random, _ = self._score(apart // max(n, 1), apart % max(n, 1))
         return calibrate(copies, self.scores, random)
 
-    def _verified(self, left: Indices, right: Indices) -> tuple[Vectors, NDArray[np.bool_]]:
-        """Best score of each pair, 0 where ruled out, and whether it is that of a mirrored one."""
-        straight, mirrored = np.zeros((2, len(left)), np.float32)
-        for start in range(0, len(left), _VERIFIED_AT_ONCE):
-            part = slice(start, start + _VERIFIED_AT_ONCE)
-            plausible = _plausible(self._pictures.small, left[part], right[part])
-            pair = plausible.pair + start
-            scores = _scores(
-                self._pictures.large(left[pair]), self._pictures.large(right[pair]), plausible
-            )
-            straight[pair[~plausible.flipped]] = scores[~plausible.flipped]
-            mirrored[pair[plausible.flipped]] = scores[plausible.flipped]
-            self._progress(min(start + _VERIFIED_AT_ONCE, len(left)), len(left))
-        return np.maximum(straight, mirrored), mirrored > straight + _PREFER_UPRIGHT
-
-
-def _scores_of(originals: NDArray[np.uint8], copies: NDArray[np.uint8]) -> Vectors:
-    m = len(originals)
-    pictures = np.concatenate([originals, copies])
-    step = GREY_SIDE // COARSE_SIDE
-    blocks = pictures.reshape(2 * m, COARSE_SIDE, step, COARSE_SIDE, step)
-    small = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
-    plausible = _plausible(small, np.arange(m), np.arange(m, 2 * m))
-    scores = np.zeros(m, np.float32)
-    found = _scores(originals[plausible.pair], copies[plausible.pair], plausible)
-    np.maximum.at(scores, plausible.pair, found)
-    return scores
-
-
-def _plausible(small: NDArray[np.uint8], left: Indices, right: Indices) -> PlausiblePairs:
-    """Run `plausible_pairs` in threads; its products are small and each runs in one."""
-    parts = _shares(len(left))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = list(pool.map(lambda at: plausible_pairs(small, left[at], right[at]), parts))
-    return PlausiblePairs(
-        np.concatenate([one.pair + at.start for one, at in zip(found, parts, strict=True)]),
-        np.concatenate([one.flipped for one in found]),
-        np.concatenate([one.transforms for one in found]),
-    )
-
-
-def _scores(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], plausible: PlausiblePairs
-) -> Vectors:
-    """Run `verify` in threads."""
-    parts = _shares(len(left))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = pool.map(
-            lambda at: verify(left[at], right[at], plausible.flipped[at], plausible.transforms[at]),
-            parts,
-        )
-        return np.concatenate(list(found))
-
-
-def _shares(n: int) -> list[slice]:
-    """Cut `n` pairs so that each thread has a part; one empty part if there are none."""
-    size = max(-(-n // _THREADS), 1)
-    return [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]
+    def _score(self, left: Indices, right: Indices) -> tuple[Vectors, NDArray[np.bool_]]:
+        return score_pairs(self._pictures, left, right, progress=self._progress)
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:

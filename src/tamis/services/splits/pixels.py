@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from tamis.algo.verification import COARSE_SIDE, GREY_SIDE
 from tamis.data.grey_pictures import GreyPictures
+from tamis.pipelines.same_shot import score_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,10 +25,6 @@ splits on photographs: joining two that only look alike costs little."""
 LEAK_FROM = 0.8
 """Score from which two pictures that no mark joins are called a leak: plain shirts of one cut,
 laid down alike, reach .76."""
-
-_AT_ONCE = 1024
-# A picture that is nearly symmetric agrees with itself mirrored.
-_PREFER_UPRIGHT = 0.02
 
 
 def compare_pixels(
@@ -59,20 +56,5 @@ def compare_pixels(
         return scores, flipped
     kept = [name for name, has in zip(names, shown.tolist(), strict=True) if has]
     pictures = GreyPictures(store, kept, small=COARSE_SIDE, large=GREY_SIDE)
-    for at in range(0, both.size, _AT_ONCE):
-        part = both[at : at + _AT_ONCE]
-        a, b = known[left[part]], known[right[part]]
-        plausible = plausible_pairs(pictures.small, a, b)
-        pair = plausible.pair
-        found = verify(
-            pictures.large(a[pair]),
-            pictures.large(b[pair]),
-            plausible.flipped,
-            plausible.transforms,
-        )
-        straight, mirrored = np.zeros((2, part.size))
-        straight[pair[~plausible.flipped]] = found[~plausible.flipped]
-        mirrored[pair[plausible.flipped]] = found[plausible.flipped]
-        scores[part] = np.maximum(straight, mirrored)
-        flipped[part] = mirrored > straight + _PREFER_UPRIGHT
+    scores[both], flipped[both] = score_pairs(pictures, known[left[both]], known[right[both]])
     return scores, flipped
