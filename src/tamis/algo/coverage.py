@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Coverage", "CoverageFigures", "compare_with_random"]
 
-_RANDOM_DRAWS = 3
+_FEWEST_DRAWS, _MOST_DRAWS, _DRAWN_PICKS = 3, 30, 1000
 _MOST_ROWS = 50_000
 
 
@@ -40,7 +41,7 @@ class Coverage:
     Attributes:
         radius: cosine distance within which random picks reach half of the rows.
         picked: the picks' figures.
-        random: the mean figures of three random draws of as many rows.
+        random: the mean figures of random draws of as many rows, 30 of few and 3 of many.
         rows: how many rows were looked at; all of them, or a random 50,000.
     """
 
@@ -55,7 +56,7 @@ def compare_with_random(
 ) -> Coverage | None:
     """Measure how well `picked` and `chosen` rows cover all rows, and random candidates instead.
 
-    O(4 n N D) time with N at most 50,000, O(N) memory.
+    O((n + max(1000, 3 n)) N D) time with N at most 50,000; O(N) memory.
 
     Args:
         X: `[N, D]` float32 unit vectors.
@@ -72,19 +73,21 @@ def compare_with_random(
     sample = X
     if X.shape[0] > _MOST_ROWS:
         sample = X[np.sort(rng.choice(X.shape[0], _MOST_ROWS, replace=False))]
+    # Random picks differ most where they are few, and cost least there.
+    draws = int(np.clip(_DRAWN_PICKS // max(picked.size, 1), _FEWEST_DRAWS, _MOST_DRAWS))
     ours = _nearest(sample, X[np.concatenate([chosen, picked])])
-    draws = [
+    drawn = [
         _nearest(
             sample, X[np.concatenate([chosen, rng.choice(candidates, picked.size, replace=False)])]
         )
-        for _ in range(_RANDOM_DRAWS)
+        for _ in range(draws)
     ]
-    radius = max(0.0, 1.0 - float(np.median(np.concatenate(draws))))
-    theirs = [_figures(draw, radius) for draw in draws]
+    radius = max(0.0, 1.0 - float(np.median(np.concatenate(drawn))))
+    theirs = [_figures(draw, radius) for draw in drawn]
     mean = CoverageFigures(
-        float(np.mean([figures.mean_similarity for figures in theirs])),
-        float(np.mean([figures.share_within for figures in theirs])),
-        float(np.mean([figures.farthest for figures in theirs])),
+        fmean(figures.mean_similarity for figures in theirs),
+        fmean(figures.share_within for figures in theirs),
+        fmean(figures.farthest for figures in theirs),
     )
     return Coverage(radius, _figures(ours, radius), mean, sample.shape[0])
 

@@ -123,6 +123,23 @@ def test_coverage_is_measured_on_a_sample_of_many_rows(monkeypatch):
     assert part.picked.mean_similarity == pytest.approx(whole.picked.mean_similarity, abs=0.02)
 
 
+def test_what_random_picks_reach_hardly_depends_on_the_draw():
+    """Few picks differ much from draw to draw, so that many draws are averaged."""
+    X = scene()
+    everything = np.arange(len(X))
+    means = [
+        compare_with_random(
+            X,
+            np.arange(5),
+            candidates=everything,
+            chosen=everything[:0],
+            rng=np.random.default_rng(seed),
+        ).random.mean_similarity
+        for seed in range(20)
+    ]
+    assert np.std(means) < 0.03
+
+
 def test_coverage_figures_of_a_worked_example():
     X = unit([[1, 0], [0.6, 0.8], [0, 1]])
     rows = np.arange(3)
