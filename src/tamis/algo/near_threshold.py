@@ -9,10 +9,13 @@ import numpy as np
 if TYPE_CHECKING:
     from tamis.types import Vectors
 
-__all__ = ["LEAST_ROWS", "near_threshold"]
+__all__ = ["FEW_ROWS_THRESHOLD", "LEAST_ROWS", "near_threshold"]
 
 LEAST_ROWS = 100
 """Fewer rows have too few pairs to tell how the similarity of different ones falls off."""
+
+FEW_ROWS_THRESHOLD = 0.95
+"""What stands in for a threshold that too few rows cannot tell."""
 
 _FALSE_PER_ROW = 0.02
 _LOW, _HIGH = 0.9, 0.99

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from tamis.algo.components import join_groups
 from tamis.algo.near_components import near_components
+from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
 from tamis.data.embedded import read_embedded
 from tamis.data.group_columns import duplicate_columns
 from tamis.errors import UsageError
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from tamis.types import Indices, Vectors
 
 __all__ = ["LabelledSamples", "near_duplicate_groups", "read_labelled"]
-
-NEAR: Final = 0.95
-"""Cosine similarity from which pictures count as near-duplicates where none were marked."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +101,18 @@ def read_labelled(
 
 
 def near_duplicate_groups(
-    store: Store, ids: list[str], vectors: Vectors, rng: np.random.Generator
+    store: Store, samples: LabelledSamples, rng: np.random.Generator
 ) -> Indices:
-    """Return a number for each sample, equal for near-duplicates.
+    """Return a number `[N]` for each sample, equal for near-duplicates.
 
     Identical files, and the marks of `tamis duplicates`; where it was not run, equal perceptual
-    hashes and vectors at a cosine similarity of at least 0.95.
+    hashes and vectors nearer than different pictures of this dataset are, as `tamis split` has it.
     """
-    duplicates = duplicate_columns(store, ids)
+    duplicates = duplicate_columns(store, samples.ids)
     columns = list(duplicates.codes)
     if not duplicates.marked:
-        columns.append(near_components(vectors, NEAR, rng=rng).labels)
+        threshold = near_threshold(samples.vectors, rng=np.random.default_rng(0))
+        if threshold is None:
+            threshold = FEW_ROWS_THRESHOLD
+        columns.append(near_components(samples.vectors, threshold, rng=rng).labels)
     return join_groups(columns)

@@ -147,8 +147,7 @@ def select_round(
     probe = None
     notes: list[str] = []
     if np.unique(labels[known]).size > 1:
-        ids = [samples.ids[row] for row in pool[known]]
-        groups = near_duplicate_groups(store, ids, vectors[known], rng)
+        groups = near_duplicate_groups(store, samples, rng)[pool[known]]
         probe = train_probe(vectors[known], labels[known], groups=groups, rng=rng)
     probabilities = None if probe is None else probe.probabilities(vectors)
     picks = selection.select(

@@ -133,7 +133,7 @@ def simulate_rounds(
     )
     taking_part = samples.known & _meeting(store, samples, where)
     rng = np.random.default_rng(seed)
-    groups = near_duplicate_groups(store, samples.ids, samples.vectors, rng)
+    groups = near_duplicate_groups(store, samples, rng)
     pool, test = _parts(samples, taking_part, groups)
     draws = [
         draw_parts(groups, pool, test, rng=np.random.default_rng(seed + number))

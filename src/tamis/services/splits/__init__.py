@@ -2,12 +2,10 @@
 
 from tamis.services.splits.check import check_splits
 from tamis.services.splits.folds import Fold, folds
-from tamis.services.splits.groups import DEFAULT_THRESHOLD
 from tamis.services.splits.make import split
 from tamis.services.splits.outcome import Leak, SplitDifference, SplitReport
 
 __all__ = [
-    "DEFAULT_THRESHOLD",
     "Fold",
     "Leak",
     "SplitDifference",

@@ -10,7 +10,7 @@ import numpy as np
 from tamis.algo.components import connected_components, join_groups
 from tamis.algo.cross_split import closest_across
 from tamis.algo.near_components import near_components
-from tamis.algo.near_threshold import near_threshold
+from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
 from tamis.data.group_columns import codes_of, duplicate_columns
 from tamis.errors import UsageError
 from tamis.services.splits.pixels import JOINED_FROM, compare_pixels
@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Indices
 
-__all__ = ["DEFAULT_THRESHOLD", "Known", "candidates", "join_known", "known_groups"]
-
-DEFAULT_THRESHOLD = 0.95
-"""Cosine similarity from which pictures are joined where duplicates are not marked and there are
-too few pictures to find the threshold in their vectors."""
+__all__ = ["Known", "candidates", "join_known", "known_groups"]
 
 _CANDIDATES_A_PICTURE, _MOST_CANDIDATES = 3, 10_000
 
@@ -85,7 +81,7 @@ def known_groups(
     if threshold is None:
         threshold = near_threshold(samples.vectors, rng=np.random.default_rng(0))
     if threshold is None and not found.marked:
-        threshold = DEFAULT_THRESHOLD
+        threshold = FEW_ROWS_THRESHOLD
     if found.stale:
         notes.append(
             "pictures were added since duplicates were marked: run  tamis duplicates --apply"

@@ -268,3 +268,21 @@ def test_pictures_that_are_all_alike_cannot_be_simulated(store, truth):
         )
     with pytest.raises(UsageError, match="60 of 60 pictures are joined as near-duplicates"):
         simulate_rounds(store, 4, rounds=2, seeds=2)
+
+
+def test_a_domain_in_which_all_looks_alike_can_be_simulated(tmp_path):
+    """A fixed cosine would join all its pictures; how alike they are is told by the vectors."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([np.full((150, 1), 5.0), rng.standard_normal((150, 16)) / 8], axis=1)
+    X = (X / np.linalg.norm(X, axis=1, keepdims=True)).astype(np.float32)
+    assert (X @ X.T).min() > 0.95
+    store = Store.create(tmp_path / "alike.tamis")
+    ids = [f"s{row:03d}" for row in range(150)]
+    with store.operation("add") as op:
+        op.insert(pa.table({"sample_id": ids, "path": [f"{one}.jpg" for one in ids]}))
+        op.set_marks(ids, {"label": pa.array(["flaw", "whole"] * 75)})
+    with store.operation("embed") as op:
+        op.set_vectors(op.add_vector_column("test:alike", "0" * 16, 17), ids, X)
+    found = simulate_rounds(store, 8, rounds=2, seeds=2)
+    assert found.pool + found.test == 150
+    assert found.pool >= 90
