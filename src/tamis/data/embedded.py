@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.data.parts import whole_pictures
+from tamis.data.schema import vector_field
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Vectors
 
-__all__ = ["EmbeddedSamples", "iterate_embedded", "read_embedded"]
+__all__ = ["EmbeddedSamples", "column_of_encoder", "iterate_embedded", "read_embedded"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,21 @@ class EmbeddedSamples:
     column: str
     ids: list[str]
     vectors: Vectors
+
+
+def column_of_encoder(store: Store, spec: str, fingerprint: str, dim: int) -> tuple[str, str]:
+    """Return the vector column of an encoder and its type, float32 if there is none yet.
+
+    Args:
+        store: the dataset.
+        spec: the encoder, as the user named it.
+        fingerprint: hash of all that changes a vector.
+        dim: length of each vector.
+    """
+    usual = "float32"
+    name = str(vector_field(spec, fingerprint, dim, usual).name)
+    dtypes = {column.name: column.dtype for column in store.vector_columns()}
+    return name, dtypes.get(name, usual)
 
 
 def read_embedded(

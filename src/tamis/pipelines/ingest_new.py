@@ -7,9 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tamis.algo.sieve import Gate, Sieve
+from tamis.data.embedded import column_of_encoder
 from tamis.data.images.picture_record import content_hash, examine, sample_id
 from tamis.data.parts import whole_pictures
-from tamis.data.schema import vector_field
 from tamis.data.sources.archives import close_archives
 from tamis.data.sources.locations import Location, require_source
 from tamis.data.video.folder import FilePixels
@@ -98,9 +98,11 @@ def ingest_new(
         InputError, MissingExtraError, ConflictError, StorageError: as `ingest`.
     """
     sieve = Sieve(threshold)
+    identity = (encoder.spec, encoder.fingerprint, encoder.dim)
+    name, dtype = column_of_encoder(store, *identity)
     wanted = SourcesToAdd(sources, labels, sampling)
     known = known_samples(store)
-    unseen = _admit_dataset(store, encoder, sieve)
+    unseen = _admit_dataset(store, name, sieve)
     params = {
         **wanted.params,
         "new_only": True,
@@ -112,7 +114,7 @@ def ingest_new(
         with store.operation("add", params=params) as operation:
             if wanted.videos:
                 operation.require_columns(FRAME_COLUMNS)
-            column = operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim)
+            column = operation.add_vector_column(*identity, dtype)
             writer = SampleWriter(store, operation, wanted, checkpoint_rows, column=column)
             run = _Run(encoder, sieve, known, writer)
             for done, _ in enumerate(run.decide(wanted), start=1):
@@ -132,9 +134,8 @@ def ingest_new(
     )
 
 
-def _admit_dataset(store: Store, encoder: Encoder, sieve: Sieve) -> int:
+def _admit_dataset(store: Store, column: str, sieve: Sieve) -> int:
     """Count what the dataset has vectors of as kept; return how many samples have none."""
-    column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, "float32").name)
     whole = whole_pictures(store.columns(), None)
     if column not in store.columns():
         return store.count(whole)

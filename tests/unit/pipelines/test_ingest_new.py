@@ -122,6 +122,17 @@ def test_what_the_dataset_holds_counts_as_kept(store, day):
     assert [n for n in kept(store) if n is not None] == [0, 24]
 
 
+def test_vectors_in_half_precision_count_and_stay_so(store, day):
+    for number in (2, 4):
+        noisy(scene(number), 99).save(day.parent / f"{number}.png")
+    ingest(store, ["2.png", "4.png"])
+    embed(store, Mosaic(), dtype="float16")
+    report = ingest_new(store, ["day.mp4"], Mosaic())
+    assert (report.added, report.unseen) == (2, 0)
+    assert [column.dtype for column in store.vector_columns()] == ["float16"]
+    assert store.count(f"{COLUMN} IS NOT NULL") == 4
+
+
 def test_parts_of_pictures_cover_nothing(store, day):
     """A box that shows what a frame shows is no picture that was taken of it."""
     picture = scene(9, (480, 360))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tamis.data.schema import vector_field
+from tamis.data.embedded import column_of_encoder
 from tamis.data.video.frame_reader import close_videos
 from tamis.data.video.open import open_frames
 from tamis.errors import InputError, PictureError, TamisError
@@ -154,7 +154,9 @@ class _Watch:
         self._encoder = encoder
         self._plan = plan
         self._memory = memory
-        self._column, self._dtype = _column_of(store, encoder)
+        self._column, self._dtype = column_of_encoder(
+            store, encoder.spec, encoder.fingerprint, encoder.dim
+        )
         self._out = plan.out or store.path / _COPIES
         self._given: list[str] = []
         self._sources: list[FrameSource] = []
@@ -388,11 +390,3 @@ class _Watch:
             sources=[replace(source) for source in counts.sources],
             reasons=self._reasons,
         )
-
-
-def _column_of(store: Store, encoder: Encoder) -> tuple[str, str]:
-    """Return the name of an encoder's vector column and its type, float32 if it is new."""
-    usual = "float32"
-    name = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, usual).name)
-    dtypes = {column.name: column.dtype for column in store.vector_columns()}
-    return name, dtypes.get(name, usual)
