@@ -41,6 +41,18 @@ def test_frames_taken_for_independent_would_fake_significance():
     assert alarms(0, by_group=False, runs=20) > 0.8
 
 
+def test_p_counts_the_split_itself():
+    """(1 + #) / (B + 1): it is never 0, and 1 where all random splits are as far apart."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((60, 8))
+    split = (np.arange(60) < 20).astype(np.int64)
+    rows[split == 1, 0] += 9
+    found = discrepancies(unit(rows), split, np.arange(60), permutations=19, rng=rng)[1]
+    assert found.p == 1 / 20
+    same = unit(np.ones((60, 8)))
+    assert discrepancies(same, split, np.arange(60), permutations=19, rng=rng)[1].p == 1
+
+
 def test_a_shifted_split_is_seen():
     assert alarms(2.5, by_group=True, runs=40) >= 0.9
 

@@ -107,6 +107,16 @@ def test_too_few_groups_and_ragged_categories_are_refused():
     assert assign_splits(np.empty(0, int), [], [0.5, 0.5], rng=rng()).size == 0
 
 
+def test_balance_of_a_worked_example():
+    # Of six labelled rows 3, 2 and 1; of the three inside 2, 1 and 0: off by 1/6, 0 and 1/6.
+    labels, clusters = np.array([0, 0, 1, 0, 1, 2, -1]), np.array([0, 0, 0, 1, 1, 1, 1])
+    balance = split_balance(np.arange(7) < 3, labels, clusters)
+    assert (balance.labels, balance.labels_in_all) == (2, 3)
+    assert balance.label_gap == pytest.approx(1 / 6)
+    assert (balance.clusters, balance.clusters_in_all) == (1, 2)
+    assert balance.cluster_gap == pytest.approx(4 / 7)
+
+
 def test_balance_of_a_split_without_labels():
     balance = split_balance(np.array([True, False]), np.array([-1, 4]), np.array([0, 0]))
     assert (balance.labels, balance.labels_in_all, balance.label_gap) == (0, 1, 0.0)

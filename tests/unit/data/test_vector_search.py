@@ -162,10 +162,25 @@ def test_selective_conditions_are_met_exactly(plain, vectors, small_filters_by_i
     assert few.ids == expected(vectors, query, 5, np.arange(3000) % 100 == 3)[0]
 
 
-def test_wide_conditions_look_into_more_of_the_index(plain, vectors, small_filters_by_index):
+def test_wide_conditions_look_into_more_of_the_index(
+    plain, vectors, small_filters_by_index, monkeypatch
+):
     store, column = plain
     index(store, column)
     allowed = np.arange(3000) % 10 == 3
+    asked = []
+    search = Store.nearest
+
+    def asking(*args, **rest):
+        asked.append(rest["probes"])
+        return search(*args, **rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vector_search, "_PROBES", 1)
+        patch.setattr(Store, "nearest", asking)
+        nearest(store, column, clustered(1, seed=12)[0], 10)
+        nearest(store, column, clustered(1, seed=12)[0], 10, where="width % 10 < 5")
+    assert asked == [1, 2]
     hits = 0
     for query in clustered(20, seed=12):
         found = nearest(store, column, query, 10, where="width % 10 = 3")

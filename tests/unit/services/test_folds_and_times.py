@@ -195,7 +195,10 @@ def test_what_groups_do_not_allow_is_said(make):
     labels = ["rare" if row < 2 else "often" for row in range(COUNT)]
     cameras = ["large" if 2 <= row < 30 else None for row in range(COUNT)]
     store = make({"label": labels, "camera": cameras})
-    notes = " ".join(split(store, group="camera", train=0.4, val=0.3, test=0.3).notes)
+    report = split(store, group="camera", train=0.4, val=0.3, test=0.3)
+    notes = " ".join(report.notes)
+    assert report.counts["train"] > report.targets["train"] == 24
+    assert f"train +{report.counts['train'] - 24}," in notes
     assert "rare (not in" in notes
     assert "fewer of them than splits" in notes
     assert "off the shares by" in notes

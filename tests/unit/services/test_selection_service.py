@@ -300,7 +300,7 @@ def test_each_strategy_gives_reasons_of_its_own(store, strategy, words):
 
 def test_scores_are_marked_and_replaced(store):
     report = score(store)
-    assert report.scored == 64
+    assert (report.scored, report.copies) == (64, 0)
     rows = store.read(["sample_id", "representativeness", "uniqueness"]).to_pylist()
     assert min(rows, key=lambda row: row["representativeness"])["sample_id"] >= "s60"
     assert {row.path[:3] for row in report.unique[:4]} == {"s60", "s61", "s62", "s63"}
@@ -311,5 +311,9 @@ def test_scores_are_marked_and_replaced(store):
     assert store.count("uniqueness IS NOT NULL") == 5
     store.undo()
     assert store.count("uniqueness IS NOT NULL") == 64
+    column = store.vector_columns()[0].name
+    with store.operation("embed") as op:
+        op.set_vectors(column, ["s01"], store.vectors(column, "sample_id = 's02'")[1])
+    assert score(store).copies == 2
     with pytest.raises(UsageError, match="no picture with a vector"):
         score(store, where="sample_id = 'x'")

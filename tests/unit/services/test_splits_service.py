@@ -152,6 +152,25 @@ def test_marked_duplicates_replace_the_threshold(tmp_path):
         assert report.max_cross_similarity > 0.95
 
 
+@pytest.mark.parametrize(("score", "leaks", "alike"), [(0.79, 0, 1), (0.8, 1, 0), (np.nan, 1, 0)])
+def test_near_vectors_are_a_leak_if_their_pixels_do_not_deny_it(
+    tmp_path, monkeypatch, score, leaks, alike
+):
+    X = scene(120)
+    X[1] = unit(X[:1] + 0.01 * scene(1, seed=1))
+    store = fill(tmp_path / "n.tamis", X)
+    mark(store, "split", {row: "train" if row % 2 else "test" for row in range(120)})
+
+    def scored(_store, _ids, left, right):
+        near = (np.minimum(left, right) == 0) & (np.maximum(left, right) == 1)
+        return np.where(near, score, 0.0), np.zeros(len(left), bool)
+
+    monkeypatch.setattr("tamis.services.splits.leaks.compare_pixels", scored)
+    report = check_splits(store)
+    assert (report.leak_count, report.alike) == (leaks, alike)
+    assert [{leak.left, leak.right} for leak in report.leaks] == [{"s00.jpg", "s01.jpg"}] * leaks
+
+
 def test_a_threshold_can_be_asked_for_beside_marks(tmp_path):
     X = scene()
     X[1] = X[0]

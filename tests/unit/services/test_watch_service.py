@@ -287,14 +287,38 @@ def test_the_threshold_is_what_harmless_changes_leave(ds, video):
     assert measured_threshold(Mosaic(), []) == USUAL
 
 
+def test_the_speed_is_that_of_the_last_ten_seconds_and_the_lag_the_longest(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("tamis.services.watch.counts.time.monotonic", lambda: clock[0])
+    fast, slow = SourceCount("a", lag=0.25), SourceCount("b", lag=3.0)
+    counts = WatchCounts([fast, slow], _began=100.0)
+    for second in range(1, 21):
+        clock[0] = 100.0 + second
+        # 30 frames a second at first, 5 at last, half of them of each source
+        fast.kept += 15 if second <= 5 else 2
+        slow.skipped += 15 if second <= 5 else 3
+        counts.tick()
+        if second == 4:
+            assert counts.fps == pytest.approx(30, rel=0.35)
+    assert counts.fps == pytest.approx(5)
+    assert counts.lag == 3.0
+    assert (counts.decided, counts.dropped) == (225, slow.skipped)
+    assert counts.seconds == pytest.approx(20)
+
+
 def test_counts_are_served_as_prometheus_reads_them():
-    counts = WatchCounts([SourceCount('cam "1"\\x', seen=7, kept=2, lag=0.25), SourceCount("b")])
+    counts = WatchCounts(
+        [SourceCount('cam "1"\\x', seen=7, kept=2, behind=3, lag=0.25), SourceCount("b")]
+    )
     with MetricsServer(parse_address("0"), lambda: prometheus_text(counts)) as server:
         assert server.url.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(server.url) as answer:
             assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
             text = answer.read().decode()
     assert 'tamis_watch_frames_seen_total{source="cam \\"1\\"\\\\x"} 7' in text
+    assert 'tamis_watch_frames_kept_total{source="cam \\"1\\"\\\\x"} 2' in text
+    assert 'tamis_watch_frames_dropped_behind_total{source="cam \\"1\\"\\\\x"} 3' in text
+    assert 'tamis_watch_lag_seconds{source="cam \\"1\\"\\\\x"} 0.250000' in text
     assert 'tamis_watch_lag_seconds{source="b"} 0.000000' in text
     lines = text.splitlines()
     for place, line in enumerate(lines):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import binomtest, ttest_1samp
@@ -130,6 +132,20 @@ def test_labels_that_mean_nothing_teach_nothing():
     shuffled = np.random.default_rng(5).permutation(labels)
     run = replay(X, shuffled, halves(120), [20, 60], strategy=None, rng=rng())
     assert run.accuracy.max() < 0.5
+
+
+def test_balanced_accuracy_is_the_mean_over_the_classes():
+    X, labels = blobs()
+    draw = halves(120)
+    # One class in the pool alone: right for its rows, wrong for all others.
+    first = labels[draw.pool[0]]
+    pool = draw.pool[labels[draw.pool] == first]
+    test = np.concatenate([draw.test[labels[draw.test] == first], draw.test])
+    run = replay(X, labels, replace(draw, pool=pool, test=test), [1], strategy="random", rng=rng())
+    share = float((labels[test] == first).mean())
+    assert run.accuracy[0] == pytest.approx(share)
+    assert run.balanced[0] == pytest.approx(1 / np.unique(labels).size)
+    assert share > run.balanced[0] + 0.05
 
 
 def test_one_class_so_far_predicts_that_class():

@@ -230,6 +230,16 @@ def test_a_simulation_compares_with_random_and_changes_nothing(store, truth):
     assert simulate_rounds(store, 12, rounds=2, seeds=3) == found
 
 
+def test_a_gain_is_what_a_strategy_is_better_by(store, truth):
+    """Of three picks at random, two are often of one kind, and another kind is never guessed."""
+    label(store, truth, np.arange(60))
+    random, schedule = simulate_rounds(store, 3, rounds=1, seeds=6).curves
+    gain = schedule.points[0].accuracy.value - random.points[0].accuracy.value
+    assert gain > 0.05
+    assert schedule.points[0].gain.value == pytest.approx(gain)
+    assert schedule.points[0].gain.low < gain < schedule.points[0].gain.high
+
+
 def test_near_duplicates_of_test_pictures_are_left_out(store, truth):
     mark(store, "split", np.arange(0, 60, 4), ["test"] * 15)
     mark(store, "duplicate_group", [0, 1, 2], ["g", "g", "g"])
