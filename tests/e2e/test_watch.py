@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +13,15 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from dying_watch import COMMITTED, POINTS, ROWS_A_BATCH
 
 import tamis
 from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, write_video
 
 pytest.importorskip("av")
+
+PATIENCE = 600.0
+"""Seconds after which a process that does nothing is given up; only a defect takes so long."""
 
 
 class Watching:
@@ -32,7 +37,7 @@ class Watching:
         )
         self.dataset = folder / "dataset.tamis"
 
-    def wait_for_rows(self, count, seconds=60.0):
+    def wait_for_rows(self, count, seconds=PATIENCE):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if (self.dataset / "dataset.json").exists():
@@ -45,7 +50,7 @@ class Watching:
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=PATIENCE)
         assert self.process.returncode == 0, err
         return json.loads(out)
 
@@ -111,22 +116,38 @@ def test_a_stream_that_breaks_off_and_comes_back_is_watched_until_told_to_stop(w
     assert tamis.open(run.dataset).vectors().shape == (3, 1280)
 
 
-def test_a_kill_loses_and_doubles_nothing(tmp_path, watching):
-    write_video(tmp_path / "line.avi", shown(range(24), 6), codec="mjpeg")
-    arguments = ("line.avi", "--threshold", "0.9", "--out", "kept", "--no-gate")
-    whole = tamis.open(tmp_path / "whole.tamis")
-    whole.watch(tmp_path / "line.avi", threshold=0.9, gate=False)
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    """A folder with a video of 24 scenes, and the numbers of the frames that a watch keeps."""
+    folder = tmp_path_factory.mktemp("line")
+    write_video(folder / "line.avi", shown(range(24), 6), codec="mjpeg")
+    whole = tamis.open(folder / "whole.tamis")
+    whole.watch(folder / "line.avi", threshold=0.9, gate=False)
     numbers = [int(path.rpartition("=")[2]) for path in whole.table(["path"])["path"].to_pylist()]
-    run = watching(*arguments)
-    run.wait_for_rows(1)
-    run.kill()
-    first = paths_of(run.dataset)
-    report = json.loads(watching(*arguments).process.communicate(timeout=120)[0])
-    paths = paths_of(run.dataset)
+    assert len(numbers) >= 24
+    return folder, numbers
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_loses_and_doubles_nothing(tmp_path, line, monkeypatch, point):
+    folder, numbers = line
+    shutil.copy2(folder / "line.avi", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    dying = [sys.executable, Path(__file__).with_name("dying_watch.py"), point, "line.avi"]
+    options = ["--threshold", "0.9", "--out", "kept", "--no-gate"]
+    killed = subprocess.run([*dying, *options], capture_output=True, check=False, timeout=PATIENCE)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    first = paths_of("dataset.tamis")
+    least = 2 * ROWS_A_BATCH if point in COMMITTED else ROWS_A_BATCH
+    assert least <= len(first) < len(numbers)
+    dataset = tamis.open("dataset.tamis", create=False)
+    report = dataset.watch("line.avi", threshold=0.9, out="kept", gate=False)
+    paths = paths_of("dataset.tamis")
     assert paths[: len(first)] == first
     assert [int(Path(path).stem) for path in paths] == numbers
-    assert len(first) + report["kept"] == len(numbers) >= 24
-    assert report["seen"] < 24 * 6 or len(first) == 0
+    assert len(first) + report.kept == len(numbers)
+    # it goes on from the last rows that were saved together with how far it had come
+    assert report.seen < 24 * 6
     # every copy has its row and every row its copy
     files = sorted(str(file.relative_to(tmp_path)) for file in (tmp_path / "kept").rglob("*.*"))
     assert files == sorted(paths)

@@ -100,15 +100,19 @@ class Concepts:
     def embed_text(self, texts: Sequence[str]) -> Vectors:
         """Return `[T, 1000]` float32 unit vectors of texts; long ones are cut.
 
-        Every text gets a vector, also one that no class has to do with; see `caveat`.
+        Every text gets a vector, also one that no class has to do with; see `caveat`. It is the
+        same to the bit whatever other texts come with it.
 
         Raises:
             EncoderError: a package is missing, or its files are not the known ones.
         """
-        cosines = self._sentences.embed(texts) @ self._classes.T
-        cosines -= cosines.max(axis=1, keepdims=True)
-        odds: Vectors = np.exp(cosines / np.float32(_TEXT_TEMPERATURE))
-        return normalise_rows(odds)
+        vectors = np.empty((len(texts), self.dim), np.float32)
+        # A product of several rows at once rounds otherwise than one of each row.
+        for row, sentence in enumerate(self._sentences.embed(texts)):
+            cosines = self._classes @ sentence
+            cosines -= cosines.max()
+            vectors[row] = normalise_rows(np.exp(cosines / np.float32(_TEXT_TEMPERATURE))[None])[0]
+        return vectors
 
     # Both are made when the first text comes: embedding pictures needs neither. Threads may race
     # to make them, and then make the same.

@@ -11,6 +11,8 @@ import numpy as np
 from tamis.errors import OutOfMemoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tamis.encoders.base import Encoder
     from tamis.types import PixelBatch, Vectors
 
@@ -22,22 +24,26 @@ _LARGEST_TRIAL: Final = 256
 _WORTHWHILE_GAIN: Final = 1.05
 
 
-def find_batch_size(encoder: Encoder) -> int:
+def find_batch_size(encoder: Encoder, *, clock: Callable[[], float] = time.perf_counter) -> int:
     """Return the batch size for an encoder.
 
     On a processor, 8, less for inputs above 384 x 384 pixels: larger batches are no faster there
     (the products are large enough), and a size that is not timed repeats bit for bit. On another
     device it is found by trial: doubled as long as that brings 5 % more pictures a second and
     memory lasts.
+
+    Args:
+        encoder: what is to take the pictures.
+        clock: returns seconds; trials are timed by it.
     """
     device = str(getattr(encoder, "device", "cpu"))
     pixels = encoder.preprocessing.height * encoder.preprocessing.width
     if device == "cpu":
         return max(1, min(_PROCESSOR_BATCH, _PROCESSOR_PIXELS // pixels))
-    return _by_trial(encoder)
+    return _by_trial(encoder, clock)
 
 
-def _by_trial(encoder: Encoder) -> int:
+def _by_trial(encoder: Encoder, clock: Callable[[], float]) -> int:
     shape = (encoder.preprocessing.height, encoder.preprocessing.width, 3)
     best, best_speed = 1, 0.0
     size = 1
@@ -45,11 +51,11 @@ def _by_trial(encoder: Encoder) -> int:
         pixels = np.zeros((size, *shape), np.uint8)
         try:
             encoder.embed(pixels)  # a first call of a shape also compiles
-            begin = time.perf_counter()
+            begin = clock()
             encoder.embed(pixels)
         except OutOfMemoryError:
             break
-        speed = size / (time.perf_counter() - begin)
+        speed = size / (clock() - begin)
         if speed < _WORTHWHILE_GAIN * best_speed:
             break
         best, best_speed = size, speed

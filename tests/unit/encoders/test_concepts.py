@@ -56,9 +56,12 @@ def test_texts_become_unit_vectors_that_repeat(encoder):
 
 
 def test_a_text_does_not_depend_on_the_others(encoder):
-    [alone] = encoder.embed_text(["cat"])
-    together = encoder.embed_text(["a much longer text about an evening gown made of silk", "cat"])
-    np.testing.assert_allclose(together[1], alone, atol=1e-6)
+    texts = ["cat", "a much longer text about an evening gown made of silk", "", "two words"] * 3
+    alone = np.concatenate([encoder.embed_text([text]) for text in texts])
+    for count in (2, 3, 12):
+        np.testing.assert_array_equal(encoder.embed_text(texts[:count]), alone[:count])
+    np.testing.assert_array_equal(encoder.embed_text(texts[::-1]), alone[::-1])
+    assert encoder.embed_text([]).shape == (0, 1000)
 
 
 def test_several_threads_may_bring_the_first_text():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +14,7 @@ from tamis.types import Preprocessing
 
 @dataclass
 class Device:
-    """An encoder on a device that holds `room` pictures and takes some time a call."""
+    """An encoder on a device that holds `room` pictures; each call moves its own clock on."""
 
     room: int = 1 << 30
     device: str = "cuda"
@@ -23,6 +22,7 @@ class Device:
     seconds_a_call: float = 0.0
     seconds_a_picture: float = 0.0
     calls: list[int] = field(default_factory=list)
+    now: float = 0.0
 
     spec = "test:device"
     fingerprint = "0" * 32
@@ -36,7 +36,7 @@ class Device:
         self.calls.append(len(pixels))
         if len(pixels) > self.room:
             raise OutOfMemoryError(self.spec, self.device)
-        time.sleep(self.seconds_a_call + self.seconds_a_picture * len(pixels))
+        self.now += self.seconds_a_call + self.seconds_a_picture * len(pixels)
         mean = pixels.mean(axis=(1, 2, 3)).astype(np.float32)
         return np.stack([mean, np.arange(len(pixels), dtype=np.float32)], axis=1)
 
@@ -75,10 +75,30 @@ def test_an_encoder_that_names_no_device_is_on_the_processor():
     assert find_batch_size(Plain()) == 8
 
 
-def test_elsewhere_it_grows_while_that_pays():
-    assert find_batch_size(Device(seconds_a_call=0.02)) == 256
-    assert find_batch_size(Device(seconds_a_picture=0.01)) <= 2
+def found_for(device):
+    return find_batch_size(device, clock=lambda: device.now)
 
 
-def test_elsewhere_memory_bounds_it():
-    assert find_batch_size(Device(room=20, seconds_a_call=0.02)) == 16
+@pytest.mark.parametrize(
+    ("a_call", "a_picture", "expected"),
+    # doubling from n to 2n pays as long as 2 (c + n p) / (c + 2 n p) is 1.05 or more
+    [
+        (1.0, 0.0, 256),
+        (0.0, 1.0, 1),
+        (1.0, 0.05, 256),
+        (1.0, 0.1, 128),
+        (1.0, 1.0, 16),
+        (1.0, 10.0, 1),
+    ],
+)
+def test_elsewhere_it_grows_while_that_pays(a_call, a_picture, expected):
+    device = Device(seconds_a_call=a_call, seconds_a_picture=a_picture)
+    assert found_for(device) == expected
+    # each size once to warm up and once for the time
+    assert device.calls[::2] == device.calls[1::2]
+
+
+@pytest.mark.parametrize("room", [1, 2, 15, 16, 20, 31, 256, 1000])
+def test_elsewhere_memory_bounds_it(room):
+    expected = min(256, 1 << (room.bit_length() - 1))
+    assert found_for(Device(room=room, seconds_a_call=0.02)) == expected

@@ -1,0 +1,56 @@
+"""`tamis watch` that is killed at a chosen point of writing its second batch of rows.
+
+Run as `python dying_watch.py POINT [ARGUMENT OF WATCH…]`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from tamis.data.operation import Operation
+from tamis.faces.cli.main import main
+from tamis.services.watch import keeping
+from tamis.services.watch.memory import WatchMemory
+
+ROWS_A_BATCH = 8
+"""At least; what is decided on at once may bring 7 more."""
+
+POINTS: dict[str, tuple[Any, str, int, bool]] = {
+    # What dies: a function, at which call of it, and whether before or after it.
+    "before copies are written": (WatchMemory, "announce", 3, False),
+    "once some copies are written": (keeping, "replace_file", 2 * ROWS_A_BATCH, False),
+    "once all copies are written": (Operation, "insert", 2, True),
+    "once rows are staged": (Operation, "set_vectors", 2, False),
+    "once rows are committed": (Operation, "checkpoint", 2, False),
+    "once progress is saved": (WatchMemory, "save", 2, False),
+}
+COMMITTED = ("once rows are committed", "once progress is saved")
+
+
+def kill_at(point: str) -> None:
+    """Let the process die at a point."""
+    owner, name, nth, before = POINTS[point]
+    original = getattr(owner, name)
+    calls = 0
+
+    def dying(*args: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if before and calls == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **options)
+        if calls == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, dying)
+
+
+if __name__ == "__main__":
+    # batches by rows alone, so that the machine's speed does not matter
+    keeping._ROWS, keeping._SECONDS = ROWS_A_BATCH, float("inf")
+    kill_at(sys.argv[1])
+    sys.exit(main(["watch", *sys.argv[2:]]))
