@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# how fast the machine is decides nothing
+settings.register_profile("tamis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tamis")
 
 ROOT = Path(__file__).resolve().parent.parent
 

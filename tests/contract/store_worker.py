@@ -6,6 +6,7 @@ Run as `python store_worker.py ROLE DATASET [ARGUMENT…]`.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -126,9 +127,11 @@ def crash(store: Store, point: str, change: str) -> None:
     sys.exit("the point was not reached")
 
 
-def relabel(store: Store, turns: str) -> None:
+def relabel(store: Store, enough: Path) -> None:
     """Keep both tables in step: with every failure, each sample gets its number as label."""
-    for turn in range(int(turns)):
+    for turn in itertools.count():
+        if enough.exists():
+            break
         with store.operation("turn") as op:
             op.insert(sample_rows(turn, turn + 1))
             op.record_failures([Failure(f"{turn}.jpg", "is empty")])
@@ -141,7 +144,7 @@ ROLES: dict[str, Callable[..., None]] = {
     "insert-same-keys": lambda store, go, *rest: insert_same_keys(store, Path(go), *rest),
     "take-steps": take_steps,
     "crash": crash,
-    "relabel": relabel,
+    "relabel": lambda store, enough: relabel(store, Path(enough)),
 }
 
 if __name__ == "__main__":

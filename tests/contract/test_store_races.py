@@ -35,7 +35,7 @@ def test_the_same_new_keys_from_several_processes_are_stored_once(
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
     go.touch()
-    results = [worker.communicate(timeout=120) for worker in workers]
+    results = [worker.communicate(timeout=600) for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * writers, results
     counts = [[int(number) for number in out.split()] for out, _ in results]
     assert sum(conflicts for _, conflicts in counts) == 0
@@ -52,12 +52,16 @@ def test_the_same_new_keys_from_several_processes_are_stored_once(
 
 
 def test_readers_beside_a_writer_always_see_whole_snapshots(tmp_path: Path) -> None:
-    turns = 30
     store = Store.create(tmp_path / "birds.tamis")
-    writer = start_worker("relabel", store.path, turns)
+    enough = tmp_path / "enough"
+    writer = start_worker("relabel", store.path, enough)
     seen: list[int] = []
-    while writer.poll() is None or not seen or seen[-1] < turns + 1:
-        assert writer.poll() in (None, 0), writer.communicate()
+    # The writer goes on until the readers have met it often, however fast either is.
+    running = True
+    while running:
+        running = writer.poll() is None
+        if len(seen) >= 40 and len(set(seen)) > 8:
+            enough.touch()
         reader = Store.open(store.path) if len(seen) % 2 else store
         reader.refresh()
         labels = reader.read(["label"])["label"].to_pylist()
@@ -70,7 +74,7 @@ def test_readers_beside_a_writer_always_see_whole_snapshots(tmp_path: Path) -> N
     out, err = writer.communicate()
     assert out == "done\n", err
     assert seen == sorted(seen)
-    assert len(set(seen)) > 5
+    assert seen[-1] == Store.open(store.path).snapshot
 
 
 def test_a_writer_that_waits_too_long_is_told_and_nothing_changes(tmp_path: Path) -> None:
@@ -112,6 +116,6 @@ def test_processes_that_create_one_dataset_at_once_share_it(tmp_path: Path) -> N
         "with Store.open(sys.argv[1], create=True).operation('hello'): pass"
     )
     workers = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]
-    assert [worker.wait(timeout=120) for worker in workers] == [0] * 4
+    assert [worker.wait(timeout=600) for worker in workers] == [0] * 4
     assert [entry.verb for entry in Store.open(path).log()] == ["create", *["hello"] * 4]
     assert [file.name for file in tmp_path.iterdir()] == ["birds.tamis"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import tamis.data.lock as lock_module
 from tamis.data.lock import RunningOperations, writer_lock
 from tamis.errors import ConflictError
 
@@ -50,17 +51,27 @@ def test_the_lock_is_freed_by_an_exception(tmp_path: Path) -> None:
         pass
 
 
-def test_a_waiting_writer_gets_its_turn(tmp_path: Path) -> None:
+def test_a_waiting_writer_gets_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order = []
+    waits = threading.Event()
+    try_lock = lock_module._try_lock
+
+    def note(descriptor: int) -> bool:
+        got = try_lock(descriptor)
+        if not got:
+            waits.set()
+        return got
+
+    monkeypatch.setattr(lock_module, "_try_lock", note)
 
     def second() -> None:
-        with writer_lock(tmp_path / "lock", "second", timeout=30):
+        with writer_lock(tmp_path / "lock", "second", timeout=600):
             order.append("second")
 
     with writer_lock(tmp_path / "lock", "first"):
         thread = threading.Thread(target=second)
         thread.start()
-        time.sleep(0.1)
+        assert waits.wait(600)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]

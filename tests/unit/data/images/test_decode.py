@@ -269,10 +269,17 @@ def test_large_pictures_are_decoded_one_at_a_time(
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(work, range(8))) == [160] * 8
     assert most == 1
-    most = 0
+
+    together = threading.Barrier(4, timeout=600)
+
+    def meet(image: Image.Image, reduce_by: int) -> Image.Image:
+        together.wait()
+        return convert(image, reduce_by)
+
+    # small ones all at once: each waits inside for the others
+    monkeypatch.setattr(decode_module, "to_rgb", meet)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: decode(data, "x"), range(8)))
-    assert most > 1
+        assert len(list(pool.map(lambda _: decode(data, "x"), range(8)))) == 8
 
 
 def test_heic_without_its_reader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
