@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from command_line import CommandLine
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@dataclass
-class Run:
-    """What one command did."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass
-class CommandLine:
-    """Runs `tamis` in a folder of its own."""
-
-    folder: Path
-
-    def __call__(self, *arguments: str | Path, code: int = 0, **environment: str) -> Run:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-m", "tamis", *map(str, arguments)],
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "COLUMNS": "200", **environment},
-            timeout=300,
-        )
-        run = Run(done.returncode, done.stdout, done.stderr)
-        assert run.code == code, f"exit {run.code}\n{run.out}\n{run.err}"
-        return run
 
 
 @pytest.fixture
 def tamis_cli(tmp_path: Path) -> CommandLine:
     """The command line, run in an empty folder."""
     return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def tamis_process(tmp_path: Path) -> CommandLine:
+    """The same with a process for each command: for what only a process shows."""
+    return CommandLine(tmp_path, process=True)
 
 
 @pytest.fixture(scope="session")
