@@ -1,6 +1,8 @@
 # Two commands do all the set-up on a fresh machine:
 #   make demo    sets up and runs the main job on real pictures (PHOTOS=folder for your own)
 #   make test    sets up and runs every check
+# A release also needs
+#   make nightly runs the long checks, measures coverage, tries the oldest dependencies, audits all
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,8 +11,13 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
 KEEP ?= 200
+WORKERS ?= 2
+EXTRAS := dev,concepts,hf,timm,open-clip,openvino,export,heif,video
 
-.PHONY: demo test check lint types layers pytest minimum format clean
+# compiled once, modules need not be compiled by each process that the tests start
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test check lint types layers pytest nightly coverage minimum audit format clean
 
 demo: $(VENV)/.core
 	@photos="$(PHOTOS)"; \
@@ -34,15 +41,34 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
+# A worker keeps to one processor: threads of linear algebra that wait for each other cost more
+# than they bring. `nightly` runs the same tests with as many threads as there are processors.
 pytest: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" tests src
+
+nightly: check coverage minimum audit
+
+# Lines and branches that no test reaches, printed by file; also by processes that tests start.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet 'coverage>=7.10'
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest tests src
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --skip-covered
+
+# Known weaknesses of what is installed.
+audit: $(VENV)/.dev
+	$(BIN)/python -m pip check
+	$(BIN)/python -m pip install --quiet 'pip-audit>=2.7'
+	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
 
 # The oldest versions that pyproject.toml allows, in an environment of its own.
 minimum:
 	$(PYTHON) -m venv .venv-minimum
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
-	.venv-minimum/bin/python -m pytest -n 2 --dist loadfile tests/unit tests/property
+	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -50,14 +76,14 @@ format: $(VENV)/.dev
 
 $(VENV)/.core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.core
-	$(BIN)/python -m pip install --quiet $(TORCH)
-	$(BIN)/python -m pip install --quiet -e ".[dev,concepts,hf,timm,open-clip,openvino,export,heif,video]"
-	touch $@
+# all at once: each call of pip resolves everything anew
+$(VENV)/.dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(TORCH) -e ".[$(EXTRAS)]"
+	touch $(VENV)/.core $@
 
 clean:
 	rm -rf $(VENV) .venv-minimum demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,20 +9,17 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from dying_tamis import COMMIT_POINTS
 
 BAD = {"photos/truncated.jpg", "photos/empty.jpg"}
 
 
-def test_the_main_job_in_one_go(tamis_cli, photos):
+def test_the_main_job_in_one_go(tamis_process, photos):
     before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
-    run = tamis_cli("curate", "photos", "--keep", "10", "--out", "curated", "--json")
+    run = tamis_process("curate", "photos", "--keep", "10", "--out", "curated", "--json")
     report = run.json
     assert report["added"] == 27
     assert {failure["path"] for failure in report["failed"]} == BAD
@@ -34,11 +31,11 @@ def test_the_main_job_in_one_go(tamis_cli, photos):
     assert set(report["splits"]) == {"train", "val", "test"}
     assert report["report"] == "curated/report.html"
 
-    page = (tamis_cli.folder / "curated/report.html").read_text()
+    page = (tamis_process.folder / "curated/report.html").read_text()
     assert "photos/truncated.jpg" in page
-    exported = [p for p in (tamis_cli.folder / "curated/pictures").rglob("*") if p.is_file()]
+    exported = [p for p in (tamis_process.folder / "curated/pictures").rglob("*") if p.is_file()]
     assert len([p for p in exported if p.suffix in {".jpg", ".png"}]) == 10
-    with (tamis_cli.folder / "curated/manifest.csv").open() as file:
+    with (tamis_process.folder / "curated/manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10
     assert {row["split"] for row in rows} <= {"train", "val", "test"}
@@ -122,7 +119,7 @@ def test_history(tamis_cli, photos):
     assert tamis_cli("info", "--json").json["samples"] == 12
 
 
-def test_a_planted_leak_fails_the_check(tamis_cli, photos):
+def test_a_planted_leak_fails_the_check(tamis_cli, tamis_process, photos):
     from tamis.data.store import Store
 
     tamis_cli("add", "photos/dogs")
@@ -134,7 +131,7 @@ def test_a_planted_leak_fails_the_check(tamis_cli, photos):
             [row["sample_id"] for row in rows],
             {"split": ["test" if "copy" in row["path"] else "train" for row in rows]},
         )
-    run = tamis_cli("split", "--check", "--json", code=1)
+    run = tamis_process("split", "--check", "--json", code=1)
     same_shot = {f"photos/dogs/{name}" for name in ("00.jpg", "copy.jpg", "small.png")}
     for leak in run.json["leaks"]:
         assert "photos/dogs/copy.jpg" in {leak["left"], leak["right"]} <= same_shot
@@ -179,11 +176,11 @@ def test_an_output_folder_with_other_things_is_refused(tamis_cli, photos):
     assert [entry.name for entry in mine.iterdir()] == ["thesis.txt"]
 
 
-def test_a_dataset_of_a_newer_version_is_refused(tamis_cli, photos):
+def test_a_dataset_of_a_newer_version_is_refused(tamis_cli, tamis_process, photos):
     tamis_cli("add", "photos")
     marker = tamis_cli.folder / "dataset.tamis" / "dataset.json"
     marker.write_text(re.sub(r'"format": \d+', '"format": 999', marker.read_text()))
-    run = tamis_cli("info", code=2)
+    run = tamis_process("info", code=2)
     assert "newer" in run.err or "later" in run.err
 
 
@@ -207,14 +204,12 @@ def test_results_are_pipeable(tamis_cli, photos):
 
 
 def test_a_killed_run_goes_on_where_it_was(tamis_cli, photos):
-    command = [sys.executable, "-m", "tamis", "curate", "photos", "--keep", "5", "--out", "c"]
-    for pause in (1.0, 2.0, 3.0):
-        process = subprocess.Popen(
-            command, cwd=tamis_cli.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(pause)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    arguments = ["curate", "photos", "--keep", "5", "--out", "c"]
+    # each goes on where the one before was killed
+    for point in COMMIT_POINTS:
+        dying = [sys.executable, Path(__file__).with_name("dying_tamis.py"), point, *arguments]
+        done = subprocess.run(dying, cwd=tamis_cli.folder, capture_output=True, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr
     report = tamis_cli("curate", "photos", "--keep", "5", "--out", "c", "--json").json
     assert report["added"] + report["known"] == 27
     assert report["selected"] == 5

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import doctest
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import pytest
 
+from command_line import as_a_program, in_process_of_its_own, in_this_process
 from made_videos import scenes, write_video
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory, photos_master: Path) -> P
     folder = tmp_path_factory.mktemp("docs")
     shutil.copytree(photos_master, folder / "photos")
     for arguments in (["add", "photos", "--labels", "folder"], ["embed"]):
-        run([str(TAMIS), *arguments, "--quiet"], folder)
+        run_command([*arguments, "--quiet"], folder)
     (folder / "dataset.tamis").rename(folder / "kept.tamis")
     return folder
 
@@ -90,18 +90,23 @@ def workplace(embedded: Path, request: pytest.FixtureRequest) -> Path:
     return embedded
 
 
-def run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={**os.environ, "COLUMNS": "200", "PYTHONWARNINGS": "error"},
-    )
-    assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+def run_command(words: list[str], folder: Path, *, process: bool = False) -> str:
+    """Return what `tamis` prints, from the installed program or in this process."""
+    if process:
+        done = in_process_of_its_own([str(TAMIS), *words], folder, {"PYTHONWARNINGS": "error"})
+    else:
+        done = in_this_process(words, folder)
+    assert done.code == 0, f"tamis {shlex.join(words)}\n{done.out}\n{done.err}"
+    return done.out
+
+
+def run_python(text: str, folder: Path) -> None:
+    """Run a block as `python -c` does: nothing that it imports from the folder is left behind."""
+    with as_a_program(["-c"], folder), mock.patch.object(sys, "path", [str(folder), *sys.path]):
+        exec(compile(text, "<example>", "exec"), {"__name__": "__main__"})
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or sys.prefix).is_relative_to(folder):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -111,11 +116,11 @@ def test_every_example_runs_and_prints_what_it_says(page: Path, workplace: Path)
         if block.language == "python":
             if name := _FILE.match(block.text):
                 (workplace / name[1]).write_text(block.text, encoding="utf-8")
-            run([sys.executable, "-c", block.text], workplace)
+            run_python(block.text, workplace)
         elif block.language == "console":
             for words, expected in commands(block.text):
                 assert words[0] == "tamis", f"{place}: only tamis is run, not {words[0]}"
-                printed = run([str(TAMIS), *words[1:]], workplace)
+                printed = run_command(words[1:], workplace, process=page.name == "README.md")
                 fits = not expected or doctest.OutputChecker().check_output(
                     expected, printed, LENIENT
                 )
@@ -137,7 +142,7 @@ def test_every_guide_is_named_in_the_readme() -> None:
 
 
 def test_every_verb_is_in_a_guide() -> None:
-    shown = run([str(TAMIS), "--help"], ROOT)
+    shown = run_command(["--help"], ROOT, process=True)
     verbs = re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE)
     assert {"add", "curate", "gc"} <= set(verbs)
     used = {

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from dying_watch import COMMITTED, POINTS, ROWS_A_BATCH
+from dying_tamis import ROWS_A_BATCH, WATCH_COMMITTED, WATCH_POINTS
 
 import tamis
 from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, write_video
@@ -128,17 +128,17 @@ def line(tmp_path_factory):
     return folder, numbers
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", WATCH_POINTS)
 def test_a_kill_loses_and_doubles_nothing(tmp_path, line, monkeypatch, point):
     folder, numbers = line
     shutil.copy2(folder / "line.avi", tmp_path)
     monkeypatch.chdir(tmp_path)
-    dying = [sys.executable, Path(__file__).with_name("dying_watch.py"), point, "line.avi"]
+    dying = [sys.executable, Path(__file__).with_name("dying_tamis.py"), point, "watch", "line.avi"]
     options = ["--threshold", "0.9", "--out", "kept", "--no-gate"]
     killed = subprocess.run([*dying, *options], capture_output=True, check=False, timeout=PATIENCE)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     first = paths_of("dataset.tamis")
-    least = 2 * ROWS_A_BATCH if point in COMMITTED else ROWS_A_BATCH
+    least = 2 * ROWS_A_BATCH if point in WATCH_COMMITTED else ROWS_A_BATCH
     assert least <= len(first) < len(numbers)
     dataset = tamis.open("dataset.tamis", create=False)
     report = dataset.watch("line.avi", threshold=0.9, out="kept", gate=False)

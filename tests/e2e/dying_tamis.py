@@ -1,6 +1,6 @@
-"""`tamis watch` that is killed at a chosen point of writing its second batch of rows.
+"""`tamis` that is killed at a chosen point.
 
-Run as `python dying_watch.py POINT [ARGUMENT OF WATCH…]`.
+Run as `python dying_tamis.py POINT [ARGUMENT OF TAMIS…]`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import signal
 import sys
 from typing import Any
 
+from tamis.data import snapshots
 from tamis.data.operation import Operation
 from tamis.faces.cli.main import main
 from tamis.services.watch import keeping
@@ -18,8 +19,11 @@ from tamis.services.watch.memory import WatchMemory
 ROWS_A_BATCH = 8
 """At least; what is decided on at once may bring 7 more."""
 
-POINTS: dict[str, tuple[Any, str, int, bool]] = {
-    # What dies: a function, at which call of it, and whether before or after it.
+Point = tuple[Any, str, int, bool]
+"""What dies: a function, at which call of it, and whether before or after it."""
+
+WATCH_POINTS: dict[str, Point] = {
+    # all amid the second batch of rows
     "before copies are written": (WatchMemory, "announce", 3, False),
     "once some copies are written": (keeping, "replace_file", 2 * ROWS_A_BATCH, False),
     "once all copies are written": (Operation, "insert", 2, True),
@@ -27,12 +31,18 @@ POINTS: dict[str, tuple[Any, str, int, bool]] = {
     "once rows are committed": (Operation, "checkpoint", 2, False),
     "once progress is saved": (WatchMemory, "save", 2, False),
 }
-COMMITTED = ("once rows are committed", "once progress is saved")
+COMMIT_POINTS: dict[str, Point] = {
+    "before the first commit": (snapshots.os, "link", 1, True),
+    "after the first commit": (snapshots.os, "link", 1, False),
+    "before the second commit": (snapshots.os, "link", 2, True),
+    "after the second commit": (snapshots.os, "link", 2, False),
+}
+WATCH_COMMITTED = ("once rows are committed", "once progress is saved")
 
 
 def kill_at(point: str) -> None:
     """Let the process die at a point."""
-    owner, name, nth, before = POINTS[point]
+    owner, name, nth, before = (WATCH_POINTS | COMMIT_POINTS)[point]
     original = getattr(owner, name)
     calls = 0
 
@@ -50,7 +60,7 @@ def kill_at(point: str) -> None:
 
 
 if __name__ == "__main__":
-    # batches by rows alone, so that the machine's speed does not matter
+    # a watch's batches by rows alone, so that the machine's speed does not matter
     keeping._ROWS, keeping._SECONDS = ROWS_A_BATCH, float("inf")
     kill_at(sys.argv[1])
-    sys.exit(main(["watch", *sys.argv[2:]]))
+    sys.exit(main(sys.argv[2:]))
