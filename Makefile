@@ -45,7 +45,7 @@ layers: $(VENV)/.dev
 # than they bring. `nightly` runs the same tests with as many threads as there are processors.
 pytest: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" tests src
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly"
 
 nightly: check coverage minimum audit
 
@@ -53,7 +53,7 @@ nightly: check coverage minimum audit
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet 'coverage>=7.10'
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m coverage run -m pytest tests src
+	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered
 

@@ -108,8 +108,9 @@ def input_box(
         preprocessing: the encoder's.
 
     >>> from tamis.types import Preprocessing
-    >>> input_box((400, 200), (100, 0, 200, 100), Preprocessing(height=224, width=224))
-    (0.0, 0.0, 0.5, 0.5)
+    >>> box = input_box((400, 200), (150, 50, 250, 150), Preprocessing(height=224, width=224))
+    >>> [round(edge, 2) for edge in box]
+    [0.25, 0.25, 0.75, 0.75]
     """
     width, height = size
     match preprocessing.mode:
