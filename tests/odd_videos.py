@@ -52,7 +52,7 @@ def write_with_times(path: Path, milliseconds: Sequence[int], codec: str = "mjpe
 
 
 def write_that_begins_anew(path: Path, parts: Sequence[int], codec: str = "libx264") -> None:
-    """Write a transport stream of recordings one after the other, each with times from its own 0."""
+    """Write a transport stream of several recordings, each with times from its own 0."""
     data, first = b"", 0
     for frames in parts:
         target = io.BytesIO()
@@ -95,7 +95,7 @@ CONTAINERS = (
     (".mkv", "libx264"),
     (".avi", "mjpeg"),
     (".webm", "libvpx"),
-    (".ts", "libx264"),
+    (".m2ts", "libx264"),
     (".mov", "mjpeg"),
     (".flv", "flv1"),
     (".mpg", "mpeg2video"),

@@ -256,9 +256,7 @@ def test_a_bad_video_stops_no_other(store, clips):
     assert report.added == 7
 
 
-@pytest.mark.parametrize(
-    "sampling", [EVERY_FRAME, Sampling(every=1.0), Sampling(key_frames=True)]
-)
+@pytest.mark.parametrize("sampling", [EVERY_FRAME, Sampling(every=1.0), Sampling(key_frames=True)])
 def test_no_damage_stops_the_run_or_costs_a_neighbour(tmp_path, sampling, clip, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "mutants"
@@ -286,7 +284,7 @@ def test_no_damage_stops_the_run_or_costs_a_neighbour(tmp_path, sampling, clip, 
     ingest(store, ["mutants"], sampling=sampling)
     later = set(store.read(["path"]).column("path").to_pylist()) - set(paths)
     # Whether a damaged frame of H.264 counts as sound depends on FFmpeg's threads.
-    assert all(Path(path.split("!")[0]).suffix in {".mp4", ".mkv", ".ts"} for path in later)
+    assert all(Path(path.split("!")[0]).suffix in {".mp4", ".mkv", ".m2ts"} for path in later)
 
 
 def test_an_uneven_rate_is_sampled_by_its_times(store, tmp_path):

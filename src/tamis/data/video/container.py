@@ -83,5 +83,6 @@ def video_track(container: Any) -> Any:
             f"frames of {width} x {height} pixels are over the limit of "
             f"{MAX_FRAME_PIXELS / 1e6:g} megapixels"
         )
+    context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}  # frames may change their size
     context.thread_type = "AUTO" if width * height <= _MOST_PIXELS_IN_THREADS else "SLICE"
     return known[0]

@@ -38,9 +38,7 @@ class VideoPixels:
         encoded: the packet that it was decoded from, where that is a whole JPEG file.
     """
 
-    def __init__(
-        self, frame: Any, codec: str, path: str, encoded: bytes | None = None
-    ) -> None:
+    def __init__(self, frame: Any, codec: str, path: str, encoded: bytes | None = None) -> None:
         self.format = codec.upper()
         self._frame = frame
         self._path = path

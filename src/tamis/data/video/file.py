@@ -116,13 +116,16 @@ class VideoFile:
             self._stream = video_track(self._container)
         except NoVideoError as error:
             self._container.close()
-            raise UnreadableVideoError(f"cannot read {self.name}: {error}", str(error)) from error
+            raise self._without_video(error) from error
         self._moved = False
         rate = self._stream.guessed_rate or self._stream.average_rate
         self._clock = RunningClock(float(rate or _USUAL_RATE))
         # Of counted frames all have to be decoded, or they would be counted wrongly.
         if self._sampling.key_frames and self.states_times:
             self._stream.codec_context.skip_frame = "NONKEY"
+
+    def _without_video(self, error: NoVideoError) -> UnreadableVideoError:
+        return UnreadableVideoError(f"cannot read {self.name}: {error}", str(error))
 
     def _unreadable(self, error: Exception) -> UnreadableVideoError:
         reason = reason_of(error)
@@ -303,7 +306,9 @@ class VideoFile:
         if self._stated is None:
             try:
                 self._stated = time_stamps(self._path)
-            except (NoVideoError, *self._errors) as error:
+            except NoVideoError as error:
+                raise self._without_video(error) from error
+            except self._errors as error:
                 raise self._unreadable(error) from error
             if self._stated.stamps.size:
                 self._numbers = FrameNumbers(self._stated.stamps)

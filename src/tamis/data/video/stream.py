@@ -144,7 +144,9 @@ class LiveStream:
             try:
                 container = self._connect()
                 self.counts.reconnects += 1
-            except (NoVideoError, *self._errors):
+            except NoVideoError:
+                container = None
+            except self._errors:
                 container = None
 
     def _first_connection(self) -> Any:
