@@ -6,7 +6,7 @@ import struct
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from PIL import Image
@@ -16,11 +16,14 @@ from tamis.data.images.exif import NO_EXIF, Exif, read_exif
 from tamis.data.images.formats import UnreadableFormatError, open_header
 from tamis.data.images.pillow_guard import strict_and_quiet_pillow
 from tamis.data.images.pixels import UnsupportedModeError, to_rgb
+from tamis.data.images.png_texts import png_exif, png_xmp
+from tamis.data.images.xmp import xmp_orientation
 from tamis.errors import PictureError
 
 if TYPE_CHECKING:
     from PIL import ImageFile
     from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
 
 __all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "as_decoded", "decode", "reduction"]
 
@@ -58,6 +61,11 @@ _SPEAKING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError)
 _SHORTEST_ZERO_TAIL = 1024
 _MAX_REASON_CHARACTERS = 120
 
+# What turns these is part of the picture itself, and their readers have done it.
+_TURNED_BY_THEMSELVES = {"HEIF", "AVIF"}
+_ORIENTATION_TAG = 0x0112
+_ORIENTATIONS = range(1, 9)
+
 _large_picture_gate = threading.Lock()
 
 
@@ -83,11 +91,11 @@ class Decoded:
     """A picture, upright.
 
     Attributes:
-        image: RGB, turned by its Exif orientation; smaller than the original if so asked.
+        image: RGB, turned by its orientation; smaller than the original if so asked.
         width: of the upright original, in pixels.
         height: of the upright original, in pixels.
         format: JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, HEIF, JPEG2000 or PPM.
-        orientation: the Exif orientation that was applied, 1 to 8.
+        orientation: the orientation that was applied, 1 to 8, as Exif numbers them.
         exif: what the camera wrote.
         factor: how many times smaller than the original `image` is, along each side.
     """
@@ -126,8 +134,9 @@ def decode(
 ) -> Decoded:
     """Decode one picture to upright RGB; of an animation or a stack, the first frame.
 
-    The content decides the format, not the name. `tamis.data.images.pixels` says what becomes of
-    transparency, 16 bits and other modes. Thread-safe; most of the time is spent outside the GIL.
+    The content decides the format, not the name. The orientation is what Exif states, in a PNG
+    that has no chunk for it what a raw profile does; where Exif states none, what XMP does.
+    `tamis.data.images.pixels` says what becomes of transparency, 16 bits and other modes. Thread-safe; most of the time is spent outside the GIL.
 
     Args:
         data: the file's bytes.
@@ -176,9 +185,10 @@ def _decode(
             image, exif = own_thread.submit(_load, picture, data, min_side).result()
     else:
         image, exif = _load(picture, data, min_side)
-    # Pillow turns a TIFF upright by itself, the others never.
-    orientation = exif.orientation
-    if picture.format != "TIFF":
+    orientation = exif.orientation or 1
+    if picture.format == "TIFF":  # Pillow turned it upright
+        width, height = picture.size
+    else:
         if orientation in _UPRIGHT:
             image = image.transpose(_UPRIGHT[orientation])
         if orientation in _SIDEWAYS:
@@ -190,8 +200,15 @@ def _decode(
 def _load(
     picture: ImageFile.ImageFile, data: bytes, min_side: int | None
 ) -> tuple[Image.Image, Exif]:
-    picture.load()
-    exif = _exif_of(picture, data)
+    if picture.format == "TIFF":
+        exif = _exif_of(picture, data)
+        # Pillow turns a TIFF by what it finds itself, in fewer places.
+        picture.info.pop("xmp", None)
+        picture.getexif()[_ORIENTATION_TAG] = exif.orientation or 1
+        picture.load()
+    else:
+        picture.load()
+        exif = _exif_of(picture, data)
     image = to_rgb(picture, reduction(picture.size, min_side))
     if image is not picture:
         picture.close()  # before the next large one begins
@@ -236,10 +253,18 @@ def reduction(size: tuple[int, int], min_side: int | None) -> int:
 
 
 def _exif_of(picture: ImageFile.ImageFile, data: bytes) -> Exif:
-    if picture.format == "TIFF":
-        return read_exif(data)
-    block = picture.info.get("exif")
-    return read_exif(block) if isinstance(block, bytes) else NO_EXIF
+    """Read what the camera wrote; an orientation that Exif does not state may come from XMP."""
+    block = data if picture.format == "TIFF" else picture.info.get("exif")
+    if block is None and picture.format == "PNG":
+        block = png_exif(data)
+    exif = read_exif(block) if isinstance(block, bytes) else NO_EXIF
+    if picture.format == "TIFF":  # of which there are kinds that are no Exif
+        stated = cast("TiffImageFile", picture).tag_v2.get(_ORIENTATION_TAG)
+        exif = replace(exif, orientation=stated if stated in _ORIENTATIONS else None)
+    if exif.orientation is not None or picture.format in _TURNED_BY_THEMSELVES:
+        return exif
+    packet = png_xmp(data) if picture.format == "PNG" else picture.info.get("xmp")
+    return replace(exif, orientation=xmp_orientation(packet)) if packet else exif
 
 
 def _is_cut_and_padded(data: bytes) -> bool:
