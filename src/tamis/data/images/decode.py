@@ -136,7 +136,8 @@ def decode(
 
     The content decides the format, not the name. The orientation is what Exif states, in a PNG
     that has no chunk for it what a raw profile does; where Exif states none, what XMP does.
-    `tamis.data.images.pixels` says what becomes of transparency, 16 bits and other modes. Thread-safe; most of the time is spent outside the GIL.
+    `tamis.data.images.pixels` says what becomes of transparency, 16 bits and other modes.
+    Thread-safe; most of the time is spent outside the GIL.
 
     Args:
         data: the file's bytes.
