@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from PIL import Image
 from PIL.Image import Transpose
 
+from tamis.data.images.decoder_memory import decoder_memory
 from tamis.data.images.exif import NO_EXIF, Exif, read_exif
 from tamis.data.images.formats import UnreadableFormatError, open_header
 from tamis.data.images.pillow_guard import strict_and_quiet_pillow
@@ -60,6 +61,7 @@ _READER_ERRORS = (
 _SPEAKING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError)
 _SHORTEST_ZERO_TAIL = 1024
 _MAX_REASON_CHARACTERS = 120
+_RGB_BYTES = 4
 
 # What turns these is part of the picture itself, and their readers have done it.
 _TURNED_BY_THEMSELVES = {"HEIF", "AVIF"}
@@ -75,12 +77,15 @@ class Limits:
 
     Attributes:
         max_pixels: pictures whose header says more are refused before any pixel is decoded.
-        parallel_pixels: pictures of more decoded pixels than this are decoded one at a time,
-            whatever the number of threads, so that memory stays bounded.
+        max_memory: pictures whose header tells that decoding takes more bytes than this are
+            refused as well: how much a pixel takes depends on the format.
+        parallel_memory: pictures that take more bytes than this are decoded one at a time, whatever
+            the number of threads, so that memory stays bounded.
     """
 
     max_pixels: int = 200_000_000
-    parallel_pixels: int = 32_000_000
+    max_memory: int = 2_500_000_000
+    parallel_memory: int = 200_000_000
 
 
 DEFAULT_LIMITS = Limits()
@@ -179,7 +184,14 @@ def _decode(
         min_side = max(min(width, height) // reduce_by, 1)
     _draft_jpeg(picture, min_side)
     factor = round(max(width, height) / max(picture.size)) * reduction(picture.size, min_side)
-    if _pixels_in_memory(picture, width * height) > limits.parallel_pixels:
+    memory = _memory(picture, width, height, reduction(picture.size, min_side))
+    if memory > limits.max_memory:
+        raise PictureError(
+            path,
+            f"decoding {width} x {height} pixels of {picture.format} takes {memory / 1e9:.1f} GB "
+            f"of memory, over the limit of {limits.max_memory / 1e9:g} GB",
+        )
+    if memory > limits.parallel_memory:
         # In a thread of its own: the C library keeps freed memory for the thread that used it,
         # and of many threads each would keep its largest picture's worth.
         with _large_picture_gate, ThreadPoolExecutor(1) as own_thread:
@@ -216,9 +228,12 @@ def _load(
     return image, exif
 
 
-def _pixels_in_memory(picture: ImageFile.ImageFile, stored: int) -> int:
-    """Count the pixels to decode; a progressive JPEG is held whole however small it is drafted."""
-    return stored if "progressive" in picture.info else picture.size[0] * picture.size[1]
+def _memory(picture: ImageFile.ImageFile, width: int, height: int, factor: int) -> int:
+    """Return about how many bytes decoding and converting take."""
+    pixels = picture.size[0] * picture.size[1]
+    is_converted = picture.mode != "RGB" or factor > 1
+    converted = _RGB_BYTES * pixels // factor**2 if is_converted else 0
+    return decoder_memory(picture, width, height) + converted
 
 
 def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:
