@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from made_videos import noisy, scene, scenes, write_sound, write_video
+from odd_videos import mutated_videos
 from picture_files import photo_file
 from tamis.data.group_columns import codes_of
 from tamis.data.sources.reading import read_content
@@ -253,6 +254,37 @@ def test_a_bad_video_stops_no_other(store, clips):
     report = ingest(store, ["clips"], sampling=Sampling(every=1.0))
     assert [failure.path for failure in report.failed] == ["clips/0.mp4"]
     assert report.added == 7
+
+
+@pytest.mark.parametrize("sampling", [EVERY_FRAME, Sampling(every=1.0), Sampling(key_frames=True)])
+def test_no_damage_stops_the_run_or_costs_a_neighbour(tmp_path, sampling, clip, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "mutants"
+    folder.mkdir()
+    names = []
+    seed = 1 + sampling.key_frames if sampling != EVERY_FRAME else 0
+    for name, data in mutated_videos(tmp_path, 100, seed):
+        (folder / name).write_bytes(data)
+        names.append(f"mutants/{name}")
+    os.link(clip, folder / "0-before.mp4")
+    os.link(clip, folder / "z-after.mp4")
+    store = Store.create(tmp_path / "hostile.tamis")
+    report = ingest(store, ["mutants"], sampling=sampling)
+    rows = store.read(["path", "seconds"]).to_pylist()
+    paths = [row["path"] for row in rows]
+    failed = {failure.path: failure.reason for failure in report.failed}
+    assert len(paths) == len(set(paths)) == report.added
+    # Each file gives frames, or is listed with its reason, or both.
+    assert {path.split("!")[0] for path in paths} | failed.keys() >= set(names)
+    assert len(failed) > 20
+    assert all(reason and "-" not in reason.split()[0] for reason in failed.values())
+    alone = ingest(Store.create(tmp_path / "alone.tamis"), [str(clip)], sampling=sampling)
+    for neighbour in ("0-before.mp4", "z-after.mp4"):
+        assert sum(path.startswith(f"mutants/{neighbour}!") for path in paths) == alone.added
+    ingest(store, ["mutants"], sampling=sampling)
+    later = set(store.read(["path"]).column("path").to_pylist()) - set(paths)
+    # Whether a damaged frame of H.264 counts as sound depends on FFmpeg's threads.
+    assert all(Path(path.split("!")[0]).suffix in {".mp4", ".mkv", ".m2ts"} for path in later)
 
 
 def test_an_uneven_rate_is_sampled_by_its_times(store, tmp_path):

@@ -6,21 +6,25 @@ import struct
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 from PIL.Image import Transpose
 
+from tamis.data.images.decoder_memory import decoder_memory
 from tamis.data.images.exif import NO_EXIF, Exif, read_exif
 from tamis.data.images.formats import UnreadableFormatError, open_header
 from tamis.data.images.pillow_guard import strict_and_quiet_pillow
 from tamis.data.images.pixels import UnsupportedModeError, to_rgb
+from tamis.data.images.png_texts import png_exif, png_xmp
+from tamis.data.images.xmp import xmp_orientation
 from tamis.errors import PictureError
 
 if TYPE_CHECKING:
     from PIL import ImageFile
     from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
 
 __all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "as_decoded", "decode", "reduction"]
 
@@ -57,6 +61,12 @@ _READER_ERRORS = (
 _SPEAKING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError)
 _SHORTEST_ZERO_TAIL = 1024
 _MAX_REASON_CHARACTERS = 120
+_RGB_BYTES = 4
+
+# What turns these is part of the picture itself, and their readers have done it.
+_TURNED_BY_THEMSELVES = {"HEIF", "AVIF"}
+_ORIENTATION_TAG = 0x0112
+_ORIENTATIONS = range(1, 9)
 
 _large_picture_gate = threading.Lock()
 
@@ -67,12 +77,15 @@ class Limits:
 
     Attributes:
         max_pixels: pictures whose header says more are refused before any pixel is decoded.
-        parallel_pixels: pictures of more decoded pixels than this are decoded one at a time,
-            whatever the number of threads, so that memory stays bounded.
+        max_memory: pictures whose header tells that decoding takes more bytes than this are
+            refused as well: how much a pixel takes depends on the format.
+        parallel_memory: pictures that take more bytes than this are decoded one at a time, whatever
+            the number of threads, so that memory stays bounded.
     """
 
     max_pixels: int = 200_000_000
-    parallel_pixels: int = 32_000_000
+    max_memory: int = 2_500_000_000
+    parallel_memory: int = 200_000_000
 
 
 DEFAULT_LIMITS = Limits()
@@ -83,11 +96,11 @@ class Decoded:
     """A picture, upright.
 
     Attributes:
-        image: RGB, turned by its Exif orientation; smaller than the original if so asked.
+        image: RGB, turned by its orientation; smaller than the original if so asked.
         width: of the upright original, in pixels.
         height: of the upright original, in pixels.
         format: JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, HEIF, JPEG2000 or PPM.
-        orientation: the Exif orientation that was applied, 1 to 8.
+        orientation: the orientation that was applied, 1 to 8, as Exif numbers them.
         exif: what the camera wrote.
         factor: how many times smaller than the original `image` is, along each side.
     """
@@ -126,8 +139,10 @@ def decode(
 ) -> Decoded:
     """Decode one picture to upright RGB; of an animation or a stack, the first frame.
 
-    The content decides the format, not the name. `tamis.data.images.pixels` says what becomes of
-    transparency, 16 bits and other modes. Thread-safe; most of the time is spent outside the GIL.
+    The content decides the format, not the name. The orientation is what Exif states, in a PNG
+    that has no chunk for it what a raw profile does; where Exif states none, what XMP does.
+    `tamis.data.images.pixels` says what becomes of transparency, 16 bits and other modes.
+    Thread-safe; most of the time is spent outside the GIL.
 
     Args:
         data: the file's bytes.
@@ -169,16 +184,24 @@ def _decode(
         min_side = max(min(width, height) // reduce_by, 1)
     _draft_jpeg(picture, min_side)
     factor = round(max(width, height) / max(picture.size)) * reduction(picture.size, min_side)
-    if _pixels_in_memory(picture, width * height) > limits.parallel_pixels:
+    memory = _memory(picture, width, height, reduction(picture.size, min_side))
+    if memory > limits.max_memory:
+        raise PictureError(
+            path,
+            f"decoding {width} x {height} pixels of {picture.format} takes {memory / 1e9:.1f} GB "
+            f"of memory, over the limit of {limits.max_memory / 1e9:g} GB",
+        )
+    if memory > limits.parallel_memory:
         # In a thread of its own: the C library keeps freed memory for the thread that used it,
         # and of many threads each would keep its largest picture's worth.
         with _large_picture_gate, ThreadPoolExecutor(1) as own_thread:
             image, exif = own_thread.submit(_load, picture, data, min_side).result()
     else:
         image, exif = _load(picture, data, min_side)
-    # Pillow turns a TIFF upright by itself, the others never.
-    orientation = exif.orientation
-    if picture.format != "TIFF":
+    orientation = exif.orientation or 1
+    if picture.format == "TIFF":  # Pillow turned it upright
+        width, height = picture.size
+    else:
         if orientation in _UPRIGHT:
             image = image.transpose(_UPRIGHT[orientation])
         if orientation in _SIDEWAYS:
@@ -190,17 +213,27 @@ def _decode(
 def _load(
     picture: ImageFile.ImageFile, data: bytes, min_side: int | None
 ) -> tuple[Image.Image, Exif]:
-    picture.load()
-    exif = _exif_of(picture, data)
+    if picture.format == "TIFF":
+        exif = _exif_of(picture, data)
+        # Pillow turns a TIFF by what it finds itself, in fewer places.
+        picture.info.pop("xmp", None)
+        picture.getexif()[_ORIENTATION_TAG] = exif.orientation or 1
+        picture.load()
+    else:
+        picture.load()
+        exif = _exif_of(picture, data)
     image = to_rgb(picture, reduction(picture.size, min_side))
     if image is not picture:
         picture.close()  # before the next large one begins
     return image, exif
 
 
-def _pixels_in_memory(picture: ImageFile.ImageFile, stored: int) -> int:
-    """Count the pixels to decode; a progressive JPEG is held whole however small it is drafted."""
-    return stored if "progressive" in picture.info else picture.size[0] * picture.size[1]
+def _memory(picture: ImageFile.ImageFile, width: int, height: int, factor: int) -> int:
+    """Return about how many bytes decoding and converting take."""
+    pixels = picture.size[0] * picture.size[1]
+    is_converted = picture.mode != "RGB" or factor > 1
+    converted = _RGB_BYTES * pixels // factor**2 if is_converted else 0
+    return decoder_memory(picture, width, height) + converted
 
 
 def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:
@@ -236,10 +269,18 @@ def reduction(size: tuple[int, int], min_side: int | None) -> int:
 
 
 def _exif_of(picture: ImageFile.ImageFile, data: bytes) -> Exif:
-    if picture.format == "TIFF":
-        return read_exif(data)
-    block = picture.info.get("exif")
-    return read_exif(block) if isinstance(block, bytes) else NO_EXIF
+    """Read what the camera wrote; an orientation that Exif does not state may come from XMP."""
+    block = data if picture.format == "TIFF" else picture.info.get("exif")
+    if block is None and picture.format == "PNG":
+        block = png_exif(data)
+    exif = read_exif(block) if isinstance(block, bytes) else NO_EXIF
+    if picture.format == "TIFF":  # of which there are kinds that are no Exif
+        stated = cast("TiffImageFile", picture).tag_v2.get(_ORIENTATION_TAG)
+        exif = replace(exif, orientation=stated if stated in _ORIENTATIONS else None)
+    if exif.orientation is not None or picture.format in _TURNED_BY_THEMSELVES:
+        return exif
+    packet = png_xmp(data) if picture.format == "PNG" else picture.info.get("xmp")
+    return replace(exif, orientation=xmp_orientation(packet)) if packet else exif
 
 
 def _is_cut_and_padded(data: bytes) -> bool:

@@ -38,14 +38,15 @@ class Exif:
     """The fields that tamis keeps; None where absent or not believable.
 
     Attributes:
-        orientation: 1 to 8, how the stored pixels must be turned to stand upright.
+        orientation: 1 to 8, how the stored pixels must be turned to stand upright; None where none
+            of these is stated.
         captured_at: local time on the camera's clock, to the microsecond, without a zone.
         latitude: degrees, north positive.
         longitude: degrees, east positive.
         camera: maker and model.
     """
 
-    orientation: int = 1
+    orientation: int | None = None
     captured_at: datetime | None = None
     latitude: float | None = None
     longitude: float | None = None
@@ -66,8 +67,8 @@ def read_exif(block: bytes) -> Exif:
     Args:
         block: the bytes, with or without the leading ``Exif\0\0``.
 
-    >>> read_exif(b"Exif\0\0rubbish").orientation
-    1
+    >>> read_exif(b"Exif\0\0rubbish") == NO_EXIF
+    True
     """
     block = block.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
@@ -79,7 +80,7 @@ def read_exif(block: bytes) -> Exif:
     orientation = _first_number(main.get(_ORIENTATION))
     latitude, longitude = _position(gps)
     return Exif(
-        orientation=orientation if orientation is not None and 1 <= orientation <= 8 else 1,  # noqa: PLR2004 - the standard's eight
+        orientation=orientation if orientation in range(1, 9) else None,
         captured_at=_time(exif.get(_TAKEN), exif.get(_TAKEN_FRACTION))
         or _time(exif.get(_DIGITISED), exif.get(_DIGITISED_FRACTION)),
         latitude=latitude,

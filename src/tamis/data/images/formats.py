@@ -18,7 +18,13 @@ from tamis.data.images.png_comments import without_comments
 if TYPE_CHECKING:
     from PIL import ImageFile
 
-__all__ = ["PICTURE_EXTENSIONS", "UnreadableFormatError", "has_picture_extension", "open_header"]
+__all__ = [
+    "PICTURE_EXTENSIONS",
+    "UnreadableFormatError",
+    "has_picture_extension",
+    "is_picture_start",
+    "open_header",
+]
 
 PICTURE_EXTENSIONS = frozenset(
     {
@@ -93,6 +99,15 @@ def has_picture_extension(name: str) -> bool:
     """
     dot = name.rfind(".")
     return dot > 0 and name[dot:].lower() in PICTURE_EXTENSIONS
+
+
+def is_picture_start(start: bytes) -> bool:
+    r"""Tell whether a file's first 512 bytes are those of a picture that may be readable here.
+
+    >>> is_picture_start(b"\xff\xd8\xff\xe0"), is_picture_start(b"hello")
+    (True, False)
+    """
+    return _format_of(start) is not None
 
 
 def open_header(data: bytes) -> ImageFile.ImageFile:

@@ -1,4 +1,4 @@
-"""PNG files without their comments and colour profiles, which tamis never reads.
+"""PNG files without their texts and colour profiles, which Pillow need not see.
 
 Pillow unpacks them before any pixel and gives the whole picture up when one unpacks to more than
 a megabyte, as Photoshop's history and cameras' profiles do.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from tamis.data.images.png_chunks import FRAME_BYTES, SIGNATURE_BYTES, png_chunks
+
 __all__ = ["without_comments"]
 
-_SIGNATURE_BYTES: Final = 8
-_FRAME_BYTES: Final = 12  # length, kind and checksum around a chunk's data
 _UNUSED: Final = (b"iCCP", b"tEXt", b"zTXt", b"iTXt")
 
 
@@ -26,15 +26,13 @@ def without_comments(data: bytes) -> bytes:
     """
     if not any(kind in data for kind in _UNUSED):
         return data
-    kept = []
-    start = at = _SIGNATURE_BYTES
     view = memoryview(data)
-    while at + _FRAME_BYTES <= len(data):
-        end = at + _FRAME_BYTES + int.from_bytes(view[at : at + 4], "big")
-        if end > len(data):
-            break
-        if data[at + 4 : at + 8] in _UNUSED:
+    kept = []
+    start = at = SIGNATURE_BYTES
+    for kind, content in png_chunks(data):
+        end = at + FRAME_BYTES + len(content)
+        if kind in _UNUSED:
             kept.append(view[start:at])
             start = end
         at = end
-    return b"".join([view[:_SIGNATURE_BYTES], *kept, view[start:]])
+    return b"".join([view[:SIGNATURE_BYTES], *kept, view[start:]])

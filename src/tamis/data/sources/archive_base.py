@@ -10,7 +10,10 @@ from tamis.data.sources.folder import is_hidden
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Archive", "ArchiveError", "MemberError", "is_picture_member"]
+__all__ = ["Archive", "ArchiveError", "MemberError", "is_picture_member", "require_expansion"]
+
+MAX_EXPANSION = 100
+EXPANSION_ALLOWANCE = 1 << 30
 
 
 class ArchiveError(Exception):
@@ -64,3 +67,19 @@ def is_picture_member(name: str) -> bool:
         and has_picture_extension(parts[-1])
         and not any(is_hidden(part) for part in parts)
     )
+
+
+def require_expansion(unrolled: int, packed: int) -> None:
+    """Check that an archive does not unroll to over 100 times its size and a gigabyte.
+
+    Args:
+        unrolled: bytes that it unrolls to.
+        packed: bytes of its file.
+
+    Raises:
+        ArchiveError: it does.
+    """
+    if unrolled > packed * MAX_EXPANSION + EXPANSION_ALLOWANCE:
+        raise ArchiveError(
+            f"unrolls to more than {MAX_EXPANSION} times its size, like a bomb; not read on"
+        )

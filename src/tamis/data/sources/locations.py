@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.data.images.formats import has_picture_extension
+from tamis.data.images.formats import has_picture_extension, is_picture_start
 from tamis.data.sources.archive_base import ArchiveError, MemberError
 from tamis.data.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
 from tamis.data.sources.folder import UnreadableFolder, walk_pictures
@@ -20,9 +20,20 @@ from tamis.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Location", "SourceCount", "count_sources", "iter_locations", "require_source"]
+__all__ = [
+    "NO_PICTURE",
+    "Location",
+    "SourceCount",
+    "count_sources",
+    "iter_locations",
+    "require_source",
+]
 
 _DATASET_SUFFIX = ".tamis"
+_START_BYTES = 512
+
+NO_PICTURE = "not a picture, video or archive, neither by its name nor by its content"
+"""Why a file is listed that the user named and cannot have meant."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +90,11 @@ def iter_locations(
     """List the pictures of folders, globs, archives and single files, in a fixed order.
 
     A folder is searched at any depth, sorted by name; hidden files and files without a picture's
-    extension are passed over. A file that is named by itself is always listed, whatever its name,
-    and an archive that is named by itself is looked into. Of the pictures nothing is read, and
-    memory does not grow with their number but for an archive's table of contents. Videos that are
-    named or matched by a pattern are listed as such; those in folders only if asked for.
+    extension are passed over. A file that is named by itself is always listed, whatever its name:
+    as a failure if it is no picture by its content either. An archive that is named by itself is
+    looked into. Of the pictures no more is read than that, and memory does not grow with their
+    number but for an archive's table of contents. Videos that are named or matched by a pattern are
+    listed as such; those in folders only if asked for.
 
     Args:
         sources: as the user gave them; a leading `~` is the home folder.
@@ -90,7 +102,7 @@ def iter_locations(
 
     Yields:
         Each picture's place, or what could not be listed: a folder without permission, a damaged
-        archive or archive member, a name that is not UTF-8.
+        archive or archive member, a name that is not UTF-8, a named file that is no picture.
 
     Raises:
         InputError: when its turn comes, a source that does not exist or holds no picture.
@@ -115,11 +127,13 @@ def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) ->
         videos_in_folders: whether a folder that holds nothing but videos is a source.
 
     Raises:
-        InputError: a source does not exist, cannot be listed, or holds no picture.
+        InputError: a source does not exist, cannot be listed, or holds no picture; or all of them
+            are files that are no pictures.
     """
     pictures: int | None = 0
     videos = inside = 0
     first = None
+    wrong: list[str] = []
     for source in sources:
         if any(is_tar(path) for path in _named_files(source)):
             pictures = None
@@ -129,6 +143,7 @@ def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) ->
             listed += 1
             if isinstance(item, Failure):
                 usable += 1
+                wrong += [source] if item.reason == NO_PICTURE else []
             elif item.is_video:
                 first = first or item.path
                 videos += not item.in_folder
@@ -139,6 +154,8 @@ def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) ->
                 pictures = None if pictures is None else pictures + 1
         if not usable:
             raise InputError(_nothing_found(source, videos=listed))
+    if sources and len(wrong) == len(sources):
+        raise InputError(f"{wrong[0]} is {NO_PICTURE}; check the path")
     return SourceCount(pictures, videos, inside, first)
 
 
@@ -193,11 +210,25 @@ def _spread_path(given: str, place: Location) -> Iterator[Location | Failure]:
         if given.rstrip(os.sep).endswith(_DATASET_SUFFIX):
             raise InputError(f"{place.source} is a tamis dataset, not a source of pictures")
         yield from _spread_folder(place)
+    elif not Path(given).is_file():
+        yield Failure(place.path, "not a regular file", place.source)
     elif is_archive(given):
         yield from _spread_archive(place)
     else:
         film = has_video_extension(given) or (not has_picture_extension(given) and is_video(given))
-        yield replace(place, relative=Path(given).name, is_video=film)
+        if not film and not _may_be_picture(given):
+            yield Failure(place.path, NO_PICTURE, place.source)
+        else:
+            yield replace(place, relative=Path(given).name, is_video=film)
+
+
+def _may_be_picture(path: str) -> bool:
+    """Tell whether a file is a picture by its name or its content, or cannot be looked into."""
+    try:
+        with Path(path).open("rb") as file:
+            return has_picture_extension(path) or is_picture_start(file.read(_START_BYTES))
+    except OSError:
+        return True  # reading it will say why
 
 
 def _spread_folder(place: Location) -> Iterator[Location | Failure]:

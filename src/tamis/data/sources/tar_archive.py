@@ -6,7 +6,6 @@ import bz2
 import gzip
 import lzma
 import os
-import tarfile
 import threading
 import zlib
 from collections import OrderedDict
@@ -14,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from tamis.data.sources.archive_base import ArchiveError, MemberError, is_picture_member
+from tamis.data.sources.archive_base import (
+    ArchiveError,
+    MemberError,
+    is_picture_member,
+    require_expansion,
+)
+from tamis.data.sources.tar_headers import DamagedTarError, TarMember, tar_members
+from tamis.data.sources.xz_stream import open_xz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,10 +31,9 @@ __all__ = ["TarArchive", "is_compressed_stream"]
 _OPENERS: dict[bytes, Callable[[str], object]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
+    b"\xfd7zXZ\0": open_xz,
 }
 _STREAM_ERRORS = (
-    tarfile.TarError,
     zlib.error,
     lzma.LZMAError,
     EOFError,
@@ -36,9 +41,6 @@ _STREAM_ERRORS = (
     ValueError,
     OverflowError,
 )
-_DAMAGED = "not a readable tar archive: damaged or cut short"
-_MAX_EXPANSION = 100
-_EXPANSION_ALLOWANCE = 1 << 30
 _MAX_SINGLE_READ = 1 << 30
 _KEPT_BYTES = 64 << 20
 
@@ -73,6 +75,7 @@ class TarArchive:
         self._lock = threading.RLock()
         self._places: dict[str, _Place] = {}
         self._names: list[str] = []
+        self._refused: set[str] = set()
         self._complete = False
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._kept_bytes = 0
@@ -125,40 +128,44 @@ class TarArchive:
             self.close()
 
     def _walk(self, *, keep: bool) -> Iterator[str | MemberError]:
+        self._refused.clear()
         with _BoundedStream(self._path) as stream:
             try:
-                with tarfile.TarFile(fileobj=cast("IO[bytes]", stream)) as tar:
-                    while (info := tar.next()) is not None:
-                        found = self._found(info)
-                        if keep and isinstance(found, str) and stream.compressed:
-                            self._keep_from(stream, found)
-                        if found is not None:
-                            yield found
-                        tar.members.clear()  # type: ignore[attr-defined] # else a record of every member stays
-                    end = tar.offset
-                # tarfile takes a damaged or missing header for the end, which is a block of zeros.
-                stream.seek(end)
-                if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-                    raise ArchiveError(_DAMAGED)
+                for member in tar_members(stream):
+                    found = self._found(member)
+                    if keep and isinstance(found, str) and stream.compressed:
+                        self._keep_from(stream, found)
+                    if found is not None:
+                        yield found
                 self._complete = True
+            except DamagedTarError as error:
+                raise ArchiveError(f"not a readable tar archive: {error}") from error
             except _STREAM_ERRORS as error:
-                raise ArchiveError(_DAMAGED) from error
+                raise ArchiveError("not a readable tar archive: damaged or cut short") from error
 
-    def _found(self, info: tarfile.TarInfo) -> str | MemberError | None:
-        """Note where a member lies; None when it is no picture."""
-        if info.isdir() or not is_picture_member(info.name):
+    def _found(self, member: TarMember) -> str | MemberError | None:
+        """Note where a member lies; None when it is no picture, or was refused before."""
+        name = member.name
+        if member.is_folder or not is_picture_member(name):
             return None
-        if not info.isreg() or info.issparse():
-            return MemberError(info.name, "a link or a special file inside the archive; not read")
+        if not member.is_file:
+            return self._refuse(name, "a link or a special file inside the archive; not read")
         with self._lock:
-            place = _Place(len(self._names), info.offset_data, info.size)
-            known = self._places.setdefault(info.name, place)
+            place = _Place(len(self._names), member.offset, member.size)
+            known = self._places.setdefault(name, place)
             if known is place:
-                self._names.append(info.name)
-                return info.name
+                self._names.append(name)
+                return name
             if known.offset == place.offset:  # a second walk over the same archive
-                return info.name
-        return MemberError(info.name, "a second member of the same name in the archive; not used")
+                return name
+        return self._refuse(name, "a second member of the same name in the archive; not used")
+
+    def _refuse(self, name: str, reason: str) -> MemberError | None:
+        """Say so once a name: a kilobyte of archive can repeat a member a million times."""
+        if name in self._refused:
+            return None
+        self._refused.add(name)
+        return MemberError(name, reason)
 
     def _keep_from(self, stream: _BoundedStream, name: str) -> None:
         place = self._places[name]
@@ -215,7 +222,7 @@ class _BoundedStream:
         except OSError as error:
             raise ArchiveError(f"cannot read the archive: {error.strerror}") from error
         self.compressed = opener is not None
-        self._most = size * _MAX_EXPANSION + _EXPANSION_ALLOWANCE
+        self._packed = size
 
     def read(self, size: int = -1) -> bytes:
         if size < 0 or size > _MAX_SINGLE_READ:
@@ -240,7 +247,5 @@ class _BoundedStream:
         self.close()
 
     def _check(self, offset: int) -> None:
-        if self.compressed and offset > self._most:
-            raise ArchiveError(
-                f"unrolls to more than {_MAX_EXPANSION} times its size, like a bomb; not read on"
-            )
+        if self.compressed:
+            require_expansion(offset, self._packed)

@@ -6,9 +6,15 @@ import threading
 import zipfile
 import zlib
 from lzma import LZMAError
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.data.sources.archive_base import ArchiveError, MemberError, is_picture_member
+from tamis.data.sources.archive_base import (
+    ArchiveError,
+    MemberError,
+    is_picture_member,
+    require_expansion,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +36,10 @@ _READ_ERRORS = (
 class ZipArchive:
     """Pictures in a zip archive, read in any order. Memory: the archive's table of contents.
 
+    What its pictures may unroll to is bounded: 100 times its size and a gigabyte.
+
     Raises:
-        ArchiveError: there is no readable table of contents.
+        ArchiveError: there is no readable table of contents, or it states more than that.
     """
 
     def __init__(self, path: str) -> None:
@@ -51,6 +59,9 @@ class ZipArchive:
                 continue
             if self._by_name.setdefault(info.filename, info) is not info:
                 self._repeated.append(info.filename)
+        # Members may overlap, so that each byte of a file is unrolled many times over.
+        claimed = sum(info.file_size for info in self._by_name.values())
+        require_expansion(claimed, Path(path).stat().st_size)
 
     def members(self) -> Iterator[str | MemberError]:
         """List the pictures in the archive's own order."""

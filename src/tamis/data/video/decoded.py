@@ -9,8 +9,10 @@ from PIL import Image
 
 from tamis.data.images.decode import reduction
 from tamis.data.images.pixels import to_rgb
+from tamis.data.video.container import reading_errors
 from tamis.data.video.frames import Scaled
-from tamis.data.video.library import load_av
+from tamis.data.video.library import load_av, reason_of
+from tamis.errors import PictureError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,19 +34,19 @@ class VideoPixels:
     Args:
         frame: an `av.VideoFrame`.
         codec: the codec's name.
+        path: the frame as shown to the user.
         encoded: the packet that it was decoded from, where that is a whole JPEG file.
     """
 
-    def __init__(self, frame: Any, codec: str, encoded: bytes | None = None) -> None:
+    def __init__(self, frame: Any, codec: str, path: str, encoded: bytes | None = None) -> None:
         self.format = codec.upper()
         self._frame = frame
+        self._path = path
         self._encoded = encoded
 
     def view(self, width: int, height: int) -> NDArray[np.uint8]:
         """See `Pixels`; it is not turned upright."""
-        small = self._frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1)
-        pixels: NDArray[np.uint8] = small.to_ndarray()
-        return pixels
+        return self._rgb(width, height, interpolation="AREA")
 
     def image(self, min_side: int | None = None) -> Image.Image:
         """See `Pixels`."""
@@ -62,10 +64,21 @@ class VideoPixels:
         # By these flags the colours are the same to the last bit on every processor.
         kind = load_av("video").video.reformatter.Interpolation
         flags = kind.BICUBIC | kind.ACCURATE_RND | kind.BITEXACT | kind.FULL_CHR_H_INT
-        rgb = self._frame.reformat(format="rgb24", interpolation=flags, threads=1)
-        image = Image.fromarray(rgb.to_ndarray())
+        image = Image.fromarray(self._rgb(interpolation=flags))
         turn = self._frame.rotation % 360
         return image.transpose(_TURNS[turn]) if turn in _TURNS else image
+
+    def _rgb(self, *size: int, interpolation: Any) -> NDArray[np.uint8]:
+        try:
+            rgb = self._frame.reformat(
+                *size, format="rgb24", interpolation=interpolation, threads=1
+            )
+            pixels: NDArray[np.uint8] = rgb.to_ndarray()
+        except reading_errors() as error:
+            raise PictureError(
+                self._path, f"its pixels cannot be converted: {reason_of(error)}"
+            ) from error
+        return pixels
 
     def encoded(self) -> bytes | None:
         """See `Pixels`."""

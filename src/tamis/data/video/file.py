@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamis.data.video.container import (
+    NoVideoError,
+    open_container,
+    reading_errors,
+    video_track,
+)
 from tamis.data.video.decoded import VideoPixels
+from tamis.data.video.frame_numbers import FrameNumbers, FramesMet
 from tamis.data.video.frames import Frame, SourceCounts
 from tamis.data.video.library import load_av, reason_of
 from tamis.data.video.places import frame_uri
+from tamis.data.video.running_clock import RunningClock
 from tamis.data.video.sampling import EVERY_FRAME, Sampling
 from tamis.data.video.time_stamps import time_stamps
 from tamis.errors import InputError
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["UnreadableVideoError", "VideoFile"]
 
 _STEPS_BACK = (50, 500)
+_USUAL_RATE = 25.0
+"""Frames a second of a file that states neither times nor a rate, as FFmpeg assumes, too."""
 
 
 class UnreadableVideoError(InputError):
@@ -54,8 +64,9 @@ class VideoFile:
     A damaged packet costs its frame, which `counts` tells, and those that were encoded by it.
 
     Frames are numbered from 0 in the order they are shown, by the times that the file states, so
-    that a frame that cannot be decoded leaves its number unused. In the few formats that state no
-    times, frames are counted as they are decoded.
+    that a frame that cannot be decoded leaves its number unused. In a file that states no times,
+    or times that go back, frames are counted as they are decoded, from its start each time; what
+    it does not say of their times follows from its rate.
 
     Args:
         path: the file.
@@ -80,7 +91,8 @@ class VideoFile:
     def __init__(
         self, path: str, name: str, *, sampling: Sampling = EVERY_FRAME, start: int = 0
     ) -> None:
-        self._av = load_av(f"reading the video {name}")
+        load_av(f"reading the video {name}")
+        self._errors = reading_errors()
         self.name = name
         self.counts = SourceCounts()
         self.position = -1
@@ -88,31 +100,38 @@ class VideoFile:
         self._sampling = sampling
         self._start = start
         self._closed = threading.Event()
+        self._stated: TimeStamps | None = None
+        self._numbers: FrameNumbers | None = None
         self._open()
         self.codec = str(self._stream.codec_context.name)
         self._decoded = 0
-        self._time_stamps: TimeStamps | None = None
         self._began = _creation_time(self._container.metadata)
 
     def _open(self) -> None:
         try:
-            self._container = self._av.open(self._path)
-        except self._av.FFmpegError as error:
-            reason = reason_of(error)
-            raise UnreadableVideoError(
-                f"cannot read the video {self.name}: {reason}",
-                f"cannot be read as a video: {reason}",
-            ) from error
-        if not self._container.streams.video:
+            self._container = open_container(self._path)
+        except self._errors as error:
+            raise self._unreadable(error) from error
+        try:
+            self._stream = video_track(self._container)
+        except NoVideoError as error:
             self._container.close()
-            raise UnreadableVideoError(
-                f"there is no video in {self.name}", "there is no video in it"
-            )
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
+            raise self._without_video(error) from error
         self._moved = False
-        if self._sampling.key_frames:
+        rate = self._stream.guessed_rate or self._stream.average_rate
+        self._clock = RunningClock(float(rate or _USUAL_RATE))
+        # Of counted frames all have to be decoded, or they would be counted wrongly.
+        if self._sampling.key_frames and self.states_times:
             self._stream.codec_context.skip_frame = "NONKEY"
+
+    def _without_video(self, error: NoVideoError) -> UnreadableVideoError:
+        return UnreadableVideoError(f"cannot read {self.name}: {error}", str(error))
+
+    def _unreadable(self, error: Exception) -> UnreadableVideoError:
+        reason = reason_of(error)
+        return UnreadableVideoError(
+            f"cannot read the video {self.name}: {reason}", f"cannot be read as a video: {reason}"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -129,40 +148,50 @@ class VideoFile:
         """Make `frames` end soon; may be called from another thread."""
         self._closed.set()
 
+    @property
+    def states_times(self) -> bool:
+        """Whether frames are found by the times that the file states, rather than by counting."""
+        return self._times() is not None
+
     def frames(self) -> Iterator[Frame]:
         """Yield the sampled frames in their order."""
         sampler = self._sampling.sampler()
+        times = self._times()
+        met = None if times is None else FramesMet(times, self._start)
         expected = self._start
         with self:
             for frame in self.decode_from(self._start):
                 if self._closed.is_set():
                     return
-                if not self._sampling.key_frames:
-                    # Whatever the decoder made of a damaged packet, its frame is missing.
+                if met is not None:
+                    if not met.meet(frame.number):
+                        continue
+                    if not self._sampling.key_frames:
+                        # Whatever the decoder made of a damaged packet, its frame is missing.
+                        self.counts.corrupt = met.missing(ended=False)
+                else:
                     self.counts.corrupt += frame.number - expected
                     expected = frame.number + 1
                 if sampler.takes(frame.seconds):
                     yield frame
-            times = self._times()
-            if times is not None and not self._sampling.key_frames:
-                self.counts.corrupt += max(0, times.size - expected)
+            if met is not None and not self._sampling.key_frames:
+                self.counts.corrupt = met.missing(ended=True)
 
     def sampled_numbers(self) -> Indices | None:
         """Tell which frames `frames` yields if all are sound, without decoding any.
 
         Returns:
-            `[S]` numbers, ascending; None where the file states no times.
+            `[S]` numbers, ascending; None where frames have to be counted.
         """
         times = self._times()
         if times is None:
             return None
         numbers = np.arange(times.size)
         if self._sampling.key_frames:
-            numbers = self._read_time_stamps().key_frames
+            numbers = self._time_stamps().key_frames
         elif self._sampling.every > 0.0:
-            seconds = times * float(self._stream.time_base) - self._offset()
             takes = self._sampling.sampler().takes
-            numbers = np.flatnonzero([takes(second) for second in seconds.tolist()])
+            numbers = np.flatnonzero([takes(self._seconds(stamp)) for stamp in times.tolist()])
         return numbers[numbers >= self._start]
 
     @property
@@ -173,7 +202,7 @@ class VideoFile:
         """
         if self._decoded == 0:
             return "holds no frame that can be decoded"
-        missing = self._read_time_stamps().missing
+        missing = self._time_stamps().missing
         broken = self.counts.corrupt
         frames = f"{broken} of its frames cannot be decoded" if broken else None
         return "; ".join(part for part in (frames, missing) if part) or None
@@ -184,22 +213,31 @@ class VideoFile:
         while True:
             try:
                 packet = next(packets, None)
-            except self._av.FFmpegError:
-                return
+            except self._errors:
+                break
             if packet is None:
                 return
             yield from self._decode_packet(packet)
+        # Where reading breaks off, the decoder's threads still hold frames.
+        yield from self._decode_packet(None)
 
     def _decode_packet(self, packet: Any) -> Iterator[Frame]:
+        """Decode a packet, or with None what the decoder still holds."""
         try:
-            decoded = packet.decode()
-        except self._av.FFmpegError:
+            decoded = self._stream.codec_context.decode(packet)
+        except self._errors:
             return
         for frame in decoded:
-            self.position = self._number(frame)
-            if not frame.is_corrupt:
-                self._decoded += 1
-                yield self._frame(frame)
+            number = self._number(frame)
+            if number is None:
+                continue
+            self.position = number
+            seconds = self._seconds_of(frame)
+            if frame.is_corrupt:
+                continue
+            self._decoded += 1
+            if not self._sampling.key_frames or self.states_times or frame.key_frame:
+                yield self._frame(frame, seconds)
 
     def decode_from(self, number: int) -> Iterator[Frame]:
         """Yield all sound frames from a number on, whatever was decoded before."""
@@ -217,53 +255,79 @@ class VideoFile:
         """Go to a key frame, about the last one at or before a number."""
         times = self._times()
         self.position = -1
-        if number <= 0 or times is None:
-            if self._moved:
-                # Even to the start some containers cannot seek.
-                self._container.close()
-                self._open()
-        elif number < times.size:
-            self._container.seek(int(times[number]), stream=self._stream)
+        stamp = None
+        if times is not None and self._numbers is not None:
+            self._numbers.restart()
+            if number >= times.size:
+                return
+            stamp = self._numbers.seek_to(number) if number > 0 else None
+        if stamp is not None:
+            self._container.seek(stamp, stream=self._stream)
+        elif self._moved:
+            # Even to the start some containers cannot seek.
+            self._container.close()
+            self._open()
 
-    def _frame(self, frame: Any) -> Frame:
-        seconds = 0.0 if frame.time is None else frame.time - self._offset()
-        captured = self._began + timedelta(seconds=seconds) if self._began else None
+    def _frame(self, frame: Any, seconds: float) -> Frame:
+        path = frame_uri(self.name, self.position)
         return Frame(
-            path=frame_uri(self.name, self.position),
+            path=path,
             uri=frame_uri(self._path, self.position),
             source=self.name,
             number=self.position,
             seconds=seconds,
-            captured_at=captured,
-            pixels=VideoPixels(frame, self.codec),
+            captured_at=_later(self._began, seconds),
+            pixels=VideoPixels(frame, self.codec, path),
         )
 
-    def _offset(self) -> float:
-        start = self._stream.start_time
-        return 0.0 if start is None else float(start * self._stream.time_base)
-
-    def _number(self, frame: Any) -> int:
-        times = self._times()
-        if times is None or frame.pts is None:
+    def _number(self, frame: Any) -> int | None:
+        """Number a frame that was decoded; None where it cannot be told which it is."""
+        if self._numbers is None:
             return self.position + 1
-        return int(np.searchsorted(times, frame.pts))
+        return None if frame.pts is None else self._numbers.of(frame.pts)
+
+    def _seconds_of(self, frame: Any) -> float:
+        if self.states_times:
+            return self._seconds(frame.pts)
+        stated = None if frame.pts is None else frame.pts * float(self._stream.time_base or 0)
+        return self._clock.of(stated)
+
+    def _seconds(self, stamp: int) -> float:
+        """Return the time since the first frame."""
+        first = int(self._time_stamps().stamps[0])
+        return float(stamp - first) * float(self._stream.time_base or 0)
 
     def _times(self) -> NDArray[np.int64] | None:
-        """The time stamps of all frames, ascending; None where the file states none."""
-        stamps = self._read_time_stamps().stamps
+        """The time stamps of all frames, ascending; None where they have to be counted."""
+        stamps = self._time_stamps().stamps
         return stamps if stamps.size else None
 
-    def _read_time_stamps(self) -> TimeStamps:
-        if self._time_stamps is None:
-            self._time_stamps = time_stamps(self._path)
-        return self._time_stamps
+    def _time_stamps(self) -> TimeStamps:
+        if self._stated is None:
+            try:
+                self._stated = time_stamps(self._path)
+            except NoVideoError as error:
+                raise self._without_video(error) from error
+            except self._errors as error:
+                raise self._unreadable(error) from error
+            if self._stated.stamps.size:
+                self._numbers = FrameNumbers(self._stated.stamps)
+        return self._stated
 
 
 def _creation_time(metadata: dict[str, str]) -> datetime | None:
     try:
         written = datetime.fromisoformat(metadata["creation_time"])
-    except (KeyError, ValueError):
+        # The dataset holds the time of day at the camera; that of this machine is the best guess.
+        zoned = written if written.tzinfo else written.replace(tzinfo=UTC)
+        return zoned.astimezone().replace(tzinfo=None)
+    except (KeyError, ValueError, OverflowError):
         return None
-    # The dataset holds the time of day at the camera; that of this machine is the best guess.
-    zoned = written if written.tzinfo else written.replace(tzinfo=UTC)
-    return zoned.astimezone().replace(tzinfo=None)
+
+
+def _later(moment: datetime | None, seconds: float) -> datetime | None:
+    """Return the time so much later; None if no calendar has it."""
+    try:
+        return None if moment is None else moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return None

@@ -40,7 +40,10 @@ class _Reader:
 
     def read(self, number: int) -> Frame | None:
         """Return a frame, or None if it cannot be decoded."""
-        if not 0 < number - self.position <= _NEAR or self._frames is None:
+        ahead = number - self.position
+        # Where frames are counted, going elsewhere means going back to the start.
+        is_near = ahead > 0 and (ahead <= _NEAR or not self._video.states_times)
+        if not is_near or self._frames is None:
             self._frames = self._video.decode_from(number)
         for frame in self._frames:
             if frame.number >= number:

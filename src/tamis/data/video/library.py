@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tamis.errors import MissingExtraError
 
@@ -97,12 +97,16 @@ def load_av(what: str) -> ModuleType:
     return av
 
 
-def reason_of(error: Any) -> str:
-    """Say in a few words what FFmpeg complains about."""
-    if error.errno == errno.ENOENT:
+def reason_of(error: Exception) -> str:
+    """Say in a few words what FFmpeg complains about, or that PyAV cannot cope."""
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT:
         return "does not exist (any more)"
-    if error.errno == errno.EACCES:
+    if number == errno.EACCES:
         return "no permission to read it"
     if isinstance(error, EOFError):
         return "the file ends too early"
-    return (error.strerror or type(error).__name__).lower()
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    text = getattr(error, "strerror", None)
+    return text.lower() if text else "its parts contradict each other"

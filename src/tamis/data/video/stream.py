@@ -10,6 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tamis.data.video.container import (
+    NoVideoError,
+    open_container,
+    reading_errors,
+    video_track,
+)
 from tamis.data.video.decoded import VideoPixels
 from tamis.data.video.frames import Frame, SourceCounts
 from tamis.data.video.library import load_av, reason_of
@@ -104,6 +110,7 @@ class LiveStream:
     ) -> None:
         self.name = without_password(address)
         self._av = load_av(f"the stream {self.name}")
+        self._errors = reading_errors()
         self.counts = SourceCounts()
         self._address = address
         self._sampling = sampling
@@ -137,7 +144,9 @@ class LiveStream:
             try:
                 container = self._connect()
                 self.counts.reconnects += 1
-            except self._av.FFmpegError:
+            except NoVideoError:
+                container = None
+            except self._errors:
                 container = None
 
     def _first_connection(self) -> Any:
@@ -146,7 +155,9 @@ class LiveStream:
         while True:
             try:
                 return self._connect()
-            except self._av.FFmpegError as error:
+            except NoVideoError as error:
+                raise InputError(f"cannot read the stream {self.name}: {error}") from error
+            except self._errors as error:
                 hopeless = isinstance(
                     error, self._av.HTTPClientError | self._av.error.LookupError | ValueError
                 )
@@ -159,19 +170,21 @@ class LiveStream:
     def _connect(self) -> Any:
         patience = (self._patience.silence, self._patience.silence)
         camera = is_camera(self._address)
-        container = self._av.open(
+        container = open_container(
             self._address,
-            format="v4l2" if camera else None,
+            form="v4l2" if camera else None,
             options={} if camera else _OPTIONS,
             timeout=patience,
         )
-        if not container.streams.video:
+        try:
+            video_track(container)
+        except NoVideoError:
             container.close()
-            raise InputError(f"there is no video in the stream {self.name}")
+            raise
         return container
 
     def _frames_of(self, container: Any, takes: Callable[[float], bool]) -> Iterator[Frame]:
-        stream = container.streams.video[0]
+        stream = video_track(container)
         if self._sampling.key_frames:
             stream.codec_context.skip_frame = "NONKEY"
         codec = str(stream.codec_context.name)
@@ -182,7 +195,7 @@ class LiveStream:
             except self._av.InvalidDataError:
                 self.counts.corrupt += 1
                 continue
-            except self._av.FFmpegError:
+            except self._errors:
                 return
             if packet is None:
                 return
@@ -190,20 +203,21 @@ class LiveStream:
                 seconds = time.time()
                 number, self._number = self._number, self._number + 1
                 if takes(seconds):
+                    path = frame_uri(self.name, number)
                     yield Frame(
-                        path=frame_uri(self.name, number),
+                        path=path,
                         uri=None,
                         source=self.name,
                         number=number,
                         seconds=seconds,
                         captured_at=datetime.now(),  # noqa: DTZ005 - the camera's local time
-                        pixels=VideoPixels(frame, codec, _whole_jpeg(packet, codec)),
+                        pixels=VideoPixels(frame, codec, path, _whole_jpeg(packet, codec)),
                     )
 
     def _decode(self, packet: Any) -> list[Any]:
         try:
             decoded = packet.decode()
-        except self._av.FFmpegError:
+        except self._errors:
             self.counts.corrupt += 1
             return []
         sound = [frame for frame in decoded if not frame.is_corrupt]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tamis.errors import InputError
 from tamis.faces.cli.options import (
     DEFAULT_DATASET,
     DatasetOption,
@@ -123,6 +124,26 @@ def add(
         )
         failed += part.failed
     _list_failures(output, failed)
+    _require_pictures(report)
+
+
+def _require_pictures(report: IngestReport) -> None:
+    """End with 2 where nothing could be read, or a named file cannot have been meant.
+
+    Raises:
+        InputError: so it is; whatever else was named was added.
+    """
+    from tamis.data.sources.locations import NO_PICTURE
+
+    wrong = [failure.path for failure in report.failed if failure.reason == NO_PICTURE]
+    if wrong:
+        raise InputError(f"{wrong[0]} is {NO_PICTURE}; what else was named was added")
+    read = report.added + report.known + getattr(report, "covered", 0)
+    if report.failed and not read:
+        first = report.failed[0]
+        raise InputError(
+            f"nothing that was named could be read, such as {first.path}: {first.reason}"
+        )
 
 
 def _tell_of_videos(output: Output, report: IngestReport, *, often: bool) -> None:

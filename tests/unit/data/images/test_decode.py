@@ -260,7 +260,7 @@ def test_large_pictures_are_decoded_one_at_a_time(
 
     monkeypatch.setattr(decode_module, "to_rgb", count)
     data = encode(photo(160, 120), "JPEG", progressive=progressive)
-    limits = Limits(parallel_pixels=2000)
+    limits = Limits(parallel_memory=8000)
 
     def work(_: int) -> int:
         # Drafted to 40 x 30, a baseline JPEG is small; a progressive one never is.

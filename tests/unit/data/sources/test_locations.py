@@ -9,6 +9,7 @@ import pytest
 
 from picture_files import photo_file
 from tamis.data.sources.locations import (
+    NO_PICTURE,
     Location,
     count_sources,
     iter_locations,
@@ -59,11 +60,44 @@ def test_paths_are_as_given_and_places_are_absolute(source: str, photos: Path) -
 
 
 def test_single_files_are_listed_whatever_their_name(photos: Path) -> None:
-    found = list(iter_locations(["photos/notes.txt", "photos/cats/1.jpg"]))
+    (photos / "download").write_bytes(photo_file())
+    found = list(iter_locations(["photos/download", "photos/cats/1.jpg"]))
 
-    assert [item.path for item in found] == ["photos/notes.txt", "photos/cats/1.jpg"]
-    assert [item.relative for item in found] == ["notes.txt", "1.jpg"]
+    assert [item.path for item in found] == ["photos/download", "photos/cats/1.jpg"]
+    assert [item.relative for item in found] == ["download", "1.jpg"]
     assert [item.folder for item in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("notes.txt", b"hello"),
+        ("paper.pdf", b"%PDF-1.7 and so on" * 40),
+        ("table.csv", b"path,label\n1.jpg,cat\n"),
+        ("nothing", b""),
+        ("zeros.bin", bytes(5000)),
+        ("sound.wav", b"RIFF\x24\0\0\0WAVEfmt " + bytes(24)),
+        ("script.py", b"BM = 1\n" * 20),
+    ],
+)
+def test_a_named_file_that_is_no_picture_is_listed(name: str, content: bytes, photos: Path) -> None:
+    (photos / name).write_bytes(content)
+
+    found = list(iter_locations([f"photos/{name}", "photos/cats/1.jpg"]))
+
+    assert found[0] == Failure(f"photos/{name}", NO_PICTURE, f"photos/{name}")
+    assert found[1].path == "photos/cats/1.jpg"
+    assert count_sources([f"photos/{name}", "photos/cats/1.jpg"]).pictures == 1
+    with pytest.raises(InputError, match="not a picture, video or archive"):
+        count_sources([f"photos/{name}"])
+
+
+def test_a_named_pipe_is_not_waited_for(photos: Path) -> None:
+    os.mkfifo(photos / "pipe.jpg")
+
+    assert list(iter_locations(["photos/pipe.jpg"])) == [
+        Failure("photos/pipe.jpg", "not a regular file", "photos/pipe.jpg")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +222,7 @@ def test_a_name_that_is_not_utf8_is_a_failure(photos: Path) -> None:
 def test_counting(photos: Path) -> None:
     assert count_sources(["photos"]).pictures == 4
     assert count_sources(["photos", "photos/cats/*.jpg"]).pictures == 6
-    assert count_sources(["photos/notes.txt"]).pictures == 1
+    assert count_sources(["photos/cats/1.jpg"]).pictures == 1
 
 
 def test_a_source_that_vanishes_is_an_error(photos: Path) -> None:

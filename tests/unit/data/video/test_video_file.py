@@ -140,7 +140,7 @@ def test_a_file_without_pictures_is_said(tmp_path):
     with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(1600))
-    with pytest.raises(InputError, match="there is no video in x"):
+    with pytest.raises(InputError, match="cannot read x: there is no video in it"):
         VideoFile(str(tmp_path / "sound.wav"), "x")
 
 
