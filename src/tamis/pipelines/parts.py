@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from tamis.data.annotations.boxes import PictureFinder
+from tamis.data.annotations.finding import PictureFinder
 from tamis.data.annotations.read import read_annotations
 from tamis.data.images.decode import decode
 from tamis.data.images.picture_record import examine_image
