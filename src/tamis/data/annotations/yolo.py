@@ -29,7 +29,7 @@ _NAMES = re.compile(r"""(?m)^["']?(names|kpt_shape)["']?\s*:""")
 
 
 def read_yolo_dataset(settings_file: Path) -> Annotations:
-    """Read the label files that a `data.yaml` speaks of, with its names of classes; see `read_yolo`.
+    """Read the label files that a `data.yaml` speaks of, by its names of classes.
 
     Raises:
         InputError: it cannot be read, names no classes, or there are no label files where it says.

@@ -77,7 +77,8 @@ def _names(node: yaml.Node) -> dict[int, str]:
     if isinstance(node, yaml.SequenceNode):
         return {number: _name(entry) for number, entry in enumerate(node.value)}
     if not isinstance(node, yaml.MappingNode):
-        raise ValueError(f"names: {node.value} is neither a list nor a map of numbers")
+        reason = f"names: {node.value} is neither a list nor a map of numbers"
+        raise ValueError(reason)  # noqa: TRY004 - the file is wrong, not the caller
     names: dict[int, str] = {}
     for key, value in node.value:
         number = key.value if isinstance(key, yaml.ScalarNode) else None

@@ -15,6 +15,7 @@ from tamis.data.sources.folder import UnreadableFolder, walk_pictures
 from tamis.data.sources.reading import member_uri
 from tamis.data.video.library import has_video_extension, is_video, is_video_among_files
 from tamis.errors import InputError
+from tamis.outside_text import is_storable, storable
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -265,14 +266,11 @@ def _named_files(source: str) -> list[str]:
 
 def _with_writable_name(item: Location | Failure) -> Location | Failure:
     """Turn a name that no table can hold into a failure, spelt so that it can be shown."""
-    text = f"{item.path}\0{item.source}" + (item.uri if isinstance(item, Location) else "")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        path = item.path.encode(errors="backslashreplace").decode()
-        source = item.source.encode(errors="backslashreplace").decode()
-        return Failure(path, "its name is not valid UTF-8; rename it", source)
-    return item
+    texts = (item.path, item.source, item.uri if isinstance(item, Location) else "")
+    if all(map(is_storable, texts)):
+        return item
+    source = item.source if is_storable(item.source) else ""
+    return Failure(storable(item.path), "its name is not valid UTF-8; rename it", source)
 
 
 def _nothing_found(source: str, *, videos: int) -> str:

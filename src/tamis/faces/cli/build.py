@@ -117,10 +117,17 @@ def add(
     failed = list(report.failed)
     for name, part in parts.items():
         small = f", {part.small} too small" if part.small else ""
-        output.say(
-            f"{part.added} {name} of {part.pictures} pictures added, {part.known} known{small}, "
-            f"{len(part.failed)} failed"
+        twice = (
+            f", {part.repeated} there twice (same picture, category and box)"
+            if part.repeated
+            else ""
         )
+        output.say(
+            f"{part.added} {name} of {part.pictures} pictures added, {part.known} known"
+            f"{small}{twice}, {len(part.failed)} failed"
+        )
+        for sentence in part.notes:
+            output.note(f"note: {sentence}")
         failed += part.failed
     _list_failures(output, failed)
 
