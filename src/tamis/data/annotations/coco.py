@@ -65,8 +65,8 @@ class _ById:
     def __init__(self, field: str, entries: Iterable[dict[str, Any]], name: str) -> None:
         self._field = field
         self._name = name
-        self._exact: dict[tuple[str, Any], list[dict[str, Any]]] = defaultdict(list)
-        self._loose: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._exact: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        self._loose: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         for entry in entries:
             for ids, key in (
                 (self._exact, _exact(entry["id"])),

@@ -68,7 +68,7 @@ def read_settings(content: str) -> YoloSettings:
     return YoloSettings(
         names=_names(entries["names"]) if "names" in entries else {},
         keypoints=_keypoints(entries["kpt_shape"]) if "kpt_shape" in entries else None,
-        path=path.value if _is_text(path) else None,
+        path=path.value if path is not None and _is_text(path) else None,
         subsets=tuple(_texts(entries[name] for name in _SUBSETS if name in entries)),
     )
 
@@ -112,7 +112,7 @@ def _texts(nodes: Iterable[yaml.Node]) -> Iterable[str]:
             yield node.value
 
 
-def _is_text(node: yaml.Node | None) -> bool:
+def _is_text(node: yaml.Node) -> bool:
     return (
         isinstance(node, yaml.ScalarNode)
         and not node.tag.endswith(":null")

@@ -96,6 +96,7 @@ def spelling_distance(wanted: str, there: str, *, bare: bool = False) -> int | N
     >>> spelling_distance("a.png", "a.jpg"), spelling_distance("a.b", "a.jpg")
     (4, None)
     """
+    steps: tuple[bool, ...]
     if bare:
         steps = (
             wanted == without_extension(there),

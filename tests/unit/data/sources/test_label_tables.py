@@ -6,8 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamis.data.sources.labels import FolderLabels, Marks, NoLabels, TableLabels, open_labels
+from tamis.data.sources.folder_labels import FolderLabels
+from tamis.data.sources.label_table import TableLabels
+from tamis.data.sources.labels import open_labels
 from tamis.data.sources.locations import Location
+from tamis.data.sources.marks import Marks, NoLabels
 from tamis.errors import InputError
 
 
