@@ -27,11 +27,16 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 class LabelRow(NamedTuple):
-    """One row of a table; None where it says nothing."""
+    """One row of a table; None where it says nothing.
+
+    `literal` is the path as it stands there, where a `'` in front was taken for that of
+    `quoted_cell`: the picture's name may begin with one.
+    """
 
     path: str
     label: str | None
     split: str | None
+    literal: str | None = None
 
 
 def quoted_cell(text: str) -> str:
@@ -62,10 +67,10 @@ def read_label_rows(file: str) -> Iterator[LabelRow]:
             row with more cells than columns.
     """
     try:
-        rows = _read_parquet(file) if file.lower().endswith(".parquet") else _read_text(file)
-        for path, label, split in rows:
+        is_parquet = file.lower().endswith(".parquet")
+        for path, label, split, literal in (_read_parquet if is_parquet else _read_text)(file):
             if path:
-                yield LabelRow(path, _said(label), _said(split))
+                yield LabelRow(path, _said(label), _said(split), literal)
     except FileNotFoundError as error:
         raise InputError(
             f"there is no label file {file!r}; labels are 'none', 'folder', or the path of a "
@@ -79,7 +84,11 @@ def _said(cell: str) -> str | None:
     return None if cell in _MISSING else cell or None
 
 
-def _read_text(file: str) -> Iterator[tuple[str, str, str]]:
+_Cells = tuple[str, str, str, str | None]
+"""Of path, label and split, and the path before a quote was taken off."""
+
+
+def _read_text(file: str) -> Iterator[_Cells]:
     with Path(file).open(encoding="utf-8-sig", newline="") as stream:
         header = stream.readline()
         stream.seek(0)
@@ -93,14 +102,12 @@ def _read_text(file: str) -> Iterator[tuple[str, str, str]]:
                     f"line {reader.line_num} of {file} has {len(row)} cells and the header "
                     f"{len(names)}; put cells with {delimiter!r} in them in quotes"
                 )
-            yield (
-                _cell(row, places["path"]),
-                _cell(row, places["label"]),
-                _cell(row, places["split"]),
-            )
+            cells = [_cell(row, places[name]) for name in _COLUMNS]
+            path, label, split = map(unquoted_cell, cells)
+            yield path, label, split, cells[0] if path != cells[0] else None
 
 
-def _read_parquet(file: str) -> Iterator[tuple[str, str, str]]:
+def _read_parquet(file: str) -> Iterator[_Cells]:
     with Path(file).open("rb") as stream:  # of a path with a colon Arrow makes a web address
         parquet = pq.ParquetFile(stream)
         places = _places(parquet.schema_arrow.names, file)
@@ -112,7 +119,8 @@ def _read_parquet(file: str) -> Iterator[tuple[str, str, str]]:
                 else _texts(batch.column(parquet.schema_arrow.names[place]))
                 for place in (places[name] for name in _COLUMNS)
             ]
-            yield from zip(*columns, strict=True)
+            for path, label, split in zip(*columns, strict=True):
+                yield path, label, split, None
 
 
 def _texts(column: pa.Array) -> list[str]:
@@ -142,4 +150,4 @@ def _places(header: list[str], file: str) -> dict[str, int | None]:
 def _cell(row: list[str], place: int | None) -> str:
     if place is None or place >= len(row):
         return ""
-    return unquoted_cell(row[place].strip())
+    return row[place].strip()

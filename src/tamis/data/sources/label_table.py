@@ -64,8 +64,8 @@ class TableLabels:
         self._first_without = ""
         self._torn: list[str] = []
         self._root = os.path.abspath(Path(file).parent)  # noqa: PTH100 - links stay as they are
-        for path, label, split in read_label_rows(file):
-            self._add(path, Marks(label, split))
+        for path, label, split, literal in read_label_rows(file):
+            self._add(path, Marks(label, split), literal)
 
     @property
     def rows(self) -> int:
@@ -173,17 +173,15 @@ class TableLabels:
             for row in index.get(without_extension(decoded(file)), ()):
                 if row.frame is not None and not (location.is_video or row.frame == number):
                     continue
-                wanted = row.absolute if kind == 0 else row.relative
-                distance = spelling_distance(wanted, file)
-                if distance is not None:
-                    yield _Fit(row, (distance >= EXTENSION_DIFFERS, kind, distance))
+                for literal, ways in enumerate(row.ways):
+                    wanted = ways.absolute if kind == 0 else ways.relative
+                    distance = spelling_distance(wanted, file)
+                    if distance is not None:
+                        yield _Fit(row, (distance >= EXTENSION_DIFFERS, kind, distance, literal))
 
-    def _add(self, path: str, marks: Marks) -> None:
-        path = path.removeprefix(_FILE_URL)
-        path = path if "/" in path else path.replace("\\", "/")
-        file, frame = split_frame_uri(path) or (path, None)
-        absolute = os.path.abspath(os.path.join(self._root, file))  # noqa: PTH100, PTH118 - as above
-        known = self._known.get((absolute, frame))
+    def _add(self, path: str, marks: Marks, literal: str | None) -> None:
+        way, frame = self._way(path)
+        known = self._known.get((way.absolute, frame))
         if known is not None:
             if known.marks != marks:
                 raise InputError(
@@ -191,18 +189,34 @@ class TableLabels:
                     f"{_spelt(marks)}; keep one row"
                 )
             return
-        row = _Row(path, marks, absolute, posixpath.normpath(file), frame)
-        self._known[absolute, frame] = row
+        ways = [way] if literal is None else [way, self._way(literal)[0]]
+        row = _Row(path, marks, frame, ways)
+        self._known[way.absolute, frame] = row
         self._rows.append(row)
-        for key in buckets(row.absolute):
+        for key in {key for way in ways for key in buckets(way.absolute)}:
             self._by_absolute[key].append(row)
-        if not posixpath.isabs(file):
-            for key in buckets(row.relative):
-                self._by_relative[key].append(row)
+        for key in {key for way in ways if way.relative for key in buckets(way.relative)}:
+            self._by_relative[key].append(row)
+
+    def _way(self, path: str) -> tuple[_Way, int | None]:
+        """Return where a path leads, and the number of the frame that it names."""
+        path = path.removeprefix(_FILE_URL)
+        path = path if "/" in path else path.replace("\\", "/")
+        file, frame = split_frame_uri(path) or (path, None)
+        absolute = os.path.abspath(os.path.join(self._root, file))  # noqa: PTH100, PTH118 - as above
+        return _Way(absolute, "" if posixpath.isabs(file) else posixpath.normpath(file)), frame
 
 
-_Rank = tuple[bool, int, int]
-"""How well a path fits: whether but for the extension, which kind of path, how far in spelling."""
+_Rank = tuple[bool, int, int, int]
+"""How well a path fits: whether but for the extension, which kind of path, how far in spelling,
+whether literally."""
+
+
+class _Way(NamedTuple):
+    """A path as one from the table's folder, and as one from a source; empty if it cannot be."""
+
+    absolute: str
+    relative: str
 
 
 @dataclass(slots=True)
@@ -211,9 +225,8 @@ class _Row:
 
     path: str
     marks: Marks
-    absolute: str
-    relative: str
     frame: int | None
+    ways: list[_Way]
     rank: _Rank | None = None
     uris: list[str] | tuple[()] = ()
     used: bool = False
@@ -232,9 +245,9 @@ class _Fit(NamedTuple):
     rank: _Rank
 
     @property
-    def order(self) -> tuple[bool, int]:
+    def order(self) -> tuple[bool, int, int]:
         """Sorts rows of one picture: those of a single frame first, then by their spelling."""
-        return (self.row.frame is None, self.rank[2])
+        return (self.row.frame is None, *self.rank[2:])
 
 
 def _file_of(uri: str) -> str:
