@@ -24,6 +24,7 @@ from tamis.data.video.frame_reader import close_videos
 from tamis.data.video.places import split_frame_uri
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.machine import usable_processors
+from tamis.outside_text import storable
 from tamis.pipelines.known_samples import KnownSamples
 from tamis.types import Failure, no_progress
 
@@ -142,7 +143,7 @@ def add_crops(
             f"(the first is of {found.boxes[0].picture}): add the pictures first"
         )
     jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
-    params = {"annotations": annotations, "min_box": min_box}
+    params = {"annotations": storable(annotations), "min_box": min_box}
     report = _add(store, _Plan("crop", jobs, params, min_box), _once(failed), progress)
     if not report.pictures and not report.small:
         first = report.failed[0]
@@ -189,7 +190,7 @@ def add_tiles(
     jobs = [_Job(row, tiles=count) for row in pictures.values()]
     params: dict[str, Any] = {"tiles": count, "where": where}
     if sources is not None:
-        params["sources"] = list(sources)
+        params["sources"] = [storable(source) for source in sources]
     return _add(store, _Plan("tile", jobs, params), [], progress)
 
 

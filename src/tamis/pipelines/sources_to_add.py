@@ -13,6 +13,7 @@ from tamis.data.sources.locations import Location, count_sources, iter_locations
 from tamis.data.sources.twin_names import TwinNames
 from tamis.data.video.library import load_av
 from tamis.data.video.sampling import Sampling
+from tamis.outside_text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,13 +62,16 @@ class SourcesToAdd:
         self.labels = open_labels(labels, label_level)
         self.twins = TwinNames()
         self.sampling = sampling or ONE_A_SECOND
-        self.params: dict[str, object] = {"sources": list(sources), "labels": labels}
+        self.params: dict[str, object] = {
+            "sources": [storable(source) for source in sources],
+            "labels": storable(labels),
+        }
         self._sources = sources
         self._exclude = Exclusion(exclude)
         if label_level is not None:
             self.params["label_level"] = label_level
         if exclude:
-            self.params["exclude"] = list(exclude)
+            self.params["exclude"] = [storable(pattern) for pattern in exclude]
         self._in_folders = sampling is not None
         if sampling is not None:
             self.params["sampling"] = asdict(sampling)
