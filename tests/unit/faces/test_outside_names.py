@@ -97,9 +97,10 @@ def test_a_file_whose_name_is_not_utf8_takes_no_neighbour_with_it(place, said):
     assert document["added"] == 1
     [failure] = document["failed"]
     assert failure["path"] == r"photos/caf\xe9.jpg"
-    code, out, _ = said("log")
+    code, out, _ = said("log", "--json")
     assert code == 0
-    assert r"caf\xe9.jpg" in "".join(out.split())
+    assert json.loads(out)[1]["params"]["sources"][1] == r"photos/caf\xe9.jpg"
+    assert tamis.open("dataset.tamis").store.failures()["path"].to_pylist() == [failure["path"]]
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "shift_jis", "utf-8", "utf-16"])
