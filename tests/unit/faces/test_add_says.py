@@ -218,8 +218,9 @@ def test_a_data_yaml_leads_to_its_labels(place, said, settings, where):
     ):
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
-    code, _, _ = said("add", "set/images", "--crops", where)
+    code, _, err = said("add", "set/images", "--crops", where)
     assert code == 0
+    assert ("there is no folder" in err) == ("somewhere" in settings)
     crops = tamis.open("dataset.tamis").table(["label"], where="kind = 'crop'")
     assert crops["label"].to_pylist() == ["b"]
 

@@ -40,14 +40,16 @@ def read_yolo_dataset(settings_file: Path) -> Annotations:
             f"{settings_file} has no names of classes: give the line  names: [cat, dog]  or name a "
             "folder with a classes.txt"
         )
-    folders = label_folders(settings_file, settings)
+    folders, wrong = label_folders(settings_file, settings)
     files = [file for folder in folders for file in files_below(folder, ".txt")]
     if not label_files(files)[0]:
         raise InputError(
             f"{settings_file} leads to no label file (.txt): none lies below "
             f"{' or '.join(map(str, folders))}; check its  path:  or name the folder of labels"
         )
-    return read_yolo(folders[0], files, settings)
+    found = read_yolo(folders[0], files, settings)
+    found.notes += [] if wrong is None else [wrong]
+    return found
 
 
 def read_yolo(

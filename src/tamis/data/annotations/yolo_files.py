@@ -57,17 +57,20 @@ def labels_at(parts: Sequence[str]) -> int | None:
     return max((at for at, part in enumerate(parts) if part.lower() == "labels"), default=None)
 
 
-def label_folders(file: Path, settings: YoloSettings) -> list[Path]:
-    """Return the folders in which a `data.yaml` has its labels.
+def label_folders(file: Path, settings: YoloSettings) -> tuple[list[Path], str | None]:
+    """Return the folders in which a `data.yaml` has its labels, and what is wrong with its path.
 
-    These are its `path`, from its own folder or from where the user is, or else its own folder;
-    and beside folders of pictures that lie elsewhere.
+    These are its `path`, from its own folder or from where the user is; its own folder, if it has
+    none or there is no such folder here; and beside folders of pictures that lie elsewhere.
     """
     home = file.parent
-    root = home
+    root, wrong = home, None
     if settings.path is not None:
         given = Path(settings.path).expanduser()
-        root = next((at for at in (home / given, Path.cwd() / given) if at.is_dir()), home)
+        there = [at for at in (home / given, Path.cwd() / given) if at.is_dir()]
+        root = there[0] if there else home
+        if not there:
+            wrong = f"there is no folder {given}, the path in {file}: labels are those beside it"
     beside = [
         labels
         for entry in settings.subsets
@@ -75,7 +78,8 @@ def label_folders(file: Path, settings: YoloSettings) -> list[Path]:
         for labels in _beside(Path(os.path.normpath(base / entry)))
     ]
     folders = dict.fromkeys(Path(os.path.normpath(folder)) for folder in (root, *beside))
-    return [f for f in folders if not any(f != other and other in f.parents for other in folders)]
+    outermost = [f for f in folders if not any(other in f.parents for other in folders)]
+    return outermost, wrong
 
 
 def _beside(pictures: Path) -> Iterator[Path]:
