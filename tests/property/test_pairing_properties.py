@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 import unicodedata
+import xml.etree.ElementTree as ET
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -105,6 +106,30 @@ def test_a_yolo_label_file_finds_its_picture_whatever_dots_are_in_its_name(pictu
             wanted[str(number)] = f"{folder}/images/{path}"
         finder = PictureFinder(wanted.values())
         boxes = read_annotations(f"{folder}/labels").boxes
+        assert {box.label: finder.find_for(box) for box in boxes} == wanted
+
+
+@given(pictures=PICTURES, way=SPELLINGS, named=st.booleans())
+@settings(deadline=None)
+def test_a_voc_file_finds_its_picture_by_what_it_says_or_by_its_own_name(pictures, way, named):
+    names = apart([PurePosixPath(path).name for path in pictures])
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "Annotations").mkdir()
+        wanted = {}
+        for number, name in enumerate(names):
+            root = ET.Element("annotation")
+            if named:
+                ET.SubElement(root, "filename").text = WAYS[way](name)
+            thing = ET.SubElement(root, "object")
+            ET.SubElement(thing, "name").text = str(number)
+            box = ET.SubElement(thing, "bndbox")
+            for edge, value in (("xmin", 1), ("ymin", 1), ("xmax", 9), ("ymax", 9)):
+                ET.SubElement(box, edge).text = str(value)
+            file = Path(folder, "Annotations", without_extension(name) + ".xml")
+            file.write_bytes(ET.tostring(root, "utf-8"))
+            wanted[str(number)] = f"{folder}/JPEGImages/{name}"
+        finder = PictureFinder(wanted.values())
+        boxes = read_annotations(f"{folder}/Annotations").boxes
         assert {box.label: finder.find_for(box) for box in boxes} == wanted
 
 

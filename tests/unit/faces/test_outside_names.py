@@ -103,6 +103,16 @@ def test_a_file_whose_name_is_not_utf8_takes_no_neighbour_with_it(place, said):
     assert tamis.open("dataset.tamis").store.failures()["path"].to_pylist() == [failure["path"]]
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file system refuses such names")
+def test_a_watched_file_whose_name_is_not_utf8_is_listed(place, said):
+    photos(place, BAD)
+    code, out, _ = said("watch", "photos", "--once", "--json")
+    assert code == 0
+    document = json.loads(out)
+    assert (document["seen"], document["kept"], document["failed"]) == (1, 0, 1)
+    assert [row["path"] for row in document["reasons"]] == [r"photos/caf\xe9.jpg"]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "shift_jis", "utf-8", "utf-16"])
 def test_an_stdout_of_any_encoding_serves(place, said, encoding):
     photos(place, "日本.jpg", "é.jpg", "plain.jpg")
