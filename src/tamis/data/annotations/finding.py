@@ -41,6 +41,7 @@ class PictureFinder:
 
     def __init__(self, uris: Iterable[str]) -> None:
         self._by_name: dict[str, list[_Picture]] = defaultdict(list)
+        self._found: dict[tuple[str, Sequence[str]], str | Sequence[str]] = {}
         for uri in uris:
             parts = parts_of(_path_of(uri))
             self._by_name[without_extension(decoded(parts[-1]))].append(_Picture(parts, uri))
@@ -73,7 +74,16 @@ class PictureFinder:
         return []
 
     def find_for(self, annotation: BoxAnnotation) -> str | Sequence[str]:
-        """Return the one picture that an annotation means, or all that could be."""
+        """Return the one picture that an annotation means, or all that could be.
+
+        What was found is kept, for a picture has many annotations.
+        """
+        key = (annotation.picture, annotation.places)
+        if key not in self._found:
+            self._found[key] = self._find_for(annotation)
+        return self._found[key]
+
+    def _find_for(self, annotation: BoxAnnotation) -> str | Sequence[str]:
         found = self.find(annotation.picture, annotation.places, bare=annotation.bare)
         if found or annotation.fallback is None:
             return found

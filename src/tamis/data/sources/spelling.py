@@ -96,6 +96,8 @@ def spelling_distance(wanted: str, there: str, *, bare: bool = False) -> int | N
     >>> spelling_distance("a.png", "a.jpg"), spelling_distance("a.b", "a.jpg")
     (4, None)
     """
+    if wanted == there and not bare:
+        return 0
     steps: tuple[bool, ...]
     if bare:
         steps = (
