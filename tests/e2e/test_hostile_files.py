@@ -141,7 +141,7 @@ def test_every_bad_one_is_named_with_its_reason(results, not_utf8, unlocked):
     if not unlocked:
         wanted["all/locked.jpg"] = "no permission"
     if not_utf8:
-        wanted["all/caf\\udce9.jpg"] = "not valid UTF-8"
+        wanted["all/caf\\xe9.jpg"] = "not valid UTF-8"
     assert failed.keys() == wanted.keys()
     other = {path: failed[path] for path in wanted if not re.search(wanted[path], failed[path])}
     assert other == {}

@@ -10,6 +10,7 @@ Nothing here is safe against a second writer: callers hold the dataset's writer 
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,14 +82,14 @@ class TableVersion:
     @classmethod
     def open(cls, path: Path, version: int) -> TableVersion:
         """Open the table in the folder `path` at a version that was committed."""
-        return cls(path, lance.dataset(str(path), version=version))
+        return cls(path, lance.dataset(_address(path), version=version))
 
     @classmethod
     def create(cls, path: Path, schema: pa.Schema) -> TableVersion:
         """Make an empty table with stable row ids."""
         dataset = lance.write_dataset(
             schema.empty_table(),
-            str(path),
+            _address(path),
             mode="create",
             data_storage_version=_STORAGE_VERSION,
             enable_stable_row_ids=True,
@@ -228,7 +229,7 @@ class TableVersion:
 
     def add_null_columns(self, fields: Iterable[pa.Field]) -> TableVersion:
         """Add columns that are null in every row, without writing data."""
-        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset = lance.dataset(_address(self.path), version=self.version)
         dataset.add_columns(pa.schema(list(fields)))
         return TableVersion(self.path, dataset)
 
@@ -260,7 +261,7 @@ class TableVersion:
 
     def index_vectors(self, column: str, partitions: int) -> TableVersion:
         """Build an index of a vector column, in the place of an older one."""
-        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset = lance.dataset(_address(self.path), version=self.version)
         dataset.create_index(
             column,
             "IVF_RQ",
@@ -274,13 +275,13 @@ class TableVersion:
 
     def extend_index(self, column: str) -> TableVersion:
         """Take the rows that came after an index was built into it."""
-        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset = lance.dataset(_address(self.path), version=self.version)
         dataset.optimize.optimize_indices(index_names=[_index_name(column)])
         return TableVersion(self.path, dataset)
 
     def merged(self, keep: Sequence[int]) -> TableVersion:
         """Merge all fragments but those in `keep`; rows keep their ids, but move to the end."""
-        dataset = lance.dataset(str(self.path), version=self.version)
+        dataset = lance.dataset(_address(self.path), version=self.version)
         dataset.optimize.compact_files(
             target_rows_per_fragment=ROWS_PER_FRAGMENT,
             excluded_fragment_ids=list(keep),
@@ -292,7 +293,7 @@ class TableVersion:
         """A new version with the content of an older one, without writing data."""
         if version == self.version:
             return self
-        dataset = lance.dataset(str(self.path), version=version)
+        dataset = lance.dataset(_address(self.path), version=version)
         dataset.restore()
         return TableVersion(self.path, dataset)
 
@@ -307,6 +308,11 @@ class TableVersion:
         table = self._dataset.tracked_files(min_version=first_version).read_all()
         columns = (table[name].to_pylist() for name in ("version", "path", "type"))
         return [TrackedFile(*entry) for entry in zip(*columns, strict=True)]
+
+
+def _address(path: Path) -> str:
+    """Return what Lance takes for a path: a relative one with a colon would be a web address."""
+    return os.path.abspath(path) if ":" in str(path) else str(path)  # noqa: PTH100 - keeps links
 
 
 def _index_name(column: str) -> str:

@@ -15,6 +15,7 @@ from tamis.data.schema import FAILED, SAMPLES
 from tamis.data.snapshots import Snapshot, SnapshotChain
 from tamis.data.storage_errors import storage_guard
 from tamis.errors import DatasetError, DatasetMissingError, DatasetTooNewError
+from tamis.outside_text import is_storable, storable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,7 @@ def create_dataset(root: Path) -> None:
         DatasetError: something that is no empty folder lies there.
         StorageError: the disk refuses.
     """
+    _require_name(root)
     with storage_guard(root, "create"):
         if root.exists() and not (root.is_dir() and not any(root.iterdir())):
             raise _taken(root)
@@ -83,6 +85,14 @@ def create_dataset(root: Path) -> None:
         except BaseException:
             shutil.rmtree(draft.root, ignore_errors=True)
             raise
+
+
+def _require_name(root: Path) -> None:
+    if not is_storable(str(root)):
+        raise DatasetError(
+            f"the path {storable(str(root))} is not valid UTF-8, as that of a dataset has to be; "
+            "choose another"
+        )
 
 
 def is_draft(entry: Path, root: Path) -> bool:
@@ -135,6 +145,7 @@ def check_dataset(root: Path) -> None:
         DatasetError: its description is damaged.
         StorageError: the disk refuses.
     """
+    _require_name(root)
     layout = Layout(root)
     with storage_guard(root, "open"):
         if not root.exists():

@@ -22,6 +22,8 @@ from tamis.data.schema import (
 from tamis.data.staged import Edit, Staged, write_failures, write_samples
 from tamis.data.storage_errors import storage_guard
 from tamis.errors import UsageError
+from tamis.outside_text import storable
+from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from tamis.data.schema import VectorColumn
     from tamis.data.state import State
     from tamis.data.writer import About, Writer
-    from tamis.types import Failure, Vectors
+    from tamis.types import Vectors
 
 __all__ = ["Inserted", "Operation"]
 
@@ -160,8 +162,13 @@ class Operation:
             self.checkpoint()
 
     def record_failures(self, failures: Iterable[Failure]) -> None:
-        """Stage pictures that could not be read; a path and reason known already is left out."""
-        self._staged.failures.extend(failures)
+        """Stage pictures that could not be read; a path and reason known already is left out.
+
+        What is not UTF-8 in a path is spelt out, for no table can hold it.
+        """
+        self._staged.failures.extend(
+            Failure(*map(storable, (f.path, f.reason, f.source))) for f in failures
+        )
 
     # Vectors
 

@@ -120,6 +120,8 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
         self,
         *sources: PathLike,
         labels: str = "none",
+        label_level: int | None = None,
+        exclude: Sequence[str] = (),
         every: float | str | None = None,
         new_only: bool = False,
         threshold: float | None = None,
@@ -134,7 +136,12 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
 
         Args:
             sources: what to add.
-            labels: `none`, `folder` (the parent folder's name) or a CSV file with `path,label`.
+            labels: `none`, `folder` (the name of a folder that the picture lies in) or a CSV or
+                Parquet file with the columns path, label and split.
+            label_level: which folder is the label: 1 the first below the source, 0 the source
+                itself, -1 the one that holds the picture, -2 the one above. If not given, the
+                nearest to the pictures that tells them apart, which the report says.
+            exclude: patterns of files and folders to leave out, such as `*.png` or `masks`.
             every: which frames of videos become samples: seconds from one to the next, `frame`
                 (all) or `keyframe`. If not given, one a second of videos that are named, and none
                 of those in folders; with `new_only` all frames of all videos.
@@ -166,6 +173,8 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
                 encoder,
                 threshold=DEFAULT_THRESHOLD if threshold is None else threshold,
                 labels=labels,
+                label_level=label_level,
+                exclude=exclude,
                 sampling=sampling or EVERY_FRAME,
                 progress=progress,
             )
@@ -175,6 +184,8 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
             self.store,
             named,
             labels=labels,
+            label_level=label_level,
+            exclude=exclude,
             sampling=sampling,
             progress=progress,
             threads=threads,
@@ -244,6 +255,8 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
         keep: int,
         out: PathLike,
         labels: str = "none",
+        label_level: int | None = None,
+        exclude: Sequence[str] = (),
         every: float | str | None = None,
         encoder: str = "default",
         seed: int = 0,
@@ -259,6 +272,8 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
             keep=keep,
             out=Path(out),
             labels=labels,
+            label_level=label_level,
+            exclude=exclude,
             sampling=None if every is None else parse_sampling(str(every)),
             encoder=encoder,
             seed=seed,

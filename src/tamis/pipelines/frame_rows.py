@@ -19,7 +19,8 @@ from tamis.data.images.picture_record import (
 )
 from tamis.data.video.frame_reader import frame_content_hash
 from tamis.data.video.places import split_frame_uri
-from tamis.errors import UsageError
+from tamis.errors import PictureError, UsageError
+from tamis.outside_text import is_storable
 
 if TYPE_CHECKING:
     from tamis.data.video.frames import Frame
@@ -118,6 +119,8 @@ def source_folder_name(source: str) -> str:
 def _values(
     frame: Frame, record: PictureRecord, *, path: str, uri: str, content: str, size: int | None
 ) -> dict[str, Any]:
+    if not all(map(is_storable, (path, uri, frame.source))):
+        raise PictureError(frame.path, "its name is not valid UTF-8; rename it")
     return {
         "sample_id": sample_id(content, uri),
         "path": path,

@@ -46,9 +46,12 @@ class IngestReport:
         failed: pictures, archives or folders that could not be read, in the sources' order.
         labelled: rows of the label table that are of a picture seen here; None without a table.
         label_rows: rows of the label table; None without a table.
+        unlabelled: pictures seen here that got nothing from the table; None without a table.
+        label_level: which folders gave labels, as in `FolderLabels`; None where none did.
         frames: of the new samples, those that are frames of videos.
         videos: videos that frames were taken of.
         videos_passed_over: videos in folders, of which frames are taken only if asked for.
+        notes: sentences on what the user should know, such as rows that found no picture.
     """
 
     added: int
@@ -56,9 +59,12 @@ class IngestReport:
     failed: list[Failure] = field(default_factory=list)
     labelled: int | None = None
     label_rows: int | None = None
+    unlabelled: int | None = None
+    label_level: int | None = None
     frames: int = 0
     videos: int = 0
     videos_passed_over: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 def ingest(
@@ -66,6 +72,8 @@ def ingest(
     sources: Sequence[str],
     *,
     labels: str = "none",
+    label_level: int | None = None,
+    exclude: Sequence[str] = (),
     sampling: Sampling | None = None,
     progress: Progress = no_progress,
     threads: int | None = None,
@@ -89,8 +97,12 @@ def ingest(
     Args:
         store: the dataset.
         sources: folders (searched at any depth), patterns, archives, files.
-        labels: "none", "folder" (the name of the folder that holds the picture; none directly in
-            a source) or a CSV or Parquet file with the columns path, label and split.
+        labels: "none", "folder" (the name of a folder that the picture lies in) or a CSV or
+            Parquet file with the columns path, label and split.
+        label_level: which folder is the label: 1 the first below the source, 0 the source itself,
+            -1 the one that holds the picture, -2 the one above. If None, the nearest to the
+            pictures that tells them apart; see `tamis.data.sources.folder_labels`.
+        exclude: patterns of files and folders that are left out; see `Exclusion`.
         sampling: which frames of videos are taken. If None, one a second of videos that are named
             or matched by a pattern, and none of those in folders, which are counted.
         progress: told after each picture.
@@ -99,12 +111,13 @@ def ingest(
 
     Raises:
         InputError: a source is missing, empty or vanishes; the label table cannot be used or
-            speaks of none of the pictures. Nothing that was not committed before is kept.
+            speaks of none of the pictures, or none lies at the label level. Nothing that was not
+            committed before is kept.
         MissingExtraError: there are videos to take frames of and PyAV is not installed.
         ConflictError: another writer was in the way.
         StorageError: the disk refuses.
     """
-    wanted = SourcesToAdd(sources, labels, sampling)
+    wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
     known = known_samples(store)
     try:
         with store.operation("add", params=wanted.params) as operation:
@@ -138,9 +151,12 @@ def report_of(wanted: SourcesToAdd, writer: SampleWriter, operation: Operation) 
         failed=writer.failed,
         labelled=wanted.labelled,
         label_rows=wanted.label_rows,
+        unlabelled=wanted.unlabelled,
+        label_level=wanted.label_level,
         frames=writer.frames,
         videos=wanted.videos,
         videos_passed_over=wanted.videos_passed_over,
+        notes=wanted.notes(),
     )
 
 

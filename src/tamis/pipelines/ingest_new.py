@@ -67,6 +67,8 @@ def ingest_new(
     *,
     threshold: float = DEFAULT_THRESHOLD,
     labels: str = "none",
+    label_level: int | None = None,
+    exclude: Sequence[str] = (),
     sampling: Sampling = EVERY_FRAME,
     progress: Progress = no_progress,
     checkpoint_rows: int = _CHECKPOINT_ROWS,
@@ -88,6 +90,8 @@ def ingest_new(
         encoder: makes the vectors.
         threshold: cosine similarity in [-1, 1].
         labels: see `tamis.pipelines.ingest.ingest`.
+        label_level: see `tamis.pipelines.ingest.ingest`.
+        exclude: see `tamis.pipelines.ingest.ingest`.
         sampling: which frames of videos are looked at, also of those in folders.
         progress: told after each picture and frame.
         checkpoint_rows: how much is at most lost when the run is killed.
@@ -100,7 +104,7 @@ def ingest_new(
     sieve = Sieve(threshold)
     identity = (encoder.spec, encoder.fingerprint, encoder.dim)
     name, dtype = column_of_encoder(store, *identity)
-    wanted = SourcesToAdd(sources, labels, sampling)
+    wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
     known = known_samples(store)
     unseen = _admit_dataset(store, name, sieve)
     params = {

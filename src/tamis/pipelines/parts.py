@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from tamis.data.annotations.boxes import PictureFinder
+from tamis.data.annotations.finding import PictureFinder
 from tamis.data.annotations.read import read_annotations
 from tamis.data.images.decode import decode
 from tamis.data.images.picture_record import examine_image
@@ -24,6 +24,7 @@ from tamis.data.video.frame_reader import close_videos
 from tamis.data.video.places import split_frame_uri
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.machine import usable_processors
+from tamis.outside_text import storable
 from tamis.pipelines.known_samples import KnownSamples
 from tamis.types import Failure, no_progress
 
@@ -56,6 +57,8 @@ class PartsReport:
         small: boxes that were left out for their size.
         pictures: pictures that have any.
         failed: boxes, files of boxes or pictures that could not be used, with their reasons.
+        repeated: boxes that are there twice, of one picture, category and place: one sample each.
+        notes: sentences on what the user should know, such as files that were not read.
     """
 
     added: int
@@ -63,6 +66,8 @@ class PartsReport:
     small: int
     pictures: int
     failed: list[Failure] = field(default_factory=list)
+    repeated: int = 0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -87,9 +92,10 @@ class _Plan:
 @dataclass(frozen=True)
 class _Outcome:
     rows: list[dict[str, Any]]
-    known: int
-    small: int
-    failed: list[Failure]
+    known: int = 0
+    small: int = 0
+    repeated: int = 0
+    failed: list[Failure] = field(default_factory=list)
 
 
 def add_crops(
@@ -112,8 +118,8 @@ def add_crops(
         progress: told after each picture.
 
     Raises:
-        InputError: there are no annotations, they speak of none of the dataset's pictures, or a
-            whole source of pictures vanished.
+        InputError: there are no annotations, they speak of none of the dataset's pictures, not
+            one box can be used, or a whole source of pictures vanished.
         UsageError: `min_box` is below 1.
         ConflictError: another writer was in the way.
     """
@@ -137,8 +143,15 @@ def add_crops(
             f"(the first is of {found.boxes[0].picture}): add the pictures first"
         )
     jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
-    params = {"annotations": annotations, "min_box": min_box}
-    return _add(store, _Plan("crop", jobs, params, min_box), _once(failed), progress)
+    params = {"annotations": storable(annotations), "min_box": min_box}
+    report = _add(store, _Plan("crop", jobs, params, min_box), _once(failed), progress)
+    if not report.pictures and not report.small:
+        first = report.failed[0]
+        raise InputError(
+            f"{annotations} gave no crop: none of its {len(report.failed)} boxes or files can be "
+            f"used; the first, {first.path}: {first.reason}"
+        )
+    return replace(report, notes=found.notes)
 
 
 def add_tiles(
@@ -177,7 +190,7 @@ def add_tiles(
     jobs = [_Job(row, tiles=count) for row in pictures.values()]
     params: dict[str, Any] = {"tiles": count, "where": where}
     if sources is not None:
-        params["sources"] = list(sources)
+        params["sources"] = [storable(source) for source in sources]
     return _add(store, _Plan("tile", jobs, params), [], progress)
 
 
@@ -196,11 +209,8 @@ def _file_of(uri: str) -> str:
 
 
 def _once(failures: Iterable[Failure]) -> list[Failure]:
-    """Return each failure once, with a path that a table can hold."""
-    writable = (
-        replace(f, path=f.path.encode(errors="backslashreplace").decode()) for f in failures
-    )
-    return list({(f.path, f.reason): f for f in writable}.values())
+    """Return each failure once."""
+    return list({(f.path, f.reason): f for f in failures}.values())
 
 
 def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -> PartsReport:
@@ -208,7 +218,7 @@ def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -
     known = KnownSamples(
         batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
     )
-    counts = {"known": 0, "small": 0, "pictures": 0}
+    counts = {"small": 0, "repeated": 0, "pictures": 0}
     with store.operation(f"add {plan.kind}s", params=plan.params) as operation:
         operation.require_columns(PART_COLUMNS)
         operation.record_failures(failed)
@@ -219,13 +229,21 @@ def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -
             operation.record_failures(outcome.failed)
             failed += outcome.failed
             counts["small"] += outcome.small
+            counts["repeated"] += outcome.repeated
             counts["pictures"] += bool(outcome.rows or outcome.known)
             progress(done, len(plan.jobs))
             if done % _CHECKPOINT_PICTURES == 0:
                 operation.checkpoint()
         operation.counts.update(small=counts["small"], failed=len(failed))
     added, were_known = (operation.counts.get(name, 0) for name in ("added", "known"))
-    return PartsReport(added, were_known, counts["small"], counts["pictures"], failed)
+    return PartsReport(
+        added=added,
+        known=were_known,
+        small=counts["small"],
+        pictures=counts["pictures"],
+        failed=failed,
+        repeated=counts["repeated"],
+    )
 
 
 def _outcomes(plan: _Plan, known: KnownSamples) -> Iterator[_Outcome]:
@@ -253,8 +271,10 @@ def _cut(job: _Job, plan: _Plan, known: KnownSamples) -> _Outcome:
         picture = _upright(row)
     except PictureError as error:
         require_source(row["source"])
-        return _Outcome([], 0, 0, [Failure(row["path"], error.reason, row["source"])])
+        return _Outcome([], failed=[Failure(row["path"], error.reason, row["source"])])
     rows, failed, were_known, small = [], [], 0, 0
+    names: set[str] = set()
+    repeated = 0
     for box, label in _boxes(job, picture.width, picture.height, picture.orientation):
         if isinstance(box, str):
             failed.append(Failure(row["path"], box, row["source"]))
@@ -263,6 +283,10 @@ def _cut(job: _Job, plan: _Plan, known: KnownSamples) -> _Outcome:
             small += 1
             continue
         name = part_id(row["sample_id"], plan.kind, box, label)
+        if name in names:
+            repeated += 1
+            continue
+        names.add(name)
         if name in known:
             were_known += 1
             continue
@@ -286,7 +310,7 @@ def _cut(job: _Job, plan: _Plan, known: KnownSamples) -> _Outcome:
                 **dict(zip(BOX_COLUMNS, (box.x, box.y, box.width, box.height), strict=True)),
             }
         )
-    return _Outcome(rows, were_known, small, failed)
+    return _Outcome(rows, were_known, small, repeated, failed)
 
 
 def _upright(row: dict[str, Any]) -> Decoded:

@@ -17,8 +17,8 @@ from tamis.types import Failure, Vectors
 if TYPE_CHECKING:
     from tamis.data.images.picture_record import PictureRecord
     from tamis.data.operation import Operation
-    from tamis.data.sources.labels import Marks
     from tamis.data.sources.locations import Location
+    from tamis.data.sources.marks import Marks
     from tamis.data.store import Store
     from tamis.pipelines.sources_to_add import SourcesToAdd
 
@@ -89,6 +89,7 @@ class SampleWriter:
         self._store = store
         self._operation = operation
         self._labels = wanted.labels
+        self._twins = wanted.twins
         self._checkpoint_rows = checkpoint_rows
         self._column = column
         self._added_at = datetime.now(UTC)
@@ -102,6 +103,7 @@ class SampleWriter:
         """Keep one outcome, and commit when there is enough."""
         if isinstance(outcome, NewSample):
             self._new.append(self._row(outcome))
+            self._twins.measured(outcome.location.uri, outcome.record.width, outcome.record.height)
             self.frames += bool(outcome.columns)
             if outcome.vector is not None:
                 self._vectors[outcome.sample_id] = outcome.vector

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tamis.data.sources.labels import TableLabels, open_labels
+from tamis.data.sources.exclusion import Exclusion
+from tamis.data.sources.folder_labels import FolderLabels
+from tamis.data.sources.label_table import TableLabels
+from tamis.data.sources.labels import open_labels
 from tamis.data.sources.locations import Location, count_sources, iter_locations
+from tamis.data.sources.twin_names import TwinNames
 from tamis.data.video.library import load_av
 from tamis.data.video.sampling import Sampling
+from tamis.outside_text import storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,9 +33,12 @@ class SourcesToAdd:
         sources: folders, patterns, archives, videos, files.
         labels: see `tamis.pipelines.ingest.ingest`.
         sampling: see `tamis.pipelines.ingest.ingest`.
+        label_level: see `tamis.pipelines.ingest.ingest`.
+        exclude: see `tamis.pipelines.ingest.ingest`.
 
     Attributes:
         labels: says what is known of each picture.
+        twins: pairs of pictures of one name.
         sampling: which frames of videos are taken.
         videos: how many videos they are taken of.
         videos_passed_over: how many videos lie in folders and are not asked for.
@@ -38,33 +46,56 @@ class SourcesToAdd:
 
     Raises:
         InputError: a source is missing or empty; the label table cannot be used or speaks of none
-            of the pictures.
+            of the pictures, or none lies at the label level.
         MissingExtraError: there are videos to take frames of and PyAV is not installed.
     """
 
-    def __init__(self, sources: Sequence[str], labels: str, sampling: Sampling | None) -> None:
-        self.labels = open_labels(labels)
+    def __init__(
+        self,
+        sources: Sequence[str],
+        labels: str,
+        sampling: Sampling | None,
+        *,
+        label_level: int | None = None,
+        exclude: Sequence[str] = (),
+    ) -> None:
+        self.labels = open_labels(labels, label_level)
+        self.twins = TwinNames()
         self.sampling = sampling or ONE_A_SECOND
-        self.params: dict[str, object] = {"sources": list(sources), "labels": labels}
+        self.params: dict[str, object] = {
+            "sources": [storable(source) for source in sources],
+            "labels": storable(labels),
+        }
         self._sources = sources
+        self._exclude = Exclusion(exclude)
+        if label_level is not None:
+            self.params["label_level"] = label_level
+        if exclude:
+            self.params["exclude"] = [storable(pattern) for pattern in exclude]
         self._in_folders = sampling is not None
         if sampling is not None:
             self.params["sampling"] = asdict(sampling)
-        there = count_sources(sources, videos_in_folders=self._in_folders)
+        there = count_sources(
+            sources,
+            videos_in_folders=self._in_folders,
+            exclude=self._exclude,
+            see=self.twins.see,
+        )
+        self.twins.listed()
         self.videos = there.videos + (there.videos_in_folders if self._in_folders else 0)
         self.videos_passed_over = 0 if self._in_folders else there.videos_in_folders
         if self.videos:
             load_av(f"reading the video {there.first_video}")
-        if isinstance(self.labels, TableLabels):
-            self.labels.require_match(
-                item for item in self.locations() if isinstance(item, Location)
-            )
+        self.labels.survey(item for item in self.locations() if isinstance(item, Location))
         self._count = there.pictures
         self._unopened = self.videos
 
     def locations(self) -> Iterator[Location | Failure]:
         """List the pictures and videos; see `iter_locations`."""
-        return iter_locations(self._sources, videos_in_folders=self._in_folders)
+        self._exclude.restart()
+        return iter_locations(
+            self._sources, videos_in_folders=self._in_folders, exclude=self._exclude
+        )
 
     @property
     def total(self) -> int | None:
@@ -75,6 +106,28 @@ class SourcesToAdd:
         """Take note of how many frames a video will give; None if it does not say."""
         self._unopened -= 1
         self._count = None if self._count is None or frames is None else self._count + frames
+
+    @property
+    def label_level(self) -> int | None:
+        """Which folders gave labels, as in `FolderLabels`; None where none did."""
+        return self.labels.level if isinstance(self.labels, FolderLabels) else None
+
+    @property
+    def unlabelled(self) -> int | None:
+        """How many pictures seen got nothing from the label table; None without a table."""
+        return self.labels.without if isinstance(self.labels, TableLabels) else None
+
+    def notes(self) -> list[str]:
+        """Return sentences on what the user should know, once everything was added."""
+        notes = self.labels.notes()
+        for pattern, count in self._exclude.counts.items():
+            notes.append(
+                f"{count} files were left out, as they fit {pattern!r}"
+                if count
+                else f"nothing was left out by {pattern!r}, which no file or folder fits"
+            )
+        twins = self.twins.note()
+        return notes if twins is None else [*notes, twins]
 
     @property
     def labelled(self) -> int | None:

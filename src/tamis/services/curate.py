@@ -76,6 +76,8 @@ def curate(
     keep: int,
     out: Path,
     labels: str = "none",
+    label_level: int | None = None,
+    exclude: Sequence[str] = (),
     sampling: Sampling | None = None,
     encoder: str = "default",
     seed: int = 0,
@@ -93,6 +95,8 @@ def curate(
         keep: how many pictures the result has at most.
         out: folder for `pictures/`, `manifest.csv`, `manifest.parquet` and `report.html`.
         labels: as for `ingest`.
+        label_level: as for `ingest`.
+        exclude: as for `ingest`.
         sampling: which frames of videos are taken, as for `ingest`.
         encoder: spec of the encoder.
         seed: makes the choice repeatable.
@@ -112,7 +116,16 @@ def curate(
     model = load_encoder(encoder, threads=1)
     notes: list[str] = []
 
-    ingested = ingest(store, sources, labels=labels, sampling=sampling, progress=stage("add"))
+    ingested = ingest(
+        store,
+        sources,
+        labels=labels,
+        label_level=label_level,
+        exclude=exclude,
+        sampling=sampling,
+        progress=stage("add"),
+    )
+    notes += ingested.notes
     if ingested.videos_passed_over:
         notes.append(
             f"{ingested.videos_passed_over} videos in folders were not taken; --every 1 takes a "

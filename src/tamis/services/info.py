@@ -31,6 +31,7 @@ def describe(store: Store) -> dict[str, Any]:
         "failed": store.failures().num_rows,
         "formats": _counts(marks["format"].to_pylist()),
         "labels": _counts(marks["label"].to_pylist()),
+        "unlabelled": marks["label"].null_count,
         "splits": _counts(marks["split"].to_pylist()),
         "duplicates": store.count("duplicate_of IS NOT NULL") if "duplicate_of" in present else 0,
         "selected": store.count("selected") if "selected" in present else 0,

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tamis.data.parts import Box
-from tamis.data.sources.archives import has_archive_extension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from tamis.types import Failure
 
-__all__ = ["Annotations", "BoxAnnotation", "PictureFinder", "declared_size", "place", "text"]
+__all__ = ["Annotations", "BoxAnnotation", "declared_size", "place", "text"]
 
 _SIDEWAYS = {5, 6, 7, 8}
 
@@ -38,7 +34,8 @@ class BoxAnnotation:
         relative: whether the four are shares of the picture's sides.
         size: width and height that the file gives the picture; None if it gives none.
         places: absolute paths where the picture lies if the folders are the usual ones, likewise.
-        fallback: another name to look for if `picture` is none's.
+        fallback: another name to look for if `picture` is none's; it has no extension.
+        bare: whether `picture` and `places` are known to have no extension either.
     """
 
     picture: str
@@ -51,6 +48,7 @@ class BoxAnnotation:
     size: tuple[int, int] | None = None
     places: tuple[str, ...] = ()
     fallback: str | None = None
+    bare: bool = False
 
     def box(self, width: int, height: int, orientation: int) -> Box | str:
         """Return the box in an upright picture, clipped to it, or why there is none.
@@ -156,69 +154,9 @@ class Annotations:
     Attributes:
         boxes: in the order of the files.
         failures: files and entries that could not be read, with their reasons.
+        notes: sentences on what was not read at all.
     """
 
     boxes: list[BoxAnnotation] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-
-
-class PictureFinder:
-    """Finds the picture that an annotation means among those of a dataset.
-
-    A picture is meant if it lies at one of the annotation's places; else if the end of its path,
-    without the extension, is the annotation's name; else, for a name that is an absolute path of
-    another machine, if its file name is the same. Where several are, the one whose extension
-    agrees too. No name is ever shortened otherwise: `train/1.jpg` does not mean `val/1.jpg`.
-
-    Args:
-        uris: absolute paths of the pictures; a member of an archive lies in a folder of its name.
-    """
-
-    def __init__(self, uris: Iterable[str]) -> None:
-        self._by_stem: dict[str, list[tuple[PurePosixPath, str]]] = defaultdict(list)
-        for uri in uris:
-            path = _path_of(uri)
-            self._by_stem[path.stem].append((path, uri))
-
-    def find(self, name: str, places: Sequence[str] = ()) -> str | Sequence[str]:
-        """Return the one picture that is meant, or all that could be."""
-        wanted = PurePosixPath(name.replace("\\", "/"))
-        parts = tuple(part for part in wanted.parts if part not in (".", "/"))
-        if not parts:
-            return []
-        candidates = self._by_stem.get(wanted.stem, [])
-        stem = (*parts[:-1], wanted.stem)
-        for meant in (
-            *([one for one in candidates if _lies_at(one[0], place)] for place in places),
-            [one for one in candidates if one[0].with_suffix("").parts[-len(stem) :] == stem],
-            [one for one in candidates if _is_absolute(wanted) and one[0].name == wanted.name],
-        ):
-            same = [one for one in meant if one[0].suffix == wanted.suffix]
-            found = [uri for _, uri in (same if len(meant) > 1 and same else meant)]
-            if found:
-                return found[0] if len(found) == 1 else found
-        return []
-
-    def find_for(self, annotation: BoxAnnotation) -> str | Sequence[str]:
-        """Return the one picture that an annotation means, or all that could be."""
-        found = self.find(annotation.picture, annotation.places)
-        if found or annotation.fallback is None:
-            return found
-        return self.find(annotation.fallback, annotation.places)
-
-
-def _path_of(uri: str) -> PurePosixPath:
-    archive, mark, member = uri.partition("!")
-    return (
-        PurePosixPath(archive, member)
-        if mark and has_archive_extension(archive)
-        else (PurePosixPath(uri))
-    )
-
-
-def _lies_at(path: PurePosixPath, place: str) -> bool:
-    return path.with_suffix("") == PurePosixPath(place).with_suffix("")
-
-
-def _is_absolute(path: PurePosixPath) -> bool:
-    return path.is_absolute() or path.parts[0].endswith(":")
+    notes: list[str] = field(default_factory=list)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tamis.data.annotations.coco import read_coco
 from tamis.data.annotations.voc import read_voc
-from tamis.data.annotations.yolo import label_files, read_yolo
-from tamis.data.sources.folder import is_hidden
+from tamis.data.annotations.yolo import read_yolo, read_yolo_dataset
+from tamis.data.annotations.yolo_files import files_below, holds_boxes, label_files
 from tamis.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,24 +25,40 @@ def read_annotations(source: str) -> Annotations:
             (YOLO), at any depth; or a YOLO `data.yaml`.
 
     Raises:
-        InputError: it does not exist or holds no annotations.
+        InputError: it does not exist, or holds no annotations.
     """
+    found = _read(source)
+    if not found.boxes and not found.failures:
+        raise InputError(f"{source} was read and has no box in it; name another source of boxes")
+    return found
+
+
+def _read(source: str) -> Annotations:
     place = Path(source).expanduser()
-    if place.is_file() and place.suffix.lower() in (".yaml", ".yml"):
-        return read_yolo(place.parent, label_files(_below(place.parent, "*.txt")), place)
-    if place.is_file() and place.suffix.lower() == ".json":
+    ending = place.suffix.lower() if place.is_file() else ""
+    if ending in (".yaml", ".yml"):
+        return read_yolo_dataset(place)
+    if ending == ".json":
         return read_coco(place)
-    if place.is_file() and place.suffix.lower() == ".xml":
+    if ending == ".xml":
         return read_voc([place])
     if not place.is_dir():
         raise InputError(
             f"{source} holds no annotations: give a COCO file (.json), a folder of VOC files "
             "(.xml), or a folder of YOLO labels (.txt) or its data.yaml"
         )
-    if files := _below(place, "*.xml"):
-        return read_voc(files)
-    if files := label_files(_below(place, "*.txt")):
-        return read_yolo(place, files)
+    texts = files_below(place, ".txt")
+    labels = label_files(texts)[0]
+    if files := files_below(place, ".xml"):
+        found = read_voc(files)
+        if beside := [file for file in labels if holds_boxes(file)]:
+            found.notes.append(
+                f"{len(beside)} label files of YOLO (.txt) lie beside the .xml files and were not "
+                f"read: {beside[0]}"
+            )
+        return found
+    if labels:
+        return read_yolo(place, texts)
     documents = sorted(place.glob("*.json"))
     if len(documents) == 1:
         return read_coco(documents[0])
@@ -50,12 +66,3 @@ def read_annotations(source: str) -> Annotations:
         f"{source} has no .xml files (VOC) and no .txt files (YOLO) below it; for COCO name the "
         ".json file itself"
     )
-
-
-def _below(folder: Path, pattern: str) -> list[Path]:
-    """Return the files below a folder, sorted, without what is hidden from sight."""
-    return [
-        file
-        for file in sorted(folder.rglob(pattern))
-        if not any(map(is_hidden, file.relative_to(folder).parts))
-    ]

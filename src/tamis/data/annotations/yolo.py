@@ -2,63 +2,84 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from tamis.data.annotations.boxes import Annotations, BoxAnnotation, place
-from tamis.data.annotations.class_names import listed_names, yaml_names
+from tamis.data.annotations.yolo_files import (
+    files_below,
+    label_files,
+    label_folders,
+    labels_at,
+)
+from tamis.data.annotations.yolo_settings import YoloSettings, listed_names, read_settings
 from tamis.errors import InputError
 from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["label_files", "read_yolo"]
+__all__ = ["read_yolo", "read_yolo_dataset"]
 
 _BOX_NUMBERS = 4
-_NAMES = ("classes.txt", "obj.names")
-_NOT_LABELS = {"classes", "train", "val", "valid", "test", "requirements"}
-_LABELS = "labels"
+_LISTS = ("classes.txt", "obj.names")
+_YAML = (".yaml", ".yml")
+_NAMES = re.compile(r"""(?m)^["']?(names|kpt_shape)["']?\s*:""")
 
 
-def label_files(files: Sequence[Path]) -> list[Path]:
-    """Pick the label files among text files: those in folders `labels`, or all if there are none.
+def read_yolo_dataset(settings_file: Path) -> Annotations:
+    """Read the label files that a `data.yaml` speaks of, by its names of classes.
 
-    Lists of pictures or classes and what is to be read by people are left out.
+    Raises:
+        InputError: it cannot be read, names no classes, or there are no label files where it says.
     """
-    labels = [
-        file
-        for file in files
-        if file.stem not in _NOT_LABELS and not file.name.lower().startswith(("readme", "license"))
-    ]
-    inside = [file for file in labels if _LABELS in file.parts]
-    return inside or labels
+    settings = _settings_in(settings_file)
+    if not settings.names:
+        raise InputError(
+            f"{settings_file} has no names of classes: give the line  names: [cat, dog]  or name a "
+            "folder with a classes.txt"
+        )
+    folders, wrong = label_folders(settings_file, settings)
+    files = [file for folder in folders for file in files_below(folder, ".txt")]
+    if not label_files(files)[0]:
+        raise InputError(
+            f"{settings_file} leads to no label file (.txt): none lies below "
+            f"{' or '.join(map(str, folders))}; check its  path:  or name the folder of labels"
+        )
+    found = read_yolo(folders[0], files, settings)
+    found.notes += [] if wrong is None else [wrong]
+    return found
 
 
-def read_yolo(root: Path, files: Sequence[Path], names_file: Path | None = None) -> Annotations:
+def read_yolo(
+    root: Path, files: Sequence[Path], settings: YoloSettings | None = None
+) -> Annotations:
     """Read YOLO label files: a line `class x y width height` a box, shares of the sides.
 
-    A sixth number, a prediction's confidence, is passed over. Polygons, lines of three or more
-    points, become the box around them. Names of classes come from `names_file`, or else from
-    `classes.txt` or a YAML file at, above or beside the labels; without any the class number is
-    the label. Boxes are of the upright picture, as the tools that train on them read it.
+    A sixth number, a prediction's confidence, is passed over, and so are keypoints, where the
+    settings say how many there are. Polygons, lines of three or more points, become the box around
+    them. Names of classes come from `classes.txt` or a YAML file at, above or beside the labels
+    unless settings are given; without any the class number is the label. Boxes are of the upright
+    picture, as the tools that train on them read it.
 
     Args:
         root: the folder that was named.
-        files: the label files.
-        names_file: the `data.yaml` that was named.
+        files: text files; those that are no labels are left out, and counted if they have boxes.
+        settings: of the dataset.
 
     Raises:
-        InputError: the names cannot be read, or `names_file` has none.
+        InputError: the names cannot be read.
     """
-    names = _class_names(root, files) if names_file is None else _names_in(names_file)
-    if names_file is not None and not names:
-        raise InputError(
-            f"{names_file} has no names of classes: give the line  names: [cat, dog]  or name a "
-            "folder with a classes.txt"
-        )
+    labels, passed_over = label_files(files)
+    settings = _settings_near(root, labels) if settings is None else settings
     found = Annotations()
-    for file in files:
+    if passed_over:
+        found.notes.append(
+            f"{len(passed_over)} label files were not read, for they lie outside of the folders "
+            f"called labels: {passed_over[0]}"
+        )
+    for file in labels:
         picture = _picture_of(root, file)
         places = _places(file)
         try:
@@ -71,24 +92,38 @@ def read_yolo(root: Path, files: Sequence[Path], names_file: Path | None = None)
             if not line.strip():
                 continue
             try:
-                label, edges = _box(line, names)
+                label, edges = _box(line, settings)
             except ValueError as error:
                 reason = f"line {number} cannot be used: {error}"
                 found.failures.append(Failure(str(file), reason, str(file)))
                 continue
-            found.boxes.append(BoxAnnotation(picture, label, *edges, relative=True, places=places))
+            found.boxes.append(
+                BoxAnnotation(picture, label, *edges, relative=True, places=places, bare=True)
+            )
     return found
 
 
-def _box(line: str, names: dict[int, str]) -> tuple[str, tuple[float, float, float, float]]:
+def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, float, float]]:
     words = line.split()
-    kind, numbers = int(words[0]), [float(word) for word in words[1:]]
+    kind, numbers = _class_number(words[0]), [float(word) for word in words[1:]]
+    names, keypoints = settings.names, settings.keypoints
     if kind < 0 or (names and kind not in names):
         raise ValueError(f"there is no class {kind}")
-    if len(numbers) in (_BOX_NUMBERS, _BOX_NUMBERS + 1):
+    more = len(numbers) - _BOX_NUMBERS
+    if more in (0, 1) or (keypoints and more - keypoints[0] * keypoints[1] in (0, 1)):
         x, y, width, height = numbers[:_BOX_NUMBERS]
         left, top = x - width / 2, y - height / 2
-    elif len(numbers) > _BOX_NUMBERS and len(numbers) % 2 == 0:
+    elif keypoints:
+        raise ValueError(
+            f"{len(words)} numbers are neither a box nor one with {keypoints[0]} keypoints of "
+            f"{keypoints[1]} numbers, as kpt_shape has them"
+        )
+    elif more > 0 and more % 2 == 0:
+        if max(numbers) >= _NO_SHARE:
+            raise ValueError(
+                f"{max(numbers):g} is no share of a side, so it is no polygon; for keypoints name "
+                "the data.yaml that says their kpt_shape"
+            )
         left, top = min(numbers[::2]), min(numbers[1::2])
         width, height = max(numbers[::2]) - left, max(numbers[1::2]) - top
     else:
@@ -96,38 +131,61 @@ def _box(line: str, names: dict[int, str]) -> tuple[str, tuple[float, float, flo
     return names.get(kind, str(kind)), (left, top, width, height)
 
 
+_NO_SHARE = 2
+"""Points of a polygon lie at shares of the sides, a little outside at most; a keypoint that can be
+seen has the number 2."""
+
+
+def _class_number(word: str) -> int:
+    """Return the number of a class, which numpy and others write as a decimal."""
+    number = float(word)
+    if not number.is_integer():
+        raise ValueError(f"there is no class {word}")
+    return int(number)
+
+
 def _picture_of(root: Path, file: Path) -> str:
-    """Return the picture's path below `images`, which mirrors `labels`."""
-    parts = file.relative_to(root).with_suffix("").parts
-    if _LABELS in parts:
-        parts = parts[parts.index(_LABELS) + 1 :]
-    return str(PurePosixPath(*parts))
+    """Return the picture's path below `images`, which mirrors `labels`, without its extension."""
+    parts = (file.relative_to(root) if file.is_relative_to(root) else file).parts
+    at = labels_at(parts[:-1])
+    if at is not None:
+        parts = parts[at + 1 :]
+    elif not file.is_relative_to(root):
+        parts = parts[-1:]
+    return str(PurePosixPath(*parts[:-1], file.stem))
 
 
 def _places(file: Path) -> tuple[str, ...]:
     """Return where the picture uses to lie: in `images` for `labels`, or beside its labels."""
     own = PurePosixPath(place(file.parent, file.stem))
     parts = list(own.parts)
-    if _LABELS not in parts:
+    at = labels_at(parts[:-1])
+    if at is None:
         return (str(own),)
-    parts[len(parts) - 1 - parts[::-1].index(_LABELS)] = "images"
+    parts[at] = "images"
     return str(PurePosixPath(*parts)), str(own)
 
 
-def _class_names(root: Path, files: Sequence[Path]) -> dict[int, str]:
-    folders = [root, root.parent, *dict.fromkeys(file.parent for file in files)]
-    for folder in folders:
-        described = [folder / name for name in _NAMES]
-        described += sorted((*folder.glob("*.yaml"), *folder.glob("*.yml")))
+def _settings_near(root: Path, files: Sequence[Path]) -> YoloSettings:
+    for folder in dict.fromkeys([root, root.parent, *(file.parent for file in files)]):
+        described = [folder / name for name in _LISTS]
+        described += sorted(file for file in folder.glob("*") if file.suffix.lower() in _YAML)
         for file in described:
-            if file.is_file() and (names := _names_in(file)):
-                return names
-    return {}
+            if file.is_file():
+                settings = _settings_in(file, stray=True)
+                if settings.names or settings.keypoints:
+                    return settings
+    return YoloSettings()
 
 
-def _names_in(file: Path) -> dict[int, str]:
+def _settings_in(file: Path, *, stray: bool = False) -> YoloSettings:
+    """Read names of classes; a YAML file that was not named may be of something else altogether."""
     try:
         content = file.read_text("utf-8-sig")
-        return yaml_names(content) if file.suffix in (".yaml", ".yml") else listed_names(content)
+        if file.suffix.lower() not in _YAML:
+            return YoloSettings(names=listed_names(content))
+        if stray and not _NAMES.search(content):
+            return YoloSettings()
+        return read_settings(content)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read the names of classes in {file}: {error}") from error

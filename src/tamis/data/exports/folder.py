@@ -169,7 +169,9 @@ def _check_replaceable(store: Store, folder: Path) -> None:
             f"{folder} is not an earlier export (it has no {MANIFESTS[1]}); "
             "nothing there is replaced, name another folder"
         )
-    ours = {*MANIFESTS, *parquet.read_table(manifest, columns=["file"]).column("file").to_pylist()}
+    with manifest.open("rb") as stream:  # of a path with a colon Arrow would make a web address
+        listed = parquet.read_table(stream, columns=["file"]).column("file").to_pylist()
+    ours = {*MANIFESTS, *listed}
     for place, _, files in os.walk(folder):
         for name in files:
             file = Path(place, name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from tamis.data.sources.label_rows import quoted_cell
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,14 +31,18 @@ def write_parquet(batches: Iterable[pa.RecordBatch], path: Path) -> int:
 
     Types are kept as they are in the dataset; the batches must share one schema.
     """
-    return _write(batches, lambda schema: parquet.ParquetWriter(path, schema), lambda batch: batch)
+    with path.open("wb") as file:  # of a path with a colon Arrow would make a web address
+        return _write(
+            batches, lambda schema: parquet.ParquetWriter(file, schema), lambda batch: batch
+        )
 
 
 def write_csv(batches: Iterable[pa.RecordBatch], path: Path) -> int:
     """Write the batches as one CSV file (RFC 4180, UTF-8) and return the number of rows.
 
     A missing value is an empty field and an empty text is `""`. Times are ISO 8601, lists
-    are JSON, truth is `true` or `false`.
+    are JSON, truth is `true` or `false`. A text that a spreadsheet would take for a formula gets
+    a `'` in front (see `quoted_cell`), which `tamis add --labels` takes off again.
 
     Raises:
         UsageError: a column holds bytes or vectors, which no CSV field can carry.
@@ -88,7 +93,9 @@ def _csv_array(name: str, array: pa.Array) -> pa.Array:
     if pa.types.is_nested(kind):
         return _each(array, lambda value: json.dumps(value, ensure_ascii=False, default=str))
     if pa.types.is_dictionary(kind):
-        return array.dictionary_decode()
+        array = array.dictionary_decode()
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        return _each(array, quoted_cell)
     return array
 
 

@@ -15,10 +15,13 @@ from tamis.data.sources.folder import UnreadableFolder, walk_pictures
 from tamis.data.sources.reading import member_uri
 from tamis.data.video.library import has_video_extension, is_video, is_video_among_files
 from tamis.errors import InputError
+from tamis.outside_text import is_storable, storable
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tamis.data.sources.exclusion import Exclusion
 
 __all__ = [
     "NO_PICTURE",
@@ -56,16 +59,6 @@ class Location:
     is_video: bool = False
     in_folder: bool = False
 
-    @property
-    def folder(self) -> str | None:
-        """Name of the folder that holds the picture, or None directly in the source's root.
-
-        >>> Location("pets/cats/1.jpg", "/d/pets/cats/1.jpg", "pets", "cats/1.jpg").folder
-        'cats'
-        """
-        parts = self.relative.replace("\\", "/").split("/")
-        return parts[-2] if len(parts) > 1 else None
-
 
 @dataclass(frozen=True)
 class SourceCount:
@@ -85,7 +78,7 @@ class SourceCount:
 
 
 def iter_locations(
-    sources: Sequence[str], *, videos_in_folders: bool = False
+    sources: Sequence[str], *, videos_in_folders: bool = False, exclude: Exclusion | None = None
 ) -> Iterator[Location | Failure]:
     """List the pictures of folders, globs, archives and single files, in a fixed order.
 
@@ -99,6 +92,7 @@ def iter_locations(
     Args:
         sources: as the user gave them; a leading `~` is the home folder.
         videos_in_folders: list them, too.
+        exclude: what is left out.
 
     Yields:
         Each picture's place, or what could not be listed: a folder without permission, a damaged
@@ -109,7 +103,7 @@ def iter_locations(
     """
     for source in sources:
         found = False
-        for item in _spread(source):
+        for item in _spread_without(source, exclude):
             is_inside = isinstance(item, Location) and item.is_video and item.in_folder
             if is_inside and not videos_in_folders:
                 continue
@@ -119,12 +113,20 @@ def iter_locations(
             raise InputError(_nothing_found(source, videos=0))
 
 
-def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) -> SourceCount:
+def count_sources(
+    sources: Sequence[str],
+    *,
+    videos_in_folders: bool = False,
+    exclude: Exclusion | None = None,
+    see: Callable[[Location], None] | None = None,
+) -> SourceCount:
     """Check every source and count what it holds, before any picture is read.
 
     Args:
         sources: as the user gave them.
         videos_in_folders: whether a folder that holds nothing but videos is a source.
+        exclude: what is left out.
+        see: told of each picture, but for those in tar archives.
 
     Raises:
         InputError: a source does not exist, cannot be listed, or holds no picture; or all of them
@@ -139,7 +141,7 @@ def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) ->
             pictures = None
             continue
         listed = usable = 0
-        for item in map(_with_writable_name, _spread(source)):
+        for item in map(_with_writable_name, _spread_without(source, exclude)):
             listed += 1
             if isinstance(item, Failure):
                 usable += 1
@@ -152,6 +154,8 @@ def count_sources(sources: Sequence[str], *, videos_in_folders: bool = False) ->
             else:
                 usable += 1
                 pictures = None if pictures is None else pictures + 1
+                if see is not None:
+                    see(item)
         if not usable:
             raise InputError(_nothing_found(source, videos=listed))
     if sources and len(wrong) == len(sources):
@@ -171,6 +175,12 @@ def require_source(source: str) -> None:
             f"{source} disappeared while it was being read; what was committed before stands, "
             "add it again once it is back"
         )
+
+
+def _spread_without(source: str, exclude: Exclusion | None) -> Iterator[Location | Failure]:
+    for item in _spread(source):
+        if exclude is None or isinstance(item, Failure) or not exclude.takes_out(item.relative):
+            yield item
 
 
 def _spread(source: str) -> Iterator[Location | Failure]:
@@ -296,14 +306,11 @@ def _named_files(source: str) -> list[str]:
 
 def _with_writable_name(item: Location | Failure) -> Location | Failure:
     """Turn a name that no table can hold into a failure, spelt so that it can be shown."""
-    text = f"{item.path}\0{item.source}" + (item.uri if isinstance(item, Location) else "")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        path = item.path.encode(errors="backslashreplace").decode()
-        source = item.source.encode(errors="backslashreplace").decode()
-        return Failure(path, "its name is not valid UTF-8; rename it", source)
-    return item
+    texts = (item.path, item.source, item.uri if isinstance(item, Location) else "")
+    if all(map(is_storable, texts)):
+        return item
+    source = item.source if is_storable(item.source) else ""
+    return Failure(storable(item.path), "its name is not valid UTF-8; rename it", source)
 
 
 def _nothing_found(source: str, *, videos: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import zipfile
 import zlib
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["ZipArchive"]
 
 _ENCRYPTED = 0x1
+_UTF8 = 0x800
+_UNICODE_PATH = 0x7075
+_FIELD_HEADER = struct.Struct("<HH")
+_PATH_HEADER = struct.Struct("<BL")
 _READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -55,10 +60,11 @@ class ZipArchive:
         self._by_name: dict[str, zipfile.ZipInfo] = {}
         self._repeated: list[str] = []
         for info in self._zip.infolist():
-            if info.is_dir() or not is_picture_member(info.filename):
+            name = _name_of(info)
+            if info.is_dir() or not is_picture_member(name):
                 continue
-            if self._by_name.setdefault(info.filename, info) is not info:
-                self._repeated.append(info.filename)
+            if self._by_name.setdefault(name, info) is not info:
+                self._repeated.append(name)
         # Members may overlap, so that each byte of a file is unrolled many times over.
         claimed = sum(info.file_size for info in self._by_name.values())
         require_expansion(claimed, Path(path).stat().st_size)
@@ -97,3 +103,32 @@ class ZipArchive:
     def close(self) -> None:
         """Close the file."""
         self._zip.close()
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    """Return a member's name, in UTF-8 also where the archive does not say that it is.
+
+    Many programs write UTF-8 and leave out the flag, so that Python reads the bytes as code page
+    437. Hardly any other text is UTF-8 by chance. A name that follows in a field of its own, as
+    Info-ZIP writes it, goes first.
+    """
+    if info.flag_bits & _UTF8 or info.filename.isascii():
+        return info.filename
+    try:
+        stored = info.orig_filename.encode("cp437")
+        return (_unicode_path(info.extra, stored) or stored).decode()
+    except UnicodeError:
+        return info.filename
+
+
+def _unicode_path(extra: bytes, stored: bytes) -> bytes | None:
+    """Return the name in the field "Info-ZIP Unicode Path", if it is of the name as stored."""
+    while len(extra) >= _FIELD_HEADER.size:
+        kind, size = _FIELD_HEADER.unpack_from(extra)
+        field = extra[_FIELD_HEADER.size : _FIELD_HEADER.size + size]
+        if kind == _UNICODE_PATH and len(field) > _PATH_HEADER.size:
+            version, checksum = _PATH_HEADER.unpack_from(field)
+            if version == 1 and checksum == zlib.crc32(stored):
+                return field[_PATH_HEADER.size :]
+        extra = extra[_FIELD_HEADER.size + size :]
+    return None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.errors import InputError
+from tamis.errors import InputError, TamisError
 from tamis.faces.cli.options import (
     DEFAULT_DATASET,
     DatasetOption,
@@ -36,7 +36,24 @@ Sources = Annotated[
 ]
 Labels = Annotated[
     str,
-    typer.Option(metavar="none|folder|FILE", help="Take labels from folder names or a CSV file."),
+    typer.Option(
+        metavar="none|folder|FILE",
+        help="Take labels from folder names or a table (CSV, Parquet).",
+    ),
+]
+LabelLevel = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Which folder is the label: 1 the first below the source, 0 the source itself, -1 the "
+        "one that holds the picture, -2 the one above.  [default: what tells pictures apart]",
+    ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="GLOB", help="Leave out files and folders, such as '*.png' or masks; repeatable."
+    ),
 ]
 Encoder = Annotated[
     str, typer.Option(metavar="SPEC", help="An encoder; `tamis encoders` lists them.")
@@ -57,6 +74,8 @@ def add(
     sources: Sources,
     dataset: DatasetOption = DEFAULT_DATASET,
     labels: Labels = "none",
+    label_level: LabelLevel = None,
+    exclude: Exclude = None,
     every: Every = None,
     new_only: Annotated[
         bool,
@@ -95,20 +114,26 @@ def add(
     """Add pictures and frames of videos; adding again adds nothing twice."""
     output = Output(as_json=json, quiet=quiet)
     parts: dict[str, PartsReport] = {}
+    trouble: TamisError | None = None
     with dataset_to_fill(dataset) as ds, output.stages() as stage:
         report = ds.add(
             *sources,
             labels=labels,
+            label_level=label_level,
+            exclude=exclude or (),
             every=every,
             new_only=new_only,
             threshold=threshold,
             encoder=encoder,
             progress=stage("add"),
         )
-        if crops is not None:
-            parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
-        if tiles is not None:
-            parts["tiles"] = ds.add_tiles(tiles, sources=sources, progress=stage("tiles"))
+        try:
+            if crops is not None:
+                parts["crops"] = ds.add_crops(crops, min_box=min_box, progress=stage("crops"))
+            if tiles is not None:
+                parts["tiles"] = ds.add_tiles(tiles, sources=sources, progress=stage("tiles"))
+        except TamisError as error:
+            trouble = error  # the pictures are in, which is said before this
     document = {**vars(report)}
     output.document({**document, **parts})
     output.say(f"{report.added} added, {report.known} known, {len(report.failed)} failed")
@@ -118,12 +143,21 @@ def add(
     failed = list(report.failed)
     for name, part in parts.items():
         small = f", {part.small} too small" if part.small else ""
+        twice = (
+            f", {part.repeated} there twice (same picture, category and box)"
+            if part.repeated
+            else ""
+        )
         output.say(
-            f"{part.added} {name} of {part.pictures} pictures added, {part.known} known{small}, "
-            f"{len(part.failed)} failed"
+            f"{part.added} {name} of {part.pictures} pictures added, {part.known} known"
+            f"{small}{twice}, {len(part.failed)} failed"
         )
         failed += part.failed
     _list_failures(output, failed)
+    for sentence in [*report.notes, *(note for part in parts.values() for note in part.notes)]:
+        output.note(f"note: {sentence}")
+    if trouble is not None:
+        raise trouble
     _require_pictures(report)
 
 
@@ -229,6 +263,8 @@ def curate(
         ),
     ] = None,
     labels: Labels = "none",
+    label_level: LabelLevel = None,
+    exclude: Exclude = None,
     every: Every = None,
     encoder: Encoder = "default",
     seed: SeedOption = 0,
@@ -246,6 +282,8 @@ def curate(
             keep=keep,
             out=out,
             labels=labels,
+            label_level=label_level,
+            exclude=exclude or (),
             every=every,
             encoder=encoder,
             seed=seed,

@@ -43,9 +43,11 @@ def info(
     output.document(facts)
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
-    for name in ("labels", "splits"):
-        counts = "  ".join(f"{key} {count}" for key, count in facts[name].items())
-        output.say(f"{name:<11}{counts or '-'}")
+    for name in ("labels", "unlabelled", "splits"):
+        counts = facts[name]
+        if isinstance(counts, dict):
+            counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"
+        output.say(f"{name:<11}{counts}")
     for row in facts["encoders"]:
         output.say(f"{'vectors':<11}{row['vectors']} of {row['dim']} by {row['encoder']}")
     for column, audit in facts.get("indexes", {}).items():

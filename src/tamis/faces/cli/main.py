@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 done, but the check that was asked for failed; 2 wrong use
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -16,6 +17,7 @@ import typer
 
 from tamis.errors import TamisError
 from tamis.faces.cli import build, choose, divide, encoders, find, history, look, watching
+from tamis.outside_text import is_storable, showable
 
 __all__ = ["app", "main"]
 
@@ -44,19 +46,26 @@ def _top(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line on `arguments` (default: the process's) and return the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a letter it lacks is spelt out
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] and given[0] not in _TAKE_ANY_NAME and (refused := _unreadable(given)):
+        return _complain(refused, 2)
     try:
         result = app(args=arguments, standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         result = _INTERRUPTED
     except _WrongUse as error:
-        error.show(file=sys.stderr)
+        said = io.StringIO()
+        error.show(file=said)
+        sys.stderr.write(showable(said.getvalue(), lines=True))
         return 2
     except BrokenPipeError:
         # the reader of our output went away (`| head`): nothing is left to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: say whose mistake it is
-        return _explain(error)
+        return _explain(error, given)
     if result == _INTERRUPTED:
         return _complain("interrupted; what was finished is kept, run again to go on", result)
     return result if isinstance(result, int) else 0
@@ -81,17 +90,29 @@ _OUTSIDE = {
 """Errors of the operating system that the user can mend, and how."""
 
 
-def _explain(error: Exception) -> int:
+_TAKE_ANY_NAME = {"add", "curate", "watch"}
+"""Verbs to which files of any name may be given: they list those that they cannot take."""
+
+
+def _unreadable(arguments: list[str]) -> str | None:
+    """Return what to say of an argument that is not UTF-8, if there is one."""
+    bad = next((argument for argument in arguments if not is_storable(argument)), None)
+    return bad and f"the argument {showable(bad)} is not valid UTF-8; rename the file that it names"
+
+
+def _explain(error: Exception, arguments: list[str]) -> int:
     if isinstance(error, TamisError):
         return _complain(str(error), 2)
     if isinstance(error, OSError) and error.errno in _OUTSIDE:
         return _complain(f"{error.filename or 'a file'}: {_OUTSIDE[error.errno]}", 2)
-    traceback.print_exception(error)
+    if isinstance(error, UnicodeEncodeError) and (refused := _unreadable(arguments)):
+        return _complain(refused, 2)
+    sys.stderr.write(showable("".join(traceback.format_exception(error)), lines=True))
     return _complain(
         "this is a defect of tamis, not of your input; please report it with the lines above", 3
     )
 
 
 def _complain(sentence: str, code: int) -> int:
-    sys.stderr.write(f"tamis: {sentence}\n")
+    sys.stderr.write(f"tamis: {showable(sentence)}\n")
     return code

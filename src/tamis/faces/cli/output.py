@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import json
 import sys
@@ -24,6 +25,7 @@ from rich.progress import Progress as RichProgress
 from rich.table import Table
 from rich.text import Text
 
+from tamis.outside_text import showable, showable_json
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -53,24 +55,27 @@ class Output:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
-        self._out = Console(highlight=False, soft_wrap=True)
-        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = Console(highlight=False, soft_wrap=True, emoji=False)
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
     def document(self, value: Any) -> None:
         """Print `value` as the one JSON document, if JSON was asked for."""
         if self.as_json:
-            json.dump(value, sys.stdout, default=_plain, ensure_ascii=False, indent=2)
+            ascii_only = codecs.lookup(sys.stdout.encoding or "ascii").name != "utf-8"
+            encoder = json.JSONEncoder(default=_plain, ensure_ascii=False, indent=2)
+            for piece in encoder.iterencode(value):
+                sys.stdout.write(showable_json(piece, ascii_only=ascii_only))
             sys.stdout.write("\n")
 
     def say(self, sentence: str) -> None:
         """Print a result for a person."""
         if not self.as_json:
-            self._out.print(sentence, markup=False)
+            self._out.print(showable(sentence, lines=True), markup=False)
 
     def note(self, sentence: str) -> None:
         """Print on stderr what is good to know but is not the result."""
         if not self.quiet:
-            self._err.print(sentence, markup=False)
+            self._err.print(showable(sentence, lines=True), markup=False)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Print a table for a person; without rows, nothing."""
@@ -118,7 +123,7 @@ class Output:
             yield lambda _sentence: None
             return
         with self._err.status("") as status:
-            yield lambda sentence: status.update(Text(sentence))
+            yield lambda sentence: status.update(Text(showable(sentence)))
 
 
 def _cell(value: object) -> str:
@@ -126,7 +131,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return str(value)
+    return showable(str(value))
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tamis.data.annotations import read_annotations
-from tamis.data.annotations.boxes import BoxAnnotation, PictureFinder
+from tamis.data.annotations.boxes import BoxAnnotation
+from tamis.data.annotations.finding import PictureFinder
 from tamis.data.parts import Box
 from tamis.errors import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tamis.data.annotations import read_annotations
-from tamis.data.annotations.boxes import PictureFinder
+from tamis.data.annotations.finding import PictureFinder
 
 
 def found(source, *uris):

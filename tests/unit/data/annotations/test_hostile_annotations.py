@@ -74,7 +74,7 @@ def voc_text(picture, name="<name>cell</name>", size="200"):
         ([GOOD], {"picture": {"file_name": "."}}, "no picture"),
         ([GOOD], {"picture": {"width": 800, "height": 600}}, "800 x 600 pixels"),
         ([GOOD], {"iscrowd": 1}, "crowd"),
-        ([GOOD], {"category_id": 9}, "no 9"),
+        ([GOOD], {"category_id": 9}, "no category_id 9"),
         ([GOOD], {"image_id": [1]}, "unhashable"),
     ],
 )

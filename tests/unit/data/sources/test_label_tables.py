@@ -6,9 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamis.data.sources.labels import FolderLabels, Marks, NoLabels, TableLabels, open_labels
+from tamis.data.sources.folder_labels import FolderLabels
+from tamis.data.sources.label_rows import quoted_cell
+from tamis.data.sources.label_table import TableLabels
+from tamis.data.sources.labels import open_labels
 from tamis.data.sources.locations import Location
-from tamis.errors import InputError
+from tamis.data.sources.marks import Marks, NoLabels
+from tamis.errors import InputError, UsageError
 
 
 def located(relative: str, root: Path, source: str = "photos") -> Location:
@@ -20,13 +24,20 @@ def table(path: Path, text: str, encoding: str = "utf-8") -> TableLabels:
     return TableLabels(str(path))
 
 
-def test_no_labels_and_folder_labels(tmp_path: Path) -> None:
+def asked(labels: TableLabels, *locations: Location) -> list[Marks]:
+    """What a table says of pictures, after it has seen all of them."""
+    labels.survey(locations)
+    return [labels.of(location) for location in locations]
+
+
+def test_labels_come_from_one_of_three_places(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("path,label\na.jpg,cat\n")
     assert isinstance(open_labels("none"), NoLabels)
     assert open_labels("none").of(located("cats/1.jpg", tmp_path)) == Marks()
     assert isinstance(open_labels("folder"), FolderLabels)
-    assert open_labels("folder").of(located("train/cats/1.jpg", tmp_path)) == Marks("cats")
-    assert open_labels("folder").of(located("1.jpg", tmp_path)) == Marks()
-    assert open_labels("folder").of(located("cats\\1.jpg", tmp_path)) == Marks("cats")
+    assert isinstance(open_labels(str(tmp_path / "labels.csv")), TableLabels)
+    with pytest.raises(UsageError, match="level 2 says which folder"):
+        open_labels("none", 2)
 
 
 def test_paths_are_found_in_four_ways(tmp_path: Path) -> None:
@@ -42,14 +53,28 @@ def test_paths_are_found_in_four_ways(tmp_path: Path) -> None:
         "nowhere.jpg,unused,train\n",
     )
 
-    assert labels.of(located("a.jpg", root)) == Marks("from the table", "train")
-    assert labels.of(located("cats/b.jpg", root)) == Marks("from the source", "test")
-    assert labels.of(located("c.jpg", root)) == Marks("absolute")
-    assert labels.of(located("d.jpg", Path("/data"), "elsewhere")) == Marks("as given", "val")
-    assert labels.of(located("cats/e.jpg", root)) == Marks("spelt oddly")
-    assert labels.of(located("other.jpg", root)) == Marks()
-    assert labels.of(located("a.jpg", root)) == Marks("from the table", "train")
-    assert (labels.rows, labels.matched) == (6, 5)
+    pictures = [
+        located("a.jpg", root),
+        located("cats/b.jpg", root),
+        located("c.jpg", root),
+        located("d.jpg", Path("/data"), "elsewhere"),
+        located("cats/e.jpg", root),
+        located("other.jpg", root),
+    ]
+    assert asked(labels, *pictures) == [
+        Marks("from the table", "train"),
+        Marks("from the source", "test"),
+        Marks("absolute"),
+        Marks("as given", "val"),
+        Marks("spelt oddly"),
+        Marks(),
+    ]
+    assert (labels.rows, labels.matched, labels.without) == (6, 5, 1)
+    first, second = labels.notes()
+    assert "1 of 6 rows" in first
+    assert "nowhere.jpg" in first
+    assert "1 of 6 pictures got nothing" in second
+    assert "photos/other.jpg" in second
 
 
 @pytest.mark.parametrize(
@@ -67,14 +92,14 @@ def test_paths_are_found_in_four_ways(tmp_path: Path) -> None:
 def test_spellings_of_a_table(name: str, text: str, encoding: str, tmp_path: Path) -> None:
     labels = table(tmp_path / name, text, encoding)
 
-    assert labels.of(located("a.jpg", tmp_path)) == Marks("cat")
+    assert asked(labels, located("a.jpg", tmp_path)) == [Marks("cat")]
     assert labels.rows == 1
 
 
 def test_windows_paths(tmp_path: Path) -> None:
     labels = table(tmp_path / "labels.csv", "path,label\ncats\\a.jpg,cat\n")
 
-    assert labels.of(located("cats/a.jpg", Path("/data"))) == Marks("cat")
+    assert asked(labels, located("cats/a.jpg", Path("/data"))) == [Marks("cat")]
 
 
 @pytest.mark.parametrize(
@@ -91,8 +116,8 @@ def test_parquet(labels: pa.Array, tmp_path: Path) -> None:
 
     found = TableLabels(str(tmp_path / "labels.parquet"))
 
-    assert found.of(located("a.jpg", tmp_path)) == Marks("cat")
-    assert found.of(located("b.jpg", tmp_path)) == Marks()
+    pictures = [located("a.jpg", tmp_path), located("b.jpg", tmp_path)]
+    assert asked(found, *pictures) == [Marks("cat"), Marks()]
 
 
 def test_numbers_become_labels(tmp_path: Path) -> None:
@@ -101,7 +126,7 @@ def test_numbers_become_labels(tmp_path: Path) -> None:
 
     found = TableLabels(str(tmp_path / "labels.parquet"))
 
-    assert found.of(located("a.jpg", tmp_path)) == Marks("3", "test")
+    assert asked(found, located("a.jpg", tmp_path)) == [Marks("3", "test")]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +138,9 @@ def test_numbers_become_labels(tmp_path: Path) -> None:
         (b"path,label\na.jpg,cat\na.jpg,dog\n", "says two things of a.jpg: cat and dog"),
         (b"path,label,split\na.jpg,cat,\na.jpg,cat,test\n", "two things .*: cat and cat / test"),
         (b"path,label\n\xff\xfe.jpg,cat\n", "cannot read the label file"),
+        (b"path,label,label\na.jpg,cat,dog\n", "has 2 columns 'label'"),
+        (b"Path,label,path\na.jpg,cat,b.jpg\n", "has 2 columns 'path'"),
+        (b"path,label\na,b.jpg,cat\n", "line 2 .* has 3 cells and the header 2"),
     ],
 )
 def test_a_table_that_cannot_be_used(content: bytes, message: str, tmp_path: Path) -> None:
@@ -137,7 +165,55 @@ def test_a_table_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
     labels = table(tmp_path / "labels.csv", "path,label\nwrong/a.jpg,cat\n")
     right, other = located("wrong/a.jpg", tmp_path), located("b.jpg", tmp_path)
 
-    labels.require_match([other, right])
-    assert labels.matched == 0
     with pytest.raises(InputError, match=r"none of the 1 paths .* such as wrong/a.jpg .* b.jpg"):
-        labels.require_match([other])
+        labels.survey([other])
+    labels.survey([other, right])
+    assert labels.of(right) == Marks("cat")
+
+
+def test_a_path_that_fits_several_pictures_is_given_to_none(tmp_path: Path) -> None:
+    labels = table(tmp_path / "labels.csv", "path,label\na,cat\nb,dog\n")
+    one, other, third = (located(name, tmp_path) for name in ("a.jpg", "a.png", "b.jpg"))
+    assert asked(labels, one, other, third) == [Marks(), Marks(), Marks("dog")]
+    several, _ = labels.notes()
+    assert "1 rows" in several
+    assert f"a: {tmp_path}/a.jpg or {tmp_path}/a.png" in several
+
+
+def test_rows_that_fit_a_picture_as_well_and_differ_are_given_to_none(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    labels = table(tmp_path / "labels.csv", "path,label\nphotos/a.jpg,cat\na.jpg,dog\nb.jpg,owl\n")
+    assert asked(labels, located("a.jpg", root), located("b.jpg", root)) == [Marks(), Marks("owl")]
+    assert "says two things of 1 pictures" in labels.notes()[0]
+
+
+def test_a_row_goes_to_the_picture_that_it_fits_best(tmp_path: Path) -> None:
+    """The same relative path below the table's folder and, once more, below the source."""
+    labels = table(tmp_path / "labels.csv", "path,label\nphotos/a.jpg,cat\n")
+    near, far = located("a.jpg", tmp_path / "photos"), located("photos/a.jpg", tmp_path / "photos")
+    assert asked(labels, near, far) == [Marks("cat"), Marks()]
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_what_is_not_a_number_is_no_label(tmp_path: Path, kind: pa.DataType) -> None:
+    values = pa.array([1.0, float("nan"), None], kind)
+    pq.write_table(pa.table({"path": ["a", "b", "c"], "label": values}), tmp_path / "l.parquet")
+    found = TableLabels(str(tmp_path / "l.parquet"))
+    pictures = [located(f"{name}.jpg", tmp_path) for name in "abc"]
+    assert asked(found, *pictures) == [Marks("1"), Marks(), Marks()]
+    assert found.without == 2
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "<NA>", "", "  "])
+def test_a_missing_value_in_a_text_is_no_label(tmp_path: Path, cell: str) -> None:
+    labels = table(tmp_path / "labels.csv", f"path,label\na.jpg,{cell}\n")
+    assert asked(labels, located("a.jpg", tmp_path)) == [Marks()]
+
+
+@pytest.mark.parametrize("text", ["'=1+1", "'-x", "'@a", "'+b", "''=a"])
+def test_a_cell_that_was_kept_from_being_a_formula_is_what_it_was(
+    tmp_path: Path, text: str
+) -> None:
+    assert quoted_cell(text[1:]) == text
+    labels = table(tmp_path / "labels.csv", f"path,label\na.jpg,{text}\n")
+    assert asked(labels, located("a.jpg", tmp_path)) == [Marks(text[1:])]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from picture_files import photo_file
+from tamis.data.sources.exclusion import Exclusion
 from tamis.data.sources.locations import (
     NO_PICTURE,
     Location,
@@ -45,7 +46,6 @@ def test_a_folder(photos: Path) -> None:
         "cats/1.jpg",
         in_folder=True,
     )
-    assert [item.folder for item in found] == [None, "cats", "cats", "big"]
 
 
 @pytest.mark.parametrize("source", ["photos", "photos/", "./photos", "../{name}/photos"])
@@ -65,7 +65,6 @@ def test_single_files_are_listed_whatever_their_name(photos: Path) -> None:
 
     assert [item.path for item in found] == ["photos/download", "photos/cats/1.jpg"]
     assert [item.relative for item in found] == ["download", "1.jpg"]
-    assert [item.folder for item in found] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +214,7 @@ def test_a_name_that_is_not_utf8_is_a_failure(photos: Path) -> None:
     failures = [item for item in iter_locations(["photos"]) if isinstance(item, Failure)]
 
     assert failures == [
-        Failure("photos/b\\udcff.jpg", "its name is not valid UTF-8; rename it", "photos")
+        Failure("photos/b\\xff.jpg", "its name is not valid UTF-8; rename it", "photos")
     ]
 
 
@@ -232,3 +231,43 @@ def test_a_source_that_vanishes_is_an_error(photos: Path) -> None:
 
     with pytest.raises(InputError, match="photos disappeared while it was being read"):
         require_source("photos")
+
+
+def test_a_file_whose_name_is_not_utf8_is_a_failure_when_it_is_named_itself(photos: Path) -> None:
+    named = os.fsdecode(b"photos/b\xff.jpg")
+    Path(named).write_bytes(photo_file())
+
+    [failure] = iter_locations([named])
+
+    assert failure == Failure(
+        "photos/b\\xff.jpg", "its name is not valid UTF-8; rename it", source=""
+    )
+    require_source("")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        (["1.*"], ["a.jpg", "cats/2.jpg", "dogs/big/3.jpg"]),
+        (["big"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
+        (["cats/*.jpg", "a.*"], ["dogs/big/3.jpg"]),
+        (["dogs/big/"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
+        (["?o?s"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
+        (["cats/a.jpg", "/cats.jpg"], ["a.jpg", "cats/1.jpg", "cats/2.jpg", "dogs/big/3.jpg"]),
+    ],
+)
+def test_what_is_excluded_is_neither_listed_nor_counted(
+    photos: Path, patterns: list[str], left: list[str]
+) -> None:
+    everything = [item.relative for item in iter_locations(["photos"])]
+    exclude = Exclusion(patterns)
+    found = [item.relative for item in iter_locations(["photos"], exclude=exclude)]
+    wanted = [name for name in everything if name in left]
+    assert found == wanted
+    assert sum(exclude.counts.values()) == len(everything) - len(wanted)
+    assert count_sources(["photos"], exclude=Exclusion(patterns)).pictures == len(wanted)
+
+
+def test_a_source_of_which_all_is_excluded_is_empty(photos: Path) -> None:
+    with pytest.raises(InputError, match="holds no pictures"):
+        count_sources(["photos"], exclude=Exclusion(["*"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamis.data.annotations.class_names import listed_names, yaml_names
+from tamis.data.annotations.yolo_settings import listed_names, read_settings
 
 FORMS = [
     "names: [cat, 'a dog']",
@@ -22,11 +22,11 @@ FORMS = [
 
 @pytest.mark.parametrize("text", FORMS)
 def test_every_usual_form_is_read(text):
-    assert yaml_names(text) == {0: "cat", 1: "a dog"}
+    assert read_settings(text).names == {0: "cat", 1: "a dog"}
 
 
 def test_what_is_quoted_may_hold_commas_and_quotes():
-    assert yaml_names("names: ['a, b', 'it''s', \"say \\\"x\\\"\"]") == {
+    assert read_settings("names: ['a, b', 'it''s', \"say \\\"x\\\"\"]").names == {
         0: "a, b",
         1: "it's",
         2: 'say "x"',
@@ -38,12 +38,12 @@ def test_what_is_quoted_may_hold_commas_and_quotes():
 )
 def test_other_forms_are_refused_rather_than_guessed(text):
     with pytest.raises(ValueError, match="name"):
-        yaml_names(text)
+        read_settings(text)
 
 
 @pytest.mark.parametrize("text", ["", "nc: 2", "class_names: [a]", "x:\n  names: [a]"])
 def test_where_there_are_none_there_are_none(text):
-    assert yaml_names(text) == {}
+    assert read_settings(text).names == {}
 
 
 def test_a_list_counts_lines():
