@@ -151,19 +151,19 @@ def inverted_tiles(X: Vectors, file: InvertedFile, reach: float) -> Iterator[Til
         members = file.rows_of(cell)
         if members.size == 0:
             continue
-        yield from _tiles_within(X, members)
         rows = np.flatnonzero(np.unpackbits(readers[cell], count=X.shape[0]))
-        rows = rows[file.cell[rows] != cell]
-        # By cell, so that those whose pairs may be met a second time come last.
+        # By cell: first those met here only, then the cell's own, then those met before.
         rows = rows[np.argsort(file.cell[rows], kind="stable")]
         for columns in _parts(members):
             right = X[columns].T
             for left in _parts(rows):
                 similarities = X[left] @ right
-                second = int(np.searchsorted(file.cell[left], cell))
-                if second < left.size:
-                    known = _reached(readers, file.cell[left[second:]], columns)
-                    similarities[second:][known] = -np.inf
+                own, later = np.searchsorted(file.cell[left], [cell, cell + 1])
+                if own < later:
+                    similarities[own:later][left[own:later, None] >= columns] = -np.inf
+                if later < left.size:
+                    known = _reached(readers, file.cell[left[later:]], columns)
+                    similarities[later:][known] = -np.inf
                 yield Tile(left, columns, similarities)
 
 
@@ -184,15 +184,6 @@ def _reached(readers: NDArray[np.uint8], cells: Indices, rows: Indices) -> NDArr
     bits = readers[different[:, None], rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)
     reached: NDArray[np.bool_] = (bits & 1).astype(np.bool_)[place]
     return reached
-
-
-def _tiles_within(X: Vectors, members: Indices) -> Iterator[Tile]:
-    for i, rows in enumerate(_parts(members)):
-        for columns in list(_parts(members))[i:]:
-            similarities = X[rows] @ X[columns].T
-            if rows[0] == columns[0]:
-                similarities[np.tril_indices(rows.size)] = -np.inf
-            yield Tile(rows, columns, similarities)
 
 
 def _parts(rows: Indices) -> Iterator[Indices]:
