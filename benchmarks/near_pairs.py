@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
-
-for library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ[f"{library}_NUM_THREADS"] = "1"
 
 import numpy as np
 
 from tamis.algo.cross_split import closest_across
 from tamis.algo.near_components import near_components
 from tamis.algo.neighbors import knn_graph, pairs_over
+
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 
 
 def unit(rows):
@@ -55,7 +55,7 @@ def keys(n, left, right):
     return np.minimum(left, right) * n + np.maximum(left, right)
 
 
-def found_by(search, X, left, right, threshold, method):
+def found_by(search, X, left, right, *, threshold, method):
     """How many planted pairs a search finds, the recall that it states, and what ran."""
     n, rng = len(X), np.random.default_rng(0)
     planted = keys(n, left, right)
@@ -86,6 +86,9 @@ def main():
     parser.add_argument("--high", type=float, default=0.99)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if not ONE_THREAD.items() <= os.environ.items():
+        # The libraries read these when they are loaded.
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})
     for dim in args.dim:
         rng = np.random.default_rng([args.seed, dim])
         X, left, right = with_copies(
@@ -97,7 +100,9 @@ def main():
             for method in ("auto", "exact"):
                 begin = time.process_time()
                 # Planted cosines hold to rounding.
-                hit, recall, ran = found_by(search, X, left, right, args.low - 1e-5, method)
+                hit, recall, ran = found_by(
+                    search, X, left, right, threshold=args.low - 1e-5, method=method
+                )
                 seconds = time.process_time() - begin
                 print(
                     f"{search:18} {ran:>6} {f'{hit} of {args.pairs}':>10} {recall:14.4f} "
