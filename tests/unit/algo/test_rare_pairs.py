@@ -119,12 +119,24 @@ def test_a_graph_finds_rare_pairs_and_states_no_recall_above_truth(dim, asked, m
         assert hit[exact.similarities >= graph.sure_from + 1e-5].all()
 
 
-def test_the_sure_similarity_follows_the_pairs_that_are_near_for_these_rows():
+def test_what_is_near_follows_the_rows():
     X, _ = with_pairs(128)
     graph = knn_graph(X, 8, method="ivf", recall=0.1, rng=rng())
-    usual = float(np.median(knn_graph(X, 8, method="exact", rng=rng()).similarities[:, -1]))
-    assert 1 - graph.sure_from >= (1 - usual) / 4 * 0.98
-    assert knn_graph(X, 8, method="exact", rng=rng()).sure_from == -1.0
+    exact = knn_graph(X, 8, method="exact", rng=rng())
+    usual = float(np.quantile(exact.similarities[:, -1], 0.1))
+    assert graph.sure_from == pytest.approx(1 - (1 - usual) / 4, abs=0.001)
+    assert exact.sure_from == -1.0
+
+
+def test_rare_pairs_are_found_beside_rows_that_have_many_copies():
+    # As where most pictures are frames of a video: what is usual there is no measure for the rest.
+    X, planted = with_pairs(64, n=500, pairs=30)
+    frames = np.repeat(clustered(160, 64, 7), 12, axis=0)
+    frames = unit(frames + rng().standard_normal(frames.shape) * 0.01)
+    graph = knn_graph(np.concatenate([X, frames]), 8, method="ivf", recall=0.9, rng=rng())
+    found = as_sets(np.repeat(np.arange(len(X)), 8), graph.indices[: len(X)].ravel())
+    assert found >= planted
+    assert graph.sure_from < THRESHOLD < np.median(graph.similarities[:, -1])
 
 
 def test_where_no_sample_can_show_the_recall_everything_is_read(monkeypatch):
@@ -189,3 +201,27 @@ def test_tiles_smaller_than_a_cell_change_nothing(tile, monkeypatch):
     parts = pairs_over(X, 0.7, method="ivf", rng=rng())
     assert as_sets(parts.left, parts.right) == as_sets(whole.left, whole.right)
     assert len(parts.left) == len(whole.left) >= 3 * 60 * 59 // 2
+
+
+def test_rows_mirrored_at_a_border_are_met_from_the_least_reach_on():
+    # The hardest pair of its distance: each row lies as far from the border as the other.
+    X, _ = with_pairs(16)
+    file = build(X, rng())
+    near = X @ file.centroids.T
+    second = np.argsort(-near, axis=1)[:, 1]
+    across = unit(file.centroids[file.cell] - file.centroids[second])
+    mirrored = X - 2 * (X * across).sum(axis=1, keepdims=True) * across
+    both = np.concatenate([X, unit(mirrored)])
+    cell = np.argmax(both @ file.centroids.T, axis=1)
+    members = np.argsort(cell, kind="stable")
+    start = np.searchsorted(cell[members], np.arange(len(file.centroids) + 1))
+    wider = inverted_file.InvertedFile(file.centroids, file.apart, cell, members, start)
+    met = {1.0: [], 0.98: []}
+    for row in np.flatnonzero(cell[len(X) :] == second)[:50].tolist():
+        pair = np.array([row, row + len(X)])
+        least = reach_for_similarity(float(both[pair[0]] @ both[pair[1]]))
+        for share, reached in met.items():
+            close = wider.within(both, pair, share * least)
+            reached.append(bool(close[0, cell[pair[1]]] or close[1, cell[pair[0]]]))
+    assert sum(met[1.0]) == 50
+    assert sum(met[0.98]) < 50

@@ -56,10 +56,10 @@ def knn_graph(
     Identical rows are each other's neighbours: a row is left out by its number, not its value.
     Exact, ties go to the lower row number, and the cost is O(N²D) time (half of the products, by
     symmetry). The inverted file costs about O(N^1.5 D); it reads more until the recall measured
-    on sampled rows is `recall` with a confidence of 95 %, everything if need be. Near pairs, which
-    a sample may not hold, do not depend on it: every pair half as far apart as a row and its k-th
-    nearest usually are is compared, and `sure_from` says from which similarity on. Memory is
-    O(Nk), and N^1.5 / 4 bytes for the inverted file.
+    on sampled rows is `recall` with a confidence of 95 %, everything if need be. A sample may
+    hold no near pair, so these do not depend on it: every pair at most half as far apart as nine
+    rows in ten have their k-th nearest is compared, and `sure_from` says from which similarity on
+    all are. Memory is O(Nk), and N^1.5 / 4 bytes for the inverted file.
 
     Args:
         X: `[N, D]` unit vectors.

@@ -36,7 +36,7 @@ Method = Literal["auto", "exact", "ivf"]
 EXACT_LIMIT = 50_000
 """Up to this many rows the exact kernel takes seconds, and `auto` does not look further."""
 
-_WORTHWHILE_SHARE = 0.25
+_WORTHWHILE_SHARE = 0.2
 """The exact kernel computes half of all products in large blocks; an inverted file that reads more
 than this share, in small blocks, is not faster."""
 

@@ -62,9 +62,9 @@ def reach_for_neighbors(
     the recall measured on 1,000 others; while its lower confidence bound is under `wanted`, more
     is read, in the end everything.
 
-    Near pairs may be so rare that no sample holds one. They are not left to it: the reach is at
-    least such that every pair half as far apart as a row and its k-th nearest usually are (the
-    median) is compared.
+    Near pairs may be so rare that no sample holds one. They are not left to it: of the distances
+    to the k-th nearest row, take the one that nine rows in ten do not exceed; every pair at most
+    half as far apart is compared.
 
     Args:
         X: `[N, D]` unit vectors.
@@ -80,7 +80,9 @@ def reach_for_neighbors(
     chosen_on, checked_on = (
         (needed, needed) if complete else (needed[:_CHOSEN_ON], needed[_CHOSEN_ON:])
     )
-    least = reach_for_similarity(1.0 - (1.0 - float(np.median(farthest))) / 4.0)
+    # Not the median: where most rows have many copies, the others' copies are near as well.
+    usual = float(np.quantile(farthest, 0.1))
+    least = reach_for_similarity(1.0 - (1.0 - usual) / 4.0)
     missed = (1.0 - wanted) / 2.0
     while True:
         reach = max(least, float(np.quantile(chosen_on, 1.0 - missed, method="higher")))
