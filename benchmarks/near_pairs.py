@@ -1,6 +1,7 @@
 """Rare near pairs among many clustered rows: who finds them, what recall is stated, what it costs.
 
     python benchmarks/near_pairs.py [--rows 50000] [--dim 32 128 1280] [--pairs 300] [--seed 0]
+        [--search pairs components …]
 
 Rows lie around many centres of unequal weight. Some are made near copies of others, at cosines
 drawn between `--low` and `--high`, which hardly any other two rows reach. Each search runs by
@@ -23,6 +24,7 @@ from tamis.algo.cross_split import closest_across
 from tamis.algo.near_components import near_components
 from tamis.algo.neighbors import knn_graph, pairs_over
 
+SEARCHES = ("pairs", "components", "most similar", "graph, 8 nearest")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}
 
 
@@ -84,6 +86,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=300)
     parser.add_argument("--low", type=float, default=0.93)
     parser.add_argument("--high", type=float, default=0.99)
+    parser.add_argument("--search", nargs="+", choices=SEARCHES, default=SEARCHES)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if not ONE_THREAD.items() <= os.environ.items():
@@ -96,7 +99,7 @@ def main():
         )
         print(f"\n{len(X):,} x {dim}, {args.pairs} pairs at {args.low:g} to {args.high:g}")
         print(f"{'':18} {'ran':>6} {'found':>10} {'recall stated':>14} {'processor s':>12}")
-        for search in ("pairs", "components", "most similar", "graph, 8 nearest"):
+        for search in args.search:
             for method in ("auto", "exact"):
                 begin = time.process_time()
                 # Planted cosines hold to rounding.
