@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tamis.algo.canonical_order import canonical_order
 from tamis.algo.near_components import near_components
 from tamis.algo.neighbors import knn_graph, pairs_over
+from tamis.algo.neighbors.inverted_file import build, inverted_tiles
 
 
 @st.composite
@@ -93,3 +94,32 @@ def test_components_join_exactly_what_chains_of_pairs_join(X, threshold):
 def test_canonical_order_forgets_the_order_of_rows(X, seed):
     shuffled = np.ascontiguousarray(np.random.default_rng(seed).permutation(X))
     assert np.array_equal(X[canonical_order(X)], shuffled[canonical_order(shuffled)])
+
+
+@settings(max_examples=25, deadline=None)
+@given(X=vectors(most=60), reach=st.floats(0, 1), seed=st.integers(0, 100))
+def test_an_inverted_file_meets_each_pair_once_and_leaves_no_near_one_out(X, reach, seed):
+    met = np.zeros((len(X), len(X)), int)
+    for tile in inverted_tiles(X, build(X, np.random.default_rng(seed)), reach):
+        i, j = np.nonzero(np.isfinite(tile.similarities))
+        np.add.at(met, (tile.rows[i], tile.columns[j]), 1)
+    assert (np.diag(met) == 0).all()
+    met += met.T
+    assert met.max() <= 1
+    wide = X.astype(np.float64)
+    distance = np.linalg.norm(wide[:, None] - wide, axis=2)
+    np.fill_diagonal(distance, np.inf)
+    assert (met[distance <= 2 * reach] == 1).all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(X=vectors(most=60), threshold=st.floats(-1, 1), seed=st.integers(0, 100))
+def test_pairs_do_not_depend_on_the_kernel_or_its_chance(X, threshold, seed):
+    if np.abs(X @ X.T - threshold).min() < 2e-5:
+        return
+    exact = pairs_over(X, threshold, method="exact", rng=rng())
+    found = pairs_over(X, threshold, method="ivf", rng=np.random.default_rng(seed))
+    assert np.array_equal(found.left, exact.left)
+    assert np.array_equal(found.right, exact.right)
+    joined = near_components(X, threshold, method="ivf", rng=np.random.default_rng(seed))
+    assert np.array_equal(joined.labels, near_components(X, threshold, rng=rng()).labels)

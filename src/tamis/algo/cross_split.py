@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamis.algo.exact_neighbors import upper_tiles
-from tamis.algo.neighbors.inverted_file import Method, inverted_tiles, plan_inverted_file
-from tamis.algo.neighbors.pairs import SIMILARITY_ROUNDING
+from tamis.algo.neighbors.inverted_file import file_for
+from tamis.algo.neighbors.near_tiles import SIMILARITY_ROUNDING, near_tiles_of
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.exact_neighbors import Tile
+    from tamis.algo.neighbors.inverted_file import Method
     from tamis.types import Indices, Vectors
 
 __all__ = ["CrossPairs", "closest_across"]
+
+_SAMPLE_ROWS = 500
+_BLOCK_ROWS = 8192
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class CrossPairs:
         similarity: `[P]` float32 cosine similarities, falling.
         over: how many pairs across splits reach the threshold, also beyond those listed.
         method: the kernel that ran.
-        recall_estimate: share of nearest rows found, measured on sampled rows; 1 if exact.
+        recall_estimate: share of these pairs found: 1, whichever kernel ran.
     """
 
     left: Indices
@@ -40,7 +44,7 @@ class CrossPairs:
     similarity: Vectors
     over: int
     method: Literal["exact", "ivf"]
-    recall_estimate: float
+    recall_estimate: float = 1.0
 
     @property
     def max_similarity(self) -> float | None:
@@ -55,13 +59,15 @@ def closest_across(
     threshold: float = 1.0,
     most: int = 1000,
     method: Method = "auto",
-    recall: float = 0.98,
     rng: np.random.Generator,
 ) -> CrossPairs:
     """Compare every row with every row of the other splits; list the `most` similar pairs.
 
     All pairs are looked at, not only each row's nearest, so a leak cannot hide behind another.
-    O(N²D) time exactly, about O(N^1.5 D) by inverted file; memory O(N + most).
+    None is left out, whichever kernel runs: by inverted file, the similarity that the last pair
+    listed will have is guessed from sampled rows, and where it turns out lower, pairs are searched
+    again down to it. O(N²D) time exactly, about O(N^1.5 D) for clustered rows by inverted file;
+    memory O(N + most).
 
     Args:
         X: `[N, D]` unit vectors.
@@ -69,8 +75,7 @@ def closest_across(
         threshold: cosine similarity from which pairs are counted.
         most: how many pairs to list.
         method: as in `knn_graph`.
-        recall: share of the pairs that the inverted file must find.
-        rng: trains and samples the inverted file; unused by the exact kernel.
+        rng: trains and samples the inverted file; changes no pair.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, or an option is out of range.
@@ -88,24 +93,40 @@ def closest_across(
     kept = np.flatnonzero(np.asarray(split) >= 0)
     vectors = unit_vectors(np.asarray(X)[kept])
     number = np.asarray(split)[kept]
-    plan = plan_inverted_file(vectors, method, recall, float(threshold), rng)
-    tiles = upper_tiles(vectors) if plan is None else inverted_tiles(vectors, plan)
-    closest = _Closest(most, np.float32(threshold - SIMILARITY_ROUNDING))
-    for tile in tiles:
-        if plan is not None:
-            # Both rows of a pair may have met the other; count the meeting from one side.
-            across = number[tile.rows][:, None] < number[tile.columns]
-        else:
-            across = number[tile.rows][:, None] != number[tile.columns]
-            if tile.rows[0] == tile.columns[0]:
-                across = np.triu(across, 1)
-        closest.offer(tile, across)
-    a, b, similarity = closest.sorted()
-    left, right = kept[np.minimum(a, b)], kept[np.maximum(a, b)]
-    similarity = np.minimum(similarity, 1.0)
-    if plan is not None:
-        return CrossPairs(left, right, similarity, closest.over, "ivf", plan.recall)
-    return CrossPairs(left, right, similarity, closest.over, "exact", 1.0)
+    lowest = threshold
+    file = file_for(vectors, method, rng)
+    if file is not None:
+        lowest = min(threshold, _guessed_floor(vectors, number, most, rng))
+    while True:
+        kind, tiles = near_tiles_of(vectors, file, lowest, method, rng)
+        closest = _Closest(most, np.float32(threshold - SIMILARITY_ROUNDING))
+        for tile in tiles:
+            closest.offer(tile, number[tile.rows][:, None] != number[tile.columns])
+        # A pair that was not compared is less similar than `lowest`: no match for a full list.
+        if kind == "exact" or lowest <= max(closest.floor, -1.0):
+            break
+        lowest = max(closest.floor, -1.0)
+    left, right, similarity = closest.sorted()
+    return CrossPairs(kept[left], kept[right], np.minimum(similarity, 1.0), closest.over, kind)
+
+
+def _guessed_floor(X: Vectors, number: Indices, most: int, rng: np.random.Generator) -> float:
+    """Guess the similarity of the `most`-th pair across splits, rather too low than too high."""
+    n = X.shape[0]
+    sample = rng.choice(n, min(n, _SAMPLE_ROWS), replace=False)
+    # Each pair has two ends that can be drawn.
+    expected = 2.0 * most * sample.size / n
+    rank = int(np.ceil(expected + 3.0 * np.sqrt(expected)))
+    best = np.empty(0, np.float32)
+    for begin in range(0, n, _BLOCK_ROWS):
+        across = number[begin : begin + _BLOCK_ROWS, None] != number[sample]
+        found = (X[begin : begin + _BLOCK_ROWS] @ X[sample].T)[across]
+        if best.size == rank:
+            found = found[found > best.min()]
+        best = np.concatenate([best, found])
+        if best.size > rank:
+            best = np.partition(best, best.size - rank)[best.size - rank :]
+    return float(best.min()) if best.size == rank else -1.0
 
 
 class _Closest:
@@ -114,25 +135,26 @@ class _Closest:
     def __init__(self, most: int, threshold: np.float32) -> None:
         self._most = most
         self._threshold = threshold
-        self._floor = np.float32(-np.inf)
-        self._rows = self._columns = np.empty(0, np.int64)
+        self.floor = -math.inf
+        self._left = self._right = np.empty(0, np.int64)
         self._similarity = np.empty(0, np.float32)
         self.over = 0
 
     def offer(self, tile: Tile, across: NDArray[np.bool_]) -> None:
         self.over += int(np.count_nonzero(across & (tile.similarities >= self._threshold)))
-        i, j = np.nonzero(across & (tile.similarities > self._floor))
+        i, j = np.nonzero(across & (tile.similarities > self.floor))
         if i.size == 0:
             return
         similarity = np.concatenate([self._similarity, tile.similarities[i, j]])
-        rows = np.concatenate([self._rows, tile.rows[i]])
-        columns = np.concatenate([self._columns, tile.columns[j]])
+        one, other = tile.rows[i], tile.columns[j]
+        left = np.concatenate([self._left, np.minimum(one, other)])
+        right = np.concatenate([self._right, np.maximum(one, other)])
         if similarity.size > self._most:
             best = np.argpartition(-similarity, self._most - 1)[: self._most]
-            similarity, rows, columns = similarity[best], rows[best], columns[best]
-            self._floor = similarity.min()
-        self._similarity, self._rows, self._columns = similarity, rows, columns
+            similarity, left, right = similarity[best], left[best], right[best]
+            self.floor = float(similarity.min())
+        self._similarity, self._left, self._right = similarity, left, right
 
     def sorted(self) -> tuple[Indices, Indices, Vectors]:
-        order = np.lexsort((self._columns, self._rows, -self._similarity))
-        return self._rows[order], self._columns[order], self._similarity[order]
+        order = np.lexsort((self._right, self._left, -self._similarity))
+        return self._left[order], self._right[order], self._similarity[order]

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tamis.algo.components import connected_components
-from tamis.algo.exact_neighbors import upper_tiles
-from tamis.algo.neighbors.inverted_file import Method, inverted_tiles, plan_inverted_file
-from tamis.algo.neighbors.pairs import SIMILARITY_ROUNDING
+from tamis.algo.neighbors.near_tiles import SIMILARITY_ROUNDING, near_tiles
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tamis.algo.neighbors.inverted_file import Method
     from tamis.types import Indices
 
 __all__ = ["NearComponents", "near_components"]
@@ -31,12 +30,10 @@ class NearComponents:
     Attributes:
         labels: `[N]` int64, numbered in the order of their lowest row.
         method: the kernel that ran.
-        recall_estimate: share of the near pairs found, measured on sampled rows; 1 if exact.
     """
 
     labels: Indices
     method: Literal["exact", "ivf"]
-    recall_estimate: float
 
 
 def near_components(
@@ -44,20 +41,19 @@ def near_components(
     threshold: float,
     *,
     method: Method = "auto",
-    recall: float = 0.98,
     rng: np.random.Generator,
 ) -> NearComponents:
     """Join rows whose cosine similarity is at least `threshold`, directly or through others.
 
     Pairs are joined as they are found and forgotten, so memory stays O(N) however many there are.
-    O(N²D) time exactly, about O(N^1.5 D) by inverted file.
+    No pair is left out, whichever kernel runs. O(N²D) time exactly, about O(N^1.5 D) for clustered
+    rows by inverted file, as in `pairs_over`.
 
     Args:
         X: `[N, D]` unit vectors.
         threshold: cosine similarity in [-1, 1].
         method: as in `knn_graph`.
-        recall: share of the pairs that the inverted file must find.
-        rng: trains and samples the inverted file; unused by the exact kernel.
+        rng: trains the inverted file; changes no label.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, or an option is out of range.
@@ -72,12 +68,12 @@ def near_components(
         raise UsageError(f"the threshold must be a cosine similarity in [-1, 1], not {threshold}")
     n = vectors.shape[0]
     lowest = np.float32(threshold - SIMILARITY_ROUNDING)
-    plan = plan_inverted_file(vectors, method, recall, float(lowest), rng)
+    kind, tiles = near_tiles(vectors, threshold, method, rng)
     labels = np.arange(n)
     left: list[Indices] = []
     right: list[Indices] = []
     held = 0
-    for tile in upper_tiles(vectors) if plan is None else inverted_tiles(vectors, plan):
+    for tile in tiles:
         near = np.flatnonzero(tile.similarities >= lowest)
         i, j = np.divmod(near, tile.columns.size)
         left.append(labels[tile.rows[i]])
@@ -92,6 +88,4 @@ def near_components(
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(first.size, dtype=np.int64)
     rank[np.argsort(first)] = np.arange(first.size)
-    if plan is not None:
-        return NearComponents(rank[inverse], "ivf", plan.recall)
-    return NearComponents(rank[inverse], "exact", 1.0)
+    return NearComponents(rank[inverse], kind)

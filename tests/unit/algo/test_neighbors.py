@@ -9,7 +9,8 @@ import pytest
 
 from tamis.algo import exact_neighbors, top_k
 from tamis.algo.neighbors import knn_graph, knn_search, pairs_over
-from tamis.algo.neighbors.inverted_file import build, probes_for_recall
+from tamis.algo.neighbors.inverted_file import build
+from tamis.algo.neighbors.reach import reach_for_neighbors
 from tamis.errors import UsageError
 
 
@@ -189,13 +190,15 @@ def test_full_recall_by_inverted_file_is_exact():
     assert np.mean(found.indices == exact.indices) > 0.99
 
 
-def test_more_recall_reads_more_cells():
+def test_more_recall_needs_more_reach():
     X = cloud(2000)
     file = build(X, rng())
-    few, low = probes_for_recall(X, file, 0.5, 10, rng())
-    many, high = probes_for_recall(X, file, 0.95, 10, rng())
-    assert 1 <= few < many <= len(file.centroids)
-    assert 0.4 < low < high <= 1.0
+    few = reach_for_neighbors(X, file, 10, 0.5, rng())
+    many = reach_for_neighbors(X, file, 10, 0.95, rng())
+    assert 0 < few.reach < many.reach
+    assert 0.5 <= few.low < few.recall < many.recall <= 1.0
+    assert many.low >= 0.95
+    assert few.sure_from > many.sure_from
 
 
 def test_every_row_gets_all_its_neighbours_from_an_inverted_file():
@@ -259,12 +262,6 @@ def test_inverted_file_finds_the_pairs():
     assert got <= true
     assert len(got) >= 0.97 * len(true) > 100
     assert (found.left < found.right).all()
-
-
-def test_a_threshold_that_nothing_reaches_still_has_a_measured_recall():
-    found = pairs_over(cloud(500, dim=32), 0.999, method="ivf", rng=rng())
-    assert len(found.left) == 0
-    assert 0 < found.recall_estimate <= 1
 
 
 def test_too_many_pairs_are_refused_before_they_fill_the_memory():

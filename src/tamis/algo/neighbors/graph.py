@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_graph, exact_search
-from tamis.algo.neighbors.inverted_file import Method, inverted_graph, plan_inverted_file
+from tamis.algo.neighbors.inverted_file import Method, file_for, inverted_graph, worthwhile
+from tamis.algo.neighbors.reach import reach_for_neighbors
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -29,12 +30,17 @@ class KnnGraph:
         similarities: `[N, k]` float32 cosine similarities, falling along each row.
         method: the kernel that ran.
         recall_estimate: share of the true neighbours found, measured on sampled rows; 1 if exact.
+        recall_low: lower end of its one-sided 95 % confidence interval, never under the recall
+            that was asked for.
+        sure_from: every pair of at least this similarity was compared; -1 if exact.
     """
 
     indices: Indices
     similarities: Vectors
     method: Literal["exact", "ivf"]
     recall_estimate: float
+    recall_low: float = 1.0
+    sure_from: float = -1.0
 
 
 def knn_graph(
@@ -49,15 +55,18 @@ def knn_graph(
 
     Identical rows are each other's neighbours: a row is left out by its number, not its value.
     Exact, ties go to the lower row number, and the cost is O(N²D) time (half of the products, by
-    symmetry). The inverted file costs about O(N^1.5 D); its number of cells read is chosen so that
-    the recall measured on sampled rows reaches `recall`. Memory is O(Nk) in both.
+    symmetry). The inverted file costs about O(N^1.5 D); it reads more until the recall measured
+    on sampled rows is `recall` with a confidence of 95 %, everything if need be. A sample may
+    hold no near pair, so these do not depend on it: every pair at most half as far apart as nine
+    rows in ten have their k-th nearest is compared, and `sure_from` says from which similarity on
+    all are. Memory is O(Nk), and N^1.5 / 4 bytes for the inverted file.
 
     Args:
         X: `[N, D]` unit vectors.
         k: neighbours a row, at least 1; with fewer than `k` other rows, all of them.
         method: `auto` takes the exact kernel up to 50,000 rows or where the inverted file would
             not be faster.
-        recall: what the inverted file must reach.
+        recall: the least share of the true neighbours to find, in (0, 1].
         rng: trains and samples the inverted file; unused by the exact kernel.
 
     Raises:
@@ -71,12 +80,16 @@ def knn_graph(
     vectors = unit_vectors(X)
     n = vectors.shape[0]
     k = min(_positive(k), max(n - 1, 0))
-    plan = plan_inverted_file(vectors, method, recall, max(k, 1), rng)
+    _check(recall)
+    file = None if method == "auto" and recall == 1.0 else file_for(vectors, method, rng)
     if k == 0:
         return KnnGraph(np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), "exact", 1.0)
-    if plan is not None:
-        indices, similarities = inverted_graph(vectors, k, plan)
-        return KnnGraph(indices, np.minimum(similarities, 1.0), "ivf", plan.recall)
+    if file is not None:
+        found = reach_for_neighbors(vectors, file, k, recall, rng)
+        if method == "ivf" or worthwhile(vectors, file, found.reach, rng):
+            indices, similarities = inverted_graph(vectors, k, file, found.reach)
+            np.minimum(similarities, 1.0, out=similarities)
+            return KnnGraph(indices, similarities, "ivf", found.recall, found.low, found.sure_from)
     indices, similarities = exact_graph(vectors, k)
     return KnnGraph(indices, np.minimum(similarities, 1.0), "exact", 1.0)
 
@@ -121,3 +134,8 @@ def _positive(k: int) -> int:
     if k < 1:
         raise UsageError(f"k must be at least 1, not {k}")
     return int(k)
+
+
+def _check(recall: float) -> None:
+    if not 0.0 < recall <= 1.0:
+        raise UsageError(f"recall must be over 0 and at most 1, not {recall}")

@@ -1,4 +1,4 @@
-"""An inverted file: rows in k-means cells, each compared with the nearest few cells only."""
+"""An inverted file: rows in k-means cells, each compared with the cells that lie within reach."""
 
 from __future__ import annotations
 
@@ -15,35 +15,39 @@ from tamis.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from tamis.types import Indices, Vectors
 
 __all__ = [
     "EXACT_LIMIT",
     "InvertedFile",
     "Method",
-    "Plan",
     "build",
+    "file_for",
     "inverted_graph",
     "inverted_tiles",
-    "plan_inverted_file",
-    "probes_for_recall",
+    "worthwhile",
 ]
 
 Method = Literal["auto", "exact", "ivf"]
 """`exact` compares all, `ivf` uses an inverted file, `auto` takes the faster for `N`."""
 
 EXACT_LIMIT = 50_000
-"""Up to this many rows the exact kernel takes seconds; on clustered vectors of 384 dimensions an
-inverted file is faster from about 25,000 rows on, and three times as fast at 40,000."""
+"""Up to this many rows the exact kernel takes seconds, and `auto` does not look further."""
 
-_WORTHWHILE_SHARE = 0.25
-"""An inverted file that must read more than this share of all products is slower than exact."""
+_WORTHWHILE_SHARE = 0.2
+"""The exact kernel computes half of all products in large blocks; an inverted file that reads more
+than this share, in small blocks, is not faster."""
 
-_CHUNK_ROWS = 131_072
-_BLOCK_ROWS = 8_192
-_SAMPLE_ROWS = 800
-_TRAINING_ROWS_PER_CELL = 64
-_TRAINING_ROUNDS = 8
+_ROUNDING = 1e-5
+"""Allowed for where a row lies exactly as far from a border as it reaches."""
+
+_BLOCK_ROWS = 4096
+_TILE_ROWS = 2000
+_SAMPLE_ROWS = 500
+_TRAINING_ROWS_PER_CELL = 32
+_TRAINING_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,14 @@ class InvertedFile:
 
     Attributes:
         centroids: `[C, D]` float32 unit vectors.
+        apart: `[C, C]` float32 distances between centroids.
         cell: `[N]` the cell of each row.
         members: `[N]` row numbers ordered by cell, ascending within a cell.
         start: `[C + 1]` where each cell's rows start in `members`.
     """
 
     centroids: Vectors
+    apart: Vectors
     cell: Indices
     members: Indices
     start: Indices
@@ -66,46 +72,38 @@ class InvertedFile:
         """Return the row numbers of a cell, ascending."""
         return self.members[self.start[cell] : self.start[cell + 1]]
 
+    def margins(self, X: Vectors, rows: Indices, cells: Indices) -> Vectors:
+        """Return how far rows `[M]` lie from the border between their own cell and another `[M]`.
 
-@dataclass(frozen=True)
-class Plan:
-    """An inverted file, how many cells each row is compared with, and the recall measured."""
+        The border is the plane halfway between the two centroids. O(M D).
+        """
+        own = self.cell[rows]
+        gap = self.apart[own, cells]
+        ahead = np.einsum("md,md->m", X[rows], self.centroids[own] - self.centroids[cells])
+        margin: Vectors = np.divide(ahead, gap, out=np.zeros_like(gap), where=gap > 0)
+        return np.maximum(margin, 0)
 
-    file: InvertedFile
-    probes: int
-    recall: float
+    def within(self, X: Vectors, rows: Indices, reach: float) -> NDArray[np.bool_]:
+        """Tell `[M, C]` to which cells rows `[M]` have a margin of at most `reach`. O(M C D)."""
+        near = X[rows] @ self.centroids.T
+        own = self.cell[rows]
+        ahead = np.take_along_axis(near, own[:, None], axis=1) - near
+        close: NDArray[np.bool_] = ahead <= np.float32(reach) * self.apart[own] + _ROUNDING
+        return close
 
 
-def plan_inverted_file(
-    X: Vectors, method: Method, recall: float, target: float, rng: np.random.Generator
-) -> Plan | None:
-    """Prepare an inverted file that finds a share `recall` of the true neighbours.
-
-    Args:
-        X: `[N, D]` unit vectors.
-        method: what the caller asked for.
-        recall: share of true neighbours to find, in (0, 1].
-        target: as in `probes_for_recall`.
-        rng: trains and samples.
-
-    Returns:
-        The plan, or None where the exact kernel is to run: asked for, or `auto` and faster.
+def file_for(X: Vectors, method: Method, rng: np.random.Generator) -> InvertedFile | None:
+    """Build an inverted file where one was asked for or could be faster; None where not.
 
     Raises:
-        UsageError: an option is out of range.
+        UsageError: there is no such method.
     """
     if method not in get_args(Method):
         raise UsageError(f"method must be auto, exact or ivf, not {method!r}")
-    if not 0.0 < recall <= 1.0:
-        raise UsageError(f"recall must be over 0 and at most 1, not {recall}")
     n = X.shape[0]
-    if n <= 1 or method == "exact" or (method == "auto" and (n <= EXACT_LIMIT or recall == 1.0)):
+    if n <= 1 or method == "exact" or (method == "auto" and n <= EXACT_LIMIT):
         return None
-    file = build(X, rng)
-    probes, measured = probes_for_recall(X, file, recall, target, rng)
-    if method == "auto" and probes > _WORTHWHILE_SHARE * file.centroids.shape[0]:
-        return None
-    return Plan(file, probes, measured)
+    return build(X, rng)
 
 
 def build(X: Vectors, rng: np.random.Generator) -> InvertedFile:
@@ -118,97 +116,87 @@ def build(X: Vectors, rng: np.random.Generator) -> InvertedFile:
     cell = clusters.labels
     members = np.argsort(cell, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=cells))])
-    return InvertedFile(clusters.centroids, cell, members, start)
+    return InvertedFile(clusters.centroids, _distances(clusters.centroids), cell, members, start)
 
 
-def probes_for_recall(
-    X: Vectors, file: InvertedFile, wanted: float, target: float, rng: np.random.Generator
-) -> tuple[int, float]:
-    """Choose how many cells each row must be compared with, by exact search of sampled rows.
+def _distances(centroids: Vectors) -> Vectors:
+    # In double precision: what float32 leaves of the distance of two close centroids is noise.
+    wide = centroids.astype(np.float64)
+    product = wide @ wide.T
+    square = np.diag(product)
+    distance: Vectors = np.sqrt(np.maximum(square[:, None] + square - 2 * product, 0)).astype(
+        np.float32
+    )
+    return distance
 
-    The number is chosen on half of the sample and its recall is measured on the other half.
 
-    Args:
-        X: `[N, D]` unit vectors.
-        file: the inverted file of `X`.
-        wanted: share of true neighbours to find, in (0, 1].
-        target: an int means the `target` nearest rows, a float all rows at a similarity of at
-            least `target`.
-        rng: draws the sample.
+def worthwhile(X: Vectors, file: InvertedFile, reach: float, rng: np.random.Generator) -> bool:
+    """Tell, from sampled rows, whether reading all cells within `reach` is faster than exact."""
+    rows = rng.choice(X.shape[0], min(X.shape[0], _SAMPLE_ROWS), replace=False)
+    read = file.within(X, rows, reach) @ np.diff(file.start)
+    return bool(read.mean() <= _WORTHWHILE_SHARE * X.shape[0])
 
-    Returns:
-        Number of cells, and the recall measured.
+
+def inverted_tiles(X: Vectors, file: InvertedFile, reach: float) -> Iterator[Tile]:
+    """Yield the similarities of the pairs of which one row's cell is within the other's reach.
+
+    No pair at a distance of `2 reach` or less is left out: its rows lie on two sides of the border
+    between their cells, their margins to it add up to no more than their distance, and so one of
+    them reaches the other's cell. Each pair comes once; where a tile holds a pair a second time,
+    or a row and itself, the similarity is -inf. The cells that rows reach take N C / 8 bytes, the
+    time is O(N C D) and the products read.
     """
-    sample = rng.choice(X.shape[0], min(X.shape[0], _SAMPLE_ROWS), replace=False)
-    chosen_on, checked_on = _rank_histograms(X, file, sample, target)
-    if chosen_on.sum() == 0:
-        # No sampled pair reaches the threshold: find each row's nearest as well as asked.
-        chosen_on, checked_on = _rank_histograms(X, file, sample, 1)
-    if checked_on.sum() == 0:
-        checked_on = chosen_on
-    reached = np.cumsum(chosen_on) / chosen_on.sum()
-    # A quarter of the permitted misses is kept in hand for the sample's own error.
-    probes = int(np.argmax(reached >= wanted + 0.25 * (1.0 - wanted))) + 1
-    return probes, float(checked_on[:probes].sum() / checked_on.sum())
+    readers = _readers(X, file, reach)
+    for cell in range(file.start.size - 1):
+        members = file.rows_of(cell)
+        if members.size == 0:
+            continue
+        rows = np.flatnonzero(np.unpackbits(readers[cell], count=X.shape[0]))
+        # By cell: first those met here only, then the cell's own, then those met before.
+        rows = rows[np.argsort(file.cell[rows], kind="stable")]
+        for columns in _parts(members):
+            right = X[columns].T
+            for left in _parts(rows):
+                similarities = X[left] @ right
+                own, later = np.searchsorted(file.cell[left], [cell, cell + 1])
+                if own < later:
+                    similarities[own:later][left[own:later, None] >= columns] = -np.inf
+                if later < left.size:
+                    known = _reached(readers, file.cell[left[later:]], columns)
+                    similarities[later:][known] = -np.inf
+                yield Tile(left, columns, similarities)
 
 
-def _rank_histograms(
-    X: Vectors, file: InvertedFile, sample: Indices, target: float
-) -> tuple[Indices, Indices]:
-    """Count, for each half of the sample, by rank, the cells that hold the true neighbours.
-
-    Rank 0 is the cell whose centroid is most similar to the sampled row. Counts take O(C) memory
-    however many neighbours there are.
-    """
-    cells = file.centroids.shape[0]
-    order = np.argsort(-(X[sample] @ file.centroids.T), axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(cells)[None, :], axis=1)
-    counts = np.zeros((sample.size, cells), dtype=np.int64)
-
-    def count(i: Indices, rows: Indices) -> None:
-        other = rows != sample[i]
-        np.add.at(counts, (i[other], rank[i[other], file.cell[rows[other]]]), 1)
-
-    if isinstance(target, int):
-        near, _ = exact_search(X[sample], X, min(target + 1, X.shape[0]))
-        count(np.repeat(np.arange(sample.size), near.shape[1]), near.ravel())
-    else:
-        for begin in range(0, X.shape[0], _BLOCK_ROWS):
-            similarity = X[begin : begin + _BLOCK_ROWS] @ X[sample].T
-            rows, i = np.nonzero(similarity >= target)
-            count(i, begin + rows)
-    return counts[::2].sum(axis=0), counts[1::2].sum(axis=0)
+def _readers(X: Vectors, file: InvertedFile, reach: float) -> NDArray[np.uint8]:
+    """Which rows reach each cell: `[C, N / 8]`, a bit a row."""
+    n = X.shape[0]
+    readers = np.empty((file.start.size - 1, (n + 7) // 8), dtype=np.uint8)
+    for begin in range(0, n, _BLOCK_ROWS):
+        close = file.within(X, np.arange(begin, min(begin + _BLOCK_ROWS, n)), reach)
+        bits = np.packbits(close, axis=0)
+        readers[:, begin // 8 : begin // 8 + bits.shape[0]] = bits.T
+    return readers
 
 
-def inverted_tiles(X: Vectors, plan: Plan) -> Iterator[Tile]:
-    """Yield the similarities of each row to all rows of its `probes` nearest cells, cell by cell.
-
-    A row's similarity to itself is -inf. Time O(N C D + probes N² D / C), memory O(N).
-    """
-    file, probes = plan.file, plan.probes
-    place = np.empty(X.shape[0], dtype=np.int64)
-    place[file.members] = np.arange(X.shape[0]) - file.start[file.cell[file.members]]
-    for begin in range(0, X.shape[0], _CHUNK_ROWS):
-        near, _ = exact_search(X[begin : begin + _CHUNK_ROWS], file.centroids, probes)
-        by_cell = np.argsort(near, axis=None, kind="stable")
-        start = np.searchsorted(near.ravel()[by_cell], np.arange(file.start.size))
-        for cell in range(file.start.size - 1):
-            members = file.rows_of(cell)
-            rows = begin + by_cell[start[cell] : start[cell + 1]] // probes
-            if rows.size == 0 or members.size == 0:
-                continue
-            similarities = X[rows] @ X[members].T
-            own = np.flatnonzero(file.cell[rows] == cell)
-            similarities[own, place[rows[own]]] = -np.inf
-            yield Tile(rows, members, similarities)
+def _reached(readers: NDArray[np.uint8], cells: Indices, rows: Indices) -> NDArray[np.bool_]:
+    """Whether each of `rows` reaches each of `cells`: `[cells, rows]`."""
+    different, place = np.unique(cells, return_inverse=True)
+    bits = readers[different[:, None], rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)
+    reached: NDArray[np.bool_] = (bits & 1).astype(np.bool_)[place]
+    return reached
 
 
-def inverted_graph(X: Vectors, k: int, plan: Plan) -> tuple[Indices, Vectors]:
+def _parts(rows: Indices) -> Iterator[Indices]:
+    for begin in range(0, rows.size, _TILE_ROWS):
+        yield rows[begin : begin + _TILE_ROWS]
+
+
+def inverted_graph(X: Vectors, k: int, file: InvertedFile, reach: float) -> tuple[Indices, Vectors]:
     """Return the `k` nearest rows found for each row: numbers `[N, k]`, similarities `[N, k]`."""
     top = TopK(X.shape[0], k)
-    for rows, members, similarities in inverted_tiles(X, plan):
-        top.offer(rows, similarities, members)
+    for rows, columns, similarities in inverted_tiles(X, file, reach):
+        top.offer(rows, similarities, columns)
+        top.offer(columns, similarities.T, rows)
     numbers, values = top.best()
     short = np.flatnonzero(numbers[:, -1] < 0)
     if short.size:

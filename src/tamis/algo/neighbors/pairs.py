@@ -7,21 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tamis.algo.exact_neighbors import upper_tiles
 from tamis.algo.neighbors.graph import KnnGraph, knn_graph
-from tamis.algo.neighbors.inverted_file import Method, inverted_tiles, plan_inverted_file
+from tamis.algo.neighbors.near_tiles import SIMILARITY_ROUNDING, near_tiles
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tamis.algo.neighbors.inverted_file import Method
     from tamis.types import Indices, Vectors
 
-__all__ = ["SIMILARITY_ROUNDING", "Pairs", "pairs_over"]
-
-SIMILARITY_ROUNDING = 4e-6
-"""Two identical rows may have a float32 cosine this far under 1; thresholds allow for it."""
+__all__ = ["Pairs", "pairs_over"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Pairs:
         right: `[P]` int64 row numbers, `left < right`.
         similarity: `[P]` float32 cosine similarities.
         method: the kernel that ran.
-        recall_estimate: share of the true pairs found, measured on sampled rows; 1 if exact.
+        recall_estimate: share of the true pairs found: 1, but with `per_row` that of `knn_graph`.
         capped_rows: rows that had at least `per_row` partners, so that some of their pairs may be
             missing; 0 without a cap.
     """
@@ -58,14 +55,15 @@ def pairs_over(
 ) -> Pairs:
     """Find all pairs of rows whose cosine similarity is at least `threshold`.
 
-    Identical rows are found at any threshold. O(N²D) time exactly, about O(N^1.5 D) by inverted
+    No pair is left out, whichever kernel runs: by inverted file, all cells that may hold a row at
+    the threshold are read. O(N²D) time exactly, about O(N^1.5 D) for clustered rows by inverted
     file; memory O(N + pairs), and never more than `max_pairs` pairs (20 bytes each).
 
     Args:
         X: `[N, D]` unit vectors.
         threshold: cosine similarity in [-1, 1].
         method: as in `knn_graph`.
-        recall: share of the pairs that the inverted file must find.
+        recall: with `per_row`, as in `knn_graph`; without it all pairs are found.
         max_pairs: where there are more, the call fails rather than fill the memory.
         per_row: keep only pairs in which one row is among the other's `per_row` nearest; for
             collections where nearly everything is alike. Bounds the pairs by `N * per_row`.
@@ -91,19 +89,11 @@ def pairs_over(
     if per_row is not None:
         return _capped(knn_graph(vectors, per_row, method=method, recall=recall, rng=rng), lowest)
     pool = _PairPool(n, max_pairs, threshold)
-    plan = plan_inverted_file(vectors, method, recall, float(lowest), rng)
-    if plan is not None:
-        for rows, members, similarities in inverted_tiles(vectors, plan):
-            i, j = np.divmod(np.flatnonzero(similarities >= lowest), members.size)
-            pool.add(rows[i], members[j], similarities[i, j])
-        return Pairs(*pool.sorted(), "ivf", plan.recall)
-    for rows, columns, similarities in upper_tiles(vectors):
-        over = similarities >= lowest
-        if rows[0] == columns[0]:
-            over = np.triu(over, 1)
-        i, j = np.divmod(np.flatnonzero(over), over.shape[1])
+    kind, tiles = near_tiles(vectors, threshold, method, rng)
+    for rows, columns, similarities in tiles:
+        i, j = np.divmod(np.flatnonzero(similarities >= lowest), columns.size)
         pool.add(rows[i], columns[j], similarities[i, j])
-    return Pairs(*pool.sorted(), "exact", 1.0)
+    return Pairs(*pool.sorted(), kind, 1.0)
 
 
 def _capped(graph: KnnGraph, lowest: np.float32) -> Pairs:
