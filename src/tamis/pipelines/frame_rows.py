@@ -17,6 +17,7 @@ from tamis.data.images.picture_record import (
     examine_image,
     sample_id,
 )
+from tamis.data.sources.place import Places
 from tamis.data.video.frame_reader import frame_content_hash
 from tamis.data.video.places import split_frame_uri
 from tamis.errors import UsageError
@@ -119,7 +120,7 @@ def _values(
     frame: Frame, record: PictureRecord, *, path: str, uri: str, content: str, size: int | None
 ) -> dict[str, Any]:
     return {
-        "sample_id": sample_id(content, uri),
+        "sample_id": sample_id(content, Places().of(uri)),
         "path": path,
         "uri": uri,
         "source": frame.source,

@@ -10,6 +10,7 @@ from tamis.data.exports.destination import new_file
 from tamis.data.exports.folder import Link, export_folder
 from tamis.data.exports.manifest import narrow_columns, write_csv, write_parquet
 from tamis.data.parts import whole_pictures
+from tamis.data.presence import gone_ids
 from tamis.errors import UsageError
 from tamis.types import no_progress
 
@@ -33,11 +34,13 @@ class ExportReport:
         exported: rows that are in the result.
         failed: pictures that are not, each with its path and reason.
         path: the folder or file that was written.
+        notes: sentences on what the user should know.
     """
 
     exported: int
     failed: tuple[Failure, ...]
     path: Path
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -118,7 +121,13 @@ def export(
     write = write_csv if format == "csv" else write_parquet
     with new_file(file, overwrite=overwrite) as draft:
         exported = write(store.batches(chosen, where), draft)
-    return ExportReport(exported, (), file)
+    gone = gone_ids(store, where)
+    notes = (
+        (f"{len(gone)} of {exported} rows are of pictures that are gone or changed",)
+        if gone
+        else ()
+    )
+    return ExportReport(exported, (), file, notes)
 
 
 def _check_columns(store: Store, names: Sequence[str]) -> None:

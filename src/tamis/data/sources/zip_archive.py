@@ -8,7 +8,12 @@ import zlib
 from lzma import LZMAError
 from typing import TYPE_CHECKING
 
-from tamis.data.sources.archive_base import ArchiveError, MemberError, is_picture_member
+from tamis.data.sources.archive_base import (
+    ArchiveError,
+    MemberError,
+    MissingMemberError,
+    is_picture_member,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +71,7 @@ class ZipArchive:
         """
         info = self._by_name.get(name)
         if info is None:
-            raise MemberError(name, "the archive holds no such picture any more")
+            raise MissingMemberError(name, "the archive holds no such picture any more")
         if info.flag_bits & _ENCRYPTED:
             raise MemberError(name, "encrypted in the archive")
         if info.file_size > max_bytes:

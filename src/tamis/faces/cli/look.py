@@ -105,6 +105,8 @@ def export(
     )
     output.document(result)
     output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
+    for sentence in result.notes:
+        output.note(f"note: {sentence}")
 
 
 def register(app: typer.Typer) -> None:
