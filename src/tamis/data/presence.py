@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Progress
 
-__all__ = ["Gone", "content_there", "find_gone", "gone_among", "gone_ids"]
+__all__ = ["Gone", "content_there", "find_gone", "gone_among", "gone_ids", "gone_of"]
 
 _COLUMNS = ("sample_id", "path", "uri", "bytes", "content_hash", "added_at")
 # Clocks of network drives and coarse time stamps may be this far behind.
@@ -64,14 +64,14 @@ def gone_ids(
         ids: the samples that are asked about; all if None.
     """
     rows = _read(store, where, ids)
-    gone = frozenset(one.sample_id for one in _gone_of(rows, thorough=False))
+    gone = frozenset(one.sample_id for one in gone_of(rows, thorough=False))
     return frozenset() if len(gone) == len(rows) else gone
 
 
 def gone_among(store: Store, ids: SampleIds) -> frozenset[str]:
     """Return which of some samples are gone. Costs as `find_gone`."""
     rows = _read(store, None, ids)
-    return frozenset(one.sample_id for one in _gone_of(rows, thorough=False))
+    return frozenset(one.sample_id for one in gone_of(rows, thorough=False))
 
 
 def find_gone(
@@ -92,7 +92,7 @@ def find_gone(
         thorough: read and hash every file.
         progress: told after each file.
     """
-    return _gone_of(_read(store, where, None), thorough=thorough, progress=progress)
+    return gone_of(_read(store, where, None), thorough=thorough, progress=progress)
 
 
 def content_there(uri: str, path: str) -> str:
@@ -111,9 +111,13 @@ def _read(store: Store, where: str | None, ids: SampleIds | None) -> list[dict[s
     return list(store.read(_COLUMNS, where, ids).to_pylist())
 
 
-def _gone_of(
+def gone_of(
     rows: Sequence[dict[str, Any]], *, thorough: bool, progress: Progress = no_progress
 ) -> list[Gone]:
+    """Judge rows, each with `sample_id`, `path`, `uri`, `bytes`, `content_hash` and `added_at`.
+
+    As `find_gone`, which reads them.
+    """
     files: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["uri"] is not None:

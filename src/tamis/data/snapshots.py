@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Snapshot", "SnapshotChain"]
+
+_FILE_NAME = re.compile(r"([0-9]{8,18})\.json")
 
 
 def _now() -> str:
@@ -53,6 +56,30 @@ class Snapshot:
     time: str = field(default_factory=_now)
 
 
+def _checked(snapshot: Snapshot, number: int) -> Snapshot:
+    """Refuse values that no writer of ours has written.
+
+    Raises:
+        ValueError: says which.
+    """
+    integers = (snapshot.snapshot, snapshot.operation, *snapshot.undone)
+    integers += (*snapshot.before.values(), *snapshot.after.values())
+    faults = {
+        "a number is none": any(type(value) is not int or value < 1 for value in integers),
+        f"it calls itself {snapshot.snapshot}": snapshot.snapshot != number,
+        "it names no version of a table": snapshot.after.keys() != {"samples", "failed"},
+        "its verb is no text": not isinstance(snapshot.verb, str),
+        "its time is no text": not isinstance(snapshot.time, str),
+        "its parameters are no object": not isinstance(snapshot.params, dict),
+        "its counts are no object": not isinstance(snapshot.counts, dict),
+        f"its state is {snapshot.state!r}": snapshot.state not in ("running", "done"),
+    }
+    found = [fault for fault, there in faults.items() if there]
+    if found:
+        raise ValueError(found[0])
+    return snapshot
+
+
 class SnapshotChain:
     """The folder of snapshot files.
 
@@ -68,8 +95,9 @@ class SnapshotChain:
 
     def numbers(self) -> list[int]:
         """The numbers of all snapshots, ascending."""
-        names = (entry.name for entry in os.scandir(self._folder))
-        return sorted(int(name[:-5]) for name in names if name[:-5].isdigit())
+        with os.scandir(self._folder) as entries:
+            found = [_FILE_NAME.fullmatch(entry.name) for entry in entries]
+        return sorted(int(name[1]) for name in found if name)
 
     def head(self) -> Snapshot:
         """The newest snapshot.
@@ -91,7 +119,7 @@ class SnapshotChain:
         """
         file = self._file(number)
         try:
-            text = file.read_text(encoding="utf-8")
+            data = file.read_bytes()
         except FileNotFoundError:
             numbers = self.numbers()
             raise UsageError(
@@ -99,11 +127,14 @@ class SnapshotChain:
                 f"they go from {numbers[0]} to {numbers[-1]}"
             ) from None
         try:
-            values = json.loads(text)
+            values = json.loads(data.decode("utf-8"))
             values["undone"] = tuple(values["undone"])
-            return Snapshot(**values)
-        except (ValueError, TypeError, KeyError) as error:
-            raise DatasetError(f"the snapshot file {file} is damaged: {error}") from error
+            return _checked(Snapshot(**values), number)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DatasetError(
+                f"the snapshot file {file} is damaged ({error}). Restore it from a backup; tamis "
+                "check says whether more is damaged"
+            ) from error
 
     def all(self) -> list[Snapshot]:
         """Every snapshot, oldest first."""
@@ -135,7 +166,7 @@ class SnapshotChain:
 
     def drafts(self) -> list[Path]:
         """Unfinished files that killed writers left."""
-        return sorted(self._folder.glob(".*.tmp"))
+        return sorted(file for file in self._folder.glob(".*.tmp") if file.is_file())
 
     def _file(self, number: int) -> Path:
         return self._folder / f"{number:08d}.json"

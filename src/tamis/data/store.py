@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tamis.data.conditions import checked_condition
 from tamis.data.difference import Diff, compare
 from tamis.data.history import LogEntry, check_tag, log_entries, plan_undo, tags
-from tamis.data.layout import Layout, check_dataset, create_dataset
+from tamis.data.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.data.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.data.operation import Operation
 from tamis.data.sample_keys import id_array
@@ -111,6 +111,7 @@ class Store:
         if create:
             with suppress(DatasetError):  # something lies there: the check tells whether it serves
                 create_dataset(path)
+            remove_drafts(path)
         check_dataset(path)
         return cls(path, lock_timeout=lock_timeout, snapshot=snapshot)
 
@@ -216,7 +217,8 @@ class Store:
 
     def index_cover(self, column: str) -> IndexCover | None:
         """How many rows the index of a vector column covers; None where it has none."""
-        return index_cover(self._state.samples, column)
+        with storage_guard(self.path, "read"):
+            return index_cover(self._state.samples, column)
 
     def nearest(
         self,
@@ -337,6 +339,7 @@ class Store:
 
     def gc(self) -> Freed:
         """Remove the files that killed writers left; every snapshot stays readable."""
+        remove_drafts(self.path)
         return self._writer.collect()
 
     def _require_head(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -32,7 +33,7 @@ def store(tmp_path, photos):
 
 
 def kinds(store, **options):
-    return {os.path.basename(one.path): one.kind for one in find_gone(store, **options)}
+    return {Path(one.path).name: one.kind for one in find_gone(store, **options)}
 
 
 def test_nothing_is_gone_at_first(store):
@@ -68,7 +69,9 @@ def test_pictures_of_one_size_that_change_places_are_both_gone(tmp_path):
 
 def test_a_file_with_old_time_stamps_is_read_only_when_asked(tmp_path, monkeypatch, store, photos):
     # as long after the file's last change as no test can wait
-    monkeypatch.setattr("tamis.data.presence._state_of", lambda file: (0.0, os.stat(file).st_size))
+    monkeypatch.setattr(
+        "tamis.data.presence._state_of", lambda file: (0.0, Path(file).stat().st_size)
+    )
     size = (photos / "0.png").stat().st_size
     (photos / "0.png").write_bytes(bytes(size))
     assert kinds(store) == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -108,7 +107,7 @@ def test_members_of_an_archive_by_another_spelling_add_nothing(photos):
 def test_an_example_is_no_answer_however_it_is_spelt(store):
     Path("link").symlink_to("photos", target_is_directory=True)
     Path("example.jpg").symlink_to("photos/3.jpg")
-    spellings = ["photos/3.jpg", "./photos/3.jpg", os.path.abspath("photos/3.jpg")]
+    spellings = ["photos/3.jpg", "./photos/3.jpg", str(Path.cwd() / "photos/3.jpg")]
     spellings += ["photos/../photos/3.jpg", "link/3.jpg", "example.jpg"]
     answers = [[hit.path for hit in find(store, name, k=COUNT).hits] for name in spellings]
     assert "photos/3.jpg" not in answers[0]
@@ -137,14 +136,14 @@ def test_an_example_that_was_replaced_and_added_again_is_the_new_one(store, enco
 
 def test_a_deleted_example_is_known_by_what_it_showed(store):
     expected = [hit.path for hit in find(store, "photos/3.jpg", k=COUNT).hits]
-    os.unlink("photos/3.jpg")
+    Path("photos/3.jpg").unlink()
     report = find(store, "photos/3.jpg", k=COUNT)
     assert [hit.path for hit in report.hits] == expected
     assert any("does not exist" in note for note in report.notes)
 
 
 def test_gone_pictures_are_found_after_those_that_are_there(store, encoder):
-    os.rename("photos/3.jpg", "photos/z.jpg")
+    Path("photos/3.jpg").rename("photos/z.jpg")
     ingest(store, ["photos"])
     embed(store, encoder)
     shutil.copy("photos/z.jpg", "example.jpg")
@@ -196,7 +195,7 @@ def test_a_vanished_copy_never_keeps_a_present_one_out(store, encoder):
     embed(store, encoder)
     kept = {group.keep for group in find_duplicates(store, apply=True).groups}
     assert kept == {"photos/large.jpg"}
-    os.unlink("photos/large.jpg")
+    Path("photos/large.jpg").unlink()
     groups = find_duplicates(store, apply=True).groups
     assert [(group.keep, group.drop) for group in groups] == [
         ("photos/0.jpg", ["photos/large.jpg"])
@@ -204,7 +203,7 @@ def test_a_vanished_copy_never_keeps_a_present_one_out(store, encoder):
 
 
 def test_what_is_gone_is_not_selected_where_anything_is_there(store):
-    os.unlink("photos/0.jpg")
+    Path("photos/0.jpg").unlink()
     save("photos", {"1.jpg": 50})
     chosen = select(store, COUNT)
     assert {pick.path for pick in chosen.rows} == {f"photos/{n}.jpg" for n in range(2, COUNT)}
@@ -215,7 +214,7 @@ def test_what_is_gone_is_not_selected_where_anything_is_there(store):
 
 @pytest.mark.parametrize("link", ["copy", "symlink", "hardlink"])
 def test_exports_name_what_is_gone(store, link):
-    os.unlink("photos/0.jpg")
+    Path("photos/0.jpg").unlink()
     shutil.copy("photos/2.jpg", "photos/1.jpg")
     report = export(store, "folder", "out", link=link)
     assert report.exported == COUNT - 2
@@ -235,13 +234,13 @@ def test_curate_writes_what_it_says(photos, encoder):
 
     assert run().selected == COUNT - 1
     for number in range(3):
-        os.rename(f"photos/{number}.jpg", f"photos/z{number}.jpg")
+        Path(f"photos/{number}.jpg").rename(f"photos/z{number}.jpg")
     report = run()
     written = list(Path("out/pictures").rglob("*.jpg"))
     assert report.selected == len(written) == COUNT - 1
     assert (report.added, report.gone, report.duplicates) == (3, 3, 0)
     for number in range(3, COUNT):
-        os.rename(f"photos/{number}.jpg", f"photos/z{number}.jpg")
+        Path(f"photos/{number}.jpg").rename(f"photos/z{number}.jpg")
     report = run()
     assert report.selected == len(list(Path("out/pictures").rglob("*.jpg"))) == COUNT - 1
     assert report.gone == COUNT

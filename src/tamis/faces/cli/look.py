@@ -27,6 +27,9 @@ def info(
     index: Annotated[
         bool, typer.Option("--index", help="Also measure what search by the index loses.")
     ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also look which pictures are gone or changed.")
+    ] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -40,12 +43,17 @@ def info(
         facts["indexes"] = {
             row["column"]: ds.audit_index(row["column"]) for row in facts["encoders"]
         }
+    if files:
+        facts["gone"] = ds.gone()
     output.document(facts)
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
     for name in ("labels", "splits"):
         counts = "  ".join(f"{key} {count}" for key, count in facts[name].items())
         output.say(f"{name:<11}{counts or '-'}")
+    if files:
+        counts = "  ".join(f"{kind} {count}" for kind, count in facts["gone"].items())
+        output.say(f"{'gone':<11}{counts}")
     for row in facts["encoders"]:
         output.say(f"{'vectors':<11}{row['vectors']} of {row['dim']} by {row['encoder']}")
     for column, audit in facts.get("indexes", {}).items():

@@ -57,6 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: say whose mistake it is
         return _explain(error)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # a library in Rust that gave up
+            raise
+        return _explain(error)
     if result == _INTERRUPTED:
         return _complain("interrupted; what was finished is kept, run again to go on", result)
     return result if isinstance(result, int) else 0
@@ -81,7 +85,7 @@ _OUTSIDE = {
 """Errors of the operating system that the user can mend, and how."""
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: BaseException) -> int:
     if isinstance(error, TamisError):
         return _complain(str(error), 2)
     if isinstance(error, OSError) and error.errno in _OUTSIDE:

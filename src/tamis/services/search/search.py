@@ -169,7 +169,7 @@ def search(
     pictures = _Pictures(store, frozenset(words.samples))
     found, kept = _distinct(ask, max(k, rerank_best), distinct, pictures)
     seconds = time.perf_counter() - begin
-    gone = pictures.gone - pictures.left_out
+    gone = pictures.gone.difference(pictures.left_out)
     if gone:
         words.notes.append(
             f"{len(gone)} pictures near it are gone or changed and give way to those that "
