@@ -135,7 +135,7 @@ class Store:
             UsageError: `where` is no condition over the columns.
         """
         with self._filtering(where):
-            return self._state.samples.count(checked_condition(where))
+            return self._state.samples.count(self._checked(where))
 
     def columns(self) -> list[str]:
         """The names of all columns."""
@@ -158,7 +158,7 @@ class Store:
             UsageError: a column or sample is unknown, or `where` is no condition.
         """
         self._require_columns(columns)
-        condition = checked_condition(where)
+        condition = self._checked(where)
         with self._filtering(where):
             if ids is None:
                 return self._state.samples.read(columns, condition)
@@ -181,7 +181,7 @@ class Store:
     def _batches(
         self, state: State, columns: Sequence[str], where: str | None, batch_size: int
     ) -> Iterator[pa.RecordBatch]:
-        condition = checked_condition(where)
+        condition = checked_condition(where, state.samples.schema.names)
         with self._filtering(where):
             yield from state.samples.batches(columns, condition, batch_size=batch_size)
 
@@ -243,7 +243,7 @@ class Store:
         Raises:
             UsageError: `where` is no condition.
         """
-        condition = checked_condition(where)
+        condition = self._checked(where)
         with self._filtering(where):
             return self._state.samples.nearest(column, query, count, condition, probes=probes)
 
@@ -258,6 +258,9 @@ class Store:
             raise UsageError(
                 f"there is no column {unknown[0]!r}; there are: {', '.join(self.columns())}"
             )
+
+    def _checked(self, where: str | None) -> str | None:
+        return checked_condition(where, self._state.samples.schema.names)
 
     def _filtering(self, where: str | None) -> Any:
         return filtering(self.path, where, self.columns())

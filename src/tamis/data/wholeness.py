@@ -59,11 +59,11 @@ def _log_damage(layout: Layout) -> Iterator[tuple[str, str]]:
     lost = sorted(set(range(1, max(numbers, default=1) + 1)) - set(numbers))
     if lost:
         first = f"{lost[0]:08d}.json"
-        yield (
-            str(layout.log),
+        reason = (
             f"{len(lost)} of {len(lost) + len(numbers)} entries are missing, the first {first}: "
-            "what they did stands, but cannot be shown or undone",
+            "what they did stands, but cannot be shown or undone"
         )
+        yield str(layout.log), reason
     for number in numbers:
         try:
             with storage_guard(layout.root, "read"):
@@ -95,9 +95,10 @@ def _table_damage(
     by_file: dict[str, list[int]] = {}
     for file in tracked:
         by_file.setdefault(file.path, []).append(file.version)
-    for file, users in by_file.items():
-        if not (path / file).exists():
-            yield str(path / file), f"it is missing; versions {min(users)} to {max(users)} need it"
+    for name_of_file, users in by_file.items():
+        place = path / name_of_file
+        if not place.exists():
+            yield str(place), f"it is missing; versions {min(users)} to {max(users)} need it"
 
 
 def _column_damage(table: TableVersion, column: str) -> Iterator[tuple[str, str]]:

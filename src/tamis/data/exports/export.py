@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from tamis.data.conditions import all_of
 from tamis.data.exports.destination import new_file
 from tamis.data.exports.folder import Link, export_folder
 from tamis.data.exports.manifest import narrow_columns, write_csv, write_parquet
@@ -92,13 +93,12 @@ def export(
         raise UsageError("an empty list of columns; name at least one, or none for the default")
     _check_columns(store, [*chosen, *by])
     where = whole_pictures(store.columns(), where)
-    if format == "folder" and "kind" in store.columns():
-        both = "kind IS NOT NULL" if where is None else f"({where}) AND kind IS NOT NULL"
-        if store.count(both):
-            raise UsageError(
-                "parts of pictures are not exported to a folder; export csv or parquet, which "
-                "name the picture and the box, or add  AND kind IS NULL  to the condition"
-            )
+    has_parts = "kind" in store.columns()
+    if format == "folder" and has_parts and store.count(all_of(where, "kind IS NOT NULL")):
+        raise UsageError(
+            "parts of pictures are not exported to a folder; export csv or parquet, which "
+            "name the picture and the box, or add  AND kind IS NULL  to the condition"
+        )
     if store.count(where) == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tamis.data.conditions import all_of
 from tamis.data.parts import BOX_COLUMNS, whole_pictures
 from tamis.data.presence import gone_among
 from tamis.data.vector_search import nearest
@@ -265,8 +266,7 @@ def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
         return whole_pictures(store.columns(), where)
     if "kind" not in store.columns() or not store.count("kind = 'tile'"):
         raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
-    both = "(kind IS NULL OR kind = 'tile')"
-    return both if where is None else f"({where}) AND {both}"
+    return all_of(where, "kind IS NULL OR kind = 'tile'")
 
 
 class _Pictures:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
+from tamis.data.conditions import all_of, any_of
 from tamis.data.embedded import EmbeddedSamples, read_embedded
 from tamis.data.parts import whole_pictures
 from tamis.data.presence import gone_ids
@@ -131,7 +132,7 @@ def select(
     progress(0, n)
     condition = where
     if exclude_duplicates and "duplicate_of" in store.columns():
-        condition = _both(where, "duplicate_of IS NULL")
+        condition = all_of(where, "duplicate_of IS NULL")
     samples = read_embedded(store, column, _either(condition, labelled, include))
     place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
     _require_vectors(store, place, include, samples.column)
@@ -222,15 +223,9 @@ def _present(
     return EmbeddedSamples(samples.column, ids, samples.vectors[kept]), len(gone)
 
 
-def _both(a: str | None, b: str) -> str:
-    return b if a is None else f"({a}) AND {b}"
-
-
 def _either(condition: str | None, *others: str | None) -> str | None:
     """Return the condition on all pictures that play a part."""
-    if condition is None:
-        return None
-    return " OR ".join(f"({part})" for part in (condition, *others) if part is not None)
+    return any_of(condition, *(part for part in others if part is not None))
 
 
 def _ids(store: Store, where: str | None) -> list[str]:
