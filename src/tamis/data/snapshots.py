@@ -56,27 +56,36 @@ class Snapshot:
     time: str = field(default_factory=_now)
 
 
+_TYPES = {
+    "snapshot": int,
+    "operation": int,
+    "verb": str,
+    "params": dict,
+    "counts": dict,
+    "time": str,
+    "before": dict,
+    "after": dict,
+}
+
+
 def _checked(snapshot: Snapshot, number: int) -> Snapshot:
     """Refuse values that no writer of ours has written.
 
     Raises:
         ValueError: says which.
     """
-    integers = (snapshot.snapshot, snapshot.operation, *snapshot.undone)
-    integers += (*snapshot.before.values(), *snapshot.after.values())
-    faults = {
-        "a number is none": any(type(value) is not int or value < 1 for value in integers),
-        f"it calls itself {snapshot.snapshot}": snapshot.snapshot != number,
-        "it names no version of a table": snapshot.after.keys() != {"samples", "failed"},
-        "its verb is no text": not isinstance(snapshot.verb, str),
-        "its time is no text": not isinstance(snapshot.time, str),
-        "its parameters are no object": not isinstance(snapshot.params, dict),
-        "its counts are no object": not isinstance(snapshot.counts, dict),
-        f"its state is {snapshot.state!r}": snapshot.state not in ("running", "done"),
-    }
-    found = [fault for fault, there in faults.items() if there]
-    if found:
-        raise ValueError(found[0])
+    for name, kind in _TYPES.items():
+        if not isinstance(getattr(snapshot, name), kind):
+            raise ValueError(f"its {name!r} is {getattr(snapshot, name)!r}")  # noqa: TRY004
+    numbers = (*snapshot.undone, *snapshot.before.values(), *snapshot.after.values())
+    if any(type(value) is not int or value < 1 for value in numbers):
+        raise ValueError("a version or snapshot in it is no number")
+    if snapshot.snapshot != number:
+        raise ValueError(f"it calls itself snapshot {snapshot.snapshot}")
+    if snapshot.after.keys() != {"samples", "failed"}:
+        raise ValueError(f"it names the tables {sorted(snapshot.after)}")
+    if snapshot.state not in ("running", "done"):
+        raise ValueError(f"its state is {snapshot.state!r}")
     return snapshot
 
 

@@ -92,6 +92,9 @@ def _table_damage(
     except TamisError as error:
         yield str(path), str(error)
         return
+    for version in versions:
+        if version not in {file.version for file in tracked}:
+            yield str(path), f"its version {version} is missing; states that need it cannot be read"
     by_file: dict[str, list[int]] = {}
     for file in tracked:
         by_file.setdefault(file.path, []).append(file.version)

@@ -231,7 +231,8 @@ class _Reader:
             if self._takes(word):
                 return f"{left} IS {negated}{word}"
         if self._takes("DISTINCT", "FROM"):
-            return f"{left} IS {negated}DISTINCT FROM {self._sum()}"
+            # Lance reads all that follows FROM as one value, AND and OR included.
+            return f"({left} IS {negated}DISTINCT FROM {self._sum()})"
         raise self._fault(f"after IS comes NULL, TRUE or FALSE, not {self._shown()}")
 
     def _pattern(self, of: str) -> str:
