@@ -39,7 +39,7 @@ FORMAT = 1
 TABLES = {"samples": SAMPLES, "failed": FAILED}
 """The tables of a dataset and their schemas when it is new."""
 
-_DRAFT = ".tmp"
+_DRAFT, _UNSEEN = ".tmp", ".new"
 
 
 class Layout:
@@ -74,8 +74,11 @@ def create_dataset(root: Path) -> None:
         root.parent.mkdir(parents=True, exist_ok=True)
         draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}{_DRAFT}"))
         try:
-            draft.root.mkdir()
-            with _held(draft.root):
+            # Others take it for what a killed writer left unless it is held when they first see it.
+            unseen = draft.root.with_name(f"{draft.root.name}{_UNSEEN}")
+            unseen.mkdir()
+            with _held(unseen):
+                unseen.rename(draft.root)
                 _write_empty(draft)
                 sync_tree(draft.root)
                 # Renaming a folder onto an empty one replaces it in one step; onto any other it
@@ -119,12 +122,17 @@ def _held(draft: Path) -> Iterator[bool]:
         yield False
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        yield _locks(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # somebody else holds it, or the file system locks no folders
+        return False
+    return True
 
 
 def _taken(root: Path) -> DatasetError:
