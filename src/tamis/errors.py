@@ -6,6 +6,7 @@
     ├── UsageError            an argument or option has a value that cannot be used
     ├── InputError            a source of pictures is missing, empty or unreadable
     ├── PictureError          one picture cannot be decoded; carries path and reason
+    │   └── MissingPictureError   its file or archive member is not there (any more)
     ├── DatasetError          the dataset cannot be used as asked
     │   ├── DatasetMissingError   no dataset at that place
     │   ├── DatasetTooNewError    written by a later tamis
@@ -30,6 +31,7 @@ __all__ = [
     "EncoderError",
     "InputError",
     "MissingExtraError",
+    "MissingPictureError",
     "OutOfMemoryError",
     "PictureError",
     "StorageError",
@@ -66,6 +68,10 @@ class PictureError(TamisError):
 
     def __reduce__(self) -> tuple[type[PictureError], tuple[str, str]]:
         return type(self), (self.path, self.reason)
+
+
+class MissingPictureError(PictureError):
+    """A picture's file, or the archive's member, is not there (any more)."""
 
 
 class DatasetError(TamisError):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
+import os
 import shutil
 import uuid
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from tamis.errors import DatasetError, DatasetMissingError, DatasetTooNewError
 from tamis.outside_text import is_storable, storable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = [
@@ -36,7 +40,7 @@ FORMAT = 1
 TABLES = {"samples": SAMPLES, "failed": FAILED}
 """The tables of a dataset and their schemas when it is new."""
 
-_DRAFT = ".tmp"
+_DRAFT, _UNSEEN = ".tmp", ".new"
 
 
 class Layout:
@@ -72,10 +76,16 @@ def create_dataset(root: Path) -> None:
         root.parent.mkdir(parents=True, exist_ok=True)
         draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}{_DRAFT}"))
         try:
-            _write_empty(draft)
-            sync_tree(draft.root)
-            # Renaming a folder onto an empty one replaces it in one step; onto any other it fails.
-            draft.root.rename(root)
+            # Others take it for what a killed writer left unless it is held when they first see it.
+            unseen = draft.root.with_name(f"{draft.root.name}{_UNSEEN}")
+            unseen.mkdir()
+            with _held(unseen):
+                unseen.rename(draft.root)
+                _write_empty(draft)
+                sync_tree(draft.root)
+                # Renaming a folder onto an empty one replaces it in one step; onto any other it
+                # fails.
+                draft.root.rename(root)
             sync_folders([root.parent])
         except OSError as error:
             shutil.rmtree(draft.root, ignore_errors=True)
@@ -101,11 +111,38 @@ def is_draft(entry: Path, root: Path) -> bool:
 
 
 def remove_drafts(root: Path) -> None:
-    """Remove what killed writers left beside a dataset that is there, so that none can need it."""
+    """Remove what killed writers left beside a dataset when they made it, none that is at work."""
     with storage_guard(root, "tidy up"):
-        drafts = [entry for entry in root.parent.iterdir() if is_draft(entry, root)]
+        try:
+            drafts = [entry for entry in root.parent.iterdir() if is_draft(entry, root)]
+        except PermissionError:  # who may not list the folder has left nothing in it
+            return
     for draft in drafts:
-        shutil.rmtree(draft, ignore_errors=True)
+        with _held(draft) as is_free:
+            if is_free:
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _held(draft: Path) -> Iterator[bool]:
+    """Hold a draft while it is written or removed, if nobody else does; death lets go of it."""
+    try:
+        descriptor = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # somebody else removed it, or it is no folder of ours
+        yield False
+        return
+    try:
+        yield _locks(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _locks(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # somebody else holds it, or the file system locks no folders
+        return False
+    return True
 
 
 def _taken(root: Path) -> DatasetError:
@@ -113,7 +150,6 @@ def _taken(root: Path) -> DatasetError:
 
 
 def _write_empty(draft: Layout) -> None:
-    draft.root.mkdir()
     draft.log.mkdir()
     versions = {
         name: TableVersion.create(draft.table(name), schema).version
@@ -157,11 +193,14 @@ def check_dataset(root: Path) -> None:
                 f"{root} is not a tamis dataset (it has no dataset.json). Give the folder that "
                 "'tamis add' made, usually named something.tamis"
             )
-        text = layout.description.read_text(encoding="utf-8")
+        data = layout.description.read_bytes()
     try:
-        version = int(json.loads(text)["format"])
-    except (ValueError, TypeError, KeyError) as error:
-        raise DatasetError(f"{layout.description} is damaged: {error!r}") from error
+        version = int(json.loads(data.decode("utf-8"))["format"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DatasetError(
+            f"{layout.description} is damaged ({error}). Restore it from a backup; of a dataset of "
+            f'this version it holds  {{"format": {FORMAT}}}'
+        ) from error
     if version > FORMAT:
         raise DatasetTooNewError(
             f"{root} was written by a later version of tamis (format {version}, this one reads up "

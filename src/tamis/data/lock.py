@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import socket
 import time
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ __all__ = ["LOCK_TIMEOUT", "Presence", "RunningOperations", "writer_lock"]
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer's checkpoint, which takes about one."""
 
+_FILE_NAME = re.compile(r"([0-9]{8,18})\.lock")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
 
@@ -79,9 +81,9 @@ def _try_lock(descriptor: int) -> bool:
 def _owner(descriptor: int) -> str:
     try:
         owner = json.loads(os.pread(descriptor, 4096, 0))
-    except ValueError:
+        return "'{doing}' in process {pid} on {host}, since {since}".format(**owner)
+    except (ValueError, TypeError, KeyError):
         return "one that has not said who it is"
-    return "'{doing}' in process {pid} on {host}, since {since}".format(**owner)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,12 @@ class RunningOperations:
         """The files of operations whose process died."""
         if not self._folder.is_dir():
             return []
-        return [f for f in sorted(self._folder.iterdir()) if not self.is_running(int(f.stem))]
+        ours = ((file, _FILE_NAME.fullmatch(file.name)) for file in sorted(self._folder.iterdir()))
+        return [
+            file
+            for file, number in ours
+            if number and file.is_file() and not self.is_running(int(number[1]))
+        ]
 
     def _file(self, operation: int) -> Path:
         return self._folder / f"{operation:08d}.lock"

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Inserted", "Operation"]
 
+_PLACES = ("path", "uri", "source", "video")
+
 
 @dataclass(frozen=True)
 class Inserted:
@@ -260,6 +262,23 @@ class Operation:
             if field is None:
                 self._staged.columns[name] = pa.field(name, array.type)
             self._edit(name, ids, array)
+
+    # Places
+
+    def relocate(self, ids: SampleIds, places: Mapping[str, Sequence[str | None]]) -> None:
+        """Stage other places for samples that exist: their files were moved, not changed.
+
+        Args:
+            ids: the samples, distinct.
+            places: for `path`, `uri`, `source` and, of frames, `video` one value a sample.
+
+        Raises:
+            UsageError: a column is no place, or lengths differ.
+        """
+        for name, values in places.items():
+            if name not in _PLACES or self._field(name) is None:
+                raise UsageError(f"{name!r} says no place; there are: {', '.join(_PLACES)}")
+            self._edit(name, ids, pa.array(values, pa.string()))
 
     # Checkpoints
 

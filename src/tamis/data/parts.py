@@ -6,12 +6,12 @@ for that only once a part was added; a row whose `kind` is null is a whole pictu
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import pyarrow as pa
 
+from tamis.data.conditions import all_of, columns_named
 from tamis.data.images.picture_record import content_hash
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ PART_COLUMNS: Final = pa.schema(
 """What a part has besides a picture's columns: its kind, its picture's `sample_id`, and its box in
 pixels of the upright picture. All are null in rows of whole pictures."""
 
-_NAMES_KIND = re.compile(r"\b(kind|parent_id)\b", re.IGNORECASE)
-_TEXT = re.compile(r"'(?:[^']|'')*'")
 _OVERLAP: Final = 0.2
 
 
@@ -112,8 +110,11 @@ def whole_pictures(columns: Collection[str], where: str | None) -> str | None:
     its own picture or counted twice; a condition that names `kind` or `parent_id` decides for
     itself.
 
+    Raises:
+        UsageError: `where` is no condition, if parts are there.
+
     >>> whole_pictures(["kind"], "width > 9")
-    '(width > 9) AND kind IS NULL'
+    '(width > 9) AND (kind IS NULL)'
     >>> whole_pictures(["kind"], "kind = 'crop'")
     "kind = 'crop'"
     >>> whole_pictures(["width"], None) is None
@@ -121,7 +122,7 @@ def whole_pictures(columns: Collection[str], where: str | None) -> str | None:
     """
     if "kind" not in columns or names_kind(where):
         return where
-    return "kind IS NULL" if where is None else f"({where}) AND kind IS NULL"
+    return all_of(where, "kind IS NULL")
 
 
 def names_kind(where: str | None) -> bool:
@@ -130,4 +131,4 @@ def names_kind(where: str | None) -> bool:
     >>> names_kind("kind = 'tile'"), names_kind("label = 'kind'")
     (True, False)
     """
-    return where is not None and _NAMES_KIND.search(_TEXT.sub("''", where)) is not None
+    return not columns_named(where).isdisjoint({"kind", "parent_id"})

@@ -54,7 +54,7 @@ PICTURE_COLUMNS: pa.Schema = pa.schema(
         pa.field("added_at", pa.timestamp("us", tz="UTC")),
     ]
 )
-"""What ingest knows of a picture; written once, never edited.
+"""What ingest knows of a picture; written once. Only where it lies is edited, when files move.
 
 `sample_id` is 32 hex digits, `width` and `height` are pixels once the EXIF orientation is
 applied, `phash` is the bit pattern of a uint64, `thumbnail` a JPEG.

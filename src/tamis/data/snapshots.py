@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Snapshot", "SnapshotChain"]
+
+_FILE_NAME = re.compile(r"([0-9]{8,18})\.json")
 
 
 def _now() -> str:
@@ -53,6 +56,39 @@ class Snapshot:
     time: str = field(default_factory=_now)
 
 
+_TYPES = {
+    "snapshot": int,
+    "operation": int,
+    "verb": str,
+    "params": dict,
+    "counts": dict,
+    "time": str,
+    "before": dict,
+    "after": dict,
+}
+
+
+def _checked(snapshot: Snapshot, number: int) -> Snapshot:
+    """Refuse values that no writer of ours has written.
+
+    Raises:
+        ValueError: says which.
+    """
+    for name, kind in _TYPES.items():
+        if not isinstance(getattr(snapshot, name), kind):
+            raise ValueError(f"its {name!r} is {getattr(snapshot, name)!r}")  # noqa: TRY004
+    numbers = (*snapshot.undone, *snapshot.before.values(), *snapshot.after.values())
+    if any(type(value) is not int or value < 1 for value in numbers):
+        raise ValueError("a version or snapshot in it is no number")
+    if snapshot.snapshot != number:
+        raise ValueError(f"it calls itself snapshot {snapshot.snapshot}")
+    if snapshot.after.keys() != {"samples", "failed"}:
+        raise ValueError(f"it names the tables {sorted(snapshot.after)}")
+    if snapshot.state not in ("running", "done"):
+        raise ValueError(f"its state is {snapshot.state!r}")
+    return snapshot
+
+
 class SnapshotChain:
     """The folder of snapshot files.
 
@@ -68,8 +104,9 @@ class SnapshotChain:
 
     def numbers(self) -> list[int]:
         """The numbers of all snapshots, ascending."""
-        names = (entry.name for entry in os.scandir(self._folder))
-        return sorted(int(name[:-5]) for name in names if name[:-5].isdigit())
+        with os.scandir(self._folder) as entries:
+            found = [_FILE_NAME.fullmatch(entry.name) for entry in entries]
+        return sorted(int(name[1]) for name in found if name)
 
     def head(self) -> Snapshot:
         """The newest snapshot.
@@ -91,7 +128,7 @@ class SnapshotChain:
         """
         file = self._file(number)
         try:
-            text = file.read_text(encoding="utf-8")
+            data = file.read_bytes()
         except FileNotFoundError:
             numbers = self.numbers()
             raise UsageError(
@@ -99,11 +136,14 @@ class SnapshotChain:
                 f"they go from {numbers[0]} to {numbers[-1]}"
             ) from None
         try:
-            values = json.loads(text)
+            values = json.loads(data.decode("utf-8"))
             values["undone"] = tuple(values["undone"])
-            return Snapshot(**values)
-        except (ValueError, TypeError, KeyError) as error:
-            raise DatasetError(f"the snapshot file {file} is damaged: {error}") from error
+            return _checked(Snapshot(**values), number)
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise DatasetError(
+                f"the snapshot file {file} is damaged ({error}). Restore it from a backup; tamis "
+                "check says whether more is damaged"
+            ) from error
 
     def all(self) -> list[Snapshot]:
         """Every snapshot, oldest first."""
@@ -135,7 +175,7 @@ class SnapshotChain:
 
     def drafts(self) -> list[Path]:
         """Unfinished files that killed writers left."""
-        return sorted(self._folder.glob(".*.tmp"))
+        return sorted(file for file in self._folder.glob(".*.tmp") if file.is_file())
 
     def _file(self, number: int) -> Path:
         return self._folder / f"{number:08d}.json"

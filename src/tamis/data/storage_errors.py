@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["filtering", "storage_guard"]
+__all__ = ["LANCE_ERRORS", "filtering", "is_panic", "storage_guard"]
 
 # Lance raises OSError, ValueError (pyarrow's errors derive from it) or RuntimeError for one and
 # the same cause, depending on the call; the text is what tells the causes apart.
@@ -23,11 +23,16 @@ _FULL = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|F
 _REFUSED = re.compile(r"Permission denied|Read-only file system")
 _LINKLESS = re.compile(r"Operation not permitted|os error 1\b")
 _GONE = re.compile(r"Not found|No such file or directory")
+_DAMAGED = re.compile(
+    r"Invalid range|corrupt|magic number|Version not found|Invalid format|Is a directory|"
+    r"decod|buffer|offset|protobuf|Encountered|end of file|EOF|panicked"
+)
 _FILTER_FAULT = re.compile(
     r"Invalid user input|Query Execution error|Not supported|Schema error|Arrow error|Cast error"
 )
-_RUST_SOURCE = re.compile(r",?\s*(/\S*)?/rust/\S+\.rs:\d+:\d+")
+_RUST_SOURCE = re.compile(r",?\s*(/\S*)?/rustc?/\S+\.rs:\d+:\d+")
 _LANCE_LISTS_COLUMNS = re.compile(r" Valid fields are .*", re.DOTALL)
+_LANCE = re.compile(r"LanceError|Version not found error")
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED_CODES = {errno.EACCES, errno.EROFS}
 
@@ -56,6 +61,15 @@ def storage_guard(path: Path, doing: str) -> Iterator[None]:
         if not _is_of_storage(error):
             raise
         raise StorageError(_sentence(path, doing, error)) from error
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise StorageError(_damaged(path, doing, str(error))) from error
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether Lance gave up on what it read, which is no `Exception` to Python."""
+    return type(error).__name__ == "PanicException"
 
 
 @contextmanager
@@ -70,7 +84,8 @@ def filtering(path: Path, where: str | None, columns: Sequence[str]) -> Iterator
         try:
             yield
         except LANCE_ERRORS as error:
-            if where is None or not _FILTER_FAULT.search(str(error)):
+            text = str(error)
+            if where is None or not _FILTER_FAULT.search(text) or _DAMAGED.search(text):
                 raise
             raise UsageError(
                 f"the condition {where!r} cannot be used: {_fault(error)}. It has to be an SQL "
@@ -88,7 +103,8 @@ def _fault(error: Exception) -> str:
 
 def _is_of_storage(error: Exception) -> bool:
     """Whether the system or Lance raised it; a ValueError of our own is a defect to be seen."""
-    return isinstance(error, OSError) or bool(_RUST_SOURCE.search(str(error)))
+    text = str(error)
+    return isinstance(error, OSError) or bool(_RUST_SOURCE.search(text) or _LANCE.search(text))
 
 
 def _sentence(path: Path, doing: str, error: Exception) -> str:
@@ -114,4 +130,13 @@ def _sentence(path: Path, doing: str, error: Exception) -> str:
             f"could not {doing} {path}: a file of the dataset is missing ({plain(error)}). "
             "Restore the folder from a backup, or make the dataset again"
         )
+    if code is None and _DAMAGED.search(text):
+        return _damaged(path, doing, plain(error))
     return f"could not {doing} {path}: {plain(error)}"
+
+
+def _damaged(path: Path, doing: str, what: str) -> str:
+    return (
+        f"could not {doing} {path}: a file of the dataset is damaged ({what}). tamis check names "
+        "what is; restore the folder from a backup, or undo to a snapshot before"
+    )

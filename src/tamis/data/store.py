@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tamis.data.conditions import checked_condition
 from tamis.data.difference import Diff, compare
 from tamis.data.history import LogEntry, check_tag, log_entries, plan_undo, tags
-from tamis.data.layout import Layout, check_dataset, create_dataset
+from tamis.data.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.data.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.data.operation import Operation
 from tamis.data.sample_keys import id_array
@@ -111,6 +111,7 @@ class Store:
         if create:
             with suppress(DatasetError):  # something lies there: the check tells whether it serves
                 create_dataset(path)
+            remove_drafts(path)
         check_dataset(path)
         return cls(path, lock_timeout=lock_timeout, snapshot=snapshot)
 
@@ -134,7 +135,7 @@ class Store:
             UsageError: `where` is no condition over the columns.
         """
         with self._filtering(where):
-            return self._state.samples.count(checked_condition(where))
+            return self._state.samples.count(self._checked(where))
 
     def columns(self) -> list[str]:
         """The names of all columns."""
@@ -157,7 +158,7 @@ class Store:
             UsageError: a column or sample is unknown, or `where` is no condition.
         """
         self._require_columns(columns)
-        condition = checked_condition(where)
+        condition = self._checked(where)
         with self._filtering(where):
             if ids is None:
                 return self._state.samples.read(columns, condition)
@@ -180,7 +181,7 @@ class Store:
     def _batches(
         self, state: State, columns: Sequence[str], where: str | None, batch_size: int
     ) -> Iterator[pa.RecordBatch]:
-        condition = checked_condition(where)
+        condition = checked_condition(where, state.samples.schema.names)
         with self._filtering(where):
             yield from state.samples.batches(columns, condition, batch_size=batch_size)
 
@@ -216,7 +217,8 @@ class Store:
 
     def index_cover(self, column: str) -> IndexCover | None:
         """How many rows the index of a vector column covers; None where it has none."""
-        return index_cover(self._state.samples, column)
+        with storage_guard(self.path, "read"):
+            return index_cover(self._state.samples, column)
 
     def nearest(
         self,
@@ -241,7 +243,7 @@ class Store:
         Raises:
             UsageError: `where` is no condition.
         """
-        condition = checked_condition(where)
+        condition = self._checked(where)
         with self._filtering(where):
             return self._state.samples.nearest(column, query, count, condition, probes=probes)
 
@@ -256,6 +258,9 @@ class Store:
             raise UsageError(
                 f"there is no column {unknown[0]!r}; there are: {', '.join(self.columns())}"
             )
+
+    def _checked(self, where: str | None) -> str | None:
+        return checked_condition(where, self._state.samples.schema.names)
 
     def _filtering(self, where: str | None) -> Any:
         return filtering(self.path, where, self.columns())
@@ -337,6 +342,7 @@ class Store:
 
     def gc(self) -> Freed:
         """Remove the files that killed writers left; every snapshot stays readable."""
+        remove_drafts(self.path)
         return self._writer.collect()
 
     def _require_head(self) -> None:

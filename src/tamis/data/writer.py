@@ -11,7 +11,7 @@ from tamis.data.lock import LOCK_TIMEOUT, writer_lock
 from tamis.data.orphans import Freed, drop_steps, remove_orphans, roll_back
 from tamis.data.snapshots import Snapshot, SnapshotChain
 from tamis.data.state import State
-from tamis.data.storage_errors import LANCE_ERRORS, storage_guard
+from tamis.data.storage_errors import LANCE_ERRORS, is_panic, storage_guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,7 +82,9 @@ class Writer:
         """Give the space back at once: on a full disk it is what the user needs."""
         try:
             remove_orphans(self._layout, self._chain.all())
-        except LANCE_ERRORS as second:
+        except BaseException as second:
+            if not isinstance(second, LANCE_ERRORS) and not is_panic(second):
+                raise
             error.add_note(f"removing what was half-written failed too: {second}")
 
     def name(self, head: State, tables: Mapping[str, TableVersion], about: About) -> State:

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from tamis.encoders.base import Encoder
     from tamis.pipelines.embed import EmbedReport
     from tamis.pipelines.ingest import IngestReport
+    from tamis.services.check import CheckReport
     from tamis.services.curate import CurateReport
     from tamis.services.encoder_export import EncoderExport
+    from tamis.services.relink import RelinkReport
     from tamis.types import Progress, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -247,6 +249,16 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
 
         return describe(self.store)
 
+    def gone(self) -> dict[str, int]:
+        """Return how many pictures are `missing`, `changed` or `unreadable` on disk by now.
+
+        Time stamps are believed; `check` reads every file.
+        """
+        from tamis.data.presence import find_gone
+
+        kinds = [one.kind for one in find_gone(self.store)]
+        return {kind: kinds.count(kind) for kind in ("missing", "changed", "unreadable")}
+
     # -- choose -------------------------------------------------------------------------------
 
     def curate(
@@ -318,6 +330,27 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
     def tag(self, name: str) -> None:
         """Name the present snapshot."""
         self.store.tag(name)
+
+    def check(self, *, progress: Progress = no_progress) -> CheckReport:
+        """Read the whole dataset and every picture's file; list what is missing or damaged."""
+        from tamis.services.check import check
+
+        return check(self.path, progress=progress)
+
+    def relink(
+        self, old: PathLike, new: PathLike, *, progress: Progress = no_progress
+    ) -> RelinkReport:
+        """Follow pictures that were moved from the root `old` to `new`.
+
+        A picture whose file is not there, or holds something else, is left as it is.
+
+        Raises:
+            InputError: there is no `new`, or no picture of the dataset was moved there.
+            UsageError: `old` means several roots, or pictures are in the dataset at both places.
+        """
+        from tamis.services.relink import relink
+
+        return relink(self.store, os.fspath(old), os.fspath(new), progress=progress)
 
     def gc(self) -> Freed:
         """Remove what killed writers left behind, and return what was freed."""

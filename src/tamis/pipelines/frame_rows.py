@@ -17,6 +17,7 @@ from tamis.data.images.picture_record import (
     examine_image,
     sample_id,
 )
+from tamis.data.sources.place import Places
 from tamis.data.video.frame_reader import frame_content_hash
 from tamis.data.video.places import split_frame_uri
 from tamis.errors import PictureError, UsageError
@@ -122,7 +123,7 @@ def _values(
     if not all(map(is_storable, (path, uri, frame.source))):
         raise PictureError(frame.path, "its name is not valid UTF-8; rename it")
     return {
-        "sample_id": sample_id(content, uri),
+        "sample_id": sample_id(content, Places().of(uri)),
         "path": path,
         "uri": uri,
         "source": frame.source,

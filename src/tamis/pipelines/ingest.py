@@ -14,7 +14,7 @@ from tamis.data.sources.reading import read_bytes
 from tamis.data.video.places import FRAME_COLUMNS
 from tamis.errors import PictureError
 from tamis.machine import usable_processors
-from tamis.pipelines.known_samples import KnownSamples
+from tamis.pipelines.known_pictures import KnownPictures
 from tamis.pipelines.sample_rows import KnownSample, NewSample, Outcome, SampleWriter
 from tamis.pipelines.sources_to_add import SourcesToAdd
 from tamis.pipelines.video_frames import VideoFrame, frame_sample, frames_of_video
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamis.data.video.frames import Frame
     from tamis.data.video.sampling import Sampling
 
-__all__ = ["IngestReport", "ingest", "known_samples", "report_of"]
+__all__ = ["IngestReport", "ingest", "report_of"]
 
 _CHECKPOINT_ROWS = 2000
 _WINDOW_PER_THREAD = 8
@@ -83,10 +83,11 @@ def ingest(
 
     Each picture is read, hashed, decoded and measured in threads; rows are inserted in the order
     of the sources, whatever the number of threads, and committed every `checkpoint_rows`. A
-    picture that the dataset holds already (the same bytes at the same place) is only read and
+    picture that the dataset holds already (the same bytes at the same place, however the place is
+    spelt) is only read and
     hashed, so that an interrupted run goes on where it stopped, and adding again adds nothing.
     A bad file is recorded with its reason and costs nothing else. Memory is bounded: a few
-    pictures a thread, one checkpoint's rows, and 16 bytes a sample of the dataset.
+    pictures a thread, one checkpoint's rows, and 32 bytes a sample of the dataset.
 
     A frame of a video is a sample whose row points into the video; nothing is written beside it.
     A video whose frames are all known is not decoded again.
@@ -118,7 +119,7 @@ def ingest(
         StorageError: the disk refuses.
     """
     wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
-    known = known_samples(store)
+    known = KnownPictures(store)
     try:
         with store.operation("add", params=wanted.params) as operation:
             if wanted.videos:
@@ -133,14 +134,6 @@ def ingest(
     finally:
         close_archives()
     return report_of(wanted, writer, operation)
-
-
-def known_samples(store: Store) -> KnownSamples:
-    """Return what the dataset holds now."""
-    store.refresh()
-    return KnownSamples(
-        batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
-    )
 
 
 def report_of(wanted: SourcesToAdd, writer: SampleWriter, operation: Operation) -> IngestReport:
@@ -163,7 +156,7 @@ def report_of(wanted: SourcesToAdd, writer: SampleWriter, operation: Operation) 
 _Item = Location | VideoFrame | Failure
 
 
-def _with_frames(wanted: SourcesToAdd, known: KnownSamples) -> Iterator[_Item]:
+def _with_frames(wanted: SourcesToAdd, known: KnownPictures) -> Iterator[_Item]:
     """Put the frames of each video in its place."""
     for location in wanted.locations():
         if isinstance(location, Location) and location.is_video:
@@ -172,7 +165,7 @@ def _with_frames(wanted: SourcesToAdd, known: KnownSamples) -> Iterator[_Item]:
             yield location
 
 
-def _examined(items: Iterator[_Item], known: KnownSamples, threads: int) -> Iterator[Outcome]:
+def _examined(items: Iterator[_Item], known: KnownPictures, threads: int) -> Iterator[Outcome]:
     """Examine pictures in threads, a bounded number ahead, and yield them in their order."""
     waiting: deque[Future[Outcome] | KnownSample | Failure] = deque()
     frames = deque[Future[Outcome]]()
@@ -203,13 +196,15 @@ def _finished(outcome: Future[Outcome] | KnownSample | Failure) -> Outcome:
     return outcome.result() if isinstance(outcome, Future) else outcome
 
 
-def _examine(location: Location, known: KnownSamples) -> Outcome:
+def _examine(location: Location, known: KnownPictures) -> Outcome:
     try:
         data = read_bytes(location.uri, location.path)
         content = content_hash(data)
-        name = sample_id(content, location.uri)
-        if name in known:
-            return KnownSample(location, name)
+        place = known.places.of(location.uri)
+        found = known.find(content, place)
+        if found is not None:
+            return KnownSample(location, found)
+        name = sample_id(content, place)
         return NewSample(location, name, content, len(data), examine(data, location.path))
     except PictureError as error:
         require_source(location.source)

@@ -17,7 +17,8 @@ from tamis.data.video.frames import Frame
 from tamis.data.video.places import FRAME_COLUMNS
 from tamis.data.video.sampling import EVERY_FRAME, Sampling
 from tamis.errors import PictureError
-from tamis.pipelines.ingest import IngestReport, known_samples, report_of
+from tamis.pipelines.ingest import IngestReport, report_of
+from tamis.pipelines.known_pictures import KnownPictures
 from tamis.pipelines.novelty import NoveltyFilter
 from tamis.pipelines.sample_rows import KnownSample, NewSample, SampleWriter
 from tamis.pipelines.sources_to_add import SourcesToAdd
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from tamis.data.store import Store
     from tamis.encoders.base import Encoder
-    from tamis.pipelines.known_samples import KnownSamples
     from tamis.pipelines.novelty import Decision
     from tamis.types import Progress
 
@@ -105,7 +105,7 @@ def ingest_new(
     identity = (encoder.spec, encoder.fingerprint, encoder.dim)
     name, dtype = column_of_encoder(store, *identity)
     wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
-    known = known_samples(store)
+    known = KnownPictures(store)
     unseen = _admit_dataset(store, name, sieve)
     params = {
         **wanted.params,
@@ -158,7 +158,7 @@ class _Run:
     """Decides on what the sources hold, and hands over what is kept."""
 
     def __init__(
-        self, encoder: Encoder, sieve: Sieve, known: KnownSamples, writer: SampleWriter
+        self, encoder: Encoder, sieve: Sieve, known: KnownPictures, writer: SampleWriter
     ) -> None:
         self.covered = 0
         self.skipped = 0
@@ -220,11 +220,14 @@ class _Run:
             captured_at=None,
             pixels=pixels,
         )
-        return _Picture(location, sample_id(content, location.uri), content, frame)
+        place = self._known.places.of(location.uri)
+        found = self._known.find(content, place)
+        name = found or sample_id(content, place)
+        return _Picture(location, name, content, frame, is_known=found is not None)
 
     def _is_unseen(self, item: VideoFrame | _Picture) -> bool:
         """Tell whether neither the dataset nor this run has it, which are counted as known."""
-        if item.sample_id in self._known:
+        if item.is_known:
             self._writer.take(KnownSample(item.location, item.sample_id))
             return False
         if self._sieve.keeps(item.sample_id) or item.location.uri in self._waiting:
@@ -257,6 +260,7 @@ class _Picture:
     sample_id: str
     content: str
     frame: Frame
+    is_known: bool
 
 
 def _sample(item: VideoFrame | _Picture, decision: Decision) -> NewSample:

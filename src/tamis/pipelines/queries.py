@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.data.images.decode import decode
 from tamis.data.parts import Box
-from tamis.data.sources.reading import frame_at
+from tamis.data.sources.reading import frame_at, read_bytes
 from tamis.data.video.frame_reader import read_frame
 from tamis.encoders.base import TextEncoder
 from tamis.encoders.preprocess import input_box, prepare
 from tamis.encoders.registry import load_encoder
-from tamis.errors import EncoderError, InputError, UsageError
+from tamis.errors import EncoderError, InputError, MissingPictureError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from PIL import Image
@@ -186,9 +186,9 @@ def _opened(path: str | Path) -> Image.Image:
     if frame is not None:
         return read_frame(*frame, str(path)).pixels.image()
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        data = read_bytes(str(path))
+    except MissingPictureError as error:
+        raise InputError(f"cannot read {path}: there is no such file") from error
     return decode(data, str(path)).image
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamis.data.sources.locations import Location
     from tamis.data.video.frames import Frame
     from tamis.data.video.sampling import Sampling
-    from tamis.pipelines.known_samples import KnownSamples
+    from tamis.pipelines.known_pictures import KnownPictures
     from tamis.types import Vectors
 
 __all__ = ["VideoFrame", "frame_sample", "frames_of_video"]
@@ -35,6 +35,7 @@ class VideoFrame:
         video: absolute path of the video.
         sample_id: its name in the dataset.
         content: what identifies its pixels.
+        is_known: whether the dataset holds it.
         frame: the frame itself; None if the dataset holds it.
     """
 
@@ -42,13 +43,14 @@ class VideoFrame:
     video: str
     sample_id: str
     content: str
-    frame: Frame | None
+    is_known: bool
+    frame: Frame | None = None
 
 
 def frames_of_video(
     location: Location,
     sampling: Sampling,
-    known: KnownSamples,
+    known: KnownPictures,
     expect: Callable[[int | None], None],
 ) -> Iterator[VideoFrame | Failure]:
     """Yield the frames that are taken of a video, in their order, and then what is wrong with it.
@@ -70,13 +72,13 @@ def frames_of_video(
         numbers = video.sampled_numbers()
         expect(None if numbers is None else numbers.size)
         if numbers is not None:
-            listed = [_named(location, number) for number in numbers.tolist()]
-            if listed and all(item.sample_id in known for item in listed):
+            listed = [_named(location, number, known) for number in numbers.tolist()]
+            if listed and all(item.is_known for item in listed):
                 yield from listed
                 return
         for frame in video.frames():
-            item = _named(location, frame.number)
-            yield item if item.sample_id in known else replace(item, frame=frame)
+            item = _named(location, frame.number, known)
+            yield item if item.is_known else replace(item, frame=frame)
         if video.damage is not None:
             yield Failure(location.path, video.damage, location.source)
     except (UnreadableVideoError, PictureError) as error:
@@ -84,7 +86,7 @@ def frames_of_video(
         yield Failure(location.path, error.reason, location.source)
 
 
-def _named(location: Location, number: int) -> VideoFrame:
+def _named(location: Location, number: int, known: KnownPictures) -> VideoFrame:
     content = frame_content_hash(location.uri, number, location.path)
     uri = frame_uri(location.uri, number)
     place = replace(
@@ -94,7 +96,10 @@ def _named(location: Location, number: int) -> VideoFrame:
         relative=frame_uri(location.relative, number),
         is_video=False,
     )
-    return VideoFrame(place, location.uri, sample_id(content, uri), content, None)
+    spelt = frame_uri(known.places.of(location.uri), number)
+    found = known.find(content, spelt)
+    name = found or sample_id(content, spelt)
+    return VideoFrame(place, location.uri, name, content, is_known=found is not None)
 
 
 def frame_sample(item: VideoFrame, frame: Frame, vector: Vectors | None = None) -> NewSample:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tamis.data.exports import export
 from tamis.data.layout import is_draft, remove_drafts
 from tamis.data.parts import whole_pictures
+from tamis.data.presence import gone_ids
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.pipelines.embed import embed
@@ -44,8 +45,10 @@ class CurateReport:
         failed: files that could not be read, with their reasons.
         embedded: pictures that got a vector in this run.
         blank: pictures without any contrast, left out.
-        duplicates: pictures left out since a better one of the same shot is kept.
-        selected: pictures in the result.
+        duplicates: pictures left out since a better one of the same shot is kept; those that are
+            gone are not counted.
+        gone: pictures of earlier runs whose file is missing or holds something else, left out.
+        selected: pictures in the result, all of them written.
         splits: pictures of the result in each split.
         max_cross_similarity: largest cosine similarity between pictures of two splits.
         pictures: folder of the result.
@@ -60,6 +63,7 @@ class CurateReport:
     embedded: int
     blank: int
     duplicates: int
+    gone: int
     selected: int
     splits: dict[str, int]
     max_cross_similarity: float | None
@@ -143,6 +147,14 @@ def curate(
         store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
     )
     notes += [found.note] if found.note else []
+    gone = gone_ids(store, whole_pictures(store.columns(), None))
+    if gone:
+        notes.append(
+            f"{len(gone)} pictures of the dataset are gone or changed and were left out; "
+            "tamis check lists them, tamis relink OLD NEW follows a folder that moved"
+        )
+    dropped = store.read(["sample_id"], whole_pictures(store.columns(), "duplicate_of IS NOT NULL"))
+    duplicates = len(set(dropped.column("sample_id").to_pylist()) - gone)
     blank = store.count(whole_pictures(store.columns(), BLANK))
     chosen = select(
         store,
@@ -156,7 +168,7 @@ def curate(
     if len(chosen.rows) < keep:
         notes.append(
             f"{keep} pictures were asked for and {len(chosen.rows)} are left after "
-            "unreadable, blank and duplicate ones are taken out: all of them are kept"
+            "unreadable, gone, blank and duplicate ones are taken out: all of them are kept"
         )
 
     splits: dict[str, int] = {}
@@ -173,8 +185,12 @@ def curate(
     out.mkdir(parents=True, exist_ok=True)
     pictures = export(store, "folder", out / "pictures", where="selected", overwrite=True)
     notes += [f"{f.path} was not exported: {f.reason}" for f in pictures.failed]
-    manifest = export(store, "csv", out / "manifest.csv", where="selected", overwrite=True)
-    export(store, "parquet", out / "manifest.parquet", where="selected", overwrite=True)
+    written = _all_but(tuple(failure.path for failure in pictures.failed))
+    if pictures.failed and splits:
+        column = store.read(["split"], written).column("split")
+        splits = {name: column.to_pylist().count(name) for name in splits}
+    manifest = export(store, "csv", out / "manifest.csv", where=written, overwrite=True)
+    export(store, "parquet", out / "manifest.parquet", where=written, overwrite=True)
     report = write_report(
         store, out / "report.html", column=embedded.column, seed=seed, progress=stage("report")
     )
@@ -184,8 +200,9 @@ def curate(
         failed=ingested.failed,
         embedded=embedded.embedded,
         blank=blank,
-        duplicates=sum(len(group.drop) for group in found.groups),
-        selected=len(chosen.rows),
+        duplicates=duplicates,
+        gone=len(gone),
+        selected=pictures.exported,
         splits=splits,
         max_cross_similarity=cross,
         pictures=pictures.path,
@@ -193,6 +210,14 @@ def curate(
         report=report,
         notes=notes,
     )
+
+
+def _all_but(paths: Sequence[str]) -> str:
+    """Return the condition on the selected pictures that were written."""
+    if not paths:
+        return "selected"
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    return f"selected AND path NOT IN ({quoted})"
 
 
 _DATASET = "dataset.tamis"

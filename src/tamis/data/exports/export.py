@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from tamis.data.conditions import all_of
 from tamis.data.exports.destination import new_file
 from tamis.data.exports.folder import Link, export_folder
 from tamis.data.exports.manifest import narrow_columns, write_csv, write_parquet
 from tamis.data.parts import whole_pictures
+from tamis.data.presence import gone_ids
 from tamis.errors import UsageError
 from tamis.types import no_progress
 
@@ -33,11 +35,13 @@ class ExportReport:
         exported: rows that are in the result.
         failed: pictures that are not, each with its path and reason.
         path: the folder or file that was written.
+        notes: sentences on what the user should know.
     """
 
     exported: int
     failed: tuple[Failure, ...]
     path: Path
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -89,13 +93,12 @@ def export(
         raise UsageError("an empty list of columns; name at least one, or none for the default")
     _check_columns(store, [*chosen, *by])
     where = whole_pictures(store.columns(), where)
-    if format == "folder" and "kind" in store.columns():
-        both = "kind IS NOT NULL" if where is None else f"({where}) AND kind IS NOT NULL"
-        if store.count(both):
-            raise UsageError(
-                "parts of pictures are not exported to a folder; export csv or parquet, which "
-                "name the picture and the box, or add  AND kind IS NULL  to the condition"
-            )
+    has_parts = "kind" in store.columns()
+    if format == "folder" and has_parts and store.count(all_of(where, "kind IS NOT NULL")):
+        raise UsageError(
+            "parts of pictures are not exported to a folder; export csv or parquet, which "
+            "name the picture and the box, or add  AND kind IS NULL  to the condition"
+        )
     if store.count(where) == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")
@@ -118,7 +121,13 @@ def export(
     write = write_csv if format == "csv" else write_parquet
     with new_file(file, overwrite=overwrite) as draft:
         exported = write(store.batches(chosen, where), draft)
-    return ExportReport(exported, (), file)
+    gone = gone_ids(store, where)
+    notes = (
+        (f"{len(gone)} of {exported} rows are of pictures that are gone or changed",)
+        if gone
+        else ()
+    )
+    return ExportReport(exported, (), file, notes)
 
 
 def _check_columns(store: Store, names: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from pyarrow import compute, parquet
 from tamis.data.exports.destination import new_folder
 from tamis.data.exports.manifest import write_csv, write_parquet
 from tamis.data.exports.names import distinct_names, folder_names, safe_name
+from tamis.data.presence import find_gone
 from tamis.data.sources.archives import has_archive_extension
 from tamis.data.sources.reading import read_content
 from tamis.data.video.places import split_frame_uri
@@ -23,6 +24,7 @@ from tamis.types import Failure, no_progress
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tamis.data.presence import Gone
     from tamis.data.store import Store
     from tamis.types import Progress
 
@@ -53,6 +55,8 @@ def export_folder(
     if overwrite:
         _check_replaceable(store, folder)
     names = _names(rows, by)
+    # a copy is compared as it is read; a link's original has to be looked at
+    gone = {} if link == "copy" else {one.sample_id: one for one in find_gone(store, where)}
     done: dict[str, str] = {}
     failed: list[Failure] = []
     with new_folder(folder, overwrite=overwrite) as draft:
@@ -60,7 +64,7 @@ def export_folder(
             target = draft / names[number]
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _place(row, target, link)
+                _place(row, target, link, gone.get(row["sample_id"]))
             except PictureError as error:
                 failed.append(Failure(error.path, error.reason, row["source"]))
             else:
@@ -104,16 +108,16 @@ def _base_name(uri: str) -> str:
     return member if mark and member and has_archive_extension(archive) else name
 
 
-def _place(row: Mapping[str, str | int], target: Path, link: Link) -> None:
+def _place(row: Mapping[str, str | int], target: Path, link: Link, gone: Gone | None) -> None:
     """Copy or link one original; archive members are always written out.
 
     Raises:
         PictureError: the original is gone, unreadable, or not what was added to the dataset.
     """
     path, uri = str(row["path"]), str(row["uri"])
+    if gone is not None:
+        raise PictureError(path, gone.reason)
     if link != "copy" and Path(uri).is_file():
-        if Path(uri).stat().st_size != row["bytes"]:
-            raise PictureError(path, _CHANGED)
         if link == "symlink":
             target.symlink_to(uri)
         else:

@@ -79,7 +79,7 @@ def sample_id(content: str, uri: str) -> str:
 
     Args:
         content: from `content_hash`.
-        uri: absolute place.
+        uri: the place in its one spelling (`tamis.data.sources.place`).
 
     Returns:
         32 hexadecimal digits.

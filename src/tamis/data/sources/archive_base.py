@@ -29,6 +29,10 @@ class MemberError(Exception):
         self.reason = reason
 
 
+class MissingMemberError(MemberError):
+    """The archive has no such member."""
+
+
 class Archive(Protocol):
     """A file that holds pictures; nothing in it is ever written to disk.
 

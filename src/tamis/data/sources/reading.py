@@ -7,12 +7,12 @@ import stat
 from pathlib import Path
 
 from tamis.data.images.picture_record import content_hash
-from tamis.data.sources.archive_base import ArchiveError, MemberError
+from tamis.data.sources.archive_base import ArchiveError, MemberError, MissingMemberError
 from tamis.data.sources.archives import open_archive
 from tamis.data.video.decoded import png
 from tamis.data.video.frame_reader import frame_content_hash, read_frame
 from tamis.data.video.places import split_frame_uri
-from tamis.errors import PictureError
+from tamis.errors import MissingPictureError, PictureError
 
 __all__ = ["MAX_PICTURE_BYTES", "frame_at", "member_uri", "read_bytes", "read_content"]
 
@@ -70,7 +70,7 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
     except (FileNotFoundError, NotADirectoryError) as error:
         inside = _split(uri)
         if inside is None:
-            raise PictureError(path, "does not exist (any more)") from error
+            raise MissingPictureError(path, "does not exist (any more)") from error
         return _read_member(*inside, path, max_bytes)
     except OSError as error:
         raise PictureError(path, _reason(error)) from error
@@ -106,6 +106,8 @@ def _split(uri: str) -> tuple[str, str] | None:
 def _read_member(archive: str, member: str, path: str, max_bytes: int) -> bytes:
     try:
         return open_archive(archive).read(member, max_bytes)
+    except MissingMemberError as error:
+        raise MissingPictureError(path, str(error)) from error
     except (ArchiveError, MemberError) as error:
         raise PictureError(path, str(error)) from error
 

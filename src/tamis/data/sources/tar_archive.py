@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 from tamis.data.sources.archive_base import (
     ArchiveError,
     MemberError,
+    MissingMemberError,
     is_picture_member,
     require_expansion,
 )
@@ -106,7 +107,7 @@ class TarArchive:
                     pass
             place = self._places.get(name)
             if place is None:
-                raise MemberError(name, "the archive holds no such picture any more")
+                raise MissingMemberError(name, "the archive holds no such picture any more")
             if place.size > max_bytes:
                 raise MemberError(name, f"{place.size} bytes are over the limit of {max_bytes}")
             try:

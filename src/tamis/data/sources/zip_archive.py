@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tamis.data.sources.archive_base import (
     ArchiveError,
     MemberError,
+    MissingMemberError,
     is_picture_member,
     require_expansion,
 )
@@ -83,7 +84,7 @@ class ZipArchive:
         """
         info = self._by_name.get(name)
         if info is None:
-            raise MemberError(name, "the archive holds no such picture any more")
+            raise MissingMemberError(name, "the archive holds no such picture any more")
         if info.flag_bits & _ENCRYPTED:
             raise MemberError(name, "encrypted in the archive")
         if info.file_size > max_bytes:

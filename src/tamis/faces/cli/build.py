@@ -292,7 +292,8 @@ def curate(
     output.document(report)
     output.say(
         f"{report.added} added, {len(report.failed)} failed, {report.duplicates} duplicates, "
-        f"{report.selected} selected"
+        + (f"{report.gone} gone, " if report.gone else "")
+        + f"{report.selected} selected"
     )
     output.say("  ".join(f"{name} {count}" for name, count in report.splits.items()))
     for sentence in report.notes:

@@ -1,8 +1,10 @@
-"""Verbs of the history: log, undo, diff, tag, gc."""
+"""Verbs of the history and of what lies on disk: log, undo, diff, tag, check, relink, gc."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -89,6 +91,53 @@ def tag(
     output.say(f"{name} is snapshot {ds.store.snapshot}")
 
 
+def check(
+    dataset: DatasetOption = DEFAULT_DATASET,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Is all there and whole? Reads every picture and the dataset itself; exit 1 if not."""
+    from tamis.services.check import check as check_dataset
+
+    output = Output(as_json=json, quiet=quiet)
+    with output.stages() as stage:
+        report = check_dataset(Path(dataset), progress=stage("check"))
+    output.document(report)
+    output.say(f"{report.samples} samples, {len(report.problems)} problems")
+    output.table(
+        ["problem", "path", "reason"],
+        [(problem.kind, problem.path, problem.reason) for problem in report.problems],
+    )
+    for sentence in report.notes:
+        output.note(f"note: {sentence}")
+    if report.problems:
+        raise typer.Exit(1)
+
+
+def relink(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The root as the dataset has it.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Where it is now.")],
+    dataset: DatasetOption = DEFAULT_DATASET,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Follow pictures that were moved: same files, another root; one operation, can be undone."""
+    import tamis
+
+    output = Output(as_json=json, quiet=quiet)
+    ds = tamis.open(dataset, create=False)
+    with output.stages() as stage:
+        report = ds.relink(old, new, progress=stage("relink"))
+    output.document(report)
+    output.say(
+        f"{report.relinked} relinked, {report.missing} still missing, {report.changed} differ"
+    )
+    output.table(
+        ["problem", "path", "reason"],
+        [(problem.kind, problem.path, problem.reason) for problem in report.problems],
+    )
+
+
 def gc(
     dataset: DatasetOption = DEFAULT_DATASET,
     json: JsonOption = False,
@@ -99,13 +148,13 @@ def gc(
 
     output = Output(as_json=json, quiet=quiet)
     freed = tamis.open(dataset, create=False).gc()
-    output.document(freed)
+    output.document({**asdict(freed), "problems": [], "repaired": freed.files, "notes": []})
     output.say(f"{freed.files} files, {freed.bytes} bytes freed")
 
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (log, undo, diff, tag, gc):
+    for verb in (log, undo, diff, tag, check, relink, gc):
         app.command()(verb)
 
 

@@ -27,6 +27,9 @@ def info(
     index: Annotated[
         bool, typer.Option("--index", help="Also measure what search by the index loses.")
     ] = False,
+    files: Annotated[
+        bool, typer.Option("--files", help="Also look which pictures are gone or changed.")
+    ] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -40,6 +43,8 @@ def info(
         facts["indexes"] = {
             row["column"]: ds.audit_index(row["column"]) for row in facts["encoders"]
         }
+    if files:
+        facts["gone"] = ds.gone()
     output.document(facts)
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
@@ -48,6 +53,9 @@ def info(
         if isinstance(counts, dict):
             counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"
         output.say(f"{name:<11}{counts}")
+    if files:
+        counts = "  ".join(f"{kind} {count}" for kind, count in facts["gone"].items())
+        output.say(f"{'gone':<11}{counts}")
     for row in facts["encoders"]:
         output.say(f"{'vectors':<11}{row['vectors']} of {row['dim']} by {row['encoder']}")
     for column, audit in facts.get("indexes", {}).items():
@@ -107,6 +115,8 @@ def export(
     )
     output.document(result)
     output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
+    for sentence in result.notes:
+        output.note(f"note: {sentence}")
 
 
 def register(app: typer.Typer) -> None:

@@ -66,6 +66,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: say whose mistake it is
         return _explain(error, given)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # a library in Rust that gave up
+            raise
+        return _explain(error, given)
     if result == _INTERRUPTED:
         return _complain("interrupted; what was finished is kept, run again to go on", result)
     return result if isinstance(result, int) else 0
@@ -100,7 +104,7 @@ def _unreadable(arguments: list[str]) -> str | None:
     return bad and f"the argument {showable(bad)} is not valid UTF-8; rename the file that it names"
 
 
-def _explain(error: Exception, arguments: list[str]) -> int:
+def _explain(error: BaseException, arguments: list[str]) -> int:
     if isinstance(error, TamisError):
         return _complain(str(error), 2)
     if isinstance(error, OSError) and error.errno in _OUTSIDE:

@@ -38,9 +38,10 @@ def find_duplicates(
     recompressed, scaled, cropped to 70 % of the sides or more, brightened, blurred, mirrored or
     captioned; not rotated ones, nor pictures without any texture unless the files are equal.
 
-    The best of each group stays: most pixels, then sharpest (in steps of four), with its EXIF
-    data, most bytes, first path. Each dropped picture is a verified duplicate of its keeper, and
-    no two kept ones are a verified pair. The same pictures give the same answer in any order.
+    The best of each group stays: still there, then most pixels, then sharpest (in steps of four),
+    with its EXIF data, most bytes, first path. Each dropped picture is a verified duplicate of its
+    keeper, and no two kept ones are a verified pair. The same pictures give the same answer in any
+    order.
 
     With `apply`, one operation sets `duplicate_of` (the keeper's sample id), `duplicate_score`,
     `duplicate_kind` and `duplicate_group` (joins chains, for splits), and clears older ones.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.data.parts import whole_pictures
+from tamis.data.presence import gone_ids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ class Samples:
 
     @classmethod
     def read(cls, store: Store) -> Samples:
-        """Read all whole pictures, and rank them."""
+        """Read all whole pictures, and rank them: those that are gone after all present ones."""
         names = ["sample_id", "path", "width", "height", "sharpness", "captured_at", "camera"]
         whole = whole_pictures(store.columns(), None)
         names += ["bytes", "content_hash", "phash"]
@@ -41,13 +42,15 @@ class Samples:
         with_thumbnail = store.read(["sample_id"], "thumbnail IS NOT NULL").column("sample_id")
         shown = set(with_thumbnail.to_pylist())
         rows = table.to_pylist()
+        gone = gone_ids(store, whole)
         quality = []
         for number, row in enumerate(rows):
             pixels = (row["width"] or 0) * (row["height"] or 0)
             sharp = round(np.log2(max(row["sharpness"] or 0.0, 1.0)) / 2)
             original = (row["captured_at"] is not None) + (row["camera"] is not None)
             path = row["path"] or ""
-            quality.append((-pixels, -sharp, -original, -(row["bytes"] or 0), path, number))
+            vanished, size = row["sample_id"] in gone, row["bytes"] or 0
+            quality.append((vanished, -pixels, -sharp, -original, -size, path, number))
         order = np.array([entry[-1] for entry in sorted(quality)], np.int64)
         first: dict[str, int] = {}
         best_equal = np.arange(len(rows))

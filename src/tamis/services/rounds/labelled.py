@@ -11,6 +11,7 @@ import pyarrow as pa
 from tamis.algo.components import join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
+from tamis.data.conditions import all_of, any_of
 from tamis.data.embedded import read_embedded
 from tamis.data.group_columns import duplicate_columns
 from tamis.errors import UsageError
@@ -77,9 +78,9 @@ def read_labelled(
             f"there is no column {label_column!r} to read labels from; the dataset has "
             f"{', '.join(name for name in present if not name.startswith(('vector_', 'error_')))}"
         )
-    condition = None if where is None else f"(({where}) OR {label_column} IS NOT NULL)"
+    condition = any_of(where, f"{label_column} IS NOT NULL")
     if exclude_duplicates and "duplicate_of" in present:
-        condition = " AND ".join(filter(None, [condition, "duplicate_of IS NULL"]))
+        condition = all_of(condition, "duplicate_of IS NULL")
     samples = read_embedded(store, column, condition)
     marks = store.read(list(dict.fromkeys([label_column, "split"])), ids=samples.ids)
     values = marks.column(label_column)

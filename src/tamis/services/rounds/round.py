@@ -13,6 +13,7 @@ from tamis.algo.probe import train_probe
 from tamis.algo.rounds import scheduled_strategy, share_right, strategy_name
 from tamis.algo.selection.reasons import reasons
 from tamis.data.learning_curve import LabelRound, label_rounds
+from tamis.data.presence import gone_ids
 from tamis.data.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.rounds.labelled import near_duplicate_groups, read_labelled
@@ -102,10 +103,11 @@ def select_round(
 ) -> Round:
     """Pick the next `n` pictures to label, after what a probe has learned from the labels so far.
 
-    Pictures with a label are learned from; those in a split other than `train` are neither picked
-    nor learned from. The probe's accuracy is measured on the labels of the split `test` if there
-    are any, else on held-out labels, near-duplicates never on both sides. With `apply`, one
-    operation sets the marks of a selection and keeps the round in the log.
+    Pictures with a label are learned from; those that are gone are not picked, and those in a
+    split other than `train` are neither picked nor learned from. The probe's accuracy is measured
+    on the labels of the split `test` if there are any, else on held-out labels, near-duplicates
+    never on both sides. With `apply`, one operation sets the marks of a selection and keeps the
+    round in the log.
 
     Args:
         store: the dataset.
@@ -134,7 +136,9 @@ def select_round(
         where=where,
         exclude_duplicates=exclude_duplicates,
     )
-    pool = np.flatnonzero(~samples.aside)
+    gone = gone_ids(store, ids=samples.ids)
+    there = np.array([one not in gone for one in samples.ids], np.bool_)
+    pool = np.flatnonzero(~samples.aside & (samples.known | there))
     vectors, labels = samples.vectors[pool], samples.labels[pool]
     known = np.flatnonzero(samples.known[pool])
     if known.size == pool.size:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from tamis.data.conditions import all_of
 from tamis.data.parts import BOX_COLUMNS, whole_pictures
+from tamis.data.presence import gone_among
 from tamis.data.vector_search import nearest
 from tamis.errors import UsageError
 from tamis.pipelines.queries import (
@@ -19,6 +21,7 @@ from tamis.pipelines.queries import (
     text_encoder_of,
     text_vectors,
 )
+from tamis.services.search.example import find_example
 from tamis.services.search.rerank import rerank
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.data.vector_search import Nearest
     from tamis.encoders.base import Encoder
+    from tamis.services.search.example import Example
     from tamis.types import Vectors
 
 __all__ = ["Hit", "Query", "SearchReport", "search"]
@@ -46,7 +50,7 @@ class Query:
 
     Attributes:
         texts: what the pictures should show.
-        like: pictures to be near to: sample ids, paths as the dataset has them, or files.
+        like: pictures to be near to: sample ids, files, or paths as the dataset has them.
         not_texts: what they should not show.
         unlike: pictures to be far from.
         region: of the first picture in `like`, the part to look for.
@@ -127,8 +131,9 @@ def search(
 ) -> SearchReport:
     """Find the pictures that are most similar to a query.
 
-    Pictures of the dataset that are given as examples are not among the hits. A picture of the
-    dataset is compared by its stored vector, so that no model need be loaded.
+    Pictures of the dataset that are given as examples are not among the hits, by whatever spelling.
+    Pictures that are gone (`tamis.data.presence`) come after all others. A picture of the dataset
+    is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
 
     Args:
         store: the dataset.
@@ -165,6 +170,12 @@ def search(
     pictures = _Pictures(store, frozenset(words.samples))
     found, kept = _distinct(ask, max(k, rerank_best), distinct, pictures)
     seconds = time.perf_counter() - begin
+    gone = pictures.gone.difference(pictures.left_out)
+    if gone:
+        words.notes.append(
+            f"{len(gone)} pictures near it are gone or changed and give way to those that "
+            "are there; tamis check lists them"
+        )
     hits = _hits(store, found, kept)
     if rerank_best:
         example = words.file_of(query.like[0])
@@ -201,6 +212,7 @@ class _Words:
         self._store = store
         self._column = column
         self._encoder: Encoder | None = None
+        self._examples: dict[str, Example] = {}
 
     def vector_of(self, query: Query) -> NDArray[np.float32]:
         """Return the `[D]` float32 query vector, of any length."""
@@ -213,8 +225,12 @@ class _Words:
 
     def file_of(self, name: str) -> str:
         """Return where the file of an example lies."""
-        rows = self._store.read(["uri"], _named(name)).to_pylist()
-        return str(rows[0]["uri"]) if rows else name
+        return self._example(name).file
+
+    def _example(self, name: str) -> Example:
+        if name not in self._examples:
+            self._examples[name] = find_example(self._store, name)
+        return self._examples[name]
 
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
@@ -232,19 +248,17 @@ class _Words:
 
     def _picture(self, name: str, region: Region | None) -> NDArray[np.float32]:
         """Return a picture's vector: as it is stored, else by the encoder."""
-        rows = self._store.read(["sample_id", "uri", self._column.name], _named(name)).to_pylist()
-        self.samples += [row["sample_id"] for row in rows]
-        stored = [row[self._column.name] for row in rows if row[self._column.name] is not None]
-        if stored and region is None:
-            vector = np.asarray(stored[0], np.float32)
-            return np.asarray(vector / np.linalg.norm(vector), np.float32)
+        example = self._example(name)
+        self.samples += example.samples
+        self.notes += [note for note in example.notes if note not in self.notes]
+        if example.stored is not None and region is None:
+            rows = self._store.read([self._column.name], ids=[example.stored])
+            stored = rows[self._column.name][0].as_py()
+            if stored is not None:
+                vector = np.asarray(stored, np.float32)
+                return np.asarray(vector / np.linalg.norm(vector), np.float32)
         self._encoder = self._encoder or encoder_of(self._column, self._store.path)
-        return picture_vector(self._encoder, rows[0]["uri"] if rows else name, region)
-
-
-def _named(name: str) -> str:
-    quoted = name.replace("'", "''")
-    return f"sample_id = '{quoted}' OR path = '{quoted}'"
+        return picture_vector(self._encoder, example.file, region)
 
 
 def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
@@ -252,8 +266,7 @@ def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
         return whole_pictures(store.columns(), where)
     if "kind" not in store.columns() or not store.count("kind = 'tile'"):
         raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
-    both = "(kind IS NULL OR kind = 'tile')"
-    return both if where is None else f"({where}) AND {both}"
+    return all_of(where, "kind IS NULL OR kind = 'tile'")
 
 
 class _Pictures:
@@ -261,6 +274,7 @@ class _Pictures:
 
     def __init__(self, store: Store, left_out: Collection[str]) -> None:
         self.left_out = left_out
+        self.gone: frozenset[str] = frozenset()
         self._store = store
         self._has_parts = "parent_id" in store.columns()
 
@@ -271,6 +285,10 @@ class _Pictures:
         parents = self._store.read(["parent_id"], ids=ids)["parent_id"].to_pylist()
         return [parent or name for parent, name in zip(parents, ids, strict=True)]
 
+    def look_for(self, ids: Sequence[str]) -> None:
+        """Note which samples are gone."""
+        self.gone = gone_among(self._store, ids)
+
 
 def _distinct(
     ask: Callable[[int], Nearest], k: int, distinct: float | None, pictures: _Pictures
@@ -279,18 +297,38 @@ def _distinct(
     pool = k + len(pictures.left_out)
     while True:
         found = ask(pool)
-        kept: list[int] = []
-        shown = set(pictures.left_out)
-        for number, name in enumerate(pictures.of(found.ids)):
-            if name in shown or _repeats(found, kept, number, distinct):
-                continue
-            shown.add(name)
-            kept.append(number)
-            if len(kept) == k:
-                return found, kept
-        if len(found.ids) < pool or pool >= _LARGEST_POOL:
+        pictures.look_for(found.ids)
+        kept = _kept(found, k, distinct, pictures)
+        if len(kept) == k:
             return found, kept
+        if len(found.ids) < pool or pool >= _LARGEST_POOL:
+            return found, _kept(found, k, distinct, pictures, behind=kept)
         pool = min(4 * pool, _LARGEST_POOL)
+
+
+def _kept(
+    found: Nearest,
+    k: int,
+    distinct: float | None,
+    pictures: _Pictures,
+    behind: Sequence[int] | None = None,
+) -> list[int]:
+    """Return up to k of what was found, of different pictures, and not too alike.
+
+    Those that are gone are passed over, or put behind those that are given.
+    """
+    kept = list(behind or ())
+    names = pictures.of(found.ids)
+    shown = {*pictures.left_out, *(names[number] for number in kept)}
+    for number, (sample_id, name) in enumerate(zip(found.ids, names, strict=True)):
+        passed_over = name in shown or (behind is None and sample_id in pictures.gone)
+        if passed_over or _repeats(found, kept, number, distinct):
+            continue
+        shown.add(name)
+        kept.append(number)
+        if len(kept) == k:
+            break
+    return kept
 
 
 def _repeats(found: Nearest, kept: Sequence[int], number: int, distinct: float | None) -> bool:

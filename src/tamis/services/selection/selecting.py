@@ -9,8 +9,10 @@ import numpy as np
 
 from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
-from tamis.data.embedded import read_embedded
+from tamis.data.conditions import all_of, any_of
+from tamis.data.embedded import EmbeddedSamples, read_embedded
 from tamis.data.parts import whole_pictures
+from tamis.data.presence import gone_ids
 from tamis.data.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.selection.quotas import group_quotas, parse_quotas
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from tamis.algo.coverage import Coverage
     from tamis.algo.selection import Quotas, Strategy
-    from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
     from tamis.types import Indices, Progress
 
@@ -63,6 +64,7 @@ class Selection:
         neighbors: the neighbour kernel that ran, `exact`, `ivf` or `sample`.
         recall: its recall, measured; 1 if exact.
         parts: into how many random parts the pictures were divided, 1 if they were not.
+        gone: pictures that were left out since their file is missing or holds something else.
     """
 
     rows: list[Pick]
@@ -75,6 +77,7 @@ class Selection:
     neighbors: str
     recall: float
     parts: int
+    gone: int
 
 
 def select(
@@ -97,6 +100,7 @@ def select(
     """Select `n` pictures that stand for the rest, most by facility location, some by k-center.
 
     The same pictures with the same seed give the same selection whatever order they were added in.
+    Pictures that are gone are left out, as `tamis.data.presence` tells, where any is present.
     With `apply`, one operation sets the marks `selected`, `selected_rank` (from 1) and
     `selected_reason`, and clears those of the selection before.
 
@@ -128,11 +132,13 @@ def select(
     progress(0, n)
     condition = where
     if exclude_duplicates and "duplicate_of" in store.columns():
-        condition = _both(where, "duplicate_of IS NULL")
+        condition = all_of(where, "duplicate_of IS NULL")
     samples = read_embedded(store, column, _either(condition, labelled, include))
     place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
-    must, forbidden, included = (_rows(store, place, part) for part in (labelled, forbid, include))
     _require_vectors(store, place, include, samples.column)
+    samples, gone = _present(store, samples, labelled)
+    place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
+    must, forbidden, included = (_rows(store, place, part) for part in (labelled, forbid, include))
     _require_free(store, samples, included, must, "labelled already")
     _require_free(store, samples, included, forbidden, "forbidden")
     free = np.setdiff1d(np.arange(len(samples.ids)), np.union1d(must, forbidden))
@@ -141,6 +147,7 @@ def select(
             f"there is no picture to select from: {len(samples.ids)} have a vector in "
             f"{samples.column} and meet the conditions, {must.size} of them labelled already"
             + (f", {forbidden.size} forbidden" if forbid else "")
+            + (f"; {gone} are gone (tamis check lists them)" if gone else "")
         )
     groups: Quotas | None = None
     if asked:
@@ -200,18 +207,25 @@ def select(
         neighbors=picks.graph_method,
         recall=picks.graph_recall,
         parts=picks.parts,
+        gone=gone,
     )
 
 
-def _both(a: str | None, b: str) -> str:
-    return b if a is None else f"({a}) AND {b}"
+def _present(
+    store: Store, samples: EmbeddedSamples, labelled: str | None
+) -> tuple[EmbeddedSamples, int]:
+    """Leave out pictures that are gone, but for labelled ones, which are not selected anyway."""
+    gone = gone_ids(store, ids=samples.ids) - set(_ids(store, labelled))
+    if not gone:
+        return samples, 0
+    kept = np.array([one not in gone for one in samples.ids], np.bool_)
+    ids = [one for one in samples.ids if one not in gone]
+    return EmbeddedSamples(samples.column, ids, samples.vectors[kept]), len(gone)
 
 
 def _either(condition: str | None, *others: str | None) -> str | None:
     """Return the condition on all pictures that play a part."""
-    if condition is None:
-        return None
-    return " OR ".join(f"({part})" for part in (condition, *others) if part is not None)
+    return any_of(condition, *(part for part in others if part is not None))
 
 
 def _ids(store: Store, where: str | None) -> list[str]:

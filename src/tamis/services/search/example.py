@@ -1,0 +1,109 @@
+"""What an example that the user names is: a sample of the dataset, a file, or both."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamis.data.parts import whole_pictures
+from tamis.data.presence import content_there
+from tamis.data.sources.place import Places, split_container
+from tamis.errors import PictureError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.data.store import Store
+
+__all__ = ["Example", "find_example"]
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_COLUMNS = ("sample_id", "path", "uri", "content_hash", "added_at")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture to look for.
+
+    Attributes:
+        file: where it lies, as a file, an archive's member or a video's frame.
+        stored: the sample that shows what the file shows now; None if the dataset has none.
+        samples: all samples at that place, which are no answers.
+        notes: what to know of it.
+    """
+
+    file: str
+    stored: str | None
+    samples: Sequence[str]
+    notes: Sequence[str] = field(default=())
+
+
+def find_example(store: Store, name: str) -> Example:
+    """Find what a name means: a sample id, a place, or a path as the dataset has it.
+
+    A place counts, not its spelling (`tamis.data.sources.place`). A file that was replaced since
+    it was added is no sample's picture any more. Reads the file to tell.
+
+    Args:
+        store: the dataset.
+        name: as the user gave it.
+
+    Raises:
+        UsageError: it is the path of pictures in several places.
+    """
+    if _ID.fullmatch(name):
+        rows = store.read(_COLUMNS, f"sample_id = '{name}'").to_pylist()
+        if rows:
+            return Example(rows[0]["uri"] or rows[0]["path"], name, [name])
+    place, rows = _at(store, name)
+    if not rows:
+        return Example(place or name, None, [])
+    file = rows[-1]["uri"] or name
+    samples = [row["sample_id"] for row in rows]
+    try:
+        content = content_there(file, name)
+    except PictureError as error:
+        note = f"{name} {error.reason}: what it showed when it was added was looked for"
+        return Example(file, samples[-1], samples, [note])
+    same = [row["sample_id"] for row in rows if row["content_hash"] == content]
+    if same:
+        return Example(file, same[-1], samples)
+    note = f"{name} has changed since it was added: what it shows now was looked for"
+    return Example(file, None, samples, [note])
+
+
+def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
+    """Return the place that a name means, if it is there, and the samples there, oldest first."""
+    places = Places()
+    place = places.of(name)
+    spellings = {name, os.path.abspath(name), place}  # noqa: PTH100 - without following links
+    ends = {Path(spelling).name for spelling in (name, place)}
+    condition = " OR ".join(
+        [f"path = {_text(name)}"]
+        + [f"uri = {_text(spelling)}" for spelling in sorted(spellings)]
+        + [f"ends_with(uri, {_text(end)})" for end in sorted(ends) if end]
+    )
+    rows = store.read(_COLUMNS, whole_pictures(store.columns(), condition)).to_pylist()
+    rows.sort(key=lambda row: (row["added_at"] is not None, row["added_at"], row["sample_id"]))
+    there = [row for row in rows if row["uri"] and places.of(row["uri"]) == place]
+    if there:
+        return place, there
+    inside = split_container(place)
+    if Path(inside[0] if inside else place).exists():
+        return place, []
+    named = [row for row in rows if row["path"] == name]
+    if len({row["uri"] for row in named}) > 1:
+        uris = sorted(str(row["uri"]) for row in named)
+        raise UsageError(
+            f"{name!r} is the path of pictures in several places, such as {uris[0]} and {uris[1]}; "
+            "name one by its absolute path or its sample id"
+        )
+    return None, named
+
+
+def _text(value: str) -> str:
+    quoted = value.replace("'", "''")
+    return f"'{quoted}'"
