@@ -64,10 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
         # the reader of our output went away (`| head`): nothing is left to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the last resort: say whose mistake it is
-        return _explain(error, given)
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # a library in Rust that gave up
+    except BaseException as error:  # the last resort: say whose mistake it is
+        # a library in Rust that gives up raises what is no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         return _explain(error, given)
     if result == _INTERRUPTED:
