@@ -16,7 +16,13 @@ tiny_models.require_hugging_face()
 pytest.importorskip("onnxscript", reason="needs tamis[export]")
 
 
-@pytest.fixture(params=["clip", "siglip", "dinov2", "dinov3", "convnext"])
+@pytest.fixture(
+    params=[
+        "clip",
+        "convnext",
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in ("siglip", "dinov2", "dinov3")),
+    ]
+)
 def source(request, tmp_path):
     return f"hf:{getattr(tiny_models, f'save_{request.param}')(tmp_path / 'model')}"
 

@@ -166,7 +166,7 @@ def test_on_real_videos_the_gate_changes_few_decisions(shared_data, name, most):
     assert len(without ^ gated) <= max(2, 0.05 * len(without))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_bundled_encoder_decides_alike_with_the_gate(shared_data):
     pytest.importorskip("av")
     video = str(shared_data / "videos/bottle-detection.mp4")
