@@ -75,9 +75,9 @@ def create_dataset(root: Path) -> None:
             raise _taken(root)
         root.parent.mkdir(parents=True, exist_ok=True)
         draft = Layout(root.with_name(f".{root.name}.{uuid.uuid4().hex}{_DRAFT}"))
+        # Others take it for what a killed writer left unless it is held when they first see it.
+        unseen = draft.root.with_name(f"{draft.root.name}{_UNSEEN}")
         try:
-            # Others take it for what a killed writer left unless it is held when they first see it.
-            unseen = draft.root.with_name(f"{draft.root.name}{_UNSEEN}")
             unseen.mkdir()
             with _held(unseen):
                 unseen.rename(draft.root)
@@ -88,12 +88,12 @@ def create_dataset(root: Path) -> None:
                 draft.root.rename(root)
             sync_folders([root.parent])
         except OSError as error:
-            shutil.rmtree(draft.root, ignore_errors=True)
+            _discard(unseen, draft.root)
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise _taken(root) from error
             raise
         except BaseException:
-            shutil.rmtree(draft.root, ignore_errors=True)
+            _discard(unseen, draft.root)
             raise
 
 
@@ -103,6 +103,11 @@ def _require_name(root: Path) -> None:
             f"the path {storable(str(root))} is not valid UTF-8, as that of a dataset has to be; "
             "choose another"
         )
+
+
+def _discard(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_draft(entry: Path, root: Path) -> bool:

@@ -65,6 +65,11 @@ def relink(store: Store, old: str, new: str, *, progress: Progress = no_progress
     target = Path(new).expanduser()
     if not target.exists():
         raise InputError(f"there is no file or folder {new!r} (looked from {Path.cwd()})")
+    try:
+        f"{old}{new}".encode()
+    except UnicodeEncodeError as error:
+        shown = f"{old} {new}".encode(errors="backslashreplace").decode()
+        raise InputError(f"the name of {shown} is not UTF-8, which no dataset holds") from error
     places = Places()
     if places.of(old) == places.of(new):
         raise UsageError(f"{old} and {new} are the same place; nothing has moved")

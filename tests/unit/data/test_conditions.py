@@ -109,6 +109,7 @@ def test_conditions_that_can_be_used(where: str, meant: str | None) -> None:
         (" OR ".join(["width = 1"] * 5000), "more than 2000 terms"),
         (f"label = '{'x' * 1_000_001}'", "1000000 are the most"),
         (f"label LIKE '{'%a' * 600}'", "1000 characters at most"),
+        ("label = '\udcff'", "bytes that are not UTF-8"),
         ("_rowid = 1", "no column '_rowid'"),
         ("a.width = 1", "the dot at character 2 is not expected"),
     ],

@@ -23,8 +23,8 @@ FIRST = Snapshot(
     seed=7,
     counts={"added": 3},
     state="running",
-    before={"samples": 1},
-    after={"samples": 2},
+    before={"samples": 1, "failed": 1},
+    after={"samples": 2, "failed": 1},
     undone=(4, 5),
 )
 

@@ -125,7 +125,7 @@ def test_a_bad_condition_is_named_with_what_may_be_used(store: Store, where: str
 
 
 def test_a_bad_condition_lists_the_columns(store: Store) -> None:
-    with pytest.raises(UsageError, match=r"over these columns: sample_id, path, .*, split$"):
+    with pytest.raises(UsageError, match=r"The columns are: sample_id, path, .*, split$"):
         store.count("colour = 1")
 
 

@@ -219,11 +219,13 @@ def test_pictures_that_were_added_at_their_new_place_are_refused(store):
         ("photos", "nowhere", "no file or folder 'nowhere'"),
         ("nothing", "empty", "no picture of the dataset lies under 'nothing'; its sources are: ph"),
         ("photos", "empty", "none of the 4 pictures under photos is under empty"),
+        ("photos", "empty\udcff", "is not UTF-8"),
         ("phot", "empty", "no picture of the dataset lies under"),
     ],
 )
 def test_what_leads_nowhere_is_said(store, old, new, message):
     Path("empty").mkdir()
+    Path("empty\udcff").mkdir()
     before = store.snapshot
     with pytest.raises(InputError, match=message):
         relink(store, old, new)

@@ -147,7 +147,7 @@ def test_a_report_counts_pictures_and_misses_no_vector_of_parts(store, place):
 
 
 def test_what_a_condition_compares_with_does_not_speak_of_parts():
-    assert whole_pictures(["kind"], "label = 'kind'") == "(label = 'kind') AND kind IS NULL"
+    assert whole_pictures(["kind"], "label = 'kind'") == "(label = 'kind') AND (kind IS NULL)"
     assert whole_pictures(["kind"], "label = 'a' AND kind = 'b'") == "label = 'a' AND kind = 'b'"
 
 

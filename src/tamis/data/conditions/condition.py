@@ -354,10 +354,10 @@ class _Reader:
         name = self._columns.get(token.text.lower())
         if name is None:
             near = difflib.get_close_matches(token.text.lower(), self._columns, 1)
-            meant = f"; is it {self._columns[near[0]]}?" if near else ""
+            meant = f"; is it {self._columns[near[0]]}?" if near else "."
             raise self._fault(
-                f"there is no column {token.text!r}{meant} The columns are: "
-                f"{', '.join(self._columns.values())}. A text stands in 'single quotes'"
+                f"there is no column {token.text!r}{meant} A text stands in 'single quotes'. "
+                f"The columns are: {', '.join(self._columns.values())}"
             )
         return f"`{name}`"
 

@@ -65,6 +65,11 @@ def tokens_of(where: str) -> list[Token]:
     """
     if len(where) > MAX_CHARACTERS:
         raise fault(where, f"it has {len(where)} characters, {MAX_CHARACTERS} are the most")
+    try:
+        where.encode()
+    except UnicodeEncodeError as error:
+        shown = where.encode(errors="backslashreplace").decode()
+        raise fault(shown, "it holds bytes that are not UTF-8") from error
     tokens: list[Token] = []
     at = 0
     while at < len(where):

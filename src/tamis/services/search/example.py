@@ -54,6 +54,8 @@ def find_example(store: Store, name: str) -> Example:
     Raises:
         UsageError: it is the path of pictures in several places.
     """
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        return Example(name, None, [])  # not UTF-8, which no sample's path can be
     if _ID.fullmatch(name):
         rows = store.read(_COLUMNS, f"sample_id = '{name}'").to_pylist()
         if rows:
