@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FALSE_PAIR_RATE", "Calibration", "calibrate"]
+__all__ = ["FALSE_PAIR_RATE", "Calibration", "PairCalibration", "PairThresholds", "calibrate"]
 
 FALSE_PAIR_RATE = 1e-4
 """Share of candidate pairs of different shots that may score at or over the threshold."""
@@ -27,6 +27,47 @@ _LARGEST_SLOPE = 1.0
 # Half of the texture has to agree and more, however far apart different pictures are here: a
 # sample cannot show every way of being alike.
 _LOWEST, _HIGHEST = 0.6, 0.98
+
+
+@dataclass(frozen=True)
+class PairThresholds:
+    """The two lines that verdicts are drawn with.
+
+    Attributes:
+        copy: score at or above which nothing differs.
+        changed: view at or above which two pictures show the same view or template.
+    """
+
+    copy: float
+    changed: float
+
+
+@dataclass(frozen=True)
+class PairCalibration:
+    """What the user's own pictures say about verdicts.
+
+    Attributes:
+        thresholds: the lines.
+        separable: whether the line for copies keeps the stated rate of false pairs and still finds
+            98 % of the copies made.
+        false_pair_rate: expected share of wrong pairs among the pairs called a copy.
+        recall: by kind of copy, share of those made that is called a copy.
+        random_pass_rate: share of random pairs at or over the line for copies, and at or over the
+            line for changed views.
+        shared_template: whether so many random pairs share a view that being changed versions of
+            each other is the rule here.
+        sampled: pictures that the copies were made of.
+        notes: what to know before trusting the verdicts.
+    """
+
+    thresholds: PairThresholds
+    separable: bool
+    false_pair_rate: float
+    recall: dict[str, float]
+    random_pass_rate: tuple[float, float]
+    shared_template: bool
+    sampled: int
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamis.algo.calibration import PairThresholds
 from tamis.data.embedded import read_embedded
 from tamis.errors import UsageError
 from tamis.services.duplicates.outcome import outcome
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tamis.types import Progress
 
 __all__ = ["find_duplicates"]
+
+_CHANGED_FROM = 0.7
 
 
 def find_duplicates(
@@ -73,11 +76,19 @@ def find_duplicates(
     calibration = None
     if given is None:
         calibration = search.calibration()
-    chosen = calibration.threshold if calibration is not None else given
-    assert chosen is not None
-    keeper = search.settle(chosen)
+    if given is not None:
+        thresholds = PairThresholds(given, min(given, _CHANGED_FROM))
+    else:
+        assert calibration is not None
+        thresholds = calibration.thresholds
+    keeper = search.settle(thresholds)
     report, marks = outcome(
-        samples, search, keeper, threshold=chosen, calibration=calibration, column=embedded.column
+        samples,
+        search,
+        keeper,
+        thresholds=thresholds,
+        calibration=calibration,
+        column=embedded.column,
     )
     if apply:
         params: dict[str, Any] = {"threshold": threshold, "column": embedded.column}
@@ -88,15 +99,11 @@ def find_duplicates(
                 "groups": len(report.groups),
                 "duplicates": dropped,
                 "pairs": len(report.pairs),
-                "threshold": chosen,
+                "threshold": thresholds.copy,
                 "candidates": report.candidates,
             }
             if calibration is not None:
-                op.counts |= {
-                    "alike_high": calibration.alike_high,
-                    "copies_low": calibration.copies_low,
-                    "false_pair_rate": calibration.false_pair_rate,
-                }
+                op.counts |= {"false_pair_rate": calibration.false_pair_rate}
     return report
 
 

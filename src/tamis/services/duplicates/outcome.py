@@ -9,18 +9,15 @@ import pyarrow as pa
 
 from tamis.algo.components import connected_components
 from tamis.services.duplicates.report import DuplicateReport, Group, Pair
+from tamis.types import Verdict
 
 if TYPE_CHECKING:
-    from tamis.algo.calibration import Calibration
+    from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.services.duplicates.samples import Samples
     from tamis.services.duplicates.search import Search
     from tamis.types import Indices
 
 __all__ = ["outcome"]
-
-# For splits a missed duplicate is a leak and a false one costs nothing, so that groups there are
-# joined at a lower score, chains included.
-_LEAK_MARGIN = 0.1
 
 
 def outcome(
@@ -28,8 +25,8 @@ def outcome(
     search: Search,
     keeper_in_search: Indices,
     *,
-    threshold: float,
-    calibration: Calibration | None,
+    thresholds: PairThresholds,
+    calibration: PairCalibration | None,
     column: str,
 ) -> tuple[DuplicateReport, dict[str, pa.Array]]:
     """The report, and the marks of all samples."""
@@ -38,12 +35,14 @@ def outcome(
     keeper[search.rows] = search.rows[keeper_in_search]
     # An equal file may go with the keeper of its equal: the pixels are the same.
     keeper = keeper[samples.best_equal]
-    same = search.scores >= threshold
+    compared = search.compared
+    verdicts = compared.verdicts(thresholds)
+    same = verdicts == Verdict.COPY
     left, right = search.rows[search.left[same]], search.rows[search.right[same]]
     known = {
         (a, b): (float(score), "flip" if flipped else "near")
         for a, b, score, flipped in zip(
-            left.tolist(), right.tolist(), search.scores[same], search.flipped[same], strict=True
+            left.tolist(), right.tolist(), compared.score[same], compared.flipped[same], strict=True
         )
     }
     equal = np.flatnonzero(samples.best_equal != np.arange(n))
@@ -71,7 +70,7 @@ def outcome(
         )
         for keep, rows in sorted(dropped.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
-    leaky = search.scores >= threshold - _LEAK_MARGIN
+    leaky = compared.view >= thresholds.changed
     component = connected_components(
         n,
         np.concatenate([search.rows[search.left[leaky]], equal]),
@@ -98,12 +97,12 @@ def outcome(
         Pair(samples.paths[a], samples.paths[b], *found) for (a, b), found in sorted(known.items())
     ]
     report = DuplicateReport(
-        threshold=threshold,
+        threshold=thresholds.copy,
         calibration=calibration,
         pairs=pairs,
         groups=groups,
         pictures=n,
-        candidates=len(search.scores),
+        candidates=len(compared),
         column=column,
         recall=search.recall,
         note=_note(calibration),
@@ -111,12 +110,5 @@ def outcome(
     return report, marks
 
 
-def _note(calibration: Calibration | None) -> str:
-    if calibration is None or calibration.separable:
-        return ""
-    return (
-        "These pictures are so alike that no threshold separates copies from different shots: "
-        f"copies score down to {calibration.copies_low:.2f}, different pictures up to "
-        f"{calibration.alike_high:.2f}. The threshold {calibration.threshold:.2f} keeps different "
-        "shots apart and will miss copies; look at the groups before you apply them."
-    )
+def _note(calibration: PairCalibration | None) -> str:
+    return "" if calibration is None else " ".join(calibration.notes)

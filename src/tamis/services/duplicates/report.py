@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tamis.algo.calibration import Calibration
+    from tamis.algo.calibration import PairCalibration
 
 __all__ = ["DuplicateReport", "Group", "Pair"]
 
@@ -62,7 +62,7 @@ class DuplicateReport:
     """
 
     threshold: float
-    calibration: Calibration | None
+    calibration: PairCalibration | None
     pairs: list[Pair]
     groups: list[Group]
     pictures: int

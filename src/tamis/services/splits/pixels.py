@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.verification import COARSE_SIDE, GREY_SIDE
-from tamis.data.grey_pictures import GreyPictures
-from tamis.pipelines.same_shot import score_pairs
+from tamis.pipelines.pair_verification import PairVerifier
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +53,6 @@ def compare_pixels(
     if both.size == 0:
         return scores, flipped
     kept = [name for name, has in zip(names, shown.tolist(), strict=True) if has]
-    pictures = GreyPictures(store, kept, small=COARSE_SIDE, large=GREY_SIDE)
-    scores[both], flipped[both] = score_pairs(pictures, known[left[both]], known[right[both]])
+    compared = PairVerifier(store, kept).compare(known[left[both]], known[right[both]])
+    scores[both], flipped[both] = compared.view, compared.flipped
     return scores, flipped
