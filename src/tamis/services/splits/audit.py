@@ -64,7 +64,7 @@ def audit(
         notes.append(
             f"pairs across splits were found by inverted file, recall {cross.recall_estimate:.3f}"
         )
-    found = find_leaks(evidence, cross, placed, together=joined.together)
+    found = find_leaks(evidence, joined, cross, placed)
     leaks, apart = (named(evidence, placed, names, pairs) for pairs in (found.pairs, found.apart))
     counted = found.changed + found.undecided if joined.together else 0
     if found.unseen:

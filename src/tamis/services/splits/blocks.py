@@ -93,7 +93,9 @@ def asked_blocks(
     ids: list[str],
     length: str | float | None,
     gap: str | float | None,
-    time: str | None,
+    block_by: str | None,
+    *,
+    time: str | None = None,
 ) -> TimeBlocks | None:
     """Cut pictures into blocks of time: frames by video, photographs by camera.
 
@@ -102,19 +104,21 @@ def asked_blocks(
         ids: the pictures.
         length: of a block, as for `parse_duration`; None for no blocks.
         gap: between splits; a tenth of a block if None.
-        time: column of times, or of numbers in seconds, on one clock for each camera; if None,
-            `seconds` for the frames of a video, `captured_at` for photographs.
+        block_by: column of times, or of numbers in seconds, on one clock for each camera; if
+            None, `time`.
+        time: column that the split goes by; if None as well, the blocks go by `seconds` for the
+            frames of a video and by `captured_at` for photographs.
 
     Raises:
         UsageError: a duration is none or the gap longer than a block; the column is unknown or
             holds no times; or no picture has a time.
     """
     if length is None:
-        if gap is not None:
-            raise UsageError(
-                f"a gap of {gap} keeps blocks of time apart: give their length as well"
-            )
+        if gap is not None or block_by is not None:
+            what = f"a gap of {gap}" if block_by is None else f"the column {block_by!r}"
+            raise UsageError(f"{what} is for blocks of time: give their length (--time-block 10m)")
         return None
+    time = block_by or time
     seconds_of_block = parse_duration(length)
     between = _GAP_SHARE * seconds_of_block if gap is None else parse_duration(gap)
     if between > seconds_of_block:

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 import numpy as np
 
-from tamis.algo.components import connected_components, join_groups
-from tamis.algo.cross_split import closest_across
+from tamis.algo.components import join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.shared_views import joined_share, shared_views
 from tamis.data.group_columns import codes_of
 from tamis.errors import UsageError
+from tamis.services.splits.looking import look
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.services.splits.evidence import Evidence
-    from tamis.services.splits.pixels import Verdicts
+    from tamis.services.splits.looking import Looked
     from tamis.types import Indices
 
-__all__ = ["Changed", "Joined", "candidates", "checked_changed", "join"]
+__all__ = ["Changed", "Joined", "checked_changed", "join"]
 
 Changed = Literal["auto", "together", "apart"]
 
-_CANDIDATES_A_PICTURE, _MOST_CANDIDATES = 3, 10_000
 # Vectors are believed beyond what was compared if most of what was compared bears them out.
 _BORNE_OUT: Final = 0.5
 
@@ -37,14 +36,23 @@ class Joined:
     Attributes:
         groups: `[N]` the groups that no split may divide.
         together: changed versions of one view are among them, and leaks where they are not.
+        by_vectors: so are near vectors of pictures that could not be compared by their pixels.
+        looked: pairs that were compared by their pixels.
         by: what joins pictures, in words.
         notes: what the user should know.
     """
 
     groups: Indices
     together: bool
+    by_vectors: bool
+    looked: Looked
     by: list[str]
     notes: list[str]
+
+    def taken(self, inside: NDArray[np.bool_]) -> Joined:
+        """Return it for those of the pictures that `inside` `[N]` says."""
+        groups = join_groups([self.groups[inside]])
+        return replace(self, groups=groups, looked=self.looked.taken(inside))
 
 
 def checked_changed(changed: str) -> Changed:
@@ -61,60 +69,61 @@ def checked_changed(changed: str) -> Changed:
     return cast("Changed", changed)
 
 
-def candidates(n: int) -> int:
-    """How many of the most similar pairs are compared by their pixels."""
-    return min(_MOST_CANDIDATES, _CANDIDATES_A_PICTURE * n)
-
-
 def join(evidence: Evidence, targets: Indices, changed: Changed) -> Joined:
     """Return the groups that must stay whole: all that is known, united.
 
     The most similar pairs that nothing joins are compared by their pixels: `duplicates` looks at
     each picture's nearest, which many copies of one picture crowd out. Pictures without a
-    thumbnail are joined by their vectors, others by vectors alone only at a threshold that the
-    user gave, or where pixels bear out most of the pairs over the one found. Nothing depends on
-    a seed, so an audit draws the same lines.
+    thumbnail are joined by their vectors, unless that would join most of them; others by vectors
+    alone only at a threshold that the user gave, or where pixels bear out most of the pairs over
+    the one found. Nothing depends on a seed, so an audit draws the same lines.
 
     Args:
         evidence: what tells which pictures belong together; calibrated here if it was not.
         targets: `[S]` how many pictures each split should get.
         changed: what to do with changed versions.
     """
-    n, known, pixels = len(evidence), evidence.known, evidence.pixels
-    found = _propose(evidence)
-    if not pixels.calibrated:
-        pixels.calibrate(found.left, found.right)
+    known, pixels = evidence.known, evidence.pixels
     copies = known.marks
-    by_vectors = known.threshold is not None and (known.given or not pixels.shown.all())
-    if known.given or not pixels.shown.any():
-        copies = join_groups([copies, *_by_vectors(evidence)])
-    fresh = copies[found.left] != copies[found.right]
-    left, right = found.left[fresh], found.right[fresh]
-    verdicts = pixels.compare(left, right)
-    over = np.zeros(left.size, np.bool_)
-    if known.threshold is not None:
-        over = found.similarity[fresh] >= known.threshold
-    same = verdicts.copy | (~verdicts.known & (over | found.hashed[fresh]))
-    copies = join_groups([copies, connected_components(n, left[same], right[same])])
-    other = verdicts.changed
-    columns = [copies, connected_components(n, left[other], right[other])]
-    with_changed = join_groups(columns if known.changed is None else [*columns, known.changed])
-
-    together, notes = _how_changed(evidence, copies, with_changed, targets, changed)
+    if known.given:
+        copies = join_groups([copies, _by_vectors(evidence)])
+    looked = look(evidence, copies)
+    verdicts = looked.verdicts
+    copies = looked.joined([copies], verdicts.copy | (~verdicts.known & looked.hashed))
+    by_vectors, notes = known.given, list(pixels.notes)
+    if not known.given and not pixels.shown.all():
+        wider = _without_pixels(evidence, looked, copies)
+        by_vectors = shared_views(copies, wider, targets) == "no"
+        copies = wider if by_vectors else copies
+        if not by_vectors:
+            notes.append(
+                "pictures without a thumbnail are too alike to be joined by their vectors, and "
+                "could not be compared by their pixels"
+            )
+    marked = [] if known.changed is None else [known.changed]
+    with_changed = looked.joined([copies, *marked], verdicts.changed)
+    together, said = _how_changed(evidence, copies, with_changed, targets, changed)
     groups = with_changed if together else copies
-    if together and not known.given and _borne_out(verdicts, over):
-        wider = join_groups([groups, *_by_vectors(evidence)])
+    if together and not known.given and _borne_out(looked):
+        wider = join_groups([groups, _by_vectors(evidence)])
         if shared_views(groups, wider, targets) == "no":
             groups, by_vectors = wider, True
+    by = _in_words(evidence, together=together, by_vectors=by_vectors)
+    return Joined(groups, together, by_vectors, looked, by, [*notes, *said])
+
+
+def _in_words(evidence: Evidence, *, together: bool, by_vectors: bool) -> list[str]:
+    """What joins pictures, in words."""
+    known, shown = evidence.known, evidence.pixels.shown
     by = [*known.copies]
-    if known.hashes is not None and not pixels.shown.all():
+    if known.hashes is not None and not shown.all():
         by.append("phash")
-    if pixels.shown.any():
+    if shown.any():
         by += ["copies by their pixels", *(["changed versions"] if together else [])]
     by += known.users
-    if by_vectors:
+    if by_vectors and known.threshold is not None:
         by.append(f"cosine similarity >= {known.threshold:.3g}")
-    return Joined(groups, together, by, [*pixels.notes, *notes])
+    return by
 
 
 def _how_changed(
@@ -173,49 +182,22 @@ def _advice(evidence: Evidence) -> str:
     return f"To test on what training has not seen: {', '.join(ways)}"
 
 
-@dataclass(frozen=True)
-class _Proposals:
-    """Pairs worth comparing, `left < right`, each once."""
-
-    left: Indices
-    right: Indices
-    similarity: NDArray[np.float32]
-    hashed: NDArray[np.bool_]
-
-
-def _propose(evidence: Evidence) -> _Proposals:
-    """The most similar pairs, and some of each group of one perceptual hash."""
-    n, hashes = len(evidence), evidence.known.hashes
-    near = closest_across(
-        evidence.samples.vectors, np.arange(n), most=candidates(n), rng=np.random.default_rng(0)
-    )
-    equal = _equal_hashes(hashes) if hashes is not None else np.empty(0, np.int64)
-    keys = np.union1d(near.left * n + near.right, equal)
-    left, right = np.divmod(keys, n)
-    return _Proposals(left, right, evidence.similarity(left, right), np.isin(keys, equal))
-
-
-def _equal_hashes(hashes: Indices) -> Indices:
-    """Keys of pairs that chain each group of equal hashes, and star it from its first row."""
-    n = len(hashes)
-    rows = np.flatnonzero(hashes >= 0)
-    rows = rows[np.argsort(hashes[rows], kind="stable")]
-    starts = np.flatnonzero(np.diff(hashes[rows], prepend=-1))
-    first = np.repeat(rows[starts], np.diff(starts, append=rows.size))
-    same = hashes[rows[1:]] == hashes[rows[:-1]]
-    keys = np.concatenate([rows[:-1][same] * n + rows[1:][same], (first * n + rows)[first != rows]])
-    return np.unique(keys)
-
-
-def _by_vectors(evidence: Evidence) -> list[Indices]:
+def _by_vectors(evidence: Evidence) -> Indices:
     threshold, rng = evidence.known.threshold, np.random.default_rng(0)
     if threshold is None:
-        return []
-    return [near_components(evidence.samples.vectors, threshold, rng=rng).labels]
+        return np.arange(len(evidence))
+    return near_components(evidence.samples.vectors, threshold, rng=rng).labels
 
 
-def _borne_out(verdicts: Verdicts, over: NDArray[np.bool_]) -> bool:
+def _without_pixels(evidence: Evidence, looked: Looked, copies: Indices) -> Indices:
+    """Groups with near vectors joined where one of two pictures has no thumbnail."""
+    columns = [copies] if evidence.pixels.shown.any() else [copies, _by_vectors(evidence)]
+    return looked.joined(columns, ~looked.verdicts.known & looked.over)
+
+
+def _borne_out(looked: Looked) -> bool:
     """Whether pixels confirm most of the pairs that vectors call near."""
-    looked = over & verdicts.known
-    borne_out = looked & (verdicts.copy | verdicts.changed)
-    return bool(looked.any()) and borne_out.sum() >= _BORNE_OUT * looked.sum()
+    verdicts = looked.verdicts
+    compared = looked.over & verdicts.known
+    confirmed = compared & (verdicts.copy | verdicts.changed)
+    return bool(compared.any()) and confirmed.sum() >= _BORNE_OUT * compared.sum()

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.components import join_groups
-from tamis.services.splits.joining import candidates
+from tamis.services.splits.looking import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from tamis.algo.cross_split import CrossPairs
     from tamis.services.splits.evidence import Evidence
     from tamis.services.splits.groups import Known
+    from tamis.services.splits.joining import Joined
+    from tamis.services.splits.looking import Looked
     from tamis.types import Indices
 
 __all__ = ["MOST_LEAKS", "FoundPair", "Leaks", "find_leaks", "pairs_to_look_at"]
@@ -75,14 +79,14 @@ def pairs_to_look_at(known: Known, n: int) -> int:
     return MOST_LEAKS if known.given else max(MOST_LEAKS, candidates(n))
 
 
-def find_leaks(evidence: Evidence, cross: CrossPairs, placed: Indices, *, together: bool) -> Leaks:
+def find_leaks(evidence: Evidence, joined: Joined, cross: CrossPairs, placed: Indices) -> Leaks:
     """Find what joins two splits.
 
     Args:
         evidence: what tells which pictures belong together.
+        joined: what should stay together.
         cross: the most similar pairs across splits.
         placed: `[N]` the split of each picture.
-        together: changed versions should lie in one split.
     """
     found, known = Leaks(), evidence.known
     # Columns joined: a pair that two of them tell counts once, a chain over two of them counts.
@@ -92,17 +96,21 @@ def find_leaks(evidence: Evidence, cross: CrossPairs, placed: Indices, *, togeth
         reason = f"same {told[0] if told else ' and '.join(known.copies)}"
         found.add((a, b), FoundPair(reason, otherwise="chain"))
     found.copies = _count_across(copies, placed)
-    joined = copies
-    if together and known.changed is not None:
-        joined = join_groups([copies, known.changed])
+    marked = copies
+    if joined.together and known.changed is not None:
+        marked = join_groups([copies, known.changed])
     if known.given:
-        _add_over(known, cross, joined, found)
+        _add_over(known, cross, marked, found)
     else:
-        _add_compared(evidence, cross, joined, found, together=together)
-    for a, b in islice(_pairs_across(joined, placed), MOST_LEAKS):
+        near = _near_across(known, joined.looked, cross, placed)
+        if known.threshold is not None:
+            found.unseen = max(0, cross.over - int(near.over.sum()))
+        fresh = marked[near.left] != marked[near.right]
+        near = _Near(near.left[fresh], near.right[fresh], near.over[fresh])
+        _add_compared(evidence, joined, near, found)
+    for a, b in islice(_pairs_across(marked, placed), MOST_LEAKS):
         found.add((a, b), FoundPair("same changed_group", otherwise="chain"))
-    marked = _count_across(joined, placed) - _count_across(copies, placed)
-    found.changed += marked
+    found.changed += _count_across(marked, placed) - _count_across(copies, placed)
     for name, codes in known.users.items():
         torn = _torn_groups(codes, placed)
         found.others += len(torn)
@@ -117,26 +125,41 @@ def find_leaks(evidence: Evidence, cross: CrossPairs, placed: Indices, *, togeth
     return found
 
 
-def _add_over(known: Known, cross: CrossPairs, joined: Indices, found: Leaks) -> None:
+def _add_over(known: Known, cross: CrossPairs, marked: Indices, found: Leaks) -> None:
     """Every pair over a threshold that the user gave is a leak."""
     seen = min(cross.over, cross.left.size)
-    over = np.flatnonzero(joined[cross.left[:seen]] != joined[cross.right[:seen]])
+    over = np.flatnonzero(marked[cross.left[:seen]] != marked[cross.right[:seen]])
     found.others += over.size + cross.over - seen
     reason = f"cosine similarity >= {known.threshold:.3g}"
     for at in over.tolist():
         found.add((int(cross.left[at]), int(cross.right[at])), FoundPair(reason))
 
 
-def _add_compared(
-    evidence: Evidence, cross: CrossPairs, joined: Indices, found: Leaks, *, together: bool
-) -> None:
-    """Judge the most similar pairs by their pixels; without pixels, by their vectors."""
-    known, over = evidence.known, np.zeros(cross.left.size, np.bool_)
+@dataclass(frozen=True)
+class _Near:
+    """Pairs across splits worth a look, and whether their vectors are over the threshold."""
+
+    left: Indices
+    right: Indices
+    over: NDArray[np.bool_]
+
+
+def _near_across(known: Known, looked: Looked, cross: CrossPairs, placed: Indices) -> _Near:
+    """The most similar pairs across splits, and what was looked at before and lies across them."""
+    n = len(placed)
+    before = placed[looked.left] != placed[looked.right]
+    left = np.concatenate([cross.left, looked.left[before]])
+    right = np.concatenate([cross.right, looked.right[before]])
+    over = np.zeros(cross.left.size, np.bool_)
     if known.threshold is not None:
-        over[: min(cross.over, over.size)] = True
-        found.unseen = max(0, cross.over - over.size)
-    looked = np.flatnonzero(joined[cross.left] != joined[cross.right])
-    left, right = cross.left[looked], cross.right[looked]
+        over[: cross.over] = True
+    keys, first = np.unique(left * n + right, return_index=True)
+    return _Near(keys // n, keys % n, np.concatenate([over, looked.over[before]])[first])
+
+
+def _add_compared(evidence: Evidence, joined: Joined, near: _Near, found: Leaks) -> None:
+    """Judge pairs across splits by their pixels; without pixels, by their vectors."""
+    left, right, known = near.left, near.right, evidence.known
     verdicts = evidence.pixels.compare(left, right)
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
     found.copies += int(verdicts.copy.sum())
@@ -146,13 +169,14 @@ def _add_compared(
     found.changed += int((verdicts.changed & ~verdicts.undecided).sum())
     for at in np.flatnonzero(verdicts.changed).tolist():
         what = "a copy or changed" if verdicts.undecided[at] else "the same view, changed"
-        if together:
+        if joined.together:
             found.add(pairs[at], FoundPair(what))
         elif len(found.apart) < MOST_LEAKS:
             found.apart[pairs[at]] = FoundPair(what)
     different = verdicts.known & ~verdicts.copy & ~verdicts.changed
-    found.alike = int((over[looked] & different).sum())
-    for at in np.flatnonzero(over[looked] & ~verdicts.known).tolist():
+    found.alike = int((near.over & different).sum())
+    unseen = near.over & ~verdicts.known & joined.by_vectors
+    for at in np.flatnonzero(unseen).tolist():
         found.others += 1
         found.add(pairs[at], FoundPair(f"cosine similarity >= {known.threshold:.3g}"))
 

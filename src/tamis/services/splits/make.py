@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from tamis.algo.components import join_groups
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import assign_splits, split_targets
 from tamis.algo.time_split import split_by_time
@@ -115,7 +114,7 @@ def split(
         )
     without = store.count(whole_pictures(store.columns(), where)) - len(samples.ids)
     times = None if time is None else _times(store, time, samples.ids)
-    blocks = asked_blocks(store, samples.ids, time_block, gap, block_by or time)
+    blocks = asked_blocks(store, samples.ids, time_block, gap, block_by, time=time)
     evidence = Evidence.read(store, samples, group, threshold, blocks)
     fractions = [share for share in plan.shares.values() if share > 0]
     names = [name for name, share in plan.shares.items() if share > 0]
@@ -141,7 +140,7 @@ def split(
         notes += _told_gap(inside, placed, names, blocks.gap)
         evidence, strata, placed = evidence.taken(inside), strata.taken(inside), placed[inside]
         samples, times = evidence.samples, None if times is None else times[inside]
-        joined = replace(joined, groups=join_groups([joined.groups[inside]]))
+        joined = joined.taken(inside)
         targets = split_targets(len(evidence), fractions)
     cuts = (
         {} if time is None or times is None else _cuts(store, samples, time, times, placed, names)

@@ -43,6 +43,11 @@ class Verdicts:
     flipped: NDArray[np.bool_]
     regions: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
+    def taken(self, pairs: NDArray[np.bool_]) -> Verdicts:
+        """Return those of the pairs that `pairs` `[P]` says."""
+        regions = [one for one, there in zip(self.regions, pairs.tolist(), strict=True) if there]
+        return Verdicts(self.verdict[pairs], self.score[pairs], self.flipped[pairs], regions)
+
     @property
     def known(self) -> NDArray[np.bool_]:
         """Which pairs could be compared."""
