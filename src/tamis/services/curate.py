@@ -129,7 +129,7 @@ def curate(
     found = find_duplicates(
         store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
     )
-    notes += [found.note] if found.note else []
+    notes += found.notes
     blank = store.count(whole_pictures(store.columns(), BLANK))
     chosen = select(
         store,
@@ -171,7 +171,7 @@ def curate(
         failed=ingested.failed,
         embedded=embedded.embedded,
         blank=blank,
-        duplicates=sum(len(group.drop) for group in found.groups),
+        duplicates=found.dropped,
         selected=len(chosen.rows),
         splits=splits,
         max_cross_similarity=cross,

@@ -83,9 +83,8 @@ def test_groups_hold_the_copies_and_keep_the_original(store):
         assert "half" not in keep
         assert "blur" not in keep
         assert "crop" not in keep
-    assert report.calibration is not None
     assert report.calibration.sampled == report.pictures - 1
-    assert report.note == ""
+    assert report.notes == []
 
 
 def test_kinds_and_scores_are_told(store):

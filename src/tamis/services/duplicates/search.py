@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.components import connected_components
 from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
 from tamis.pipelines.comparison import Comparison
 from tamis.pipelines.pair_verification import PairVerifier
-from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
+    from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
-    from tamis.types import Indices, Progress
+    from tamis.types import Indices, Progress, Verdict
 
 __all__ = ["Search"]
 
@@ -33,22 +34,22 @@ class Search:
         store: Store,
         samples: Samples,
         embedded: EmbeddedSamples,
+        keeping: Keeping,
         *,
+        drop: frozenset[Verdict],
         rng: np.random.Generator,
         progress: Progress,
     ) -> None:
         n = len(samples.ids)
-        self.rows = np.flatnonzero((samples.best_equal == np.arange(n)) & samples.shown)
-        self._samples, self._rng = samples, rng
+        self.best_equal = keeping.best_equals()
+        self.rows = np.flatnonzero((self.best_equal == np.arange(n)) & samples.shown)
+        self._samples, self._keeping, self._drop, self._rng = samples, keeping, drop, rng
         place = {samples.ids[row]: number for number, row in enumerate(self.rows.tolist())}
         vector_of = np.full(len(self.rows), -1, np.int64)
         for number, sample_id in enumerate(embedded.ids):
             if sample_id in place:
                 vector_of[place[sample_id]] = number
         self._vector_of, self._vectors = vector_of, embedded.vectors
-        rank = np.empty(n, np.int64)
-        rank[samples.order] = np.arange(n)
-        self._order = np.argsort(rank[self.rows])
         ids = [samples.ids[row] for row in self.rows.tolist()]
         self._verifier = PairVerifier(store, ids, progress=progress)
         self._keys = np.empty(0, np.int64)
@@ -90,9 +91,12 @@ class Search:
         return True
 
     def keepers(self, thresholds: PairThresholds) -> Indices:
-        """Return which picture each one goes with: the best of which it is a copy."""
-        same = self.compared.verdicts(thresholds) == Verdict.COPY
-        return greedy_leader(len(self.rows), self.left[same], self.right[same], self._order)
+        """Return which picture each one goes with: the best of which it is to be dropped for."""
+        verdicts = self.compared.verdicts(thresholds)
+        same = np.isin(verdicts, [verdict.value for verdict in self._drop])
+        n, left, right = len(self.rows), self.left[same], self.right[same]
+        order = self._keeping.order(self.rows, connected_components(n, left, right))
+        return greedy_leader(n, left, right, order)
 
     def settle(self, thresholds: PairThresholds) -> Indices:
         """Verify further candidates until those kept have none left among them.

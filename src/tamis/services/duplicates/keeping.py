@@ -1,0 +1,182 @@
+"""Which of several copies of a picture to keep."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.algo.best_copy import copy_quality, ordered
+from tamis.data.images.fineness import measure_fineness
+from tamis.data.sources.archives import close_archives
+from tamis.data.video.frame_reader import close_videos
+from tamis.pipelines.decoded_rows import Pixels, decoded_rows
+from tamis.services.duplicates.preferences import DEFAULT, lies_in
+from tamis.services.duplicates.samples import present
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.services.duplicates.preferences import Preference
+    from tamis.services.duplicates.samples import Samples
+    from tamis.types import Indices
+
+__all__ = ["Keeping"]
+
+_THREADS = 2
+_MEASURED = 24
+_ALL_PIXELS, _ENOUGH_PIXELS = 1 << 30, 1024
+_NOT_MEASURED = (float("nan"), float("nan"))
+
+
+class Keeping:
+    """Orders copies from the best to keep to the worst.
+
+    First a file that is there, then what the user's rules say, then what ours do. Files are
+    looked at only where there is a choice, once each: about 30 ms a megapixel of one core to decode
+    and measure a copy, at most the 24 best by other rules of each group.
+    """
+
+    def __init__(self, samples: Samples, prefer: Sequence[Preference] = ()) -> None:
+        self._samples = samples
+        self._rules = tuple(dict.fromkeys((*prefer, *DEFAULT)))
+        self._present: dict[int, bool] = {}
+        self._times: dict[int, float] = {}
+        self._fineness: dict[tuple[int, int | None], tuple[float, float]] = {}
+        self._standings: dict[int, tuple[Any, ...]] = {}
+
+    def best_equals(self) -> Indices:
+        """Return for each sample the best of those whose pixels are equal to its own."""
+        best = np.arange(len(self._samples.ids))
+        for rows in self._samples.equals():
+            chosen = np.array(rows, np.int64)
+            best[chosen] = chosen[ordered(self._keys(chosen, None))[0]]
+        return best
+
+    def order(self, rows: Indices, group: Indices, *, look: bool = True) -> Indices:
+        """Order samples so that in each group the best to keep comes first.
+
+        Args:
+            rows: `[n]` samples.
+            group: `[n]`, which of them are copies of each other, chains included.
+            look: look at files to tell what is enlarged, blurred or over-sharpened.
+
+        Returns:
+            `[n]` places in `rows`, grouped samples by rank and all others after them.
+        """
+        by_group = np.argsort(group, kind="stable")
+        sizes = np.bincount(group)
+        ends = np.cumsum(sizes)
+        found = []
+        for end, size in zip(ends[sizes > 1].tolist(), sizes[sizes > 1].tolist(), strict=True):
+            places = by_group[end - size : end]
+            found.append(places[self._best_first(rows[places], look=look)])
+        alone = np.flatnonzero(sizes[group] <= 1)
+        return np.concatenate([*found, alone]).astype(np.int64)
+
+    def why(self, keep: int, drop: int) -> str:
+        """Name the rule that put one copy before another when they were last ordered."""
+        kept, dropped = self._standings.get(keep), self._standings.get(drop)
+        if kept is None or dropped is None:
+            kept, dropped = self._standing(np.array([keep, drop], np.int64), None)
+        names = ("present", *(str(rule) for rule in self._rules), "sample id")
+        return next(name for name, a, b in zip(names, kept, dropped, strict=True) if a != b)
+
+    def rank(self, row: int) -> tuple[Any, ...]:
+        """Return what a sample is sorted by among those it was last ordered with."""
+        return self._standings.get(row) or self._standing(np.array([row], np.int64), None)[0]
+
+    def _best_first(self, rows: Indices, *, look: bool) -> Indices:
+        side, samples = None, self._samples
+        if look:
+            measured = rows[ordered(self._keys(rows, None))[:_MEASURED]]
+            sizes = set(zip(samples.widths[measured], samples.heights[measured], strict=True))
+            side = _ENOUGH_PIXELS if len(sizes) == 1 else _ALL_PIXELS
+            self._measure(measured, side)
+        self._standings |= zip(rows.tolist(), self._standing(rows, side), strict=True)
+        return ordered(self._keys(rows, side))
+
+    def _standing(self, rows: Indices, side: int | None) -> list[tuple[Any, ...]]:
+        return list(zip(*(key.tolist() for key in self._keys(rows, side)), strict=True))
+
+    def _keys(self, rows: Indices, side: int | None) -> list[NDArray[Any]]:
+        """One key a rule, less is better; the last is the sample id, so that the order is total.
+
+        Sharpness is as it was measured with that many pixels a side, if a number is given.
+        """
+        samples = self._samples
+        chosen = rows.tolist()
+        pixels = samples.widths[rows] * samples.heights[rows]
+        measured = [self._fineness.get((row, side), _NOT_MEASURED) for row in chosen]
+        compared = copy_quality(pixels, *np.array(measured, np.float64).reshape(-1, 2).T)
+        by_rule: dict[str, Callable[[str], NDArray[Any]]] = {
+            "resolution": lambda _: 2 * compared.resolution + compared.enlarged,
+            "sharpness": lambda _: compared.fault,
+            "exif": lambda _: -samples.exif[rows],
+            "oldest": lambda _: self._age(rows),
+            "newest": lambda _: -self._age(rows),
+            "labeled": lambda _: ~samples.labelled[rows],
+            "unlabeled": lambda _: samples.labelled[rows],
+            "size": lambda _: -samples.bytes[rows],
+            "path": lambda _: np.array([samples.path(row) for row in chosen], np.str_),
+            "folder": lambda folder: ~self._inside(folder, chosen),
+        }
+        return [
+            ~self._are_there(chosen),
+            *(by_rule[rule.rule](rule.folder) for rule in self._rules),
+            np.array([samples.ids[row] for row in chosen], np.str_),
+        ]
+
+    def _inside(self, folder: str, rows: list[int]) -> NDArray[np.bool_]:
+        places = (self._samples.places[row] for row in rows)
+        return np.array([lies_in(folder, place.path, place.uri) for place in places], np.bool_)
+
+    def _are_there(self, rows: list[int]) -> NDArray[np.bool_]:
+        unknown = [row for row in rows if row not in self._present]
+        found = present(self._samples.places[row].uri for row in unknown)
+        self._present |= zip(unknown, found.tolist(), strict=True)
+        return np.array([self._present[row] for row in rows], np.bool_)
+
+    def _age(self, rows: Indices) -> NDArray[np.float64]:
+        """When each was taken, or else its file written, in seconds; unknown is last either way."""
+        captured = self._samples.captured[rows]
+        for place in np.flatnonzero(np.isnan(captured)).tolist():
+            row = int(rows[place])
+            if row not in self._times:
+                self._times[row] = _written(self._samples.places[row].uri)
+            captured[place] = self._times[row]
+        return captured
+
+    def _measure(self, rows: Indices, side: int) -> None:
+        """Decode copies and measure the fineness of their detail, unless that is known."""
+        fresh = [row for row in rows.tolist() if (row, side) not in self._fineness]
+        fresh = sorted(fresh, key=lambda row: self._samples.places[row].uri)
+        parts = [fresh[start::_THREADS] for start in range(_THREADS)]
+        try:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                for part in pool.map(lambda part: list(self._figures(part, side)), parts):
+                    self._fineness |= part
+        finally:
+            close_archives()
+            close_videos()
+
+    def _figures(
+        self, rows: list[int], side: int
+    ) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
+        there = [row for row in rows if self._present[row]]
+        places = [self._samples.places[row] for row in there]
+        for row, (_, pixels) in zip(there, decoded_rows(places, side), strict=True):
+            found = measure_fineness(pixels.image) if isinstance(pixels, Pixels) else None
+            yield (row, side), _NOT_MEASURED if found is None else (found.fineness, found.boost)
+
+
+def _written(uri: str) -> float:
+    """When a file was last written; NaN if it cannot be seen."""
+    try:
+        return os.stat(uri).st_mtime  # noqa: PTH116 - of many files
+    except OSError:
+        return float("nan")
