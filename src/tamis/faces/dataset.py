@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tamis.pipelines.embed import EmbedReport
     from tamis.pipelines.ingest import IngestReport
     from tamis.services.curate import CurateReport
+    from tamis.services.duplicates import Drop
     from tamis.services.encoder_export import EncoderExport
     from tamis.types import Progress, Vectors
 
@@ -246,10 +247,11 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
         labels: str = "none",
         every: float | str | None = None,
         encoder: str = "default",
+        drop: Drop = "copies",
         seed: int = 0,
         stage: Callable[[str], Progress] = lambda _name: no_progress,
     ) -> CurateReport:
-        """Do the main job: add, embed, drop duplicates, select `keep`, split, export, report."""
+        """Do the main job: add, embed, drop copies, select `keep`, split, export, report."""
         from tamis.data.video.sampling import parse_sampling
         from tamis.services.curate import curate
 
@@ -261,6 +263,7 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
             labels=labels,
             sampling=None if every is None else parse_sampling(str(every)),
             encoder=encoder,
+            drop=drop,
             seed=seed,
             stage=stage,
         )

@@ -13,16 +13,18 @@ from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.pipelines.embed import embed
 from tamis.pipelines.ingest import ingest
-from tamis.services.duplicates import find_duplicates
+from tamis.services.duplicates import DROPS, find_duplicates
 from tamis.services.report import write_report
 from tamis.services.selection import select
 from tamis.services.splits import split
+from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tamis.data.store import Store
     from tamis.data.video.sampling import Sampling
+    from tamis.services.duplicates import Drop
     from tamis.types import Failure, Progress
 
 __all__ = ["CurateReport", "curate", "require_own"]
@@ -44,7 +46,9 @@ class CurateReport:
         failed: files that could not be read, with their reasons.
         embedded: pictures that got a vector in this run.
         blank: pictures without any contrast, left out.
-        duplicates: pictures left out since a better one of the same shot is kept.
+        duplicates: pictures left out since a better copy is kept, or with `drop="changed"` another
+            version of the same view.
+        changed: pairs of pictures that show the same view with other content somewhere.
         selected: pictures in the result.
         splits: pictures of the result in each split.
         max_cross_similarity: largest cosine similarity between pictures of two splits.
@@ -60,6 +64,7 @@ class CurateReport:
     embedded: int
     blank: int
     duplicates: int
+    changed: int
     selected: int
     splits: dict[str, int]
     max_cross_similarity: float | None
@@ -78,10 +83,14 @@ def curate(
     labels: str = "none",
     sampling: Sampling | None = None,
     encoder: str = "default",
+    drop: Drop = "copies",
     seed: int = 0,
     stage: Callable[[str], Progress],
 ) -> CurateReport:
-    """Add, embed, drop bad and duplicate pictures, select `keep`, split, export and report.
+    """Add, embed, drop bad pictures and copies, select `keep`, split, export and report.
+
+    Pictures of the same view with other content, such as frames of a fixed camera, are no copies
+    and stay to be selected, unless `drop` says so.
 
     Every step is an operation of its own in the log, so a run that is killed goes on where it
     was when the same call is made again. All pictures of the dataset take part, also those that
@@ -95,17 +104,20 @@ def curate(
         labels: as for `ingest`.
         sampling: which frames of videos are taken, as for `ingest`.
         encoder: spec of the encoder.
+        drop: `copies`, or `changed` to leave out changed versions of a view as well.
         seed: makes the choice repeatable.
         stage: opens a progress bar for each named step.
 
     Raises:
-        UsageError: `keep` is below 1, or `out` holds something that tamis did not write, or lies
-            inside a source.
+        UsageError: `keep` is below 1, `drop` is neither, or `out` holds something that tamis did
+            not write, or lies inside a source.
         InputError: a source is missing, or no picture could be read.
         EncoderError: the encoder is unknown or cannot be loaded.
     """
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
+    if drop not in DROPS:
+        raise UsageError(f"what to drop has to be one of {', '.join(DROPS)}, not {drop!r}")
     require_own(out)
     remove_drafts(store.path)
     _require_apart(out, sources)
@@ -127,7 +139,12 @@ def curate(
         )
 
     found = find_duplicates(
-        store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
+        store,
+        column=embedded.column,
+        drop=drop,
+        apply=True,
+        seed=seed,
+        progress=stage("duplicates"),
     )
     notes += found.notes
     blank = store.count(whole_pictures(store.columns(), BLANK))
@@ -141,9 +158,10 @@ def curate(
         progress=stage("select"),
     )
     if len(chosen.rows) < keep:
+        dropped = "copies" if drop == "copies" else "copies and changed versions"
         notes.append(
             f"{keep} pictures were asked for and {len(chosen.rows)} are left after "
-            "unreadable, blank and duplicate ones are taken out: all of them are kept"
+            f"unreadable and blank ones and {dropped} are taken out: all of them are kept"
         )
 
     splits: dict[str, int] = {}
@@ -172,6 +190,7 @@ def curate(
         embedded=embedded.embedded,
         blank=blank,
         duplicates=found.dropped,
+        changed=found.verdicts[Verdict.CHANGED],
         selected=len(chosen.rows),
         splits=splits,
         max_cross_similarity=cross,

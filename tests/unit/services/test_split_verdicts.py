@@ -181,7 +181,7 @@ def test_an_audit_lists_copies_first_then_changed_versions_with_the_place(datase
     assert sorted(named(report.leaks)) == sorted((f"s{a:03}", f"s{b:03}") for a, b in across)
     for leak in report.leaks:
         assert leak.verdict == ("copy" if leak.kind == "near" else "changed")
-        assert leak.ids == (leak.left[:4], leak.right[:4])
+        assert (leak.left_id, leak.right_id) == (leak.left[:4], leak.right[:4])
         box = [100, 100, 40, 40]
         assert leak.region == (None if leak.kind == "near" else {"left": box, "right": box})
         assert len(leak.regions) == (0 if leak.kind == "near" else 2)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["named"]
 
+# Single precision may put the end of a box a hair beyond the pixel where it lies.
+_ROUNDING = 1e-4
+
 
 def named(
     evidence: Evidence,
@@ -72,7 +75,8 @@ def named(
                 score=None if np.isnan(score) else score,
                 verdict=verdict,
                 region=places[0] if places else None,
-                ids=(ids[a], ids[b]),
+                left_id=ids[a],
+                right_id=ids[b],
                 regions=places,
             )
         )
@@ -94,8 +98,14 @@ def _places(
     """Boxes as shares of the sides, in pixels of the files."""
     if None in left or None in right:
         return []
-    ends = [
-        np.rint(boxes * np.array([size[0], size[1], size[0], size[1]])).astype(int).tolist()
-        for boxes, size in zip(regions, (left, right), strict=True)
-    ]
+    ends = [_pixels(boxes, size) for boxes, size in zip(regions, (left, right), strict=True)]
     return [{"left": one, "right": other} for one, other in zip(*ends, strict=True)]
+
+
+def _pixels(boxes: NDArray[np.float32], size: tuple[int | None, int | None]) -> list[list[int]]:
+    """Whole pixels that cover boxes given as shares of the sides, x, y, width and height."""
+    sides = np.array(size, np.float64)
+    low = np.clip(np.floor(boxes[:, :2] * sides), 0, sides - 1)
+    high = np.clip(np.ceil((boxes[:, :2] + boxes[:, 2:]) * sides - _ROUNDING), low + 1, sides)
+    found: list[list[int]] = np.concatenate([low, high - low], axis=1).astype(int).tolist()
+    return found

@@ -30,8 +30,9 @@ class Leak:
         verdict: `copy`, `changed`, `undecided` or `different`; None if it was not compared.
         region: where the two differ most, x, y, width and height in pixels of the `left` and of
             the `right` picture; None where they differ nowhere or show no common view.
-        ids: sample ids of the two.
         regions: all places where they differ, the worst first.
+        left_id: sample id of the left one.
+        right_id: sample id of the right one.
     """
 
     left: str
@@ -43,8 +44,9 @@ class Leak:
     score: float | None = None
     verdict: str | None = None
     region: dict[str, list[int]] | None = None
-    ids: tuple[str, str] = ("", "")
     regions: list[dict[str, list[int]]] = field(default_factory=list)
+    left_id: str = ""
+    right_id: str = ""
 
 
 @dataclass(frozen=True)
