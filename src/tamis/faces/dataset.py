@@ -286,8 +286,9 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
     def report(self, out: PathLike = "report.html") -> Path:
         """Write one self-contained HTML file about the dataset, and return its path."""
         from tamis.services.report import write_report
+        from tamis.services.splits import audit_if_split
 
-        return write_report(self.store, Path(out))
+        return write_report(self.store, Path(out), audit=audit_if_split(self.store))
 
     # -- history ------------------------------------------------------------------------------
 

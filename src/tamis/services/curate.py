@@ -165,7 +165,7 @@ def curate(
         )
 
     splits: dict[str, int] = {}
-    cross = None
+    cross, divided = None, None
     if len(chosen.rows) >= LEAST_TO_SPLIT:
         divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
         splits, cross = dict(divided.counts), divided.max_cross_similarity
@@ -181,7 +181,12 @@ def curate(
     manifest = export(store, "csv", out / "manifest.csv", where="selected", overwrite=True)
     export(store, "parquet", out / "manifest.parquet", where="selected", overwrite=True)
     report = write_report(
-        store, out / "report.html", column=embedded.column, seed=seed, progress=stage("report")
+        store,
+        out / "report.html",
+        column=embedded.column,
+        audit=divided,
+        seed=seed,
+        progress=stage("report"),
     )
     return CurateReport(
         added=ingested.added,

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.services.splits.outcome import SplitReport
 
-__all__ = ["check_splits"]
+__all__ = ["audit_if_split", "check_splits"]
+
+
+def audit_if_split(store: Store) -> SplitReport | None:
+    """Audit the mark `split` as `check_splits` does; None if no picture with a vector has one."""
+    if "split" not in store.columns() or not store.vector_columns():
+        return None
+    return check_splits(store) if read_embedded(store, None, "split IS NOT NULL").ids else None
 
 
 def check_splits(
