@@ -341,3 +341,16 @@ def test_equal_hashes_propose_and_pixels_decide(dataset):
     spread(store, 100)
     report = split(store)
     assert report.largest_group == 2
+
+
+def test_copies_that_only_the_audit_would_find_are_joined_too(dataset, monkeypatch):
+    # One pair a picture is looked at before the split, and each picture has a nearer stranger.
+    monkeypatch.setattr("tamis.services.splits.looking._CANDIDATES_A_PICTURE", 0)
+    monkeypatch.setattr("tamis.services.splits.looking.candidates", lambda _n: 1)
+    store = dataset(Table(100, COPIES, BURSTS))
+    for seed in range(4):
+        report = split(store, train=0.4, val=0.3, test=0.3, seed=seed)
+        assert report.leak_count == 0
+        marked = splits_of(store)
+        for group in COPIES + BURSTS:
+            assert len({marked[row] for row in group}) == 1

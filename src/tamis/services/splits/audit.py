@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.cross_split import closest_across
 from tamis.algo.mmd import discrepancies
 from tamis.algo.split_balance import split_balance
-from tamis.services.splits.leaks import find_leaks, pairs_to_look_at
+from tamis.services.splits.leaks import find_leaks
 from tamis.services.splits.naming import named
 from tamis.services.splits.outcome import SplitDifference, SplitReport
 
@@ -36,6 +35,7 @@ def audit(
     joined: Joined,
     strata: Strata,
     *,
+    cross: CrossPairs,
     rng: np.random.Generator,
     mark: str,
 ) -> SplitReport:
@@ -47,19 +47,13 @@ def audit(
         names: of the splits.
         joined: the groups that this makes, and whether changed versions count.
         strata: labels and clusters.
+        cross: the most similar pairs across splits, by `look_across`.
         rng: draws samples.
         mark: the column that names the splits.
     """
     store, samples, known = evidence.store, evidence.samples, evidence.known
     notes = [*known.notes, *joined.notes]
-    n, groups = len(samples.ids), joined.groups
-    cross = closest_across(
-        samples.vectors,
-        placed,
-        threshold=1.0 if known.threshold is None else known.threshold,
-        most=pairs_to_look_at(known, n),
-        rng=rng,
-    )
+    groups = joined.groups
     if cross.method == "ivf":
         notes.append(
             f"pairs across splits were found by inverted file, recall {cross.recall_estimate:.3f}"

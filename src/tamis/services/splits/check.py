@@ -15,7 +15,7 @@ from tamis.services.splits.audit import audit
 from tamis.services.splits.blocks import asked_blocks
 from tamis.services.splits.evidence import Evidence
 from tamis.services.splits.joining import checked_changed, join
-from tamis.services.splits.leaks import MOST_LEAKS
+from tamis.services.splits.leaks import MOST_LEAKS, look_across
 from tamis.services.splits.outcome import Leak
 from tamis.services.splits.strata import read_strata
 
@@ -106,7 +106,8 @@ def check_splits(
     joined = join(evidence, np.bincount(placed), wanted)
     rng = np.random.default_rng(seed)
     strata = read_strata(store, kept, label, delimiter, rng)
-    report = audit(evidence, placed, names, joined, strata, rng=rng, mark=split_column)
+    cross = look_across(evidence, placed, rng)
+    report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=split_column)
     notes = list(report.notes)
     if without := len(has) - len(found):
         notes.append(f"{without:,} pictures have no {split_column} and were not looked at")

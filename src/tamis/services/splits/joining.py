@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast, get_args
 
 import numpy as np
 
-from tamis.algo.components import join_groups
+from tamis.algo.components import connected_components, join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.shared_views import joined_share, shared_views
 from tamis.data.group_columns import codes_of
@@ -48,6 +48,11 @@ class Joined:
     looked: Looked
     by: list[str]
     notes: list[str]
+
+    def with_pairs(self, left: Indices, right: Indices) -> Joined:
+        """Return it with more pairs joined."""
+        pairs = connected_components(len(self.groups), left, right)
+        return replace(self, groups=join_groups([self.groups, pairs]))
 
     def taken(self, inside: NDArray[np.bool_]) -> Joined:
         """Return it for those of the pictures that `inside` `[N]` says."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.components import join_groups
+from tamis.algo.cross_split import closest_across
 from tamis.services.splits.looking import candidates
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from tamis.services.splits.looking import Looked
     from tamis.types import Indices
 
-__all__ = ["MOST_LEAKS", "FoundPair", "Leaks", "find_leaks", "pairs_to_look_at"]
+__all__ = ["MOST_LEAKS", "FoundPair", "Leaks", "find_leaks", "look_across", "torn_pairs"]
 
 MOST_LEAKS = 1000
 """How many leaks a report lists; more are counted."""
@@ -74,9 +75,35 @@ class Leaks:
             self.pairs.setdefault(pair, found)
 
 
-def pairs_to_look_at(known: Known, n: int) -> int:
-    """How many of the most similar pairs across splits the audit needs."""
-    return MOST_LEAKS if known.given else max(MOST_LEAKS, candidates(n))
+def look_across(evidence: Evidence, placed: Indices, rng: np.random.Generator) -> CrossPairs:
+    """Find the most similar pairs of pictures in different splits, as many as an audit looks at.
+
+    Args:
+        evidence: the pictures, and from which similarity on they are near.
+        placed: `[N]` the split of each.
+        rng: as for `closest_across`.
+    """
+    known, n = evidence.known, len(evidence)
+    return closest_across(
+        evidence.samples.vectors,
+        placed,
+        threshold=1.0 if known.threshold is None else known.threshold,
+        most=MOST_LEAKS if known.given else max(MOST_LEAKS, candidates(n)),
+        rng=rng,
+    )
+
+
+def torn_pairs(
+    evidence: Evidence, joined: Joined, cross: CrossPairs, placed: Indices
+) -> tuple[Indices, Indices]:
+    """Return pairs across splits that should be together and that no group held, `[P]` each."""
+    near = _near_across(evidence.known, joined.looked, cross, placed)
+    if evidence.known.given:
+        return near.left[:0], near.right[:0]
+    verdicts = evidence.pixels.compare(near.left, near.right)
+    torn = verdicts.copy | (verdicts.changed & joined.together)
+    torn |= ~verdicts.known & near.over & joined.by_vectors
+    return near.left[torn], near.right[torn]
 
 
 def find_leaks(evidence: Evidence, joined: Joined, cross: CrossPairs, placed: Indices) -> Leaks:

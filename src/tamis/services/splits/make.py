@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.algo.shared_views import divisible
-from tamis.algo.splits import assign_splits, split_targets
-from tamis.algo.time_split import split_by_time
+from tamis.algo.splits import split_targets
 from tamis.data.embedded import read_embedded
 from tamis.data.group_columns import codes_of
 from tamis.data.part_splits import inherited_splits
@@ -20,6 +19,8 @@ from tamis.services.splits.audit import audit
 from tamis.services.splits.blocks import asked_blocks
 from tamis.services.splits.evidence import Evidence
 from tamis.services.splits.joining import checked_changed, join
+from tamis.services.splits.leaks import look_across
+from tamis.services.splits.placing import place
 from tamis.services.splits.strata import read_strata
 
 if TYPE_CHECKING:
@@ -123,18 +124,8 @@ def split(
     _require_divisible(targets, evidence.known, joined)
     rng = np.random.default_rng(seed)
     strata = read_strata(store, samples, label, delimiter, rng)
-    notes: list[str] = []
-    if times is None:
-        categories = [strata.labels.of, strata.clusters]
-        placed = assign_splits(joined.groups, categories, fractions, rng=rng)
-    else:
-        by_time = split_by_time(joined.groups, times, fractions)
-        placed = by_time.split
-        if by_time.straddling:
-            notes.append(
-                f"{by_time.straddling:,} groups reach over a cut and lie wholly on its later side, "
-                f"with {by_time.early:,} pictures that are from before it"
-            )
+    made = place(evidence, joined, strata, times, fractions, rng)
+    placed, joined, cross, notes = made.split, made.joined, made.cross, made.notes
     if blocks is not None:
         inside = ~blocks.left_out(placed, fractions)
         notes += _told_gap(inside, placed, names, blocks.gap)
@@ -142,10 +133,11 @@ def split(
         samples, times = evidence.samples, None if times is None else times[inside]
         joined = joined.taken(inside)
         targets = split_targets(len(evidence), fractions)
+        cross = look_across(evidence, placed, rng)
     cuts = (
         {} if time is None or times is None else _cuts(store, samples, time, times, placed, names)
     )
-    report = audit(evidence, placed, names, joined, strata, rng=rng, mark=plan.mark)
+    report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=plan.mark)
     aims = dict(zip(names, targets.tolist(), strict=True))
     notes = [*report.notes, *notes, *_off(report, aims, by_time=time is not None)]
     if without:
