@@ -25,56 +25,17 @@ __all__ = ["register"]
 def duplicates(
     dataset: DatasetOption = DEFAULT_DATASET,
     threshold: Annotated[
-        str,
-        typer.Option(
-            metavar="T|auto",
-            help="Score in (0, 1] from which a pair is a copy; auto learns it from the pictures.",
-        ),
-    ] = "auto",
-    changed_threshold: Annotated[
-        str,
-        typer.Option(
-            metavar="T|auto",
-            help="Agreement in (0, 1] from which a pair shows one view, with other content.",
-        ),
+        str, typer.Option(metavar="T|auto", help="Least verification score in [0, 1].")
     ] = "auto",
     apply: Annotated[
-        bool, typer.Option("--apply", help="Mark what is dropped; no file is ever deleted.")
+        bool, typer.Option("--apply", help="Mark the duplicates; no file is ever deleted.")
     ] = False,
-    drop: Annotated[
-        str,
-        typer.Option(
-            metavar="copies|changed",
-            help="Drop copies only, or pictures with other content in the same view as well.",
-        ),
-    ] = "copies",
-    prefer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RULE",
-            help="Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, "
-            "unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, "
-            "the first that tells two copies apart decides. Where none does: resolution, "
-            "sharpness, exif, size, path. A file that is there always goes first.",
-            show_default=False,
-        ),
-    ] = None,
-    where: WhereOption = None,
-    gallery: Annotated[
-        Path | None,
-        typer.Option(
-            "--gallery",
-            metavar="FILE",
-            help="Write a page with the pairs side by side and what differs marked.",
-            show_default=False,
-        ),
-    ] = None,
     encoder: EncoderOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Find copies, pictures that differ in places only, and which of each group to keep."""
+    """Find near-duplicate groups, and which picture of each to keep."""
     import tamis
 
     output = Output(as_json=json, quiet=quiet)
@@ -82,20 +43,23 @@ def duplicates(
     with output.stages() as stage:
         report = ds.duplicates(
             threshold=_threshold(threshold),
-            changed_threshold=_threshold(changed_threshold),
-            drop=_drop(drop),
-            prefer=prefer or (),
-            where=where,
             apply=apply,
-            gallery=gallery,
             encoder=encoder,
             seed=seed,
             progress=stage("duplicates"),
         )
     output.document(report)
-    show_duplicates(output, report, applied=apply)
-    if gallery is not None:
-        output.note(f"gallery: {gallery}")
+    dropped = sum(len(group.drop) for group in report.groups)
+    output.say(
+        f"{len(report.groups)} groups, {dropped} duplicates at threshold {report.threshold:.3f}"
+        + ("" if apply else "; --apply marks them")
+    )
+    if report.note:
+        output.note(f"note: {report.note}")
+    output.table(
+        ["keep", "drop"],
+        [(group.keep, "\n".join(group.drop)) for group in report.groups[:50]],
+    )
 
 
 def select(
