@@ -1,4 +1,4 @@
-"""Verbs that choose pictures: duplicates, select, scores."""
+"""Verbs that choose pictures: select, scores."""
 
 from __future__ import annotations
 
@@ -20,82 +20,6 @@ from tamis.faces.cli.output import Output
 from tamis.faces.cli.rounds import show_round, show_simulation
 
 __all__ = ["register"]
-
-
-def duplicates(
-    dataset: DatasetOption = DEFAULT_DATASET,
-    threshold: Annotated[
-        str,
-        typer.Option(
-            metavar="T|auto",
-            help="Score in (0, 1] from which a pair is a copy; auto learns it from the pictures.",
-        ),
-    ] = "auto",
-    changed_threshold: Annotated[
-        str,
-        typer.Option(
-            metavar="T|auto",
-            help="Agreement in (0, 1] from which a pair shows one view, with other content.",
-        ),
-    ] = "auto",
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Mark what is dropped; no file is ever deleted.")
-    ] = False,
-    drop: Annotated[
-        str,
-        typer.Option(
-            metavar="copies|changed",
-            help="Drop copies only, or pictures with other content in the same view as well.",
-        ),
-    ] = "copies",
-    prefer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RULE",
-            help="Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, "
-            "unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, "
-            "the first that tells two copies apart decides. Where none does: resolution, "
-            "sharpness, exif, size, path. A file that is there always goes first.",
-            show_default=False,
-        ),
-    ] = None,
-    where: WhereOption = None,
-    gallery: Annotated[
-        Path | None,
-        typer.Option(
-            "--gallery",
-            metavar="FILE",
-            help="Write a page with the pairs side by side and what differs marked.",
-            show_default=False,
-        ),
-    ] = None,
-    encoder: EncoderOption = None,
-    seed: SeedOption = 0,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Find copies, pictures that differ in places only, and which of each group to keep."""
-    import tamis
-
-    output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset, create=False)
-    with output.stages() as stage:
-        report = ds.duplicates(
-            threshold=_threshold(threshold),
-            changed_threshold=_threshold(changed_threshold),
-            drop=_drop(drop),
-            prefer=prefer or (),
-            where=where,
-            apply=apply,
-            gallery=gallery,
-            encoder=encoder,
-            seed=seed,
-            progress=stage("duplicates"),
-        )
-    output.document(report)
-    show_duplicates(output, report, applied=apply)
-    if gallery is not None:
-        output.note(f"gallery: {gallery}")
 
 
 def select(
@@ -262,19 +186,8 @@ def scores(
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (duplicates, select, scores):
+    for verb in (select, scores):
         app.command()(verb)
-
-
-def _threshold(text: str) -> float | str:
-    if text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(
-            f"--threshold is {text!r}; give a number in [0, 1] or the word auto"
-        ) from None
 
 
 def _strategy(text: str) -> Any:
