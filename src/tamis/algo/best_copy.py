@@ -24,11 +24,10 @@ __all__ = ["CopyQuality", "copy_quality", "ordered"]
 # In octaves of energy, measured on copies made of photographs of clothes, blood cells and circuit
 # boards and of random textures; see `tamis.data.images.fineness` for what changes it by how much.
 _LOOKS_UNBLURRED = -1.1
-_ENLARGED, _SHARP_ENOUGH = 1.15, 0.3
 _BLURRED, _BLUR_STEP = 0.6, 1.0
 _BOOSTED, _NOISY, _NOISE_BOOST = 0.45, 1.4, 0.2
-# Sides that differ by less than a tenth are of one resolution; enlargement is told from a fifth on.
-_SAME_SIZE, _SMALLER = 2 * np.log2(1.1), 2 * np.log2(1.2)
+# Sides that differ by less than a tenth are of one resolution.
+_SAME_SIZE = 2 * np.log2(1.1)
 _FEW_BLURRED, _MANY_SHARPENED = 0.75, 0.25
 _GROUP_OF_TWO = 2
 
@@ -50,24 +49,21 @@ class CopyQuality:
     fault: Indices
 
 
-def copy_quality(pixels: ArrayLike, fineness: ArrayLike, boost: ArrayLike) -> CopyQuality:
-    """Compare copies of one picture. O(n²).
+def copy_quality(
+    pixels: ArrayLike, own_pixels: ArrayLike, fineness: ArrayLike, boost: ArrayLike
+) -> CopyQuality:
+    """Compare copies of one picture. O(n log n).
 
     Args:
         pixels: `[n]` width times height.
+        own_pixels: `[n]` the same, of an enlarged copy those that it was enlarged from.
         fineness: `[n]` as of `tamis.data.images.fineness`, NaN where not measured: no fault is
             found there.
         boost: `[n]` the same.
     """
     octaves = np.log2(np.maximum(np.asarray(pixels, np.float64), 1.0))
+    credited = np.log2(np.maximum(np.asarray(own_pixels, np.float64), 1.0))
     fine, high = np.asarray(fineness, np.float64), np.asarray(boost, np.float64)
-    credited = octaves.copy()
-    for row in np.flatnonzero(np.isfinite(fine)):
-        sources = (octaves <= octaves[row] - _SMALLER) & (
-            np.minimum(fine, _SHARP_ENOUGH) >= fine[row] + _ENLARGED
-        )
-        if sources.any():
-            credited[row] = octaves[sources].max()
     best = credited.max(initial=0.0)
     resolution = np.floor((best - credited) / _SAME_SIZE).astype(np.int64)
     fault = np.zeros(len(octaves), np.int64)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.algo.best_copy import copy_quality, ordered
-from tamis.data.images.fineness import measure_fineness
-from tamis.data.sources.archives import close_archives
-from tamis.data.video.frame_reader import close_videos
-from tamis.pipelines.decoded_rows import Pixels, decoded_rows
+from tamis.algo.best_copy import ordered
+from tamis.services.duplicates.details import Details
 from tamis.services.duplicates.preferences import DEFAULT, lies_in
 from tamis.services.duplicates.samples import present
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,18 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeping"]
 
-_THREADS = 2
-_MEASURED = 24
-_ALL_PIXELS, _ENOUGH_PIXELS = 1 << 30, 1024
-_NOT_MEASURED = (float("nan"), float("nan"))
+_LOOKED_AT = 24
 
 
 class Keeping:
     """Orders copies from the best to keep to the worst.
 
     First a file that is there, then what the user's rules say, then what ours do. Files are
-    looked at only where there is a choice, once each: about 30 ms a megapixel of one core to decode
-    and measure a copy, at most the 24 best by other rules of each group.
+    looked at only where there is a choice: of each group the 24 best by other rules at most.
     """
 
     def __init__(self, samples: Samples, prefer: Sequence[Preference] = ()) -> None:
@@ -46,7 +38,7 @@ class Keeping:
         self._rules = tuple(dict.fromkeys((*prefer, *DEFAULT)))
         self._present: dict[int, bool] = {}
         self._times: dict[int, float] = {}
-        self._fineness: dict[tuple[int, int | None], tuple[float, float]] = {}
+        self._details = Details(samples)
         self._standings: dict[int, tuple[Any, ...]] = {}
 
     def best_equals(self) -> Indices:
@@ -54,7 +46,7 @@ class Keeping:
         best = np.arange(len(self._samples.ids))
         for rows in self._samples.equals():
             chosen = np.array(rows, np.int64)
-            best[chosen] = chosen[ordered(self._keys(chosen, None))[0]]
+            best[chosen] = chosen[ordered(self._keys(chosen))[0]]
         return best
 
     def order(self, rows: Indices, group: Indices, *, look: bool = True) -> Indices:
@@ -82,37 +74,28 @@ class Keeping:
         """Name the rule that put one copy before another when they were last ordered."""
         kept, dropped = self._standings.get(keep), self._standings.get(drop)
         if kept is None or dropped is None:
-            kept, dropped = self._standing(np.array([keep, drop], np.int64), None)
+            kept, dropped = _standing(self._keys(np.array([keep, drop], np.int64)))
         names = ("present", *(str(rule) for rule in self._rules), "sample id")
         return next(name for name, a, b in zip(names, kept, dropped, strict=True) if a != b)
 
     def rank(self, row: int) -> tuple[Any, ...]:
         """Return what a sample is sorted by among those it was last ordered with."""
-        return self._standings.get(row) or self._standing(np.array([row], np.int64), None)[0]
+        return self._standings.get(row) or _standing(self._keys(np.array([row], np.int64)))[0]
 
     def _best_first(self, rows: Indices, *, look: bool) -> Indices:
-        side, samples = None, self._samples
+        files: list[int] = []
         if look:
-            measured = rows[ordered(self._keys(rows, None))[:_MEASURED]]
-            sizes = set(zip(samples.widths[measured], samples.heights[measured], strict=True))
-            side = _ENOUGH_PIXELS if len(sizes) == 1 else _ALL_PIXELS
-            self._measure(measured, side)
-        self._standings |= zip(rows.tolist(), self._standing(rows, side), strict=True)
-        return ordered(self._keys(rows, side))
+            first = rows[ordered(self._keys(rows))].tolist()
+            files = [row for row in first[:_LOOKED_AT] if self._present[row]]
+        keys = self._keys(rows, files)
+        self._standings |= zip(rows.tolist(), _standing(keys), strict=True)
+        return ordered(keys)
 
-    def _standing(self, rows: Indices, side: int | None) -> list[tuple[Any, ...]]:
-        return list(zip(*(key.tolist() for key in self._keys(rows, side)), strict=True))
-
-    def _keys(self, rows: Indices, side: int | None) -> list[NDArray[Any]]:
-        """One key a rule, less is better; the last is the sample id, so that the order is total.
-
-        Sharpness is as it was measured with that many pixels a side, if a number is given.
-        """
+    def _keys(self, rows: Indices, look_at: Sequence[int] = ()) -> list[NDArray[Any]]:
+        """One key a rule, less is better; the last is the sample id, so that the order is total."""
         samples = self._samples
         chosen = rows.tolist()
-        pixels = samples.widths[rows] * samples.heights[rows]
-        measured = [self._fineness.get((row, side), _NOT_MEASURED) for row in chosen]
-        compared = copy_quality(pixels, *np.array(measured, np.float64).reshape(-1, 2).T)
+        compared = self._details.quality(rows, look_at)
         by_rule: dict[str, Callable[[str], NDArray[Any]]] = {
             "resolution": lambda _: 2 * compared.resolution + compared.enlarged,
             "sharpness": lambda _: compared.fault,
@@ -151,27 +134,9 @@ class Keeping:
             captured[place] = self._times[row]
         return captured
 
-    def _measure(self, rows: Indices, side: int) -> None:
-        """Decode copies and measure the fineness of their detail, unless that is known."""
-        fresh = [row for row in rows.tolist() if (row, side) not in self._fineness]
-        fresh = sorted(fresh, key=lambda row: self._samples.places[row].uri)
-        parts = [fresh[start::_THREADS] for start in range(_THREADS)]
-        try:
-            with ThreadPoolExecutor(_THREADS) as pool:
-                for part in pool.map(lambda part: list(self._figures(part, side)), parts):
-                    self._fineness |= part
-        finally:
-            close_archives()
-            close_videos()
 
-    def _figures(
-        self, rows: list[int], side: int
-    ) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
-        there = [row for row in rows if self._present[row]]
-        places = [self._samples.places[row] for row in there]
-        for row, (_, pixels) in zip(there, decoded_rows(places, side), strict=True):
-            found = measure_fineness(pixels.image) if isinstance(pixels, Pixels) else None
-            yield (row, side), _NOT_MEASURED if found is None else (found.fineness, found.boost)
+def _standing(keys: list[NDArray[Any]]) -> list[tuple[Any, ...]]:
+    return list(zip(*(key.tolist() for key in keys), strict=True))
 
 
 def _written(uri: str) -> float:
