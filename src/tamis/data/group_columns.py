@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.algo.components import join_groups
+from tamis.algo.shared_views import shared_views
+from tamis.algo.splits import split_targets
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,10 +39,19 @@ class DuplicateColumns:
     marked: bool
     stale: bool
 
-    @property
-    def codes(self) -> list[Indices]:
-        """Every column that tells copies, or may: a number for each sample, -1 is none."""
-        return [*self.copies.values(), *([] if self.hashes is None else [self.hashes])]
+    def held_out(self) -> Indices:
+        """Return groups that must not lie on both sides where something is learned and measured.
+
+        They are copies, equal perceptual hashes where no marks are, and changed versions where
+        those are rare (`tamis.algo.shared_views`).
+        """
+        hashes = [] if self.hashes is None else [self.hashes]
+        copies = join_groups([*self.copies.values(), *hashes])
+        if self.changed is None:
+            return copies
+        with_changed = join_groups([copies, self.changed])
+        halves = split_targets(len(copies), [0.5, 0.5])
+        return with_changed if shared_views(copies, with_changed, halves) == "no" else copies
 
 
 def codes_of(store: Store, column: str, ids: list[str]) -> Indices:
