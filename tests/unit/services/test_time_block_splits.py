@@ -191,6 +191,24 @@ def test_pictures_without_a_time_are_free_and_told(make):
     assert any(note.startswith("12 pictures have no capture time") for note in report.notes)
 
 
+def test_a_copy_that_lost_its_time_is_left_out_with_its_original(make):
+    times = [None if row == 60 else time for row, time in enumerate(every(6))]
+    store = make({"captured_at": times})
+    split(store, **HALVES, time_block="1m", gap="13s", seed=1)
+    marked = read(store)
+    assert marked[60] is not None
+    out = next(row for row in range(COUNT) if marked[row] is None)
+    with store.operation("duplicates") as op:
+        op.set_marks([f"s{out:03}", "s060"], {"duplicate_group": ["one", "one"]})
+    found = set()
+    for seed in range(6):
+        split(store, **HALVES, time_block="1m", gap="13s", seed=seed)
+        marked = read(store)
+        assert marked[60] == marked[out]
+        found.add(marked[60])
+    assert None in found
+
+
 def test_the_order_of_pictures_does_not_matter(make):
     times = every(6)
     one = make({"captured_at": times})

@@ -56,9 +56,20 @@ class TimeBlocks:
             self, of=self.of[inside], sources=self.sources[inside], seconds=self.seconds[inside]
         )
 
-    def left_out(self, placed: Indices, shares: Sequence[float]) -> NDArray[np.bool_]:
-        """Choose the pictures that get no split, as `tamis.algo.time_blocks.inside_gap` does."""
-        return inside_gap(self.sources, self.seconds, placed, self.gap, shares)
+    def left_out(
+        self, placed: Indices, shares: Sequence[float], copies: Indices
+    ) -> NDArray[np.bool_]:
+        """Choose the pictures that get no split, as `tamis.algo.time_blocks.inside_gap` does.
+
+        A copy whose own time is unknown, as messengers leave it, goes with its original.
+
+        Args:
+            placed: `[N]` the split of each picture.
+            shares: of each split.
+            copies: `[N]` groups of copies.
+        """
+        goes = inside_gap(self.sources, self.seconds, placed, self.gap, shares)
+        return goes | (np.isnan(self.seconds) & np.isin(copies, copies[goes]))
 
     def torn(self, placed: Indices) -> list[tuple[int, int]]:
         """Neighbours in time of two blocks that lie in two splits and nearer than the gap."""

@@ -35,6 +35,7 @@ class Joined:
 
     Attributes:
         groups: `[N]` the groups that no split may divide.
+        copies: `[N]` groups of copies alone.
         together: changed versions of one view are among them, and leaks where they are not.
         by_vectors: so are near vectors of pictures that could not be compared by their pixels.
         looked: pairs that were compared by their pixels.
@@ -43,6 +44,7 @@ class Joined:
     """
 
     groups: Indices
+    copies: Indices
     together: bool
     by_vectors: bool
     looked: Looked
@@ -56,8 +58,8 @@ class Joined:
 
     def taken(self, inside: NDArray[np.bool_]) -> Joined:
         """Return it for those of the pictures that `inside` `[N]` says."""
-        groups = join_groups([self.groups[inside]])
-        return replace(self, groups=groups, looked=self.looked.taken(inside))
+        groups, copies = (join_groups([of[inside]]) for of in (self.groups, self.copies))
+        return replace(self, groups=groups, copies=copies, looked=self.looked.taken(inside))
 
 
 def checked_changed(changed: str) -> Changed:
@@ -94,7 +96,9 @@ def join(evidence: Evidence, targets: Indices, changed: Changed) -> Joined:
         copies = join_groups([copies, _by_vectors(evidence)])
     looked = look(evidence, copies)
     verdicts = looked.verdicts
-    copies = looked.joined([copies], verdicts.copy | (~verdicts.known & looked.hashed))
+    equal = verdicts.copy | (~verdicts.known & looked.hashed)
+    copies_alone = looked.joined(list(known.copies.values()), equal)
+    copies = looked.joined([copies], equal)
     by_vectors, notes = known.given, list(pixels.notes)
     if not known.given and not pixels.shown.all():
         wider = _without_pixels(evidence, looked, copies)
@@ -114,7 +118,7 @@ def join(evidence: Evidence, targets: Indices, changed: Changed) -> Joined:
         if shared_views(groups, wider, targets) == "no":
             groups, by_vectors = wider, True
     by = _in_words(evidence, together=together, by_vectors=by_vectors)
-    return Joined(groups, together, by_vectors, looked, by, [*notes, *said])
+    return Joined(groups, copies_alone, together, by_vectors, looked, by, [*notes, *said])
 
 
 def _in_words(evidence: Evidence, *, together: bool, by_vectors: bool) -> list[str]:

@@ -127,7 +127,7 @@ def split(
     made = place(evidence, joined, strata, times, fractions, rng)
     placed, joined, cross, notes = made.split, made.joined, made.cross, made.notes
     if blocks is not None:
-        inside = ~blocks.left_out(placed, fractions)
+        inside = ~blocks.left_out(placed, fractions, joined.copies)
         notes += _told_gap(inside, placed, names, blocks.gap)
         evidence, strata, placed = evidence.taken(inside), strata.taken(inside), placed[inside]
         samples, times = evidence.samples, None if times is None else times[inside]
