@@ -346,7 +346,7 @@ def test_equal_hashes_propose_and_pixels_decide(dataset):
 def test_copies_that_only_the_audit_would_find_are_joined_too(dataset, monkeypatch):
     # One pair is looked at before the split, and vectors are not believed without pixels.
     monkeypatch.setattr("tamis.services.splits.joining._BORNE_OUT", 2)
-    monkeypatch.setattr("tamis.services.splits.looking._CANDIDATES_A_PICTURE", 0)
+    monkeypatch.setattr("tamis.services.splits.looking._NEAREST_OF_EACH", 0)
     monkeypatch.setattr("tamis.services.splits.looking.candidates", lambda _n: 1)
     store = dataset(Table(100, COPIES, BURSTS))
     for seed in range(4):

@@ -54,7 +54,7 @@ def check_splits(
     """Audit the splits that are marked, whoever made them; changes nothing.
 
     All pairs across splits are looked at. Leaks are those that identical files or the marks of
-    `duplicates` join, and of the most similar others, three a picture and 10,000 at most, those
+    `duplicates` join, and of the most similar others, one a picture and 10,000 at most, those
     that are copies by their pixels, with the lines that `duplicates` drew. Changed versions of
     one view are leaks where they are rare, by the rule that `split` follows, else counted apart.
     With a threshold, all pairs at or over it are leaks instead. A user's group or block of time

@@ -79,8 +79,8 @@ def checked_changed(changed: str) -> Changed:
 def join(evidence: Evidence, targets: Indices, changed: Changed) -> Joined:
     """Return the groups that must stay whole: all that is known, united.
 
-    The most similar pairs that nothing joins are compared by their pixels: `duplicates` looks at
-    each picture's nearest, which many copies of one picture crowd out. Pictures without a
+    Without marks of `duplicates`, the most similar pairs and each picture's nearest are compared
+    by their pixels. Pictures without a
     thumbnail are joined by their vectors, unless that would join most of them; others by vectors
     alone only at a threshold that the user gave, or where pixels bear out most of the pairs over
     the one found. Nothing depends on a seed, so an audit draws the same lines.

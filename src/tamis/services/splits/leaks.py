@@ -97,7 +97,7 @@ def torn_pairs(
     evidence: Evidence, joined: Joined, cross: CrossPairs, placed: Indices
 ) -> tuple[Indices, Indices]:
     """Return pairs across splits that should be together and that no group held, `[P]` each."""
-    near = _near_across(evidence.known, joined.looked, cross, placed)
+    near = _near_across(evidence, joined.looked, cross, placed)
     if evidence.known.given:
         return near.left[:0], near.right[:0]
     verdicts = evidence.pixels.compare(near.left, near.right)
@@ -129,7 +129,7 @@ def find_leaks(evidence: Evidence, joined: Joined, cross: CrossPairs, placed: In
     if known.given:
         _add_over(known, cross, marked, found)
     else:
-        near = _near_across(known, joined.looked, cross, placed)
+        near = _near_across(evidence, joined.looked, cross, placed)
         if known.threshold is not None:
             found.unseen = max(0, cross.over - int(near.over.sum()))
         fresh = marked[near.left] != marked[near.right]
@@ -171,13 +171,14 @@ class _Near:
     over: NDArray[np.bool_]
 
 
-def _near_across(known: Known, looked: Looked, cross: CrossPairs, placed: Indices) -> _Near:
+def _near_across(evidence: Evidence, looked: Looked, cross: CrossPairs, placed: Indices) -> _Near:
     """The most similar pairs across splits, and what was looked at before and lies across them."""
-    n = len(placed)
+    n, known = len(placed), evidence.known
+    most = candidates(n) if evidence.pixels.shown.any() else cross.left.size
     before = placed[looked.left] != placed[looked.right]
-    left = np.concatenate([cross.left, looked.left[before]])
-    right = np.concatenate([cross.right, looked.right[before]])
-    over = np.zeros(cross.left.size, np.bool_)
+    left = np.concatenate([cross.left[:most], looked.left[before]])
+    right = np.concatenate([cross.right[:most], looked.right[before]])
+    over = np.zeros(cross.left[:most].size, np.bool_)
     if known.threshold is not None:
         over[: cross.over] = True
     keys, first = np.unique(left * n + right, return_index=True)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Looked", "candidates", "look"]
 
-_CANDIDATES_A_PICTURE, _MOST_CANDIDATES = 3, 10_000
+# A pair of one view costs 40 ms, and where a view is shared all pairs are of one.
+_NEAREST_OF_EACH, _LEAST_CANDIDATES, _MOST_CANDIDATES = 3, 50, 10_000
 
 
 @dataclass(frozen=True)
@@ -64,26 +65,30 @@ class Looked:
 
 def candidates(n: int) -> int:
     """How many of the most similar pairs are compared by their pixels."""
-    return min(_MOST_CANDIDATES, _CANDIDATES_A_PICTURE * n)
+    return min(_MOST_CANDIDATES, max(_LEAST_CANDIDATES, n))
 
 
 def look(evidence: Evidence, groups: Indices) -> Looked:
     """Compare the pairs that may be copies and that no group joins.
 
     They are the most similar of all, each picture's nearest, and some of each perceptual hash.
-    The lines are calibrated on them, without a seed, where `duplicates` drew none.
+    The lines are calibrated on them, without a seed, where `duplicates` drew none. Where its
+    marks stand it has compared more than these, and nothing is compared again.
 
     Args:
         evidence: the pictures; calibrated here if it was not.
         groups: `[N]` what is joined already.
     """
     n, known, pixels = len(evidence), evidence.known, evidence.pixels
-    near = closest_across(
-        evidence.samples.vectors, np.arange(n), most=candidates(n), rng=np.random.default_rng(0)
-    )
-    keys = np.union1d(near.left * n + near.right, _nearest_of_each(evidence.samples.vectors))
-    equal = np.empty(0, np.int64) if known.hashes is None else _equal_hashes(known.hashes)
-    keys = np.union1d(keys, equal)
+    keys = equal = np.empty(0, np.int64)
+    if not (known.marked and pixels.calibrated and pixels.shown.all()):
+        near = closest_across(
+            evidence.samples.vectors, np.arange(n), most=candidates(n), rng=np.random.default_rng(0)
+        )
+        keys = np.union1d(near.left * n + near.right, _nearest_of_each(evidence.samples.vectors))
+    if known.hashes is not None:
+        equal = _equal_hashes(known.hashes)
+        keys = np.union1d(keys, equal)
     left, right = np.divmod(keys, n)
     if not pixels.calibrated:
         pixels.calibrate(left, right)
@@ -101,7 +106,7 @@ def _nearest_of_each(vectors: Vectors) -> Indices:
     Where many pictures are alike, the most similar pairs of all may leave out a picture's copy.
     """
     n = len(vectors)
-    each = min(_CANDIDATES_A_PICTURE, _MOST_CANDIDATES // n)
+    each = min(_NEAREST_OF_EACH, _MOST_CANDIDATES // n)
     if n == 1 or each == 0:
         return np.empty(0, np.int64)
     other = knn_graph(vectors, each, rng=np.random.default_rng(0)).indices
