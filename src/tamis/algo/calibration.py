@@ -43,6 +43,7 @@ _COPY_QUANTILE, _COPIES_FOUND = 0.98, 0.98
 # Made copies are a sample, and other processing is a little worse.
 _MARGIN = 1.25
 _STEPS = 60
+_NO_PAIR = 0.5
 _TAIL_SHARE, _FEWEST_OF_TAIL = 0.1, 10
 _ONE_SIDED_95 = 1.645
 # Narrowest fall of a tail, as a logarithm: what nearly equal excesses of a few pairs would feign.
@@ -145,8 +146,8 @@ def calibrate_pairs(
     for line in np.geomspace(wanted, _LINES[0] / 2, _STEPS).tolist():
         rate = _false_share(near, line)
         passing = np.count_nonzero(apart < line) / max(random.score.size, 1)
-        refused = passing > _RANDOM_MAY_PASS and _false_share(apart, line) > FALSE_PAIR_RATE
-        if rate <= FALSE_PAIR_RATE and not refused:
+        refused = passing > _RANDOM_MAY_PASS and not _keeps_rate(apart, line)
+        if _keeps_rate(near, line) and not refused:
             break
     threshold = round(copy_score(line), 3)
     recall = {
@@ -161,7 +162,7 @@ def calibrate_pairs(
         float(np.mean(values >= least)) if values.size else 0.0
         for values, least in ((random.score, threshold), (random.view, changed))
     )
-    separable = rate <= FALSE_PAIR_RATE and found >= _COPIES_FOUND
+    separable = _keeps_rate(near, line) and found >= _COPIES_FOUND
     return PairCalibration(
         thresholds=PairThresholds(threshold, changed),
         separable=separable,
@@ -200,6 +201,13 @@ def _false_share(excesses: NDArray[np.float64], line: float) -> float:
     return min(false_copies(excesses, line) / called, 1.0) if called else 0.0
 
 
+def _keeps_rate(excesses: NDArray[np.float64], line: float) -> bool:
+    """Whether few enough false pairs are expected under a line; less than half a pair is none."""
+    called = np.count_nonzero(excesses < line)
+    allowed = max(FALSE_PAIR_RATE * called, _NO_PAIR)
+    return called == 0 or false_copies(excesses, line) <= allowed
+
+
 def _excess(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     clipped = np.clip(scores.astype(np.float64), 0, 1)
     with np.errstate(divide="ignore"):
@@ -216,7 +224,7 @@ def _changed_view(random: PairScores) -> float:
     return round(float(np.clip(max(high + 0.02, _CHANGED_VIEW), _CHANGED_VIEW, _SURE_VIEW)), 3)
 
 
-def _notes(
+def _notes(  # noqa: PLR0917 - each is one fact
     separable: bool,
     rate: float,
     found: float,

@@ -38,7 +38,9 @@ def changed(rng: np.random.Generator, n: int, typical: float, spread: float) -> 
 
 def test_photographs_separate():
     rng = np.random.default_rng(0)
-    near = PairScores(*map(np.concatenate, zip(pairs(changed(rng, 40, 40, 0.3)), unrelated(900))))
+    near = PairScores(
+        *map(np.concatenate, zip(pairs(changed(rng, 40, 40, 0.3)), unrelated(900), strict=True))
+    )
     found = calibrate_pairs(made(rng), near, unrelated(250), pictures=1000)
     assert found.separable
     assert found.recall["jpeg"] == 1.0

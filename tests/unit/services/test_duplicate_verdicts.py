@@ -218,6 +218,14 @@ def test_unknown_drop_and_rules_are_refused(store):
         find_duplicates(store, where="width > 9999")
 
 
+@pytest.mark.parametrize("number", [30, 90])
+def test_any_number_of_copies_leaves_one(tmp_path, number):
+    """Each has only copies for neighbours; later rounds join who is left."""
+    save(tmp_path / "p", [f"A-copy{n:02}.png" for n in range(number)], 16)
+    report = find_duplicates(dataset(tmp_path, tmp_path / "p"))
+    assert [len(group.drop) for group in report.groups] == [number - 1]
+
+
 # Rules
 
 
