@@ -13,7 +13,7 @@ from synthetic_pictures import scene
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIZE = (320, 240)
+SIZE = (256, 192)
 START = datetime(2026, 5, 1, 8)  # noqa: DTZ001 - cameras write no zone
 _TAKEN = 0x9003
 
@@ -67,7 +67,7 @@ def write_copies(paths: list[Path]) -> dict[Path, Path]:
             if turn % 3 == 1:
                 ImageEnhance.Brightness(picture).enhance(1.15).save(copy, quality=90)
             elif turn % 3 == 2:
-                picture.resize((240, 180), Image.Resampling.LANCZOS).save(copy, quality=90)
+                picture.resize((192, 144), Image.Resampling.LANCZOS).save(copy, quality=90)
             else:
                 picture.save(copy, quality=45)
         copies[path] = copy
