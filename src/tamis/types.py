@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -15,6 +16,7 @@ __all__ = [
     "Preprocessing",
     "Progress",
     "Vectors",
+    "Verdict",
     "no_progress",
 ]
 
@@ -80,3 +82,19 @@ class Failure:
     path: str
     reason: str
     source: str = ""
+
+
+class Verdict(StrEnum):
+    """What comparing two pictures, pixel by pixel, says of them.
+
+    A `COPY` differs by noise and processing only (re-encoded, resized, cropped, brightened,
+    blurred, mirrored, tilted a little, a translucent mark), two exposures of an unchanged scene
+    included. `CHANGED` is the same view or template with other content somewhere, an opaque overlay
+    included. `UNDECIDED` pairs could be either at the resolution at hand. All others are
+    `DIFFERENT`.
+    """
+
+    COPY = "copy"
+    CHANGED = "changed"
+    UNDECIDED = "undecided"
+    DIFFERENT = "different"

@@ -1,4 +1,4 @@
-"""Whether candidate pairs are the same shot: registration, then agreement of fine detail.
+"""Whether candidate pairs show the same view: registration, then agreement of fine detail.
 
 Two stages, so that many candidates cost little: the first looks at 32 x 32 pixels of every
 picture and keeps the pairs that could be, with how one lies in the other; the second looks at
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.affine_registration import affine_frames, as_affine, refine_affine
 from tamis.algo.agreement import agreement
 from tamis.algo.grid_filters import shrink
 from tamis.algo.registration import overlap_frames, refine
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tamis.algo.affine_registration import AffineMaps
     from tamis.algo.grid_filters import Grids
     from tamis.algo.registration import Transforms
     from tamis.types import Indices
@@ -42,6 +44,8 @@ _COARSE_BAND, _FINE_BAND = (1.0, 3.0), (0.7, 3.0)
 _FIRST_GATE, _SECOND_GATE = 0.4, 0.5
 # Agreement at half the resolution, which is always higher: lowest of the same copies .85.
 _THIRD_GATE = 0.7
+# The same before a tilt is undone; over the second, none is looked for.
+_TILTED_GATE, _UPRIGHT = 0.25, 0.9
 # How much worse the mirrored reading may look and still be tried: many things are symmetric.
 _SYMMETRY = 0.05
 
@@ -85,11 +89,11 @@ def verify(
     right: NDArray[np.uint8],
     flipped: NDArray[np.bool_],
     transforms: Transforms,
-) -> NDArray[np.float32]:
-    """Score plausible pairs, from 0 (different) to 1 (the same shot).
+) -> tuple[NDArray[np.float32], AffineMaps]:
+    """Score how far plausible pairs show the same view, from 0 to 1, and register them.
 
-    See `tamis.algo.agreement` for what the score means. About 2 ms a pair of the same
-    shot on one core, .5 ms one that is ruled out (score 0).
+    See `tamis.algo.agreement` for what the score means. About 2 ms a pair of the same view on one
+    core, .5 ms one that is ruled out (score 0).
 
     Args:
         left: `[M, 128, 128]` uint8 grey pictures, squashed to a square.
@@ -98,37 +102,53 @@ def verify(
         transforms: `[M, 4]` from `plausible_pairs`.
 
     Returns:
-        `[M]` float32 in [0, 1].
+        `[M]` float32 in [0, 1], and how the left picture lies in the (mirrored) right one.
     """
-    scores = np.zeros(len(left), np.float32)
+    scores, maps = np.zeros(len(left), np.float32), as_affine(transforms)
     for part in _batches(len(left)):
         a = left[part].astype(np.float32)
         b = _oriented(right[part].astype(np.float32), flipped[part])
-        scores[part] = _scores(a, b, transforms[part])
-    return np.clip(scores, 0, 1)
+        scores[part], maps[part] = _scores(a, b, transforms[part])
+    return np.clip(scores, 0, 1), maps
 
 
-def _scores(a: Grids, b: Grids, transforms: Transforms) -> NDArray[np.float32]:
+def _scores(a: Grids, b: Grids, transforms: Transforms) -> tuple[NDArray[np.float32], AffineMaps]:
     middle_a, middle_b = shrink(a, _MIDDLE_SIDE), shrink(b, _MIDDLE_SIDE)
     transforms, _ = refine(
         middle_a, middle_b, transforms, side=_HALF_FRAME_SIDE, band=_FINE_BAND, steps=2
     )
     # Most candidates that are merely alike fall here, at an eighth of the cost.
     frames = overlap_frames(middle_a, middle_b, transforms, _HALF_FRAME_SIDE)
-    scores = agreement(*frames)
-    near = np.flatnonzero(scores >= _THIRD_GATE)
+    scores, maps = agreement(*frames), as_affine(transforms)
+    near = np.flatnonzero(scores >= _TILTED_GATE)
+    scores[scores < _TILTED_GATE] = 0
+    if near.size == 0:
+        return scores, maps
+    tilted = near[scores[near] < _UPRIGHT]
+    if tilted.size:
+        pair = middle_a[tilted], middle_b[tilted]
+        placed = maps[tilted]
+        for band, steps in ((_COARSE_BAND, 3), (_FINE_BAND, 3)):
+            placed = refine_affine(*pair, placed, side=_HALF_FRAME_SIDE, band=band, steps=steps)
+        a_frame, b_frame, _ = affine_frames(*pair, placed, _HALF_FRAME_SIDE)
+        turned = agreement(a_frame, b_frame)
+        better = turned > scores[tilted]
+        maps[tilted[better]] = placed[better]
+        scores[tilted] = np.maximum(turned, scores[tilted])
     scores[scores < _THIRD_GATE] = 0
+    near = np.flatnonzero(scores)
     if near.size:
-        placed, _ = refine(
+        maps[near] = refine_affine(
             middle_a[near],
             middle_b[near],
-            transforms[near],
+            maps[near],
             side=_MIDDLE_SIDE,
             band=_FINE_BAND,
             steps=2,
         )
-        scores[near] = agreement(*overlap_frames(a[near], b[near], placed, _FRAME_SIDE))
-    return scores
+        a_frame, b_frame, _ = affine_frames(a[near], b[near], maps[near], _FRAME_SIDE)
+        scores[near] = agreement(a_frame, b_frame)
+    return scores, maps
 
 
 def _plausible(

@@ -14,6 +14,8 @@ from tamis.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from tamis.data.store import Store
     from tamis.types import Vectors
 
@@ -33,6 +35,11 @@ class EmbeddedSamples:
     column: str
     ids: list[str]
     vectors: Vectors
+
+    def taken(self, inside: NDArray[np.bool_]) -> EmbeddedSamples:
+        """Return those that `inside` `[N]` says, in the same order."""
+        ids = [name for name, there in zip(self.ids, inside.tolist(), strict=True) if there]
+        return EmbeddedSamples(self.column, ids, self.vectors[inside])
 
 
 def column_of_encoder(store: Store, spec: str, fingerprint: str, dim: int) -> tuple[str, str]:

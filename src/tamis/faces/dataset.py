@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tamis.pipelines.ingest import IngestReport
     from tamis.services.check import CheckReport
     from tamis.services.curate import CurateReport
+    from tamis.services.duplicates import Drop
     from tamis.services.encoder_export import EncoderExport
     from tamis.services.relink import RelinkReport
     from tamis.types import Progress, Vectors
@@ -271,10 +272,11 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
         exclude: Sequence[str] = (),
         every: float | str | None = None,
         encoder: str = "default",
+        drop: Drop = "copies",
         seed: int = 0,
         stage: Callable[[str], Progress] = lambda _name: no_progress,
     ) -> CurateReport:
-        """Do the main job: add, embed, drop duplicates, select `keep`, split, export, report."""
+        """Do the main job: add, embed, drop copies, select `keep`, split, export, report."""
         from tamis.data.video.sampling import parse_sampling
         from tamis.services.curate import curate
 
@@ -288,6 +290,7 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
             exclude=exclude,
             sampling=None if every is None else parse_sampling(str(every)),
             encoder=encoder,
+            drop=drop,
             seed=seed,
             stage=stage,
         )
@@ -310,8 +313,9 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
     def report(self, out: PathLike = "report.html") -> Path:
         """Write one self-contained HTML file about the dataset, and return its path."""
         from tamis.services.report import write_report
+        from tamis.services.splits import audit_if_split
 
-        return write_report(self.store, Path(out))
+        return write_report(self.store, Path(out), audit=audit_if_split(self.store))
 
     # -- history ------------------------------------------------------------------------------
 

@@ -25,16 +25,20 @@ class Splitting(Stored):
         test: float = 0.1,
         folds: int | None = None,
         time: str | None = None,
+        time_block: str | float | None = None,
+        gap: str | float | None = None,
+        block_by: str | None = None,
         group: str | Sequence[str] | None = None,
         label: str = "label",
         delimiter: str | None = None,
         where: str | None = None,
         encoder: str | None = None,
         threshold: float | None = None,
+        changed: str = "auto",
         seed: int = 0,
         apply: bool = True,
     ) -> SplitReport:
-        """Split so that no near-duplicate lies in two splits and each covers every condition.
+        """Split so that no copy lies in two splits and each split covers every condition.
 
         Args:
             train: share of the training set.
@@ -42,12 +46,20 @@ class Splitting(Stored):
             test: share of the test set; the three sum to 1.
             folds: make that many folds instead, as the mark `fold`; see the method `folds`.
             time: column of times: train on the earliest pictures, test on the latest.
+            time_block: keep together what one camera or video took in one block of this length,
+                in seconds or as `10m`.
+            gap: least time between splits; pictures that are nearer get none. A tenth of a block
+                if not given.
+            block_by: column of times for the blocks; the `seconds` of frames and `captured_at` of
+                photographs if not given.
             group: column or columns; pictures with one value stay together.
             label: column of labels to spread, one or a list a picture.
             delimiter: what separates several labels in one text.
             where: SQL condition on the pictures to divide.
             encoder: whose vectors; the only ones if not given.
-            threshold: join pictures from this cosine similarity on; found if not given.
+            threshold: join pictures from this cosine similarity on, whatever their pixels say.
+            changed: keep changed versions of one view `together`, let them lie `apart`, or `auto`:
+                together where they are rare.
             seed: the only source of chance.
             apply: set the mark.
 
@@ -69,6 +81,10 @@ class Splitting(Stored):
             column=self.vector_column(encoder),
             where=where,
             threshold=threshold,
+            changed=changed,
+            time_block=time_block,
+            gap=gap,
+            block_by=block_by,
             seed=seed,
             apply=apply,
         )
@@ -83,6 +99,10 @@ class Splitting(Stored):
         where: str | None = None,
         encoder: str | None = None,
         threshold: float | None = None,
+        changed: str = "auto",
+        time_block: str | float | None = None,
+        gap: str | float | None = None,
+        block_by: str | None = None,
         seed: int = 0,
     ) -> SplitReport:
         """Audit splits, whoever made them: all pairs across them, and the leaks by name.
@@ -96,6 +116,10 @@ class Splitting(Stored):
             where: SQL condition on the pictures to look at.
             encoder: whose vectors; the only ones if not given.
             threshold: every pair at or over this cosine similarity is a leak.
+            changed: as for `split`: whether changed versions of one view are leaks.
+            time_block: as for `split`; a block that lies in two splits is a leak.
+            gap: as for `split`; blocks of two splits that are nearer are a leak.
+            block_by: as for `split`.
             seed: draws samples and random splits.
 
         Raises:
@@ -112,6 +136,10 @@ class Splitting(Stored):
             column=self.vector_column(encoder),
             where=where,
             threshold=threshold,
+            changed=changed,
+            time_block=time_block,
+            gap=gap,
+            block_by=block_by,
             seed=seed,
         )
 

@@ -15,7 +15,6 @@ from tamis.algo.alignment import (
     neighbour_recall,
     precision_of_queries,
 )
-from tamis.algo.components import join_groups
 from tamis.data.embedded import iterate_embedded, read_embedded
 from tamis.data.group_columns import duplicate_columns
 from tamis.encoders.aligned import AlignedMap, write_map
@@ -217,7 +216,7 @@ def _groups(store: Store, ids: list[str]) -> tuple[Indices, list[str]]:
         )
     elif duplicates.stale:
         notes.append("pictures were added after duplicates were marked; mark them again")
-    return join_groups(duplicates.codes), notes
+    return duplicates.held_out(), notes
 
 
 def _measure(

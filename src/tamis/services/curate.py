@@ -14,16 +14,18 @@ from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.pipelines.embed import embed
 from tamis.pipelines.ingest import ingest
-from tamis.services.duplicates import find_duplicates
+from tamis.services.duplicates import DROPS, find_duplicates
 from tamis.services.report import write_report
 from tamis.services.selection import select
 from tamis.services.splits import split
+from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tamis.data.store import Store
     from tamis.data.video.sampling import Sampling
+    from tamis.services.duplicates import Drop
     from tamis.types import Failure, Progress
 
 __all__ = ["CurateReport", "curate", "require_own"]
@@ -45,8 +47,9 @@ class CurateReport:
         failed: files that could not be read, with their reasons.
         embedded: pictures that got a vector in this run.
         blank: pictures without any contrast, left out.
-        duplicates: pictures left out since a better one of the same shot is kept; those that are
-            gone are not counted.
+        duplicates: pictures left out since a better copy is kept, or with `drop="changed"` another
+            version of the same view; those that are gone are not counted.
+        changed: pairs of pictures that show the same view with other content somewhere.
         gone: pictures of earlier runs whose file is missing or holds something else, left out.
         selected: pictures in the result, all of them written.
         splits: pictures of the result in each split.
@@ -63,6 +66,7 @@ class CurateReport:
     embedded: int
     blank: int
     duplicates: int
+    changed: int
     gone: int
     selected: int
     splits: dict[str, int]
@@ -84,10 +88,14 @@ def curate(
     exclude: Sequence[str] = (),
     sampling: Sampling | None = None,
     encoder: str = "default",
+    drop: Drop = "copies",
     seed: int = 0,
     stage: Callable[[str], Progress],
 ) -> CurateReport:
-    """Add, embed, drop bad and duplicate pictures, select `keep`, split, export and report.
+    """Add, embed, drop bad pictures and copies, select `keep`, split, export and report.
+
+    Pictures of the same view with other content, such as frames of a fixed camera, are no copies
+    and stay to be selected, unless `drop` says so.
 
     Every step is an operation of its own in the log, so a run that is killed goes on where it
     was when the same call is made again. All pictures of the dataset take part, also those that
@@ -103,17 +111,20 @@ def curate(
         exclude: as for `ingest`.
         sampling: which frames of videos are taken, as for `ingest`.
         encoder: spec of the encoder.
+        drop: `copies`, or `changed` to leave out changed versions of a view as well.
         seed: makes the choice repeatable.
         stage: opens a progress bar for each named step.
 
     Raises:
-        UsageError: `keep` is below 1, or `out` holds something that tamis did not write, or lies
-            inside a source.
+        UsageError: `keep` is below 1, `drop` is neither, or `out` holds something that tamis did
+            not write, or lies inside a source.
         InputError: a source is missing, or no picture could be read.
         EncoderError: the encoder is unknown or cannot be loaded.
     """
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
+    if drop not in DROPS:
+        raise UsageError(f"what to drop has to be one of {', '.join(DROPS)}, not {drop!r}")
     require_own(out)
     remove_drafts(store.path)
     _require_apart(out, sources)
@@ -144,17 +155,22 @@ def curate(
         )
 
     found = find_duplicates(
-        store, column=embedded.column, apply=True, seed=seed, progress=stage("duplicates")
+        store,
+        column=embedded.column,
+        drop=drop,
+        apply=True,
+        seed=seed,
+        progress=stage("duplicates"),
     )
-    notes += [found.note] if found.note else []
+    notes += found.notes
     gone = gone_ids(store, whole_pictures(store.columns(), None))
     if gone:
         notes.append(
             f"{len(gone)} pictures of the dataset are gone or changed and were left out; "
             "tamis check lists them, tamis relink OLD NEW follows a folder that moved"
         )
-    dropped = store.read(["sample_id"], whole_pictures(store.columns(), "duplicate_of IS NOT NULL"))
-    duplicates = len(set(dropped.column("sample_id").to_pylist()) - gone)
+    marked = store.read(["sample_id"], whole_pictures(store.columns(), "duplicate_of IS NOT NULL"))
+    duplicates = len(set(marked.column("sample_id").to_pylist()) - gone)
     blank = store.count(whole_pictures(store.columns(), BLANK))
     chosen = select(
         store,
@@ -166,13 +182,14 @@ def curate(
         progress=stage("select"),
     )
     if len(chosen.rows) < keep:
+        dropped = "copies" if drop == "copies" else "copies and changed versions"
         notes.append(
             f"{keep} pictures were asked for and {len(chosen.rows)} are left after "
-            "unreadable, gone, blank and duplicate ones are taken out: all of them are kept"
+            f"unreadable, gone and blank ones and {dropped} are taken out: all of them are kept"
         )
 
     splits: dict[str, int] = {}
-    cross = None
+    cross, divided = None, None
     if len(chosen.rows) >= LEAST_TO_SPLIT:
         divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
         splits, cross = dict(divided.counts), divided.max_cross_similarity
@@ -192,7 +209,12 @@ def curate(
     manifest = export(store, "csv", out / "manifest.csv", where=written, overwrite=True)
     export(store, "parquet", out / "manifest.parquet", where=written, overwrite=True)
     report = write_report(
-        store, out / "report.html", column=embedded.column, seed=seed, progress=stage("report")
+        store,
+        out / "report.html",
+        column=embedded.column,
+        audit=divided,
+        seed=seed,
+        progress=stage("report"),
     )
     return CurateReport(
         added=ingested.added,
@@ -201,6 +223,7 @@ def curate(
         embedded=embedded.embedded,
         blank=blank,
         duplicates=duplicates,
+        changed=found.verdicts[Verdict.CHANGED],
         gone=len(gone),
         selected=pictures.exported,
         splits=splits,

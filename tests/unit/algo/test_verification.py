@@ -35,7 +35,7 @@ def scores(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     m = len(left)
     both = np.concatenate([left, right])
     found = plausible_pairs(small(both), np.arange(m), np.arange(m, 2 * m))
-    values = verify(left[found.pair], right[found.pair], found.flipped, found.transforms)
+    values, _ = verify(left[found.pair], right[found.pair], found.flipped, found.transforms)
     best, mirrored = np.zeros(m, np.float32), np.zeros(m, bool)
     for pair, value, flipped in zip(found.pair, values, found.flipped, strict=True):
         if value > best[pair]:

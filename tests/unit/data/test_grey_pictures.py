@@ -31,7 +31,7 @@ def store(tmp_path):
 
 
 def test_sizes_follow_the_asked_order(store):
-    pictures = GreyPictures(store, ["4", "1", "2"], small=32, large=128)
+    pictures = GreyPictures.of_samples(store, ["4", "1", "2"], small=32, large=128)
     large = pictures.large(np.array([2, 0, 2]))
     assert large.shape == (3, 128, 128)
     for picture, seed in zip(large, (2, 4, 2), strict=True):
@@ -43,7 +43,17 @@ def test_sizes_follow_the_asked_order(store):
 def test_forgotten_pictures_are_decoded_again(store, monkeypatch):
     monkeypatch.setattr(grey_pictures, "_CACHED", 2)
     ids = [str(seed) for seed in range(6)]
-    few = GreyPictures(store, ids, small=32, large=128)
+    few = GreyPictures.of_samples(store, ids, small=32, large=128)
     rows = np.array([5, 0, 3, 0, 1])
     monkeypatch.setattr(grey_pictures, "_CACHED", 100)
-    assert (few.large(rows) == GreyPictures(store, ids, small=32, large=128).large(rows)).all()
+    assert (
+        few.large(rows) == GreyPictures.of_samples(store, ids, small=32, large=128).large(rows)
+    ).all()
+
+
+def test_colours_are_the_thumbnails(store):
+    pictures = GreyPictures.of_samples(store, [str(seed) for seed in range(6)], small=32, large=128)
+    found = pictures.colours(np.array([3, 1, 3]))
+    assert sorted(found) == [1, 3]
+    assert found[3].shape == (128, 128, 3)
+    assert np.abs(found[3].mean(axis=2) - scene(3)).mean() < 6

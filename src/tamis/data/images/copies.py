@@ -1,4 +1,4 @@
-"""Thumbnails as grey arrays for comparison, and copies of them as people make copies."""
+"""Thumbnails as grey arrays for comparison, and copies of pictures as people make copies."""
 
 from __future__ import annotations
 
@@ -8,68 +8,82 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from tamis.data.images.thumbnail import thumbnail
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COPY_KINDS", "grey_copies", "grey_square"]
+__all__ = ["COPY_KINDS", "copy_of", "grey_square"]
 
-COPY_KINDS = ("jpeg", "half", "crop", "bright", "blur", "flip")
-"""What is done to a picture: JPEG at quality 30, half size, a crop to 90 % of the sides,
-brightness times 1.35, blur by two pixels of the picture, mirroring left-right."""
+COPY_KINDS = ("jpeg", "worn", "half", "thumb", "crop", "window", "bright", "blur", "flip", "tilt")
+"""What is done to a picture: JPEG at quality 30 and 10, half size, 160 pixels, a crop to 90 % and
+to 70 % of the sides, brightness times .65 or 1.35, blur by 1.5 pixels, mirroring left-right, a tilt
+by 2 degrees."""
 
-_CROP, _BRIGHTER, _BLUR_PIXELS = 0.9, 1.35, 2.0
+_CROP, _WINDOW, _BRIGHTER, _DARKER, _BLUR, _TILT, _THUMB = 0.9, 0.7, 1.35, 0.65, 1.5, 2.0, 160
 
 
-def grey_square(thumbnail: bytes, side: int) -> NDArray[np.uint8]:
+def grey_square(jpeg: bytes, side: int) -> NDArray[np.uint8]:
     """Decode a thumbnail to grey levels, squashed to a square.
 
     Args:
-        thumbnail: a JPEG of `tamis.data.images.thumbnail`.
+        jpeg: of `tamis.data.images.thumbnail`.
         side: pixels.
 
     Returns:
         `[side, side]` uint8.
     """
-    with Image.open(io.BytesIO(thumbnail)) as picture:
+    with Image.open(io.BytesIO(jpeg)) as picture:
         picture.draft("L", picture.size)
         return _square(picture.convert("L"), side)
 
 
-def grey_copies(
-    thumbnail: bytes, long_side: int, side: int, rng: np.random.Generator
-) -> dict[str, NDArray[np.uint8]]:
-    """Make one copy of each of `COPY_KINDS`, at the scale of the thumbnail.
+def copy_of(
+    original: Image.Image | None, shown: bytes, kind: str, rng: np.random.Generator
+) -> bytes:
+    """Make a copy of a picture, and return its thumbnail.
 
     Args:
-        thumbnail: a JPEG of `tamis.data.images.thumbnail`.
-        long_side: pixels of the longer side of the picture that it was made of.
-        side: pixels of the squares.
-        rng: places the crop.
-
-    Returns:
-        By kind, `[side, side]` uint8.
+        original: RGB, upright; None if there is only a thumbnail, which is copied then.
+        shown: the picture's thumbnail.
+        kind: one of `COPY_KINDS`.
+        rng: places crops and chooses the brightness and the side of a tilt.
     """
-    with Image.open(io.BytesIO(thumbnail)) as opened:
-        picture = opened.convert("RGB")
+    if original is None:
+        with Image.open(io.BytesIO(shown)) as opened:
+            original = opened.convert("RGB")
+    return thumbnail(_copied(original, kind, rng))
+
+
+def _copied(picture: Image.Image, kind: str, rng: np.random.Generator) -> Image.Image:
+    chance = rng.random(3)
     width, height = picture.size
-    half = (max(width // 2, 1), max(height // 2, 1))
-    cut = (max(int(width * _CROP), 1), max(int(height * _CROP), 1))
-    x, y = (
-        int(rng.integers(0, whole - part + 1))
-        for whole, part in zip((width, height), cut, strict=True)
-    )
-    # Half of a large picture still fills a thumbnail.
-    shrunk = picture.resize(half) if long_side < 2 * max(width, height) else picture
-    blur = ImageFilter.GaussianBlur(_BLUR_PIXELS * max(width, height) / max(long_side, 1))
-    made = {
-        "jpeg": _recompressed(picture, 30),
-        "half": _recompressed(shrunk, 85),
-        "crop": _recompressed(picture.crop((x, y, x + cut[0], y + cut[1])), 85),
-        "bright": _recompressed(ImageEnhance.Brightness(picture).enhance(_BRIGHTER), 85),
-        "blur": _recompressed(picture.filter(blur), 85),
-        "flip": _recompressed(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT), 85),
-    }
-    return {kind: _square(copy.convert("L"), side) for kind, copy in made.items()}
+    if kind in {"jpeg", "worn"}:
+        return _recompressed(picture, 30 if kind == "jpeg" else 10)
+    if kind == "half":
+        made = picture.resize((max(width // 2, 1), max(height // 2, 1)))
+    elif kind == "thumb":
+        shrink = min(_THUMB / width, 1.0)
+        made = picture.resize((max(round(width * shrink), 1), max(round(height * shrink), 1)))
+    elif kind in {"crop", "window"}:
+        share = _CROP if kind == "crop" else _WINDOW
+        cut = (max(int(width * share), 1), max(int(height * share), 1))
+        x, y = (
+            int(at * (whole - part + 1))
+            for at, whole, part in zip(chance, (width, height), cut, strict=False)
+        )
+        made = picture.crop((x, y, x + cut[0], y + cut[1]))
+    elif kind == "bright":
+        factor = _BRIGHTER if chance[0] < 0.5 else _DARKER  # noqa: PLR2004 - a coin
+        made = ImageEnhance.Brightness(picture).enhance(factor)
+    elif kind == "blur":
+        made = picture.filter(ImageFilter.GaussianBlur(_BLUR))
+    elif kind == "flip":
+        made = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    else:
+        side = 1 if chance[0] < 0.5 else -1  # noqa: PLR2004 - a coin
+        made = picture.rotate(_TILT * side, resample=Image.Resampling.BICUBIC)
+    return _recompressed(made, 88)
 
 
 def _recompressed(picture: Image.Image, quality: int) -> Image.Image:

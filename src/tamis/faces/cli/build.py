@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -81,8 +81,9 @@ def add(
         bool,
         typer.Option(
             "--new-only",
-            help="Add only what is unlike all that is in the dataset, with its vector; of videos "
-            "every frame is looked at, unless --every says else.",
+            help="Add only what is unlike all that is in the dataset by its vector, so neither "
+            "copies nor other pictures that are much the same; of videos every frame is looked "
+            "at, unless --every says else.",
         ),
     ] = False,
     threshold: Annotated[
@@ -267,11 +268,18 @@ def curate(
     exclude: Exclude = None,
     every: Every = None,
     encoder: Encoder = "default",
+    drop: Annotated[
+        Literal["copies", "changed"],
+        typer.Option(
+            metavar="copies|changed",
+            help="Leave out copies only, or pictures with other content in the same view as well.",
+        ),
+    ] = "copies",
     seed: SeedOption = 0,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Do the main job: add, embed, drop bad and duplicate pictures, select, split, report."""
+    """Do the main job: add, embed, drop bad pictures and copies, select, split, report."""
     from tamis.services.curate import require_own
 
     output = Output(as_json=json, quiet=quiet)
@@ -286,6 +294,7 @@ def curate(
             exclude=exclude or (),
             every=every,
             encoder=encoder,
+            drop=drop,
             seed=seed,
             stage=stage,
         )

@@ -1,4 +1,4 @@
-"""Verbs that choose pictures: duplicates, select, scores."""
+"""Verbs that choose pictures: select, scores."""
 
 from __future__ import annotations
 
@@ -20,46 +20,6 @@ from tamis.faces.cli.output import Output
 from tamis.faces.cli.rounds import show_round, show_simulation
 
 __all__ = ["register"]
-
-
-def duplicates(
-    dataset: DatasetOption = DEFAULT_DATASET,
-    threshold: Annotated[
-        str, typer.Option(metavar="T|auto", help="Least verification score in [0, 1].")
-    ] = "auto",
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Mark the duplicates; no file is ever deleted.")
-    ] = False,
-    encoder: EncoderOption = None,
-    seed: SeedOption = 0,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Find near-duplicate groups, and which picture of each to keep."""
-    import tamis
-
-    output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset, create=False)
-    with output.stages() as stage:
-        report = ds.duplicates(
-            threshold=_threshold(threshold),
-            apply=apply,
-            encoder=encoder,
-            seed=seed,
-            progress=stage("duplicates"),
-        )
-    output.document(report)
-    dropped = sum(len(group.drop) for group in report.groups)
-    output.say(
-        f"{len(report.groups)} groups, {dropped} duplicates at threshold {report.threshold:.3f}"
-        + ("" if apply else "; --apply marks them")
-    )
-    if report.note:
-        output.note(f"note: {report.note}")
-    output.table(
-        ["keep", "drop"],
-        [(group.keep, "\n".join(group.drop)) for group in report.groups[:50]],
-    )
 
 
 def select(
@@ -226,19 +186,8 @@ def scores(
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    for verb in (duplicates, select, scores):
+    for verb in (select, scores):
         app.command()(verb)
-
-
-def _threshold(text: str) -> float | str:
-    if text == "auto":
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(
-            f"--threshold is {text!r}; give a number in [0, 1] or the word auto"
-        ) from None
 
 
 def _strategy(text: str) -> Any:

@@ -19,12 +19,14 @@ from tamis.faces.cli.options import (
 from tamis.faces.cli.output import Output
 
 if TYPE_CHECKING:
-    from tamis.services.splits import SplitReport
+    from collections.abc import Sequence
+
+    from tamis.services.splits import Leak, SplitReport
 
 __all__ = ["register"]
 
 CHECK_FAILED = 1
-_SHOWN_LEAKS, _SHOWN_LABELS = 50, 30
+_SHOWN_LEAKS, _SHOWN_APART, _SHOWN_LABELS = 50, 10, 30
 
 
 def split(
@@ -39,6 +41,30 @@ def split(
         str | None,
         typer.Option(metavar="COLUMN", help="Train on the past, test on the latest."),
     ] = None,
+    time_block: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="Keep together what one camera or video took within blocks of this length: 90s, "
+            "10m, 2h, 1d.",
+        ),
+    ] = None,
+    gap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTH",
+            help="With --time-block: least time between splits; pictures in between get none.  "
+            "[default: a tenth of a block]",
+        ),
+    ] = None,
+    block_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="With --time-block: a column of times, or of seconds.  [default: seconds of "
+            "frames, captured_at of photographs]",
+        ),
+    ] = None,
     group: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Rows of one value stay together; repeatable."),
@@ -52,8 +78,17 @@ def split(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(metavar="T", help="Join from this cosine similarity on; found if not given."),
+        typer.Option(
+            metavar="T", help="Join from this cosine similarity on, whatever the pixels say."
+        ),
     ] = None,
+    changed: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|together|apart",
+            help="Keep changed versions of one view in one split; auto does where they are rare.",
+        ),
+    ] = "auto",
     check: Annotated[
         bool, typer.Option("--check", help="Audit the splits that exist; exit 1 on a leak.")
     ] = False,
@@ -70,7 +105,7 @@ def split(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Split into train, val and test with no near-duplicate across them."""
+    """Split into train, val and test with no copy across them."""
     import tamis
 
     output = Output(as_json=json, quiet=quiet)
@@ -89,6 +124,10 @@ def split(
             where=where,
             encoder=encoder,
             threshold=threshold,
+            changed=changed,
+            time_block=time_block,
+            gap=gap,
+            block_by=block_by,
             seed=seed,
         )
     else:
@@ -106,6 +145,10 @@ def split(
             where=where,
             encoder=encoder,
             threshold=threshold,
+            changed=changed,
+            time_block=time_block,
+            gap=gap,
+            block_by=block_by,
             seed=seed,
         )
     output.document(report)
@@ -141,22 +184,10 @@ def _tell(output: Output, report: SplitReport) -> None:
         )
     if report.max_cross_similarity is not None:
         output.say(f"largest cosine similarity across splits {report.max_cross_similarity:.4f}")
-    output.table(
-        ["leak", "", "splits", "kind", "score", "cosine", "why"],
-        [
-            (
-                leak.left,
-                leak.right,
-                " | ".join(leak.splits),
-                leak.kind,
-                "" if leak.score is None else f"{leak.score:.2f}",
-                "" if leak.similarity is None else f"{leak.similarity:.3f}",
-                leak.reason,
-            )
-            for leak in report.leaks[:_SHOWN_LEAKS]
-        ],
-    )
-    output.say(f"{report.leak_count:,} leaks")
+    _list_pairs(output, "leak", report.leaks)
+    output.say(_counted(report))
+    if not report.changed_together:
+        _list_pairs(output, "changed, no leak", report.changed_apart[:_SHOWN_APART])
     if report.alike:
         output.say(
             f"{report.alike:,} pairs across splits are as near by their vectors, and different by "
@@ -168,6 +199,42 @@ def _tell(output: Output, report: SplitReport) -> None:
         "gap: largest difference between a share in the split and in all, in points. p: how often "
         "random splits of the same groups lie as far from the rest; a small p means unlike."
     )
+
+
+def _list_pairs(output: Output, corner: str, pairs: Sequence[Leak]) -> None:
+    output.table(
+        [corner, "", "splits", "kind", "verdict", "score", "cosine", "differs at", "why"],
+        [
+            (
+                pair.left,
+                pair.right,
+                " | ".join(pair.splits),
+                pair.kind,
+                pair.verdict or "",
+                "" if pair.score is None else f"{pair.score:.2f}",
+                "" if pair.similarity is None else f"{pair.similarity:.3f}",
+                "" if pair.region is None else "{},{} {}x{}".format(*pair.region["left"]),
+                pair.reason,
+            )
+            for pair in pairs[:_SHOWN_LEAKS]
+        ],
+    )
+
+
+def _counted(report: SplitReport) -> str:
+    """How many leaks there are, of which kinds, and what is no leak."""
+    changed = report.changed + report.undecided
+    kinds = {
+        "copies": report.copies,
+        "changed": report.changed if report.changed_together else 0,
+        "undecided": report.undecided if report.changed_together else 0,
+    }
+    kinds["other"] = report.leak_count - sum(kinds.values())
+    of = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
+    said = f"{report.leak_count:,} leaks" + (f": {of}" if of else "")
+    if changed and not report.changed_together:
+        said += f"; {changed:,} pairs across splits are changed versions of each other, no leaks"
+    return said
 
 
 def _points(share: float) -> str:

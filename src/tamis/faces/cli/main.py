@@ -16,7 +16,17 @@ from typing import Any
 import typer
 
 from tamis.errors import TamisError
-from tamis.faces.cli import build, choose, divide, encoders, find, history, look, watching
+from tamis.faces.cli import (
+    build,
+    choose,
+    divide,
+    duplicates,
+    encoders,
+    find,
+    history,
+    look,
+    watching,
+)
 from tamis.outside_text import is_storable, showable
 
 __all__ = ["app", "main"]
@@ -29,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (build, watching, find, choose, divide, look, encoders, history):
+for room in (build, watching, find, duplicates, choose, divide, look, encoders, history):
     room.register(app)
 
 

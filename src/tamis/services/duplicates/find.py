@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
 from tamis.data.embedded import read_embedded
 from tamis.errors import UsageError
-from tamis.services.duplicates.outcome import outcome
+from tamis.services.duplicates.keeping import Keeping
+from tamis.services.duplicates.notes import duplicate_notes
+from tamis.services.duplicates.outcome import Outcome
+from tamis.services.duplicates.preferences import parse_preferences
+from tamis.services.duplicates.report import DuplicateReport
 from tamis.services.duplicates.samples import Samples
 from tamis.services.duplicates.search import Search
-from tamis.types import no_progress
+from tamis.types import Verdict, no_progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.data.store import Store
-    from tamis.services.duplicates.report import DuplicateReport
     from tamis.types import Progress
 
-__all__ = ["find_duplicates"]
+__all__ = ["DROPS", "Drop", "find_duplicates"]
+
+Drop: TypeAlias = Literal["copies", "changed"]
+"""What is dropped: copies only, or changed versions as well."""
+
+DROPS: dict[str, frozenset[Verdict]] = {
+    "copies": frozenset({Verdict.COPY}),
+    "changed": frozenset({Verdict.COPY, Verdict.CHANGED}),
+}
 
 
 def find_duplicates(
@@ -26,84 +41,156 @@ def find_duplicates(
     *,
     column: str | None = None,
     threshold: float | str = "auto",
+    changed_threshold: float | str = "auto",
+    drop: Drop = "copies",
+    prefer: Sequence[str] = (),
+    where: str | None = None,
     apply: bool = False,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> DuplicateReport:
-    """Find pictures of the same shot, and which of each group to keep.
+    """Find copies and changed versions of pictures, and which of each group to keep.
 
     Candidates are equal files, the 8 nearest by vector and the 4 nearest by perceptual hash
-    (mirrored too); each is then registered and compared in its fine detail, so that alike
-    pictures are not taken for the same (`tamis.algo.verification`). Found are copies that were
-    recompressed, scaled, cropped to 70 % of the sides or more, brightened, blurred, mirrored or
-    captioned; not rotated ones, nor pictures without any texture unless the files are equal.
+    (mirrored too); each is then registered and compared by its worst place
+    (`tamis.pipelines.pair_verification`), so that alike pictures are not taken for the same.
+    `Verdict` says what a copy, a changed version and an undecided pair are.
 
-    The best of each group stays: still there, then most pixels, then sharpest (in steps of four),
-    with its EXIF data, most bytes, first path. Each dropped picture is a verified duplicate of its
-    keeper, and no two kept ones are a verified pair. The same pictures give the same answer in any
-    order.
+    Of a group of copies stays: a file that is there before one that has vanished, then what
+    `prefer` says, then most pixels (an enlarged copy counts as what it was enlarged from),
+    neither blurred nor over-sharpened, with its EXIF data, most bytes, first path. Each dropped
+    picture was compared with its keeper, and no two kept ones are known to be copies. The same
+    pictures give the same answer in any order.
 
     With `apply`, one operation sets `duplicate_of` (the keeper's sample id), `duplicate_score`,
-    `duplicate_kind` and `duplicate_group` (joins chains, for splits), and clears older ones.
-    Nothing is deleted from disk.
+    `duplicate_kind`, `duplicate_group` (joins copies, chains included) and `changed_group` (joins
+    changed and undecided ones too) of all that was searched, and clears older ones there. Nothing
+    is deleted from disk.
 
-    Cost: neighbours as in `knn_graph`, then about 1 ms to decode a picture, .4 ms of one core a
-    candidate, .5 ms more for each not ruled out at 32 pixels, and 2 ms for each that is the same:
-    47 CPU seconds for 3,781 photographs (25,000 candidates), 12 for 2,000 textures. It grows with
-    the candidates, at most 16 a picture, so about 20 minutes of one core for 100,000. Memory: the
-    vectors, 1 KB a picture and .5 GB.
+    Cost: neighbours as in `knn_graph`, the comparison of at most 16 candidates a picture, and about
+    10 ms a megapixel for each copy whose file is looked at. Memory: the vectors, 1 KB a picture
+    and .5 GB.
 
     Args:
         store: the dataset.
         column: vector column; if None the one with the most vectors.
-        threshold: least verification score in (0, 1], or `auto`: midway between what copies and
-            what different pictures score in this dataset (`tamis.algo.calibration`).
+        threshold: score in (0, 1] from which a pair is a copy, or `auto`: learned from these
+            pictures (`tamis.algo.calibration`).
+        changed_threshold: agreement in (0, 1] from which a pair shows one view, or `auto`.
+        drop: `copies`, or `changed` to drop changed versions as well.
+        prefer: rules of what to keep, the first that tells two copies apart decides; see
+            `tamis.services.duplicates.preferences`.
+        where: SQL condition on what is searched and marked; parts of pictures are left out unless
+            it names `kind`, and compared by their own pixels.
         apply: set the marks.
         seed: the only source of chance.
         progress: told how many candidates are compared.
 
     Raises:
-        UsageError: the threshold is out of range, or there are no vectors.
+        UsageError: a threshold, rule or condition is wrong, nothing fulfils the condition, or
+            there are no vectors.
     """
-    given = _checked_threshold(threshold)
+    if drop not in DROPS:
+        raise UsageError(f"what to drop has to be one of {', '.join(DROPS)}, not {drop!r}")
+    lines = _Lines.checked(threshold, changed_threshold)
+    rules = parse_preferences(prefer)
     rng = np.random.default_rng(seed)
-    embedded = read_embedded(store, column)
-    samples = Samples.read(store)
-    search = Search(store, samples, embedded, rng=rng, progress=progress)
+    embedded = read_embedded(store, column, where)
+    samples = Samples.read(store, where)
+    if where is not None and not samples.ids:
+        raise UsageError(f"no picture fulfils the condition {where!r}")
+    keeping = Keeping(store, samples, rules)
+    search = Search(store, samples, embedded, keeping, drop=DROPS[drop], rng=rng, progress=progress)
     search.more(np.arange(len(search.rows)))
-    calibration = None
-    if given is None:
-        calibration = search.calibration()
-    chosen = calibration.threshold if calibration is not None else given
-    assert chosen is not None
-    keeper = search.settle(chosen)
-    report, marks = outcome(
-        samples, search, keeper, threshold=chosen, calibration=calibration, column=embedded.column
+    thresholds, calibration = lines.drawn(search)
+    keeper = search.settle(thresholds)
+    outcome = Outcome(samples, search, keeping, keeper, thresholds)
+    pairs = outcome.pairs()
+    verdicts = {verdict.value: 0 for verdict in Verdict if verdict != Verdict.DIFFERENT}
+    for pair in pairs:
+        verdicts[pair.verdict] += 1
+    report = DuplicateReport(
+        threshold=thresholds.copy,
+        changed_threshold=thresholds.changed,
+        calibration=calibration,
+        pairs=pairs,
+        groups=outcome.groups(),
+        verdicts=verdicts,
+        pictures=len(samples.ids),
+        candidates=len(search.compared),
+        column=embedded.column,
+        recall=search.recall,
+        notes=duplicate_notes(
+            calibration,
+            verdicts,
+            samples,
+            without_vector=len(samples.ids) - len(embedded.ids),
+            drop_changed=drop == "changed",
+            applied=apply,
+        ),
     )
     if apply:
-        params: dict[str, Any] = {"threshold": threshold, "column": embedded.column}
+        params: dict[str, Any] = {
+            "threshold": threshold,
+            "changed_threshold": changed_threshold,
+            "drop": drop,
+            "prefer": [str(rule) for rule in rules],
+            "where": where,
+            "column": embedded.column,
+        }
         with store.operation("duplicates", params, seed) as op:
-            op.set_marks(samples.ids, marks)
-            dropped = sum(len(group.drop) for group in report.groups)
-            op.counts |= {
-                "groups": len(report.groups),
-                "duplicates": dropped,
-                "pairs": len(report.pairs),
-                "threshold": chosen,
-                "candidates": report.candidates,
-            }
-            if calibration is not None:
-                op.counts |= {
-                    "alike_high": calibration.alike_high,
-                    "copies_low": calibration.copies_low,
-                    "false_pair_rate": calibration.false_pair_rate,
-                }
+            op.set_marks(samples.ids, outcome.marks())
+            op.counts |= _counts(report)
     return report
 
 
-def _checked_threshold(threshold: float | str) -> float | None:
+def _counts(report: DuplicateReport) -> dict[str, Any]:
+    """What the log says of a search."""
+    return {
+        "groups": sum(bool(group.drop) for group in report.groups),
+        "duplicates": report.dropped,
+        "pairs": len(report.pairs),
+        **{f"{verdict}_pairs": count for verdict, count in report.verdicts.items()},
+        "threshold": report.threshold,
+        "changed_threshold": report.changed_threshold,
+        "candidates": report.candidates,
+        "false_pair_rate": report.calibration.false_pair_rate,
+        "shared_template": int(report.calibration.shared_template),
+    }
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The thresholds that the user gave; None is for the pictures to say."""
+
+    copy: float | None
+    changed: float | None
+
+    @classmethod
+    def checked(cls, threshold: float | str, changed: float | str) -> _Lines:
+        return cls(
+            _checked_threshold("threshold", threshold),
+            _checked_threshold("threshold for changed versions", changed),
+        )
+
+    def drawn(self, search: Search) -> tuple[PairThresholds, PairCalibration]:
+        """Return the thresholds, and what was learned of the pictures.
+
+        These are looked at even if both are given: whether most share a view matters to splits.
+        """
+        calibration = search.calibration()
+        learned = calibration.thresholds
+        thresholds = replace(
+            learned,
+            copy=learned.copy if self.copy is None else self.copy,
+            changed=learned.changed if self.changed is None else self.changed,
+        )
+        return thresholds, calibration
+
+
+def _checked_threshold(what: str, threshold: float | str) -> float | None:
     if threshold == "auto":
         return None
     if isinstance(threshold, str) or not 0 < threshold <= 1:
-        raise UsageError(f"the threshold has to be 'auto' or a score in (0, 1], not {threshold!r}")
+        raise UsageError(f"the {what} has to be 'auto' or a score in (0, 1], not {threshold!r}")
     return float(threshold)

@@ -1,122 +1,195 @@
-"""From verified pairs to groups and marks."""
+"""From verified pairs to groups, and the marks that stand for them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from tamis.algo.components import connected_components
-from tamis.services.duplicates.report import DuplicateReport, Group, Pair
+from tamis.algo.duplicates import greedy_leader
+from tamis.services.duplicates.report import Group, Pair, Region
+from tamis.types import Verdict
 
 if TYPE_CHECKING:
-    from tamis.algo.calibration import Calibration
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from tamis.algo.calibration import PairThresholds
+    from tamis.services.duplicates.keeping import Keeping
+    from tamis.services.duplicates.report import PixelBox
     from tamis.services.duplicates.samples import Samples
     from tamis.services.duplicates.search import Search
     from tamis.types import Indices
 
-__all__ = ["outcome"]
-
-# For splits a missed duplicate is a leak and a false one costs nothing, so that groups there are
-# joined at a lower score, chains included.
-_LEAK_MARGIN = 0.1
+__all__ = ["Outcome"]
 
 
-def outcome(
-    samples: Samples,
-    search: Search,
-    keeper_in_search: Indices,
-    *,
-    threshold: float,
-    calibration: Calibration | None,
-    column: str,
-) -> tuple[DuplicateReport, dict[str, pa.Array]]:
-    """The report, and the marks of all samples."""
-    n = len(samples.ids)
-    keeper = samples.best_equal.copy()
-    keeper[search.rows] = search.rows[keeper_in_search]
-    # An equal file may go with the keeper of its equal: the pixels are the same.
-    keeper = keeper[samples.best_equal]
-    same = search.scores >= threshold
-    left, right = search.rows[search.left[same]], search.rows[search.right[same]]
-    known = {
-        (a, b): (float(score), "flip" if flipped else "near")
-        for a, b, score, flipped in zip(
-            left.tolist(), right.tolist(), search.scores[same], search.flipped[same], strict=True
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a pair of samples."""
+
+    score: float
+    verdict: Verdict
+    kind: str
+    regions: list[Region]
+
+
+class Outcome:
+    """The pairs, groups and marks of a search, by sample.
+
+    Attributes:
+        keeper: `[n]`, which sample each one is dropped for; a kept one is its own.
+        pairs: of samples.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        search: Search,
+        keeping: Keeping,
+        keeper_in_search: Indices,
+        thresholds: PairThresholds,
+    ) -> None:
+        self._samples, self._search, self._keeping = samples, search, keeping
+        best = search.best_equal
+        keeper = best.copy()
+        keeper[search.rows] = search.rows[keeper_in_search]
+        # An equal file may go with the keeper of its equal: the pixels are the same.
+        self.keeper = keeper[best]
+        verdicts = search.compared.verdicts(thresholds)
+        self._found = np.flatnonzero(verdicts != Verdict.DIFFERENT)
+        self._verdicts = verdicts[self._found]
+        self._left = search.rows[search.left[self._found]]
+        self._right = search.rows[search.right[self._found]]
+        self._equal = np.flatnonzero(best != np.arange(len(best)))
+        self._known = self._all_known()
+
+    def _all_known(self) -> dict[tuple[int, int], _Known]:
+        found = self._search.compared.take(self._found)
+        known = {}
+        for place, (a, b) in enumerate(zip(self._left.tolist(), self._right.tolist(), strict=True)):
+            boxes = zip(found.left_regions[place], found.right_regions[place], strict=True)
+            known[a, b] = _Known(
+                score=float(found.score[place]),
+                verdict=Verdict(str(self._verdicts[place])),
+                kind="flip" if found.flipped[place] else "near",
+                regions=[Region(self._pixels(a, x), self._pixels(b, y)) for x, y in boxes],
+            )
+        for row in self._equal.tolist():
+            best = int(self._search.best_equal[row])
+            known[min(row, best), max(row, best)] = _Known(1.0, Verdict.COPY, "exact", [])
+        return known
+
+    def _pixels(self, row: int, shares: NDArray[np.float32]) -> PixelBox:
+        """A box in whole pixels that covers one given as shares of the picture's sides."""
+        across, down = int(self._samples.widths[row]), int(self._samples.heights[row])
+        x, y, width, height = (float(share) for share in shares)
+        left, top = (int(np.clip(a * n, 0, n - 1)) for a, n in ((x, across), (y, down)))
+        right, bottom = (
+            int(np.clip(np.ceil(a * n - 1e-6), 1, n))
+            for a, n in ((x + width, across), (y + height, down))
         )
-    }
-    equal = np.flatnonzero(samples.best_equal != np.arange(n))
-    known |= {
-        (min(a, b), max(a, b)): (1.0, "exact")
-        for a, b in zip(equal.tolist(), samples.best_equal[equal].tolist(), strict=True)
-    }
-    dropped: dict[int, list[int]] = {}
-    for row in samples.order.tolist():
-        if keeper[row] != row:
-            dropped.setdefault(int(keeper[row]), []).append(row)
-    score: list[float | None] = [None] * n
-    kind: list[str | None] = [None] * n
-    for keep, rows in dropped.items():
-        for row in rows:
-            equal_to = int(samples.best_equal[row])
-            pair = (row, keep) if equal_to == keep else (equal_to, keep)
-            score[row], kind[row] = known[min(pair), max(pair)]
-    groups = [
-        Group(
-            keep=samples.paths[keep],
-            drop=[samples.paths[row] for row in rows],
-            scores=[score[row] or 0.0 for row in rows],
-            kinds=[kind[row] or "" for row in rows],
+        return left, top, max(right - left, 1), max(bottom - top, 1)
+
+    def pairs(self) -> list[Pair]:
+        """All pairs of one view, by sample id."""
+        samples = self._samples
+        return [
+            Pair(
+                left=samples.path(a),
+                right=samples.path(b),
+                score=known.score,
+                verdict=known.verdict,
+                region=known.regions[0] if known.regions else None,
+                kind=known.kind,
+                regions=known.regions,
+                left_id=samples.ids[a],
+                right_id=samples.ids[b],
+            )
+            for (a, b), known in sorted(self._known.items())
+        ]
+
+    def groups(self) -> list[Group]:
+        """What is dropped for what, then the changed versions among what is kept."""
+        rows = np.arange(len(self.keeper))
+        dropped = self._grouped(self.keeper, rows[self.keeper != rows], drop=True)
+        kept = self.keeper == rows
+        changed = (self._verdicts == Verdict.CHANGED) & kept[self._left] & kept[self._right]
+        left, right = self._left[changed], self._right[changed]
+        component = connected_components(len(rows), left, right)
+        order = self._keeping.order(rows, component, look=False)
+        leader = greedy_leader(len(rows), left, right, order)
+        alike = self._grouped(leader, rows[leader != rows], drop=False)
+        return [*dropped, *alike]
+
+    def _grouped(self, keeper: Indices, rows: Indices, *, drop: bool) -> list[Group]:
+        followers: dict[int, list[int]] = {}
+        for row in rows.tolist():
+            followers.setdefault(int(keeper[row]), []).append(row)
+        groups = [self._group(keep, members, drop=drop) for keep, members in followers.items()]
+        return sorted(
+            groups,
+            key=lambda group: (group.verdict != Verdict.COPY, -len(group.members), group.ids[0]),
         )
-        for keep, rows in sorted(dropped.items(), key=lambda item: (-len(item[1]), item[0]))
-    ]
-    leaky = search.scores >= threshold - _LEAK_MARGIN
-    component = connected_components(
-        n,
-        np.concatenate([search.rows[search.left[leaky]], equal]),
-        np.concatenate([search.rows[search.right[leaky]], samples.best_equal[equal]]),
-    )
-    first = np.unique(component, return_index=True)[1]
-    size = np.bincount(component, minlength=len(first))
-    marks = {
-        "duplicate_of": pa.array(
-            [
-                samples.ids[keep] if keep != row else None
-                for row, keep in enumerate(keeper.tolist())
-            ],
-            pa.string(),
-        ),
-        "duplicate_score": pa.array(score, pa.float32()),
-        "duplicate_kind": pa.array(kind, pa.string()),
-        "duplicate_group": pa.array(
-            [samples.ids[first[c]] if size[c] > 1 else None for c in component.tolist()],
-            pa.string(),
-        ),
-    }
-    pairs = [
-        Pair(samples.paths[a], samples.paths[b], *found) for (a, b), found in sorted(known.items())
-    ]
-    report = DuplicateReport(
-        threshold=threshold,
-        calibration=calibration,
-        pairs=pairs,
-        groups=groups,
-        pictures=n,
-        candidates=len(search.scores),
-        column=column,
-        recall=search.recall,
-        note=_note(calibration),
-    )
-    return report, marks
+
+    def _group(self, keep: int, rows: list[int], *, drop: bool) -> Group:
+        ranked = sorted(rows, key=self._keeping.rank)
+        known = [self._of(row, keep) for row in ranked]
+        paths = [self._samples.path(row) for row in ranked]
+        copies = all(pair.verdict == Verdict.COPY for pair in known)
+        return Group(
+            keep=self._samples.path(keep),
+            drop=paths if drop else [],
+            verdict=Verdict.COPY if copies else Verdict.CHANGED,
+            members=[self._samples.path(keep), *paths],
+            scores=[pair.score for pair in known],
+            kinds=[_kind(pair) for pair in known],
+            reasons=[self._keeping.why(keep, row) for row in ranked],
+            ids=[self._samples.ids[row] for row in (keep, *ranked)],
+        )
+
+    def _of(self, row: int, keep: int) -> _Known:
+        """What is known of a picture and its keeper, or of its equal and that keeper."""
+        equal_to = int(self._search.best_equal[row])
+        pair = (row, keep) if equal_to == keep else (equal_to, keep)
+        return self._known[min(pair), max(pair)]
+
+    def marks(self) -> dict[str, pa.Array]:
+        """The marks of all samples that were searched; null where nothing was found."""
+        ids = self._samples.ids
+        known = [
+            None if keep == row else self._of(row, keep)
+            for row, keep in enumerate(self.keeper.tolist())
+        ]
+        keepers = [
+            None if keep == row else ids[keep] for row, keep in enumerate(self.keeper.tolist())
+        ]
+        return {
+            "duplicate_of": pa.array(keepers, pa.string()),
+            "duplicate_score": pa.array([k and k.score for k in known], pa.float32()),
+            "duplicate_kind": pa.array([k and _kind(k) for k in known], pa.string()),
+            "duplicate_group": self._joined((Verdict.COPY,)),
+            # What is undecided is at least a changed version.
+            "changed_group": self._joined((Verdict.COPY, Verdict.CHANGED, Verdict.UNDECIDED)),
+        }
+
+    def _joined(self, verdicts: Iterable[Verdict]) -> pa.Array:
+        """The groups that pairs of these verdicts join, chains included, each by its first id."""
+        joined = np.isin(self._verdicts, [verdict.value for verdict in verdicts])
+        component = connected_components(
+            len(self.keeper),
+            np.concatenate([self._left[joined], self._equal]),
+            np.concatenate([self._right[joined], self._search.best_equal[self._equal]]),
+        )
+        first = np.unique(component, return_index=True)[1]
+        size = np.bincount(component, minlength=len(first))
+        names = [self._samples.ids[first[c]] if size[c] > 1 else None for c in component.tolist()]
+        return pa.array(names, pa.string())
 
 
-def _note(calibration: Calibration | None) -> str:
-    if calibration is None or calibration.separable:
-        return ""
-    return (
-        "These pictures are so alike that no threshold separates copies from different shots: "
-        f"copies score down to {calibration.copies_low:.2f}, different pictures up to "
-        f"{calibration.alike_high:.2f}. The threshold {calibration.threshold:.2f} keeps different "
-        "shots apart and will miss copies; look at the groups before you apply them."
-    )
+def _kind(pair: _Known) -> str:
+    return pair.kind if pair.verdict == Verdict.COPY else pair.verdict.value

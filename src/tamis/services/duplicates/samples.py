@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tamis.data.parts import whole_pictures
-from tamis.data.presence import gone_ids
+from tamis.data.parts import BOX_COLUMNS, Box, whole_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,57 +15,130 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.types import Indices
 
-__all__ = ["Samples"]
+__all__ = ["Place", "Samples"]
+
+_READ = (
+    "sample_id",
+    "path",
+    "uri",
+    "width",
+    "height",
+    "captured_at",
+    "camera",
+    "bytes",
+    "content_hash",
+    "phash",
+    "label",
+)
+
+
+class Place(NamedTuple):
+    """Where the pixels of a sample lie; what `tamis.pipelines.decoded_rows` asks of a row."""
+
+    path: str
+    uri: str
+    content_hash: str
+    box: Box | None
 
 
 @dataclass(frozen=True)
 class Samples:
-    """All samples, by sample id; `order` is from the best to keep to the worst."""
+    """Samples by sample id, and what is known of each.
+
+    Attributes:
+        ids: sample ids, ascending.
+        places: where the pixels lie.
+        widths: pixels, upright; of a part its own.
+        heights: pixels.
+        bytes: of the file.
+        exif: how much the camera left in the file: 0, 1 (time or camera) or 2.
+        captured: by the camera, seconds since 1970; NaN if unknown.
+        labelled: whether there is a label.
+        hashes: perceptual hashes.
+        hashed: whether there is one.
+        shown: whether there is a thumbnail.
+        elsewhere: how many of these are marked as duplicates of a sample that is not among them.
+    """
 
     ids: list[str]
-    paths: list[str]
-    order: Indices
-    best_equal: Indices
+    places: list[Place]
+    widths: Indices
+    heights: Indices
+    bytes: Indices
+    exif: Indices
+    captured: NDArray[np.float64]
+    labelled: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
     hashed: NDArray[np.bool_]
     shown: NDArray[np.bool_]
-    long_side: Indices
+    elsewhere: int
 
     @classmethod
-    def read(cls, store: Store) -> Samples:
-        """Read all whole pictures, and rank them: those that are gone after all present ones."""
-        names = ["sample_id", "path", "width", "height", "sharpness", "captured_at", "camera"]
-        whole = whole_pictures(store.columns(), None)
-        names += ["bytes", "content_hash", "phash"]
-        table = store.read(names, whole).sort_by("sample_id")
-        with_thumbnail = store.read(["sample_id"], "thumbnail IS NOT NULL").column("sample_id")
-        shown = set(with_thumbnail.to_pylist())
+    def read(cls, store: Store, where: str | None = None) -> Samples:
+        """Read the whole pictures, or what fulfils an SQL condition.
+
+        Raises:
+            UsageError: `where` is no condition over the columns.
+        """
+        columns = store.columns()
+        condition = whole_pictures(columns, where)
+        optional = [name for name in (*BOX_COLUMNS, "duplicate_of") if name in columns]
+        table = store.read([*_READ, *optional], condition).sort_by("sample_id")
+        has_thumbnail = "thumbnail IS NOT NULL"
+        if condition is not None:
+            has_thumbnail = f"({condition}) AND {has_thumbnail}"
+        shown = set(store.read(["sample_id"], has_thumbnail).column("sample_id").to_pylist())
         rows = table.to_pylist()
-        gone = gone_ids(store, whole)
-        quality = []
-        for number, row in enumerate(rows):
-            pixels = (row["width"] or 0) * (row["height"] or 0)
-            sharp = round(np.log2(max(row["sharpness"] or 0.0, 1.0)) / 2)
-            original = (row["captured_at"] is not None) + (row["camera"] is not None)
-            path = row["path"] or ""
-            vanished, size = row["sample_id"] in gone, row["bytes"] or 0
-            quality.append((vanished, -pixels, -sharp, -original, -size, path, number))
-        order = np.array([entry[-1] for entry in sorted(quality)], np.int64)
-        first: dict[str, int] = {}
-        best_equal = np.arange(len(rows))
-        for number in order.tolist():
-            content = rows[number]["content_hash"]
-            if content is not None:
-                best_equal[number] = first.setdefault(content, number)
+        ids = [row["sample_id"] for row in rows]
+        known = set(ids)
         return cls(
-            ids=[row["sample_id"] for row in rows],
-            paths=[row["path"] or "" for row in rows],
-            order=order,
-            best_equal=best_equal,
+            ids=ids,
+            places=[
+                Place(row["path"] or "", row["uri"] or "", row["content_hash"] or "", _box(row))
+                for row in rows
+            ],
+            widths=np.array([row["width"] or 0 for row in rows], np.int64),
+            heights=np.array([row["height"] or 0 for row in rows], np.int64),
+            bytes=np.array([row["bytes"] or 0 for row in rows], np.int64),
+            exif=np.array(
+                [(row["captured_at"] is not None) + (row["camera"] is not None) for row in rows],
+                np.int64,
+            ),
+            captured=np.array(
+                [np.nan if row["captured_at"] is None else _seconds(row) for row in rows],
+                np.float64,
+            ),
+            labelled=np.array([row["label"] is not None for row in rows], np.bool_),
             hashes=np.array([row["phash"] or 0 for row in rows], np.int64).view(np.uint64),
             hashed=np.array([row["phash"] is not None for row in rows], np.bool_),
-            shown=np.array([row["sample_id"] in shown for row in rows], np.bool_),
-            long_side=np.array(
-                [max(row["width"] or 1, row["height"] or 1) for row in rows], np.int64
+            shown=np.array([name in shown for name in ids], np.bool_),
+            elsewhere=sum(
+                row.get("duplicate_of") is not None and row["duplicate_of"] not in known
+                for row in rows
             ),
         )
+
+    def equals(self) -> list[list[int]]:
+        """Return the rows whose pixels are equal for certain: equal files, and equal boxes there.
+
+        Parts share the hash of their picture's file, which tells nothing without the box.
+        """
+        rows: dict[tuple[str, Box | None], list[int]] = {}
+        for row, place in enumerate(self.places):
+            if place.content_hash:
+                rows.setdefault((place.content_hash, place.box), []).append(row)
+        return [equal for equal in rows.values() if len(equal) > 1]
+
+    def path(self, row: int) -> str:
+        """Return the path as the user gave it; of a part with its box."""
+        return self.places[row].path
+
+
+def _box(row: dict[str, Any]) -> Box | None:
+    values = [row.get(name) for name in BOX_COLUMNS]
+    return None if None in values else Box(*(int(value or 0) for value in values))
+
+
+def _seconds(row: dict[str, Any]) -> float:
+    moment = row["captured_at"]
+    return float(np.datetime64(moment, "us").astype(np.int64)) / 1e6

@@ -6,27 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.calibration import calibrate
+from tamis.algo.components import connected_components
 from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
-from tamis.algo.verification import COARSE_SIDE, GREY_SIDE
-from tamis.data.grey_pictures import GreyPictures
-from tamis.data.images.copies import grey_copies
-from tamis.pipelines.same_shot import score_copies, score_pairs
+from tamis.pipelines.comparison import Comparison
+from tamis.pipelines.pair_verification import PairVerifier
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from tamis.algo.calibration import Calibration
+    from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
+    from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
-    from tamis.types import Indices, Progress, Vectors
+    from tamis.types import Indices, Progress, Verdict
 
 __all__ = ["Search"]
 
 _NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
-_SAMPLED, _RANDOM_PAIRS = 100, 500
 _NO_PAIRS = np.empty(0, np.int64)
 
 
@@ -38,27 +34,26 @@ class Search:
         store: Store,
         samples: Samples,
         embedded: EmbeddedSamples,
+        keeping: Keeping,
         *,
+        drop: frozenset[Verdict],
         rng: np.random.Generator,
         progress: Progress,
     ) -> None:
         n = len(samples.ids)
-        self.rows = np.flatnonzero((samples.best_equal == np.arange(n)) & samples.shown)
-        self._samples, self._rng, self._progress = samples, rng, progress
+        self.best_equal = keeping.best_equals()
+        self.rows = np.flatnonzero((self.best_equal == np.arange(n)) & samples.shown)
+        self._samples, self._keeping, self._drop, self._rng = samples, keeping, drop, rng
         place = {samples.ids[row]: number for number, row in enumerate(self.rows.tolist())}
         vector_of = np.full(len(self.rows), -1, np.int64)
         for number, sample_id in enumerate(embedded.ids):
             if sample_id in place:
                 vector_of[place[sample_id]] = number
         self._vector_of, self._vectors = vector_of, embedded.vectors
-        rank = np.empty(n, np.int64)
-        rank[samples.order] = np.arange(n)
-        self._order = np.argsort(rank[self.rows])
         ids = [samples.ids[row] for row in self.rows.tolist()]
-        self._pictures = GreyPictures(store, ids, small=COARSE_SIDE, large=GREY_SIDE)
+        self._verifier = PairVerifier(store, ids, progress=progress)
         self._keys = np.empty(0, np.int64)
-        self.scores = np.empty(0, np.float32)
-        self.flipped = np.empty(0, np.bool_)
+        self.compared = Comparison.ruled_out(0)
         self.recall = 1.0
 
     @property
@@ -88,20 +83,22 @@ class Search:
         fresh = np.setdiff1d(np.concatenate(found), self._keys)
         if fresh.size == 0:
             return False
-        scores, flipped = self._score(fresh // n, fresh % n)
+        compared = self._verifier.compare(fresh // n, fresh % n)
         keys = np.concatenate([self._keys, fresh])
         order = np.argsort(keys)
         self._keys = keys[order]
-        self.scores = np.concatenate([self.scores, scores])[order]
-        self.flipped = np.concatenate([self.flipped, flipped])[order]
+        self.compared = Comparison.joined([self.compared, compared]).take(order)
         return True
 
-    def keepers(self, threshold: float) -> Indices:
-        """Return which picture each one goes with, at a threshold."""
-        same = self.scores >= threshold
-        return greedy_leader(len(self.rows), self.left[same], self.right[same], self._order)
+    def keepers(self, thresholds: PairThresholds) -> Indices:
+        """Return which picture each one goes with: the best of which it is to be dropped for."""
+        verdicts = self.compared.verdicts(thresholds)
+        same = np.isin(verdicts, [verdict.value for verdict in self._drop])
+        n, left, right = len(self.rows), self.left[same], self.right[same]
+        order = self._keeping.order(self.rows, connected_components(n, left, right))
+        return greedy_leader(n, left, right, order)
 
-    def settle(self, threshold: float) -> Indices:
+    def settle(self, thresholds: PairThresholds) -> Indices:
         """Verify further candidates until those kept have none left among them.
 
         Where many are the same, the nearest few of each are all dropped, and who is kept may still
@@ -112,38 +109,19 @@ class Search:
             Which picture each one goes with.
         """
         n = len(self.rows)
-        keeper = self.keepers(threshold)
+        keeper = self.keepers(thresholds)
         orphans = _NO_PAIRS
         while (keeper != np.arange(n)).any() and self.more(np.unique(keeper), orphans):
-            before, keeper = keeper, self.keepers(threshold)
+            before, keeper = keeper, self.keepers(thresholds)
             if np.array_equal(before, keeper):
                 break
             orphaned = np.flatnonzero((keeper == np.arange(n)) & (before != np.arange(n)))
             orphans = pair_keys(n, orphaned, keeper[before[orphaned]])
         return keeper
 
-    def calibration(self) -> Calibration:
-        """Compare copies of sampled pictures with the candidates and with random pairs."""
-        n = len(self.rows)
-        sampled = np.sort(self._rng.choice(n, min(n, _SAMPLED), replace=False))
-        originals = self._pictures.large(sampled)
-        jpegs = self._pictures.thumbnails(sampled) if n else []
-        sides = self._samples.long_side[self.rows[sampled]]
-        made = [
-            grey_copies(jpeg, side, GREY_SIDE, self._rng)
-            for jpeg, side in zip(jpegs, sides.tolist(), strict=True)
-        ]
-        copies = {
-            kind: score_copies(originals, np.stack([copy[kind] for copy in made]))
-            for kind in (made[0] if made else ())
-        }
-        left, right = self._rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
-        apart = pair_keys(max(n, 1), left[left != right], right[left != right])
-        random, _ = self._score(apart // max(n, 1), apart % max(n, 1))
-        return calibrate(copies, self.scores, random)
-
-    def _score(self, left: Indices, right: Indices) -> tuple[Vectors, NDArray[np.bool_]]:
-        return score_pairs(self._pictures, left, right, progress=self._progress)
+    def calibration(self) -> PairCalibration:
+        """Find the thresholds from copies made, the candidates and random pairs."""
+        return self._verifier.calibrate(self.compared, self._rng)
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:

@@ -33,6 +33,7 @@ from tamis.services.report.galleries import (
     selected,
 )
 from tamis.services.report.learning import learning_curve
+from tamis.services.report.pairs import audited_pairs, changed_pairs
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
     from tamis.services.report.contents import Histogram
+    from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
     from tamis.types import Progress
 
@@ -51,7 +53,7 @@ __all__ = ["collect"]
 THUMBNAIL_BUDGET = 10_000_000
 """Bytes of thumbnails in one report; written as base64 they make the page a third larger."""
 
-_FAILURES = 500
+_FAILURES, _APART = 500, 8
 _STAGES = 5
 
 
@@ -59,6 +61,7 @@ def collect(
     store: Store,
     *,
     column: str | None = None,
+    audit: Audit | None = None,
     seed: int = 0,
     time: datetime | None = None,
     thumbnail_budget: int = THUMBNAIL_BUDGET,
@@ -71,6 +74,7 @@ def collect(
     Args:
         store: the dataset, as of its snapshot.
         column: the vector column to measure on; if None the one with the most vectors.
+        audit: what an audit of the splits found; None where there are none.
         seed: draws the random selections that coverage is compared with.
         time: when the report is made; now if None.
         thumbnail_budget: bytes of thumbnails to show at most.
@@ -86,6 +90,9 @@ def collect(
     typical = None if embedded is None else typicality(embedded.vectors, rng)
     progress(2, _STAGES)
     groups, groups_total, dropped = duplicate_groups(store, thumbnails)
+    leaks = () if audit is None else audited_pairs(store, thumbnails, audit.leaks)
+    apart = () if audit is None else audited_pairs(store, thumbnails, audit.changed_apart[:_APART])
+    changed, changed_total = changed_pairs(store, thumbnails)
     chosen = selected(store, thumbnails)
     galleries = [] if chosen is None else [chosen]
     if embedded is not None and typical is not None:
@@ -119,12 +126,20 @@ def collect(
         groups=groups,
         groups_total=groups_total,
         duplicates=duplicate_figures(steps),
+        changed=changed,
+        changed_total=changed_total,
         charts=_charts(store, steps, typical),
         keyword_filter=filter_scores(steps),
         learning_curve=learning_curve(steps),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
-        split_figures=split_figures(store, marks, pair, steps),
+        split_figures=split_figures(marks, audit, pair, steps),
+        leaks=leaks,
+        leaks_total=0 if audit is None else audit.leak_count,
+        changed_apart=apart,
+        changed_apart_total=0
+        if audit is None or audit.changed_together
+        else audit.changed + audit.undecided,
         closest=nearest,
         coverage=covered,
         failures=tuple((row["path"], row["reason"]) for row in failures[:_FAILURES]),

@@ -16,7 +16,14 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "add": {"labels": "--labels"},
     "embed": {"encoder": "--encoder", "dtype": "--dtype", "batch_size": "--batch-size"},
     "index": {"column": "--encoder"},
-    "duplicates": {"threshold": "--threshold", "column": "--encoder"},
+    "duplicates": {
+        "threshold": "--threshold",
+        "changed_threshold": "--changed-threshold",
+        "drop": "--drop",
+        "prefer": "--prefer",
+        "where": "--where",
+        "column": "--encoder",
+    },
     "align": {"from": "--from", "to": "--to", "out": "--out"},
     "filter": {
         "negatives": "--not",
@@ -50,10 +57,14 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "test": "--test",
         "folds": "--folds",
         "time": "--time",
+        "time_block": "--time-block",
+        "gap": "--gap",
+        "block_by": "--block-by",
         "group": "--group",
         "label": "--label",
         "delimiter": "--delimiter",
         "threshold": "--threshold",
+        "changed": "--changed",
         "where": "--where",
         "column": "--encoder",
     },
@@ -64,7 +75,12 @@ _FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
     "select": {"exclude_duplicates": True},
     "round": {"exclude_duplicates": True},
 }
-_REPEATED: Final = {("filter", "negatives"), ("select", "quotas"), ("split", "group")}
+_REPEATED: Final = {
+    ("duplicates", "prefer"),
+    ("filter", "negatives"),
+    ("select", "quotas"),
+    ("split", "group"),
+}
 _SILENT: Final = {"fingerprint"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Badge",
+    "Box",
     "Curve",
     "CurvePoint",
     "DuplicateGroup",
@@ -18,11 +19,16 @@ __all__ = [
     "Gallery",
     "Histogram",
     "Marker",
+    "PicturePair",
     "ReportData",
     "Step",
     "Table",
     "Tile",
 ]
+
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, width and height in percent of the square that a picture is centred in."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,23 @@ class Tile:
         thumbnail: JPEG bytes.
         note: what the gallery has to say about this picture; may be empty.
         badge: shown on the picture.
+        boxes: places that are marked on it.
     """
 
     path: str
     thumbnail: bytes
     note: str = ""
     badge: Badge | None = None
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True)
+class PicturePair:
+    """Two pictures side by side, and what they are to each other in words."""
+
+    left: Tile
+    right: Tile
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -229,6 +246,8 @@ class ReportData:
         groups: duplicates, largest groups first.
         groups_total: how many groups there are, shown or not.
         duplicates: what is known about how they were found.
+        changed: pairs of one view with other content, a pair for each group shown.
+        changed_total: how many groups of changed versions there are, shown or not.
         charts: the histograms that show where the threshold lies, and how alike pictures are.
         keyword_filter: the scores of the last keyword filter; None where there was none.
         learning_curve: accuracy by number of labels over the rounds of labelling; None where there
@@ -236,6 +255,10 @@ class ReportData:
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
         split_figures: how well the splits are kept apart and balanced.
+        leaks: pairs of pictures that should lie in one split and do not.
+        leaks_total: how many leaks there are, shown or not.
+        changed_apart: pairs across splits that are changed versions and no leaks.
+        changed_apart_total: how many of those there are, shown or not.
         closest: the two most similar pictures of different splits.
         coverage: how well the selection stands for the dataset.
         failures: path and reason of each file shown.
@@ -253,12 +276,18 @@ class ReportData:
     groups: tuple[DuplicateGroup, ...] = ()
     groups_total: int = 0
     duplicates: tuple[Figure, ...] = ()
+    changed: tuple[PicturePair, ...] = ()
+    changed_total: int = 0
     charts: tuple[Histogram, ...] = ()
     keyword_filter: Histogram | None = None
     learning_curve: Curve | None = None
     galleries: tuple[Gallery, ...] = ()
     splits: Table | None = None
     split_figures: tuple[Figure, ...] = ()
+    leaks: tuple[PicturePair, ...] = ()
+    leaks_total: int = 0
+    changed_apart: tuple[PicturePair, ...] = ()
+    changed_apart_total: int = 0
     closest: tuple[Tile, ...] = ()
     coverage: tuple[Figure, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
     from tamis.services.report.contents import Step
+    from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
 
 __all__ = [
@@ -61,9 +62,7 @@ def headline(
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
-        Figure(
-            "Duplicates", f"{dropped:,}", "Pictures set aside for a better copy of the same shot."
-        ),
+        Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
     if "selected" in store.columns():
         chosen = store.count("selected")
@@ -115,15 +114,32 @@ _DUPLICATE_COUNTS = (
         "threshold",
         "Threshold",
         "{:.3f}".format,
-        "Pairs that score at least this are the same shot.",
+        "Score from which a pair is called a copy; 1 is where nothing differs.",
     ),
     ("candidates", "Pairs compared", "{:,}".format, "Candidates whose pixels were compared."),
-    ("pairs", "Pairs found", "{:,}".format, "Pairs of pictures of the same shot."),
+    (
+        "copy_pairs",
+        "Copies",
+        "{:,}".format,
+        "Pairs in which nothing differs beyond noise and processing.",
+    ),
+    (
+        "changed_pairs",
+        "Changed versions",
+        "{:,}".format,
+        "Pairs that show the same view or template with other content somewhere; no copies.",
+    ),
+    (
+        "undecided_pairs",
+        "Undecided",
+        "{:,}".format,
+        "Pairs of one view of which nothing tells whether anything differs; never dropped.",
+    ),
     (
         "false_pair_rate",
         "False-pair rate",
         _in_a_million,
-        "Expected share of different pictures among the pairs compared that reach the threshold.",
+        "Expected share of wrong pairs among those called a copy.",
     ),
 )
 
@@ -149,10 +165,9 @@ def scores(store: Store, steps: Sequence[Step]) -> Histogram | None:
     return Histogram(
         title="Scores of the duplicates",
         explanation=(
-            "Each duplicate counts once, by how well its fine detail agrees with the picture that "
-            "is kept: 1 is the same file. The lines say what was measured on these pictures: what "
-            "different pictures score at most, but for one pair in 10,000; what 98 % of copies "
-            "made for the purpose reach; and the threshold between them."
+            "Each picture that was set aside counts once, by its score with the one that is kept: "
+            "1 where nothing differs, falling with the place that differs most. The line is the "
+            "threshold, found from copies made of these pictures and from different ones."
         ),
         low=0.0,
         high=1.0,
@@ -166,11 +181,7 @@ def scores(store: Store, steps: Sequence[Step]) -> Histogram | None:
     )
 
 
-_SCORE_MARKERS = (
-    ("alike_high", "different up to"),
-    ("threshold", "threshold"),
-    ("copies_low", "copies from"),
-)
+_SCORE_MARKERS = (("threshold", "threshold"),)
 
 
 def similarity(typical: Typicality) -> Histogram:
@@ -237,7 +248,7 @@ def coverage(
 
 
 def split_figures(
-    store: Store, marks: Marks, closest: ClosestPair | None, steps: Sequence[Step]
+    marks: Marks, audit: Audit | None, closest: ClosestPair | None, steps: Sequence[Step]
 ) -> tuple[Figure, ...]:
     """Return how well the splits are kept apart, how evenly spread and how alike they are."""
     apart = None
@@ -247,7 +258,7 @@ def split_figures(
             f"{closest.similarity:.4f}",
             "Largest cosine similarity of two pictures in different splits, shown below.",
         )
-    found = (_torn_groups(store), apart, imbalance(marks.labels, marks.splits))
+    found = (*_leaks(audit), apart, imbalance(marks.labels, marks.splits))
     return (*(figure for figure in found if figure is not None), *_as_split(steps))
 
 
@@ -281,17 +292,27 @@ def _as_split(steps: Sequence[Step]) -> tuple[Figure, ...]:
     return tuple(figures)
 
 
-def _torn_groups(store: Store) -> Figure | None:
-    if "duplicate_group" not in store.columns():
-        return None
-    condition = "split IS NOT NULL AND duplicate_group IS NOT NULL"
-    rows = store.read(["duplicate_group", "split"], condition).to_pylist()
-    splits: dict[str, set[str]] = {}
-    for row in rows:
-        splits.setdefault(row["duplicate_group"], set()).add(row["split"])
-    torn = sum(len(of) > 1 for of in splits.values())
-    return Figure(
-        "Leaks", f"{torn:,}", "Groups of near-duplicates that lie in more than one split."
+def _leaks(audit: Audit | None) -> tuple[Figure, ...]:
+    """How many leaks an audit counted, of which kinds; and what it did not count."""
+    if audit is None:
+        return ()
+    counted = audit.changed + audit.undecided
+    kinds = [f"{audit.copies:,} copies"]
+    if audit.changed_together:
+        kinds += [f"{audit.changed:,} changed versions", f"{audit.undecided:,} undecided"]
+    leaks = Figure(
+        "Leaks",
+        f"{audit.leak_count:,}",
+        f"Pairs of pictures that should lie in one split and do not: {', '.join(kinds)}.",
+    )
+    if audit.changed_together:
+        return (leaks,)
+    return leaks, Figure(
+        "Changed versions across splits",
+        f"{counted:,}",
+        "Pairs of different splits that show the same view or template with other content, "
+        f"{audit.undecided:,} of them undecided. These pictures share views so commonly that this "
+        "is no leak.",
     )
 
 

@@ -93,9 +93,13 @@ def duplicate_groups(
 _PAIR_MARKS = ("duplicate_score", "duplicate_kind")
 
 
+_KINDS = {"near": "copy", "flip": "mirrored copy", "exact": "same file"}
+
+
 def _dropped_badge(row: Mapping[str, Any]) -> Badge:
     score, kind = row.get("duplicate_score"), row.get("duplicate_kind")
-    parts = [f"{score:.3f}" if isinstance(score, float) else None, kind or "dropped"]
+    what = _KINDS.get(kind or "dropped", kind)
+    parts = [f"{score:.3f}" if isinstance(score, float) else None, what]
     return Badge(" · ".join(str(part) for part in parts if part is not None), "warn")
 
 

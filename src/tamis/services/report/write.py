@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import os
 
     from tamis.data.store import Store
+    from tamis.services.report.pairs import Audit
     from tamis.types import Progress
 
 __all__ = ["write_report"]
@@ -25,6 +26,7 @@ def write_report(
     path: str | os.PathLike[str] = "report.html",
     *,
     column: str | None = None,
+    audit: Audit | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> Path:
@@ -37,6 +39,8 @@ def write_report(
         store: the dataset, as of its snapshot.
         path: the file, which ends in `.html`.
         column: the vector column to measure on; if None the one with the most vectors.
+        audit: what an audit of the splits found, so that leaks can be looked at; None if there is
+            no split.
         seed: draws the random selections that coverage is compared with.
         progress: told after each stage.
 
@@ -50,7 +54,7 @@ def write_report(
     path = Path(path)
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"{path} does not end in .html; a report is an HTML file")
-    page = render(collect(store, column=column, seed=seed, progress=progress))
+    page = render(collect(store, column=column, audit=audit, seed=seed, progress=progress))
     with new_file(path, overwrite=True) as draft:
         draft.write_text(page, encoding="utf-8")
     return path

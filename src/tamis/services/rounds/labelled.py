@@ -106,11 +106,12 @@ def near_duplicate_groups(
 ) -> Indices:
     """Return a number `[N]` for each sample, equal for near-duplicates.
 
-    Identical files, and the marks of `tamis duplicates`; where it was not run, equal perceptual
-    hashes and vectors nearer than different pictures of this dataset are, as `tamis split` has it.
+    Identical files, and the marks of `tamis duplicates`, of changed versions too where they are
+    rare; where it was not run, equal perceptual hashes and vectors nearer than different pictures
+    of this dataset are.
     """
     duplicates = duplicate_columns(store, samples.ids)
-    columns = list(duplicates.codes)
+    columns = [duplicates.held_out()]
     if not duplicates.marked:
         threshold = near_threshold(samples.vectors, rng=np.random.default_rng(0))
         if threshold is None:

@@ -1,6 +1,6 @@
 """Train, validation and test sets that share no near-duplicate and each cover every condition."""
 
-from tamis.services.splits.check import check_splits
+from tamis.services.splits.check import audit_if_split, check_splits
 from tamis.services.splits.folds import Fold, folds
 from tamis.services.splits.make import split
 from tamis.services.splits.outcome import Leak, SplitDifference, SplitReport
@@ -10,6 +10,7 @@ __all__ = [
     "Leak",
     "SplitDifference",
     "SplitReport",
+    "audit_if_split",
     "check_splits",
     "folds",
     "split",

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.cross_split import closest_across
 from tamis.algo.mmd import discrepancies
 from tamis.algo.split_balance import split_balance
-from tamis.services.splits.leaks import find_leaks, pairs_to_look_at
+from tamis.services.splits.leaks import find_leaks
+from tamis.services.splits.naming import named
 from tamis.services.splits.outcome import SplitDifference, SplitReport
 
 if TYPE_CHECKING:
+    from tamis.algo.cross_split import CrossPairs
     from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
-    from tamis.services.splits.groups import Known
+    from tamis.services.splits.evidence import Evidence
+    from tamis.services.splits.joining import Joined
     from tamis.services.splits.strata import Strata
     from tamis.types import Indices
 
@@ -26,50 +28,48 @@ _LISTED = 10
 _MOST_NAMED = 5
 
 
-def audit(  # noqa: PLR0917 - the parts of one report
-    store: Store,
-    samples: EmbeddedSamples,
+def audit(
+    evidence: Evidence,
     placed: Indices,
     names: list[str],
-    known: Known,
-    groups: Indices,
+    joined: Joined,
     strata: Strata,
-    rng: np.random.Generator,
     *,
+    cross: CrossPairs,
+    rng: np.random.Generator,
     mark: str,
 ) -> SplitReport:
     """Look for leaks, measure balance and how far the splits lie apart.
 
     Args:
-        store: the dataset.
-        samples: the pictures.
+        evidence: the pictures, and what tells which belong together.
         placed: `[N]` the split of each.
         names: of the splits.
-        known: what should keep pictures together.
-        groups: `[N]` the groups that this makes.
+        joined: the groups that this makes, and whether changed versions count.
         strata: labels and clusters.
+        cross: the most similar pairs across splits, by `look_across`.
         rng: draws samples.
         mark: the column that names the splits.
     """
-    notes = list(known.notes)
-    n = len(samples.ids)
-    cross = closest_across(
-        samples.vectors,
-        placed,
-        threshold=1.0 if known.threshold is None else known.threshold,
-        most=pairs_to_look_at(known, n),
-        rng=rng,
-    )
+    store, samples, known = evidence.store, evidence.samples, evidence.known
+    notes = [*known.notes, *joined.notes]
+    groups = joined.groups
     if cross.method == "ivf":
         notes.append(
             f"pairs across splits were found by inverted file, recall {cross.recall_estimate:.3f}"
         )
-    paths = store.read(["path"], ids=samples.ids).column("path").to_pylist()
-    leaks, found = find_leaks(store, samples, placed, names, known, cross, paths)
+    found = find_leaks(evidence, joined, cross, placed)
+    leaks, apart = (named(evidence, placed, names, pairs) for pairs in (found.pairs, found.apart))
+    counted = found.changed + found.undecided if joined.together else 0
     if found.unseen:
         notes.append(
             f"{found.unseen:,} more pairs across splits have a cosine similarity of at least "
             f"{known.threshold:.3g} and were not compared"
+        )
+    if found.undecided and not joined.together:
+        notes.append(
+            f"{found.undecided:,} pairs across splits are copies or changed versions and cannot be "
+            "told at their resolution; they are not counted as leaks"
         )
     clusters = strata.clusters
     difference = dict(
@@ -94,7 +94,12 @@ def audit(  # noqa: PLR0917 - the parts of one report
         targets={},
         max_cross_similarity=cross.max_similarity,
         leaks=leaks,
-        leak_count=found.count,
+        leak_count=found.copies + counted + found.others,
+        copies=found.copies,
+        changed=found.changed,
+        undecided=found.undecided,
+        changed_together=joined.together,
+        changed_apart=apart,
         alike=found.alike,
         coverage={
             name: split_balance(placed == i, strata.labels.of, clusters)
@@ -104,20 +109,21 @@ def audit(  # noqa: PLR0917 - the parts of one report
         difference=difference,
         groups=int(sizes.size),
         largest_group=int(sizes.max()),
-        grouped_by=known.names,
+        grouped_by=joined.by,
         threshold=known.threshold,
         cuts={},
-        closest=[
-            (paths[a], paths[b], float(similarity))
-            for a, b, similarity in zip(
-                cross.left[:_LISTED].tolist(),
-                cross.right[:_LISTED].tolist(),
-                cross.similarity[:_LISTED].tolist(),
-                strict=True,
-            )
-        ],
+        closest=_closest(store, samples, cross),
         notes=notes,
     )
+
+
+def _closest(
+    store: Store, samples: EmbeddedSamples, cross: CrossPairs
+) -> list[tuple[str, str, float]]:
+    """The most similar pictures across splits: paths and similarity."""
+    ends = [[samples.ids[row] for row in rows[:_LISTED]] for rows in (cross.left, cross.right)]
+    left, right = (store.read(["path"], ids=ids).column("path").to_pylist() for ids in ends)
+    return list(zip(left, right, cross.similarity[:_LISTED].tolist(), strict=True))
 
 
 def _label_counts(strata: Strata, placed: Indices, names: list[str]) -> dict[str, dict[str, int]]:

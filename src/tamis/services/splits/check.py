@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.data.embedded import EmbeddedSamples, read_embedded
+from tamis.data.embedded import read_embedded
 from tamis.data.part_splits import torn_parts
 from tamis.data.split_names import FOLDERS, split_names, split_order
 from tamis.errors import UsageError
 from tamis.services.splits.audit import audit
-from tamis.services.splits.groups import known_groups
-from tamis.services.splits.leaks import MOST_LEAKS
+from tamis.services.splits.blocks import asked_blocks
+from tamis.services.splits.evidence import Evidence
+from tamis.services.splits.joining import checked_changed, join
+from tamis.services.splits.leaks import MOST_LEAKS, look_across
 from tamis.services.splits.outcome import Leak
 from tamis.services.splits.strata import read_strata
 
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
     from tamis.data.store import Store
     from tamis.services.splits.outcome import SplitReport
 
-__all__ = ["check_splits"]
+__all__ = ["audit_if_split", "check_splits"]
+
+
+def audit_if_split(store: Store) -> SplitReport | None:
+    """Audit the mark `split` as `check_splits` does; None if no picture with a vector has one."""
+    if "split" not in store.columns() or not store.vector_columns():
+        return None
+    return check_splits(store) if read_embedded(store, None, "split IS NOT NULL").ids else None
 
 
 def check_splits(
@@ -36,15 +45,21 @@ def check_splits(
     column: str | None = None,
     where: str | None = None,
     threshold: float | None = None,
+    changed: str = "auto",
+    time_block: str | float | None = None,
+    gap: str | float | None = None,
+    block_by: str | None = None,
     seed: int = 0,
 ) -> SplitReport:
     """Audit the splits that are marked, whoever made them; changes nothing.
 
-    All pairs across splits are looked at. Leaks are those that identical files, the marks of
-    `duplicates` or else equal perceptual hashes join; and the most similar others, three a
-    picture and 10,000 at most, if their pixels agree. With a threshold, all pairs at or over it
-    are leaks instead, and no pixels are compared. A user's group in two splits is a leak, and so
-    is a part in another split than its picture, whatever `where` says.
+    All pairs across splits are looked at. Leaks are those that identical files or the marks of
+    `duplicates` join, and of the most similar others, one a picture and 10,000 at most, those
+    that are copies by their pixels, with the lines that `duplicates` drew. Changed versions of
+    one view are leaks where they are rare, by the rule that `split` follows, else counted apart.
+    With a threshold, all pairs at or over it are leaks instead. A user's group or block of time
+    in two splits is a leak, and so is a part in another split than its picture, whatever `where`
+    says.
 
     Args:
         store: the dataset.
@@ -56,11 +71,17 @@ def check_splits(
         column: vector column; if None the one with the most vectors.
         where: SQL condition on the pictures to look at.
         threshold: as in `split`; every pair at or over it is then a leak.
+        changed: as in `split`: whether changed versions are leaks.
+        time_block: as in `split`: a block in two splits is a leak, and so are neighbours in time
+            of two blocks and splits that are nearer than the gap.
+        gap: as in `split`.
+        block_by: as in `split`.
         seed: draws samples where there are many pictures.
 
     Raises:
         UsageError: no picture has a split, or a column is unknown or holds something else.
     """
+    wanted = checked_changed(changed)
     if split_column not in store.columns():
         known = "run  tamis split --folds K  first" if split_column == "fold" else "name one of "
         if split_column != "fold":
@@ -75,20 +96,18 @@ def check_splits(
             if split_column == FOLDERS
             else f"no picture with a vector has a {split_column}: run  tamis split  first"
         )
-    kept = EmbeddedSamples(
-        samples.column,
-        [name for name, there in zip(samples.ids, has, strict=True) if there],
-        samples.vectors[np.array(has)],
-    )
+    kept = samples.taken(np.array(has))
     found = [name for name in marked if name is not None]
     names = split_order(set(found))
     number = {name: at for at, name in enumerate(names)}
     placed = np.array([number[name] for name in found], dtype=np.int64)
-    known_ = known_groups(store, kept, group, threshold)
+    blocks = asked_blocks(store, kept.ids, time_block, gap, block_by)
+    evidence = Evidence.read(store, kept, group, threshold, blocks)
+    joined = join(evidence, np.bincount(placed), wanted)
     rng = np.random.default_rng(seed)
     strata = read_strata(store, kept, label, delimiter, rng)
-    groups = known_.marks
-    report = audit(store, kept, placed, names, known_, groups, strata, rng, mark=split_column)
+    cross = look_across(evidence, placed, rng)
+    report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=split_column)
     notes = list(report.notes)
     if without := len(has) - len(found):
         notes.append(f"{without:,} pictures have no {split_column} and were not looked at")

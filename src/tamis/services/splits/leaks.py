@@ -2,181 +2,211 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tamis.algo.components import join_groups
-from tamis.services.splits.groups import candidates
-from tamis.services.splits.outcome import Leak
-from tamis.services.splits.pixels import JOINED_FROM, LEAK_FROM, compare_pixels
+from tamis.algo.cross_split import closest_across
+from tamis.services.splits.looking import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tamis.algo.cross_split import CrossPairs
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
-    from tamis.services.splits.groups import Known
-    from tamis.types import Indices, Vectors
+    from numpy.typing import NDArray
 
-__all__ = ["MOST_LEAKS", "Found", "find_leaks", "pairs_to_look_at"]
+    from tamis.algo.cross_split import CrossPairs
+    from tamis.services.splits.evidence import Evidence
+    from tamis.services.splits.groups import Known
+    from tamis.services.splits.joining import Joined
+    from tamis.services.splits.looking import Looked
+    from tamis.types import Indices
+
+__all__ = ["MOST_LEAKS", "FoundPair", "Leaks", "find_leaks", "look_across", "torn_pairs"]
 
 MOST_LEAKS = 1000
 """How many leaks a report lists; more are counted."""
 
 
-class Found:
-    """Leaks as they are found.
+@dataclass(frozen=True)
+class FoundPair:
+    """A pair across splits, why it was found, and what is known of it without its pixels.
 
     Attributes:
-        pairs: those listed, each with why and, where it is known already, its kind.
-        count: how many leaks there are.
-        alike: pairs over the threshold that are no leaks by their pixels.
+        reason: what joins the two.
+        kind: as in `Leak`, where it does not depend on their pixels; else None.
+        otherwise: the kind where their pixels do not say that they are copies or changed.
+    """
+
+    reason: str
+    kind: str | None = None
+    otherwise: str = "alike"
+
+
+@dataclass
+class Leaks:
+    """What was found across splits, in the order in which it is reported.
+
+    Attributes:
+        pairs: leaks that are listed, by their rows: copies, changed versions, others.
+        apart: changed versions that are no leaks, if that is the rule.
+        copies: how many leaks are copies.
+        changed: how many pairs are changed versions, leaks or not.
+        undecided: how many pairs could be either, and cannot be told.
+        others: how many leaks are something else.
+        alike: pairs over the threshold that are different by their pixels.
         unseen: pairs over the threshold that were not compared, since there are so many.
     """
 
-    def __init__(self) -> None:
-        self.pairs: dict[tuple[int, int], tuple[str, str | None]] = {}
-        self.count = 0
-        self.alike = 0
-        self.unseen = 0
+    pairs: dict[tuple[int, int], FoundPair] = field(default_factory=dict)
+    apart: dict[tuple[int, int], FoundPair] = field(default_factory=dict)
+    copies: int = 0
+    changed: int = 0
+    undecided: int = 0
+    others: int = 0
+    alike: int = 0
+    unseen: int = 0
 
-    def add(self, pair: tuple[int, int], reason: str, kind: str | None = None) -> None:
-        """List a pair, unless it is listed or there are too many; the caller counts."""
+    def add(self, pair: tuple[int, int], found: FoundPair) -> None:
+        """List a leak, unless it is listed or there are too many; the caller counts."""
         if len(self.pairs) < MOST_LEAKS:
-            self.pairs.setdefault(pair, (reason, kind))
+            self.pairs.setdefault(pair, found)
 
 
-def pairs_to_look_at(known: Known, n: int) -> int:
-    """How many of the most similar pairs across splits the audit needs."""
-    return MOST_LEAKS if known.given else max(MOST_LEAKS, candidates(n))
-
-
-def find_leaks(  # noqa: PLR0917 - an audit needs all of it
-    store: Store,
-    samples: EmbeddedSamples,
-    placed: Indices,
-    names: list[str],
-    known: Known,
-    cross: CrossPairs,
-    paths: list[str],
-) -> tuple[list[Leak], Found]:
-    """Name what joins two splits.
+def look_across(evidence: Evidence, placed: Indices, rng: np.random.Generator) -> CrossPairs:
+    """Find the most similar pairs of pictures in different splits, as many as an audit looks at.
 
     Args:
-        store: the dataset.
-        samples: the pictures.
+        evidence: the pictures, and from which similarity on they are near.
         placed: `[N]` the split of each.
-        names: of the splits.
-        known: what should keep pictures together.
-        cross: the most similar pairs across splits.
-        paths: `[N]` of the pictures.
-
-    Returns:
-        The leaks, at most 1,000, and what was counted.
+        rng: as for `closest_across`.
     """
-    found = Found()
+    known, n = evidence.known, len(evidence)
+    return closest_across(
+        evidence.samples.vectors,
+        placed,
+        threshold=1.0 if known.threshold is None else known.threshold,
+        most=MOST_LEAKS if known.given else max(MOST_LEAKS, candidates(n)),
+        rng=rng,
+    )
+
+
+def torn_pairs(
+    evidence: Evidence, joined: Joined, cross: CrossPairs, placed: Indices
+) -> tuple[Indices, Indices]:
+    """Return pairs across splits that should be together and that no group held, `[P]` each."""
+    near = _near_across(evidence, joined.looked, cross, placed)
+    if evidence.known.given:
+        return near.left[:0], near.right[:0]
+    verdicts = evidence.pixels.compare(near.left, near.right)
+    torn = verdicts.copy | (verdicts.changed & joined.together)
+    torn |= ~verdicts.known & near.over & joined.by_vectors
+    return near.left[torn], near.right[torn]
+
+
+def find_leaks(evidence: Evidence, joined: Joined, cross: CrossPairs, placed: Indices) -> Leaks:
+    """Find what joins two splits.
+
+    Args:
+        evidence: what tells which pictures belong together.
+        joined: what should stay together.
+        cross: the most similar pairs across splits.
+        placed: `[N]` the split of each picture.
+    """
+    found, known = Leaks(), evidence.known
     # Columns joined: a pair that two of them tell counts once, a chain over two of them counts.
-    joined = join_groups(list(known.duplicates.values()))
-    for a, b in islice(_pairs_across(joined, placed), MOST_LEAKS):
-        told = [name for name, of in known.duplicates.items() if of[a] == of[b] >= 0]
-        found.add((a, b), f"same {told[0] if told else ' and '.join(known.duplicates)}")
-    found.count += _count_across(joined, placed)
-    _add_near(store, samples, known, cross, joined, found)
+    copies = join_groups(list(known.copies.values()))
+    for a, b in islice(_pairs_across(copies, placed), MOST_LEAKS):
+        told = [name for name, of in known.copies.items() if of[a] == of[b] >= 0]
+        reason = f"same {told[0] if told else ' and '.join(known.copies)}"
+        found.add((a, b), FoundPair(reason, otherwise="chain"))
+    found.copies = _count_across(copies, placed)
+    marked = copies
+    if joined.together and known.changed is not None:
+        marked = join_groups([copies, known.changed])
+    if known.given:
+        _add_over(known, cross, marked, found)
+    else:
+        near = _near_across(evidence, joined.looked, cross, placed)
+        if known.threshold is not None:
+            found.unseen = max(0, cross.over - int(near.over.sum()))
+        fresh = marked[near.left] != marked[near.right]
+        near = _Near(near.left[fresh], near.right[fresh], near.over[fresh])
+        _add_compared(evidence, joined, near, found)
+    for a, b in islice(_pairs_across(marked, placed), MOST_LEAKS):
+        found.add((a, b), FoundPair("same changed_group", otherwise="chain"))
+    found.changed += _count_across(marked, placed) - _count_across(copies, placed)
     for name, codes in known.users.items():
         torn = _torn_groups(codes, placed)
-        found.count += len(torn)
+        found.others += len(torn)
         for pair in torn:
-            found.add(pair, f"same {name}", "group")
-    return _named(store, samples, placed, names, known, found, paths), found
-
-
-def _add_near(  # noqa: PLR0917 - as above
-    store: Store,
-    samples: EmbeddedSamples,
-    known: Known,
-    cross: CrossPairs,
-    joined: Indices,
-    found: Found,
-) -> None:
-    """Add pairs that their vectors join: all of them at a given threshold, else by their pixels."""
-    over = np.zeros(cross.left.size, np.bool_)
-    if known.threshold is not None:
-        over[: min(cross.over, over.size)] = True
-        found.unseen = max(0, cross.over - over.size)
-    fresh = joined[cross.left] != joined[cross.right]
-    by_vectors = f"cosine similarity >= {known.threshold:.3g}" if known.threshold else ""
-    if known.given:
-        found.count += int((over & fresh).sum()) + found.unseen
-        found.unseen = 0
-        for at in np.flatnonzero(over & fresh).tolist():
-            found.add((int(cross.left[at]), int(cross.right[at])), by_vectors)
-        return
-    looked = np.flatnonzero(fresh)
-    scores, flipped = compare_pixels(store, samples.ids, cross.left[looked], cross.right[looked])
-    for at, score, mirrored in zip(looked.tolist(), scores.tolist(), flipped.tolist(), strict=True):
-        pair = (int(cross.left[at]), int(cross.right[at]))
-        if score >= LEAK_FROM:
-            found.count += 1
-            found.add(pair, "the same shot", "flip" if mirrored else "near")
-        elif over[at] and np.isnan(score):
-            found.count += 1
-            found.add(pair, by_vectors)
-        elif over[at]:
-            found.alike += 1
-
-
-def _named(  # noqa: PLR0917 - as above
-    store: Store,
-    samples: EmbeddedSamples,
-    placed: Indices,
-    names: list[str],
-    known: Known,
-    found: Found,
-    paths: list[str],
-) -> list[Leak]:
-    """Give the pairs their similarity, kind and score; most similar first."""
-    if not found.pairs:
-        return []
-    left, right = (np.array(ends, np.int64) for ends in zip(*found.pairs, strict=True))
-    similarity = np.minimum(_similarities(samples.vectors, left, right), 1.0)
-    kinds = [kind for _, kind in found.pairs.values()]
-    compared = np.array([kind != "group" for kind in kinds])
-    scores = np.full(left.size, np.nan)
-    flipped = np.zeros(left.size, np.bool_)
-    scores[compared], flipped[compared] = compare_pixels(
-        store, samples.ids, left[compared], right[compared]
-    )
-    content = known.duplicates["content_hash"]
-    leaks = []
-    for at, ((a, b), (reason, given)) in enumerate(found.pairs.items()):
-        kind, score = given, None if np.isnan(scores[at]) else float(scores[at])
-        if content[a] >= 0 and content[a] == content[b]:
-            kind, score = "exact", 1.0
-        elif kind is None and score is not None and score >= JOINED_FROM:
-            kind = "flip" if flipped[at] else "near"
-        elif kind is None:
-            kind = "chain" if "duplicate_group" in reason or " and " in reason else "alike"
-        leaks.append(
-            Leak(
-                left=paths[a],
-                right=paths[b],
-                splits=(names[placed[a]], names[placed[b]]),
-                similarity=float(similarity[at]),
-                reason=reason,
-                kind=kind,
-                score=score,
-            )
-        )
-    order = np.lexsort((right, left, -similarity, ~compared))
-    return [leaks[at] for at in order.tolist()]
-
-
-def _similarities(vectors: Vectors, left: Indices, right: Indices) -> Vectors:
-    found: Vectors = np.einsum("md,md->m", vectors[left], vectors[right])
+            found.add(pair, FoundPair(f"same {name}", "group"))
+    if known.blocks is not None:
+        torn = known.blocks.torn(placed)
+        found.others += len(torn)
+        for a, b in torn:
+            pair = (min(a, b), max(a, b))
+            found.add(pair, FoundPair(f"less than {known.blocks.gap:g} s apart", "time"))
     return found
+
+
+def _add_over(known: Known, cross: CrossPairs, marked: Indices, found: Leaks) -> None:
+    """Every pair over a threshold that the user gave is a leak."""
+    seen = min(cross.over, cross.left.size)
+    over = np.flatnonzero(marked[cross.left[:seen]] != marked[cross.right[:seen]])
+    found.others += over.size + cross.over - seen
+    reason = f"cosine similarity >= {known.threshold:.3g}"
+    for at in over.tolist():
+        found.add((int(cross.left[at]), int(cross.right[at])), FoundPair(reason))
+
+
+@dataclass(frozen=True)
+class _Near:
+    """Pairs across splits worth a look, and whether their vectors are over the threshold."""
+
+    left: Indices
+    right: Indices
+    over: NDArray[np.bool_]
+
+
+def _near_across(evidence: Evidence, looked: Looked, cross: CrossPairs, placed: Indices) -> _Near:
+    """The most similar pairs across splits, and what was looked at before and lies across them."""
+    n, known = len(placed), evidence.known
+    most = candidates(n) if evidence.pixels.shown.any() else cross.left.size
+    before = placed[looked.left] != placed[looked.right]
+    left = np.concatenate([cross.left[:most], looked.left[before]])
+    right = np.concatenate([cross.right[:most], looked.right[before]])
+    over = np.zeros(cross.left[:most].size, np.bool_)
+    if known.threshold is not None:
+        over[: cross.over] = True
+    keys, first = np.unique(left * n + right, return_index=True)
+    return _Near(keys // n, keys % n, np.concatenate([over, looked.over[before]])[first])
+
+
+def _add_compared(evidence: Evidence, joined: Joined, near: _Near, found: Leaks) -> None:
+    """Judge pairs across splits by their pixels; without pixels, by their vectors."""
+    left, right, known = near.left, near.right, evidence.known
+    verdicts = evidence.pixels.compare(left, right)
+    pairs = list(zip(left.tolist(), right.tolist(), strict=True))
+    found.copies += int(verdicts.copy.sum())
+    for at in np.flatnonzero(verdicts.copy).tolist():
+        found.add(pairs[at], FoundPair("the same picture"))
+    found.undecided = int(verdicts.undecided.sum())
+    found.changed += int((verdicts.changed & ~verdicts.undecided).sum())
+    for at in np.flatnonzero(verdicts.changed).tolist():
+        what = "a copy or changed" if verdicts.undecided[at] else "the same view, changed"
+        if joined.together:
+            found.add(pairs[at], FoundPair(what))
+        elif len(found.apart) < MOST_LEAKS:
+            found.apart[pairs[at]] = FoundPair(what)
+    different = verdicts.known & ~verdicts.copy & ~verdicts.changed
+    found.alike = int((near.over & different).sum())
+    unseen = near.over & ~verdicts.known & joined.by_vectors
+    for at in np.flatnonzero(unseen).tolist():
+        found.others += 1
+        found.add(pairs[at], FoundPair(f"cosine similarity >= {known.threshold:.3g}"))
 
 
 def _pairs_across(codes: Indices, placed: Indices) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,11 +21,18 @@ class Leak:
         splits: the split of each.
         similarity: cosine similarity of their vectors.
         reason: what joins them.
-        kind: `exact` (equal files), `near` (the same shot, by its pixels), `flip` (the same
-            mirrored), `chain` (joined by pictures between them), `alike` (by their vectors; their
-            pixels do not confirm it), `group` (of one group of the user's) or `part` (of one
-            picture).
-        score: how well their fine detail agrees, 1 for equal files; None if it was not compared.
+        kind: `exact` (equal files), `near` (copies, by their pixels), `flip` (the same mirrored),
+            `changed` (the same view or template with other content somewhere), `chain` (joined by
+            pictures between them), `alike` (by their vectors; their pixels do not confirm it),
+            `group` (of one group of the user's), `time` (nearer in time than the gap) or `part`
+            (of one picture).
+        score: 1 where nothing differs beyond noise and processing; None if it was not compared.
+        verdict: `copy`, `changed`, `undecided` or `different`; None if it was not compared.
+        region: where the two differ most, x, y, width and height in pixels of the `left` and of
+            the `right` picture; None where they differ nowhere or show no common view.
+        regions: all places where they differ, the worst first.
+        left_id: sample id of the left one.
+        right_id: sample id of the right one.
     """
 
     left: str
@@ -35,6 +42,11 @@ class Leak:
     reason: str
     kind: str
     score: float | None = None
+    verdict: str | None = None
+    region: dict[str, list[int]] | None = None
+    regions: list[dict[str, list[int]]] = field(default_factory=list)
+    left_id: str = ""
+    right_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,10 +74,17 @@ class SplitReport:
         targets: pictures that the shares ask for; empty in an audit.
         max_cross_similarity: largest cosine similarity between pictures of two splits; None where
             there are no two splits.
-        leaks: what joins two splits; of near-duplicates every pair, most similar first, of a
-            user's group that is torn apart, one pair for each split beyond its first; at most
-            1,000.
+        leaks: what joins two splits, copies first, then changed versions, most similar first; of
+            these every pair, of a user's group that is torn apart, one pair for each split beyond
+            its first; at most 1,000.
         leak_count: how many leaks there are.
+        copies: how many of them are copies.
+        changed: pairs across splits that show the same view or template with other content;
+            leaks only where `changed_together`.
+        undecided: pairs that are copies or changed, and cannot be told at their resolution; leaks
+            only where `changed_together`.
+        changed_together: whether changed versions should lie in one split.
+        changed_apart: where they need not, the most similar of them; at most 1,000.
         alike: pairs across splits whose vectors are as near as those of near-duplicates, and
             whose pixels say that they are not; no leaks.
         coverage: for each split, how evenly labels and clusters are spread.
@@ -86,6 +105,11 @@ class SplitReport:
     max_cross_similarity: float | None
     leaks: list[Leak]
     leak_count: int
+    copies: int
+    changed: int
+    undecided: int
+    changed_together: bool
+    changed_apart: list[Leak]
     alike: int
     coverage: dict[str, SplitBalance]
     labels: dict[str, dict[str, int]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,8 @@ from tamis.algo.clustering import spherical_k_means
 from tamis.data.label_sets import LabelSets, label_sets
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tamis.data.embedded import EmbeddedSamples
     from tamis.data.store import Store
     from tamis.types import Indices
@@ -27,6 +29,11 @@ class Strata:
 
     labels: LabelSets
     clusters: Indices
+
+    def taken(self, inside: NDArray[np.bool_]) -> Strata:
+        """Return those of the pictures that `inside` `[N]` says."""
+        labels = replace(self.labels, of=self.labels.of[np.flatnonzero(inside)])
+        return Strata(labels, self.clusters[inside])
 
 
 def read_strata(

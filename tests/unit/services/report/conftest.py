@@ -60,8 +60,9 @@ def curated(tmp_path: Path) -> Store:
         }
         op.set_marks([ids[1], ids[2], ids[4]], marks)
         op.set_marks([ids[0], ids[5]], {"duplicate_group": [ids[0], ids[0]]})
-        op.counts |= {"threshold": 0.7, "pairs": 3, "candidates": 1234}
-        op.counts |= {"alike_high": 0.31, "copies_low": 0.8, "false_pair_rate": 2e-6}
+        op.counts |= {"threshold": 0.7, "changed_threshold": 0.6, "pairs": 9, "candidates": 1234}
+        op.counts |= {"copy_pairs": 3, "changed_pairs": 5, "undecided_pairs": 1}
+        op.counts |= {"false_pair_rate": 2e-6}
     with store.operation("select", {"n": 3}, seed=7) as op:
         marks = {
             "selected": [True] * 3,

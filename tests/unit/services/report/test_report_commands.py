@@ -49,6 +49,15 @@ def test_lists_become_repeated_options_and_truths_flags():
     assert "--classes" not in str(command_line("filter", params | {"classes": False}, 0))
 
 
+def test_every_option_of_a_search_for_duplicates_is_said():
+    params = {"threshold": "auto", "changed_threshold": 0.6, "drop": "changed"}
+    params |= {"prefer": ["folder=my raw", "oldest"], "where": None, "column": "v"}
+    assert command_line("duplicates", params, 0) == (
+        "tamis duplicates --threshold auto --changed-threshold 0.6 --drop changed "
+        "--prefer 'folder=my raw' --prefer oldest --encoder v --seed 0 --apply"
+    )
+
+
 def test_every_option_of_a_split_is_said():
     params = {"folds": 5, "time": None, "group": ["camera", "day"], "delimiter": ";"}
     assert command_line("split", params | {"threshold": 0.9, "label": "tags"}, 1) == (

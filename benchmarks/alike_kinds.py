@@ -1,0 +1,143 @@
+"""Pictures of one template with other content: modules, gauges, labels, shelves and knit fabric.
+
+Each kind yields (name, picture, boxes): pictures of one kind differ by what stands in their boxes
+and by noise; those without boxes are exposures of one unchanged scene.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+__all__ = ["HELD_OUT", "KINDS"]
+
+
+def _noisy(picture, rng, sigma=2.0):
+    values = np.asarray(picture, float) + rng.normal(0, sigma, (*picture.size[::-1], 3))
+    return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+
+
+def _module(rng):
+    """6 x 6 cells of grey with busbars, each a little other than the next."""
+    picture = Image.new("RGB", (600, 600), (40, 40, 45))
+    draw = ImageDraw.Draw(picture)
+    for row in range(6):
+        for column in range(6):
+            level = int(rng.integers(105, 150))
+            x, y = 6 + column * 99, 6 + row * 99
+            draw.rectangle((x, y, x + 92, y + 92), fill=(level, level, level + 6))
+            for bar in (23, 46, 69):
+                draw.line((x + bar, y, x + bar, y + 92), fill=(200, 200, 205), width=2)
+    return picture
+
+
+def modules(rng):
+    scene = _module(rng)
+    for number in range(24):
+        picture, boxes = scene.copy(), []
+        if number % 3:
+            x, y = (int(v) for v in rng.integers(20, 540, 2))
+            points = [(x, y)]
+            for _ in range(4):
+                points.append(
+                    (
+                        points[-1][0] + int(rng.integers(4, 12)),
+                        points[-1][1] + int(rng.integers(-9, 10)),
+                    )
+                )
+            ImageDraw.Draw(picture).line(points, fill=(45, 45, 48), width=3)
+            xs, ys = zip(*points, strict=True)
+            boxes = [(min(xs) - 2, min(ys) - 2, max(xs) + 2, max(ys) + 2)]
+        yield f"{number:02}", _noisy(picture.filter(ImageFilter.GaussianBlur(0.6)), rng), boxes
+
+
+def gauges(rng):
+    texture = rng.normal(0, 10, (480, 640, 1)).repeat(3, axis=2)
+    wall = Image.fromarray(np.clip(130 + texture, 0, 255).astype(np.uint8))
+    wall = wall.filter(ImageFilter.GaussianBlur(1.5))
+    for number in range(24):
+        picture, boxes = wall.copy(), []
+        draw = ImageDraw.Draw(picture)
+        for dial in range(2):
+            cx, cy = 170 + 300 * dial, 240
+            draw.ellipse(
+                (cx - 110, cy - 110, cx + 110, cy + 110), fill="white", outline="black", width=6
+            )
+            for tick in range(11):
+                angle = np.pi * (0.75 + 1.5 * tick / 10)
+                draw.line(
+                    [(cx + r * np.cos(angle), cy + r * np.sin(angle)) for r in (88, 102)],
+                    fill="black",
+                    width=3,
+                )
+            turned = number % 3 and dial == number % 2
+            value = rng.uniform(0.15, 0.85) if turned else 0.5
+            angle = np.pi * (0.75 + 1.5 * value)
+            tip = (cx + 80 * np.cos(angle), cy + 80 * np.sin(angle))
+            draw.line([(cx, cy), tip], fill=(190, 20, 20), width=5)
+            if turned and abs(value - 0.5) > 0.05:
+                boxes.append((cx - 85, cy - 85, cx + 85, cy + 85))
+        yield f"{number:02}", _noisy(picture, rng), boxes
+
+
+def labels(rng):
+    font = ImageFont.load_default(size=30)
+    base = [int(v) for v in rng.integers(0, 10, 12)]
+    for number in range(24):
+        picture, boxes = Image.new("RGB", (700, 420), (235, 232, 225)), []
+        draw = ImageDraw.Draw(picture)
+        draw.rectangle((20, 20, 680, 400), outline="black", width=3)
+        draw.text((40, 40), "GLASS, HANDLE WITH CARE", fill="black", font=font)
+        digits = list(base)
+        if number % 3:
+            digits[int(rng.integers(0, 12))] = int(rng.integers(0, 10))
+        for at, digit in enumerate(digits):
+            x = 60 + at * 48
+            for stripe in range(7):
+                if (digit * 37 + 11) >> stripe & 1:
+                    draw.rectangle((x + 6 * stripe, 120, x + 6 * stripe + 3, 300), fill="black")
+            draw.text((x + 8, 310), str(digit), fill="black", font=font)
+            if digit != base[at]:
+                boxes.append((x, 118, x + 44, 345))
+        yield f"{number:02}", _noisy(picture, rng, 1.5), boxes
+
+
+def shelves(rng):
+    goods = [[tuple(int(v) for v in rng.integers(30, 230, 3)) for _ in range(12)] for _ in range(5)]
+    for number in range(24):
+        picture, boxes = Image.new("RGB", (720, 540), (90, 75, 60)), []
+        draw = ImageDraw.Draw(picture)
+        gone = (int(rng.integers(0, 5)), int(rng.integers(0, 12))) if number % 3 else None
+        for row in range(5):
+            draw.rectangle((0, 100 + row * 105, 720, 108 + row * 105), fill=(150, 130, 100))
+            for column in range(12):
+                x, y = 12 + column * 59, 22 + row * 105
+                if (row, column) == gone:
+                    boxes.append((x, y, x + 44, y + 78))
+                    continue
+                draw.rectangle((x, y, x + 44, y + 78), fill=goods[row][column])
+                draw.rectangle((x + 8, y + 20, x + 36, y + 50), fill="white")
+                draw.line((x + 10, y + 35, x + 34, y + 35), fill="black", width=3)
+        yield f"{number:02}", _noisy(picture, rng), boxes
+
+
+def knit(rng):
+    y, x = np.mgrid[0:512, 0:512]
+    stitch = np.abs(np.sin(x * np.pi / 16 + 0.6 * np.sin(y * np.pi / 12))) * 70
+    yarn = 90 + stitch + rng.normal(0, 6, (512, 512))
+    for number in range(24):
+        values, boxes = yarn.copy(), []
+        if number % 3:
+            top, left = (int(v) for v in rng.integers(20, 440, 2))
+            height, width = (int(v) for v in rng.integers(28, 60, 2))
+            hole = values[top : top + height, left : left + width]
+            hole[:] = np.roll(hole, 8, axis=1) if number % 3 == 1 else 0.6 * hole.mean()
+            boxes = [(left, top, left + width, top + height)]
+        tinted = np.stack([values * 0.8, values * 0.55, values * 0.5], axis=-1)
+        picture = Image.fromarray(np.clip(tinted, 0, 255).astype(np.uint8))
+        yield f"{number:02}", _noisy(picture.filter(ImageFilter.GaussianBlur(0.8)), rng), boxes
+
+
+KINDS = {"modules": modules, "gauges": gauges, "labels": labels}
+HELD_OUT = {"shelves": shelves, "knit": knit}
+"""Not looked at while the method was built."""

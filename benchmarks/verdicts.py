@@ -1,0 +1,174 @@
+"""Verdicts of pairs against the truth: copies, changed views of one template, others.
+
+    python benchmarks/verdicts.py alike FOLDER [--pairs 150]
+    python benchmarks/verdicts.py boards FOLDER
+    python benchmarks/verdicts.py made [--seed 1] [--held-out]
+
+`alike` reads FOLDER/truth.csv (set, left, right, truth) and FOLDER/SET/*; `boards` reads
+FOLDER/pairs.csv (template, tested, boxes as "x1 y1 x2 y2 kind; ..."); `made` makes pictures of
+`alike_kinds`. Each set becomes a dataset; the table counts verdicts by truth at the thresholds
+that the set itself gave, what `duplicates` would drop wrongly, how many true boxes a region hits,
+and the area of the regions that hit over the area of those boxes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+from alike_kinds import HELD_OUT, KINDS
+
+import tamis
+from tamis.data.store import Store
+from tamis.pipelines.pair_verification import PairVerifier
+
+
+def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all of it
+    """Add files, search duplicates, and compare pairs of the truth; print a table."""
+    path = work / "verdicts.tamis"
+    dataset = tamis.open(path)
+    for folder in sorted({str(file.parent) for file in files}):
+        dataset.add(folder)
+    dataset.embed()
+    cpu = time.process_time()
+    report = dataset.duplicates()
+    cpu = time.process_time() - cpu
+    lines = report.calibration.thresholds
+    print(
+        f"  {report.pictures} pictures, {cpu:.1f} CPU s; copy >= {lines.copy} changed >= "
+        f"{lines.changed}, separable {report.calibration.separable}, false pairs "
+        f"{report.calibration.false_pair_rate:.4f}"
+    )
+    known = {frozenset(pair): said for pair, said in truth.items()}
+    dropped = Counter()
+    for group in report.groups:
+        for name in group.drop:
+            pair = frozenset((Path(group.keep).name, Path(name).name))
+            dropped[known.get(pair, "different")] += 1
+    print(f"  dropped, by the truth of the pair: {dict(dropped)}")
+    store = Store.open(path)
+    table = store.read(["sample_id", "path", "width", "height"]).to_pylist()
+    number = {Path(row["path"]).name: at for at, row in enumerate(table)}
+    verifier = PairVerifier(store, [row["sample_id"] for row in table])
+    by_truth = defaultdict(list)
+    for pair, said in truth.items():
+        by_truth[said].append(pair)
+    for said, all_pairs in sorted(by_truth.items()):
+        pairs = all_pairs
+        if len(pairs) > most:
+            pairs = [pairs[at] for at in sorted(rng.choice(len(pairs), most, replace=False))]
+        left = np.array([number[a] for a, _ in pairs])
+        right = np.array([number[b] for _, b in pairs])
+        compared = verifier.compare(left, right)
+        verdicts = compared.verdicts(lines)
+        print(f"  {said:9} {len(pairs):5} pairs: {dict(Counter(verdicts.tolist()))}")
+        if said == "copy":
+            missed = [pairs[at] for at in np.flatnonzero(verdicts != "copy")]
+            by_kind = Counter("|".join(sorted(Path(n).stem[-8:] for n in pair)) for pair in missed)
+            print(f"    not found: {dict(by_kind.most_common(12))}")
+        else:
+            print(f"    called a copy: {[pairs[at] for at in np.flatnonzero(verdicts == 'copy')]}")
+        if boxes:
+            hits(pairs, boxes, compared, [table[at] for at in right])
+
+
+def hits(pairs, boxes, compared, rows):
+    """Print how many true boxes, of the right picture, a region hits, and the ratio of areas."""
+    hit = total = 0
+    ratios = []
+    for at, pair in enumerate(pairs):
+        true = boxes.get(pair, [])
+        regions = compared.right_regions[at] * np.tile((rows[at]["width"], rows[at]["height"]), 2)
+        found = [(x, y, x + w, y + h) for x, y, w, h in regions.tolist()]
+        for box in true:
+            total += 1
+            meeting = [region for region in found if _shared(region, box) > 0]
+            hit += bool(meeting)
+            if meeting:
+                best = max(meeting, key=lambda region: _shared(region, box))
+                held = sum(_area(other) for other in true if _shared(best, other) > 0)
+                ratios.append(_area(best) / held)
+    if total:
+        print(
+            f"    boxes hit {hit} of {total} ({hit / total:.1%}); area of the region over its "
+            f"boxes: median {np.median(ratios):.2f}, nine tenths under "
+            f"{np.quantile(ratios, 0.9):.2f}"
+        )
+
+
+def _area(box):
+    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
+
+
+def _shared(one, other):
+    low = (max(one[0], other[0]), max(one[1], other[1]))
+    return _area((*low, min(one[2], other[2]), min(one[3], other[3])))
+
+
+def alike(options, rng):
+    truth = defaultdict(dict)
+    with (options.folder / "truth.csv").open() as file:
+        for row in csv.DictReader(file):
+            truth[row["set"]][row["left"], row["right"]] = row["truth"]
+    for name, pairs in truth.items():
+        if options.sets and name not in options.sets:
+            continue
+        print(name, flush=True)
+        with tempfile.TemporaryDirectory() as work:
+            files = list((options.folder / name).iterdir())
+            judge(files, pairs, {}, Path(work), rng, options.pairs)
+
+
+def boards(options, rng):
+    truth, boxes = {}, {}
+    with (options.folder / "pairs.csv").open() as file:
+        for row in csv.DictReader(file):
+            pair = row["template"], row["tested"]
+            truth[pair] = "changed"
+            boxes[pair] = [tuple(map(int, box.split()[:4])) for box in row["boxes"].split(";")]
+    with tempfile.TemporaryDirectory() as work:
+        judge(list(options.folder.glob("*.jpg")), truth, boxes, Path(work), rng, 10**6)
+
+
+def made(options, rng):
+    for name, kind in (HELD_OUT if options.held_out else KINDS).items():
+        print(name, flush=True)
+        with tempfile.TemporaryDirectory() as work:
+            folder = Path(work) / name
+            folder.mkdir()
+            holds = {}
+            for number, picture, places in kind(np.random.default_rng(options.seed)):
+                file = f"{name}{number}.jpg"
+                picture.save(folder / file, quality=92)
+                holds[file] = places
+            names = list(holds)
+            truth, boxes = {}, {}
+            for at, a in enumerate(names):
+                for b in names[at + 1 :]:
+                    truth[a, b] = "changed" if holds[a] or holds[b] else "copy"
+                    if not holds[a] or not holds[b]:
+                        boxes[a, b] = holds[a] + holds[b]
+            judge(list(folder.iterdir()), truth, boxes, Path(work), rng, options.pairs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("what", choices=["alike", "boards", "made"])
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--pairs", type=int, default=150, help="most pairs of each truth to judge")
+    parser.add_argument("--sets", nargs="*")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--held-out", action="store_true")
+    options = parser.parse_args()
+    {"alike": alike, "boards": boards, "made": made}[options.what](
+        options, np.random.default_rng(0)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Registration of two pictures at their own resolution, to a small part of a pixel.
+
+A placement takes a pixel of the picture whose grid is used to the other: `z' = linear z + offset`,
+rows first, pixel centres at whole numbers.
+
+Source: Baker & Matthews, Lucas-Kanade 20 years on, IJCV 2004, section 2, with robust weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.algo.affine_registration import AffineMaps
+
+__all__ = ["Placement", "blurred", "register", "robust_line"]
+
+_LEAST_SHARED = 200
+_SMALLEST_GAIN = 0.05
+# Moves under this many pixels change a residual by less than the noise of a good JPEG does.
+_SETTLED = 0.03
+_PIECE = 1024
+_LARGEST_MOVE = 2.0
+# Spread of a normal distribution over its median absolute value.
+_FROM_MEDIAN = 1.483
+# Noise that thumbnails carry: JPEG at quality 85 and rounding, in grey levels.
+_NOISE = 2.0
+# Stretching by one unit moves the rim by half a frame, in the mean of squares by a twelfth.
+_STIFFNESS = np.array([1, 1, 0.1, 0.1, 0.1, 0.1])
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where pixels of one picture lie in another.
+
+    Attributes:
+        linear: `[2, 2]` float64.
+        offset: `[2]` float64, in pixels.
+    """
+
+    linear: NDArray[np.float64]
+    offset: NDArray[np.float64]
+
+    @classmethod
+    def of_map(cls, unit: AffineMaps, here: tuple[int, int], there: tuple[int, int]) -> Placement:
+        """Turn one row of `AffineMaps`, in units of the sides, into pixels of two shapes."""
+        shrink = np.diag(1 / np.asarray(here, np.float64))
+        grow = np.diag(np.asarray(there, np.float64))
+        linear = grow @ unit[2:].reshape(2, 2).astype(np.float64) @ shrink
+        offset = grow @ unit[:2].astype(np.float64) + linear @ np.full(2, 0.5) - 0.5
+        return cls(linear.astype(np.float64), offset.astype(np.float64))
+
+    @property
+    def scale(self) -> float:
+        """Pixels there for one pixel here, along a side."""
+        return float(np.sqrt(abs(np.linalg.det(self.linear))))
+
+    def inverse(self) -> Placement:
+        """Return where pixels there lie here."""
+        back = np.linalg.inv(self.linear)
+        offset: NDArray[np.float64] = -back @ self.offset
+        return Placement(back.astype(np.float64), offset)
+
+    def halved(self) -> Placement:
+        """Return the same between two pictures averaged to half their sides."""
+        return Placement(self.linear, (self.linear @ np.full(2, 0.5) + self.offset - 0.5) / 2)
+
+    def doubled(self) -> Placement:
+        """Undo `halved`."""
+        return Placement(self.linear, 2 * self.offset + 0.5 - self.linear @ np.full(2, 0.5))
+
+    def moves(self, shape: tuple[int, int]) -> float:
+        """Return the largest distance in pixels that a corner moves."""
+        corners = np.array([(y, x) for y in (0, shape[0]) for x in (0, shape[1])], np.float64)
+        return float(np.abs(corners @ self.linear.T + self.offset - corners).max())
+
+    def sampled(
+        self, picture: NDArray[np.float32], shape: tuple[int, int], order: int
+    ) -> NDArray[np.float32]:
+        """Read the picture there at every pixel here."""
+        read: NDArray[np.float32] = ndimage.affine_transform(
+            picture, self.linear, self.offset, output_shape=shape, order=order, mode="nearest"
+        )
+        return read
+
+    def inside(
+        self, here: tuple[int, int], there: tuple[int, int], margin: float
+    ) -> NDArray[np.bool_]:
+        """Return where pixels here lie inside the picture there, by a margin in pixels."""
+        y, x = np.arange(here[0])[:, None], np.arange(here[1])[None, :]
+        (yy, yx), (xy, xx) = self.linear
+        down, across = yy * y + yx * x + self.offset[0], xy * y + xx * x + self.offset[1]
+        low = margin - 0.5
+        inside: NDArray[np.bool_] = (
+            (down >= low)
+            & (down <= there[0] - 1 - low)
+            & (across >= low)
+            & (across <= there[1] - 1 - low)
+        )
+        return inside
+
+
+def register(
+    here: NDArray[np.float32], there: NDArray[np.float32], placement: Placement, steps: int
+) -> Placement:
+    """Move a placement to where two grey pictures agree best, by Gauss-Newton.
+
+    Contrast and brightness do not matter, and pixels far off weigh little. It converges from about
+    two pixels away. O(steps * pixels), about 3 ms a step for 256 x 192 pixels.
+    """
+    height, width = here.shape
+    a, b = blurred(here, 0.7), blurred(there, 0.7)
+    y = ((np.arange(height, dtype=np.float32) - (height - 1) / 2) / height)[:, None]
+    x = ((np.arange(width, dtype=np.float32) - (width - 1) / 2) / width)[None, :]
+    middle = np.array([(height - 1) / 2, (width - 1) / 2])
+    for _ in range(steps):
+        moved = placement.sampled(b, here.shape, 1)
+        inside = placement.inside(here.shape, there.shape, 1)
+        if np.count_nonzero(inside) < _LEAST_SHARED:
+            break
+        gain, level, spread = robust_line(
+            moved[::3, ::2][inside[::3, ::2]], a[::3, ::2][inside[::3, ::2]]
+        )
+        if gain < _SMALLEST_GAIN:
+            break
+        moved = gain * moved + level
+        residual = a - moved
+        weight = inside / (1 + (residual / (2 * spread)) ** 2)
+        down, across = _slopes(np.float32(0.5) * (a + moved))
+        parts = [down, across, down * y, down * x, across * y, across * x]
+        jacobian = np.stack(parts).reshape(6, -1)
+        weighted = jacobian * weight.reshape(-1).astype(np.float32)
+        normal, pull = _products(weighted, jacobian, residual.reshape(-1))
+        # Where noise alone would move it (a picture of one bar), it stays where it was.
+        hold = 1e-3 * np.trace(normal[:2, :2]) / 2 + 10 * spread**2
+        normal += np.diag(_STIFFNESS * hold + 1e-6)
+        move = np.linalg.solve(normal, pull)
+        move = np.clip(move, -_LARGEST_MOVE, _LARGEST_MOVE)
+        turn = move[2:].reshape(2, 2) / np.array([height, width])
+        shift = move[:2] - turn @ middle
+        placement = Placement(
+            placement.linear @ (np.eye(2) + turn), placement.linear @ shift + placement.offset
+        )
+        if np.abs(move).max() < _SETTLED:
+            break
+    return placement
+
+
+def _products(
+    weighted: NDArray[np.float32], jacobian: NDArray[np.float32], residual: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return `weighted @ jacobian.T` and `weighted @ residual`, in pieces.
+
+    BLAS would split one long product over threads, which wait for each other longer than they work.
+    """
+    with_residual = np.concatenate([jacobian, residual[None]])
+    whole = weighted.shape[1] // _PIECE * _PIECE
+    pieces = [part[:, :whole].reshape(len(part), -1, _PIECE) for part in (weighted, with_residual)]
+    first, second = (np.ascontiguousarray(piece.swapaxes(0, 1)) for piece in pieces)
+    total = (first @ second.swapaxes(1, 2)).sum(axis=0, dtype=np.float64)
+    total += weighted[:, whole:] @ with_residual[:, whole:].T
+    return total[:, :-1].copy(), total[:, -1].copy()
+
+
+def robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Fit `y = gain x + level` with little weight for values far off; also the spread about it.
+
+    The gain of values that hardly vary is drawn to 1, by as much as their noise hides it.
+    """
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    weight: NDArray[np.float64] = np.ones_like(x)
+    gain, level, spread = 1.0, 0.0, 1.0
+    for _ in range(4):
+        total = weight.sum() + 1e-6
+        mean_x, mean_y = (weight * x).sum() / total, (weight * y).sum() / total
+        variance = (weight * (x - mean_x) ** 2).sum() / total
+        shared = (weight * (x - mean_x) * (y - mean_y)).sum() / total
+        gain = float((shared + _NOISE**2) / (variance + _NOISE**2))
+        level = float(mean_y - gain * mean_x)
+        residual = y - gain * x - level
+        spread = float(np.median(np.abs(residual))) * _FROM_MEDIAN + 0.7
+        weight = 1 / (1 + (residual / (2 * spread)) ** 2)
+    return gain, level, spread
+
+
+def blurred(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Blur by a Gaussian, cut off at three standard deviations."""
+    made: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, truncate=3, mode="nearest")
+    return made
+
+
+def _slopes(a: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    down, across = np.zeros_like(a), np.zeros_like(a)
+    down[1:-1] = (a[2:] - a[:-2]) / 2
+    across[:, 1:-1] = (a[:, 2:] - a[:, :-2]) / 2
+    return down, across

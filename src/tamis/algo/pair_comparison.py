@@ -1,0 +1,266 @@
+"""Two registered pictures compared for copies: the means from placement to the worst region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
+from tamis.algo.fine_registration import Placement, blurred, register, robust_line
+from tamis.algo.photometric_fit import ToneCurves, fit_tone, is_grey, luma_chroma
+from tamis.algo.translucent_mark import may_be_mark, without_mark
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.algo.affine_registration import AffineMaps
+
+__all__ = ["PairResidual", "compare_pictures"]
+
+_BLURS = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8)
+# Blurring has to explain this share of the residual, or nothing was blurred.
+_EXPLAINED = 0.03
+_SET_ASIDE = 0.1
+_HALVED_FROM, _HALF_STEPS, _FULL_STEPS = 64, 4, 2
+# Under this many pixels, reading between pixels would blur more than it places.
+_UNMOVED = 0.05
+_RIM = 1.5
+_BUT_ITS_RIM = 0.75
+_LEAST_SHARED = 400
+_TONE_PLACES = 2000
+_SAME_SCALE, _DENSER = 0.97, 1.1
+
+
+@dataclass(frozen=True)
+class PairResidual:
+    """What is left between two pictures once processing is explained.
+
+    Attributes:
+        worst: the residual's worst region; None where they share too few pixels.
+        aligned: both on one grid, equal in tone and sharpness; None as above.
+        grid: how many pixels a side the comparison saw, the shorter side of what they share.
+        swapped: whether the grid is the right picture's.
+        placement: from the grid's picture to the other.
+        shapes: height and width of the grid's picture and of the other.
+    """
+
+    worst: Worst | None
+    aligned: Aligned | None
+    grid: int
+    swapped: bool
+    placement: Placement
+    shapes: tuple[tuple[int, int], tuple[int, int]]
+
+    @property
+    def excess(self) -> float:
+        """How far the worst region exceeds what copying does; infinite if nothing is shared."""
+        return np.inf if self.worst is None else self.worst.excess
+
+    def unmarked(self, line: float) -> PairResidual:
+        """Return the same once a translucent mark is taken off, if what exceeds a line is one."""
+        if self.worst is None or self.aligned is None or self.excess < line:
+            return self
+        cleaned = without_mark(self.aligned, self.worst, line)
+        if cleaned is None:
+            return self
+        worst = coherent_residual(cleaned)
+        # The rim of a mark is blended by half pixels, which no fit takes off in full.
+        rest = replace(worst, excess=_BUT_ITS_RIM * worst.excess)
+        return self if rest.excess >= line else replace(self, worst=rest, aligned=cleaned)
+
+    def may_be_marked(self, line: float) -> bool:
+        """Whether a translucent mark could be found if the pictures were larger."""
+        if self.worst is None or self.aligned is None:
+            return False
+        return may_be_mark(self.aligned, self.worst, line)
+
+    @property
+    def left_shape(self) -> tuple[int, int]:
+        """Height and width of the left picture."""
+        return self.shapes[1] if self.swapped else self.shapes[0]
+
+    def map(self) -> AffineMaps:
+        """Return how the left picture lies in the right one, in units of the sides, `[6]`."""
+        here, there = self.shapes
+        placement = self.placement.inverse() if self.swapped else self.placement
+        if self.swapped:
+            here, there = there, here
+        shrink, grow = np.diag(1 / np.array(there, float)), np.diag(np.array(here, float))
+        linear = shrink @ placement.linear @ grow
+        offset = shrink @ (placement.offset + 0.5 - placement.linear @ np.full(2, 0.5))
+        return np.concatenate([offset, linear.reshape(-1)]).astype(np.float32)
+
+    def regions(self, line: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the places over a line in the left and in the right picture, worst first.
+
+        Each `[K, 4]`: x, y, width and height in units of the sides.
+        """
+        if self.worst is None:
+            return np.empty((0, 4), np.float32), np.empty((0, 4), np.float32)
+        boxes = self.worst.regions(line)
+        here, there = np.empty((2, len(boxes), 4), np.float32)
+        for number, (rows, columns) in enumerate(boxes):
+            corners = np.array(
+                [(y, x) for y in (rows.start, rows.stop) for x in (columns.start, columns.stop)],
+                np.float64,
+            )
+            here[number] = _as_shares(corners, self.shapes[0])
+            placed = (corners - 0.5) @ self.placement.linear.T + self.placement.offset + 0.5
+            there[number] = _as_shares(placed, self.shapes[1])
+        return (there, here) if self.swapped else (here, there)
+
+
+def compare_pictures(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], unit: AffineMaps
+) -> PairResidual:
+    """Explain the difference of two pictures by processing, and look at what is left.
+
+    Registration, tone (gain, gamma and clipping a channel) and blur are fitted to the pair; see
+    `tamis.algo.coherent_residual` for what remains. About 40 ms for two of 256 x 192 pixels.
+
+    Args:
+        left: `[H, W, 3]` uint8 RGB.
+        right: `[H', W', 3]` uint8 RGB, mirrored already if the pair is.
+        unit: `[6]`, one row of `AffineMaps`: how the left picture lies in the right one.
+    """
+    placement = Placement.of_map(unit, left.shape[:2], right.shape[:2])
+    swapped = placement.scale < _SAME_SCALE
+    if swapped:
+        left, right, placement = right, left, placement.inverse()
+    shapes = (left.shape[:2], right.shape[:2])
+    here, there = luma_chroma(left.astype(np.float32)), luma_chroma(right.astype(np.float32))
+    finer = 0.45 * np.sqrt(placement.scale**2 - 1) if placement.scale > _DENSER else 0.0
+    placement = _placed(here[0], _softened(there[0], finer), placement)
+    shared = _shared(placement, shapes)
+    if np.count_nonzero(shared) < _LEAST_SHARED:
+        return PairResidual(None, None, 0, swapped, placement, shapes)
+    forward, brighter = _tones(left, right, placement)
+    if forward:
+        there = luma_chroma(brighter.applied(right))
+    else:
+        here = luma_chroma(brighter.applied(left))
+    aligned = _aligned(here, there, placement, finer, shared)
+    worst = coherent_residual(aligned)
+    side = int(min(shared.any(axis=0).sum(), shared.any(axis=1).sum()))
+    return PairResidual(worst, aligned, side, swapped, placement, shapes)
+
+
+def _placed(
+    here: NDArray[np.float32], there: NDArray[np.float32], placement: Placement
+) -> Placement:
+    """Register, at half the resolution first: most of the way costs a quarter there."""
+    if min(*here.shape, *there.shape) >= _HALVED_FROM:
+        half = register(_half(here), _half(there), placement.halved(), _HALF_STEPS)
+        placement = half.doubled()
+    return register(here, there, placement, _FULL_STEPS)
+
+
+def _shared(
+    placement: Placement, shapes: tuple[tuple[int, int], tuple[int, int]]
+) -> NDArray[np.bool_]:
+    """Where both pictures have pixels; the rim is left out where one was cut or turned."""
+    if shapes[0] == shapes[1] and placement.moves(shapes[0]) < _UNMOVED:
+        return np.ones(shapes[0], np.bool_)
+    shared = placement.inside(*shapes, _RIM)
+    rim = int(np.ceil(_RIM))
+    shared[:rim] = shared[-rim:] = False
+    shared[:, :rim] = shared[:, -rim:] = False
+    return shared
+
+
+def _tones(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], placement: Placement
+) -> tuple[bool, ToneCurves]:
+    """Fit the curves from the darker picture to the brighter; True if the right one is darker."""
+    small_left, small_right = _averaged(left), _averaged(right)
+    half = placement.halved()
+    there = np.stack(
+        [half.sampled(small_right[..., c], small_left.shape[:2], 1) for c in range(3)], axis=-1
+    )
+    inside = half.inside(small_left.shape[:2], small_right.shape[:2], 1)
+    x, y = there[inside], small_left[inside]
+    few = slice(None, None, max(len(x) // _TONE_PLACES, 1))
+    x, y = x[few], y[few]
+    forward = fit_tone(x, y)
+    if forward.gain >= 1:
+        return True, forward
+    backward = fit_tone(y, x)
+    return (False, backward) if backward.gain > forward.gain else (True, forward)
+
+
+def _aligned(
+    here: tuple[NDArray[np.float32], NDArray[np.float32]],
+    there: tuple[NDArray[np.float32], NDArray[np.float32]],
+    placement: Placement,
+    finer: float,
+    shared: NDArray[np.bool_],
+) -> Aligned:
+    luma, chroma = here
+    shape = luma.shape
+    moved = luma.shape != there[0].shape or placement.moves(shape) >= _UNMOVED
+    other, tint = there
+    grey = is_grey(chroma, tint)
+    if moved:
+        other = placement.sampled(_softened(other, finer), shape, 3)
+        half = placement.halved()
+        tint = np.stack(
+            [half.sampled(_softened(one, finer / 2), chroma.shape[1:], 1) for one in tint]
+        )
+    first, sigma = _blur_between(luma, other, shared)
+    if sigma and first:
+        luma, chroma = _softened(luma, sigma), np.stack([_softened(c, sigma / 2) for c in chroma])
+    elif sigma:
+        other, tint = _softened(other, sigma), np.stack([_softened(c, sigma / 2) for c in tint])
+    colours = np.empty((2, 2, 0, 0), np.float32) if grey else np.stack([chroma, tint])
+    return Aligned(np.stack([luma, other]), colours, shared)
+
+
+def _blur_between(
+    a: NDArray[np.float32], b: NDArray[np.float32], shared: NDArray[np.bool_]
+) -> tuple[bool, float]:
+    """Which of two pictures is sharper (True: the first), and by which blur; 0 if neither is."""
+    gain, level, _ = robust_line(b[::2, ::2][shared[::2, ::2]], a[::2, ::2][shared[::2, ::2]])
+    b = gain * b + level
+    some = shared[::2, ::2]
+
+    def left_over(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+        values = np.abs(one - other)[::2, ::2][some]
+        kept = max(int(values.size * (1 - _SET_ASIDE)), 1)
+        return float(np.partition(values, kept - 1)[:kept].mean())
+
+    start = left_over(a, b)
+    best, first, sigma = start * (1 - _EXPLAINED), False, 0.0
+    for is_first, sharper, other in ((True, a, b), (False, b, a)):
+        last = start
+        for blur in _BLURS:
+            now = left_over(blurred(sharper, blur), other)
+            if now < best:
+                best, first, sigma = now, is_first, blur
+            if now > last:
+                break
+            last = now
+    return first, sigma
+
+
+def _softened(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    return blurred(values, sigma) if sigma else values
+
+
+def _half(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = 2 * (values.shape[0] // 2), 2 * (values.shape[1] // 2)
+    rows = values[0:height:2, :width] + values[1:height:2, :width]
+    return (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
+
+
+def _averaged(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    values = picture.astype(np.float32)
+    return np.stack([_half(values[..., channel]) for channel in range(3)], axis=-1)
+
+
+def _as_shares(corners: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
+    """x, y, width, height of the box around corners, inside the picture, in units of its sides."""
+    low = np.clip(corners.min(axis=0) / shape, 0, 1)
+    high = np.clip(corners.max(axis=0) / shape, 0, 1)
+    return np.array([low[1], low[0], high[1] - low[1], high[0] - low[0]])

@@ -1,0 +1,133 @@
+"""What brightness, contrast, gamma and clipping made of one picture, fitted to the other.
+
+Brightening clips whites, so that a line through all values fits neither the clipped nor the others.
+The curve is fitted where neither picture is clipped, from the darker to the brighter picture, and
+clipped then: what was lost is predicted, not fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ToneCurves", "fit_tone", "is_grey", "luma_chroma"]
+
+_DARKEST, _BRIGHTEST = 4, 250
+_FEWEST = 100
+_STEPS = 5
+# As in `tamis.algo.fine_registration`: what does not vary more than noise keeps its gain of 1.
+_NOISE = 2.0
+_LEVELS = np.arange(256, dtype=np.float64)
+_TO_CHROMA = np.array([[-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
+# Cb and Cr of a grey picture after JPEG, and of one whose colours tell something.
+_GREY_CHROMA, _COLOURED_CHROMA = 3.0, 4.0
+
+
+@dataclass(frozen=True)
+class ToneCurves:
+    """One curve for each of red, green and blue.
+
+    Attributes:
+        curves: `[3, 256]` float32, what each level becomes, in [0, 255].
+        gain: of the three curves together; how steep they are.
+        spread: of the values about the curves, in grey levels.
+    """
+
+    curves: NDArray[np.float32]
+    gain: float
+    spread: float
+
+    def applied(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return `[H, W, 3]` float32 of `[H, W, 3]` uint8."""
+        made = np.empty(picture.shape, np.float32)
+        for channel in range(3):
+            made[..., channel] = self.curves[channel][picture[..., channel]]
+        return made
+
+
+def fit_tone(source: NDArray[np.float32], target: NDArray[np.float32]) -> ToneCurves:
+    """Fit the curves that take the colours of one picture to those of the other, place by place.
+
+    Args:
+        source: `[P, 3]` levels.
+        target: `[P, 3]` levels at the same places.
+    """
+    curves, gains, spreads = [], [], []
+    for channel in range(3):
+        curve, gain, spread = _fit_one(
+            source[:, channel].astype(np.float64), target[:, channel].astype(np.float64)
+        )
+        curves.append(curve)
+        gains.append(gain)
+        spreads.append(spread)
+    return ToneCurves(
+        np.stack(curves).astype(np.float32), float(np.mean(gains)), float(np.mean(spreads))
+    )
+
+
+def luma_chroma(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return brightness `[H, W]`, and Cb and Cr averaged to half the sides, `[2, H/2, W/2]`.
+
+    JPEG keeps colours at half the resolution as well.
+    """
+    red, green, blue = (picture[..., channel] for channel in range(3))
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    height, width = 2 * (picture.shape[0] // 2), 2 * (picture.shape[1] // 2)
+    halved = (
+        picture[0:height:2, 0:width:2]
+        + picture[1:height:2, 0:width:2]
+        + picture[0:height:2, 1:width:2]
+        + picture[1:height:2, 1:width:2]
+    ) * np.float32(0.25)
+    chroma = np.stack([(halved * weights).sum(axis=2) for weights in _TO_CHROMA])
+    return luma.astype(np.float32, copy=False), chroma
+
+
+def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Whether one of two pictures lost its colours: all of it is grey, most of the other not."""
+    one, two = np.abs(chroma).max(axis=0), np.abs(other).max(axis=0)
+
+    def lost(grey: NDArray[np.float32], coloured: NDArray[np.float32]) -> bool:
+        return bool(
+            np.quantile(grey, 0.999) < _GREY_CHROMA and np.median(coloured) > _COLOURED_CHROMA
+        )
+
+    return lost(one, two) or lost(two, one)
+
+
+def _fit_one(
+    x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, float]:
+    clear = (x > _DARKEST) & (x < _BRIGHTEST) & (y > _DARKEST) & (y < _BRIGHTEST)
+    if np.count_nonzero(clear) < _FEWEST:
+        clear = np.ones_like(clear)
+    x, y = x[clear], y[clear]
+    weight = np.ones_like(x)
+    gain, level, bend, spread = 1.0, 0.0, 0.0, 1.0
+    for _ in range(_STEPS):
+        total = weight.sum() + 1e-6
+        mean = (weight * x).sum() / total
+        basis = np.stack([np.ones_like(x), x - mean, (x - mean) ** 2 / 128])
+        normal = (basis * weight) @ basis.T / total
+        # Ridge: gain 1 and no bend, by as much as noise hides them.
+        normal[1, 1] += _NOISE**2
+        normal[2, 2] += 4 * _NOISE**2
+        right = (basis * weight) @ y / total
+        right[1] += _NOISE**2
+        level, gain, bend = np.linalg.solve(normal, right)
+        residual = y - basis.T @ np.array([level, gain, bend])
+        spread = float(np.median(np.abs(residual))) * 1.483 + 0.7
+        weight = 1 / (1 + (residual / (2 * spread)) ** 2)
+    # Beyond the values that were seen, the curve goes on straight.
+    low, high = np.quantile(x, [0.02, 0.98]) - mean
+    at = _LEVELS - mean
+    held = np.clip(at, low, high)
+    curve = level + gain * held + bend * held**2 / 128
+    curve += (gain + 2 * bend * held / 128) * (at - held)
+    curve = np.maximum.accumulate(np.clip(curve, 0, 255))
+    return curve, float(max(gain, 1e-3)), spread

@@ -1,0 +1,108 @@
+"""What comparing pairs of pictures told, and the verdicts that thresholds make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.types import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.algo.calibration import PairThresholds
+    from tamis.types import Indices, Vectors
+
+__all__ = ["NO_REGIONS", "Comparison"]
+
+NO_REGIONS = np.empty((0, 4), np.float32)
+"""The regions of a pair that differs nowhere, or has no view in common."""
+
+_NOWHERE = np.full(4, np.nan, np.float32)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing P pairs told.
+
+    Attributes:
+        score: `[P]` float32 in [0, 1]; 1 where nothing differs beyond noise and processing. It
+            falls with the worst coherent region. 0 where the two share no view.
+        view: `[P]` float32 in [0, 1], how far the two show the same view or template; 0 where
+            that was ruled out early.
+        undecidable: `[P]` bool, whether copy and changed cannot be told at the resolution at hand.
+        flipped: `[P]` bool, whether the right picture is the left one mirrored left-right.
+        left_regions: for each pair `[K, 4]` float32, where the two differ in the left picture:
+            x, y, width and height as shares of the upright picture's sides, the worst first.
+        right_regions: the same places in the right picture, as it is stored (not mirrored).
+    """
+
+    score: Vectors
+    view: Vectors
+    undecidable: NDArray[np.bool_]
+    flipped: NDArray[np.bool_]
+    left_regions: tuple[NDArray[np.float32], ...]
+    right_regions: tuple[NDArray[np.float32], ...]
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.score)
+
+    @property
+    def left_region(self) -> NDArray[np.float32]:
+        """The worst region of each pair in the left picture, `[P, 4]`; NaN where there is none."""
+        return _first(self.left_regions)
+
+    @property
+    def right_region(self) -> NDArray[np.float32]:
+        """The worst region of each pair in the right picture, `[P, 4]`; NaN where there is none."""
+        return _first(self.right_regions)
+
+    def verdicts(self, thresholds: PairThresholds) -> NDArray[np.str_]:
+        """Return a `Verdict` for each pair, as `[P]` strings that compare equal to its members."""
+        copy = self.score >= thresholds.copy
+        shared = copy | (self.view >= thresholds.changed)
+        found = np.full(len(self), Verdict.DIFFERENT.value, dtype="<U9")
+        found[shared] = Verdict.CHANGED.value
+        found[copy] = Verdict.COPY.value
+        found[shared & self.undecidable] = Verdict.UNDECIDED.value
+        return found
+
+    def take(self, rows: Indices) -> Comparison:
+        """Return some of the pairs, in the order asked."""
+        return Comparison(
+            self.score[rows],
+            self.view[rows],
+            self.undecidable[rows],
+            self.flipped[rows],
+            tuple(self.left_regions[row] for row in rows.tolist()),
+            tuple(self.right_regions[row] for row in rows.tolist()),
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Comparison]) -> Comparison:
+        """Return the pairs of several comparisons, one after the other."""
+        return cls(
+            np.concatenate([part.score for part in parts]),
+            np.concatenate([part.view for part in parts]),
+            np.concatenate([part.undecidable for part in parts]),
+            np.concatenate([part.flipped for part in parts]),
+            tuple(boxes for part in parts for boxes in part.left_regions),
+            tuple(boxes for part in parts for boxes in part.right_regions),
+        )
+
+    @classmethod
+    def ruled_out(cls, pairs: int) -> Comparison:
+        """Return `pairs` pairs that share no view."""
+        zeros, no = np.zeros((2, pairs), np.float32), np.zeros((2, pairs), np.bool_)
+        nowhere = (NO_REGIONS,) * pairs
+        return cls(zeros[0], zeros[1], no[0], no[1], nowhere, nowhere)
+
+
+def _first(regions: tuple[NDArray[np.float32], ...]) -> NDArray[np.float32]:
+    worst = [boxes[0] if len(boxes) else _NOWHERE for boxes in regions]
+    return np.array(worst, np.float32).reshape(-1, 4)

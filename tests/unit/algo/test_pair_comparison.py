@@ -1,0 +1,162 @@
+"""What processing does is explained; what stands in one place is found there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter, rotate, zoom
+
+from synthetic_pictures import scene
+from tamis.algo.pair_comparison import compare_pictures
+
+IDENTITY = np.array([0, 0, 1, 0, 0, 1], np.float32)
+LINE = 4.5
+SIDE = 192
+
+
+def colour(seed: int) -> np.ndarray:
+    """A scene whose channels are alike, as in photographs, with some saturation."""
+    base, tint = scene(seed, SIDE).astype(float), scene(seed + 500, SIDE).astype(float) - 128
+    channels = [base + share * tint for share in (0.3, 0.0, -0.3)]
+    return as_bytes(gaussian_filter(np.stack(channels, axis=-1), (0.6, 0.6, 0)))
+
+
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def noisy(picture: np.ndarray, seed: int, sigma: float = 2.5) -> np.ndarray:
+    return as_bytes(picture + np.random.default_rng(seed).normal(0, sigma, picture.shape))
+
+
+def patched(picture: np.ndarray, top: int, left: int, side: int, donor: int) -> np.ndarray:
+    made = picture.copy()
+    made[top : top + side, left : left + side] = colour(donor)[:side, :side]
+    return made
+
+
+def marked(picture: np.ndarray, opacity: float, ink: float) -> np.ndarray:
+    made = picture.astype(float)
+    for at in range(5):
+        stroke = (slice(70, 120), slice(30 + 28 * at, 44 + 28 * at))
+        made[stroke] = (1 - opacity) * made[stroke] + opacity * ink
+    return as_bytes(made)
+
+
+COPIES = {
+    "noise": lambda p: noisy(p, 1, 5),
+    "brighter, whites clipped": lambda p: as_bytes(p * 1.5),
+    "darker": lambda p: as_bytes(p * 0.6),
+    "gamma": lambda p: as_bytes(255 * (p / 255.0) ** 0.8),
+    "blur": lambda p: as_bytes(gaussian_filter(p.astype(float), (1.2, 1.2, 0))),
+    "half": lambda p: as_bytes(
+        zoom(
+            gaussian_filter(p.astype(float), (0.8, 0.8, 0)),
+            (0.5, 0.5, 1),
+            order=1,
+            grid_mode=True,
+            mode="nearest",
+        )
+    ),
+    "tilt": lambda p: as_bytes(rotate(p.astype(float), 1.0, reshape=False, order=3)),
+    "grey": lambda p: np.repeat(as_bytes(p @ [0.299, 0.587, 0.114])[..., None], 3, axis=2),
+}
+
+
+def excess(left: np.ndarray, right: np.ndarray) -> float:
+    return compare_pictures(left, right, IDENTITY).excess
+
+
+def test_identical_pictures_differ_nowhere():
+    found = compare_pictures(colour(0), colour(0), IDENTITY)
+    assert found.excess == 0
+    assert all(len(boxes) == 0 for boxes in found.regions(LINE))
+
+
+@pytest.mark.parametrize("kind", COPIES)
+def test_copies_stay_under_the_line(kind):
+    assert max(excess(colour(seed), COPIES[kind](colour(seed))) for seed in range(3)) < LINE
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 40), st.floats(0.5, 6))
+def test_two_exposures_are_copies(seed, sigma):
+    assert excess(noisy(colour(seed), 1, sigma), noisy(colour(seed), 2, sigma)) < LINE
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.integers(0, 40), st.integers(4, SIDE - 30), st.integers(4, SIDE - 30), st.integers(12, 26)
+)
+def test_other_content_is_found_where_it_is(seed, top, left, side):
+    changed = patched(noisy(colour(seed), 1), top, left, side, seed + 100)
+    found = compare_pictures(noisy(colour(seed), 2), changed, IDENTITY)
+    assert found.excess > LINE
+    boxes, _ = found.regions(LINE)
+    x, y, width, height = boxes[0] * SIDE
+    assert left - 7 <= x <= x + width <= left + side + 8
+    assert top - 7 <= y <= y + height <= top + side + 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_order_of_a_pair_does_not_matter(seed):
+    one, other = noisy(colour(seed), 1), patched(colour(seed), 50, 90, 20, seed + 9)
+    forward = compare_pictures(one, other, IDENTITY)
+    backward = compare_pictures(other, one, IDENTITY)
+    assert forward.excess == pytest.approx(backward.excess, rel=0.15)
+    assert np.abs(forward.regions(LINE)[0][0] - backward.regions(LINE)[1][0]).max() < 0.03
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_mirroring_both_changes_nothing(seed):
+    one, other = noisy(colour(seed), 1), patched(colour(seed), 50, 90, 20, seed + 9)
+    assert excess(one, other) == pytest.approx(excess(one[:, ::-1], other[:, ::-1]), rel=0.15)
+
+
+def test_a_region_lies_in_both_pictures_of_other_sizes():
+    small = COPIES["half"](colour(3))
+    found = compare_pictures(patched(colour(3), 100, 40, 24, 77), small, IDENTITY)
+    for boxes in found.regions(LINE):
+        x, y, width, height = boxes[0] * SIDE
+        assert abs(x + width / 2 - 52) < 8
+        assert abs(y + height / 2 - 112) < 8
+
+
+@pytest.mark.parametrize("ink", [255.0, 0.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_translucent_mark_is_taken_off(seed, ink):
+    found = compare_pictures(colour(seed), marked(colour(seed), 0.35, ink), IDENTITY)
+    assert found.excess > LINE
+    assert found.unmarked(LINE).excess < LINE
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_opaque_mark_stays(seed):
+    found = compare_pictures(colour(seed), marked(colour(seed), 1.0, 250.0), IDENTITY)
+    assert found.unmarked(LINE).excess > LINE
+
+
+def test_other_content_is_no_mark():
+    found = compare_pictures(colour(1), patched(colour(1), 60, 60, 30, 7), IDENTITY)
+    assert found.unmarked(LINE).excess > LINE
+
+
+def test_on_a_flat_ground_nothing_is_taken_for_a_mark():
+    flat = noisy(np.full((SIDE, SIDE, 3), 140.0), 1, 1.0)
+    found = compare_pictures(flat, marked(flat, 0.35, 255.0), IDENTITY)
+    assert found.unmarked(LINE).excess > LINE
+
+
+def test_pictures_without_a_common_part_have_no_excess_to_tell():
+    away = np.array([3, 3, 1, 0, 0, 1], np.float32)
+    found = compare_pictures(colour(0), colour(0), away)
+    assert found.excess == np.inf
+    assert found.regions(LINE)[0].shape == (0, 4)
+
+
+@pytest.mark.parametrize("shape", [(20, 256), (24, 24), (33, 57)])
+def test_small_and_odd_pictures(shape):
+    picture = colour(0)[: shape[0], : min(shape[1], SIDE)]
+    assert excess(picture, noisy(picture, 1, 1.0)) < LINE
