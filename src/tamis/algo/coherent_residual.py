@@ -255,8 +255,11 @@ def _at_half(
         blocks = values[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
         largest: NDArray[np.float32] = blocks.max(axis=(1, 3))
         return largest
-    rows = np.minimum(np.arange(shape[0]) >> (level - 1), values.shape[0] - 1)
-    columns = np.minimum(np.arange(shape[1]) >> (level - 1), values.shape[1] - 1)
+    # A level's pixel i stands where the full grid's pixel i * 2 ** level does.
+    rows, columns = (
+        np.minimum((2 * np.arange(n) + 2 ** (level - 1)) >> level, m - 1)
+        for n, m in zip(shape, values.shape, strict=True)
+    )
     repeated: NDArray[np.float32] = values[rows[:, None], columns[None, :]]
     return repeated
 

@@ -34,6 +34,8 @@ _LEAST_EXPLAINED = 0.6
 # A colour in grey levels, with room for a fit's error.
 _DARKEST, _BRIGHTEST = -40.0, 295.0
 _LEAST_OPACITY = 0.5
+# Faint parts of a stroke stand out less than its strong ones do: pixels around them.
+_RIM = 12
 # The same where the strokes are too thin to have an inside.
 _LOOSE_SLOPES, _LOOSELY_EXPLAINED = (0.15, 0.97), 0.3
 
@@ -73,7 +75,7 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
     inner = ndimage.binary_erosion(marked)
     if np.count_nonzero(inner) < _FEWEST_PLACES:
         return None
-    near = ndimage.binary_dilation(stands_out, iterations=4) & aligned.shared
+    near = ndimage.binary_dilation(stands_out, iterations=_RIM) & aligned.shared
     for clean, other in ((0, 1), (1, 0)):
         mark = _fit(pair[clean][:, inner], pair[other][:, inner])
         if mark is None:

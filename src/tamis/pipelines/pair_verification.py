@@ -33,8 +33,10 @@ _THREADS = 2
 # A picture that is nearly symmetric agrees with itself mirrored: what is upright goes first.
 _PREFER_UPRIGHT = 0.02
 # Readings whose views differ by less are both compared in full.
-_EQUAL_VIEWS = 0.05
-_SAMPLED, _RANDOM_PAIRS = 200, 250
+_EQUAL_VIEWS = 0.02
+# Under this view no pair is called changed, and no copy that was made has come out.
+_COMPARED_FROM = 0.7
+_SAMPLED, _RANDOM_PAIRS = 120, 250
 # In units of the usual line: nearer than this, the thumbnails do not decide, the files do.
 _ON_THE_LINE = (3.3, 9.0)
 # The same once the files were seen.
@@ -246,7 +248,7 @@ def _registered(pictures: GreyPictures, left: Indices, right: Indices) -> _Readi
     maps = np.concatenate([maps for _, maps in verified])
     best = np.zeros(len(left), np.float32)
     np.maximum.at(best, pair, np.where(flipped, view - _PREFER_UPRIGHT, view))
-    kept = np.flatnonzero((view > 0) & (view >= best[pair] - _EQUAL_VIEWS))
+    kept = np.flatnonzero((view >= _COMPARED_FROM) & (view >= best[pair] - _EQUAL_VIEWS))
     # Upright readings first: a mirrored one has to be better to replace it.
     kept = kept[np.lexsort((pair[kept], flipped[kept]))]
     return _Readings(pair[kept], flipped[kept], view[kept], maps[kept])
