@@ -104,10 +104,11 @@ def labels(rng):
 
 def shelves(rng):
     goods = [[tuple(int(v) for v in rng.integers(30, 230, 3)) for _ in range(12)] for _ in range(5)]
+    missing = rng.permutation(60)  # never the same twice, which would be a copy
     for number in range(24):
         picture, boxes = Image.new("RGB", (720, 540), (90, 75, 60)), []
         draw = ImageDraw.Draw(picture)
-        gone = (int(rng.integers(0, 5)), int(rng.integers(0, 12))) if number % 3 else None
+        gone = divmod(int(missing[number]), 12) if number % 3 else None
         for row in range(5):
             draw.rectangle((0, 100 + row * 105, 720, 108 + row * 105), fill=(150, 130, 100))
             for column in range(12):

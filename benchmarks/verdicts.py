@@ -93,7 +93,9 @@ def hits(pairs, boxes, compared, rows):
                 best = max(meeting, key=lambda region: _shared(region, box))
                 held = sum(_area(other) for other in true if _shared(best, other) > 0)
                 ratios.append(_area(best) / held)
-    if total:
+    if total and not ratios:
+        print(f"    boxes hit 0 of {total}")
+    elif total:
         print(
             f"    boxes hit {hit} of {total} ({hit / total:.1%}); area of the region over its "
             f"boxes: median {np.median(ratios):.2f}, nine tenths under "
