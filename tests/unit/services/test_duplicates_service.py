@@ -103,12 +103,11 @@ def test_kinds_and_scores_are_told(store):
     assert all(score >= report.threshold for _, score in by_name.values())
 
 
-def test_dry_run_changes_nothing_and_apply_marks_once(store, folder):
+def test_dry_run_changes_nothing_and_apply_marks_once(report, store, folder):
+    assert store.log()[-1].verb == "embed"
     before = store.snapshot
-    find_duplicates(store)
-    assert store.snapshot == before
     files = {path: path.read_bytes() for path in folder.iterdir()}
-    report = find_duplicates(store, apply=True)
+    assert find_duplicates(store, apply=True) == report
     assert store.snapshot == before + 1
     table = store.read(["path", "sample_id", "duplicate_of", "duplicate_group", "duplicate_score"])
     rows = {row["path"]: row for row in table.to_pylist()}
