@@ -40,6 +40,9 @@ _LINES = (2.0, 6.0)
 # Fewer pictures show fewer ways of being copied and of being alike.
 _FEW_PICTURES, _LINE_OF_FEW = 200, 4.5
 _COPY_QUANTILE, _COPIES_FOUND = 0.98, 0.98
+# Doubt about the candidates draws the line no closer than to lose more than a tenth of the copies;
+# it is said instead.
+_KEPT_COPIES = 0.9
 # Made copies are a sample, and other processing is a little worse.
 _MARGIN = 1.25
 _STEPS = 60
@@ -127,8 +130,9 @@ def calibrate_pairs(
 
     The line for copies lies a quarter over the excess that 98 % of the made copies stay under. It
     is drawn closer until no more than `FALSE_PAIR_RATE` of the candidates under it are expected to
-    be other content. It is refused, and drawn closer, where more than a fiftieth of the random
-    pairs pass it without standing apart from the others.
+    be other content, but loses no more than a tenth of the made copies. It is refused, and drawn
+    closer, where more than a fiftieth of the random pairs pass it without standing apart from the
+    others.
 
     Args:
         copies: for each kind of copy, copies with their originals.
@@ -141,13 +145,14 @@ def calibrate_pairs(
     worn = float(np.quantile(shared, _COPY_QUANTILE)) if shared.size else _USUAL_LINE / _MARGIN
     highest = _LINES[1] if pictures >= _FEW_PICTURES else _LINE_OF_FEW
     wanted = float(np.clip(worn * _MARGIN, _LINES[0], highest))
+    closest = float(np.quantile(shared, _KEPT_COPIES)) if shared.size else wanted
     near, apart = (_excess(pairs.score[pairs.view > 0]) for pairs in (candidates, random))
     line, rate = wanted, 0.0
     for line in np.geomspace(wanted, _LINES[0] / 2, _STEPS).tolist():
         rate = _false_share(near, line)
         passing = np.count_nonzero(apart < line) / max(random.score.size, 1)
         refused = passing > _RANDOM_MAY_PASS and not _keeps_rate(apart, line)
-        if _keeps_rate(near, line) and not refused:
+        if not refused and (_keeps_rate(near, line) or line <= closest):
             break
     threshold = round(copy_score(line), 3)
     recall = {

@@ -8,7 +8,7 @@ picture and keeps the pairs that could be, with how one lies in the other; the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -46,6 +46,16 @@ _FIRST_GATE, _SECOND_GATE = 0.4, 0.5
 _THIRD_GATE = 0.7
 # The same before a tilt is undone; over the second, none is looked for.
 _TILTED_GATE, _UPRIGHT = 0.25, 0.9
+# A tilt has to agree better by this much; two more degrees of freedom always agree a little better.
+_TURNED = 0.03
+
+
+class _How(TypedDict):
+    side: int
+    band: tuple[float, float]
+    steps: int
+
+
 # How much worse the mirrored reading may look and still be tried: many things are symmetric.
 _SYMMETRY = 0.05
 
@@ -124,6 +134,7 @@ def _scores(a: Grids, b: Grids, transforms: Transforms) -> tuple[NDArray[np.floa
     scores[scores < _TILTED_GATE] = 0
     if near.size == 0:
         return scores, maps
+    turned = np.zeros(len(scores), np.bool_)
     tilted = near[scores[near] < _UPRIGHT]
     if tilted.size:
         pair = middle_a[tilted], middle_b[tilted]
@@ -131,23 +142,22 @@ def _scores(a: Grids, b: Grids, transforms: Transforms) -> tuple[NDArray[np.floa
         for band, steps in ((_COARSE_BAND, 3), (_FINE_BAND, 3)):
             placed = refine_affine(*pair, placed, side=_HALF_FRAME_SIDE, band=band, steps=steps)
         a_frame, b_frame, _ = affine_frames(*pair, placed, _HALF_FRAME_SIDE)
-        turned = agreement(a_frame, b_frame)
-        better = turned > scores[tilted]
-        maps[tilted[better]] = placed[better]
-        scores[tilted] = np.maximum(turned, scores[tilted])
+        better = agreement(a_frame, b_frame)
+        turned[tilted] = better > scores[tilted] + _TURNED
+        maps[tilted] = np.where(turned[tilted, None], placed, maps[tilted])
+        scores[tilted] = np.maximum(better, scores[tilted])
     scores[scores < _THIRD_GATE] = 0
-    near = np.flatnonzero(scores)
-    if near.size:
-        maps[near] = refine_affine(
-            middle_a[near],
-            middle_b[near],
-            maps[near],
-            side=_MIDDLE_SIDE,
-            band=_FINE_BAND,
-            steps=2,
-        )
-        a_frame, b_frame, _ = affine_frames(a[near], b[near], maps[near], _FRAME_SIDE)
-        scores[near] = agreement(a_frame, b_frame)
+    upright, oblique = np.flatnonzero((scores > 0) & ~turned), np.flatnonzero((scores > 0) & turned)
+    how: _How = {"side": _MIDDLE_SIDE, "band": _FINE_BAND, "steps": 2}
+    if upright.size:
+        placed, _ = refine(middle_a[upright], middle_b[upright], transforms[upright], **how)
+        maps[upright] = as_affine(placed)
+        frames = overlap_frames(a[upright], b[upright], placed, _FRAME_SIDE)
+        scores[upright] = agreement(*frames)
+    if oblique.size:
+        maps[oblique] = refine_affine(middle_a[oblique], middle_b[oblique], maps[oblique], **how)
+        a_frame, b_frame, _ = affine_frames(a[oblique], b[oblique], maps[oblique], _FRAME_SIDE)
+        scores[oblique] = agreement(a_frame, b_frame)
     return scores, maps
 
 
