@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from tamis.data.parts import Box
+from tamis.data.parts import BOX_COLUMNS, Box
 from tamis.errors import TamisError
 from tamis.pipelines.decoded_rows import decoded_rows
 
@@ -24,7 +24,6 @@ __all__ = ["OriginalPixels"]
 
 _LONGEST = 512
 _CACHED = 256
-_PLACE = ("kind", "x", "y", "width", "height")
 
 
 class OriginalPixels:
@@ -72,7 +71,12 @@ class OriginalPixels:
 
     def _row(self, number: int) -> _Row | None:
         present = self._store.columns()
-        names = ["path", "uri", "content_hash", *(name for name in _PLACE if name in present)]
+        names = [
+            "path",
+            "uri",
+            "content_hash",
+            *(name for name in ("kind", *BOX_COLUMNS) if name in present),
+        ]
         if "uri" not in present:
             return None
         rows = self._store.read(names, ids=[self._ids[number]]).to_pylist()
@@ -81,7 +85,7 @@ class OriginalPixels:
         row = rows[0]
         box = None
         if row.get("kind") is not None:
-            box = Box(row["x"], row["y"], row["width"], row["height"])
+            box = Box(*(row[name] for name in BOX_COLUMNS))
         return _Row(row["path"] or row["uri"], row["uri"], row["content_hash"], box)
 
 
