@@ -27,17 +27,17 @@ def background(seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
 
 
 def frame(place: int, number: int, size: tuple[int, int] = SIZE) -> Image.Image:
-    """What the camera at a place sees at a moment: one to eight figures, and noise of its own."""
+    """What the camera at a place sees at a moment: one to three figures, and noise of its own."""
     rng = np.random.default_rng([place, number])
     picture = background(place, size)
     pen = ImageDraw.Draw(picture)
-    for _ in range(rng.integers(1, 9)):
+    for _ in range(rng.integers(1, 4)):
         x, y = int(rng.integers(10, size[0] - 40)), int(rng.integers(30, size[1] - 70))
         body, legs, skin = (tuple(int(c) for c in rng.integers(20, 236, 3)) for _ in range(3))
-        wide = int(rng.integers(16, 26))
-        pen.rectangle((x, y, x + wide, y + 30), fill=body)
-        pen.rectangle((x + 2, y + 30, x + wide - 2, y + 58), fill=legs)
-        pen.ellipse((x + wide // 2 - 7, y - 15, x + wide // 2 + 7, y), fill=skin)
+        wide = int(rng.integers(12, 18))
+        pen.rectangle((x, y, x + wide, y + 20), fill=body)
+        pen.rectangle((x + 2, y + 20, x + wide - 2, y + 38), fill=legs)
+        pen.ellipse((x + wide // 2 - 5, y - 11, x + wide // 2 + 5, y), fill=skin)
     noise = rng.normal(0, 1.5, (size[1], size[0], 3))
     return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
 
