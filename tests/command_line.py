@@ -10,6 +10,7 @@ import sys
 import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -17,7 +18,6 @@ from tamis.faces.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 COLUMNS = {"COLUMNS": "200"}
 
@@ -103,3 +103,12 @@ def as_a_program(
             yield streams[0], streams[1]
     finally:
         os.chdir(here)
+        _forget_modules(folder)
+
+
+def _forget_modules(folder: Path) -> None:
+    """Let the next program import a module of the same name from its own folder."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and Path(file).is_relative_to(folder):
+            del sys.modules[name]

@@ -101,12 +101,9 @@ def run_command(words: list[str], folder: Path, *, process: bool = False) -> str
 
 
 def run_python(text: str, folder: Path) -> None:
-    """Run a block as `python -c` does: nothing that it imports from the folder is left behind."""
+    """Run a block as `python -c` does."""
     with as_a_program(["-c"], folder), mock.patch.object(sys, "path", [str(folder), *sys.path]):
         exec(compile(text, "<example>", "exec"), {"__name__": "__main__"})
-    for name, module in list(sys.modules.items()):
-        if Path(getattr(module, "__file__", None) or sys.prefix).is_relative_to(folder):
-            del sys.modules[name]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

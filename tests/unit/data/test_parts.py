@@ -50,6 +50,6 @@ def test_a_condition_that_names_parts_decides_for_itself(where):
 
 
 def test_other_conditions_leave_parts_out():
-    assert whole_pictures(["kind"], "mankind = 1") == "(mankind = 1) AND kind IS NULL"
+    assert whole_pictures(["kind"], "mankind = 1") == "(mankind = 1) AND (kind IS NULL)"
     assert whole_pictures(["kind"], None) == "kind IS NULL"
     assert whole_pictures(["label"], "label = 'x'") == "label = 'x'"

@@ -122,7 +122,11 @@ def _show(output: Output, report: DuplicateReport, *, applied: bool) -> None:
         output.note(f"note: {sentence}")
     output.table(
         ["keep", "drop"],
-        [(group.keep, "\n".join(group.drop)) for group in dropping[:_GROUPS]],
+        [
+            (group.keep if number == 0 else "", dropped)
+            for group in dropping[:_GROUPS]
+            for number, dropped in enumerate(group.drop)
+        ],
     )
     differing = [pair for pair in report.pairs if pair.region is not None]
     differing = [pair for pair in differing if pair.verdict == "changed"]
