@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
 from tamis.algo.fine_registration import Placement, blurred, register, robust_line
+from tamis.algo.local_wear import beyond_wear
 from tamis.algo.photometric_fit import ToneCurves, fit_tone, is_grey, luma_chroma
 from tamis.algo.translucent_mark import may_be_mark, without_mark
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.affine_registration import AffineMaps
+    from tamis.algo.local_wear import Compress
 
 __all__ = ["PairResidual", "compare_pictures"]
 
@@ -44,6 +46,7 @@ class PairResidual:
         swapped: whether the grid is the right picture's.
         placement: from the grid's picture to the other.
         shapes: height and width of the grid's picture and of the other.
+        pictures: in RGB, the grid's, and the other where it lies on the grid as it is.
     """
 
     worst: Worst | None
@@ -52,6 +55,7 @@ class PairResidual:
     swapped: bool
     placement: Placement
     shapes: tuple[tuple[int, int], tuple[int, int]]
+    pictures: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def excess(self) -> float:
@@ -69,6 +73,13 @@ class PairResidual:
         # The rim of a mark is blended by half pixels, which no fit takes off in full.
         rest = replace(worst, excess=_BUT_ITS_RIM * worst.excess)
         return self if rest.excess >= line else replace(self, worst=rest, aligned=cleaned)
+
+    def unworn(self, compress: Compress) -> PairResidual:
+        """Return the same with each place judged by what compression does to it."""
+        if self.worst is None or self.aligned is None:
+            return self
+        unworn = beyond_wear(self.aligned, self.worst, self.pictures, compress)
+        return replace(self, worst=unworn)
 
     def may_be_marked(self, line: float) -> bool:
         """Whether a translucent mark could be found if the pictures were larger."""
@@ -144,7 +155,9 @@ def compare_pictures(
     aligned = _aligned(here, there, placement, finer, shared)
     worst = coherent_residual(aligned)
     side = int(min(shared.any(axis=0).sum(), shared.any(axis=1).sum()))
-    return PairResidual(worst, aligned, side, swapped, placement, shapes)
+    in_place = shapes[0] == shapes[1] and placement.moves(shapes[0]) < _UNMOVED
+    pictures = (left, right) if in_place else (left,)
+    return PairResidual(worst, aligned, side, swapped, placement, shapes, pictures)
 
 
 def _placed(

@@ -11,7 +11,7 @@ from tamis.algo.calibration import PairCalibration, PairScores, calibrate_pairs,
 from tamis.algo.pair_comparison import compare_pictures
 from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
 from tamis.data.grey_pictures import GreyPictures
-from tamis.data.images.copies import COPY_KINDS, copy_of
+from tamis.data.images.copies import COPY_KINDS, compressed, copy_of
 from tamis.pipelines.comparison import NO_REGIONS, Comparison
 from tamis.pipelines.original_pixels import OriginalPixels
 from tamis.types import no_progress
@@ -37,6 +37,8 @@ _EQUAL_VIEWS = 0.02
 # Under this view no pair is called changed, and no copy that was made has come out.
 _COMPARED_FROM = 0.7
 _SAMPLED, _RANDOM_PAIRS = 120, 250
+# Compression alone brings no copy further than this.
+_WORN = (2.5, 12.0)
 # In units of the usual line: nearer than this, the thumbnails do not decide, the files do.
 _ON_THE_LINE = (3.3, 9.0)
 # The same once the files were seen.
@@ -213,13 +215,14 @@ def _decide(
     Also on its files where a translucent mark is too thin to be told in thumbnails.
     """
     line = _UNDECIDED[0]
-    found, undecidable = first.unmarked(line), False
+    found, undecidable = _unworn(first.unmarked(line)), False
     on_the_line = _ON_THE_LINE[0] <= found.excess < _ON_THE_LINE[1]
     if originals is not None and (on_the_line or found.may_be_marked(line)):
         one, other = originals.pixels(left), originals.pixels(right)
         larger = one is not None and min(one.shape[:2]) > _LARGER * min(first.left_shape)
         if larger and one is not None and other is not None:
             seen = compare_pictures(one, _oriented(other, flipped), first.map()).unmarked(line)
+            seen = _unworn(seen)
             found = seen if on_the_line or seen.excess < line else found
         undecidable = on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
     undecidable |= 0 < found.grid < _SMALLEST_GRID
@@ -227,6 +230,11 @@ def _decide(
     if flipped:
         regions[1][:, 0] = 1 - regions[1][:, 0] - regions[1][:, 2]
     return _Decided(copy_score(found.excess), undecidable, regions)
+
+
+def _unworn(found: PairResidual) -> PairResidual:
+    """Judge places by what compression does to them, where that could decide."""
+    return found.unworn(compressed) if _WORN[0] <= found.excess < _WORN[1] else found
 
 
 def _registered(pictures: GreyPictures, left: Indices, right: Indices) -> _Readings:

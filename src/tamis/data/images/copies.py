@@ -13,7 +13,7 @@ from tamis.data.images.thumbnail import thumbnail
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COPY_KINDS", "copy_of", "grey_square"]
+__all__ = ["COPY_KINDS", "compressed", "copy_of", "grey_square"]
 
 COPY_KINDS = ("jpeg", "worn", "half", "thumb", "crop", "window", "bright", "blur", "flip", "tilt")
 """What is done to a picture: JPEG at quality 30 and 10, half size, 160 pixels, a crop to 90 % and
@@ -84,6 +84,19 @@ def _copied(picture: Image.Image, kind: str, rng: np.random.Generator) -> Image.
         side = 1 if chance[0] < 0.5 else -1  # noqa: PLR2004 - a coin
         made = picture.rotate(_TILT * side, resample=Image.Resampling.BICUBIC)
     return _recompressed(made, 88)
+
+
+def compressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Return what JPEG leaves of a picture.
+
+    Args:
+        picture: `[H, W, 3]` uint8 RGB.
+        quality: of JPEG, 1 to 95.
+
+    Returns:
+        uint8 of the same shape.
+    """
+    return np.asarray(_recompressed(Image.fromarray(picture), quality), dtype=np.uint8)
 
 
 def _recompressed(picture: Image.Image, quality: int) -> Image.Image:

@@ -1,0 +1,82 @@
+"""What copying does to the very places where a pair differs most.
+
+A tolerance of two numbers, however well fitted, is one for all places. JPEG wears hard edges beside
+flat ground far more than anything else, so a heavily compressed copy stands out there as other
+content does. The pictures themselves say what it may come to: compressed until they are as worn as
+the pair is in its bulk, they show at each place what copying does there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
+from tamis.algo.fine_registration import blurred
+from tamis.algo.photometric_fit import luma_chroma
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    Compress = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
+
+__all__ = ["beyond_wear"]
+
+_QUALITIES = (85, 70, 55, 40, 30, 20, 10)
+"""JPEG qualities tried, mildest first."""
+
+# A copy reaches up to about this at its worst place without any wear of its own.
+_USUAL = 1.5
+# JPEG's blocks lie elsewhere in the made copy, so that its wear at a place may lie a block away.
+_BLOCK = 9
+_WIDE = 3.0
+_STEEPEST = 0.9
+
+
+def beyond_wear(
+    aligned: Aligned, worst: Worst, pictures: Sequence[NDArray[np.uint8]], compress: Compress
+) -> Worst:
+    """Measure a pair's residual in units of what compression does to each place.
+
+    The pictures are compressed, mildest first, until their steep places are as worn as the pair's.
+    Where that wears a place no more than every copy is worn, the excess stays what it was; it never
+    grows. About 60 ms for two of 256 x 192 pixels.
+
+    Args:
+        aligned: the pair.
+        worst: its residual.
+        pictures: each `[H, W, 3]` uint8 RGB on the grid of the pair: one of it or both.
+        compress: takes such a picture and a JPEG quality, returns what is left of it.
+    """
+    goal = _wear(aligned.luma, aligned.shared)
+    wear = np.zeros_like(worst.excesses)
+    for picture in pictures:
+        whole = luma_chroma(picture.astype(np.float32))
+        for quality in _QUALITIES:
+            made = luma_chroma(compress(picture, quality).astype(np.float32))
+            pair = np.stack([whole[0], made[0]])
+            if _wear(pair, aligned.shared) >= goal:
+                break
+        chroma = np.stack([whole[1], made[1]]) if aligned.chroma.size else aligned.chroma
+        worn = coherent_residual(Aligned(pair, chroma, aligned.shared))
+        wear = np.maximum(wear, worn.excesses)
+    wear = ndimage.maximum_filter(wear, size=_BLOCK)
+    excesses = worst.excesses / np.maximum(wear / _USUAL, 1)
+    return replace(worst, excess=float(excesses.max()), excesses=excesses)
+
+
+def _wear(pair: NDArray[np.float32], shared: NDArray[np.bool_]) -> float:
+    """Median residual of the finest band at the steepest places, in grey levels.
+
+    Those are what compression wears; other content in under half of them does not count.
+    """
+    difference = np.where(shared, pair[0] - pair[1], 0)
+    fine = np.abs(difference - blurred(difference, _WIDE))
+    slope = ndimage.gaussian_gradient_magnitude(pair[0], 1.0)
+    steep = shared & (slope >= np.quantile(slope[shared], _STEEPEST))
+    return float(np.median(fine[steep]))
