@@ -15,8 +15,8 @@ import numpy as np
 from scipy import ndimage
 
 from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
-from tamis.algo.fine_registration import blurred
 from tamis.algo.photometric_fit import luma_chroma
+from tamis.algo.picture_filters import blurred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
