@@ -56,9 +56,9 @@ def beyond_wear(
     goal = _wear(aligned.luma, aligned.shared)
     wear = np.zeros_like(worst.excesses)
     for picture in pictures:
-        whole = luma_chroma(picture.astype(np.float32))
+        whole = _planes(picture)
         for quality in _QUALITIES:
-            made = luma_chroma(compress(picture, quality).astype(np.float32))
+            made = _planes(compress(picture, quality))
             pair = np.stack([whole[0], made[0]])
             if _wear(pair, aligned.shared) >= goal:
                 break
@@ -68,6 +68,10 @@ def beyond_wear(
     wear = ndimage.maximum_filter(wear, size=_BLOCK)
     excesses = worst.excesses / np.maximum(wear / _USUAL, 1)
     return replace(worst, excess=float(excesses.max()), excesses=excesses)
+
+
+def _planes(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return luma_chroma(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))
 
 
 def _wear(pair: NDArray[np.float32], shared: NDArray[np.bool_]) -> float:

@@ -158,7 +158,8 @@ def compare_pictures(
     worst = coherent_residual(aligned)
     side = int(min(shared.any(axis=0).sum(), shared.any(axis=1).sum()))
     in_place = shapes[0] == shapes[1] and placement.moves(shapes[0]) < _UNMOVED
-    pictures = (left, right) if in_place else (left,)
+    planes = (left, right) if in_place else (left,)
+    pictures = tuple(np.ascontiguousarray(rgb.transpose(1, 2, 0)) for rgb in planes)
     return PairResidual(worst, aligned, side, swapped, placement, shapes, pictures)
 
 
