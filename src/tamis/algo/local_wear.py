@@ -32,6 +32,7 @@ _QUALITIES = (85, 70, 55, 40, 30, 20, 10)
 
 # A copy reaches up to about this at its worst place without any wear of its own.
 _USUAL = 1.5
+_USUAL_WORST = 3.0
 # JPEG's blocks lie elsewhere in the made copy, so that its wear at a place may lie a block away.
 _BLOCK = 9
 _WIDE = 3.0
@@ -44,8 +45,9 @@ def beyond_wear(
     """Measure a pair's residual in units of what compression does to each place.
 
     The pictures are compressed, mildest first, until their steep places are as worn as the pair's.
-    Where that wears a place no more than every copy is worn, the excess stays what it was; it never
-    grows. About 60 ms for two of 256 x 192 pixels.
+    A place counts as much less as it is worn more than places of every copy are, and all places as
+    the worst one is worn more than that of a usual copy; where neither is, the excess stays what it
+    was. About 60 ms for two of 256 x 192 pixels.
 
     Args:
         aligned: the pair.
@@ -66,7 +68,8 @@ def beyond_wear(
         worn = coherent_residual(Aligned(pair, chroma, aligned.shared))
         wear = np.maximum(wear, worn.excesses)
     wear = ndimage.maximum_filter(wear, size=_BLOCK)
-    excesses = worst.excesses / np.maximum(wear / _USUAL, 1)
+    # Blocks of the copy lie elsewhere, so that its worst place is not quite that of the pair.
+    excesses = worst.excesses / np.maximum(wear / _USUAL, max(float(wear.max()) / _USUAL_WORST, 1))
     return replace(worst, excess=float(excesses.max()), excesses=excesses)
 
 
