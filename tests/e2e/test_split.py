@@ -87,7 +87,7 @@ def test_planted_copies_are_found_and_then_kept_together(run, tamis_cli, photos)
     for report in (unmarked, marked):
         assert named(report) == PLANTED
         assert report["leak_count"] == len(PLANTED)
-        assert all(leak["score"] > 0.7 and leak["splits"] for leak in report["leaks"])
+        assert all(leak["verdict"] == "copy" and leak["splits"] for leak in report["leaks"])
     printed = tamis_cli("split", "--check", code=1)
     assert "4 leaks" in printed.out
     assert "photos/dogs/a2.jpg" in printed.out
