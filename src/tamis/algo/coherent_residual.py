@@ -121,16 +121,14 @@ class Worst:
                 break
             # In squares: the average spreads a strong place wide, and its rim is not the place.
             low = max(line, height * np.sqrt(_REGION_SHARE))
-            numbered, _ = ndimage.label(left >= low)
-            box = ndimage.find_objects(numbered)[numbered[peak] - 1]
+            box = _box_of(_connected(left >= low, peak))
             found.append(
                 (
                     slice(2 * box[0].start, 2 * box[0].stop),
                     slice(2 * box[1].start, 2 * box[1].stop),
                 )
             )
-            numbered, _ = ndimage.label(left >= line)
-            around = ndimage.binary_dilation(numbered == numbered[peak], iterations=1)
+            around = _grown(_connected(left >= line, peak))
             if low > line:
                 around &= _near_box(left.shape, box)
             left[around] = 0
@@ -150,26 +148,21 @@ def coherent_residual(aligned: Aligned) -> Worst:
     excesses = np.zeros(shape, np.float32)
     noise, misfit = 0.0, 0.0
     luma, shared = aligned.luma, aligned.shared
-    difference = np.where(shared, luma[0] - luma[1], 0)
-    tint = np.empty((0, 0, 0), np.float32)
+    difference = (shared * (luma[0] - luma[1]))[None]
     for level, band in enumerate(_LUMA):
         if np.count_nonzero(shared) < _LEAST_PLACES or min(shared.shape) < _LEAST_SIDE:
             break
         ground = _Ground.of(luma, shared, band.average)
-        excess, quiet, loose = ground.excess(band, difference)
+        if level == 1:
+            difference = np.concatenate([difference, _tint(aligned.chroma, shared)])
+        bands = (band, *_CHROMA[max(level - 1, 0) :][:1] * (len(difference) - 1))
+        excess, quiet, loose = ground.excess(bands, difference)
         if level == 0:
             noise, misfit = quiet, loose
-        if level == 1:
-            tint = _tint(aligned.chroma, shared)
-        if level >= 1:
-            for channel in tint:
-                colour = _CHROMA[level - 1]
-                excess = np.maximum(excess, ground.excess(colour, channel)[0])
         excesses = np.maximum(excesses, _at_half(excess, level, shape))
         if level == len(_LUMA) - 1:
             break
         luma, difference = halved(luma), halved(difference)
-        tint = halved(tint) if tint.size else tint
         shared = halved(shared.astype(np.float32)) > _MOSTLY
     places = excesses[excesses > 0]
     bulk = float(np.quantile(places, _BULK)) if places.size else 1.0
@@ -203,32 +196,40 @@ class _Ground:
         return cls(shared, weight, slope, places, order[: each * _PARTS].reshape(_PARTS, each))
 
     def excess(
-        self, band: _Band, difference: NDArray[np.float32]
+        self, bands: tuple[_Band, ...], differences: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float, float]:
-        """Root of the averaged squares of one band over its tolerance and over what is usual.
+        """Root of the averaged squares over their tolerance and over what is usual, the largest.
 
-        Also the two numbers of the tolerance.
+        Also the two numbers of the first channel's tolerance.
+
+        Args:
+            bands: one for each channel; they differ in what is tolerated and usual alone.
+            differences: `[channels, H, W]`.
         """
-        fine = blurred(difference, band.fine) if band.fine else difference
-        squares = (fine - blurred(difference, band.wide)) ** 2
-        there, steep = squares.reshape(-1)[self.places], self.slope.reshape(-1)[self.places]
+        band = bands[0]
+        fine = blurred(differences, band.fine)
+        squares = (fine - blurred(differences, band.wide)) ** 2
+        there = squares.reshape(len(bands), -1)[:, self.places][:, self.parts]
         middle = self.parts.shape[1] // 2
-        typical = np.partition(there[self.parts], middle, axis=1)[:, middle] / _MEDIAN_OF_SQUARES
-        mean = steep[self.parts].mean(axis=1)
-        noise = max(float(typical.min()), band.noise**2)
+        typical = np.partition(there, middle, axis=2)[..., middle] / _MEDIAN_OF_SQUARES
+        least = np.array([(one.noise, one.misfit) for one in bands], np.float32) ** 2
+        noise = np.maximum(typical.min(axis=1), least[:, 0])
         upper = slice(_PARTS // 2, None)
-        ratio = np.maximum(typical[upper] - noise, 0) / np.maximum(mean[upper], 1e-3)
-        misfit = max(float(np.median(ratio)), band.misfit**2)
-        share = self.shared * squares / (np.float32(noise) + np.float32(misfit) * self.slope)
-        averaged = self.shared * blurred(share, band.average) / self.weight
-        excess = np.sqrt(averaged) * np.float32(1 / band.usual)
-        return excess, float(np.sqrt(noise)), float(np.sqrt(misfit))
+        steep = self.slope.reshape(-1)[self.places][self.parts[upper]].mean(axis=1)
+        ratio = np.maximum(typical[:, upper] - noise[:, None], 0) / np.maximum(steep, 1e-3)
+        misfit = np.maximum(np.median(ratio, axis=1), least[:, 1])
+        share = squares / (noise[:, None, None] + misfit[:, None, None] * self.slope)
+        averaged = blurred(share * self.shared, band.average)
+        usual = np.array([one.usual for one in bands], np.float32)
+        averaged *= (1 / usual**2)[:, None, None]
+        excess = np.sqrt(averaged.max(axis=0) * self.shared / self.weight)
+        return excess, float(np.sqrt(noise[0])), float(np.sqrt(misfit[0]))
 
 
 def _tint(chroma: NDArray[np.float32], shared: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Difference of Cb and of Cr on the grid of half the sides; empty without colours."""
     if chroma.size == 0:
-        return np.empty((0, 0, 0), np.float32)
+        return np.empty((0, *shared.shape), np.float32)
     difference = chroma[0] - chroma[1]
     # Odd sides: the level has one row more than pairs of rows.
     missing = [(0, max(a - b, 0)) for a, b in zip(shared.shape, difference.shape[1:], strict=True)]
@@ -262,6 +263,28 @@ def _at_half(
     )
     repeated: NDArray[np.float32] = values[rows[:, None], columns[None, :]]
     return repeated
+
+
+def _connected(places: NDArray[np.bool_], peak: tuple[np.intp, ...]) -> NDArray[np.bool_]:
+    """Those that hang together with one of them."""
+    numbered, _ = ndimage.label(places)
+    connected: NDArray[np.bool_] = numbered == numbered[peak]
+    return connected
+
+
+def _box_of(places: NDArray[np.bool_]) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(places.any(axis=1)), np.flatnonzero(places.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _grown(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The same and their four neighbours."""
+    grown = places.copy()
+    grown[1:] |= places[:-1]
+    grown[:-1] |= places[1:]
+    grown[:, 1:] |= places[:, :-1]
+    grown[:, :-1] |= places[:, 1:]
+    return grown
 
 
 def _near_box(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.bool_]:

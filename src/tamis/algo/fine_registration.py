@@ -174,10 +174,10 @@ def robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float
     weight: NDArray[np.float64] = np.ones_like(x)
     gain, level, spread = 1.0, 0.0, 1.0
     for _ in range(4):
-        total = weight.sum() + 1e-6
-        mean_x, mean_y = (weight * x).sum() / total, (weight * y).sum() / total
-        variance = (weight * (x - mean_x) ** 2).sum() / total
-        shared = (weight * (x - mean_x) * (y - mean_y)).sum() / total
+        total, weighted = weight.sum() + 1e-6, weight * x
+        mean_x, mean_y = weighted.sum() / total, weight @ y / total
+        variance = weighted @ x / total - mean_x**2
+        shared = weighted @ y / total - mean_x * mean_y
         gain = float((shared + _NOISE**2) / (variance + _NOISE**2))
         level = float(mean_y - gain * mean_x)
         residual = y - gain * x - level

@@ -113,11 +113,12 @@ def _fit_one(
         total = weight.sum() + 1e-6
         mean = (weight * x).sum() / total
         basis = np.stack([np.ones_like(x), x - mean, (x - mean) ** 2 / 128])
-        normal = (basis * weight) @ basis.T / total
+        weighted = basis * weight
+        normal = weighted @ basis.T / total
         # Ridge: gain 1 and no bend, by as much as noise hides them.
         normal[1, 1] += _NOISE**2
         normal[2, 2] += 4 * _NOISE**2
-        right = (basis * weight) @ y / total
+        right = weighted @ y / total
         right[1] += _NOISE**2
         level, gain, bend = np.linalg.solve(normal, right)
         residual = y - basis.T @ np.array([level, gain, bend])
@@ -125,7 +126,8 @@ def _fit_one(
         spread = float(np.partition(np.abs(residual), middle)[middle]) * 1.483 + 0.7
         weight = 1 / (1 + (residual / (2 * spread)) ** 2)
     # Beyond the values that were seen, the curve goes on straight.
-    low, high = np.quantile(x, [0.02, 0.98]) - mean
+    ends = [int(share * (x.size - 1)) for share in (0.02, 0.98)]
+    low, high = np.partition(x, ends)[ends] - mean
     at = _LEVELS - mean
     held = np.clip(at, low, high)
     curve = level + gain * held + bend * held**2 / 128
