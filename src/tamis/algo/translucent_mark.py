@@ -34,6 +34,9 @@ _LEAST_EXPLAINED = 0.6
 # A colour in grey levels, with room for a fit's error.
 _DARKEST, _BRIGHTEST = -40.0, 295.0
 _LEAST_OPACITY = 0.5
+# Nine tenths of the places inside are what one opacity makes of them, to within a share of that and
+# some grey levels: a mean of several things is no mark.
+_EVEN, _UNEVEN, _ROUGH = 0.9, 0.35, 6.0
 # Faint parts of a stroke stand out less than its strong ones do: pixels around them.
 _RIM = 12
 # The same where the strokes are too thin to have an inside.
@@ -85,7 +88,10 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
         along = (change * towards).sum(axis=0) / np.maximum((towards**2).sum(axis=0), 1.0)
         near = ndimage.binary_dilation(stands_out, iterations=_RIM) & aligned.shared
         opacity = np.where(near, np.clip(along, 0, 1.15 * mark.opacity), 0)
-        if not _is_flat(opacity, marked, mark.opacity):
+        left = np.linalg.norm(change - mark.opacity * towards, axis=0)[inner]
+        blended = mark.opacity * np.linalg.norm(towards, axis=0)[inner]
+        even = float(np.mean(left <= _UNEVEN * blended + _ROUGH))
+        if even < _EVEN or not _is_flat(opacity, marked, mark.opacity):
             continue
         explained = (opacity * towards).astype(np.float32)
         return _replaced(aligned, clean, pair[other] - explained)

@@ -163,3 +163,24 @@ def test_pictures_without_a_common_part_have_no_excess_to_tell():
 def test_small_and_odd_pictures(shape):
     picture = colour(0)[: shape[0], : min(shape[1], SIDE)]
     assert excess(picture, noisy(picture, 1, 1.0)) < LINE
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_object_of_several_tones_is_no_mark(seed):
+    """Its tones and those of the ground lie on a line by chance; each place has its own opacity."""
+    rng = np.random.default_rng(seed)
+    ground = as_bytes(
+        rng.normal(120, 6, (SIDE, SIDE, 1))
+        + gaussian_filter(rng.normal(0, 60, (SIDE, SIDE, 1)), (3, 3, 0))
+        + np.array([0, 2, 4])
+    )
+    parked = ground.copy()
+    top, left = rng.integers(30, 130, 2)
+    body, roof = rng.integers(10, 110, 3), rng.integers(60, 180, 3)
+    parked[top : top + 34, left : left + 16] = body
+    parked[top + 8 : top + 24, left + 3 : left + 13] = roof
+    parked[top + 34 : top + 38, left : left + 18] = (
+        ground[top + 34 : top + 38, left : left + 18] // 2
+    )
+    found = compare_pictures(noisy(ground, 1, 1), noisy(parked, 2, 1), IDENTITY)
+    assert found.unmarked(LINE).excess > LINE
