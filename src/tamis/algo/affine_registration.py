@@ -28,6 +28,8 @@ AffineMaps: TypeAlias = "NDArray[np.float32]"
 
 _LARGEST_MOVE = 0.05
 _SMALLEST_OVERLAP = 0.05
+# Pairs whose numbers stay in a core's own memory while they are worked on.
+_AT_ONCE = 32
 
 
 def as_affine(transforms: Transforms) -> AffineMaps:
@@ -149,16 +151,23 @@ def _mapped(
 
 def _sampled(pictures: Grids, y: NDArray[np.float32], x: NDArray[np.float32]) -> Grids:
     """Read pictures at points in units of their sides, linearly, borders repeated."""
+    parts = [slice(at, at + _AT_ONCE) for at in range(0, len(pictures), _AT_ONCE)]
+    made = [_sampled_part(pictures[part], y[part], x[part]) for part in parts]
+    return np.concatenate(made) if made else np.empty((0, y.shape[1], x.shape[2]), np.float32)
+
+
+def _sampled_part(pictures: Grids, y: NDArray[np.float32], x: NDArray[np.float32]) -> Grids:
     m, n, _ = pictures.shape
-    y, x = np.broadcast_arrays(y, x)
     rows, columns = np.clip(y * n - 0.5, 0, n - 1), np.clip(x * n - 0.5, 0, n - 1)
     top = np.minimum(rows.astype(np.int64), n - 2)
     start = np.minimum(columns.astype(np.int64), n - 2)
     down, across = (rows - top).astype(np.float32), (columns - start).astype(np.float32)
-    flat = pictures.reshape(-1)
-    at = np.arange(m)[:, None, None] * (n * n) + top * n + start
-    upper = flat[at] * (1 - across) + flat[at + 1] * across
+    flat = np.ascontiguousarray(pictures).reshape(-1)
+    at = (np.arange(m)[:, None, None] * (n * n) + top * n) + start
+    upper = flat.take(at, mode="clip")
+    upper += (flat[1:].take(at, mode="clip") - upper) * across
     at += n
-    lower = flat[at] * (1 - across) + flat[at + 1] * across
-    frames: Grids = (upper * (1 - down) + lower * down).astype(np.float32)
+    lower = flat.take(at, mode="clip")
+    lower += (flat[1:].take(at, mode="clip") - lower) * across
+    frames: Grids = upper + (lower - upper) * down
     return frames

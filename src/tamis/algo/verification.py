@@ -38,7 +38,7 @@ GREY_SIDE = 128
 
 _MIDDLE_SIDE, _FRAME_SIDE, _HALF_FRAME_SIDE = 64, 96, 48
 _BATCH = 256
-_COARSE_BAND, _FINE_BAND = (1.0, 3.0), (0.7, 3.0)
+_COARSE_BAND, _FINE_BAND, _HALF_COARSE_BAND = (1.0, 3.0), (0.7, 3.0), (0.7, 2.0)
 # Correlations that every copy tried keeps well clear of: crops to 70 %, and a crop with a caption,
 # brightness, half size and strong JPEG together (lowest: .4 of the first, .5 of the second).
 _FIRST_GATE, _SECOND_GATE = 0.4, 0.5
@@ -46,6 +46,8 @@ _FIRST_GATE, _SECOND_GATE = 0.4, 0.5
 _THIRD_GATE = 0.7
 # The same before a tilt is undone; over the second, none is looked for.
 _TILTED_GATE, _UPRIGHT = 0.25, 0.9
+# Agreement after a tilt was undone roughly: lowest of copies tilted by up to 4 degrees .72.
+_HOPEFUL, _ASTRAY = 0.5, 0.1
 # A tilt has to agree better by this much; two more degrees of freedom always agree a little better.
 _TURNED = 0.03
 
@@ -116,14 +118,18 @@ def verify(
     """
     scores, maps = np.zeros(len(left), np.float32), as_affine(transforms)
     for part in _batches(len(left)):
-        a = left[part].astype(np.float32)
-        b = _oriented(right[part].astype(np.float32), flipped[part])
-        scores[part], maps[part] = _scores(a, b, transforms[part])
+        scores[part], maps[part] = _scores(left[part], right[part], flipped[part], transforms[part])
     return np.clip(scores, 0, 1), maps
 
 
-def _scores(a: Grids, b: Grids, transforms: Transforms) -> tuple[NDArray[np.float32], AffineMaps]:
-    middle_a, middle_b = shrink(a, _MIDDLE_SIDE), shrink(b, _MIDDLE_SIDE)
+def _scores(
+    left: NDArray[np.uint8],
+    right: NDArray[np.uint8],
+    flipped: NDArray[np.bool_],
+    transforms: Transforms,
+) -> tuple[NDArray[np.float32], AffineMaps]:
+    middle_a = shrink(left, _MIDDLE_SIDE)
+    middle_b = _oriented(shrink(right, _MIDDLE_SIDE), flipped)
     transforms, _ = refine(
         middle_a, middle_b, transforms, side=_HALF_FRAME_SIDE, band=_FINE_BAND, steps=2
     )
@@ -137,12 +143,7 @@ def _scores(a: Grids, b: Grids, transforms: Transforms) -> tuple[NDArray[np.floa
     turned = np.zeros(len(scores), np.bool_)
     tilted = near[scores[near] < _UPRIGHT]
     if tilted.size:
-        pair = middle_a[tilted], middle_b[tilted]
-        placed = maps[tilted]
-        for band, steps in ((_COARSE_BAND, 3), (_FINE_BAND, 3)):
-            placed = refine_affine(*pair, placed, side=_HALF_FRAME_SIDE, band=band, steps=steps)
-        a_frame, b_frame, _ = affine_frames(*pair, placed, _HALF_FRAME_SIDE)
-        better = agreement(a_frame, b_frame)
+        placed, better = _turned(middle_a[tilted], middle_b[tilted], maps[tilted], scores[tilted])
         turned[tilted] = better > scores[tilted] + _TURNED
         maps[tilted] = np.where(turned[tilted, None], placed, maps[tilted])
         scores[tilted] = np.maximum(better, scores[tilted])
@@ -152,13 +153,49 @@ def _scores(a: Grids, b: Grids, transforms: Transforms) -> tuple[NDArray[np.floa
     if upright.size:
         placed, _ = refine(middle_a[upright], middle_b[upright], transforms[upright], **how)
         maps[upright] = as_affine(placed)
-        frames = overlap_frames(a[upright], b[upright], placed, _FRAME_SIDE)
+        whole = _whole(left, right, flipped, upright)
+        frames = overlap_frames(*whole, placed, _FRAME_SIDE)
         scores[upright] = agreement(*frames)
     if oblique.size:
         maps[oblique] = refine_affine(middle_a[oblique], middle_b[oblique], maps[oblique], **how)
-        a_frame, b_frame, _ = affine_frames(a[oblique], b[oblique], maps[oblique], _FRAME_SIDE)
+        whole = _whole(left, right, flipped, oblique)
+        a_frame, b_frame, _ = affine_frames(*whole, maps[oblique], _FRAME_SIDE)
         scores[oblique] = agreement(a_frame, b_frame)
     return scores, maps
+
+
+def _whole(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], flipped: NDArray[np.bool_], rows: Indices
+) -> tuple[Grids, Grids]:
+    """Some pairs at their full resolution, the right ones mirrored where they are to be."""
+    a, b = left[rows].astype(np.float32), right[rows].astype(np.float32)
+    return a, _oriented(b, flipped[rows])
+
+
+def _turned(
+    a: Grids, b: Grids, maps: AffineMaps, scores: NDArray[np.float32]
+) -> tuple[AffineMaps, NDArray[np.float32]]:
+    """Undo tilts: where the left pictures lie then, and how far the two agree; 0 if ruled out."""
+    # At half the resolution first, where a step costs a quarter and most candidates fall.
+    half = shrink(a, COARSE_SIDE), shrink(b, COARSE_SIDE)
+    placed = refine_affine(*half, maps, side=_HALF_FRAME_SIDE // 2, band=_HALF_COARSE_BAND, steps=3)
+    found = agreement(*affine_frames(a, b, placed, _HALF_FRAME_SIDE)[:2])
+    # What only has fine detail (a page of text) may have gone astray.
+    astray = np.flatnonzero(found < scores - _ASTRAY)
+    if astray.size:
+        placed[astray] = refine_affine(
+            a[astray], b[astray], maps[astray], side=_HALF_FRAME_SIDE, band=_COARSE_BAND, steps=3
+        )
+    hopeful = found >= _HOPEFUL
+    hopeful[astray] = True
+    found[:] = 0
+    if hopeful.any():
+        a, b = a[hopeful], b[hopeful]
+        placed[hopeful] = refine_affine(
+            a, b, placed[hopeful], side=_HALF_FRAME_SIDE, band=_FINE_BAND, steps=3
+        )
+        found[hopeful] = agreement(*affine_frames(a, b, placed[hopeful], _HALF_FRAME_SIDE)[:2])
+    return placed, found
 
 
 def _plausible(
@@ -190,7 +227,9 @@ def _plausible(
 
 
 def _oriented(pictures: Grids, flipped: NDArray[np.bool_]) -> Grids:
-    return np.where(flipped[:, None, None], pictures[:, :, ::-1], pictures)
+    oriented = pictures.copy()
+    oriented[flipped] = pictures[flipped][:, :, ::-1]
+    return oriented
 
 
 def _batches(n: int) -> Iterator[slice]:
