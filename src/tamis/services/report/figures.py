@@ -105,7 +105,9 @@ def duplicate_figures(steps: Sequence[Step]) -> tuple[Figure, ...]:
     )
 
 
-def _in_a_million(rate: float) -> str:
+def _rare_share(rate: float) -> str:
+    if rate >= 0.001:  # noqa: PLR2004
+        return f"{rate:.1%}"
     return f"{1e6 * rate:,.0f} in a million" if rate >= 1e-6 else "under 1 in a million"  # noqa: PLR2004
 
 
@@ -138,8 +140,8 @@ _DUPLICATE_COUNTS = (
     (
         "false_pair_rate",
         "False-pair rate",
-        _in_a_million,
-        "Expected share of wrong pairs among those called a copy.",
+        _rare_share,
+        "Expected share of wrong pairs among those called a copy by their pixels.",
     ),
 )
 
