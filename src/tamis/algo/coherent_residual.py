@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from tamis.algo.fine_registration import blurred
+from tamis.algo.picture_filters import blurred, halved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,8 +132,7 @@ class Worst:
             numbered, _ = ndimage.label(left >= line)
             around = ndimage.binary_dilation(numbered == numbered[peak], iterations=1)
             if low > line:
-                rim = ndimage.distance_transform_edt(~_box_mask(left.shape, box)) <= _RIM
-                around &= rim
+                around &= _near_box(left.shape, box)
             left[around] = 0
         return found
 
@@ -144,7 +143,7 @@ _RIM = 5
 def coherent_residual(aligned: Aligned) -> Worst:
     """Find the worst coherent region of the difference of two aligned pictures.
 
-    O(pixels); about 15 ms for 256 x 192 pixels.
+    O(pixels); about 5 ms for 256 x 192 pixels.
     """
     height, width = aligned.shared.shape
     shape = (max(height // 2, 1), max(width // 2, 1))
@@ -167,9 +166,11 @@ def coherent_residual(aligned: Aligned) -> Worst:
                 colour = _CHROMA[level - 1]
                 excess = np.maximum(excess, ground.excess(colour, channel)[0])
         excesses = np.maximum(excesses, _at_half(excess, level, shape))
-        difference = _halved(difference)
-        luma, tint = (np.array([_halved(one) for one in stack]) for stack in (luma, tint))
-        shared = _halved(shared.astype(np.float32)) > _MOSTLY
+        if level == len(_LUMA) - 1:
+            break
+        luma, difference = halved(luma), halved(difference)
+        tint = halved(tint) if tint.size else tint
+        shared = halved(shared.astype(np.float32)) > _MOSTLY
     places = excesses[excesses > 0]
     bulk = float(np.quantile(places, _BULK)) if places.size else 1.0
     # A pair in which most places agree better than usual (two exposures by one camera of a smooth
@@ -191,11 +192,13 @@ class _Ground:
     @classmethod
     def of(cls, pair: NDArray[np.float32], shared: NDArray[np.bool_], average: float) -> _Ground:
         # The lower slope of both: a place that is rich in one only is other content.
-        slope = np.minimum(_squared_slope(pair[0]), _squared_slope(pair[1]))
+        slope = _squared_slope(pair).min(axis=0)
         weight = np.maximum(blurred(shared.astype(np.float32), average), 0.3)
         places = np.flatnonzero(shared)
         places = places[:: max(places.size // _SAMPLED, 1)]
-        order = np.argsort(slope.reshape(-1)[places], kind="stable")
+        # Half of a float's bits tell order well enough, and are sorted in one pass.
+        steep = slope.reshape(-1)[places].astype(np.float32, copy=False).view(np.uint32) >> 16
+        order = np.argsort(steep.astype(np.uint16), kind="stable")
         each = order.size // _PARTS
         return cls(shared, weight, slope, places, order[: each * _PARTS].reshape(_PARTS, each))
 
@@ -209,16 +212,17 @@ class _Ground:
         fine = blurred(difference, band.fine) if band.fine else difference
         squares = (fine - blurred(difference, band.wide)) ** 2
         there, steep = squares.reshape(-1)[self.places], self.slope.reshape(-1)[self.places]
-        typical = np.median(there[self.parts], axis=1) / _MEDIAN_OF_SQUARES
+        middle = self.parts.shape[1] // 2
+        typical = np.partition(there[self.parts], middle, axis=1)[:, middle] / _MEDIAN_OF_SQUARES
         mean = steep[self.parts].mean(axis=1)
         noise = max(float(typical.min()), band.noise**2)
         upper = slice(_PARTS // 2, None)
         ratio = np.maximum(typical[upper] - noise, 0) / np.maximum(mean[upper], 1e-3)
         misfit = max(float(np.median(ratio)), band.misfit**2)
-        share = np.where(self.shared, squares / (noise + misfit * self.slope), 0)
-        averaged = blurred(share.astype(np.float32), band.average) / self.weight
-        excess = np.sqrt(np.where(self.shared, averaged, 0)) / band.usual
-        return excess.astype(np.float32), float(np.sqrt(noise)), float(np.sqrt(misfit))
+        share = self.shared * squares / (np.float32(noise) + np.float32(misfit) * self.slope)
+        averaged = self.shared * blurred(share, band.average) / self.weight
+        excess = np.sqrt(averaged) * np.float32(1 / band.usual)
+        return excess, float(np.sqrt(noise)), float(np.sqrt(misfit))
 
 
 def _tint(chroma: NDArray[np.float32], shared: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -235,13 +239,9 @@ def _tint(chroma: NDArray[np.float32], shared: NDArray[np.bool_]) -> NDArray[np.
 
 def _squared_slope(values: NDArray[np.float32]) -> NDArray[np.float32]:
     squares = np.zeros_like(values)
-    squares[1:-1] += ((values[2:] - values[:-2]) / 2) ** 2
-    squares[:, 1:-1] += ((values[:, 2:] - values[:, :-2]) / 2) ** 2
+    squares[:, 1:-1] += (np.float32(0.5) * (values[:, 2:] - values[:, :-2])) ** 2
+    squares[:, :, 1:-1] += (np.float32(0.5) * (values[:, :, 2:] - values[:, :, :-2])) ** 2
     return blurred(squares, 1.5)
-
-
-def _halved(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(blurred(values, 0.9)[::2, ::2])
 
 
 def _at_half(
@@ -264,7 +264,11 @@ def _at_half(
     return repeated
 
 
-def _box_mask(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.bool_]:
-    mask = np.zeros(shape, np.bool_)
-    mask[box] = True
-    return mask
+def _near_box(shape: tuple[int, ...], box: tuple[slice, slice]) -> NDArray[np.bool_]:
+    """Which places are no farther from a box than its rim is wide."""
+    down, across = (
+        np.maximum(np.maximum(side.start - np.arange(n), np.arange(n) - side.stop + 1), 0)
+        for n, side in zip(shape, box, strict=True)
+    )
+    near: NDArray[np.bool_] = down[:, None] ** 2 + across**2 <= _RIM**2
+    return near

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
+
+from tamis.algo.affine_sampling import AffineSampler
+from tamis.algo.picture_filters import blurred
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.affine_registration import AffineMaps
 
-__all__ = ["Placement", "blurred", "register", "robust_line"]
+__all__ = ["Placement", "register", "robust_line"]
 
 _LEAST_SHARED = 200
 _SMALLEST_GAIN = 0.05
@@ -80,14 +82,9 @@ class Placement:
         corners = np.array([(y, x) for y in (0, shape[0]) for x in (0, shape[1])], np.float64)
         return float(np.abs(corners @ self.linear.T + self.offset - corners).max())
 
-    def sampled(
-        self, picture: NDArray[np.float32], shape: tuple[int, int], order: int
-    ) -> NDArray[np.float32]:
-        """Read the picture there at every pixel here."""
-        read: NDArray[np.float32] = ndimage.affine_transform(
-            picture, self.linear, self.offset, output_shape=shape, order=order, mode="nearest"
-        )
-        return read
+    def sampler(self, here: tuple[int, int], there: tuple[int, int]) -> AffineSampler:
+        """Return what reads pictures there at every pixel here."""
+        return AffineSampler(self.linear, self.offset, here, there)
 
     def inside(
         self, here: tuple[int, int], there: tuple[int, int], margin: float
@@ -112,7 +109,7 @@ def register(
     """Move a placement to where two grey pictures agree best, by Gauss-Newton.
 
     Contrast and brightness do not matter, and pixels far off weigh little. It converges from about
-    two pixels away. O(steps * pixels), about 3 ms a step for 256 x 192 pixels.
+    two pixels away. O(steps * pixels), about 1.5 ms a step for 256 x 192 pixels.
     """
     height, width = here.shape
     a, b = blurred(here, 0.7), blurred(there, 0.7)
@@ -120,18 +117,18 @@ def register(
     x = ((np.arange(width, dtype=np.float32) - (width - 1) / 2) / width)[None, :]
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
     for _ in range(steps):
-        moved = placement.sampled(b, here.shape, 1)
+        moved = placement.sampler(here.shape, there.shape).linear(b)
         inside = placement.inside(here.shape, there.shape, 1)
         if np.count_nonzero(inside) < _LEAST_SHARED:
             break
         gain, level, spread = robust_line(
-            moved[::3, ::2][inside[::3, ::2]], a[::3, ::2][inside[::3, ::2]]
+            moved[::4, ::3][inside[::4, ::3]], a[::4, ::3][inside[::4, ::3]]
         )
         if gain < _SMALLEST_GAIN:
             break
-        moved = gain * moved + level
+        moved = np.float32(gain) * moved + np.float32(level)
         residual = a - moved
-        weight = inside / (1 + (residual / (2 * spread)) ** 2)
+        weight = inside / (1 + (residual * np.float32(0.5 / spread)) ** 2)
         down, across = _slopes(np.float32(0.5) * (a + moved))
         parts = [down, across, down * y, down * x, across * y, across * x]
         jacobian = np.stack(parts).reshape(6, -1)
@@ -162,7 +159,7 @@ def _products(
     with_residual = np.concatenate([jacobian, residual[None]])
     whole = weighted.shape[1] // _PIECE * _PIECE
     pieces = [part[:, :whole].reshape(len(part), -1, _PIECE) for part in (weighted, with_residual)]
-    first, second = (np.ascontiguousarray(piece.swapaxes(0, 1)) for piece in pieces)
+    first, second = (piece.swapaxes(0, 1) for piece in pieces)
     total = (first @ second.swapaxes(1, 2)).sum(axis=0, dtype=np.float64)
     total += weighted[:, whole:] @ with_residual[:, whole:].T
     return total[:, :-1].copy(), total[:, -1].copy()
@@ -184,15 +181,10 @@ def robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float
         gain = float((shared + _NOISE**2) / (variance + _NOISE**2))
         level = float(mean_y - gain * mean_x)
         residual = y - gain * x - level
-        spread = float(np.median(np.abs(residual))) * _FROM_MEDIAN + 0.7
+        middle = residual.size // 2
+        spread = float(np.partition(np.abs(residual), middle)[middle]) * _FROM_MEDIAN + 0.7
         weight = 1 / (1 + (residual / (2 * spread)) ** 2)
     return gain, level, spread
-
-
-def blurred(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Blur by a Gaussian, cut off at three standard deviations."""
-    made: NDArray[np.float32] = ndimage.gaussian_filter(values, sigma, truncate=3, mode="nearest")
-    return made
 
 
 def _slopes(a: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

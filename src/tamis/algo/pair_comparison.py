@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
-from tamis.algo.fine_registration import Placement, blurred, register, robust_line
-from tamis.algo.photometric_fit import ToneCurves, fit_tone, is_grey, luma_chroma
+from tamis.algo.fine_registration import Placement, register, robust_line
+from tamis.algo.photometric_fit import ToneCurves, fit_tone, is_grey, luma_chroma, quartered
+from tamis.algo.picture_filters import blurred
 from tamis.algo.translucent_mark import may_be_mark, without_mark
 
 if TYPE_CHECKING:
@@ -130,9 +131,10 @@ def compare_pictures(
     if swapped:
         left, right, placement = right, left, placement.inverse()
     shapes = (left.shape[:2], right.shape[:2])
+    left, right = (np.ascontiguousarray(rgb.transpose(2, 0, 1)) for rgb in (left, right))
     here, there = luma_chroma(left.astype(np.float32)), luma_chroma(right.astype(np.float32))
     finer = 0.45 * np.sqrt(placement.scale**2 - 1) if placement.scale > _DENSER else 0.0
-    placement = _placed(here[0], _softened(there[0], finer), placement)
+    placement = _placed(here[0], blurred(there[0], finer), placement)
     shared = _shared(placement, shapes)
     if np.count_nonzero(shared) < _LEAST_SHARED:
         return PairResidual(None, None, 0, swapped, placement, shapes)
@@ -152,7 +154,7 @@ def _placed(
 ) -> Placement:
     """Register, at half the resolution first: most of the way costs a quarter there."""
     if min(*here.shape, *there.shape) >= _HALVED_FROM:
-        half = register(_half(here), _half(there), placement.halved(), _HALF_STEPS)
+        half = register(quartered(here), quartered(there), placement.halved(), _HALF_STEPS)
         placement = half.doubled()
     return register(here, there, placement, _FULL_STEPS)
 
@@ -174,15 +176,16 @@ def _tones(
     left: NDArray[np.uint8], right: NDArray[np.uint8], placement: Placement
 ) -> tuple[bool, ToneCurves]:
     """Fit the curves from the darker picture to the brighter; True if the right one is darker."""
-    small_left, small_right = _averaged(left), _averaged(right)
+    here, there = quartered(left.astype(np.float32)), quartered(right.astype(np.float32))
+    # Some thousand places tell the curves as well as all do.
+    step = max(int(np.sqrt(here[0].size / _TONE_PLACES)), 1)
+    here = here[:, ::step, ::step]
     half = placement.halved()
-    there = np.stack(
-        [half.sampled(small_right[..., c], small_left.shape[:2], 1) for c in range(3)], axis=-1
-    )
-    inside = half.inside(small_left.shape[:2], small_right.shape[:2], 1)
-    x, y = there[inside], small_left[inside]
-    few = slice(None, None, max(len(x) // _TONE_PLACES, 1))
-    x, y = x[few], y[few]
+    few = Placement(step * half.linear, half.offset)
+    shapes = (here.shape[1:], there.shape[1:])
+    inside, sampler = few.inside(*shapes, 1), few.sampler(*shapes)
+    x = np.stack([sampler.linear(one)[inside] for one in there], axis=-1)
+    y = np.stack([one[inside] for one in here], axis=-1)
     forward = fit_tone(x, y)
     if forward.gain >= 1:
         return True, forward
@@ -203,16 +206,14 @@ def _aligned(
     other, tint = there
     grey = is_grey(chroma, tint)
     if moved:
-        other = placement.sampled(_softened(other, finer), shape, 3)
-        half = placement.halved()
-        tint = np.stack(
-            [half.sampled(_softened(one, finer / 2), chroma.shape[1:], 1) for one in tint]
-        )
+        other = placement.sampler(shape, other.shape).cubic(blurred(other, finer))
+        sampler = placement.halved().sampler(chroma.shape[1:], tint.shape[1:])
+        tint = np.stack([sampler.linear(one) for one in blurred(tint, finer / 2)])
     first, sigma = _blur_between(luma, other, shared)
     if sigma and first:
-        luma, chroma = _softened(luma, sigma), np.stack([_softened(c, sigma / 2) for c in chroma])
+        luma, chroma = blurred(luma, sigma), blurred(chroma, sigma / 2)
     elif sigma:
-        other, tint = _softened(other, sigma), np.stack([_softened(c, sigma / 2) for c in tint])
+        other, tint = blurred(other, sigma), blurred(tint, sigma / 2)
     colours = np.empty((2, 2, 0, 0), np.float32) if grey else np.stack([chroma, tint])
     return Aligned(np.stack([luma, other]), colours, shared)
 
@@ -221,42 +222,28 @@ def _blur_between(
     a: NDArray[np.float32], b: NDArray[np.float32], shared: NDArray[np.bool_]
 ) -> tuple[bool, float]:
     """Which of two pictures is sharper (True: the first), and by which blur; 0 if neither is."""
-    gain, level, _ = robust_line(b[::2, ::2][shared[::2, ::2]], a[::2, ::2][shared[::2, ::2]])
-    b = gain * b + level
+    few = shared[::4, ::4]
+    gain, level, _ = robust_line(b[::4, ::4][few], a[::4, ::4][few])
+    b = np.float32(gain) * b + np.float32(level)
     some = shared[::2, ::2]
 
     def left_over(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-        values = np.abs(one - other)[::2, ::2][some]
+        values = np.abs(one - other)[some]
         kept = max(int(values.size * (1 - _SET_ASIDE)), 1)
         return float(np.partition(values, kept - 1)[:kept].mean())
 
-    start = left_over(a, b)
+    start = left_over(a[::2, ::2], b[::2, ::2])
     best, first, sigma = start * (1 - _EXPLAINED), False, 0.0
     for is_first, sharper, other in ((True, a, b), (False, b, a)):
         last = start
         for blur in _BLURS:
-            now = left_over(blurred(sharper, blur), other)
+            now = left_over(blurred(sharper, blur, 2), other[::2, ::2])
             if now < best:
                 best, first, sigma = now, is_first, blur
             if now > last:
                 break
             last = now
     return first, sigma
-
-
-def _softened(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    return blurred(values, sigma) if sigma else values
-
-
-def _half(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    height, width = 2 * (values.shape[0] // 2), 2 * (values.shape[1] // 2)
-    rows = values[0:height:2, :width] + values[1:height:2, :width]
-    return (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
-
-
-def _averaged(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    values = picture.astype(np.float32)
-    return np.stack([_half(values[..., channel]) for channel in range(3)], axis=-1)
 
 
 def _as_shares(corners: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ToneCurves", "fit_tone", "is_grey", "luma_chroma"]
+__all__ = ["ToneCurves", "fit_tone", "is_grey", "luma_chroma", "quartered"]
 
 _DARKEST, _BRIGHTEST = 4, 250
 _FEWEST = 100
@@ -43,11 +43,9 @@ class ToneCurves:
     spread: float
 
     def applied(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return `[H, W, 3]` float32 of `[H, W, 3]` uint8."""
-        made = np.empty(picture.shape, np.float32)
-        for channel in range(3):
-            made[..., channel] = self.curves[channel][picture[..., channel]]
-        return made
+        """Return `[3, H, W]` float32 of `[3, H, W]` uint8."""
+        channels = zip(self.curves, picture, strict=True)
+        return np.stack([curve.take(levels, mode="clip") for curve, levels in channels])
 
 
 def fit_tone(source: NDArray[np.float32], target: NDArray[np.float32]) -> ToneCurves:
@@ -71,21 +69,23 @@ def fit_tone(source: NDArray[np.float32], target: NDArray[np.float32]) -> ToneCu
 
 
 def luma_chroma(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return brightness `[H, W]`, and Cb and Cr averaged to half the sides, `[2, H/2, W/2]`.
+    """Return brightness and colours of `[3, H, W]` red, green and blue.
 
-    JPEG keeps colours at half the resolution as well.
+    Brightness is `[H, W]`; Cb and Cr are averaged to half the sides, `[2, H/2, W/2]`: JPEG keeps
+    colours at half the resolution as well.
     """
-    red, green, blue = (picture[..., channel] for channel in range(3))
-    luma = 0.299 * red + 0.587 * green + 0.114 * blue
-    height, width = 2 * (picture.shape[0] // 2), 2 * (picture.shape[1] // 2)
-    halved = (
-        picture[0:height:2, 0:width:2]
-        + picture[1:height:2, 0:width:2]
-        + picture[0:height:2, 1:width:2]
-        + picture[1:height:2, 1:width:2]
-    ) * np.float32(0.25)
-    chroma = np.stack([(halved * weights).sum(axis=2) for weights in _TO_CHROMA])
-    return luma.astype(np.float32, copy=False), chroma
+    red, green, blue = picture
+    luma = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
+    red, green, blue = quartered(picture)
+    chroma = np.stack([r * red + g * green + b * blue for r, g, b in _TO_CHROMA])
+    return luma, chroma
+
+
+def quartered(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average `[..., H, W]` over squares of four pixels; an odd last row or column is left out."""
+    height, width = (2 * (side // 2) for side in picture.shape[-2:])
+    rows = picture[..., 0:height:2, :width] + picture[..., 1:height:2, :width]
+    return (rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25)
 
 
 def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -121,7 +121,8 @@ def _fit_one(
         right[1] += _NOISE**2
         level, gain, bend = np.linalg.solve(normal, right)
         residual = y - basis.T @ np.array([level, gain, bend])
-        spread = float(np.median(np.abs(residual))) * 1.483 + 0.7
+        middle = residual.size // 2
+        spread = float(np.partition(np.abs(residual), middle)[middle]) * 1.483 + 0.7
         weight = 1 / (1 + (residual / (2 * spread)) ** 2)
     # Beyond the values that were seen, the curve goes on straight.
     low, high = np.quantile(x, [0.02, 0.98]) - mean

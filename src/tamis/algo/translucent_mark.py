@@ -75,7 +75,6 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
     inner = ndimage.binary_erosion(marked)
     if np.count_nonzero(inner) < _FEWEST_PLACES:
         return None
-    near = ndimage.binary_dilation(stands_out, iterations=_RIM) & aligned.shared
     for clean, other in ((0, 1), (1, 0)):
         mark = _fit(pair[clean][:, inner], pair[other][:, inner])
         if mark is None:
@@ -84,6 +83,7 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
         towards = mark.level[:, None, None] / mark.opacity - pair[clean]
         change = pair[other] - pair[clean]
         along = (change * towards).sum(axis=0) / np.maximum((towards**2).sum(axis=0), 1.0)
+        near = ndimage.binary_dilation(stands_out, iterations=_RIM) & aligned.shared
         opacity = np.where(near, np.clip(along, 0, 1.15 * mark.opacity), 0)
         if not _is_flat(opacity, marked, mark.opacity):
             continue
