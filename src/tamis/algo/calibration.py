@@ -3,23 +3,28 @@
 The score of a pair falls with the excess of its worst coherent region
 (`tamis.algo.coherent_residual`): score = 1 / (1 + (excess / 5)²). Three samples enter. Copies made
 of the user's own pictures say what copying does here. Random pairs, and the nearest neighbours that
-become candidates, say how near other content comes: of the pairs over the line, the lowest excesses
-are extrapolated below it. True copies among the candidates lie under the line and are not looked
-at, so that they cannot pass for different pictures; those just over it make the line more careful,
-never less.
+become candidates, say how near other content comes: from the pairs over the line it is extrapolated
+how many lie under it, and no more can than are seen there. So true copies among the candidates
+cannot pass for different pictures; those that the line misses make the estimate more careful, and
+move the line only where that loses fewer copies than it keeps false pairs out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from tamis.algo.false_copies import false_copies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from tamis.algo.false_copies import FalseCopies
 
 __all__ = [
     "DEFAULT_THRESHOLDS",
@@ -29,7 +34,6 @@ __all__ = [
     "PairThresholds",
     "calibrate_pairs",
     "copy_score",
-    "false_copies",
 ]
 
 FALSE_PAIR_RATE = 0.01
@@ -40,17 +44,17 @@ _LINES = (2.0, 6.0)
 # Fewer pictures show fewer ways of being copied and of being alike.
 _FEW_PICTURES, _LINE_OF_FEW = 200, 4.5
 _COPY_QUANTILE, _COPIES_FOUND = 0.98, 0.98
-# Doubt about the candidates draws the line no closer than to lose more than a tenth of the copies;
-# it is said instead.
+# False pairs draw the line no closer than to lose a tenth of the copies.
 _KEPT_COPIES = 0.9
+# What is thrown away is worse than what stays twice.
+_HARM_OF_FALSE = 2.0
 # Made copies are a sample, and other processing is a little worse.
 _MARGIN = 1.25
-_STEPS = 60
-_NO_PAIR = 0.5
-_TAIL_SHARE, _FEWEST_OF_TAIL = 0.1, 10
-_ONE_SIDED_95 = 1.645
-# Narrowest fall of a tail, as a logarithm: what nearly equal excesses of a few pairs would feign.
-_NARROWEST = 0.03
+_STEPS = 20
+# Less than half a pair is none, and one among so many pictures does not move a line.
+_NO_PAIR, _PICTURES_A_PAIR = 0.5, 2000
+# Share of the pairs called that may be none if cautiously put.
+_DOUBTFUL_RATE = 0.05
 _RANDOM_MAY_PASS = 0.02
 _OFTEN = 0.8
 _SHARED_VIEW = 0.05
@@ -88,9 +92,12 @@ class PairCalibration:
 
     Attributes:
         thresholds: the lines.
-        separable: whether the line for copies keeps `FALSE_PAIR_RATE` and still finds 98 % of the
-            copies made, of those that share a view with their original.
-        false_pair_rate: expected share of wrong pairs among the pairs called a copy.
+        separable: whether the line for copies finds 98 % of the copies made, of those that share a
+            view with their original, and few pairs called a copy are expected to be none: at most
+            `FALSE_PAIR_RATE` of them, half a pair, or one in 2,000 pictures. Cautiously put it may
+            be 5 % of them or twice as many pairs, and with fewer than 200 pictures no more.
+        false_pair_rate: expected share of wrong pairs among the pairs called a copy; equal files
+            are not counted.
         recall: by kind of copy, share of those made that is called a copy.
         random_pass_rate: share of random pairs at or over the line for copies, and at or over the
             line for changed views.
@@ -98,6 +105,8 @@ class PairCalibration:
             each other is the rule here.
         sampled: copies made.
         notes: what to know before trusting the verdicts.
+        false_pair_rate_high: `false_pair_rate` cautiously put, a 95 % bound of what is to be
+            expected; far from it where few pairs were called.
     """
 
     thresholds: PairThresholds
@@ -108,6 +117,7 @@ class PairCalibration:
     shared_template: bool
     sampled: int
     notes: tuple[str, ...]
+    false_pair_rate_high: float = 1.0
 
 
 def copy_score(excess: float) -> float:
@@ -128,9 +138,10 @@ def calibrate_pairs(
 ) -> PairCalibration:
     """Choose the lines.
 
-    The line for copies lies a quarter over the excess that 98 % of the made copies stay under. It
-    is drawn closer until no more than `FALSE_PAIR_RATE` of the candidates under it are expected to
-    be other content, but loses no more than a tenth of the made copies. It is refused, and drawn
+    The line for copies lies a quarter over the excess that 98 % of the made copies stay under.
+    Where more of the candidates under it are expected to be other content than
+    `PairCalibration.separable` allows, it is drawn closer, to where false pairs and lost copies do
+    the least harm, but loses no more than a tenth of the made copies. It is refused, and drawn
     closer, where more than a fiftieth of the random pairs pass it without standing apart from the
     others.
 
@@ -145,15 +156,11 @@ def calibrate_pairs(
     worn = float(np.quantile(shared, _COPY_QUANTILE)) if shared.size else _USUAL_LINE / _MARGIN
     highest = _LINES[1] if pictures >= _FEW_PICTURES else _LINE_OF_FEW
     wanted = float(np.clip(worn * _MARGIN, _LINES[0], highest))
-    closest = float(np.quantile(shared, _KEPT_COPIES)) if shared.size else wanted
     near, apart = (_excess(pairs.score[pairs.view > 0]) for pairs in (candidates, random))
-    line, rate = wanted, 0.0
-    for line in np.geomspace(wanted, _LINES[0] / 2, _STEPS).tolist():
-        rate = _false_share(near, line)
-        passing = np.count_nonzero(apart < line) / max(random.score.size, 1)
-        refused = passing > _RANDOM_MAY_PASS and not _keeps_rate(apart, line)
-        if not refused and (_keeps_rate(near, line) or line <= closest):
-            break
+    drawn = _line_of_fewest_errors(near, shared, wanted, pictures)
+    line = _line_of_random_pairs(apart, drawn, random.score.size)
+    called = int(np.count_nonzero(near < line))
+    false = false_copies(near, line)
     threshold = round(copy_score(line), 3)
     recall = {
         kind: float((pairs.score >= threshold).mean())
@@ -167,50 +174,72 @@ def calibrate_pairs(
         float(np.mean(values >= least)) if values.size else 0.0
         for values, least in ((random.score, threshold), (random.view, changed))
     )
-    separable = _keeps_rate(near, line) and found >= _COPIES_FOUND
+    few_false = _few_enough(false, called, pictures) and _surely_few(false, called, pictures)
+    separable = few_false and found >= _COPIES_FOUND
     return PairCalibration(
         thresholds=PairThresholds(threshold, changed),
         separable=separable,
-        false_pair_rate=float(rate),
+        false_pair_rate=false.expected / max(called, 1),
+        false_pair_rate_high=false.high / max(called, 1),
         recall=recall,
         random_pass_rate=(passed[0], passed[1]),
         shared_template=passed[1] > _SHARED_VIEW,
         sampled=int(made.size),
-        notes=tuple(_notes(separable, float(rate), found, passed, pictures, recall)),
+        notes=(
+            *_doubts_of_pairs(threshold, false, called, few_false=few_false),
+            *_lost_copies(found, closer=line < wanted),
+            *_notes(passed, pictures, recall),
+        ),
     )
 
 
-def false_copies(excesses: NDArray[np.float64], line: float) -> float:
-    """Estimate how many pairs of other content lie under a line, from those over it.
+def _few_enough(false: FalseCopies, called: int, pictures: int) -> bool:
+    """Whether few enough false pairs are expected."""
+    return false.expected <= max(FALSE_PAIR_RATE * called, _pairs_borne(pictures))
 
-    The logarithms of the lowest tenth over the line (ten at least) are taken to fall off
-    exponentially; the fall is its estimate's upper 95 % bound, which few pairs make wide.
 
-    Source: Hill, A simple general approach to inference about the tail of a distribution, Annals of
-    Statistics 1975.
+def _surely_few(false: FalseCopies, called: int, pictures: int) -> bool:
+    """Whether there are few even if cautiously put; with few pictures, as few as are expected."""
+    if pictures < _FEW_PICTURES:
+        return false.high <= max(FALSE_PAIR_RATE * called, _NO_PAIR)
+    return false.high <= max(_DOUBTFUL_RATE * called, 2 * _pairs_borne(pictures))
+
+
+def _pairs_borne(pictures: int) -> float:
+    return max(_NO_PAIR, pictures / _PICTURES_A_PAIR)
+
+
+def _line_of_fewest_errors(
+    near: NDArray[np.float64], shared: NDArray[np.float64], wanted: float, pictures: int
+) -> float:
+    """Draw the line closer where more than a few false pairs are expected, at the least harm.
+
+    Harm is what is expected of false pairs, and of copies lost among those that the wanted line
+    finds; a false pair counts as two copies lost. A mere doubt moves nothing: it is said instead.
     """
-    over = np.sort(np.log(excesses[np.isfinite(excesses) & (excesses >= line)]))
-    if over.size == 0:
-        return 0.0
-    used = min(max(round(over.size * _TAIL_SHARE), _FEWEST_OF_TAIL), over.size)
-    tail = over[:used]
-    # One more place, where the fall begins: all pairs that there are may be the tail.
-    start = over[used] if used < over.size else tail[-1] + np.log(2) / 2
-    fall = max(float(np.mean(start - tail)), _NARROWEST) * (1 + _ONE_SIDED_95 / np.sqrt(used))
-    below = used * np.exp(-(start - np.log(line)) / fall)
-    return float(below)
+    called = int(np.count_nonzero(near < wanted))
+    at_wanted = false_copies(near, wanted)
+    if _few_enough(at_wanted, called, pictures):
+        return wanted
+    closest = min(float(np.quantile(shared, _KEPT_COPIES)), wanted) if shared.size else wanted
+    true = called - at_wanted.expected
+    lines = np.geomspace(wanted, max(closest, _LINES[0] / 2), _STEPS)
+    harm = [
+        _HARM_OF_FALSE * false_copies(near, line).high + true * float(np.mean(shared > line))
+        for line in lines.tolist()
+    ]
+    return float(lines[int(np.argmin(harm))])
 
 
-def _false_share(excesses: NDArray[np.float64], line: float) -> float:
-    called = np.count_nonzero(excesses < line)
-    return min(false_copies(excesses, line) / called, 1.0) if called else 0.0
-
-
-def _keeps_rate(excesses: NDArray[np.float64], line: float) -> bool:
-    """Whether few enough false pairs are expected under a line; less than half a pair is none."""
-    called = np.count_nonzero(excesses < line)
-    allowed = max(FALSE_PAIR_RATE * called, _NO_PAIR)
-    return called == 0 or false_copies(excesses, line) <= allowed
+def _line_of_random_pairs(apart: NDArray[np.float64], line: float, random: int) -> float:
+    """Draw the line closer until few random pairs pass, or those that pass stand apart."""
+    closest = min(line, _LINES[0] / 2)
+    for closer in np.geomspace(line, closest, _STEPS).tolist():
+        called = int(np.count_nonzero(apart < closer))
+        few = called <= _RANDOM_MAY_PASS * random
+        if few or _few_enough(false_copies(apart, closer), called, 0):
+            return float(closer)
+    return closest
 
 
 def _excess(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -229,21 +258,45 @@ def _changed_view(random: PairScores) -> float:
     return round(float(np.clip(max(high + 0.02, _CHANGED_VIEW), _CHANGED_VIEW, _SURE_VIEW)), 3)
 
 
-def _notes(  # noqa: PLR0917 - each is one fact
-    separable: bool,
-    rate: float,
-    found: float,
-    passed: tuple[float, ...],
-    pictures: int,
-    recall: Mapping[str, float],
+def _doubts_of_pairs(
+    threshold: float, false: FalseCopies, called: int, *, few_false: bool
 ) -> list[str]:
-    notes = []
-    if not separable:
-        notes.append(
-            f"No line separates copies from changed pictures here: {found:.0%} of the copies made "
-            f"for the purpose are found, and {rate:.1%} of the pairs called a copy may be none. "
-            "Look at the pairs before you apply them."
+    high, about = min(ceil(false.high), called), round(false.expected)
+    line = f"by pixels (score {threshold:g} or more)"
+    which = (
+        f"Of {called:,} pairs called copies {line}" if called > 1 else f"1 pair is a copy {line}"
+    )
+    may = f"up to {high:,} may show other content" if called > 1 else "but may show other content"
+    if not few_false:
+        about_so_many = f" (about {about:,} most likely)" if high > about > 0 else ""
+        note = (
+            f"{which}, {may}{about_so_many}, since other pairs come near the line. Look at them "
+            "before you rely on them: tamis duplicates --gallery FILE shows the nearest first."
         )
+    elif false.high > max(_NO_PAIR, _DOUBTFUL_RATE * called):
+        note = f"{which}, {may} at worst; look before you rely on it."
+    else:
+        return []
+    return [note]
+
+
+def _lost_copies(found: float, *, closer: bool) -> list[str]:
+    if found >= _COPIES_FOUND:
+        return []
+    why = (
+        "the line for copies was drawn closer, to keep pairs with other content out"
+        if closer
+        else "the others differ from their originals as much as other content may"
+    )
+    note = (
+        f"{found:.1%} of the copies made of these pictures are found; {why}. "
+        "A lower --threshold of tamis duplicates finds more, and more pairs that are none."
+    )
+    return [note]
+
+
+def _notes(passed: tuple[float, ...], pictures: int, recall: Mapping[str, float]) -> list[str]:
+    notes = []
     rarely = [f"{kind} ({share:.0%})" for kind, share in recall.items() if share < _OFTEN]
     if rarely:
         notes.append(
