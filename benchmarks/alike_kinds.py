@@ -1,4 +1,4 @@
-"""Pictures of one template with other content: modules, gauges, labels, shelves and knit fabric.
+"""Pictures of one template with other content: modules, gauges, labels, shelves, fabric, parking.
 
 Each kind yields (name, picture, boxes): pictures of one kind differ by what stands in their boxes
 and by noise; those without boxes are exposures of one unchanged scene.
@@ -139,6 +139,54 @@ def knit(rng):
         yield f"{number:02}", _noisy(picture.filter(ImageFilter.GaussianBlur(0.8)), rng), boxes
 
 
+def parking(rng):
+    """Two rows of bays from above: cars that come and go, light that changes, a mast that sways."""
+    height, width = 600, 800
+    grain = Image.fromarray(
+        rng.normal(128, 40, (height // 8, width // 8)).clip(0, 255).astype("u1")
+    )
+    coarse = np.asarray(grain.resize((width, height), Image.Resampling.BICUBIC), float) - 128
+    ground = np.stack([105 + 0.3 * coarse + rng.normal(0, 7, (height, width))] * 3, axis=-1)
+    base = Image.fromarray(ground.clip(0, 255).astype(np.uint8))
+    draw = ImageDraw.Draw(base)
+    bays = [(60 + 68 * column, top) for top in (70, 400) for column in range(10)]
+    for x, y in bays:
+        draw.line((x - 5, y, x - 5, y + 130), fill=(205, 205, 198), width=4)
+    colours = [tuple(int(v) for v in rng.integers(20, 235, 3)) for _ in bays]
+    parked = rng.random(len(bays)) < 0.6
+    shapes = rng.integers(-4, 5, (len(bays), 2))
+    others = rng.permutation(len(bays))
+    for number in range(30):
+        picture, boxes, here = base.copy(), [], parked.copy()
+        if number % 3:
+            turned = [int(others[number - number // 3 - 1])]
+            here[turned] = ~here[turned]
+            x, y = bays[turned[0]]
+            boxes = [(x - 4, y + 2, x + 54, y + 124)]
+        draw = ImageDraw.Draw(picture)
+        for at, (x, y) in enumerate(bays):
+            if here[at]:
+                dx, dy = (int(v) for v in shapes[at])
+                car = (x + 6 + dx, y + 12 + dy, x + 48 + dx, y + 114 + dy)
+                draw.rounded_rectangle(
+                    (car[0] + 5, car[1] + 5, car[2] + 5, car[3] + 5), 10, (45,) * 3
+                )
+                draw.rounded_rectangle(car, 10, colours[at])
+                glass = (car[0] + 6, car[1] + 26, car[2] - 6, car[1] + 42)
+                draw.rectangle(glass, fill=(30, 38, 48))
+                draw.rectangle(
+                    (car[0] + 6, car[3] - 24, car[2] - 6, car[3] - 14), fill=(30, 38, 48)
+                )
+        sway = rng.uniform(-1, 1, 2)
+        picture = picture.transform(
+            picture.size, Image.Transform.AFFINE, (1, 0, sway[0], 0, 1, sway[1]), 3
+        ).crop((2, 2, width - 2, height - 2))
+        lit = Image.fromarray(
+            (np.asarray(picture, float) * rng.uniform(0.85, 1.1)).clip(0, 255).astype(np.uint8)
+        )
+        yield f"{number:02}", _noisy(lit, rng, 3), boxes
+
+
 KINDS = {"modules": modules, "gauges": gauges, "labels": labels}
-HELD_OUT = {"shelves": shelves, "knit": knit}
+HELD_OUT = {"shelves": shelves, "knit": knit, "parking": parking}
 """Not looked at while the method was built."""

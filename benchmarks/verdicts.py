@@ -1,6 +1,6 @@
 """Verdicts of pairs against the truth: copies, changed views of one template, others.
 
-    python benchmarks/verdicts.py alike FOLDER [--pairs 150]
+    python benchmarks/verdicts.py alike FOLDER [--pairs 150] [--sets NAME ...] [--groups 15]
     python benchmarks/verdicts.py boards FOLDER
     python benchmarks/verdicts.py made [--seed 1] [--held-out]
 
@@ -8,13 +8,17 @@
 FOLDER/pairs.csv (template, tested, boxes as "x1 y1 x2 y2 kind; ..."); `made` makes pictures of
 `alike_kinds`. Each set becomes a dataset; the table counts verdicts by truth at the thresholds
 that the set itself gave, what `duplicates` would drop wrongly, how many true boxes a region hits,
-and the area of the regions that hit over the area of those boxes.
+and the area of the regions that hit over the area of those boxes. Copies that are not found are
+counted by kind and by where they were lost: `view` is under the line of a common view (0 if ruled
+out when small), `excess` is a residual over the copy line, `undecided` is too near that line.
+`--groups` keeps the files whose names begin with one of so many first parts ("03_" of "03_orig").
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -68,13 +72,30 @@ def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all
         verdicts = compared.verdicts(lines)
         print(f"  {said:9} {len(pairs):5} pairs: {dict(Counter(verdicts.tolist()))}")
         if said == "copy":
-            missed = [pairs[at] for at in np.flatnonzero(verdicts != "copy")]
-            by_kind = Counter("|".join(sorted(Path(n).stem[-8:] for n in pair)) for pair in missed)
-            print(f"    not found: {dict(by_kind.most_common(12))}")
+            tell_missed(pairs, compared, verdicts, lines)
         else:
             print(f"    called a copy: {[pairs[at] for at in np.flatnonzero(verdicts == 'copy')]}")
         if boxes:
             hits(pairs, boxes, compared, [table[at] for at in right])
+
+
+def tell_missed(pairs, compared, verdicts, lines):
+    """Print what share of copies was found by kind, and where the others were lost."""
+    found, lost = defaultdict(list), Counter()
+    for at, pair in enumerate(pairs):
+        kinds = sorted(Path(name).stem.split("_")[-1] for name in pair)
+        kind = next((k for k in kinds if k != "orig"), "orig") if "orig" in kinds else "others"
+        found[kind].append(verdicts[at] == "copy")
+        if verdicts[at] != "copy":
+            view, score = float(compared.view[at]), max(float(compared.score[at]), 1e-6)
+            where = verdicts[at] if verdicts[at] == "undecided" else "excess"
+            if view < lines.changed:
+                where = "view" if view else "view 0"
+            lost["|".join(kinds), where] += 1
+            print(f"      {pair} {where}: view {view:.2f} excess {5 * (1 / score - 1) ** 0.5:.1f}")
+    for kind, said in found.items():
+        print(f"    {kind:9} found {sum(said)} of {len(said)}")
+    print(f"    lost: {dict(lost.most_common(20))}")
 
 
 def hits(pairs, boxes, compared, rows):
@@ -121,9 +142,17 @@ def alike(options, rng):
         if options.sets and name not in options.sets:
             continue
         print(name, flush=True)
+        files = sorted((options.folder / name).iterdir())
+        firsts = sorted({file.name.split("_")[0] for file in files})
+        kept = set(firsts[:: -(-len(firsts) // options.groups)] if options.groups else firsts)
         with tempfile.TemporaryDirectory() as work:
-            files = list((options.folder / name).iterdir())
-            judge(files, pairs, {}, Path(work), rng, options.pairs)
+            folder = Path(work) / name
+            folder.mkdir()
+            for file in files:
+                if file.name.split("_")[0] in kept:
+                    shutil.copy(file, folder / file.name)
+            known = {pair: said for pair, said in pairs.items() if pair[0].split("_")[0] in kept}
+            judge(list(folder.iterdir()), known, {}, Path(work), rng, options.pairs)
 
 
 def boards(options, rng):
@@ -139,6 +168,8 @@ def boards(options, rng):
 
 def made(options, rng):
     for name, kind in (HELD_OUT if options.held_out else KINDS).items():
+        if options.sets and name not in options.sets:
+            continue
         print(name, flush=True)
         with tempfile.TemporaryDirectory() as work:
             folder = Path(work) / name
@@ -164,6 +195,7 @@ def main():
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--pairs", type=int, default=150, help="most pairs of each truth to judge")
     parser.add_argument("--sets", nargs="*")
+    parser.add_argument("--groups", type=int, help="spread over the first parts of file names")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--held-out", action="store_true")
     options = parser.parse_args()
