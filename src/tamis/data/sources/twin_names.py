@@ -70,11 +70,12 @@ class TwinNames:
         one, other = pairs[0]
         ending = posixpath.splitext(other)[1]
         folder = posixpath.dirname(other)
+        beside = posixpath.basename(folder).rpartition("!")[2]  # at the top of an archive
         together = folder == posixpath.dirname(one)
         return (
             f"{len(pairs)} pairs of pictures have one name and one size, such as {one} and "
             f"{posixpath.basename(other) if together else other}: if these are masks, leave them "
-            f"out with  --exclude '{f'*{ending}' if together else posixpath.basename(folder)}'"
+            f"out with  --exclude '{f'*{ending}' if together else beside}'"
         )
 
     def _close(self) -> None:

@@ -48,6 +48,10 @@ def test_masks_in_a_folder_beside_are_named_by_it(folders, classes):
     assert f"--exclude '{masks}'" in said
 
 
+def test_masks_in_a_folder_of_an_archive_are_named_by_it():
+    assert "--exclude 'GT'" in twins(["all.zip!GT/1.png", "all.zip!Imgs/1.jpg"])
+
+
 @pytest.mark.parametrize(
     "listed",
     [
