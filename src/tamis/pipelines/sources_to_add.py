@@ -125,6 +125,7 @@ class SourcesToAdd:
                 f"{count} files were left out, as they fit {pattern!r}"
                 if count
                 else f"nothing was left out by {pattern!r}, which no file or folder fits"
+                + ("; a pattern with a slash is of the path below the source" * ("/" in pattern))
             )
         twins = self.twins.note()
         return notes if twins is None else [*notes, twins]

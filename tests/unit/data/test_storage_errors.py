@@ -35,6 +35,7 @@ RUST = ", /home/runner/work/lance/rust/lance-io/src/local.rs:273:40"
         ),
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), "a file .* is missing"),
         (pa.ArrowInvalid(f"External error: Not found: x.lance{RUST}"), "a file .* is missing"),
+        (OSError(f"LanceError(IO): file size is too small{RUST}"), "a file .* is damaged .* check"),
         (OSError(f"LanceError(IO): something odd{RUST}"), ".*something odd$"),
     ],
 )

@@ -128,7 +128,10 @@ def test_masks_are_noticed_and_left_out(place, said):
     assert tamis.open("e.tamis").log()[1].params["exclude"] == ["*.png", "masks"]
     code, _, err = said("add", "photos", "--exclude", "*", "-d", "f.tamis")
     assert code == 2
-    assert "holds no pictures" in err
+    assert "--exclude leaves out all that photos holds (4 files)" in err
+    _, _, err = said("add", "photos", "--exclude", "photos/a", "-d", "g.tamis")
+    assert "nothing was left out by 'photos/a'" in err
+    assert "below the source" in err
 
 
 COCO = {"images": [{"id": 1, "file_name": "1.jpg"}], "categories": [{"id": 1, "name": "a"}]}

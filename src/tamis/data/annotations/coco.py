@@ -120,7 +120,7 @@ def _box(
     name = text(picture["file_name"])
     if entry.get("iscrowd"):
         raise ValueError(f"it marks a crowd in {name}, not one thing")
-    left, top, width, height = map(float, entry["bbox"])
+    left, top, width, height = _four_numbers(entry["bbox"])
     return BoxAnnotation(
         picture=name,
         label=text(labels.of(entry)["name"]),
@@ -131,6 +131,19 @@ def _box(
         size=declared_size(picture.get("width"), picture.get("height")),
         places=places,
     )
+
+
+def _four_numbers(bbox: Any) -> list[float]:
+    try:
+        numbers = [float(number) for number in bbox]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) != _BOX_NUMBERS:
+        raise ValueError(f"its bbox {bbox!r:.60} is not left, top, width and height in pixels")
+    return numbers
+
+
+_BOX_NUMBERS = 4
 
 
 def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,11 @@ def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, fl
     more = len(numbers) - _BOX_NUMBERS
     if more in (0, 1) or (keypoints and more - keypoints[0] * keypoints[1] in (0, 1)):
         x, y, width, height = numbers[:_BOX_NUMBERS]
+        if max(numbers[:_BOX_NUMBERS]) >= _NO_SHARE:
+            raise ValueError(
+                f"{max(numbers[:_BOX_NUMBERS]):g} is no share of a side; divide pixels by the "
+                "width and the height of the picture"
+            )
         left, top = x - width / 2, y - height / 2
     elif keypoints:
         raise ValueError(
@@ -132,8 +137,8 @@ def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, fl
 
 
 _NO_SHARE = 2
-"""Points of a polygon lie at shares of the sides, a little outside at most; a keypoint that can be
-seen has the number 2."""
+"""Boxes and points of a polygon lie at shares of the sides, a little outside at most; numbers of
+pixels are larger, and a keypoint that can be seen has the number 2."""
 
 
 def _class_number(word: str) -> int:

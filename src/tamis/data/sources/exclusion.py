@@ -29,13 +29,18 @@ class Exclusion:
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._patterns = [(pattern, pattern.strip("/")) for pattern in patterns]
+        self._patterns = [(pattern, pattern.removeprefix("./").strip("/")) for pattern in patterns]
         self.counts: dict[str, int] = {}
         self.restart()
 
     def restart(self) -> None:
         """Count anew, as for another listing."""
         self.counts = {given: 0 for given, _ in self._patterns}
+
+    @property
+    def count(self) -> int:
+        """How many pictures were left out since the last `restart`."""
+        return sum(self.counts.values())
 
     def takes_out(self, relative: str) -> bool:
         """Tell whether a picture is left out, by its path from the source, and count it."""

@@ -76,7 +76,11 @@ def read_label_rows(file: str) -> Iterator[LabelRow]:
             f"there is no label file {file!r}; labels are 'none', 'folder', or the path of a "
             "CSV or Parquet file with the columns path, label and split"
         ) from error
-    except (OSError, UnicodeDecodeError, csv.Error, pa.ArrowException) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the label file {file} is not UTF-8 (its byte {error.start}); save it as UTF-8"
+        ) from error
+    except (OSError, csv.Error, pa.ArrowException) as error:
         raise InputError(f"cannot read the label file {file}: {error}") from error
 
 

@@ -50,7 +50,8 @@ class TableLabels:
         file: the table.
 
     Raises:
-        InputError: the file cannot be read, lacks the columns, or says two things of one path.
+        InputError: the file cannot be read, lacks the columns or any row, or says two things of one
+            path.
     """
 
     def __init__(self, file: str) -> None:
@@ -66,6 +67,8 @@ class TableLabels:
         self._root = os.path.abspath(Path(file).parent)  # noqa: PTH100 - links stay as they are
         for path, label, split, literal in read_label_rows(file):
             self._add(path, Marks(label, split), literal)
+        if not self._rows:
+            raise InputError(f"{file} has a header and no row with a path below it")
 
     @property
     def rows(self) -> int:
@@ -96,7 +99,7 @@ class TableLabels:
         if any(row.rank is not None for row in self._rows):
             return
         wanted = f", such as {first.relative}" if first else ""
-        given = f", such as {self._rows[0].path}" if self._rows else ""
+        given = f", such as {self._rows[0].path},"
         raise InputError(
             f"none of the {self.rows} paths in {self.file}{given} is that of a picture{wanted}; "
             "give them relative to the table's folder or to the source"

@@ -103,6 +103,7 @@ def iter_locations(
     """
     for source in sources:
         found = False
+        before = exclude.count if exclude else 0
         for item in _spread_without(source, exclude):
             is_inside = isinstance(item, Location) and item.is_video and item.in_folder
             if is_inside and not videos_in_folders:
@@ -110,7 +111,8 @@ def iter_locations(
             found = True
             yield _with_writable_name(item)
         if not found:
-            raise InputError(_nothing_found(source, videos=0))
+            taken_out = exclude.count - before if exclude else 0
+            raise InputError(_nothing_found(source, videos=0, taken_out=taken_out))
 
 
 def count_sources(
@@ -141,6 +143,7 @@ def count_sources(
             pictures = None
             continue
         listed = usable = 0
+        before = exclude.count if exclude else 0
         for item in map(_with_writable_name, _spread_without(source, exclude)):
             listed += 1
             if isinstance(item, Failure):
@@ -157,7 +160,8 @@ def count_sources(
                 if see is not None:
                     see(item)
         if not usable:
-            raise InputError(_nothing_found(source, videos=listed))
+            taken_out = exclude.count - before if exclude else 0
+            raise InputError(_nothing_found(source, videos=listed, taken_out=taken_out))
     if sources and len(wrong) == len(sources):
         raise InputError(f"{wrong[0]} is {NO_PICTURE}; check the path")
     return SourceCount(pictures, videos, inside, first)
@@ -313,7 +317,9 @@ def _with_writable_name(item: Location | Failure) -> Location | Failure:
     return Failure(storable(item.path), "its name is not valid UTF-8; rename it", source)
 
 
-def _nothing_found(source: str, *, videos: int) -> str:
+def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
+    if taken_out and not videos:
+        return f"--exclude leaves out all that {source} holds ({taken_out} files)"
     if videos:
         return (
             f"the folder {source} holds no pictures, only videos ({videos}); say how many seconds "

@@ -66,6 +66,10 @@ def voc_text(picture, name="<name>cell</name>", size="200"):
         ([[float("nan"), 1, 5, 5]], {}, "not finite"),
         ([[1, 1, float("inf"), 5]], {}, "not finite"),
         ([[1, 1, 0, 5]], {}, "its box 1,1,0,5 has no area"),
+        ([[1, 2]], {}, "its bbox [1, 2] is not left, top, width and height"),
+        ([None], {}, "its bbox None is not left"),
+        ([["a", 1, 2, 3]], {}, "is not left, top"),
+        ([[[1] * 900]], {}, "is not left, top"),
         ([GOOD], {"label": "\ud800"}, "Unicode"),
         ([GOOD], {"label": None}, "no text"),
         ([GOOD], {"picture": {"file_name": "\ud800.jpg"}}, "Unicode"),
@@ -137,7 +141,9 @@ def test_a_voc_file_that_is_merely_untidy_serves(store, tmp_path, text):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("0 1e308 .5 .1 .1", "outside"),
+        ("0 1e308 .5 .1 .1", "no share of a side"),
+        ("0 100 75 50 50", "100 is no share of a side; divide pixels"),
+        ("0 .5 .5 50 50", "50 is no share of a side; divide pixels"),
         ("-1 .5 .5 .1 .1", "no class -1"),
         ("0 nan .5 .1 .1", "finite"),
     ],

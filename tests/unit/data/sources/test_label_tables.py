@@ -137,7 +137,10 @@ def test_numbers_become_labels(tmp_path: Path) -> None:
         (b"", "it has none"),
         (b"path,label\na.jpg,cat\na.jpg,dog\n", "says two things of a.jpg: cat and dog"),
         (b"path,label,split\na.jpg,cat,\na.jpg,cat,test\n", "two things .*: cat and cat / test"),
-        (b"path,label\n\xff\xfe.jpg,cat\n", "cannot read the label file"),
+        (b"path,label\n\xff\xfe.jpg,cat\n", "not UTF-8 .* save it as UTF-8"),
+        ("path,label\na.jpg,cat\n".encode("utf-16"), "not UTF-8 .* save it as UTF-8"),
+        (b"path,label\n", "no row with a path"),
+        (b"path,label\n,cat\n", "no row with a path"),
         (b"path,label,label\na.jpg,cat,dog\n", "has 2 columns 'label'"),
         (b"Path,label,path\na.jpg,cat,b.jpg\n", "has 2 columns 'path'"),
         (b"path,label\na,b.jpg,cat\n", "line 2 .* has 3 cells and the header 2"),
@@ -165,7 +168,7 @@ def test_a_table_that_matches_nothing_is_an_error(tmp_path: Path) -> None:
     labels = table(tmp_path / "labels.csv", "path,label\nwrong/a.jpg,cat\n")
     right, other = located("wrong/a.jpg", tmp_path), located("b.jpg", tmp_path)
 
-    with pytest.raises(InputError, match=r"none of the 1 paths .* such as wrong/a.jpg .* b.jpg"):
+    with pytest.raises(InputError, match=r"none of the 1 paths .* such as wrong/a.jpg, .* b.jpg"):
         labels.survey([other])
     labels.survey([other, right])
     assert labels.of(right) == Marks("cat")

@@ -251,6 +251,7 @@ def test_a_file_whose_name_is_not_utf8_is_a_failure_when_it_is_named_itself(phot
         (["1.*"], ["a.jpg", "cats/2.jpg", "dogs/big/3.jpg"]),
         (["big"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
         (["cats/*.jpg", "a.*"], ["dogs/big/3.jpg"]),
+        (["./dogs/big"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
         (["dogs/big/"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
         (["?o?s"], ["a.jpg", "cats/1.jpg", "cats/2.jpg"]),
         (["cats/a.jpg", "/cats.jpg"], ["a.jpg", "cats/1.jpg", "cats/2.jpg", "dogs/big/3.jpg"]),
@@ -269,5 +270,7 @@ def test_what_is_excluded_is_neither_listed_nor_counted(
 
 
 def test_a_source_of_which_all_is_excluded_is_empty(photos: Path) -> None:
-    with pytest.raises(InputError, match="holds no pictures"):
+    with pytest.raises(InputError, match="leaves out all that photos holds"):
         count_sources(["photos"], exclude=Exclusion(["*"]))
+    with pytest.raises(InputError, match="leaves out all that photos holds"):
+        list(iter_locations(["photos"], exclude=Exclusion(["*"])))

@@ -33,10 +33,33 @@ def test_a_folder_in_between_does_not_part_them():
     assert twins(["a/b.jpg", "a/b/1.jpg", "a/b/1.png", "a/b.png"]).startswith("2 pairs")
 
 
+@pytest.mark.parametrize("folders", [("Imgs", "GT"), ("GT", "Imgs"), ("im", "mask")])
+@pytest.mark.parametrize("classes", [["."], ["wood", "stone"], [f"{i:02d}" for i in range(9)]])
+def test_masks_in_a_folder_beside_are_named_by_it(folders, classes):
+    photographs, masks = folders if folders[0] != "GT" else folders[::-1]
+    listed = []
+    for top in classes:
+        for folder in folders:
+            ending = "jpg" if folder == photographs else "png"
+            listed += [f"{top}/{folder}/{name}.{ending}" for name in range(3)]
+    said = twins(listed)
+    assert said is not None
+    assert f"{3 * len(classes)} pairs" in said
+    assert f"--exclude '{masks}'" in said
+
+
+def test_masks_in_a_folder_of_an_archive_are_named_by_it():
+    assert "--exclude 'GT'" in twins(["all.zip!GT/1.png", "all.zip!Imgs/1.jpg"])
+
+
 @pytest.mark.parametrize(
     "listed",
     [
-        ["a/1.jpg", "b/1.png"],
+        ["a/1.jpg", "b/2.png"],
+        ["a/1.jpg", "b/1.png", "b/2.jpg"],
+        ["a/1.jpg", "b/1.png", "b/2.png"],
+        ["a/1.jpg", "b/c/1.png"],
+        ["a/1.jpg", "b/1.jpg", "c/1.jpg", "d/1.jpg", "e/1.jpg", "f/1.png"],
         ["a/1.jpg", "a/1.x.png"],
         ["a/1.jpg", "a/1.jpeg"],
         ["a/1.png", "a/1.gif"],
