@@ -215,16 +215,21 @@ def _decide(
     Also on its files where a translucent mark is too thin to be told in thumbnails.
     """
     line = _UNDECIDED[0]
-    found, undecidable = _unworn(first.unmarked(line)), False
+    unmarked = first.unmarked(line)
+    # Thumbnails show too little of a mark to tell it from a smear of the same colour.
+    mark_taken_off = unmarked.excess < line <= first.excess
+    found, undecidable = _unworn(unmarked), mark_taken_off
     on_the_line = _ON_THE_LINE[0] <= found.excess < _ON_THE_LINE[1]
-    if originals is not None and (on_the_line or found.may_be_marked(line)):
+    ask_files = on_the_line or mark_taken_off
+    if originals is not None and (ask_files or found.may_be_marked(line)):
         one, other = originals.pixels(left), originals.pixels(right)
         larger = one is not None and min(one.shape[:2]) > _LARGER * min(first.left_shape)
         if larger and one is not None and other is not None:
             seen = compare_pictures(one, _oriented(other, flipped), first.map()).unmarked(line)
             seen = _unworn(seen)
-            found = seen if on_the_line or seen.excess < line else found
-        undecidable = on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
+            found = seen if ask_files or seen.excess < line else found
+            undecidable = False
+        undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
     undecidable |= 0 < found.grid < _SMALLEST_GRID
     regions = found.regions(_UNDECIDED[0])
     if flipped:
