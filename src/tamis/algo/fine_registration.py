@@ -175,9 +175,10 @@ def robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float
     gain, level, spread = 1.0, 0.0, 1.0
     for _ in range(4):
         total, weighted = weight.sum() + 1e-6, weight * x
-        mean_x, mean_y = weighted.sum() / total, weight @ y / total
-        variance = weighted @ x / total - mean_x**2
-        shared = weighted @ y / total - mean_x * mean_y
+        # Sums, not products: BLAS would split those of long vectors over threads.
+        mean_x, mean_y = weighted.sum() / total, (weight * y).sum() / total
+        variance = (weighted * x).sum() / total - mean_x**2
+        shared = (weighted * y).sum() / total - mean_x * mean_y
         gain = float((shared + _NOISE**2) / (variance + _NOISE**2))
         level = float(mean_y - gain * mean_x)
         residual = y - gain * x - level
