@@ -60,7 +60,7 @@ def unquoted_cell(text: str) -> str:
 def read_label_rows(file: str) -> Iterator[LabelRow]:
     """Read the columns path, label and split, whatever their order and case.
 
-    Cells that are empty or not a number (NaN) say nothing; rows without a path are left out.
+    Cells that are empty or not a number (NaN) say nothing; a row of empty cells is no row.
 
     Raises:
         InputError: the file is missing or cannot be read, lacks a column, has one twice, or has a
@@ -69,8 +69,9 @@ def read_label_rows(file: str) -> Iterator[LabelRow]:
     try:
         is_parquet = file.lower().endswith(".parquet")
         for path, label, split, literal in (_read_parquet if is_parquet else _read_text)(file):
-            if path:
-                yield LabelRow(path, _said(label), _said(split), literal)
+            row = LabelRow(path, _said(label), _said(split), literal)
+            if path or row.label or row.split:
+                yield row
     except FileNotFoundError as error:
         raise InputError(
             f"there is no label file {file!r}; labels are 'none', 'folder', or the path of a "

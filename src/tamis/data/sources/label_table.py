@@ -64,9 +64,13 @@ class TableLabels:
         self._without = 0
         self._first_without = ""
         self._torn: list[str] = []
+        self._pathless = 0
         self._root = os.path.abspath(Path(file).parent)  # noqa: PTH100 - links stay as they are
         for path, label, split, literal in read_label_rows(file):
-            self._add(path, Marks(label, split), literal)
+            if path:
+                self._add(path, Marks(label, split), literal)
+            else:
+                self._pathless += 1
         if not self._rows:
             raise InputError(f"{file} has a header and no row with a path below it")
 
@@ -124,6 +128,8 @@ class TableLabels:
                 f"{len(lost)} of {self.rows} rows of {self.file} are of no picture here, such as "
                 f"{lost[0].path}"
             )
+        if self._pathless:
+            said.append(f"{self._pathless} rows of {self.file} have no path and were given to none")
         if shared:
             said.append(
                 f"{len(shared)} rows of {self.file} fit several pictures and were given to none, "

@@ -220,3 +220,9 @@ def test_a_cell_that_was_kept_from_being_a_formula_is_what_it_was(
     assert quoted_cell(text[1:]) == text
     labels = table(tmp_path / "labels.csv", f"path,label\na.jpg,{text}\n")
     assert asked(labels, located("a.jpg", tmp_path)) == [Marks(text[1:])]
+
+
+def test_rows_without_a_path_are_counted_and_empty_ones_are_not(tmp_path: Path) -> None:
+    labels = table(tmp_path / "t.csv", "path,label,split\na.jpg,cat,\n,dog,\n,,test\n,,\n")
+    assert asked(labels, located("a.jpg", tmp_path)) == [Marks("cat")]
+    assert labels.notes() == [f"2 rows of {labels.file} have no path and were given to none"]
