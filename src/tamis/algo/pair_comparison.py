@@ -33,6 +33,8 @@ _RIM = 1.5
 _BUT_ITS_RIM = 0.75
 _LEAST_SHARED = 400
 _TONE_PLACES = 2000
+_SHARE_PLACES = 40
+_THINNEST = 0.01
 _SAME_SCALE, _DENSER = 0.97, 1.1
 
 
@@ -103,6 +105,28 @@ class PairResidual:
         linear = shrink @ placement.linear @ grow
         offset = shrink @ (placement.offset + 0.5 - placement.linear @ np.full(2, 0.5))
         return np.concatenate([offset, linear.reshape(-1)]).astype(np.float32)
+
+    def beyond(self) -> tuple[float, float]:
+        """Return which share of the left picture lies outside the right one, and the reverse."""
+        offset, linear = self.map()[:2].astype(float), self.map()[2:].astype(float).reshape(2, 2)
+        axis = (np.arange(_SHARE_PLACES) + 0.5) / _SHARE_PLACES
+        points = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+        there = points @ linear.T + offset
+        back = (points - offset) @ np.linalg.inv(linear).T
+        left, right = (float(np.mean(np.any((at < 0) | (at > 1), axis=1))) for at in (there, back))
+        return left, right
+
+    def rims(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the strips of the left picture that the right one lacks, and the reverse.
+
+        Each `[K, 4]` as `regions`, widest first.
+        """
+        offset, linear = self.map()[:2].astype(float), self.map()[2:].astype(float).reshape(2, 2)
+        corners = np.array([(y, x) for y in (0, 1) for x in (0, 1)], float)
+        seen_right = corners @ linear.T + offset
+        seen_left = (corners - offset) @ np.linalg.inv(linear).T
+        left, right = (_strips(seen) for seen in (seen_left, seen_right))
+        return left, right
 
     def regions(self, line: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the places over a line in the left and in the right picture, worst first.
@@ -258,6 +282,19 @@ def _blur_between(
                 break
             last = now
     return first, sigma
+
+
+def _strips(seen: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Boxes above, below, left and right of the part of a picture that the other shows too."""
+    (top, start), (bottom, end) = (np.clip(at, 0, 1) for at in (seen.min(axis=0), seen.max(axis=0)))
+    boxes = np.array(
+        [(0, 0, 1, top), (0, bottom, 1, 1 - bottom), (0, 0, start, 1), (end, 0, 1 - end, 1)],
+        np.float32,
+    )
+    area = boxes[:, 2] * boxes[:, 3]
+    order = np.argsort(-area, kind="stable")
+    kept: NDArray[np.float32] = boxes[order[area[order] > _THINNEST]]
+    return kept
 
 
 def _as_shares(corners: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:

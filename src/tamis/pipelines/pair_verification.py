@@ -43,6 +43,11 @@ _WORN = (2.5, 12.0)
 _ON_THE_LINE = (3.3, 9.0)
 # The same once the files were seen.
 _UNDECIDED = (4.2, 5.8)
+# A copy that was cropped lies in its original but for this share: a tilt leaves corners, a shaken
+# camera a rim.
+_CROPPED = 0.08
+# Over every line, so that two views that are shifted against each other are changed versions.
+_SHIFTED = 8.0
 # Under this many pixels a side, a change of a twentieth of the side is hardly a pixel.
 _SMALLEST_GRID = 40
 # Files have to show this much more than thumbnails, along a side.
@@ -231,10 +236,13 @@ def _decide(
             undecidable = False
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
     undecidable |= 0 < found.grid < _SMALLEST_GRID
-    regions = found.regions(_UNDECIDED[0])
+    excess, regions = found.excess, found.regions(_UNDECIDED[0])
+    if excess < _SHIFTED and min(found.beyond()) > _CROPPED:
+        # Each shows what the other lacks: dropping either would lose it.
+        excess, undecidable, regions = _SHIFTED, False, found.rims()
     if flipped:
         regions[1][:, 0] = 1 - regions[1][:, 0] - regions[1][:, 2]
-    return _Decided(copy_score(found.excess), undecidable, regions)
+    return _Decided(copy_score(excess), undecidable, regions)
 
 
 def _unworn(found: PairResidual) -> PairResidual:

@@ -184,3 +184,27 @@ def test_an_object_of_several_tones_is_no_mark(seed):
     )
     found = compare_pictures(noisy(ground, 1, 1), noisy(parked, 2, 1), IDENTITY)
     assert found.unmarked(LINE).excess > LINE
+
+
+@pytest.mark.parametrize(("down", "across"), [(20, 0), (0, -24), (16, 12)])
+def test_shifted_views_lie_beyond_each_other_and_crops_do_not(down, across):
+    """A crop lies within its original; of a shifted view each shows what the other lacks."""
+    whole = colour(7)
+    side = SIDE - 40
+    top, left = max(down, 0), max(across, 0)
+    one = whole[top - down + 10 :, left - across + 10 :][:side, :side]
+    other = whole[top + 10 :, left + 10 :][:side, :side]
+    start = np.array([-down / side, -across / side, 1, 0, 0, 1], np.float32)
+    found = compare_pictures(one, other, start)
+    assert found.excess < LINE
+    assert min(found.beyond()) > 0.08
+    strips = found.rims()
+    assert all(len(boxes) >= 1 for boxes in strips)
+    widest = strips[0][0, 2] * strips[0][0, 3]
+    assert widest == pytest.approx(max(abs(down), abs(across)) / side, abs=0.03)
+
+    crop = whole[20:170, 24:174]
+    inside = compare_pictures(
+        crop, whole, np.array([20 / SIDE, 24 / SIDE, 150 / SIDE, 0, 0, 150 / SIDE], np.float32)
+    )
+    assert min(inside.beyond()) < 0.02
