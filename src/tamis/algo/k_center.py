@@ -81,7 +81,10 @@ def k_center(
             nearest[closed] = np.inf
             place = int(np.argmin(nearest))
         else:
-            place = int(np.argmax(np.where(closed, -np.inf, pool @ mean)))
+            # Small products of BLAS may read lanes that hold no value, and flag what is there.
+            with np.errstate(invalid="ignore"):
+                alike = pool @ mean
+            place = int(np.argmax(np.where(closed, -np.inf, alike)))
         picks.append(place)
         gains.append(max(0.0, 1.0 - float(nearest[place])))
         np.maximum(nearest, pool @ pool[place], out=nearest)
