@@ -54,10 +54,6 @@ def audit(
     store, samples, known = evidence.store, evidence.samples, evidence.known
     notes = [*known.notes, *joined.notes]
     groups = joined.groups
-    if cross.method == "ivf":
-        notes.append(
-            f"pairs across splits were found by inverted file, recall {cross.recall_estimate:.3f}"
-        )
     found = find_leaks(evidence, joined, cross, placed)
     leaks, apart = (named(evidence, placed, names, pairs) for pairs in (found.pairs, found.apart))
     counted = found.changed + found.undecided if joined.together else 0
