@@ -82,8 +82,9 @@ def strict(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def like(text: str, pattern: str, flags: int) -> bool:
     parts, escaped = "", False
-    for character in pattern:
-        if character == "\\" and not escaped:
+    for at, character in enumerate(pattern, 1):
+        # the last character has nothing to escape: it stands for itself
+        if character == "\\" and not escaped and at < len(pattern):
             escaped = True
             continue
         wild = {"%": ".*", "_": "."}.get(character)
@@ -267,6 +268,7 @@ def respelt(text: str, spaces: str) -> str:
 
 
 @settings(max_examples=80, deadline=None)
+@example(made=resembles(column("label"), "LIKE", "\\", False), spaces=" ")
 @given(made=conditions, spaces=st.sampled_from([" ", "  ", "\n\t", " /* it's ( */ ", " -- ')\n"]))
 def test_rows_are_those_that_python_finds(store, rows, made, spaces):
     expected = meeting(rows, made)
