@@ -31,12 +31,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.data.images.decode import decode
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
+from tamis.images.decode import decode
+from tamis.runtime.embed import embed
+from tamis.runtime.ingest import ingest
 
 BATCH = 8
 

@@ -28,8 +28,8 @@ import numpy as np
 from alike_kinds import HELD_OUT, KINDS
 
 import tamis
-from tamis.data.store import Store
-from tamis.pipelines.pair_verification import PairVerifier
+from tamis.dataset.store import Store
+from tamis.runtime.pair_verification import PairVerifier
 
 
 def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all of it

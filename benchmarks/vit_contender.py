@@ -65,12 +65,12 @@ def loop(model, paths, cores, batch):
 
 
 def tamis(spec, folder, paths, cores):
-    from tamis.data.images.decode import decode
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.encoders.preprocess import decode_side, prepare
     from tamis.encoders.registry import load_encoder
-    from tamis.pipelines.embed import embed
-    from tamis.pipelines.ingest import ingest
+    from tamis.images.decode import decode
+    from tamis.runtime.embed import embed
+    from tamis.runtime.ingest import ingest
 
     encoder = load_encoder(spec, threads=1)
     encoder.embed(np.zeros((8, 224, 224, 3), np.uint8))

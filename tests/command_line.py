@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from tamis.faces.cli.main import main
+from tamis.interfaces.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from sample_rows import DIM, sample_id, sample_ids, sample_rows, sample_vectors
-from tamis.data import orphans, snapshots
-from tamis.data.fragments import TableVersion
-from tamis.data.store import Store
+from tamis.dataset import orphans, snapshots
+from tamis.dataset.fragments import TableVersion
+from tamis.dataset.store import Store
 from tamis.errors import ConflictError
 from tamis.types import Failure
 

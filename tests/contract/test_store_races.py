@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sample_rows import content, insert, sample_ids, sample_rows
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import ConflictError
 
 WORKER = Path(__file__).with_name("store_worker.py")
@@ -112,7 +112,7 @@ def test_threads_with_stores_of_their_own_take_turns(tmp_path: Path) -> None:
 def test_processes_that_create_one_dataset_at_once_share_it(tmp_path: Path) -> None:
     path = tmp_path / "birds.tamis"
     script = (
-        "import sys; from tamis.data.store import Store\n"
+        "import sys; from tamis.dataset.store import Store\n"
         "with Store.open(sys.argv[1], create=True).operation('hello'): pass"
     )
     workers = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]

@@ -10,9 +10,9 @@ import signal
 import sys
 from typing import Any
 
-from tamis.data import snapshots
-from tamis.data.operation import Operation
-from tamis.faces.cli.main import main
+from tamis.dataset import snapshots
+from tamis.dataset.operation import Operation
+from tamis.interfaces.cli.main import main
 from tamis.services.watch import keeping
 from tamis.services.watch.memory import WatchMemory
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.data.store import Store
-from tamis.data.vector_search import nearest
-from tamis.pipelines.queries import encoder_of, picture_vector, text_encoder_of
+from tamis.dataset.store import Store
+from tamis.dataset.vector_search import nearest
+from tamis.runtime.queries import encoder_of, picture_vector, text_encoder_of
 from tiny_models import save_clip, save_dinov2
 
 

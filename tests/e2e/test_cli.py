@@ -120,7 +120,7 @@ def test_history(tamis_cli, photos):
 
 
 def test_a_planted_leak_fails_the_check(tamis_cli, tamis_process, photos):
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
     tamis_cli("add", "photos/dogs")
     tamis_cli("embed")
@@ -230,7 +230,7 @@ def test_each_orientation_group_is_one_picture(tamis_cli, shared_data: Path):
 
 
 def test_the_commands_in_the_report_make_the_same_dataset_again(tamis_cli, photos):
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.report import collect
 
     tamis_cli("curate", "photos", "--keep", "12", "--out", "c", "--labels", "folder", "--seed", "5")

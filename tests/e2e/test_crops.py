@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import tamis
-from tamis.data.parts import Box
+from tamis.dataset.parts import Box
 from tamis.encoders.preprocess import prepare
-from tamis.pipelines import parts
+from tamis.runtime import parts
 
 BOXES = [(11, 21, 60, 80), (100, 30, 199, 149), (-5, 100, 40, 160)]
 COUNT = 6

@@ -13,10 +13,10 @@ import pytest
 
 from damaged_datasets import damaged_copy, kinds_of_files, ways_to_break
 from picture_files import photo_file
-from tamis.data.layout import remove_drafts
-from tamis.data.store import Store
-from tamis.faces.cli.main import main
-from tamis.pipelines.ingest import ingest
+from tamis.dataset.layout import remove_drafts
+from tamis.dataset.store import Store
+from tamis.interfaces.cli.main import main
+from tamis.runtime.ingest import ingest
 
 VERBS = (
     ["info"],
@@ -137,7 +137,7 @@ def test_a_draft_that_is_being_written_stays(tmp_path):
     draft = tmp_path / ".d.tamis.0123456789abcdef.tmp"
     draft.mkdir()
     writer = (
-        "import sys, pathlib; from tamis.data.layout import _held\n"
+        "import sys, pathlib; from tamis.dataset.layout import _held\n"
         "with _held(pathlib.Path(sys.argv[1])) as mine:\n"
         "    print(mine, flush=True); sys.stdin.read()\n"
     )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from tamis.faces.cli.main import main
+from tamis.interfaces.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path

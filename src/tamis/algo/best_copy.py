@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CopyQuality", "copy_quality", "ordered"]
 
 # In octaves of energy, measured on copies made of photographs of clothes, blood cells and circuit
-# boards and of random textures; see `tamis.data.images.fineness` for what changes it by how much.
+# boards and of random textures; see `tamis.images.fineness` for what changes it by how much.
 _LOOKS_UNBLURRED = -1.1
 _BLURRED, _BLUR_STEP = 0.6, 1.0
 _BOOSTED, _NOISY, _NOISE_BOOST = 0.45, 1.4, 0.2
@@ -57,7 +57,7 @@ def copy_quality(
     Args:
         pixels: `[n]` width times height.
         own_pixels: `[n]` the same, of an enlarged copy those that it was enlarged from.
-        fineness: `[n]` as of `tamis.data.images.fineness`, NaN where not measured: no fault is
+        fineness: `[n]` as of `tamis.images.fineness`, NaN where not measured: no fault is
             found there.
         boost: `[n]` the same.
     """

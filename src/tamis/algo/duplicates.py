@@ -92,7 +92,7 @@ def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
     O(N²) comparisons of 64 bits: seconds for 100,000 rows. O(k N) memory.
 
     Args:
-        hashes: `[N]` 64-bit hashes as of `tamis.data.images.perceptual_hash`.
+        hashes: `[N]` 64-bit hashes as of `tamis.images.perceptual_hash`.
         k: neighbours a row and orientation.
         radius: most bits in which two hashes may differ.
 

@@ -15,18 +15,18 @@ from tamis.algo.alignment import (
     neighbour_recall,
     precision_of_queries,
 )
-from tamis.data.embedded import iterate_embedded, read_embedded
-from tamis.data.group_columns import duplicate_columns
+from tamis.dataset.embedded import iterate_embedded, read_embedded
+from tamis.dataset.group_columns import duplicate_columns
 from tamis.encoders.aligned import AlignedMap, write_map
 from tamis.errors import UsageError
-from tamis.pipelines.prompts import prompt_vectors
-from tamis.pipelines.queries import caveat_of, encoder_of, text_encoder_of
+from tamis.runtime.prompts import prompt_vectors
+from tamis.runtime.queries import caveat_of, encoder_of, text_encoder_of
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from tamis.algo.alignment import LinearMap
-    from tamis.data.operation import Operation
-    from tamis.data.store import Store
+    from tamis.dataset.operation import Operation
+    from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder, TextEncoder
     from tamis.types import Indices, Progress, Vectors
 

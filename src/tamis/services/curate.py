@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.data.exports import export
-from tamis.data.layout import is_draft, remove_drafts
-from tamis.data.parts import whole_pictures
-from tamis.data.presence import gone_ids
+from tamis.dataset.layout import is_draft, remove_drafts
+from tamis.dataset.parts import whole_pictures
+from tamis.dataset.presence import gone_ids
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
+from tamis.formats.exports import export
+from tamis.runtime.embed import embed
+from tamis.runtime.ingest import ingest
 from tamis.services.duplicates import DROPS, find_duplicates
 from tamis.services.report import write_report
 from tamis.services.selection import select
@@ -23,9 +23,9 @@ from tamis.types import Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tamis.data.store import Store
-    from tamis.data.video.sampling import Sampling
+    from tamis.dataset.store import Store
     from tamis.services.duplicates import Drop
+    from tamis.sources.video.sampling import Sampling
     from tamis.types import Failure, Progress
 
 __all__ = ["CurateReport", "curate", "require_own"]

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tamis.data.images.decode import decode
-from tamis.data.sources.reading import read_bytes
 from tamis.encoders.base import FeatureMapEncoder, TextEncoder
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, PictureError
+from tamis.images.decode import decode
 from tamis.machine import usable_processors
-from tamis.pipelines.batch_size import BatchSize, find_batch_size
+from tamis.runtime.batch_size import BatchSize, find_batch_size
+from tamis.sources.reading import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 
 from tamis.algo.fidelity import Fidelity, fidelity
-from tamis.data.images.decode import decode
-from tamis.data.sources.archives import close_archives
-from tamis.data.sources.locations import Location, iter_locations
-from tamis.data.sources.reading import read_bytes
-from tamis.data.video.frame_reader import close_videos
 from tamis.encoders.graph_settings import settings_metadata
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.encoders.spec import parse_spec
 from tamis.errors import InputError, MissingExtraError, PictureError, UsageError
+from tamis.images.decode import decode
+from tamis.sources.archives import close_archives
+from tamis.sources.locations import Location, iter_locations
+from tamis.sources.reading import read_bytes
+from tamis.sources.video.frame_reader import close_videos
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:

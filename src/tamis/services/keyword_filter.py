@@ -9,10 +9,10 @@ import numpy as np
 
 from tamis.algo.score_threshold import suggest_threshold
 from tamis.algo.zero_shot import zero_shot_posteriors
-from tamis.data.embedded import iterate_embedded
+from tamis.dataset.embedded import iterate_embedded
 from tamis.errors import UsageError
-from tamis.pipelines.prompts import prompt_vectors
-from tamis.pipelines.queries import caveat_of, text_encoder_of
+from tamis.runtime.prompts import prompt_vectors
+from tamis.runtime.queries import caveat_of, text_encoder_of
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices, Progress, Vectors
 
 __all__ = ["DEFAULT_LOGIT_SCALE", "FilterReport", "Match", "ScoreHistogram", "keyword_filter"]
@@ -144,7 +144,7 @@ def keyword_filter(
 ) -> FilterReport:
     """Find the pictures that texts describe.
 
-    Each text becomes the mean vector of a few sentences (`tamis.pipelines.prompts`). A picture's
+    Each text becomes the mean vector of a few sentences (`tamis.runtime.prompts`). A picture's
     score is its largest cosine similarity to one of `texts`. It passes if that reaches the
     threshold and exceeds its similarity to every one of `negatives`.
 

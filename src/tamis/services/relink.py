@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.data.presence import Gone, gone_of
-from tamis.data.sources.place import Places
+from tamis.dataset.presence import Gone, gone_of
 from tamis.errors import InputError, UsageError
+from tamis.sources.place import Places
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Progress
 
 __all__ = ["RelinkReport", "relink"]

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
-from tamis.data.vector_search import nearest
+from tamis.dataset.store import Store
+from tamis.dataset.vector_search import nearest
 from tamis.encoders import registry
 from tamis.encoders.aligned import read_map
 from tamis.errors import EncoderError, UsageError
-from tamis.pipelines.queries import encoder_named, encoder_of, text_encoder_of
+from tamis.runtime.queries import encoder_named, encoder_of, text_encoder_of
 from tamis.services.align import align
 from tamis.services.keyword_filter import keyword_filter
 from tamis.types import Preprocessing
@@ -62,7 +62,7 @@ def encoders(monkeypatch):
         return made[spec] if spec in made else real(spec, **options)
 
     monkeypatch.setattr("tamis.encoders.registry.load_encoder", load)
-    monkeypatch.setattr("tamis.pipelines.queries.load_encoder", load)
+    monkeypatch.setattr("tamis.runtime.queries.load_encoder", load)
     return made
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from picture_files import photo_file
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import DatasetMissingError, InputError, UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_tiles
+from tamis.runtime.ingest import ingest
+from tamis.runtime.parts import add_tiles
 from tamis.services.check import check
 from tamis.services.relink import relink
 

@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 
 from tamis.algo.calibration import PairCalibration, PairThresholds
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.comparison import NO_REGIONS, Comparison
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_crops
+from tamis.runtime.comparison import NO_REGIONS, Comparison
+from tamis.runtime.ingest import ingest
+from tamis.runtime.parts import add_crops
 from tamis.services.duplicates import find_duplicates, write_duplicate_gallery
 from tamis.types import Verdict
 

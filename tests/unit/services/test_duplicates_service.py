@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from synthetic_pictures import alike, blurred, captioned, crop, scene
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.ingest import ingest
+from tamis.runtime.ingest import ingest
 from tamis.services.duplicates import DuplicateReport, find_duplicates
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.label_sets import label_sets
-from tamis.data.store import Store
+from tamis.dataset.label_sets import label_sets
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.splits import check_splits, folds, split
 

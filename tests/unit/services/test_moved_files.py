@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from synthetic_pictures import scene
-from tamis.data.exports import export
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
+from tamis.formats.exports import export
+from tamis.runtime.embed import embed
+from tamis.runtime.ingest import ingest
 from tamis.services.curate import curate
 from tamis.services.duplicates import find_duplicates
 from tamis.services.search import Query, search

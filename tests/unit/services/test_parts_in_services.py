@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tamis.data.parts import whole_pictures
-from tamis.data.store import Store
+from tamis.dataset.parts import whole_pictures
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_crops, add_tiles
+from tamis.runtime.ingest import ingest
+from tamis.runtime.parts import add_crops, add_tiles
 from tamis.services.report.collect import collect
 from tamis.services.splits import check_splits, split
 

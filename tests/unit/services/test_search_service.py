@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import EncoderError, InputError, PictureError, UsageError
-from tamis.pipelines import queries
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.queries import Region
+from tamis.runtime import queries
+from tamis.runtime.embed import embed
+from tamis.runtime.ingest import ingest
+from tamis.runtime.queries import Region
 from tamis.services.search import Query, search, write_gallery
 from tamis.types import Preprocessing
 

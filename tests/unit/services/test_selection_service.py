@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.embedded import read_embedded
-from tamis.data.store import Store
+from tamis.dataset.embedded import read_embedded
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.selection import score, select
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from tamis.algo.calibration import PairCalibration, PairThresholds
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.comparison import Comparison
+from tamis.runtime.comparison import Comparison
 from tamis.services.splits import check_splits, split
 
 LINES = PairThresholds(copy=0.5, changed=0.5)

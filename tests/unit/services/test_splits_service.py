@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.splits import check_splits, split
 

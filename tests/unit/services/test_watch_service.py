@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import tamis
-import tamis.data.video.folder as folder_module
+import tamis.sources.video.folder as folder_module
 from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, scenes, write_video
 from mosaic_encoder import Mosaic
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import ConflictError, InputError, UsageError
 from tamis.services.watch import WatchPlan, parse_rate
 from tamis.services.watch.counts import SourceCount, WatchCounts

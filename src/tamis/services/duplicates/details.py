@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tamis.algo.best_copy import copy_quality
-from tamis.data.images.enlargement import looks_enlarged
-from tamis.data.images.fineness import measure_fineness
-from tamis.data.sources.archives import close_archives
-from tamis.data.video.frame_reader import close_videos
-from tamis.pipelines.decoded_rows import Pixels, decoded_rows
+from tamis.images.enlargement import looks_enlarged
+from tamis.images.fineness import measure_fineness
+from tamis.runtime.decoded_rows import Pixels, decoded_rows
+from tamis.sources.archives import close_archives
+from tamis.sources.video.frame_reader import close_videos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from tamis.data.embedded import read_embedded
+from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
 from tamis.services.duplicates.keeping import Keeping
 from tamis.services.duplicates.notes import duplicate_notes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.algo.calibration import PairCalibration, PairThresholds
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Progress
 
 __all__ = ["DROPS", "Drop", "find_duplicates"]
@@ -53,7 +53,7 @@ def find_duplicates(
 
     Candidates are equal files, the 8 nearest by vector and the 4 nearest by perceptual hash
     (mirrored too); each is then registered and compared by its worst place
-    (`tamis.pipelines.pair_verification`), so that alike pictures are not taken for the same.
+    (`tamis.runtime.pair_verification`), so that alike pictures are not taken for the same.
     `Verdict` says what a copy, a changed version and an undecided pair are.
 
     Of a group of copies stays: a file that is there before one that has vanished, then what

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.best_copy import ordered
-from tamis.data.presence import gone_among
+from tamis.dataset.presence import gone_among
 from tamis.services.duplicates.details import Details
 from tamis.services.duplicates.preferences import DEFAULT, lies_in
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.duplicates.preferences import Preference
     from tamis.services.duplicates.samples import Samples
     from tamis.types import Indices

@@ -8,13 +8,13 @@ import numpy as np
 
 from tamis.algo.components import connected_components
 from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
-from tamis.pipelines.comparison import Comparison
-from tamis.pipelines.pair_verification import PairVerifier
+from tamis.runtime.comparison import Comparison
+from tamis.runtime.pair_verification import PairVerifier
 
 if TYPE_CHECKING:
     from tamis.algo.calibration import PairCalibration, PairThresholds
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
     from tamis.types import Indices, Progress, Verdict

@@ -15,8 +15,8 @@ from tamis.services.report.tables import imbalance, split_order
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.report.contents import Step
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality

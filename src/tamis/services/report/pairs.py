@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tamis.algo.calibration import PairThresholds
-from tamis.data.group_columns import last_duplicates
-from tamis.pipelines.pair_verification import PairVerifier
+from tamis.dataset.group_columns import last_duplicates
+from tamis.runtime.pair_verification import PairVerifier
 from tamis.services.report.contents import Badge, PicturePair
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.report.contents import Box, Tile
     from tamis.services.report.galleries import Thumbnails
 

@@ -11,15 +11,15 @@ import pyarrow as pa
 from tamis.algo.components import join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
-from tamis.data.conditions import all_of, any_of
-from tamis.data.embedded import read_embedded
-from tamis.data.group_columns import duplicate_columns
+from tamis.dataset.conditions import all_of, any_of
+from tamis.dataset.embedded import read_embedded
+from tamis.dataset.group_columns import duplicate_columns
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices, Vectors
 
 __all__ = ["LabelledSamples", "near_duplicate_groups", "read_labelled"]

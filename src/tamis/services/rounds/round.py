@@ -12,9 +12,9 @@ from tamis.algo import selection
 from tamis.algo.probe import train_probe
 from tamis.algo.rounds import scheduled_strategy, share_right, strategy_name
 from tamis.algo.selection.reasons import reasons
-from tamis.data.learning_curve import LabelRound, label_rounds
-from tamis.data.presence import gone_ids
-from tamis.data.selection_marks import mark_selected
+from tamis.dataset.learning_curve import LabelRound, label_rounds
+from tamis.dataset.presence import gone_ids
+from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.rounds.labelled import near_duplicate_groups, read_labelled
 from tamis.types import no_progress
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tamis.algo.coverage import Coverage
     from tamis.algo.probe import Probe
     from tamis.algo.selection import Strategy
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.rounds.labelled import LabelledSamples
     from tamis.types import Progress
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.rounds import Draw, Replay
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.rounds.labelled import LabelledSamples
     from tamis.types import Indices, Progress
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.data.parts import whole_pictures
-from tamis.data.presence import content_there
-from tamis.data.sources.place import Places, split_container
+from tamis.dataset.parts import whole_pictures
+from tamis.dataset.presence import content_there
 from tamis.errors import PictureError, UsageError
+from tamis.sources.place import Places, split_container
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["Example", "find_example"]
 
@@ -44,7 +44,7 @@ class Example:
 def find_example(store: Store, name: str) -> Example:
     """Find what a name means: a sample id, a place, or a path as the dataset has it.
 
-    A place counts, not its spelling (`tamis.data.sources.place`). A file that was replaced since
+    A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
 
     Args:

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.late_interaction import late_interaction
-from tamis.data.parts import BOX_COLUMNS, Box
+from tamis.dataset.parts import BOX_COLUMNS, Box
 from tamis.encoders.base import FeatureMapEncoder
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
-from tamis.pipelines.decoded_rows import decoded_rows
-from tamis.pipelines.queries import encoder_of, picture_tokens
+from tamis.runtime.decoded_rows import decoded_rows
+from tamis.runtime.queries import encoder_of, picture_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from tamis.data.schema import VectorColumn
-    from tamis.data.store import Store
-    from tamis.pipelines.queries import Region
+    from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.store import Store
+    from tamis.runtime.queries import Region
     from tamis.services.search.search import Hit
 
 __all__ = ["rerank"]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from tamis.data.conditions import all_of
-from tamis.data.parts import BOX_COLUMNS, whole_pictures
-from tamis.data.presence import gone_among
-from tamis.data.vector_search import nearest
+from tamis.dataset.conditions import all_of
+from tamis.dataset.parts import BOX_COLUMNS, whole_pictures
+from tamis.dataset.presence import gone_among
+from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
-from tamis.pipelines.queries import (
+from tamis.runtime.queries import (
     Region,
     caveat_of,
     encoder_of,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.schema import VectorColumn
-    from tamis.data.store import Store
-    from tamis.data.vector_search import Nearest
+    from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.store import Store
+    from tamis.dataset.vector_search import Nearest
     from tamis.encoders.base import Encoder
     from tamis.services.search.example import Example
     from tamis.types import Vectors
@@ -132,7 +132,7 @@ def search(
     """Find the pictures that are most similar to a query.
 
     Pictures of the dataset that are given as examples are not among the hits, by whatever spelling.
-    Pictures that are gone (`tamis.data.presence`) come after all others. A picture of the dataset
+    Pictures that are gone (`tamis.dataset.presence`) come last. A picture of the dataset
     is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
 
     Args:

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.algo.representativeness import score_rows
-from tamis.data.embedded import read_embedded
+from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Progress
 
 __all__ = ["PictureScore", "ScoreReport", "score"]

@@ -9,11 +9,11 @@ import numpy as np
 
 from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
-from tamis.data.conditions import all_of, any_of
-from tamis.data.embedded import EmbeddedSamples, read_embedded
-from tamis.data.parts import whole_pictures
-from tamis.data.presence import gone_ids
-from tamis.data.selection_marks import mark_selected
+from tamis.dataset.conditions import all_of, any_of
+from tamis.dataset.embedded import EmbeddedSamples, read_embedded
+from tamis.dataset.parts import whole_pictures
+from tamis.dataset.presence import gone_ids
+from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.selection.quotas import group_quotas, parse_quotas
 from tamis.types import no_progress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tamis.algo.coverage import Coverage
     from tamis.algo.selection import Quotas, Strategy
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices, Progress
 
 __all__ = ["Pick", "Selection", "select"]
@@ -100,7 +100,7 @@ def select(
     """Select `n` pictures that stand for the rest, most by facility location, some by k-center.
 
     The same pictures with the same seed give the same selection whatever order they were added in.
-    Pictures that are gone are left out, as `tamis.data.presence` tells, where any is present.
+    Pictures that are gone are left out, as `tamis.dataset.presence` tells, where any is present.
     With `apply`, one operation sets the marks `selected`, `selected_rank` (from 1) and
     `selected_reason`, and clears those of the selection before.
 

@@ -14,8 +14,8 @@ from tamis.services.splits.outcome import SplitDifference, SplitReport
 
 if TYPE_CHECKING:
     from tamis.algo.cross_split import CrossPairs
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.splits.evidence import Evidence
     from tamis.services.splits.joining import Joined
     from tamis.services.splits.strata import Strata

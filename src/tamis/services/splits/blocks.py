@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.algo.time_blocks import inside_gap, time_blocks, torn_moments
-from tamis.data.group_columns import codes_of
+from tamis.dataset.group_columns import codes_of
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices
 
 __all__ = ["TIME_BLOCK", "TimeBlocks", "asked_blocks", "parse_duration"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.data.embedded import read_embedded
-from tamis.data.part_splits import torn_parts
-from tamis.data.split_names import FOLDERS, split_names, split_order
+from tamis.dataset.embedded import read_embedded
+from tamis.dataset.part_splits import torn_parts
+from tamis.dataset.split_column import FOLDERS, split_names
 from tamis.errors import UsageError
 from tamis.services.splits.audit import audit
 from tamis.services.splits.blocks import asked_blocks
@@ -18,11 +18,12 @@ from tamis.services.splits.joining import checked_changed, join
 from tamis.services.splits.leaks import MOST_LEAKS, look_across
 from tamis.services.splits.outcome import Leak
 from tamis.services.splits.strata import read_strata
+from tamis.sources.split_names import split_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.splits.outcome import SplitReport
 
 __all__ = ["audit_if_split", "check_splits"]

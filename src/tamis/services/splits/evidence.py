@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.splits.blocks import TimeBlocks
     from tamis.services.splits.groups import Known
     from tamis.types import Indices, Vectors

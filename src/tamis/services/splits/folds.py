@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tamis.data.parts import whole_pictures
+from tamis.dataset.parts import whole_pictures
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["Fold", "folds"]
 

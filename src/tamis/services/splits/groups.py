@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.components import join_groups
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
-from tamis.data.group_columns import codes_of, duplicate_columns
+from tamis.dataset.group_columns import codes_of, duplicate_columns
 from tamis.errors import UsageError
 from tamis.services.splits.blocks import TIME_BLOCK
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.splits.blocks import TimeBlocks
     from tamis.types import Indices
 

@@ -10,7 +10,7 @@ import numpy as np
 from tamis.algo.components import connected_components, join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.shared_views import joined_share, shared_views
-from tamis.data.group_columns import codes_of
+from tamis.dataset.group_columns import codes_of
 from tamis.errors import UsageError
 from tamis.services.splits.looking import look
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import split_targets
-from tamis.data.embedded import read_embedded
-from tamis.data.group_columns import codes_of
-from tamis.data.part_splits import inherited_splits
-from tamis.data.parts import names_kind, whole_pictures
+from tamis.dataset.embedded import read_embedded
+from tamis.dataset.group_columns import codes_of
+from tamis.dataset.part_splits import inherited_splits
+from tamis.dataset.parts import names_kind, whole_pictures
 from tamis.errors import UsageError
 from tamis.services.splits.audit import audit
 from tamis.services.splits.blocks import asked_blocks
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.splits.groups import Known
     from tamis.services.splits.joining import Joined
     from tamis.services.splits.outcome import SplitReport

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.calibration import PairThresholds
-from tamis.data.group_columns import last_duplicates
-from tamis.pipelines.pair_verification import PairVerifier
+from tamis.dataset.group_columns import last_duplicates
+from tamis.runtime.pair_verification import PairVerifier
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices
 
 __all__ = ["UNKNOWN", "PixelVerdicts", "Verdicts"]

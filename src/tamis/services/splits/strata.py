@@ -9,13 +9,13 @@ import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
 from tamis.algo.clustering import spherical_k_means
-from tamis.data.label_sets import LabelSets, label_sets
+from tamis.dataset.label_sets import LabelSets, label_sets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.types import Indices
 
 __all__ = ["Strata", "read_strata"]

@@ -8,13 +8,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
-from tamis.data.video.folder import LiveFolder
 from tamis.errors import TamisError
+from tamis.sources.video.folder import LiveFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.video.frames import Frame, FrameSource
+    from tamis.sources.video.frames import Frame, FrameSource
 
 __all__ = ["Arrival", "Behind", "Feed"]
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 import pyarrow as pa
 
-from tamis.data.durability import replace_file
-from tamis.data.schema import PICTURE_COLUMNS
-from tamis.data.video.places import FRAME_COLUMNS
+from tamis.dataset.durability import replace_file
+from tamis.dataset.schema import PICTURE_COLUMNS
 from tamis.errors import ConflictError
+from tamis.sources.video.places import FRAME_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamis.data.operation import Operation
-    from tamis.pipelines.frame_rows import FrameRow
+    from tamis.dataset.operation import Operation
+    from tamis.runtime.frame_rows import FrameRow
     from tamis.services.watch.memory import Progress, WatchMemory
     from tamis.types import Failure, Vectors
 

@@ -10,13 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from tamis.data.durability import replace_file
+from tamis.dataset.durability import replace_file
 from tamis.errors import ConflictError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["Lane", "Place", "Progress", "WatchMemory", "version_of"]
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tamis.algo.sieve.rules import Rules, checked_threshold
-from tamis.data.video.open import source_name
-from tamis.data.video.sampling import Sampling, parse_sampling
-from tamis.data.video.stream import Patience, is_camera, is_stream
 from tamis.errors import UsageError
 from tamis.services.watch.metrics import parse_address
+from tamis.sources.video.open import source_name
+from tamis.sources.video.sampling import Sampling, parse_sampling
+from tamis.sources.video.stream import Patience, is_camera, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from tamis.algo.sieve import Gate, RateThreshold, Sieve
 from tamis.algo.unit_vectors import normalise_rows
-from tamis.data.parts import whole_pictures
-from tamis.pipelines.novelty import NoveltyFilter
+from tamis.dataset.parts import whole_pictures
+from tamis.runtime.novelty import NoveltyFilter
 from tamis.services.watch.memory import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tamis.data.store import Store
-    from tamis.data.video.frames import Frame
+    from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
-    from tamis.pipelines.novelty import Decision
+    from tamis.runtime.novelty import Decision
     from tamis.services.watch.plan import WatchPlan
+    from tamis.sources.video.frames import Frame
     from tamis.types import Vectors
 
 __all__ = ["Streams"]

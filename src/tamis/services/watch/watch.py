@@ -9,11 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tamis.data.embedded import column_of_encoder
-from tamis.data.video.frame_reader import close_videos
-from tamis.data.video.open import open_frames
+from tamis.dataset.embedded import column_of_encoder
 from tamis.errors import InputError, PictureError, TamisError
-from tamis.pipelines.frame_rows import copied_row, pointing_row
+from tamis.runtime.frame_rows import copied_row, pointing_row
 from tamis.services.watch.counts import SourceCount, WatchCounts
 from tamis.services.watch.feed import Feed
 from tamis.services.watch.keeping import Keeping
@@ -22,16 +20,18 @@ from tamis.services.watch.metrics import MetricsServer, parse_address, prometheu
 from tamis.services.watch.plan import WatchPlan, source_key
 from tamis.services.watch.streams import Streams
 from tamis.services.watch.threshold import FRAMES_TO_MEASURE, USUAL, measured_threshold
+from tamis.sources.video.frame_reader import close_videos
+from tamis.sources.video.open import open_frames
 from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tamis.data.store import Store
-    from tamis.data.video.frames import FrameSource
+    from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
-    from tamis.pipelines.novelty import Decision
+    from tamis.runtime.novelty import Decision
     from tamis.services.watch.feed import Arrival
+    from tamis.sources.video.frames import FrameSource
 
 __all__ = ["WatchReport", "watch"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.learning_curve import label_rounds
-from tamis.data.store import Store
+from tamis.dataset.learning_curve import label_rounds
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.report.collect import collect
 from tamis.services.report.render import render

@@ -1,0 +1,278 @@
+"""Only what is new into the dataset: pictures and frames unlike all that it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from tamis.algo.sieve import Gate, Sieve
+from tamis.dataset.embedded import column_of_encoder
+from tamis.dataset.parts import whole_pictures
+from tamis.errors import PictureError
+from tamis.images.picture_record import content_hash, examine, sample_id
+from tamis.runtime.ingest import IngestReport, report_of
+from tamis.runtime.known_pictures import KnownPictures
+from tamis.runtime.novelty import NoveltyFilter
+from tamis.runtime.sample_rows import KnownSample, NewSample, SampleWriter
+from tamis.runtime.sources_to_add import SourcesToAdd
+from tamis.runtime.video_frames import VideoFrame, frame_sample, frames_of_video
+from tamis.sources.archives import close_archives
+from tamis.sources.locations import Location, require_source
+from tamis.sources.video.folder import FilePixels
+from tamis.sources.video.frames import Frame
+from tamis.sources.video.places import FRAME_COLUMNS
+from tamis.sources.video.sampling import EVERY_FRAME, Sampling
+from tamis.types import Failure, no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tamis.dataset.store import Store
+    from tamis.encoders.base import Encoder
+    from tamis.runtime.novelty import Decision
+    from tamis.types import Progress
+
+__all__ = ["DEFAULT_THRESHOLD", "NewsReport", "ingest_new"]
+
+DEFAULT_THRESHOLD = 0.92
+"""Cosine similarity from which on a picture counts as like one that is kept."""
+
+_CHECKPOINT_ROWS = 256
+
+
+@dataclass(frozen=True)
+class NewsReport(IngestReport):
+    """What became of the sources, of which only what is new was added.
+
+    Attributes:
+        covered: pictures and frames left out, for one that is kept is as similar.
+        skipped: of these, frames that the gate told by their pixels, without the encoder.
+        encoder: spec of the encoder.
+        threshold: cosine similarity from which on one covers another.
+        unseen: samples of the dataset that have no vector of this encoder and so cover nothing.
+    """
+
+    covered: int = 0
+    skipped: int = 0
+    encoder: str = ""
+    threshold: float = DEFAULT_THRESHOLD
+    unseen: int = 0
+
+
+def ingest_new(
+    store: Store,
+    sources: Sequence[str],
+    encoder: Encoder,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    labels: str = "none",
+    label_level: int | None = None,
+    exclude: Sequence[str] = (),
+    sampling: Sampling = EVERY_FRAME,
+    progress: Progress = no_progress,
+    checkpoint_rows: int = _CHECKPOINT_ROWS,
+) -> NewsReport:
+    """Add pictures and frames that are less similar than `threshold` to all that is kept.
+
+    What the dataset holds with a vector of this encoder counts as kept; then each picture and
+    frame is embedded in the sources' order and kept or not. Whatever is left out is at least
+    `threshold` similar to a sample of the dataset, and no two that are added are as similar.
+    Frames that cannot be new by their pixels are not embedded, so long as the gate is sure.
+    Rows are added together with their vectors. Adding again adds nothing; what is known is not
+    embedded again, what was left out is. A run that is killed keeps what it committed.
+
+    Memory: the vectors of the dataset, 4 D bytes each, and one checkpoint's rows.
+
+    Args:
+        store: the dataset.
+        sources: see `tamis.runtime.ingest.ingest`.
+        encoder: makes the vectors.
+        threshold: cosine similarity in [-1, 1].
+        labels: see `tamis.runtime.ingest.ingest`.
+        label_level: see `tamis.runtime.ingest.ingest`.
+        exclude: see `tamis.runtime.ingest.ingest`.
+        sampling: which frames of videos are looked at, also of those in folders.
+        progress: told after each picture and frame.
+        checkpoint_rows: how much is at most lost when the run is killed.
+
+    Raises:
+        UsageError: the threshold is out of range.
+        EncoderError: the encoder fails as a whole.
+        InputError, MissingExtraError, ConflictError, StorageError: as `ingest`.
+    """
+    sieve = Sieve(threshold)
+    identity = (encoder.spec, encoder.fingerprint, encoder.dim)
+    name, dtype = column_of_encoder(store, *identity)
+    wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
+    known = KnownPictures(store)
+    unseen = _admit_dataset(store, name, sieve)
+    params = {
+        **wanted.params,
+        "new_only": True,
+        "threshold": threshold,
+        "encoder": encoder.spec,
+        "fingerprint": encoder.fingerprint,
+    }
+    try:
+        with store.operation("add", params=params) as operation:
+            if wanted.videos:
+                operation.require_columns(FRAME_COLUMNS)
+            column = operation.add_vector_column(*identity, dtype)
+            writer = SampleWriter(store, operation, wanted, checkpoint_rows, column=column)
+            run = _Run(encoder, sieve, known, writer)
+            for done, _ in enumerate(run.decide(wanted), start=1):
+                progress(done, wanted.total)
+            operation.counts["covered"] = run.covered
+            writer.stage()
+    finally:
+        close_archives()
+    report = report_of(wanted, writer, operation)
+    return NewsReport(
+        **vars(report),
+        covered=run.covered,
+        skipped=run.skipped,
+        encoder=encoder.spec,
+        threshold=threshold,
+        unseen=unseen,
+    )
+
+
+def _admit_dataset(store: Store, column: str, sieve: Sieve) -> int:
+    """Count what the dataset has vectors of as kept; return how many samples have none."""
+    whole = whole_pictures(store.columns(), None)
+    if column not in store.columns():
+        return store.count(whole)
+    ids, vectors = store.vectors(column, whole)
+    if ids:
+        sieve.admit(vectors, keys=ids)
+    return store.count(whole) - len(ids)
+
+
+def _same_gate(item: Location | Failure) -> str | None:
+    """Tell videos apart; all else has no gate and goes together."""
+    return item.uri if isinstance(item, Location) and item.is_video else None
+
+
+class _Run:
+    """Decides on what the sources hold, and hands over what is kept."""
+
+    def __init__(
+        self, encoder: Encoder, sieve: Sieve, known: KnownPictures, writer: SampleWriter
+    ) -> None:
+        self.covered = 0
+        self.skipped = 0
+        self._encoder = encoder
+        self._sieve = sieve
+        self._known = known
+        self._writer = writer
+        self._waiting: dict[str, VideoFrame | _Picture] = {}
+
+    def decide(self, wanted: SourcesToAdd) -> Iterator[None]:
+        """Decide on all pictures and frames in their order; yields after each."""
+        for video, group in groupby(wanted.locations(), key=_same_gate):
+            chosen = NoveltyFilter(
+                self._encoder,
+                self._sieve,
+                gate=None if video is None else Gate(),
+                key_of=lambda frame: self._waiting[str(frame.uri)].sample_id,
+            )
+            for decision in chosen.decide(self._frames(group, wanted)):
+                self._settle(decision)
+                yield
+
+    def _frames(
+        self, locations: Iterable[Location | Failure], wanted: SourcesToAdd
+    ) -> Iterator[Frame]:
+        """Yield what has to be decided on; what is known or cannot be read is settled at once."""
+        for location in locations:
+            if isinstance(location, Failure):
+                require_source(location.source)
+                self._writer.take(location)
+            elif location.is_video:
+                for item in frames_of_video(
+                    location, wanted.sampling, self._known, wanted.expect_frames
+                ):
+                    if isinstance(item, Failure):
+                        self._writer.take(item)
+                    elif self._is_unseen(item) and item.frame is not None:
+                        self._waiting[item.location.uri] = item
+                        yield item.frame
+            else:
+                picture = self._read(location)
+                if picture is not None and self._is_unseen(picture):
+                    self._waiting[location.uri] = picture
+                    yield picture.frame
+
+    def _read(self, location: Location) -> _Picture | None:
+        pixels = FilePixels(location.uri, location.path)
+        try:
+            content = content_hash(pixels.encoded())
+        except PictureError as error:
+            self._fail(location, error.reason)
+            return None
+        frame = Frame(
+            path=location.path,
+            uri=location.uri,
+            source=location.source,
+            number=0,
+            seconds=0.0,
+            captured_at=None,
+            pixels=pixels,
+        )
+        place = self._known.places.of(location.uri)
+        found = self._known.find(content, place)
+        name = found or sample_id(content, place)
+        return _Picture(location, name, content, frame, is_known=found is not None)
+
+    def _is_unseen(self, item: VideoFrame | _Picture) -> bool:
+        """Tell whether neither the dataset nor this run has it, which are counted as known."""
+        if item.is_known:
+            self._writer.take(KnownSample(item.location, item.sample_id))
+            return False
+        if self._sieve.keeps(item.sample_id) or item.location.uri in self._waiting:
+            self._writer.count_known()
+            return False
+        return True
+
+    def _settle(self, decision: Decision) -> None:
+        item = self._waiting.pop(str(decision.frame.uri))
+        self.covered += decision.outcome in {"covered", "skipped"}
+        self.skipped += decision.outcome == "skipped"
+        if decision.outcome == "failed":
+            self._fail(item.location, decision.reason)
+        elif decision.outcome == "kept":
+            try:
+                self._writer.take(_sample(item, decision))
+            except PictureError as error:
+                self._fail(item.location, error.reason)
+
+    def _fail(self, location: Location, reason: str) -> None:
+        require_source(location.source)
+        self._writer.take(Failure(location.path, reason, location.source))
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture's file that was read."""
+
+    location: Location
+    sample_id: str
+    content: str
+    frame: Frame
+    is_known: bool
+
+
+def _sample(item: VideoFrame | _Picture, decision: Decision) -> NewSample:
+    """Measure what is kept."""
+    if isinstance(item, VideoFrame):
+        return frame_sample(item, decision.frame, decision.vector)
+    data = item.frame.pixels.encoded() or b""
+    return NewSample(
+        item.location,
+        item.sample_id,
+        item.content,
+        len(data),
+        examine(data, item.location.path),
+        vector=decision.vector,
+    )
