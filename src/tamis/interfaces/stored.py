@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.errors import UsageError
+from tamis.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     from tamis.dataset.store import Store
@@ -21,6 +22,7 @@ class Stored:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.workspace = Workspace(store)
 
     def vector_column(self, encoder: str | None = None) -> str:
         """Return the vector column that `encoder` (spec, short name, column or None) means.
