@@ -75,7 +75,7 @@ class Finding(Stored):
         return search(
             self.store,
             query,
-            column=self.vector_column(encoder),
+            column=self.vector_column(encoder, reads_text=bool(query.texts or query.not_texts)),
             k=k,
             where=where,
             exact=exact,
@@ -120,7 +120,7 @@ class Finding(Stored):
         return keyword_filter(
             self.store,
             _several(texts),
-            column=self.vector_column(encoder),
+            column=self.vector_column(encoder, reads_text=True),
             negatives=_several(negatives),
             threshold=threshold,
             classes=classes,
