@@ -20,9 +20,8 @@ SHORT_NAMES: Final = {
 }
 
 GET_TEXTS: Final = (
-    "Embed with one that does:  tamis embed --encoder clip  (needs tamis[hf]),  or --encoder "
-    "concepts  (offline, knows ImageNet's classes only); or learn a map to it:  "
-    "tamis align --from THIS --to clip"
+    "Embed the pictures with an encoder that does, clip (needs tamis[hf]) or concepts (offline, "
+    "knows ImageNet's classes only), or align these vectors to those of one that does"
 )
 """What to do where no encoder at hand reads texts."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
+
+from tamis.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     from tamis.dataset.samples import Samples
@@ -21,13 +22,12 @@ class Stored:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.workspace = Workspace(store)
 
-    @cached_property
+    @property
     def samples(self) -> Samples:
         """The dataset's columns, rows and vectors, as services ask for them."""
-        from tamis.dataset.samples import Samples
-
-        return Samples(self.store)
+        return self.workspace.samples
 
     def vector_column(self, encoder: str | None = None, *, reads_text: bool = False) -> str:
         """Return the vector column that `encoder` (spec, short name, column or None) means.

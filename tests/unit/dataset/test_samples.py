@@ -242,7 +242,7 @@ def test_where_no_encoder_reads_texts_it_says_what_is_there(store):
     insert(store, 0, 1)
     embed(store, BUNDLED)
     embed(store, DINO)
-    with pytest.raises(UsageError, match=r"lite0.*dinov2.* read no texts.*tamis embed"):
+    with pytest.raises(UsageError, match=r"lite0.*dinov2.* read no texts.*clip"):
         Samples(store).vector_column(reads_text=True)
 
 

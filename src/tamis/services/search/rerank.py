@@ -15,7 +15,7 @@ from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
 from tamis.runtime.decoded_rows import decoded_rows
-from tamis.runtime.queries import encoder_of, picture_tokens
+from tamis.runtime.queries import picture_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tamis.dataset.schema import VectorColumn
     from tamis.dataset.store import Store
     from tamis.runtime.queries import Region
-    from tamis.services.search.search import Hit
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.search.contract import Hit
 
 __all__ = ["rerank"]
 
@@ -41,7 +42,7 @@ class _Place:
 
 
 def rerank(
-    store: Store,
+    workspace: Workspace,
     column: VectorColumn,
     hits: Sequence[Hit],
     example: str,
@@ -53,7 +54,7 @@ def rerank(
     that cannot be read any more comes last, as it was.
 
     Args:
-        store: the dataset.
+        workspace: the dataset and its encoders.
         column: whose encoder gives the patches.
         hits: what a search found.
         example: the picture file that was looked for.
@@ -67,7 +68,8 @@ def rerank(
         InputError: there is no such file.
         PictureError: the example cannot be decoded.
     """
-    encoder = encoder_of(column, store.path, threads=1)
+    store = workspace.store
+    encoder = workspace.encoders.for_column(column)
     if not isinstance(encoder, FeatureMapEncoder):
         raise UsageError(f"{column.spec} has no patches to compare; leave out --rerank")
     tokens = picture_tokens(encoder, example, region)
