@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Store"]
 
+_DEFAULT_ENCODER = "default_vectors"
+
 
 class Store:
     """A dataset, seen at one snapshot.
@@ -216,6 +218,11 @@ class Store:
         """The vector columns, oldest first."""
         return vector_columns_of(self._state.samples.schema)
 
+    @property
+    def default_encoder(self) -> str | None:
+        """The vector column that is meant where none is named; None if none was set."""
+        return self._state.snapshot.settings.get(_DEFAULT_ENCODER)
+
     def index_cover(self, column: str) -> IndexCover | None:
         """How many rows the index of a vector column covers; None where it has none."""
         with storage_guard(self.path, "read"):
@@ -332,6 +339,7 @@ class Store:
                 "undo",
                 {"operations": list(plan.operations)} | ({} if to is None else {"to": to}),
                 undone=plan.snapshots,
+                settings=plan.settings,
             )
             state = self._writer.name(head, tables, about)
         self._moved(state)
@@ -349,6 +357,26 @@ class Store:
             state = self._writer.name(head, head.tables, about)
         if not self._pinned:
             self._moved(state)
+
+    def set_default_encoder(self, column: str) -> None:
+        """Let a vector column be the one that is meant where none is named; `undo` takes it back.
+
+        Raises:
+            UsageError: no such vector column, or the store was opened at a fixed snapshot.
+        """
+        self._require_head()
+        with self._writer.locked("encoders default", self._state) as head:
+            known = {c.name: c for c in vector_columns_of(head.samples.schema)}
+            if column not in known:
+                names = ", ".join(known) or "none"
+                raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+            about = About(
+                "encoders default",
+                {"encoder": known[column].spec, "column": column},
+                settings={**head.snapshot.settings, _DEFAULT_ENCODER: column},
+            )
+            state = self._writer.name(head, head.tables, about)
+        self._moved(state)
 
     def gc(self) -> Freed:
         """Remove the files that killed writers left; every snapshot stays readable."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamis.dataset.encoder_names import GET_TEXTS
 from tamis.dataset.parts import Box
 from tamis.encoders.base import TextEncoder
 from tamis.encoders.preprocess import input_box, prepare
@@ -103,11 +104,7 @@ def text_encoder_of(
     """
     encoder = encoder_of(column, folder, **options)
     if not isinstance(encoder, TextEncoder):
-        raise UsageError(
-            f"{column.spec} reads no texts. Embed with one that does:  tamis embed --encoder clip  "
-            "(needs tamis[hf]),  or --encoder concepts  (offline, knows ImageNet's classes only); "
-            "or learn a map to it:  tamis align --from THIS --to clip"
-        )
+        raise UsageError(f"{column.spec} reads no texts. {GET_TEXTS}")
     return encoder
 
 
