@@ -22,7 +22,14 @@ from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["DEFAULT_ENCODER", "SHORT_NAMES", "EncoderEntry", "available", "load_encoder"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "SHORT_NAMES",
+    "EncoderEntry",
+    "available",
+    "full_spec",
+    "load_encoder",
+]
 
 DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
 
@@ -150,8 +157,7 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
         >>> encoder.spec, encoder.dim
         ('bundled:efficientnet-lite0', 1280)
     """
-    short, mark, query = spec.partition("?")
-    parsed = parse_spec(SHORT_NAMES.get(short, short) + mark + query)
+    parsed = full_spec(spec)
     if parsed.kind in _KINDS:
         return _KINDS[parsed.kind].load(parsed, options)
     points = _third_party()
@@ -162,6 +168,20 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
         f"there is no encoder {spec!r}; short names are {', '.join(SHORT_NAMES)}, and kinds are "
         f"{kinds} (see  tamis encoders)"
     )
+
+
+def full_spec(spec: str) -> EncoderSpec:
+    """Return a spec with its short name written out.
+
+    Raises:
+        UsageError: an option has no value, or comes twice.
+
+    Example:
+        >>> str(full_spec("dinov2?size=448"))
+        'hf:facebook/dinov2-small?size=448'
+    """
+    short, mark, query = spec.partition("?")
+    return parse_spec(SHORT_NAMES.get(short, short) + mark + query)
 
 
 def available() -> list[EncoderEntry]:
