@@ -56,7 +56,7 @@ class Finding(Stored):
             exact: compare all vectors even where there is an index.
             distinct: leave out pictures more similar than this cosine to one before them.
             rerank: order this many of the best anew by patches of the first example.
-            tiles: compare tiles too (`add(..., tiles=3)`), and say which part matched.
+            tiles: compare tiles too, and say which part matched.
 
         Raises:
             UsageError: nothing to look for, or the encoder reads no texts.
@@ -82,6 +82,7 @@ class Finding(Stored):
             distinct=distinct,
             tiles=tiles,
             rerank_best=rerank,
+            encoders=self.encoders,
         )
 
     def filter(
@@ -128,6 +129,7 @@ class Finding(Stored):
             tag=tag,
             seed=seed,
             progress=progress,
+            encoders=self.encoders,
         )
 
     def align(
@@ -163,6 +165,7 @@ class Finding(Stored):
             out=None if out is None else Path(out),
             seed=seed,
             progress=progress,
+            encoders=self.encoders,
         )
 
     def index(self, encoder: str | None = None) -> tuple[int, int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from tamis.dataset.store import Store
+    from tamis.runtime.encoder_pool import EncoderPool
 
 __all__ = ["Stored"]
 
@@ -21,6 +23,13 @@ class Stored:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+
+    @cached_property
+    def encoders(self) -> EncoderPool:
+        """The encoders that this dataset was asked with so far, each loaded once."""
+        from tamis.runtime.encoder_pool import EncoderPool
+
+        return EncoderPool(self.store)
 
     def vector_column(self, encoder: str | None = None) -> str:
         """Return the vector column that `encoder` (spec, short name, column or None) means.

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from tamis.dataset.store import Store
+from tamis.encoders import registry
 from tamis.errors import EncoderError, InputError, PictureError, UsageError
-from tamis.runtime import queries
 from tamis.runtime.embed import embed
 from tamis.runtime.ingest import ingest
 from tamis.runtime.queries import Region
@@ -66,7 +66,7 @@ def store(tmp_path, folder):
 @pytest.fixture
 def encoder(monkeypatch):
     encoder = Colour()
-    monkeypatch.setattr(queries, "load_encoder", lambda _spec, **_options: encoder)
+    monkeypatch.setattr(registry, "load_encoder", lambda _spec, **_options: encoder)
     return encoder
 
 
@@ -75,7 +75,7 @@ def no_encoder(monkeypatch):
     def refuse(*_args, **_options):
         raise AssertionError("the encoder was loaded though stored vectors were enough")
 
-    monkeypatch.setattr(queries, "load_encoder", refuse)
+    monkeypatch.setattr(registry, "load_encoder", refuse)
 
 
 def found(store, *, k=20, **query):
@@ -179,8 +179,8 @@ def test_texts_need_an_encoder_that_reads(store, monkeypatch):
         preprocessing = Colour.preprocessing
         embed = Colour.embed
 
-    monkeypatch.setattr(queries, "load_encoder", lambda _spec, **_options: Blind())
-    with pytest.raises(UsageError, match=r"reads no texts.*--encoder clip.*--encoder concepts"):
+    monkeypatch.setattr(registry, "load_encoder", lambda _spec, **_options: Blind())
+    with pytest.raises(UsageError, match=r"reads no texts.*clip.*concepts"):
         found(store, texts=["red"])
 
 

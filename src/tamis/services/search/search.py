@@ -13,14 +13,8 @@ from tamis.dataset.parts import BOX_COLUMNS, whole_pictures
 from tamis.dataset.presence import gone_among
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
-from tamis.runtime.queries import (
-    Region,
-    caveat_of,
-    encoder_of,
-    picture_vector,
-    text_encoder_of,
-    text_vectors,
-)
+from tamis.runtime.encoder_pool import EncoderPool
+from tamis.runtime.queries import Region, caveat_of, picture_vector, text_vectors
 from tamis.services.search.example import find_example
 from tamis.services.search.rerank import rerank
 
@@ -32,7 +26,6 @@ if TYPE_CHECKING:
     from tamis.dataset.schema import VectorColumn
     from tamis.dataset.store import Store
     from tamis.dataset.vector_search import Nearest
-    from tamis.encoders.base import Encoder
     from tamis.services.search.example import Example
     from tamis.types import Vectors
 
@@ -128,6 +121,7 @@ def search(
     distinct: float | None = None,
     tiles: bool = False,
     rerank_best: int = 0,
+    encoders: EncoderPool | None = None,
 ) -> SearchReport:
     """Find the pictures that are most similar to a query.
 
@@ -146,6 +140,7 @@ def search(
         tiles: compare tiles too; a picture counts by its best part, which is then the region.
         rerank_best: order this many of the best anew by how well the patches of the first
             example are found in them (`local_score`), which sees small things; 0 for none.
+        encoders: loads the encoder of the column; a pool of its own if None.
 
     Raises:
         UsageError: nothing to look for, no such vectors, an encoder without a text tower, or an
@@ -160,7 +155,8 @@ def search(
     if known is None:
         raise UsageError(f"{column!r} is not a vector column")
     condition = _condition(store, where, tiles=tiles)
-    words = _Words(store, known)
+    encoders = encoders or EncoderPool(store)
+    words = _Words(store, known, encoders)
     vector = words.vector_of(query)
     begin = time.perf_counter()
 
@@ -179,7 +175,8 @@ def search(
     hits = _hits(store, found, kept)
     if rerank_best:
         example = words.file_of(query.like[0])
-        hits, unread = rerank(store, known, hits, example, query.region)
+        encoder = encoders.for_column(known)
+        hits, unread = rerank(store, encoder, hits, example, query.region)
         words.notes += unread
     return SearchReport(
         hits=hits[:k],
@@ -206,12 +203,12 @@ def _check(query: Query, k: int, distinct: float | None) -> None:
 class _Words:
     """Brings what the user named into the space of a column; loads the encoder when it must."""
 
-    def __init__(self, store: Store, column: VectorColumn) -> None:
+    def __init__(self, store: Store, column: VectorColumn, encoders: EncoderPool) -> None:
         self.notes: list[str] = []
         self.samples: list[str] = []
         self._store = store
         self._column = column
-        self._encoder: Encoder | None = None
+        self._encoders = encoders
         self._examples: dict[str, Example] = {}
 
     def vector_of(self, query: Query) -> NDArray[np.float32]:
@@ -235,7 +232,7 @@ class _Words:
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
             return []
-        encoder = text_encoder_of(self._column, self._store.path)
+        encoder = self._encoders.for_text(self._column)
         if (caveat := caveat_of(encoder)) and caveat not in self.notes:
             self.notes.append(caveat)
         return text_vectors(encoder, texts)
@@ -257,8 +254,7 @@ class _Words:
             if stored is not None:
                 vector = np.asarray(stored, np.float32)
                 return np.asarray(vector / np.linalg.norm(vector), np.float32)
-        self._encoder = self._encoder or encoder_of(self._column, self._store.path)
-        return picture_vector(self._encoder, example.file, region)
+        return picture_vector(self._encoders.for_column(self._column), example.file, region)
 
 
 def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
