@@ -28,6 +28,7 @@ __all__ = [
     "EncoderEntry",
     "available",
     "full_spec",
+    "is_loadable",
     "load_encoder",
 ]
 
@@ -182,6 +183,12 @@ def full_spec(spec: str) -> EncoderSpec:
     """
     short, mark, query = spec.partition("?")
     return parse_spec(SHORT_NAMES.get(short, short) + mark + query)
+
+
+def is_loadable(spec: str) -> bool:
+    """Tell whether a spec is of a kind that `load_encoder` knows."""
+    kind = full_spec(spec).kind
+    return kind in _KINDS or kind in _third_party()
 
 
 def available() -> list[EncoderEntry]:

@@ -179,6 +179,7 @@ class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
                 exclude=exclude,
                 sampling=sampling or EVERY_FRAME,
                 progress=progress,
+                threads=threads,
             )
         if threshold is not None:
             raise UsageError("a threshold says what counts as new; give it with --new-only")
