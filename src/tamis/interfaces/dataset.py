@@ -164,14 +164,13 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
         """
         from tamis.runtime.ingest import ingest
         from tamis.runtime.ingest_new import DEFAULT_THRESHOLD, ingest_new
-        from tamis.runtime.queries import encoder_named
         from tamis.sources.video.sampling import EVERY_FRAME, parse_sampling
 
         named = [os.fspath(source) for source in sources]
         sampling = None if every is None else parse_sampling(str(every))
         if new_only:
             if isinstance(encoder, str):
-                encoder = encoder_named(encoder, self.path)
+                encoder = self.encoders.load(encoder, threads=None)
             return ingest_new(
                 self.store,
                 named,
@@ -182,6 +181,7 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
                 exclude=exclude,
                 sampling=sampling or EVERY_FRAME,
                 progress=progress,
+                threads=threads,
             )
         if threshold is not None:
             raise UsageError("a threshold says what counts as new; give it with --new-only")
@@ -217,11 +217,9 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
             options: passed to the encoder's loader, such as `device="cuda"`.
         """
         from tamis.runtime.embed import embed
-        from tamis.runtime.queries import encoder_named
 
         if isinstance(encoder, str):
-            # the workers of the pipeline share the cores, one inference thread each
-            encoder = encoder_named(encoder, self.path, **{"threads": 1, **options})
+            encoder = self.encoders.load(encoder, **options)
         return embed(
             self.store,
             encoder,
@@ -295,6 +293,7 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
             drop=drop,
             seed=seed,
             stage=stage,
+            encoders=self.encoders,
         )
 
     # -- hand over ----------------------------------------------------------------------------
