@@ -8,23 +8,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_boxes
-from tamis.errors import InputError, PictureError, UsageError
+from tamis.errors import InputError, PictureError
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_annotations
 from tamis.images.decode import decode
 from tamis.images.picture_record import examine_image
 from tamis.machine import usable_processors
 from tamis.outside_text import storable
-from tamis.runtime.known_samples import KnownSamples
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.row_sink import Rows, RowSink
 from tamis.runtime.stage import Stage
+from tamis.services.add.contract import PartsReport
+from tamis.services.add.known_samples import KnownSamples
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import Location, iter_locations, require_source
 from tamis.sources.reading import read_content
 from tamis.sources.video.frame_reader import close_videos
 from tamis.sources.video.places import split_frame_uri
-from tamis.types import Failure, no_progress
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,38 +35,15 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.formats.annotations.boxes import BoxAnnotation
     from tamis.images.decode import Decoded
-    from tamis.types import Progress
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.add.contract import AddCrops, AddTiles
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["PartsReport", "add_crops", "add_tiles"]
+__all__ = ["add_crops", "add_tiles"]
 
 _CHECKPOINT_ROWS = 2000
-_LEAST_BOX = 8
-_MOST_TILES = 16
 _INHERITED = ("source", "content_hash", "captured_at", "latitude", "longitude", "camera")
 _READ = ("sample_id", "path", "uri", "orientation", "label", "split", *_INHERITED)
-
-
-@dataclass(frozen=True)
-class PartsReport:
-    """What became of boxes or tiles.
-
-    Attributes:
-        added: new samples.
-        known: parts that the dataset held already.
-        small: boxes that were left out for their size.
-        pictures: pictures that have any.
-        failed: boxes, files of boxes or pictures that could not be used, with their reasons.
-        repeated: boxes that are there twice, of one picture, category and place: one sample each.
-        notes: sentences on what the user should know, such as files that were not read.
-    """
-
-    added: int
-    known: int
-    small: int
-    pictures: int
-    failed: list[Failure] = field(default_factory=list)
-    repeated: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -83,6 +62,7 @@ class _Plan:
     kind: PartKind
     jobs: Sequence[_Job]
     params: dict[str, Any]
+    request: AddCrops | AddTiles
     min_box: int = 1
 
 
@@ -95,33 +75,19 @@ class _Outcome:
     failed: list[Failure] = field(default_factory=list)
 
 
-def add_crops(
-    store: Store,
-    annotations: str,
-    *,
-    min_box: int = _LEAST_BOX,
-    progress: Progress = no_progress,
-) -> PartsReport:
+def add_crops(workspace: Workspace, request: AddCrops, feedback: Feedback = SILENT) -> PartsReport:
     """Add each box of a detection dataset as a sample of its own, linked to its picture.
 
     The pictures must be in the dataset already. Each picture is decoded once for all its boxes.
     A box that cannot be used is listed with its reason; one partly outside is clipped. Adding
     again adds nothing twice.
 
-    Args:
-        store: the dataset.
-        annotations: a COCO file, a folder of VOC files, or a YOLO dataset.
-        min_box: boxes with a side shorter than this many pixels are counted and left out.
-        progress: told after each picture.
-
     Raises:
         InputError: there are no annotations, they speak of none of the dataset's pictures, not
             one box can be used, or a whole source of pictures vanished.
-        UsageError: `min_box` is below 1.
         ConflictError: another writer was in the way.
     """
-    if min_box < 1:
-        raise UsageError(f"min_box is {min_box}; a box has at least 1 pixel")
+    store, annotations, min_box = workspace.store, request.annotations, request.min_box
     found = read_annotations(annotations)
     pictures = _pictures(store, None)
     finder = PictureFinder(pictures)
@@ -141,7 +107,7 @@ def add_crops(
         )
     jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
     params = {"annotations": storable(annotations), "min_box": min_box}
-    report = _add(store, _Plan("crop", jobs, params, min_box), _once(failed), progress)
+    report = _add(store, _Plan("crop", jobs, params, request, min_box), _once(failed), feedback)
     if not report.pictures and not report.small:
         first = report.failed[0]
         raise InputError(
@@ -151,34 +117,17 @@ def add_crops(
     return replace(report, notes=found.notes)
 
 
-def add_tiles(
-    store: Store,
-    count: int,
-    *,
-    where: str | None = None,
-    sources: Sequence[str] | None = None,
-    progress: Progress = no_progress,
-) -> PartsReport:
-    """Add the `count` x `count` tiles of pictures as samples of their own.
+def add_tiles(workspace: Workspace, request: AddTiles, feedback: Feedback = SILENT) -> PartsReport:
+    """Add the tiles of pictures as samples of their own.
 
-    Neighbouring tiles share a fifth, so that what one cuts another shows whole; small things fill
-    more of a tile than of the picture, and so weigh more in its vector. Vectors grow to
-    `count`² + 1 a picture.
-
-    Args:
-        store: the dataset.
-        count: tiles along each side, 2 to 16.
-        where: an SQL condition on the pictures.
-        sources: only pictures that lie in these, however they were named when they were added.
-        progress: told after each picture.
+    Small things fill more of a tile than of the picture, and so weigh more in its vector. Vectors
+    grow to the square of the count, and 1, a picture.
 
     Raises:
         InputError: a source does not exist.
-        UsageError: `count` is out of range.
         ConflictError: another writer was in the way.
     """
-    if not 2 <= count <= _MOST_TILES:  # noqa: PLR2004 - one tile is the picture
-        raise UsageError(f"tiles is {count}; give 2 to {_MOST_TILES}")
+    store, count, where, sources = workspace.store, request.count, request.where, request.sources
     pictures = _pictures(store, where)
     if sources is not None:
         listed = iter_locations(sources, videos_in_folders=True)
@@ -188,7 +137,7 @@ def add_tiles(
     params: dict[str, Any] = {"tiles": count, "where": where}
     if sources is not None:
         params["sources"] = [storable(source) for source in sources]
-    return _add(store, _Plan("tile", jobs, params), [], progress)
+    return _add(store, _Plan("tile", jobs, params, request), [], feedback)
 
 
 def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
@@ -210,12 +159,13 @@ def _once(failures: Iterable[Failure]) -> list[Failure]:
     return list({(f.path, f.reason): f for f in failures}.values())
 
 
-def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -> PartsReport:
+def _add(store: Store, plan: _Plan, failed: list[Failure], feedback: Feedback) -> PartsReport:
+    progress = feedback.stage(f"{plan.kind}s")
     store.refresh()
     known = KnownSamples(
         batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
     )
-    with store.operation(f"add {plan.kind}s", params=plan.params) as operation:
+    with store.operation(f"add {plan.kind}s", plan.params, request=plan.request) as operation:
         operation.counts |= {"small": 0, "failed": 0}
         operation.require_columns(PART_COLUMNS)
         made = ordered_map(CutParts(plan, known), plan.jobs, workers=usable_processors())
