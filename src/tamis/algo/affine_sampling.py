@@ -57,7 +57,7 @@ class AffineSampler:
         self._across = across - start.astype(np.float32)
 
     def linear(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Read `[H', W']` as lines between its pixels; about .4 ms for 256 x 192 points."""
+        """Read `[H', W']` as lines between its pixels; about 0.4 ms for 256 x 192 points."""
         flat, width = np.ascontiguousarray(picture).reshape(-1), self._there[1]
         at = self._top * width + self._start
         upper: NDArray[np.float32] = flat.take(at, mode="clip")

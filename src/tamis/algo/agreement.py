@@ -2,7 +2,7 @@
 
 Alike pictures share a layout: outlines, shading, a background of the same kind. Only pictures of
 the same shot share the texture, fold for fold. So the score looks at fine detail alone, in small
-neighbourhoods, each free in brightness and contrast, and every textured place counts the same
+neighborhoods, each free in brightness and contrast, and every textured place counts the same
 whether it is strong or faint.
 """
 
@@ -27,7 +27,7 @@ _BAND = (0.5, 1.5)
 _COARSE_BAND = (2.0, 4.0)
 _NEIGHBOURHOOD = 3.0
 _MARGIN, _STRIDE = 4, 3
-# Grey levels: JPEG at quality 30 and 8-bit rounding leave about this much in the band.
+# Gray levels: JPEG at quality 30 and 8-bit rounding leave about this much in the band.
 _NOISE = 2.0
 _SET_ASIDE = 0.10
 _BLURS = (0.5, 0.8, 1.2, 1.7, 2.4)
@@ -45,8 +45,8 @@ def agreement(left: Grids, right: Grids) -> NDArray[np.float32]:
     O(n³) a pair, as matrix products.
 
     Args:
-        left: `[M, n, n]` grey levels.
-        right: `[M, n, n]` grey levels, registered to `left`.
+        left: `[M, n, n]` gray levels.
+        right: `[M, n, n]` gray levels, registered to `left`.
 
     Returns:
         `[M]` float32; 1 for identical pictures, about 0 for unrelated ones, 0 where nothing is

@@ -30,7 +30,7 @@ class LinearMap:
         weights: `[D, E]` float32.
         offset: `[E]` float32.
         penalty: the ridge penalty, in the units of the squared singular values.
-        error: generalised cross-validation's estimate of the mean squared error of one picture.
+        error: generalized cross-validation's estimate of the mean squared error of one picture.
     """
 
     weights: NDArray[np.float32]
@@ -51,7 +51,7 @@ def fit_linear_map(
     After Moayeri, Rezaei, Sanjabi and Feizi, "Text-to-concept (and back) via cross-model
     alignment" (ICML 2023): spaces of encoders that were trained apart differ by little more than a
     linear map, so that texts of one can be compared with pictures of the other. The penalty is
-    that of a logarithmic grid with the least generalised cross-validation error
+    that of a logarithmic grid with the least generalized cross-validation error
     `N |Y - Ŷ|² / (N - trace H)²`, H being the matrix that makes Ŷ of Y (Golub, Heath and Wahba,
     1979), for all columns of Y together. One decomposition of `XᵀX` serves all of the grid.
 
@@ -60,7 +60,7 @@ def fit_linear_map(
     Args:
         X: `[N, D]` vectors, N at least 2.
         Y: `[N, E]` vectors of the same pictures.
-        centre: fit the offset b too, which is not penalised; else it is 0.
+        centre: fit the offset b too, which is not penalized; else it is 0.
         penalty: at least 0; chosen if None.
 
     Raises:

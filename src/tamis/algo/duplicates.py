@@ -66,16 +66,16 @@ def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Ind
     """Pair each row with its `k` nearest, but with none less alike than two rows at random.
 
     The number of candidates is bounded by `k N`, however alike all rows are. For large N the
-    neighbours are those that `knn_graph` finds: near pairs, however rare, are all compared.
+    neighbors are those that `knn_graph` finds: near pairs, however rare, are all compared.
 
     Args:
         X: `[N, D]` unit vectors.
-        k: neighbours a row.
+        k: neighbors a row.
         rng: draws the random pairs and, for large N, trains the inverted file.
 
     Returns:
-        Sorted pair keys (see `pair_keys`), and the recall of the neighbours, measured on sampled
-        rows; at least .98, with a confidence of 95 %.
+        Sorted pair keys (see `pair_keys`), and the recall of the neighbors, measured on sampled
+        rows; at least 0.98, with a confidence of 95%.
     """
     n = len(X)
     graph = knn_graph(X, k, rng=rng)
@@ -93,7 +93,7 @@ def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
 
     Args:
         hashes: `[N]` 64-bit hashes as of `tamis.images.perceptual_hash`.
-        k: neighbours a row and orientation.
+        k: neighbors a row and orientation.
         radius: most bits in which two hashes may differ.
 
     Returns:

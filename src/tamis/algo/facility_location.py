@@ -40,9 +40,9 @@ SPARSE_LIMIT = 200_000
 _GRAPH_NEIGHBORS = 32
 _ROWS_A_PICK = 32
 """By the 32 nearest rows a pick represents 32 to some 64 rows. Where there are fewer than 32 rows a
-pick that suffices: on 12,000 to 60,000 rows the picks reached .999 of the exact greedy's objective
-or better. Where there are more, it can fail: 6 picks from six clusters of 2,000 reached .80, for
-all went where rows lie densest; random parts reached .999."""
+pick that suffices: on 12,000 to 60,000 rows the picks reached 0.999 of the exact greedy's objective
+or better. Where there are more, it can fail: 6 picks from six clusters of 2,000 reached 0.80, for
+all went where rows lie densest; random parts reached 0.999."""
 
 _LARGEST_PART = 65_536
 _LEAST_SAMPLE = 4_096
@@ -61,7 +61,7 @@ def facility_location(
     graph: KnnGraph | None = None,
     rng: np.random.Generator,
 ) -> GreedyPicks:
-    """Pick `n` rows that greedily maximise `sum_i w_i max_{j picked} k(cos(x_i, x_j))`.
+    """Pick `n` rows that greedily maximize `sum_i w_i max_{j picked} k(cos(x_i, x_j))`.
 
     The objective is monotone and submodular, so the picks reach at least `1 - 1/e` of the best
     possible sum (Nemhauser, Wolsey and Fisher 1978). Gains can only fall, so an old gain is an

@@ -31,7 +31,7 @@ class FalseCopies(NamedTuple):
 
     Attributes:
         expected: best estimate.
-        high: 95 % bound of what is to be expected.
+        high: 95% bound of what is to be expected.
     """
 
     expected: float
@@ -63,7 +63,7 @@ def _extrapolated(logs: NDArray[np.float64], place: float) -> FalseCopies:
 
     The excesses up to twice the place (the lowest ten at least) are taken to fall off towards 0 as
     a power, no slower than evenly: their logarithms as an exponential that is cut off at the place.
-    The high figure takes the power and the number at their 95 % bounds.
+    The high figure takes the power and the number at their 95% bounds.
 
     Source: Hill, A simple general approach to inference about the tail of a distribution, Annals of
     Statistics 1975; cut off as in Aban, Meerschaert and Panorska, Parameter estimation for the

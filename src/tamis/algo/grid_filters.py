@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Grids", "blur_matrix", "filtered", "resampled", "sampling_matrix", "shrink", "slopes"]
 
 Grids: TypeAlias = "NDArray[np.float32]"
-"""Square grey pictures, `[M, n, n]` float32 in grey levels."""
+"""Square gray pictures, `[M, n, n]` float32 in gray levels."""
 
 
 # Multiplications up to which OpenBLAS keeps a product in one thread.

@@ -25,11 +25,11 @@ _NEARLY_ONE = 1 - 1e-7
 
 
 def near_threshold(X: Vectors, *, rng: np.random.Generator) -> float | None:
-    """Return the similarity that a row's pairs with different rows pass .02 times, all N of them.
+    """Return the similarity that a row's pairs with different rows pass 0.02 times, all N of them.
 
     Similarities of random pairs, through Fisher's z, are taken to fall off exponentially beyond
-    their quantile .9; the fall is measured up to the quantile .99, which few near-duplicates do
-    not reach, and goes on to the rate .02 / N. So the threshold follows the encoder and how alike
+    their quantile 0.9; the fall is measured up to the quantile 0.99, which few near-duplicates do
+    not reach, and goes on to the rate 0.02 / N. So the threshold follows the encoder and how alike
     all rows are, and is low: joining two rows in fifty for nothing costs a split little, a missed
     leak much. Where more than a hundredth of all pairs are of one shot, it is too high.
     O(D min(N², 2,000,000)) time, O(D) memory beside `X`.

@@ -1,4 +1,4 @@
-"""Rows that are unusually far from their neighbours."""
+"""Rows that are unusually far from their neighbors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _FENCE = 1.5
 
 
 def distance_outliers(graph: KnnGraph, k: int = 10) -> NDArray[np.bool_]:
-    """Tell which rows are outliers: farther from their `k`-th neighbour than most rows are.
+    """Tell which rows are outliers: farther from their `k`-th neighbor than most rows are.
 
     The score is the cosine distance to the `k`-th nearest row (Ramaswamy, Rastogi and Shim 2000);
     an outlier lies over the third quartile by more than 1.5 interquartile ranges (Tukey 1977).
     O(N log N).
 
     Args:
-        graph: a k-NN graph; with fewer than `k` neighbours a row, the last one is taken.
-        k: which neighbour.
+        graph: a k-NN graph; with fewer than `k` neighbors a row, the last one is taken.
+        k: which neighbor.
 
     Returns:
         `[N]` bool.
@@ -59,7 +59,7 @@ def sampled_outliers(
         X: `[N, D]` float32 unit vectors.
         rows: `[R]` rows to be told of.
         size: how many rows to draw.
-        k: which neighbour.
+        k: which neighbor.
         rng: draws them.
 
     Returns:

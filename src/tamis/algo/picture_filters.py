@@ -32,7 +32,7 @@ _POLE, _POLE_REACH = np.sqrt(3.0) - 2.0, 12
 def blurred(values: NDArray[np.float32], sigma: float, step: int = 1) -> NDArray[np.float32]:
     """Blur by a Gaussian, cut off at three standard deviations; the border is repeated.
 
-    About .1 ms for 256 x 192 pixels.
+    About 0.1 ms for 256 x 192 pixels.
 
     Args:
         values: `[..., H, W]`.

@@ -26,7 +26,7 @@ __all__ = ["Transforms", "overlap_frames", "refine"]
 Transforms: TypeAlias = "NDArray[np.float32]"
 """`[M, 4]` float32: oy, ox, sy, sx."""
 
-# Crops to 65 % and a little more: what the window search and Gauss-Newton reach together.
+# Crops to 65% and a little more: what the window search and Gauss-Newton reach together.
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.6, 1 / 0.6
 _LARGEST_MOVE = 0.05
 _SMALLEST_OVERLAP = 0.05
@@ -60,8 +60,8 @@ def refine(
     little. O(steps * side² (n + side)) a pair.
 
     Args:
-        left: `[M, n, n]` grey levels.
-        right: `[M, n, n]` grey levels.
+        left: `[M, n, n]` gray levels.
+        right: `[M, n, n]` gray levels.
         transforms: `[M, 4]` to start from; it converges from about `band[0]` + 1 pixels away.
         side: pixels of the shared frame to work on.
         band: the detail to compare, between two blurs in pixels of that frame.

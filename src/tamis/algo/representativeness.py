@@ -32,7 +32,7 @@ class RowScores:
         uniqueness: `[N]` float32 in [0, 2]: cosine distance to the nearest other row; 0 where
             there is an identical one, and 2 where there is no other.
         width: the median distance of a row to its 10th nearest.
-        recall: share of the true neighbours found; 1 if exact.
+        recall: share of the true neighbors found; 1 if exact.
         reference: how many rows each was compared with.
     """
 

@@ -48,20 +48,20 @@ class ScoreThreshold:
 def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreThreshold:
     """Suggest where to cut scores of which the high ones are wanted.
 
-    Two normal distributions are fitted to the histogram by expectation-maximisation; the threshold
+    Two normal distributions are fitted to the histogram by expectation-maximization; the threshold
     is where a score is as likely of either, which errs least (Kittler and Illingworth, "Minimum
     error thresholding", 1986). A fit of two always finds two, so it counts only if between the
-    two means both the fitted density and the smoothed histogram fall to .85 of the lower peak or
-    less, if each group has at least 5 scores, and if the same holds for 90 % of 40 resamples of
+    two means both the fitted density and the smoothed histogram fall to 0.85 of the lower peak or
+    less, if each group has at least 5 scores, and if the same holds for 90% of 40 resamples of
     the scores (the bootstrap). That errs on the side of finding none: of normal, skewed and
     heavy-tailed scores it finds two groups in hardly any; of two groups of equal size it needs
-    them 3.5 standard deviations apart, of 10 % against 90 % more than 4.
+    them 3.5 standard deviations apart, of 10% against 90% more than 4.
 
     Args:
         scores: `[N]` finite numbers, N at least 1. Their order does not matter.
         rng: draws the resamples.
 
-    Cost: O(N log N), then .3 s whatever N.
+    Cost: O(N log N), then 0.3 s whatever N.
 
     Raises:
         UsageError: there are no scores, or one is not finite.

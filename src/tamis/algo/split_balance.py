@@ -26,7 +26,7 @@ class SplitBalance:
         clusters: how many clusters occur in the split.
         clusters_in_all: how many clusters there are.
         label_gap: largest difference between a label's share in the split and in everything, of
-            labelled rows.
+            labeled rows.
         cluster_gap: the same for clusters.
     """
 

@@ -96,7 +96,7 @@ def inside_gap(
 def torn_moments(
     sources: Indices, seconds: Seconds, split: Indices, gap: float
 ) -> tuple[Indices, Indices]:
-    """Return the neighbours in time that lie in different splits and nearer than `gap` seconds.
+    """Return the neighbors in time that lie in different splits and nearer than `gap` seconds.
 
     Of each source its rows are taken in the order of time, and each is compared with the next.
     There are none after `inside_gap`. O(N log N).

@@ -21,7 +21,7 @@ LENGTH_TOLERANCE = 1e-2
 """How far a row's length may be from 1; float16 storage costs about 1e-3."""
 
 _ROUNDING = 1e-6
-"""Rows normalised in float32 are this close to length 1."""
+"""Rows normalized in float32 are this close to length 1."""
 
 
 def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
@@ -63,7 +63,7 @@ def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
         )
     off = np.abs(lengths - 1.0) > _ROUNDING
     if off.any():
-        # The others stay as they are: what becomes of a row must not depend on its neighbours.
+        # The others stay as they are: what becomes of a row must not depend on its neighbors.
         rows = np.where(off[:, None], rows / lengths[:, None], rows)
     return rows
 

@@ -1,6 +1,6 @@
 """Where one picture lies in another, roughly: every window of each against the whole of the other.
 
-This finds crops down to 70 % of the side, mirrored or not, from 32 x 32 pixels.
+This finds crops down to 70% of the side, mirrored or not, from 32 x 32 pixels.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def window_vectors(pictures: Grids) -> NDArray[np.float32]:
     """Describe windows of each picture by what they hold.
 
     Args:
-        pictures: `[N, n, n]` grey levels.
+        pictures: `[N, n, n]` gray levels.
 
     Returns:
         `[N, P, 256]` float32, each of length 1 (0 where a window is flat). The first of the P

@@ -92,7 +92,7 @@ class FeatureMapEncoder(Encoder, Protocol):
         """Names of the levels that `feature_maps` gives, from fine to coarse."""
 
     def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, D]` float32 features of prepared pictures, not normalised.
+        """Return `[B, h, w, D]` float32 features of prepared pictures, not normalized.
 
         Args:
             pixels: prepared pictures, `[B, H, W, 3]` uint8.

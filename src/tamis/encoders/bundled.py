@@ -46,7 +46,7 @@ class BundledModel:
         package: name of the package on the package index.
         file: path of the weights in the site's packages folder.
         sha256: hash of that file; any other file is refused.
-        licence: of the weights, as the package's licence file says.
+        licence: of the weights, as the package's license file says.
         depth: depth coefficient of the network.
         size: height and width of the input in pixels.
     """
@@ -157,12 +157,12 @@ def _build_graph(model: BundledModel, path: Path) -> bytes:
 class EfficientNetLite:
     """EfficientNet-Lite, trained on ImageNet's 1,000 classes, run by ONNX Runtime.
 
-    The vector is the generalised mean (power 3) of the head's features; see the record of the
+    The vector is the generalized mean (power 3) of the head's features; see the record of the
     decision in `docs/adr/0003-bundled-encoder.md` for how that compares.
 
     Args:
         model: which network.
-        graph: its serialised ONNX graph.
+        graph: its serialized ONNX graph.
         threads: most threads that inference may use; all cores when None.
 
     Raises:

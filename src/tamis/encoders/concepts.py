@@ -69,7 +69,7 @@ class Concepts:
 
     A picture's vector is the square root of its class probabilities. That is of length 1 by
     nature, and the same direction as the probabilities at temperature 2. A text's vector is the
-    softmax, over the classes, of its cosine with their texts at temperature .05, at length 1.
+    softmax, over the classes, of its cosine with their texts at temperature 0.05, at length 1.
 
     Args:
         classifier: what looks at the pictures.

@@ -48,11 +48,11 @@ _STAGES: Final = (
 
 
 def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: str) -> bytes:
-    """Return an EfficientNet-Lite as a serialised ONNX model.
+    """Return an EfficientNet-Lite as a serialized ONNX model.
 
-    The input `pixels` is `[B, size, size, 3]` uint8; scaling to (x/255 - .5)/.5 is in the graph.
-    The outputs, all float32, are `embedding` `[B, 1280]`, the generalised mean of the head over
-    space with power 3 (Radenović et al. 2018, section 3.2; not normalised); `logits` `[B, C]`; and
+    The input `pixels` is `[B, size, size, 3]` uint8; scaling to (x/255 - 0.5)/0.5 is in the graph.
+    The outputs, all float32, are `embedding` `[B, 1280]`, the generalized mean of the head over
+    space with power 3 (Radenović et al. 2018, section 3.2; not normalized); `logits` `[B, C]`; and
     the feature maps `stride8`, `stride16`, `stride32` `[B, h, w, D]`. The same weights give the
     same bytes. O(weights), about half a second for Lite0.
 
@@ -99,12 +99,12 @@ def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: 
 def fold_batch_norm(
     weights: Weights, convolution: str, norm: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return kernel and bias of a convolution that includes the batch normalisation after it.
+    """Return kernel and bias of a convolution that includes the batch normalization after it.
 
     Args:
         weights: arrays by name.
         convolution: prefix of the convolution's weight, `[O, I, k, k]`.
-        norm: prefix of the normalisation's weight, bias, mean and variance, `[O]` each.
+        norm: prefix of the normalization's weight, bias, mean and variance, `[O]` each.
 
     Returns:
         Kernel `[O, I, k, k]` and bias `[O]`, float64, to be rounded only once.
@@ -135,7 +135,7 @@ class _GraphWriter:
         floats = self._node("Cast", [channels_first], "floats", to=TensorProto.FLOAT)
         grey = self._constant("middle_grey", np.float32(_MIDDLE_GREY))
         centred = self._node("Sub", [floats, grey], "centred")
-        # Dividing by the grey level is left to the kernel. The subtraction is not: zero padding
+        # Dividing by the gray level is left to the kernel. The subtraction is not: zero padding
         # must stay zero, so it cannot move into the bias.
         features = self._convolution(
             centred, "stem", "_conv_stem", "_bn0", stride=2, gain=1 / _MIDDLE_GREY, relu6=True

@@ -41,7 +41,7 @@ def export_graph(
     """Write a network as an ONNX file, with weights of over 1.9 GB in `NAME.onnx.data` beside it.
 
     The graph takes `pixels`, `[B, H, W, 3]` uint8 of any B, and scales them itself. It gives
-    `embedding`, the pooled features `[B, D]`, not normalised, and each feature map `[B, h, w, C]`
+    `embedding`, the pooled features `[B, D]`, not normalized, and each feature map `[B, h, w, C]`
     under its level's name. The same network gives the same bytes. Texts are not in it.
 
     Args:

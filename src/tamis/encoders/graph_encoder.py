@@ -169,7 +169,7 @@ class GraphMapEncoder(GraphEncoder):
         return self.settings.maps
 
     def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, D]` float32 features by place, not normalised.
+        """Return `[B, h, w, D]` float32 features by place, not normalized.
 
         Raises:
             UsageError: there is no such level, or the pixels do not fit.

@@ -41,7 +41,7 @@ class OnnxSession:
     """A loaded graph that takes pictures and computes what is asked.
 
     Args:
-        model: the serialised graph, or its file.
+        model: the serialized graph, or its file.
         threads: most threads one call may use; all processors when None.
         device: `cpu`, `cuda` or `cuda:1`.
         spec: the encoder that it belongs to, for messages.

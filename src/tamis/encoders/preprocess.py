@@ -38,7 +38,7 @@ def prepare(
 
     Gives the pixels that the reference implementations of Hugging Face's processors give with
     Pillow, to the last bit, up to strips 16 times as long as wide; of longer ones the ends, which
-    the centre crop drops anyway, are cut first, so that memory stays bounded.
+    the center crop drops anyway, are cut first, so that memory stays bounded.
 
     Args:
         image: the picture, upright; converted to RGB if it is not.
@@ -82,10 +82,10 @@ class _View:
         return self.image.resize(size, resampling, box=self.extent)
 
     def without_ends(self) -> _View:
-        """Cut what makes a long strip longer than the centre crop can see."""
+        """Cut what makes a long strip longer than the center crop can see."""
         width, height = self.size
         longest = _LONGEST_STRIP * min(width, height)
-        # cutting the same from both ends keeps the centre where it is
+        # cutting the same from both ends keeps the center where it is
         left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
         if not (left or top):
             return self
@@ -134,7 +134,7 @@ def decode_side(preprocessing: Preprocessing) -> int:
     """Return how many pixels the shorter side must keep when a picture is decoded smaller.
 
     Four times the side that it is resized to, from which the antialiased resize is as good as from
-    all pixels: vectors keep a cosine of .999. Twice loses a little more than that.
+    all pixels: vectors keep a cosine of 0.999. Twice loses a little more than that.
 
     >>> from tamis.types import Preprocessing
     >>> decode_side(Preprocessing(height=224, width=224, crop_fraction=0.875))

@@ -52,7 +52,7 @@ class TorchModel:
 
     Attributes:
         module: all whose weights change a vector; it is hashed and moved to the device.
-        pooled: normalised pictures `[B, 3, H, W]` to features `[B, D]`.
+        pooled: normalized pictures `[B, 3, H, W]` to features `[B, D]`.
         pooling: names what `pooled` does, for the fingerprint.
         maps: levels of features by place, from fine to coarse: each gives `[B, h, w, C]`.
         texts: texts to features `[T, D]` in the same space; None without a text tower.
@@ -266,7 +266,7 @@ class _WithMaps(TorchEncoder):
         return tuple(self.model.maps)
 
     def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, C]` float32 features by place, not normalised.
+        """Return `[B, h, w, C]` float32 features by place, not normalized.
 
         Raises:
             UsageError: there is no such level, or the pixels do not fit.

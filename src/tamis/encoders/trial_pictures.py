@@ -17,7 +17,7 @@ _GRAIN = 12.0
 
 
 def trial_picture(width: int, height: int, seed: int = 0) -> Image.Image:
-    """Return an RGB picture with smooth colours, edges and grain, the same for the same seed.
+    """Return an RGB picture with smooth colors, edges and grain, the same for the same seed.
 
     >>> trial_picture(40, 30).size
     (40, 30)

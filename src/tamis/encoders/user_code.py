@@ -150,7 +150,7 @@ def _imported(spec: EncoderSpec, place: str) -> ModuleType:
     if is_file and not file.is_file():
         raise UnknownEncoderError(f"{spec} names the file {place}, which does not exist")
     try:
-        # a file finds its neighbours as when Python runs it, a module what lies in this folder
+        # a file finds its neighbors as when Python runs it, a module what lies in this folder
         with _first_on_path(str(file.resolve().parent) if is_file else ""):
             return _imported_file(file) if is_file else importlib.import_module(place)
     except ModuleNotFoundError as error:

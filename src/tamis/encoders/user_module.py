@@ -39,7 +39,7 @@ def load_user_module(spec: EncoderSpec, **options: Any) -> Encoder:
             `mean` and `std` say how pictures are prepared, unless the object says it (see
             `tamis.encoders.user_preparation`); for networks `weights` (a file of their state),
             `layer` (whose output is the vector; `penultimate` is what enters the last linear
-            layer), `pooling` (where the layer gives tokens or maps; `gem3` is the generalised
+            layer), `pooling` (where the layer gives tokens or maps; `gem3` is the generalized
             mean of power 3), `maps` (a layer for feature maps), `device`, `precision`; for
             functions `fingerprint` (in place of the hash of their source); for both `threads`.
         options: the same.

@@ -35,7 +35,7 @@ _SCORES = (
     "layer=penultimate takes what enters that layer"
 )
 _VECTORS, _TOKENS, _MAPS = 2, 3, 4
-_POWER, _SMALLEST = 3.0, 1e-6  # of the generalised mean (Radenovic et al. 2018)
+_POWER, _SMALLEST = 3.0, 1e-6  # of the generalized mean (Radenovic et al. 2018)
 
 
 def network_encoder(

@@ -15,7 +15,7 @@ __all__ = ["HARMLESS", "harmless_changes", "with_patch"]
 
 _SMALLEST_PATCH, _LARGEST_PATCH = 0.03, 0.3
 _FAINTEST_PATCH = 0.1
-_NOISE = 3.0  # grey levels, standard deviation
+_NOISE = 3.0  # gray levels, standard deviation
 
 
 def _jpeg(image: Image.Image) -> Image.Image:
@@ -56,7 +56,7 @@ def harmless_changes(image: Image.Image) -> list[Image.Image]:
 def with_patch(image: Image.Image, donor: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Return an RGB picture into which a piece of another is pasted, more or less faintly.
 
-    The piece's sides are between 3 and 30 % of the picture's.
+    The piece's sides are between 3 and 30% of the picture's.
 
     Source: in the manner of Li et al., CutPaste, CVPR 2021.
 

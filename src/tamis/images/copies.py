@@ -1,4 +1,4 @@
-"""Thumbnails as grey arrays for comparison, and copies of pictures as people make copies."""
+"""Thumbnails as gray arrays for comparison, and copies of pictures as people make copies."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["COPY_KINDS", "compressed", "copy_of", "grey_square"]
 
 COPY_KINDS = ("jpeg", "worn", "half", "thumb", "crop", "window", "bright", "blur", "flip", "tilt")
-"""What is done to a picture: JPEG at quality 30 and 10, half size, 160 pixels, a crop to 90 % and
-to 70 % of the sides, brightness times .65 or 1.35, blur by 1.5 pixels, mirroring left-right, a tilt
+"""What is done to a picture: JPEG at quality 30 and 10, half size, 160 pixels, a crop to 90% and
+to 70% of the sides, brightness times 0.65 or 1.35, blur by 1.5 pixels, mirroring left-right, a tilt
 by 2 degrees."""
 
 _CROP, _WINDOW, _BRIGHTER, _DARKER, _BLUR, _TILT, _THUMB = 0.9, 0.7, 1.35, 0.65, 1.5, 2.0, 160
 
 
 def grey_square(jpeg: bytes, side: int) -> NDArray[np.uint8]:
-    """Decode a thumbnail to grey levels, squashed to a square.
+    """Decode a thumbnail to gray levels, squashed to a square.
 
     Args:
         jpeg: of `tamis.images.thumbnail`.

@@ -154,7 +154,7 @@ def decode(
 
     Raises:
         PictureError: empty, no picture, damaged, truncated, over the limit, or of a format or
-            colour model that cannot be read here.
+            color model that cannot be read here.
     """
     with strict_and_quiet_pillow(limits.max_pixels):
         try:
@@ -286,7 +286,7 @@ def _exif_of(picture: ImageFile.ImageFile, data: bytes) -> Exif:
 def _is_cut_and_padded(data: bytes) -> bool:
     """Tell whether a JPEG breaks off and the rest of the file is zeros, as failed copies leave it.
 
-    libjpeg takes the zeros for picture data and paints grey. Between the start of the last scan
+    libjpeg takes the zeros for picture data and paints gray. Between the start of the last scan
     and the end of the picture neither of the two markers can occur.
     """
     if data[-_SHORTEST_ZERO_TAIL:].count(0) < _SHORTEST_ZERO_TAIL:

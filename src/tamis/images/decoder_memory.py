@@ -48,7 +48,7 @@ def decoder_memory(picture: ImageFile.ImageFile, width: int, height: int) -> int
 
 
 def _samples_per_pixel(picture: Any) -> float:
-    """Count how many samples a JPEG stores for a pixel, such as 1.5 where colour is halved."""
+    """Count how many samples a JPEG stores for a pixel, such as 1.5 where color is halved."""
     factors = [(across, down) for _, across, down, _ in picture.layer]
     most = max(across for across, _ in factors) * max(down for _, down in factors)
     return sum(across * down for across, down in factors) / most if most else len(factors)

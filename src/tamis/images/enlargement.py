@@ -15,8 +15,8 @@ __all__ = ["looks_enlarged"]
 _LEAST_FACTOR, _MOST_FACTOR = 1.2, 3.2
 _LEAST_SIDE = 16
 # Energy lost in log2, and how much more than usual for the picture, both growing with log2 of the
-# factor. Of 100 photographs of clothes in sizes as taken 0 to 2 % pass for enlarged, of those
-# enlarged to twice their size by interpolation 94 % or more are found, to 1.5 times 26 to 93 %.
+# factor. Of 100 photographs of clothes in sizes as taken 0 to 2% pass for enlarged, of those
+# enlarged to twice their size by interpolation 94% or more are found, to 1.5 times 26 to 93%.
 _LOST, _UNUSUAL = (-0.3, -1.75), (-0.3, -0.75)
 _ROUNDING = 0.05
 
@@ -50,7 +50,7 @@ def looks_enlarged(picture: Image.Image, size: tuple[int, int]) -> bool:
 
 
 def _lost(picture: Image.Image, sizes: Sequence[tuple[int, int]]) -> list[float]:
-    """The mean square of what each next smaller size cannot hold, in grey levels."""
+    """The mean square of what each next smaller size cannot hold, in gray levels."""
     energies = []
     for size in sizes:
         small = picture.resize(size, Image.Resampling.LANCZOS)

@@ -18,7 +18,7 @@ LEAST_SIDE = 32
 
 _BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 _OCTAVES = 4
-# Of the rounding to whole grey levels, so that a flat picture has a figure too.
+# Of the rounding to whole gray levels, so that a flat picture has a figure too.
 _ROUNDING = 1 / 12
 
 
@@ -31,7 +31,7 @@ class Fineness:
             About 0 for a sharp photograph. Blur and enlargement lower it by 1 to 3, sharpening
             and noise raise it by up to 1.4 and 3.
         boost: log2 of the energy in the second octave, less that in the fourth. Blur lowers it by
-            less than the fineness; sharpening of any radius raises it, by .5 to 2; noise and JPEG
+            less than the fineness; sharpening of any radius raises it, by 0.5 to 2; noise and JPEG
             leave it as it is.
     """
 
@@ -40,7 +40,7 @@ class Fineness:
 
 
 def measure_fineness(picture: Image.Image) -> Fineness | None:
-    """Measure the energy of detail by octave, in a binomial pyramid of the grey values.
+    """Measure the energy of detail by octave, in a binomial pyramid of the gray values.
 
     O(pixels), about 25 ms a megapixel of one core.
 

@@ -20,18 +20,18 @@ __all__ = ["as_int64", "phash", "phash_of_flips"]
 
 _SIDE = 32
 _BLOCK = 8
-# Rounding to 8 bits moves a coefficient by .3 to .5; what is smaller than 2, a sixteenth of a grey
+# Rounding to 8 bits moves a coefficient by 0.3 to 0.5; what is smaller than 2, a sixteenth of a gray
 # level over the picture, says nothing, and in a flat picture it would decide every bit.
 _NOISE = 2.0
 
 
 def phash(gray: NDArray[np.uint8]) -> np.uint64:
-    """Hash a grey picture by the signs of its low frequencies.
+    """Hash a gray picture by the signs of its low frequencies.
 
     The picture is shrunk to 32 x 32 (antialiased); of its DCT-II the 8 x 8 lowest coefficients,
     the mean among them, are each compared with their median; the first row's first is the highest
     bit. Unrelated photos differ in about 31 of 64 bits (standard deviation 5), JPEG, scaling and
-    blur change 0 or 1, a crop to 90 % about 6. All flat pictures share one hash but black ones.
+    blur change 0 or 1, a crop to 90% about 6. All flat pictures share one hash but black ones.
 
     Args:
         gray: `[H, W]` uint8 of any size.
@@ -45,7 +45,7 @@ def phash(gray: NDArray[np.uint8]) -> np.uint64:
 
 
 def phash_of_flips(gray: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Hash a grey picture as it is, mirrored left-right, top-bottom, and both (turned by 180°).
+    """Hash a gray picture as it is, mirrored left-right, top-bottom, and both (turned by 180°).
 
     A mirror changes the sign of the odd frequencies, so one transform serves all four.
 

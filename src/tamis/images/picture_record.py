@@ -36,8 +36,8 @@ class PictureRecord:
         phash: 64-bit perceptual hash, as a signed number.
         thumbnail: JPEG, longest side at most 256 pixels.
         sharpness: see `Quality`, as the next three.
-        brightness: mean grey in [0, 1].
-        contrast: standard deviation of grey.
+        brightness: mean gray in [0, 1].
+        contrast: standard deviation of gray.
         entropy: bits.
         captured_at: the camera's local time.
         latitude: degrees, north positive.

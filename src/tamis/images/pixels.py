@@ -4,14 +4,14 @@ What "sensible" means, mode by mode:
 
 * transparency is laid on **white**, the page that most such pictures were drawn for;
 * 16-bit samples are scaled by their **full range** (65535 becomes 255), never clipped: Pillow's
-  own conversion turns 16-bit grey all white. 12-bit TIFF counts to 4095;
+  own conversion turns 16-bit gray all white. 12-bit TIFF counts to 4095;
 * 32-bit integers are scaled by 65535 where they fit that range, otherwise stretched from the
   smallest to the largest value; floats in [0, 1] are multiplied by 255, those in [0, 255] are
   taken as they are, others are stretched; not-a-number is black;
 * white-is-zero TIFFs are inverted;
 * CMYK goes by the plain formula. Adobe's programs store it inverted in JPEG and say so by a
   marker; Pillow takes every CMYK JPEG for inverted, and those without the marker are turned back;
-* colour profiles are not applied, as training pipelines do not apply them either.
+* color profiles are not applied, as training pipelines do not apply them either.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 
 
 class UnsupportedModeError(Exception):
-    """The picture's colour model has no conversion to RGB."""
+    """The picture's color model has no conversion to RGB."""
 
 
 def to_rgb(image: Image.Image, reduce_by: int = 1) -> Image.Image:

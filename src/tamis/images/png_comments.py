@@ -1,4 +1,4 @@
-"""PNG files without their texts and colour profiles, which Pillow need not see.
+"""PNG files without their texts and color profiles, which Pillow need not see.
 
 Pillow unpacks them before any pixel and gives the whole picture up when one unpacks to more than
 a megabyte, as Photoshop's history and cameras' profiles do.
@@ -16,7 +16,7 @@ _UNUSED: Final = (b"iCCP", b"tEXt", b"zTXt", b"iTXt")
 
 
 def without_comments(data: bytes) -> bytes:
-    """Return a PNG file without its texts and colour profile; all else stays as it is.
+    """Return a PNG file without its texts and color profile; all else stays as it is.
 
     Damage is left for the reader to find: from the first chunk that does not fit, the rest is
     kept.

@@ -1,4 +1,4 @@
-"""Nearest neighbours and near pairs by cosine: one exact kernel, and an inverted file at scale.
+"""Nearest neighbors and near pairs by cosine: one exact kernel, and an inverted file at scale.
 
 Duplicates, leaks, selection, propagation, labels and drift all share it.
 """

@@ -1,7 +1,7 @@
 """How far rows of an inverted file must reach, so that what was asked is found.
 
 For all pairs over a similarity that is geometry, and nothing is left out. The nearest rows of each
-row may lie at any distance; there the reach is measured on rows whose neighbours are known.
+row may lie at any distance; there the reach is measured on rows whose neighbors are known.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _ROUNDING = 1e-5
 
 
 class Reach(NamedTuple):
-    """How far rows reach, and the recall of the neighbours found that way.
+    """How far rows reach, and the recall of the neighbors found that way.
 
-    `recall` is measured, and `low` is the end of its one-sided 95 % confidence interval.
+    `recall` is measured, and `low` is the end of its one-sided 95% confidence interval.
     """
 
     reach: float
@@ -58,7 +58,7 @@ def reach_for_neighbors(
 ) -> Reach:
     """Find the least reach at which a share `wanted` of the `k` nearest rows is found.
 
-    The neighbours of sampled rows are found exactly. The reach is chosen on 500 of these rows and
+    The neighbors of sampled rows are found exactly. The reach is chosen on 500 of these rows and
     the recall measured on 1,000 others; while its lower confidence bound is under `wanted`, more
     is read, in the end everything.
 
@@ -69,8 +69,8 @@ def reach_for_neighbors(
     Args:
         X: `[N, D]` unit vectors.
         file: the inverted file of `X`.
-        k: neighbours a row, at least 1 and under N.
-        wanted: share of the true neighbours to find, in (0, 1].
+        k: neighbors a row, at least 1 and under N.
+        wanted: share of the true neighbors to find, in (0, 1].
         rng: draws the sample.
     """
     n = X.shape[0]
@@ -96,7 +96,7 @@ def reach_for_neighbors(
 
 
 def lower_bound(mean: float, rows: int) -> float:
-    """Return what the true mean of shares is not under, with a confidence of 95 %.
+    """Return what the true mean of shares is not under, with a confidence of 95%.
 
     Holds for shares in [0, 1] of any distribution, one a row (Hoeffding 1963, theorem 1).
 
@@ -122,7 +122,7 @@ def _divergence(p: float, q: float) -> float:
 
 
 def _needed(X: Vectors, file: InvertedFile, sample: Indices, k: int) -> tuple[Vectors, Vectors]:
-    """The reach `[S, k]` that finds each neighbour of sampled rows, and the k-th's similarity."""
+    """The reach `[S, k]` that finds each neighbor of sampled rows, and the k-th's similarity."""
     found, similarity = exact_search(X[sample], X, k + 1)
     # Among many equal rows a row need not be among its own nearest, so it is looked for.
     others = np.argsort(found == sample[:, None], axis=1, kind="stable")[:, :k]

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "mean_of_seeds", "share_right"]
 
 _TAIL = 0.975
-"""Intervals hold 95 %."""
+"""Intervals hold 95%."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its 95 % interval.
+    """A number and its 95% interval.
 
     Attributes:
         value: the number.

@@ -50,10 +50,10 @@ def prob_cover(pool: Pool, n: int) -> Stage:
 
 
 def pure_radius(X: Vectors, labels: Indices, rng: np.random.Generator) -> float:
-    """Return the cosine distance within which 95 % of the rows meet their own cluster only.
+    """Return the cosine distance within which 95% of the rows meet their own cluster only.
 
     A ball is pure exactly if its radius is under the distance to the nearest row of another
-    cluster, so the radius is the 5 % quantile of that distance, over a random 1,000 rows; but at
+    cluster, so the radius is the 5% quantile of that distance, over a random 1,000 rows; but at
     least the median distance to the nearest row, under which balls would hold one row each.
     O(1000 N D) time.
 

@@ -68,7 +68,7 @@ def select(
             none of the first 30 and a fifth of what is beyond.
         probabilities: `[N, K]` class probabilities of every row, for strategies that ask what a
             model is unsure of.
-        must: `[L]` rows that are picked already, e.g. labelled: they represent others, count
+        must: `[L]` rows that are picked already, e.g. labeled: they represent others, count
             in the coverage, and are not among the picks.
         forbidden: `[F]` rows that may not be picked, but are to be represented.
         include: `[I]` rows that are picked whatever the strategy says; they count in `n`.

@@ -34,7 +34,7 @@ class Picks:
         outliers: how many outliers there are among all rows, estimated from a sample where
             `graph_method` is `sample`.
         coverage: the picks' coverage beside random picks'; None where nothing was picked.
-        graph_method: the neighbour kernel that told the outliers, `exact`, `ivf` or `sample`.
+        graph_method: the neighbor kernel that told the outliers, `exact`, `ivf` or `sample`.
         graph_recall: its recall, measured; 1 if exact.
         parts: into how many random parts the rows were divided, 1 if they were not.
     """

@@ -47,7 +47,7 @@ class IndexMisses:
 
     @property
     def upper_bound(self) -> float:
-        """The share of unconfirmed vectors that have a cover is below this, at 95 % confidence.
+        """The share of unconfirmed vectors that have a cover is below this, at 95% confidence.
 
         Clopper and Pearson 1934; 1 before anything was confirmed.
         """
@@ -135,7 +135,7 @@ class Cells:
         return pick_nearest(x, self._kept, threshold, np.zeros_like(position), position)
 
     def review(self) -> None:
-        """Look into twice as many cells if more than 1 % of the last confirmations were misses."""
+        """Look into twice as many cells if more than 1% of the last confirmations were misses."""
         confirmed, missed = self._reviewed
         recent = self.misses.confirmed - confirmed
         if recent < _CONFIRMATIONS_PER_REVIEW:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["VIEW_HEIGHT", "VIEW_WIDTH", "DistanceBound", "Gate", "Glance", "difference"]
 
 VIEW_WIDTH, VIEW_HEIGHT = 80, 45
-"""Size in pixels of the small colour view by which frames are compared."""
+"""Size in pixels of the small color view by which frames are compared."""
 
 _BLOCK = 5
 _EDGES = np.geomspace(0.125, 64.0, 28)
@@ -45,7 +45,7 @@ def difference(
 
     Returns:
         `[R, 2]` float32: root mean square of the whole difference, and of the 5 x 5 block in
-        which it is largest, in grey levels.
+        which it is largest, in gray levels.
     """
     squares = views.astype(np.float32, copy=False) - view
     np.square(squares, out=squares)
