@@ -20,8 +20,8 @@ __all__ = ["as_int64", "phash", "phash_of_flips"]
 
 _SIDE = 32
 _BLOCK = 8
-# Rounding to 8 bits moves a coefficient by 0.3 to 0.5; what is smaller than 2, a sixteenth of a gray
-# level over the picture, says nothing, and in a flat picture it would decide every bit.
+# Rounding to 8 bits moves a coefficient by 0.3 to 0.5. A coefficient below 2, a sixteenth of a gray
+# level over the picture, is noise; in a flat picture noise would otherwise decide every bit.
 _NOISE = 2.0
 
 
