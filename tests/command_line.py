@@ -69,7 +69,7 @@ def in_process_of_its_own(command: list[str], folder: Path, environment: dict[st
         text=True,
         check=False,
         env={**os.environ, **COLUMNS, **environment},
-        timeout=600,
+        timeout=300,
     )
     return Run(done.returncode, done.stdout, done.stderr)
 
