@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.dataset.encoder_names import DEFAULT_ENCODER, SHORT_NAMES, full_name
 from tamis.encoders.base import Encoder
 from tamis.encoders.runtimes import RUNTIME_OF_KIND, is_in_hub_cache
 from tamis.encoders.spec import EncoderSpec, parse_spec
@@ -22,20 +23,15 @@ from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["DEFAULT_ENCODER", "SHORT_NAMES", "EncoderEntry", "available", "load_encoder"]
-
-DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
-
-SHORT_NAMES: Final = {
-    "default": DEFAULT_ENCODER,
-    "concepts": "concepts:efficientnet-lite0",
-    "clip": "hf:openai/clip-vit-base-patch32",
-    "siglip": "hf:google/siglip-base-patch16-224",
-    "siglip2": "hf:google/siglip2-base-patch16-224",
-    "dino": "hf:facebook/dino-vits16",
-    "dinov2": "hf:facebook/dinov2-small",
-    "dinov3": "hf:facebook/dinov3-vits16-pretrain-lvd1689m",
-}
+__all__ = [
+    "DEFAULT_ENCODER",
+    "SHORT_NAMES",
+    "EncoderEntry",
+    "available",
+    "full_spec",
+    "is_loadable",
+    "load_encoder",
+]
 
 _GROUP: Final = "tamis.encoders"
 
@@ -150,8 +146,7 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
         >>> encoder.spec, encoder.dim
         ('bundled:efficientnet-lite0', 1280)
     """
-    short, mark, query = spec.partition("?")
-    parsed = parse_spec(SHORT_NAMES.get(short, short) + mark + query)
+    parsed = full_spec(spec)
     if parsed.kind in _KINDS:
         return _KINDS[parsed.kind].load(parsed, options)
     points = _third_party()
@@ -162,6 +157,25 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
         f"there is no encoder {spec!r}; short names are {', '.join(SHORT_NAMES)}, and kinds are "
         f"{kinds} (see  tamis encoders)"
     )
+
+
+def full_spec(spec: str) -> EncoderSpec:
+    """Return a spec with its short name written out.
+
+    Raises:
+        UsageError: an option has no value, or comes twice.
+
+    Example:
+        >>> str(full_spec("dinov2?size=448"))
+        'hf:facebook/dinov2-small?size=448'
+    """
+    return parse_spec(full_name(spec))
+
+
+def is_loadable(spec: str) -> bool:
+    """Tell whether a spec is of a kind that `load_encoder` knows."""
+    kind = full_spec(spec).kind
+    return kind in _KINDS or kind in _third_party()
 
 
 def available() -> list[EncoderEntry]:
