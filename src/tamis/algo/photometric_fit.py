@@ -107,7 +107,7 @@ def quartered(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def steepness(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return `[H, W]`, how far neighbours in `[3, H, W]` differ, in levels of green."""
-    steep = np.zeros_like(picture[1])
+    steep: NDArray[np.float32] = np.zeros_like(picture[1])
     down, across = np.abs(np.diff(picture[1], axis=0)), np.abs(np.diff(picture[1], axis=1))
     for part, step in (((slice(1, None), slice(None)), down), ((slice(-1), slice(None)), down)):
         steep[part] = np.maximum(steep[part], step)

@@ -156,6 +156,16 @@ def _scores(
         whole = _whole(left, right, flipped, upright)
         frames = overlap_frames(*whole, placed, _FRAME_SIDE)
         scores[upright] = agreement(*frames)
+        # Smooth pictures hide a tilt at half the resolution.
+        unsure = scores[upright] < _UPRIGHT
+        some = upright[unsure]
+        if some.size:
+            pair = middle_a[some], middle_b[some]
+            placed = refine_affine(*pair, maps[some], side=_MIDDLE_SIDE, band=_COARSE_BAND, steps=4)
+            frames = affine_frames(*(one[unsure] for one in whole), placed, _FRAME_SIDE)
+            better = agreement(*frames[:2])
+            tilted = better > scores[some] + _TURNED
+            maps[some[tilted]], scores[some[tilted]] = placed[tilted], better[tilted]
     if oblique.size:
         maps[oblique] = refine_affine(middle_a[oblique], middle_b[oblique], maps[oblique], **how)
         whole = _whole(left, right, flipped, oblique)
