@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.dataset.encoder_names import GET_TEXTS
-from tamis.dataset.parts import Box
 from tamis.encoders.base import TextEncoder
 from tamis.encoders.preprocess import input_box, prepare
 from tamis.encoders.registry import load_encoder
@@ -27,10 +25,10 @@ if TYPE_CHECKING:
 
     from tamis.dataset.schema import VectorColumn
     from tamis.encoders.base import Encoder, FeatureMapEncoder
+    from tamis.images.box import Box
     from tamis.types import Vectors
 
 __all__ = [
-    "Region",
     "caveat_of",
     "encoder_named",
     "encoder_of",
@@ -39,19 +37,6 @@ __all__ = [
     "text_encoder_of",
     "text_vectors",
 ]
-
-
-@dataclass(frozen=True)
-class Region:
-    """A part of an upright picture, in pixels from its upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.width},{self.height}"
 
 
 def encoder_named(spec: str, folder: Path | None = None, **options: Any) -> Encoder:
@@ -125,7 +110,7 @@ def text_vectors(encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
 
 
 def picture_vector(
-    encoder: Encoder, path: str | Path, region: Region | None = None
+    encoder: Encoder, path: str | Path, region: Box | None = None
 ) -> NDArray[np.float32]:
     """Return the `[D]` float32 unit vector of a picture file, or of a part of it.
 
@@ -148,7 +133,7 @@ def picture_vector(
 
 
 def picture_tokens(
-    encoder: FeatureMapEncoder, path: str | Path, region: Region | None = None
+    encoder: FeatureMapEncoder, path: str | Path, region: Box | None = None
 ) -> Vectors:
     """Return the `[T, D]` float32 tokens of a picture file, or of a part of it, at its own scale.
 
@@ -189,9 +174,8 @@ def _opened(path: str | Path) -> Image.Image:
     return decode(data, str(path)).image
 
 
-def _inside(image: Image.Image, region: Region, path: str | Path) -> tuple[int, int, int, int]:
-    part = Box(region.x, region.y, region.width, region.height)
-    inside = part.clipped(image.width, image.height)
+def _inside(image: Image.Image, region: Box, path: str | Path) -> tuple[int, int, int, int]:
+    inside = region.clipped(image.width, image.height)
     if inside is None:
         raise UsageError(
             f"the region {region} does not touch {path}, which is {image.width} x "

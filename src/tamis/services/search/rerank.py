@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tamis.dataset.schema import VectorColumn
     from tamis.dataset.store import Store
-    from tamis.runtime.queries import Region
     from tamis.runtime.workspace import Workspace
     from tamis.services.search.contract import Hit
 
@@ -46,7 +45,7 @@ def rerank(
     column: VectorColumn,
     hits: Sequence[Hit],
     example: str,
-    region: Region | None,
+    region: Box | None,
 ) -> tuple[list[Hit], list[str]]:
     """Return hits by how well the patches of an example are found in each, best first.
 
