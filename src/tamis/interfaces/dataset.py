@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tamis.services.check import CheckReport
     from tamis.services.curate import CurateReport
     from tamis.services.duplicates import Drop
-    from tamis.services.encoder_export import EncoderExport
+    from tamis.services.encoders.result import EncoderExport
     from tamis.services.relink import RelinkReport
     from tamis.types import Progress, Vectors
 
@@ -82,7 +82,7 @@ def export_encoder(
         spec: the encoder, e.g. `hf:FOLDER`.
         out: a file ending in .onnx or .xml, or a folder.
         pictures: folders, globs, files or archives of pictures such as it will see.
-        options: those of `tamis.services.encoder_export.export_encoder`, such as
+        options: the other fields of `tamis.services.encoders.contract.ExportEncoder`, such as
             `runtime="openvino"`, `precision="int8"`, `min_overlap=.95`.
 
     Raises:
@@ -91,10 +91,11 @@ def export_encoder(
         EncoderError: the encoder cannot be loaded or written.
         InputError: too few pictures can be read.
     """
-    from tamis.services import encoder_export
+    from tamis.runtime.workspace import execute
+    from tamis.services.encoders.contract import ExportEncoder
 
     named = [os.fspath(source) for source in pictures]
-    return encoder_export.export_encoder(spec, Path(out), named, **options)
+    return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
 class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching):

@@ -12,6 +12,9 @@ __all__ = ["VERBS", "request_class"]
 
 VERBS: Final[dict[str, str]] = {
     "search": "tamis.services.search.contract:Search",
+    "encoders list": "tamis.services.encoders.contract:ListEncoders",
+    "encoders check": "tamis.services.encoders.contract:CheckEncoder",
+    "encoders export": "tamis.services.encoders.contract:ExportEncoder",
 }
 
 
