@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from damaged_datasets import damaged_copy, kinds_of_files, ways_to_break
+from filling import ingest
 from picture_files import photo_file
 from tamis.dataset.layout import remove_drafts
 from tamis.dataset.store import Store
 from tamis.interfaces.cli.main import main
-from tamis.runtime.ingest import ingest
 
 VERBS = (
     ["info"],

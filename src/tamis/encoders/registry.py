@@ -29,6 +29,7 @@ __all__ = [
     "EncoderEntry",
     "available",
     "full_spec",
+    "is_loadable",
     "load_encoder",
 ]
 
@@ -169,6 +170,12 @@ def full_spec(spec: str) -> EncoderSpec:
         'hf:facebook/dinov2-small?size=448'
     """
     return parse_spec(full_name(spec))
+
+
+def is_loadable(spec: str) -> bool:
+    """Tell whether a spec is of a kind that `load_encoder` knows."""
+    kind = full_spec(spec).kind
+    return kind in _KINDS or kind in _third_party()
 
 
 def available() -> list[EncoderEntry]:

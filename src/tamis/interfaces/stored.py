@@ -9,6 +9,7 @@ from tamis.runtime.workspace import Workspace
 if TYPE_CHECKING:
     from tamis.dataset.samples import Samples
     from tamis.dataset.store import Store
+    from tamis.runtime.encoder_pool import EncoderPool
 
 __all__ = ["Stored"]
 
@@ -23,6 +24,11 @@ class Stored:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.workspace = Workspace(store)
+
+    @property
+    def encoders(self) -> EncoderPool:
+        """The encoders that this dataset was asked with so far, each loaded once."""
+        return self.workspace.encoders
 
     @property
     def samples(self) -> Samples:

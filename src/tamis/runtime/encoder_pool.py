@@ -64,6 +64,8 @@ class EncoderPool:
             options["folder"] = str(self._folder)
         key = (str(parsed), tuple(sorted((name, repr(value)) for name, value in options.items())))
         slot = self._slot(key)
+        if parsed.kind == "aligned":
+            options["load"] = self.load
         with slot.loading:
             files = _files_of(parsed, self._folder)
             if slot.encoder is None or slot.files != files:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.dataset.encoder_names import GET_TEXTS
 from tamis.encoders.base import TextEncoder
+=======
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.dataset.parts import Box
+>>>>>>> main
 from tamis.encoders.preprocess import input_box, prepare
-from tamis.encoders.registry import load_encoder
-from tamis.errors import EncoderError, InputError, MissingPictureError, UsageError
+from tamis.errors import InputError, MissingPictureError, UsageError
 from tamis.images.decode import decode
 from tamis.sources.reading import frame_at, read_bytes
 from tamis.sources.video.frame_reader import read_frame
@@ -23,22 +31,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
+<<<<<<< HEAD
     from tamis.dataset.schema import VectorColumn
     from tamis.encoders.base import Encoder, FeatureMapEncoder
     from tamis.images.box import Box
+=======
+    from tamis.encoders.base import Encoder, FeatureMapEncoder, TextEncoder
+>>>>>>> main
     from tamis.types import Vectors
 
 __all__ = [
     "caveat_of",
-    "encoder_named",
-    "encoder_of",
     "picture_tokens",
     "picture_vector",
-    "text_encoder_of",
     "text_vectors",
 ]
 
 
+<<<<<<< HEAD
 def encoder_named(spec: str, folder: Path | None = None, **options: Any) -> Encoder:
     """Load an encoder by its spec, which may name a map that lies in a dataset.
 
@@ -91,6 +101,19 @@ def text_encoder_of(
     if not isinstance(encoder, TextEncoder):
         raise UsageError(f"{column.spec} reads no texts. {GET_TEXTS}")
     return encoder
+=======
+@dataclass(frozen=True)
+class Region:
+    """A part of an upright picture, in pixels from its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.width},{self.height}"
+>>>>>>> main
 
 
 def caveat_of(encoder: Encoder) -> str:

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 from tamis.errors import PictureError
 from tamis.images.picture_record import examine_image, sample_id
+<<<<<<< HEAD:src/tamis/runtime/video_frames.py
 from tamis.runtime.sample_rows import NewSample
 from tamis.sources.image_reference import ImageReference
+=======
+from tamis.services.add.sample_rows import NewSample
+>>>>>>> main:src/tamis/services/add/video_frames.py
 from tamis.sources.locations import require_source
 from tamis.sources.video.file import UnreadableVideoError, VideoFile
 from tamis.sources.video.frame_reader import frame_content_hash
@@ -17,7 +21,7 @@ from tamis.types import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tamis.runtime.known_pictures import KnownPictures
+    from tamis.services.add.known_pictures import KnownPictures
     from tamis.sources.locations import Location
     from tamis.sources.video.frames import Frame
     from tamis.sources.video.sampling import Sampling
