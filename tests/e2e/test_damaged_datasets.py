@@ -137,8 +137,8 @@ def test_a_draft_that_is_being_written_stays(tmp_path):
     draft = tmp_path / ".d.tamis.0123456789abcdef.tmp"
     draft.mkdir()
     writer = (
-        "import sys, pathlib; from tamis.dataset.layout import _held\n"
-        "with _held(pathlib.Path(sys.argv[1])) as mine:\n"
+        "import sys, pathlib; from tamis.dataset.storage import held_folder\n"
+        "with held_folder(pathlib.Path(sys.argv[1])) as mine:\n"
         "    print(mine, flush=True); sys.stdin.read()\n"
     )
     with subprocess.Popen(
