@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tamis.errors import UsageError
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from tamis.dataset.snapshots import Snapshot
 
-__all__ = ["LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
+__all__ = ["ASKED", "LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
+
+ASKED: Final = "request"
+"""Among an operation's parameters, the request that it was made for: its verb and its fields."""
 
 _TAG_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -48,6 +51,12 @@ class LogEntry:
     before: int
     snapshot: int
     checkpoints: int
+
+    @property
+    def asked(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The verb and the fields of the request; None where the log is older than requests."""
+        kept = self.params.get(ASKED)
+        return None if kept is None else (kept["verb"], kept["fields"])
 
 
 @dataclass(frozen=True)

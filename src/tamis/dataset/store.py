@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.difference import Diff, compare
-from tamis.dataset.history import LogEntry, check_tag, log_entries, plan_undo, tags
+from tamis.dataset.history import ASKED, LogEntry, check_tag, log_entries, plan_undo, tags
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tamis.dataset.snapshots import Snapshot
     from tamis.dataset.vector_index import IndexCover
     from tamis.types import Vectors
+    from tamis.verbs.request import Request
 
 __all__ = ["Store"]
 
@@ -268,20 +269,29 @@ class Store:
     # Writing
 
     def operation(
-        self, verb: str, params: Mapping[str, Any] | None = None, seed: int | None = None
+        self,
+        verb: str,
+        params: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        *,
+        request: Request[Any] | None = None,
     ) -> Operation:
         """Begin a change, to be used in a `with` block.
 
         Args:
             verb: its name in the log.
-            params: its options, as JSON takes them.
+            params: what it found out and later verbs need, as JSON takes it.
             seed: the seed of its random choices.
+            request: what the user asked for; the log can repeat it.
 
         Raises:
             UsageError: the store was opened at a fixed snapshot, or `params` are no JSON.
         """
         self._require_head()
-        about = About(verb, dict(params or {}), seed)
+        kept = dict(params or {})
+        if request is not None:
+            kept[ASKED] = {"verb": request.verb, "fields": request.given()}
+        about = About(verb, kept, seed)
         self.refresh()
         return Operation(about, self._layout, self._writer, self._state, self._moved)
 

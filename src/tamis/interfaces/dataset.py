@@ -13,6 +13,7 @@ from tamis.interfaces.finding import Finding
 from tamis.interfaces.labelling import Labelling
 from tamis.interfaces.parting import Parting
 from tamis.interfaces.splitting import Splitting
+from tamis.interfaces.verbs import Verbs
 from tamis.interfaces.watching import Watching
 from tamis.types import no_progress
 
@@ -96,7 +97,7 @@ def export_encoder(
     return encoder_export.export_encoder(spec, Path(out), named, **options)
 
 
-class Dataset(Choosing, Finding, Labelling, Parting, Splitting, Watching):
+class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

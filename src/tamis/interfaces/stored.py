@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tamis.errors import UsageError
+from tamis.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     from tamis.dataset.store import Store
@@ -23,13 +23,12 @@ class Stored:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.workspace = Workspace(store)
 
-    @cached_property
+    @property
     def encoders(self) -> EncoderPool:
         """The encoders that this dataset was asked with so far, each loaded once."""
-        from tamis.runtime.encoder_pool import EncoderPool
-
-        return EncoderPool(self.store)
+        return self.workspace.encoders
 
     def vector_column(self, encoder: str | None = None) -> str:
         """Return the vector column that `encoder` (spec, short name, column or None) means.

@@ -43,6 +43,7 @@ class EncoderPool:
         self._folder = None if store is None else store.path
         self._slots: dict[_Key, _Slot] = {}
         self._change = Lock()
+        self._given: dict[str, Encoder] = {}
 
     def load(self, spec: str = "default", **options: Any) -> Encoder:
         """Return the encoder that a spec names.
@@ -54,6 +55,8 @@ class EncoderPool:
         Raises:
             TamisError: as `load_encoder`.
         """
+        if spec in self._given:
+            return self._given[spec]
         options = {"threads": _THREADS, **options}
         parsed = registry.full_spec(spec)
         if parsed.kind == "aligned" and self._folder is not None:
@@ -68,6 +71,12 @@ class EncoderPool:
                 slot.encoder = registry.load_encoder(spec, **options)
                 slot.files = files
             return slot.encoder
+
+    def add(self, encoder: Encoder) -> str:
+        """Keep an encoder that is loaded already, and return the spec that now means it."""
+        with self._change:
+            self._given[encoder.spec] = encoder
+        return encoder.spec
 
     def for_column(self, column: VectorColumn, **options: Any) -> Encoder:
         """Return the encoder that made a column's vectors.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ from tamis.formats.exports import export
 from tamis.runtime.embed import embed
 from tamis.runtime.ingest import ingest
 from tamis.runtime.parts import add_crops, add_tiles
-from tamis.runtime.queries import Region
+from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates import find_duplicates
 from tamis.services.info import describe
-from tamis.services.search import Query, search
+from tamis.services.search.contract import Search
+from tamis.services.search.run import search
 from tamis.services.selection import select
 from tamis.services.splits import split
 
@@ -150,25 +152,25 @@ def test_parts_follow_their_picture_into_its_split(store, place, encoder):
 
 def test_search_among_tiles_names_the_part_that_matched(store, place, encoder):
     add_tiles(store, 2)
-    column = embed(store, encoder).column
+    embed(store, encoder)
     corner = picture(4).crop((91, 68, 200, 150))
     corner.save(place / "corner.png")
-    query = Query(like=[str(place / "corner.png")])
-    report = search(store, query, column=column, k=3, tiles=True)
+    like = str(place / "corner.png")
+    report = search(Workspace(store), Search(like=like, k=3, tiles=True))
     best = report.hits[0]
     assert best.path.partition("#")[0].endswith("4.png")
     assert best.region is not None
     assert best.region[:2] == (88, 66)
     assert len({hit.parent_id or hit.sample_id for hit in report.hits}) == 3
-    whole = search(store, query, column=column, k=3)
+    whole = search(Workspace(store), Search(like=like, k=3))
     assert all(hit.region is None for hit in whole.hits)
     assert best.score > whole.hits[0].score
 
 
 def test_tiles_need_to_be_there_to_be_searched(store, encoder):
-    column = embed(store, encoder).column
+    embed(store, encoder)
     with pytest.raises(UsageError, match="no tiles"):
-        search(store, Query(like=["x"]), column=column, tiles=True)
+        search(Workspace(store), Search(like="x", tiles=True))
 
 
 def test_annotations_of_other_pictures_are_refused(store, place):
@@ -211,28 +213,28 @@ def test_patches_find_what_the_vector_of_the_whole_picture_misses(place, encoder
         scene.save(folder / f"{number}.png")
     store = Store.create(place / "scenes.tamis")
     ingest(store, [str(folder)])
-    column = embed(store, encoder).column
-    query = Query(like=[str(folder / "3.png")], region=Region(64, 128, 64, 64))
-    report = search(store, query, column=column, k=3, rerank_best=12)
+    embed(store, encoder)
+    query = Search(like=str(folder / "3.png"), region=(64, 128, 64, 64), k=12)
+    report = search(Workspace(store), replace(query, k=3, rerank=12))
     assert report.hits[0].path.endswith("7.png")
     scores = [hit.local_score for hit in report.hits]
     assert scores == sorted(scores, reverse=True)
     assert -1 <= scores[-1] <= scores[0] <= 1
-    plain = {hit.path: hit.score for hit in search(store, query, column=column, k=12).hits}
+    plain = {hit.path: hit.score for hit in search(Workspace(store), query).hits}
     assert all(plain[hit.path] == hit.score for hit in report.hits)
 
 
 def test_a_picture_that_vanished_is_named_and_comes_last(store, place, encoder):
-    column = embed(store, encoder).column
+    embed(store, encoder)
     (place / "pictures" / "2.png").unlink()
-    query = Query(like=[str(place / "pictures" / "0.png")])
-    report = search(store, query, column=column, k=COUNT, rerank_best=COUNT)
+    like = str(place / "pictures" / "0.png")
+    report = search(Workspace(store), Search(like=like, k=COUNT, rerank=COUNT))
     assert report.hits[-1].path.endswith("2.png")
     assert report.hits[-1].local_score is None
     assert any("2.png" in note for note in report.notes)
 
 
 def test_patches_need_an_example(store, encoder):
-    column = embed(store, encoder).column
-    with pytest.raises(UsageError, match="--like"):
-        search(store, Query(texts=["x"]), column=column, rerank_best=3)
+    embed(store, encoder)
+    with pytest.raises(UsageError, match=r"\(like\)"):
+        search(Workspace(store), Search("x", rerank=3))

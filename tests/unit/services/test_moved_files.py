@@ -16,9 +16,11 @@ from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
 from tamis.runtime.embed import embed
 from tamis.runtime.ingest import ingest
+from tamis.runtime.workspace import Workspace
 from tamis.services.curate import curate
 from tamis.services.duplicates import find_duplicates
-from tamis.services.search import Query, search
+from tamis.services.search.contract import Search
+from tamis.services.search.run import search
 from tamis.services.selection import select
 from tamis.types import no_progress
 
@@ -56,7 +58,7 @@ def column(store):
 
 
 def find(store, name, k=1, **options):
-    return search(store, Query(like=[name]), column=column(store), k=k, **options)
+    return search(Workspace(store), Search(like=name, k=k, **options))
 
 
 # Adding

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,10 +14,17 @@ from tamis.dataset.parts import BOX_COLUMNS, whole_pictures
 from tamis.dataset.presence import gone_among
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
-from tamis.runtime.encoder_pool import EncoderPool
-from tamis.runtime.queries import Region, caveat_of, picture_vector, text_vectors
+from tamis.runtime.queries import (
+    Region,
+    caveat_of,
+    picture_vector,
+    text_vectors,
+)
+from tamis.services.search.contract import Hit, SearchReport
 from tamis.services.search.example import find_example
+from tamis.services.search.gallery import write_gallery
 from tamis.services.search.rerank import rerank
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -26,145 +34,45 @@ if TYPE_CHECKING:
     from tamis.dataset.schema import VectorColumn
     from tamis.dataset.store import Store
     from tamis.dataset.vector_search import Nearest
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.search.contract import Search
     from tamis.services.search.example import Example
     from tamis.types import Vectors
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["Hit", "Query", "SearchReport", "search"]
+__all__ = ["search"]
 
 _SHOWN = ("path", "label", "split", "width", "height")
 _LARGEST_POOL = 4096
 
 
-@dataclass(frozen=True)
-class Query:
-    """What to look for: examples and texts to be near to, and others to be far from.
-
-    Their unit vectors are averaged, and the average of those to be far from is subtracted.
-
-    Attributes:
-        texts: what the pictures should show.
-        like: pictures to be near to: sample ids, files, or paths as the dataset has them.
-        not_texts: what they should not show.
-        unlike: pictures to be far from.
-        region: of the first picture in `like`, the part to look for.
-    """
-
-    texts: Sequence[str] = ()
-    like: Sequence[str] = ()
-    not_texts: Sequence[str] = ()
-    unlike: Sequence[str] = ()
-    region: Region | None = None
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One picture that was found.
-
-    Attributes:
-        path: as the user gave it.
-        score: cosine similarity of its vector to the query's.
-        sample_id: its key in the dataset.
-        label: its label, if it has one.
-        split: its split, if it has one.
-        width: in pixels.
-        height: in pixels.
-        region: the part of the picture that matched, `[x, y, width, height]` in pixels; None for
-            the whole.
-        parent_id: the picture that it is a part of; None where the sample is a whole picture.
-        local_score: how well the example's patches are found in it, in [-1, 1]; None unless hits
-            were ordered by that.
-    """
-
-    path: str
-    score: float
-    sample_id: str
-    label: str | None
-    split: str | None
-    width: int | None
-    height: int | None
-    region: tuple[int, int, int, int] | None = None
-    parent_id: str | None = None
-    local_score: float | None = None
-
-
-@dataclass(frozen=True)
-class SearchReport:
-    """What a search found.
-
-    Attributes:
-        hits: best first.
-        encoder: whose vectors were compared.
-        column: the vector column.
-        method: `exact`, or by the `index`.
-        compared: vectors that were compared exactly.
-        seconds: how long the comparing took; embedding the query is not counted.
-        notes: what the answer must be taken with.
-    """
-
-    hits: list[Hit]
-    encoder: str
-    column: str
-    method: Literal["exact", "index"]
-    compared: int
-    seconds: float
-    notes: list[str] = field(default_factory=list)
-
-
-def search(
-    store: Store,
-    query: Query,
-    *,
-    column: str,
-    k: int = 20,
-    where: str | None = None,
-    exact: bool = False,
-    distinct: float | None = None,
-    tiles: bool = False,
-    rerank_best: int = 0,
-    encoders: EncoderPool | None = None,
-) -> SearchReport:
-    """Find the pictures that are most similar to a query.
+def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) -> SearchReport:
+    """Find the pictures that are most similar to texts and examples.
 
     Pictures of the dataset that are given as examples are not among the hits, by whatever spelling.
     Pictures that are gone (`tamis.dataset.presence`) come last. A picture of the dataset
     is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
 
-    Args:
-        store: the dataset.
-        query: what to look for.
-        column: the vectors to compare.
-        k: how many pictures.
-        where: an SQL condition that they have to meet.
-        exact: compare all vectors, whatever index there is.
-        distinct: leave out a picture that is more similar than this cosine to one before it.
-        tiles: compare tiles too; a picture counts by its best part, which is then the region.
-        rerank_best: order this many of the best anew by how well the patches of the first
-            example are found in them (`local_score`), which sees small things; 0 for none.
-        encoders: loads the encoder of the column; a pool of its own if None.
-
     Raises:
-        UsageError: nothing to look for, no such vectors, an encoder without a text tower, or an
-            option out of range.
+        UsageError: no such vectors, an encoder without a text tower, or no example to rerank by.
         InputError: an example is neither in the dataset nor a file.
         EncoderError: the encoder of the vectors cannot be loaded.
     """
-    _check(query, k, distinct)
-    if rerank_best and not query.like:
-        raise UsageError("patches are compared with those of an example: give one with --like")
-    known = next((c for c in store.vector_columns() if c.name == column), None)
-    if known is None:
-        raise UsageError(f"{column!r} is not a vector column")
-    condition = _condition(store, where, tiles=tiles)
-    encoders = encoders or EncoderPool(store)
-    words = _Words(store, known, encoders)
-    vector = words.vector_of(query)
+    if request.rerank and not request.like:
+        raise UsageError("patches are compared with those of an example: name one (like)")
+    store = workspace.store
+    texts = bool(request.texts or request.not_texts)
+    known = workspace.vector_column(request.encoder, reads_text=texts)
+    condition = _condition(store, request.where, tiles=request.tiles)
+    words = _Words(workspace, known)
+    vector = words.vector_of(request)
     begin = time.perf_counter()
 
     def ask(count: int) -> Nearest:
-        return nearest(store, column, vector, count, where=condition, exact=exact)
+        return nearest(store, known.name, vector, count, where=condition, exact=request.exact)
 
     pictures = _Pictures(store, frozenset(words.samples))
-    found, kept = _distinct(ask, max(k, rerank_best), distinct, pictures)
+    found, kept = _distinct(ask, max(request.k, request.rerank), request.distinct, pictures)
     seconds = time.perf_counter() - begin
     gone = pictures.gone.difference(pictures.left_out)
     if gone:
@@ -173,48 +81,48 @@ def search(
             "are there; tamis check lists them"
         )
     hits = _hits(store, found, kept)
-    if rerank_best:
-        example = words.file_of(query.like[0])
-        encoder = encoders.for_column(known)
-        hits, unread = rerank(store, encoder, hits, example, query.region)
+    if request.rerank:
+        example = words.file_of(request.like[0])
+        hits, unread = rerank(workspace, known, hits, example, _region(request))
         words.notes += unread
-    return SearchReport(
-        hits=hits[:k],
+    page = request.gallery or (Path("search.html") if request.open_page else None)
+    report = SearchReport(
+        hits=hits[: request.k],
         encoder=known.spec,
-        column=column,
+        column=known.name,
         method=found.method,
         compared=found.compared,
         seconds=seconds,
         notes=words.notes,
+        gallery=None if page is None else str(page),
     )
+    if page is not None:
+        title = ", ".join([*request.texts, *(Path(name).name for name in request.like)])
+        write_gallery(store, report, page, title)
+        if request.open_page:
+            webbrowser.open(page.resolve().as_uri())
+    return report
 
 
-def _check(query: Query, k: int, distinct: float | None) -> None:
-    if not (query.texts or query.like):
-        raise UsageError("nothing to look for: give a text or an example (--like PICTURE)")
-    if query.region is not None and not query.like:
-        raise UsageError("a region is part of an example: name the picture with --like")
-    if k < 1:
-        raise UsageError(f"k is {k}; ask for at least 1")
-    if distinct is not None and not -1 <= distinct <= 1:
-        raise UsageError(f"distinct is {distinct}; a cosine similarity lies between -1 and 1")
+def _region(request: Search) -> Region | None:
+    return None if request.region is None else Region(*request.region)
 
 
 class _Words:
     """Brings what the user named into the space of a column; loads the encoder when it must."""
 
-    def __init__(self, store: Store, column: VectorColumn, encoders: EncoderPool) -> None:
+    def __init__(self, workspace: Workspace, column: VectorColumn) -> None:
         self.notes: list[str] = []
         self.samples: list[str] = []
-        self._store = store
+        self._workspace = workspace
+        self._store = workspace.store
         self._column = column
-        self._encoders = encoders
         self._examples: dict[str, Example] = {}
 
-    def vector_of(self, query: Query) -> NDArray[np.float32]:
+    def vector_of(self, request: Search) -> NDArray[np.float32]:
         """Return the `[D]` float32 query vector, of any length."""
-        wanted = [*self._texts(query.texts), *self._pictures(query.like, query.region)]
-        unwanted = [*self._texts(query.not_texts), *self._pictures(query.unlike, None)]
+        wanted = [*self._texts(request.texts), *self._pictures(request.like, _region(request))]
+        unwanted = [*self._texts(request.not_texts), *self._pictures(request.unlike, None)]
         vector = np.mean(wanted, axis=0, dtype=np.float32)
         if unwanted:
             vector = vector - np.mean(unwanted, axis=0, dtype=np.float32)
@@ -232,7 +140,7 @@ class _Words:
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
             return []
-        encoder = self._encoders.for_text(self._column)
+        encoder = self._workspace.encoders.for_text(self._column)
         if (caveat := caveat_of(encoder)) and caveat not in self.notes:
             self.notes.append(caveat)
         return text_vectors(encoder, texts)
@@ -254,7 +162,8 @@ class _Words:
             if stored is not None:
                 vector = np.asarray(stored, np.float32)
                 return np.asarray(vector / np.linalg.norm(vector), np.float32)
-        return picture_vector(self._encoders.for_column(self._column), example.file, region)
+        encoder = self._workspace.encoders.for_column(self._column)
+        return picture_vector(encoder, example.file, region)
 
 
 def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:

@@ -1,0 +1,34 @@
+"""JSON schemas of requests and results."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, ForwardRef, get_args
+
+if TYPE_CHECKING:
+    from tamis.verbs.request import Request
+
+__all__ = ["result_class", "schema_of"]
+
+
+def schema_of(record: type) -> dict[str, Any]:
+    """Return the JSON schema of a request's or a result's class."""
+    from pydantic import TypeAdapter  # it takes a while to load, and only this needs it
+
+    return TypeAdapter(record).json_schema(mode="serialization")
+
+
+def result_class(request: type[Request[Any]]) -> type:
+    """Return the class of a request's result.
+
+    Raises:
+        TypeError: the request names none; a defect of the class.
+    """
+    for base in getattr(request, "__orig_bases__", ()):
+        for argument in get_args(base):
+            found = argument
+            if isinstance(found, ForwardRef):
+                found = getattr(sys.modules[request.__module__], found.__forward_arg__)
+            if isinstance(found, type):
+                return found
+    raise TypeError(f"{request.__name__} names no result")
