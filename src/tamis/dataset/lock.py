@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["LOCK_TIMEOUT", "Presence", "RunningOperations", "writer_lock"]
+__all__ = ["LOCK_TIMEOUT", "ExclusiveLock", "Presence", "RunningOperations", "writer_lock"]
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer's checkpoint, which takes about one."""
@@ -55,6 +55,28 @@ def writer_lock(path: Path, doing: str, *, timeout: float = LOCK_TIMEOUT) -> Ite
         yield
     finally:
         os.close(descriptor)
+
+
+class ExclusiveLock:
+    """A lock on a file that one process at a time holds; the kernel frees it when that dies.
+
+    Args:
+        path: the lock file.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        if not _try_lock(self._descriptor):
+            self.release()
+            raise BlockingIOError(f"another process holds {path}")
+
+    def release(self) -> None:
+        """Let others have it."""
+        os.close(self._descriptor)
 
 
 def _wait_for(descriptor: int, timeout: float) -> None:
