@@ -1,4 +1,4 @@
-"""An incremental ε-net: the sieve's rule for one stream."""
+"""ε-nets that grow with what they are offered: the rule of the sieve, one net or one a stream."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.sieve.block import BlockSearch
-from tamis.algo.sieve.cells import Cells, IndexMisses
+from tamis.algo.sieve.exact_search import NOTHING, chord, cosine_of
+from tamis.algo.sieve.inverted_file import IndexMisses, InvertedFile
 from tamis.algo.sieve.kept import KeptVectors
 from tamis.algo.sieve.offers import Offers, Verdict
 from tamis.algo.sieve.rules import Rules
-from tamis.algo.sieve.search import NOTHING
-from tamis.algo.sieve.similarity import chord, cosine_of
+from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["INDEX_FROM", "Net"]
+
+__all__ = ["ALL_STREAMS", "INDEX_FROM", "EpsilonNet", "StreamNets"]
 
 INDEX_FROM = 32_768
-"""From this many kept vectors on, an index is queried first; below, comparing all is as fast."""
+"""From this many kept vectors on an index is asked first; below, comparing all is as fast."""
 
 _BLOCK_ROWS = 256
-_LEAST_DISTANCE = 1e-6  # first distance of doubling if only equal vectors cover each other
-_TAIL_SHARE = 0.25  # share of vectors outside the index at which it is rebuilt
+_LEAST_DISTANCE = 1e-6  # where doubling starts if equal vectors alone cover each other
+_TAIL_SHARE = 0.25  # of vectors not yet indexed, before the index is built anew
 
 
-class Net:
-    """Kept vectors, pairwise less similar than `threshold`, that cover everything offered.
+class EpsilonNet:
+    """Kept vectors, all less alike than `threshold`, that cover everything offered.
 
     Attributes:
         threshold: cosine similarity at which one vector covers another; bounded memory lowers it.
         kept: the kept vectors.
-        misses: how often the index missed a cover.
-        clock: the latest time seen, in seconds.
+        misses: how the index did.
+        clock: the latest time it was told, in seconds.
         doublings: how often bounded memory doubled the distance.
     """
 
@@ -45,7 +46,7 @@ class Net:
         self.clock = -np.inf
         self.doublings = 0
         self._rules = rules
-        self._cells: Cells | None = None
+        self._index: InvertedFile | None = None
 
     def offer(self, offers: Offers) -> list[Verdict]:
         """Keep or drop each vector in turn."""
@@ -60,7 +61,7 @@ class Net:
         return verdicts
 
     def forget(self, now: float) -> None:
-        """Remove vectors that were not seen within the window."""
+        """Remove what has not been seen within the window."""
         self.clock = max(self.clock, now)
         if self._rules.window is None:
             return
@@ -69,10 +70,10 @@ class Net:
             self.kept.remove(np.flatnonzero(old))
             if self.kept.should_close_gaps:
                 self.kept.rearrange(self.kept.by_age())
-                self._cells = None
+                self._index = None
 
     def see(self, key: str, now: float) -> bool:
-        """Record that the vector of this key covers something now; return whether it is kept."""
+        """Note that the vector of this key covers something now; return whether it is kept."""
         self.forget(now)
         position = self.kept.by_key.get(key)
         if position is not None:
@@ -80,7 +81,7 @@ class Net:
         return position is not None
 
     def admit(self, offers: Offers) -> None:
-        """Keep all vectors unconditionally; their times need not be in order."""
+        """Keep all without asking; their times need not be in order."""
         for row, key in enumerate(offers.keys):
             self.kept.append(
                 offers.vectors[row], key, float(offers.times[row]), float(offers.reach[row])
@@ -88,8 +89,8 @@ class Net:
             self._thin()
         self.forget(float(offers.times.max(initial=-np.inf)))
 
-    def absorb(self, other: Net, prefix: str) -> None:
-        """Add the vectors of another net that this one does not cover, under prefixed keys."""
+    def absorb(self, other: EpsilonNet, prefix: str) -> None:
+        """Take over what another net keeps and this one does not cover, under prefixed keys."""
         self.forget(other.clock)
         rows = other.kept.by_age()
         if self._rules.window is not None:
@@ -101,7 +102,7 @@ class Net:
             done += len(self._offer_block(offers.part(done, done + _BLOCK_ROWS)))
 
     def _before_next_forgotten(self, times: NDArray[np.float64]) -> int:
-        """Return how many of the next offers come before any vector can expire."""
+        """Return how many of the next offers come before anything can have to be forgotten."""
         if self._rules.window is None:
             return len(times)
         oldest = self.kept.seen[self.kept.alive].min(initial=times[0])
@@ -109,20 +110,20 @@ class Net:
 
     def _index_if_large(self) -> None:
         if len(self.kept) < INDEX_FROM:
-            self._cells = None
+            self._index = None
         elif self._indexing_is_due():
             rng = np.random.default_rng([self._rules.seed, len(self.kept)])
-            self._cells = Cells(self.kept, self.misses, rng)
+            self._index = InvertedFile(self.kept, self.misses, rng)
 
     def _indexing_is_due(self) -> bool:
-        if self._cells is None:
+        if self._index is None:
             return len(self.kept) >= INDEX_FROM
-        return self.kept.size - self._cells.size > _TAIL_SHARE * self._cells.size
+        return self.kept.size - self._index.size > _TAIL_SHARE * self._index.size
 
     def _offer_block(self, offers: Offers) -> list[Verdict]:
-        """Decide on the first vectors of a block, up to the next change of structure."""
+        """Decide on the first vectors of a block, up to where the net changes its structure."""
         search = BlockSearch(
-            offers.vectors, self.kept, self.threshold, self._cells, self._rules.confirm
+            offers.vectors, self.kept, self.threshold, self._index, self._rules.confirm
         )
         verdicts: list[Verdict] = []
         for row, key in enumerate(offers.keys):
@@ -143,7 +144,7 @@ class Net:
         return verdicts
 
     def _thin(self) -> dict[str, str]:
-        """Double the distance until the net fits in memory; map removed keys to their keepers.
+        """Double the distance until what is kept fits in memory; return what stands for what went.
 
         Charikar, Chekuri, Feder, Motwani, Incremental clustering and dynamic information
         retrieval, STOC 1997, section 3: the kept vectors are thinned to a net of the new distance.
@@ -152,10 +153,85 @@ class Net:
         while self._rules.max_kept is not None and len(self.kept) > self._rules.max_kept:
             self.threshold = cosine_of(max(2.0 * chord(self.threshold), _LEAST_DISTANCE))
             self.doublings += 1
-            thinned = Net(self.kept.dim, self.threshold, Rules(seed=self._rules.seed))
+            thinned = EpsilonNet(self.kept.dim, self.threshold, Rules(seed=self._rules.seed))
             verdicts = thinned.offer(Offers.of(self.kept, self.kept.by_age()))
             gone = {verdict.key: verdict.keeper for verdict in verdicts if not verdict.kept}
             merged = {key: gone.get(keeper, keeper) for key, keeper in merged.items()} | gone
             self.kept = thinned.kept
-            self._cells = None
+            self._index = None
         return merged
+
+
+ALL_STREAMS = ""
+"""The name of the one net that all streams share."""
+
+
+class StreamNets:
+    """StreamNets by the name of their stream.
+
+    Attributes:
+        threshold: cosine similarity that new nets start with.
+        rules: the rules of each net.
+        by_stream: the nets there are so far.
+    """
+
+    def __init__(self, threshold: float, rules: Rules) -> None:
+        self.threshold = threshold
+        self.rules = rules
+        self.by_stream: dict[str, EpsilonNet] = {}
+
+    def find(self, stream: str) -> EpsilonNet | None:
+        """Return the net of a stream, if anything was offered to it."""
+        return self.by_stream.get(self._name(stream))
+
+    def get(self, stream: str, dim: int) -> EpsilonNet:
+        """Return the net of a stream, made if there is none.
+
+        Raises:
+            UsageError: vectors before had another dimension.
+        """
+        known = next(iter(self.by_stream.values()), None)
+        if known is not None and known.kept.dim != dim:
+            raise UsageError(
+                f"the vectors have {dim} dimensions and those before them {known.kept.dim}: "
+                "a sieve holds vectors of one encoder"
+            )
+        name = self._name(stream)
+        if name not in self.by_stream:
+            self.by_stream[name] = EpsilonNet(dim, self.threshold, self.rules)
+        return self.by_stream[name]
+
+    def merge(self, other: StreamNets, prefix: str) -> None:
+        """Take over what other nets keep and these do not cover.
+
+        Raises:
+            UsageError: thresholds, windows, sharing or dimensions differ, or a key is in both.
+        """
+        for name, one, two in (
+            ("threshold", self.threshold, other.threshold),
+            ("window", self.rules.window, other.rules.window),
+            ("shared", self.rules.shared, other.rules.shared),
+        ):
+            if one != two:
+                raise UsageError(f"the sieves differ in {name}: {one} and {two}; merge equal ones")
+        for stream, net in other.by_stream.items():
+            mine = self.get(stream, net.kept.dim)
+            twice = [key for key in net.kept.by_key if prefix + key in mine.kept]
+            if twice:
+                raise UsageError(
+                    f"both sieves keep a vector of the key {prefix + twice[0]!r}; give a prefix"
+                )
+        for stream, net in other.by_stream.items():
+            self.by_stream[stream].absorb(net, prefix)
+
+    def misses(self) -> IndexMisses:
+        """Return how the indexes of all nets did."""
+        total = IndexMisses()
+        for net in self.by_stream.values():
+            total.confirmed += net.misses.confirmed
+            total.missed += net.misses.missed
+            total.unconfirmed += net.misses.unconfirmed
+        return total
+
+    def _name(self, stream: str) -> str:
+        return ALL_STREAMS if self.rules.shared else stream

@@ -8,7 +8,7 @@ from tamis.algo.sieve import Gate, RateThreshold, Sieve
 from tamis.algo.unit_vectors import normalise_rows
 from tamis.dataset.parts import whole_pictures
 from tamis.runtime.novelty import NoveltyFilter
-from tamis.services.watch.memory import Lane
+from tamis.services.watch.checkpoint import SieveState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from tamis.sources.video.frames import Frame
     from tamis.types import Vectors
 
-__all__ = ["Streams"]
+__all__ = ["SieveStates"]
 
 _LARGEST_FINEST = 1.0 - 1e-9
 
 
-class Streams:
+class SieveStates:
     """Decides on the frames of each source, by what was kept of it or of all of them.
 
     What the dataset holds already of this encoder counts as kept: all of it where the sources
@@ -39,7 +39,7 @@ class Streams:
         plan: the options.
         names: of the sources.
         threshold: cosine similarity from which on a frame counts as covered, at the start.
-        lanes: what a watch before remembered, by name.
+        sieves: what a watch before remembered, by name.
 
     Attributes:
         filters: one for each source.
@@ -55,26 +55,26 @@ class Streams:
         *,
         names: Sequence[str],
         threshold: float,
-        lanes: dict[str, Lane],
+        sieves: dict[str, SieveState],
     ) -> None:
         self._plan = plan
         self._begin = threshold
-        self._lane_of = [name if plan.per_stream else "" for name in names]
+        self._sieve_of = [name if plan.per_stream else "" for name in names]
         self._sieves: dict[str, Sieve] = {}
         self._rates: dict[str, RateThreshold] = {}
         self._samples: dict[str, str] = {}
         self._undated: dict[str, tuple[list[str], Vectors]] = {}
-        for name in dict.fromkeys(self._lane_of):
-            lane = lanes.get(name, Lane(threshold))
-            self._sieves[name] = Sieve(lane.threshold, max_kept=plan.max_kept, window=plan.window)
+        for name in dict.fromkeys(self._sieve_of):
+            state = sieves.get(name, SieveState(threshold))
+            self._sieves[name] = Sieve(state.threshold, max_kept=plan.max_kept, window=plan.window)
             if plan.rate is not None:
                 self._rates[name] = RateThreshold(
                     plan.rate.target,
                     plan.rate.period,
                     finest=min(threshold, _LARGEST_FINEST),
-                    start=lane.threshold,
+                    start=state.threshold,
                 )
-            self._admit(store, column, name, lane)
+            self._admit(store, column, name, state)
         self.gates = [Gate() for _ in names] if plan.gate else []
         self.filters = [
             NoveltyFilter(
@@ -84,16 +84,16 @@ class Streams:
                 rate=self._rates.get(name),
                 key_of=_key_of,
             )
-            for number, name in enumerate(self._lane_of)
+            for number, name in enumerate(self._sieve_of)
         ]
 
     def decide(self, number: int, frames: Sequence[Frame]) -> Iterator[Decision]:
         """Yield a decision on each frame of a source, in their order."""
-        undated = self._undated.pop(self._lane_of[number], None)
+        undated = self._undated.pop(self._sieve_of[number], None)
         if undated is not None:
             keys, vectors = undated
             times = [frames[0].seconds] * len(keys)
-            self._sieves[self._lane_of[number]].admit(vectors, keys=keys, times=times)
+            self._sieves[self._sieve_of[number]].admit(vectors, keys=keys, times=times)
         yield from self.filters[number].decide(frames)
 
     def name(self, decision: Decision, sample_id: str) -> None:
@@ -101,11 +101,11 @@ class Streams:
         if self._remembers:
             self._samples[decision.key] = sample_id
 
-    def lanes(self) -> dict[str, Lane]:
+    def sieves(self) -> dict[str, SieveState]:
         """Return what the next watch needs to go on as if this one had not stopped."""
-        lanes = {}
+        sieves = {}
         for name, sieve in self._sieves.items():
-            lane = lanes[name] = Lane(sieve.threshold)
+            state = sieves[name] = SieveState(sieve.threshold)
             if self._remembers:
                 seen = sieve.seen_at().tolist()
                 known = [
@@ -113,16 +113,16 @@ class Streams:
                     for key, when in zip(sieve.keys(), seen, strict=True)
                     if key in self._samples
                 ]
-                lane.ids = [sample for sample, _ in known]
-                lane.seen = [when for _, when in known]
+                state.ids = [sample for sample, _ in known]
+                state.seen = [when for _, when in known]
         if self._remembers:
-            sieves = self._sieves.values()
+            kept_by = self._sieves.values()
             self._samples = {
                 key: sample
                 for key, sample in self._samples.items()
-                if any(sieve.keeps(key) for sieve in sieves)
+                if any(sieve.keeps(key) for sieve in kept_by)
             }
-        return lanes
+        return sieves
 
     @property
     def in_memory(self) -> int:
@@ -139,18 +139,18 @@ class Streams:
         """Whether a sieve holds less than all that the dataset does."""
         return self._plan.max_kept is not None or self._plan.window is not None
 
-    def _admit(self, store: Store, column: str, name: str, lane: Lane) -> None:
+    def _admit(self, store: Store, column: str, name: str, state: SieveState) -> None:
         if column not in store.columns():
             return
         source = name.replace("'", "''")
         where = f"source = '{source}'" if self._plan.per_stream else None
         ids, vectors = store.vectors(column, whole_pictures(store.columns(), where))
         times: list[float] | None = None
-        if lane.ids is not None:
+        if state.ids is not None:
             row_of = {sample: row for row, sample in enumerate(ids)}
             there = [
                 (row_of[sample], when)
-                for sample, when in zip(lane.ids, lane.seen, strict=True)
+                for sample, when in zip(state.ids, state.seen, strict=True)
                 if sample in row_of
             ]
             ids = [ids[row] for row, _ in there]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tamis.sources.video.frames import Frame, FrameSource
 
-__all__ = ["Arrival", "Behind", "Feed"]
+__all__ = ["Arrival", "Behind", "FrameQueue"]
 
 Behind = Literal["drop", "block"]
 
@@ -53,7 +53,7 @@ class _Queue:
     error: TamisError | None = None
 
 
-class Feed:
+class FrameQueue:
     """Decodes sources in threads and hands their frames over, oldest first and in turns.
 
     When a source is faster than what takes its frames, either its oldest waiting frame is dropped

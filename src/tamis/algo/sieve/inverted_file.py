@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.clustering import spherical_k_means
-from tamis.algo.sieve.search import Nearest, pick_nearest
-from tamis.algo.sieve.similarity import dot_rounding
+from tamis.algo.sieve.exact_search import Nearest, dot_rounding, pick_nearest
 
 if TYPE_CHECKING:
     from tamis.algo.sieve.kept import KeptVectors
     from tamis.types import Indices, Vectors
 
-__all__ = ["Cells", "IndexMisses"]
+__all__ = ["IndexMisses", "InvertedFile"]
 
 _CELLS_PER_ROOT = 2.0  # cells = 2 sqrt(M)
 _TRAINING_ROWS_PER_CELL = 64
@@ -57,7 +56,7 @@ class IndexMisses:
         return float(betaincinv(self.missed + 1, self.confirmed - self.missed, 0.95))
 
 
-class Cells:
+class InvertedFile:
     """Kept vectors ordered by the nearest of about `2 sqrt(M)` centroids.
 
     Building reorders `kept` so that each cell's vectors are contiguous, closing all gaps. Vectors

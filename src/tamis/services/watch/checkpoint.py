@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Self
 from tamis.dataset.durability import replace_file
 from tamis.dataset.storage import LocalStorage
 from tamis.errors import ConflictError, StorageError
+from tamis.observability.state_file import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tamis.dataset.store import Store
 
-__all__ = ["Lane", "Place", "Progress", "WatchMemory", "version_of"]
+__all__ = ["Place", "Progress", "SieveState", "WatchCheckpoint", "version_of"]
 
-_FORMAT = 1
 _KEY_BYTES = 16
 
 
@@ -40,7 +40,7 @@ class Place:
 
 
 @dataclass
-class Lane:
+class SieveState:
     """What a sieve knows beyond the vectors that lie in the dataset.
 
     Attributes:
@@ -60,12 +60,12 @@ class Progress:
 
     Attributes:
         places: by video file, how far it was looked at.
-        lanes: by the name of each sieve, what it knows.
+        sieves: by the name of each sieve, what it knows.
         taken: by folder, the keys of the files that were looked at since the last time.
     """
 
     places: dict[str, Place]
-    lanes: dict[str, Lane]
+    sieves: dict[str, SieveState]
     taken: dict[str, list[bytes]]
 
 
@@ -78,10 +78,10 @@ class _State:
     operations: list[int] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
-    lanes: dict[str, Lane] = field(default_factory=dict)
+    sieves: dict[str, SieveState] = field(default_factory=dict)
 
 
-class WatchMemory:
+class WatchCheckpoint:
     """The state of one watch, in a folder of the dataset; the process that holds it is alone.
 
     It is saved after the rows that it speaks of, so that what a killed watch did after the last
@@ -98,7 +98,7 @@ class WatchMemory:
 
     Attributes:
         places: by video file, how far it was looked at.
-        lanes: by the name of each sieve, what it knows; empty at first.
+        sieves: by the name of each sieve, what it knows; empty at first.
         threshold: the one that it began with; None if it never did.
     """
 
@@ -115,6 +115,8 @@ class WatchMemory:
                 "give all sources to one command"
             )
         self._lock = lock
+        self._file = StateFile(self._folder / "state.json")
+        self._announced = self._folder / "copies.json"
         self._state = self._read(store)
         self._remove_copies_without_rows(store)
 
@@ -130,9 +132,9 @@ class WatchMemory:
         return self._state.places
 
     @property
-    def lanes(self) -> dict[str, Lane]:
+    def sieves(self) -> dict[str, SieveState]:
         """See the class."""
-        return self._state.lanes
+        return self._state.sieves
 
     @property
     def threshold(self) -> float | None:
@@ -167,7 +169,7 @@ class WatchMemory:
         state = self._state
         if operation is not None and operation not in state.operations:
             state.operations.append(operation)
-        state.places, state.lanes = progress.places, progress.lanes
+        state.places, state.sieves = progress.places, progress.sieves
         for folder in progress.taken:
             state.folders.setdefault(folder, f"{state.epoch}-{len(state.folders)}.taken")
         try:
@@ -175,29 +177,19 @@ class WatchMemory:
                 self._append(self._folder / state.folders[folder], keys)
         except OSError as error:
             raise _refused(self._folder, error) from error
-        replace_file(self._file, json.dumps({"format": _FORMAT, **asdict(state)}).encode())
+        values = asdict(state)
+        values["lanes"] = values.pop("sieves")  # as the file has always called them
+        self._file.write(values)
 
     def announce(self, copies: Sequence[tuple[str, Path]]) -> None:
         """Note copies that are about to be written, by sample; none once their rows are there."""
         listed = [[sample, str(Path.cwd() / file)] for sample, file in copies]
         replace_file(self._announced, json.dumps(listed).encode())
 
-    @property
-    def _file(self) -> Path:
-        return self._folder / "state.json"
-
-    @property
-    def _announced(self) -> Path:
-        return self._folder / "copies.json"
-
     def _read(self, store: Store) -> _State:
+        values = self._file.read()
         try:
-            values = json.loads(self._file.read_text(encoding="utf-8"))
-            if values.pop("format") != _FORMAT:
-                return _State()
-            state = _state_of(values)
-        except FileNotFoundError:
-            return _State()
+            state = _State() if values is None else _state_of(values)
         except (ValueError, TypeError, KeyError, AttributeError):
             # All it costs is to look at the sources again.
             return _State()
@@ -238,8 +230,8 @@ def _state_of(values: dict[str, Any]) -> _State:
         name: Place(place["next"], place["finished"], tuple(place["changed"]))
         for name, place in values.pop("places").items()
     }
-    lanes = {name: Lane(**lane) for name, lane in values.pop("lanes").items()}
-    return _State(**values, places=places, lanes=lanes)
+    sieves = {name: SieveState(**state) for name, state in values.pop("lanes").items()}
+    return _State(**values, places=places, sieves=sieves)
 
 
 def _refused(place: Path, error: OSError) -> StorageError:
