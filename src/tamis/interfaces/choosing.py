@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.interfaces.stored import Stored
@@ -13,74 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamis.algo.selection import Strategy
-    from tamis.services.duplicates import Drop, DuplicateReport
     from tamis.services.selection import ScoreReport, Selection
     from tamis.types import Progress
 
 __all__ = ["Choosing"]
 
-PathLike = str | os.PathLike[str]
-
 
 class Choosing(Stored):
     """Verbs that choose among pictures; `tamis.Dataset` has them."""
-
-    def duplicates(
-        self,
-        *,
-        threshold: float | str = "auto",
-        changed_threshold: float | str = "auto",
-        drop: Drop = "copies",
-        prefer: str | Sequence[str] = (),
-        where: str | None = None,
-        apply: bool = False,
-        gallery: PathLike | None = None,
-        encoder: str | None = None,
-        seed: int = 0,
-        progress: Progress = no_progress,
-    ) -> DuplicateReport:
-        """Find copies and changed versions of pictures, and which of each group to keep.
-
-        A copy differs by noise and processing only; a changed version shows the same view with
-        other content somewhere, and the pair says where. Nothing is ever deleted from disk; with
-        `apply` the dropped ones get the mark `duplicate_of`.
-
-        Args:
-            threshold: score in (0, 1] from which a pair is a copy, or `auto`.
-            changed_threshold: agreement in (0, 1] from which a pair shows one view, or `auto`.
-            drop: `copies`, or `changed` to drop changed versions as well.
-            prefer: which copy to keep, e.g. `["folder=raw", "oldest"]`; the first rule that tells
-                two copies apart decides.
-            where: SQL condition on what is compared and marked.
-            apply: set the marks.
-            gallery: write a page of the pairs to this HTML file.
-            encoder: whose vectors propose pairs; the only ones if None.
-            seed: makes the search repeatable.
-            progress: told how many pairs are compared.
-
-        Raises:
-            UsageError: an argument is wrong, or there are no vectors.
-        """
-        from tamis.pages.pair_page import require_page
-        from tamis.services.duplicates import find_duplicates, write_duplicate_gallery
-
-        if gallery is not None:
-            require_page(Path(gallery))
-        report = find_duplicates(
-            self.store,
-            column=self.vector_column(encoder),
-            threshold=threshold,
-            changed_threshold=changed_threshold,
-            drop=drop,
-            prefer=[prefer] if isinstance(prefer, str) else prefer,
-            where=where,
-            apply=apply,
-            seed=seed,
-            progress=progress,
-        )
-        if gallery is not None:
-            write_duplicate_gallery(self.store, report, Path(gallery))
-        return report
 
     def select(
         self,

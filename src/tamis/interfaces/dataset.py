@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tamis.runtime.ingest import IngestReport
     from tamis.services.check import CheckReport
     from tamis.services.curate import CurateReport
-    from tamis.services.duplicates import Drop
+    from tamis.services.duplicates.contract import Drop
     from tamis.services.encoder_export import EncoderExport
     from tamis.services.relink import RelinkReport
     from tamis.types import Progress, Vectors

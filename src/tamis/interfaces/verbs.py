@@ -7,6 +7,7 @@ checkers.
 from __future__ import annotations
 
 from tamis.interfaces.methods import Method
+from tamis.services.duplicates.contract import Duplicates
 from tamis.services.search.contract import Search
 
 __all__ = ["Verbs"]
@@ -15,4 +16,5 @@ __all__ = ["Verbs"]
 class Verbs:
     """Every verb that works on a dataset, as a method."""
 
+    duplicates = Method(Duplicates)
     search = Method(Search)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from tamis.dataset.layout import is_draft, remove_drafts
 from tamis.dataset.parts import whole_pictures
@@ -14,17 +14,19 @@ from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
 from tamis.runtime.embed import embed
 from tamis.runtime.ingest import ingest
-from tamis.services.duplicates import DROPS, find_duplicates
+from tamis.runtime.workspace import Workspace
+from tamis.services.duplicates.contract import Drop, Duplicates
+from tamis.services.duplicates.run import duplicates
 from tamis.services.report import write_report
 from tamis.services.selection import select
 from tamis.services.splits import split
 from tamis.types import Verdict
+from tamis.verbs.feedback import Feedback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tamis.dataset.store import Store
-    from tamis.services.duplicates import Drop
     from tamis.sources.video.sampling import Sampling
     from tamis.types import Failure, Progress
 
@@ -123,8 +125,8 @@ def curate(
     """
     if keep < 1:
         raise UsageError(f"keep is {keep}; keep at least 1 picture")
-    if drop not in DROPS:
-        raise UsageError(f"what to drop has to be one of {', '.join(DROPS)}, not {drop!r}")
+    if drop not in get_args(Drop):
+        raise UsageError(f"what to drop has to be one of {', '.join(get_args(Drop))}, not {drop!r}")
     require_own(out)
     remove_drafts(store.path)
     _require_apart(out, sources)
@@ -154,13 +156,10 @@ def curate(
             "read; the first reason: " + next((f.reason for f in ingested.failed), "unknown")
         )
 
-    found = find_duplicates(
-        store,
-        column=embedded.column,
-        drop=drop,
-        apply=True,
-        seed=seed,
-        progress=stage("duplicates"),
+    found = duplicates(
+        Workspace(store),
+        Duplicates(encoder=embedded.column, drop=drop, apply=True, seed=seed),
+        Feedback(stage=stage),
     )
     notes += found.notes
     gone = gone_ids(store, whole_pictures(store.columns(), None))
@@ -170,7 +169,7 @@ def curate(
             "tamis check lists them, tamis relink OLD NEW follows a folder that moved"
         )
     marked = store.read(["sample_id"], whole_pictures(store.columns(), "duplicate_of IS NOT NULL"))
-    duplicates = len(set(marked.column("sample_id").to_pylist()) - gone)
+    left_out = len(set(marked.column("sample_id").to_pylist()) - gone)
     blank = store.count(whole_pictures(store.columns(), BLANK))
     chosen = select(
         store,
@@ -222,7 +221,7 @@ def curate(
         failed=ingested.failed,
         embedded=embedded.embedded,
         blank=blank,
-        duplicates=duplicates,
+        duplicates=left_out,
         changed=found.verdicts[Verdict.CHANGED],
         gone=len(gone),
         selected=pictures.exported,

@@ -19,7 +19,8 @@ from tamis.runtime.embed import embed
 from tamis.runtime.ingest import ingest
 from tamis.runtime.parts import add_crops, add_tiles
 from tamis.runtime.workspace import Workspace
-from tamis.services.duplicates import find_duplicates
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.run import duplicates
 from tamis.services.info import describe
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search
@@ -127,8 +128,8 @@ def test_verbs_work_on_whole_pictures_unless_told(store, place, encoder):
     facts = describe(store)
     assert facts["kinds"] == {"picture": COUNT, "crop": 24, "tile": COUNT * 4}
     assert facts["samples"] == COUNT + 24 + COUNT * 4
-    duplicates = find_duplicates(store, column=column, apply=True)
-    assert duplicates.groups == []
+    report = duplicates(Workspace(store), Duplicates(apply=True))
+    assert report.groups == []
     chosen = select(store, 5, column=column)
     assert chosen.candidates == COUNT
     of_crops = select(store, 5, column=column, where="kind = 'crop'", apply=False)

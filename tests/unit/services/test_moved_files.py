@@ -18,7 +18,8 @@ from tamis.runtime.embed import embed
 from tamis.runtime.ingest import ingest
 from tamis.runtime.workspace import Workspace
 from tamis.services.curate import curate
-from tamis.services.duplicates import find_duplicates
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.run import duplicates
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search
 from tamis.services.selection import select
@@ -195,10 +196,10 @@ def test_a_vanished_copy_never_keeps_a_present_one_out(store, encoder):
     large.save("photos/large.jpg", quality=95)
     ingest(store, ["photos"])
     embed(store, encoder)
-    kept = {group.keep for group in find_duplicates(store, apply=True).groups}
+    kept = {group.keep for group in duplicates(Workspace(store), Duplicates(apply=True)).groups}
     assert kept == {"photos/large.jpg"}
     Path("photos/large.jpg").unlink()
-    groups = find_duplicates(store, apply=True).groups
+    groups = duplicates(Workspace(store), Duplicates(apply=True)).groups
     assert [(group.keep, group.drop) for group in groups] == [
         ("photos/0.jpg", ["photos/large.jpg"])
     ]
