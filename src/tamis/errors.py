@@ -15,7 +15,8 @@
     │   ├── UnknownEncoderError   no encoder has that name
     │   ├── MissingExtraError     an optional package is not installed
     │   └── OutOfMemoryError      a batch is too large for the device; a smaller one may fit
-    └── StorageError          the disk is full or refuses; nothing half-written is left
+    ├── StorageError          the disk is full or refuses; nothing half-written is left
+    └── WorkerError           a process that shares the work cannot be started
 
 Each message says what was wrong, with the value, and what to do. The command line prints the
 message and exits with 2; anything that is not a `TamisError` is a defect of tamis (exit 3).
@@ -38,6 +39,7 @@ __all__ = [
     "TamisError",
     "UnknownEncoderError",
     "UsageError",
+    "WorkerError",
 ]
 
 
@@ -136,3 +138,7 @@ class OutOfMemoryError(EncoderError):
 
 class StorageError(TamisError):
     """The disk is full or refuses to be read or written; nothing half-written is left."""
+
+
+class WorkerError(TamisError):
+    """A process that shares the work cannot be started; what was committed before stands."""

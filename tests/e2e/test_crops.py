@@ -93,7 +93,7 @@ def test_every_format_gives_the_same_samples(place, tamis_cli):
 def test_an_interrupted_run_goes_on_and_adds_nothing_twice(place, monkeypatch):
     ds = tamis.open(place / "d.tamis")
     ds.add(place / "images")
-    monkeypatch.setattr(parts, "_CHECKPOINT_PICTURES", 2)
+    monkeypatch.setattr(parts, "_CHECKPOINT_ROWS", 2)
 
     def stop(done, _total):
         if done == 5:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tamis.errors import UsageError
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from tamis.dataset.snapshots import Snapshot
 
-__all__ = ["LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
+__all__ = ["ASKED", "LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
+
+ASKED: Final = "request"
+"""Among an operation's parameters, the request that it was made for: its verb and its fields."""
 
 _TAG_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -49,6 +52,12 @@ class LogEntry:
     snapshot: int
     checkpoints: int
 
+    @property
+    def asked(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The verb and the fields of the request; None where the log is older than requests."""
+        kept = self.params.get(ASKED)
+        return None if kept is None else (kept["verb"], kept["fields"])
+
 
 @dataclass(frozen=True)
 class UndoPlan:
@@ -58,11 +67,13 @@ class UndoPlan:
         operations: the operations that vanish from the state, oldest first.
         snapshots: their snapshots.
         versions: version of each table to go back to.
+        settings: the dataset's settings to go back to.
     """
 
     operations: tuple[int, ...]
     snapshots: tuple[int, ...]
     versions: Mapping[str, int]
+    settings: Mapping[str, str]
 
 
 def log_entries(snapshots: Sequence[Snapshot], is_running: Callable[[int], bool]) -> list[LogEntry]:
@@ -108,7 +119,7 @@ def plan_undo(snapshots: Sequence[Snapshot], to: int | None = None) -> UndoPlan:
     """
     standing = _standing(snapshots)
     if to is not None:
-        return _plan_return(standing, to)
+        return _plan_return(snapshots, standing, to)
     if len(standing) == 1:
         raise UsageError("there is nothing to undo: the dataset is as it was created")
     newest = standing[-1].operation
@@ -122,10 +133,10 @@ def plan_undo(snapshots: Sequence[Snapshot], to: int | None = None) -> UndoPlan:
             f"taken back without the other. To take all of them back, undo to snapshot "
             f"{standing[first - 1].snapshot}"
         )
-    return _plan(run)
+    return _plan(snapshots, run)
 
 
-def _plan_return(standing: Sequence[Snapshot], to: int) -> UndoPlan:
+def _plan_return(snapshots: Sequence[Snapshot], standing: Sequence[Snapshot], to: int) -> UndoPlan:
     numbers = [snapshot.snapshot for snapshot in standing]
     if to not in numbers or to == numbers[-1]:
         choices = ", ".join(map(str, numbers[:-1][-10:])) or "none"
@@ -133,12 +144,15 @@ def _plan_return(standing: Sequence[Snapshot], to: int) -> UndoPlan:
             f"cannot undo to snapshot {to}: it is the present state, was itself undone, or does "
             f"not exist. Snapshots to go back to (the last ten): {choices}"
         )
-    return _plan(standing[numbers.index(to) + 1 :])
+    return _plan(snapshots, standing[numbers.index(to) + 1 :])
 
 
-def _plan(run: Sequence[Snapshot]) -> UndoPlan:
+def _plan(snapshots: Sequence[Snapshot], run: Sequence[Snapshot]) -> UndoPlan:
     operations = dict.fromkeys(snapshot.operation for snapshot in run)
-    return UndoPlan(tuple(operations), tuple(s.snapshot for s in run), run[0].before)
+    before = next(s for s in snapshots if s.snapshot == run[0].snapshot - 1)
+    return UndoPlan(
+        tuple(operations), tuple(s.snapshot for s in run), run[0].before, before.settings
+    )
 
 
 def _changes_data(snapshot: Snapshot) -> bool:

@@ -41,6 +41,8 @@ class Snapshot:
         before: version of each table before this checkpoint.
         after: version of each table in this state.
         undone: the snapshots that this one takes back; empty but for "undo".
+        settings: what the dataset is set to, such as its default encoder; each snapshot takes
+            over those of the one before.
     """
 
     snapshot: int
@@ -54,6 +56,7 @@ class Snapshot:
     after: Mapping[str, int]
     undone: tuple[int, ...] = ()
     time: str = field(default_factory=_now)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 _TYPES = {
@@ -65,6 +68,7 @@ _TYPES = {
     "time": str,
     "before": dict,
     "after": dict,
+    "settings": dict,
 }
 
 
@@ -84,9 +88,19 @@ def _checked(snapshot: Snapshot, number: int) -> Snapshot:
         raise ValueError(f"it calls itself snapshot {snapshot.snapshot}")
     if snapshot.after.keys() != {"samples", "failed"}:
         raise ValueError(f"it names the tables {sorted(snapshot.after)}")
+    if any(type(value) is not str for value in snapshot.settings.values()):
+        raise ValueError(f"its settings are {snapshot.settings!r}")
     if snapshot.state not in ("running", "done"):
         raise ValueError(f"its state is {snapshot.state!r}")
     return snapshot
+
+
+def _written(snapshot: Snapshot) -> dict[str, Any]:
+    """What a snapshot's file holds; without settings it is one that every version reads."""
+    values = asdict(snapshot)
+    if not snapshot.settings:
+        del values["settings"]
+    return values
 
 
 class SnapshotChain:
@@ -160,7 +174,7 @@ class SnapshotChain:
         draft = self._folder / f".{final.name}.{os.getpid()}.tmp"
         try:
             with draft.open("w", encoding="utf-8") as file:
-                json.dump(asdict(snapshot), file, indent=1)
+                json.dump(_written(snapshot), file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             os.link(draft, final)

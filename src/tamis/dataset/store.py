@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.difference import Diff, compare
-from tamis.dataset.history import LogEntry, check_tag, log_entries, plan_undo, tags
+from tamis.dataset.history import ASKED, LogEntry, check_tag, log_entries, plan_undo, tags
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from tamis.dataset.snapshots import Snapshot
     from tamis.dataset.vector_index import IndexCover
     from tamis.types import Vectors
+    from tamis.verbs.request import Request
 
 __all__ = ["Store"]
+
+_DEFAULT_ENCODER = "default_vectors"
 
 
 class Store:
@@ -215,6 +218,11 @@ class Store:
         """The vector columns, oldest first."""
         return vector_columns_of(self._state.samples.schema)
 
+    @property
+    def default_encoder(self) -> str | None:
+        """The vector column that is meant where none is named; None if none was set."""
+        return self._state.snapshot.settings.get(_DEFAULT_ENCODER)
+
     def index_cover(self, column: str) -> IndexCover | None:
         """How many rows the index of a vector column covers; None where it has none."""
         with storage_guard(self.path, "read"):
@@ -268,20 +276,29 @@ class Store:
     # Writing
 
     def operation(
-        self, verb: str, params: Mapping[str, Any] | None = None, seed: int | None = None
+        self,
+        verb: str,
+        params: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        *,
+        request: Request[Any] | None = None,
     ) -> Operation:
         """Begin a change, to be used in a `with` block.
 
         Args:
             verb: its name in the log.
-            params: its options, as JSON takes them.
+            params: what it found out and later verbs need, as JSON takes it.
             seed: the seed of its random choices.
+            request: what the user asked for; the log can repeat it.
 
         Raises:
             UsageError: the store was opened at a fixed snapshot, or `params` are no JSON.
         """
         self._require_head()
-        about = About(verb, dict(params or {}), seed)
+        kept = dict(params or {})
+        if request is not None:
+            kept[ASKED] = {"verb": request.verb, "fields": request.given()}
+        about = About(verb, kept, seed)
         self.refresh()
         return Operation(about, self._layout, self._writer, self._state, self._moved)
 
@@ -322,6 +339,7 @@ class Store:
                 "undo",
                 {"operations": list(plan.operations)} | ({} if to is None else {"to": to}),
                 undone=plan.snapshots,
+                settings=plan.settings,
             )
             state = self._writer.name(head, tables, about)
         self._moved(state)
@@ -339,6 +357,26 @@ class Store:
             state = self._writer.name(head, head.tables, about)
         if not self._pinned:
             self._moved(state)
+
+    def set_default_encoder(self, column: str) -> None:
+        """Let a vector column be the one that is meant where none is named; `undo` takes it back.
+
+        Raises:
+            UsageError: no such vector column, or the store was opened at a fixed snapshot.
+        """
+        self._require_head()
+        with self._writer.locked("encoders default", self._state) as head:
+            known = {c.name: c for c in vector_columns_of(head.samples.schema)}
+            if column not in known:
+                names = ", ".join(known) or "none"
+                raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+            about = About(
+                "encoders default",
+                {"encoder": known[column].spec, "column": column},
+                settings={**head.snapshot.settings, _DEFAULT_ENCODER: column},
+            )
+            state = self._writer.name(head, head.tables, about)
+        self._moved(state)
 
     def gc(self) -> Freed:
         """Remove the files that killed writers left; every snapshot stays readable."""

@@ -27,6 +27,7 @@ class About:
     """What a snapshot says of its operation; `Snapshot` explains the fields.
 
     `operation` is None at an operation's first snapshot, whose number becomes the operation's.
+    `settings` are None where they stay as they are.
     """
 
     verb: str
@@ -36,6 +37,7 @@ class About:
     state: Literal["running", "done"] = "done"
     operation: int | None = None
     undone: tuple[int, ...] = ()
+    settings: Mapping[str, str] | None = None
 
 
 class Writer:
@@ -104,6 +106,7 @@ class Writer:
             before=head.snapshot.after,
             after={name: table.version for name, table in tables.items()},
             undone=about.undone,
+            settings=head.snapshot.settings if about.settings is None else about.settings,
         )
         for name, table in tables.items():
             sync_new_files(head.tables[name], table)

@@ -23,7 +23,7 @@ from tamis.errors import EncoderError, StorageError
 from tamis.types import Preprocessing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tamis.encoders.base import Encoder
     from tamis.types import PixelBatch, Vectors
@@ -129,12 +129,15 @@ def read_map(path: Path) -> AlignedMap:
         ) from error
 
 
-def load_aligned(spec: EncoderSpec, **options: Any) -> Encoder:
+def load_aligned(
+    spec: EncoderSpec, *, load: Callable[..., Encoder] | None = None, **options: Any
+) -> Encoder:
     """Load a map that `tamis align` wrote; the two encoders are loaded when they are first needed.
 
     Args:
         spec: `aligned:FILE`. Options: `folder` (that a relative FILE lies in, before the working
             directory is tried: the dataset's), `threads`, `device` (passed to the encoders).
+        load: loads the two encoders, by spec and options; `load_encoder` if None.
         options: the same.
 
     Raises:
@@ -146,7 +149,7 @@ def load_aligned(spec: EncoderSpec, **options: Any) -> Encoder:
     path = Path(spec.name).expanduser()
     if folder is not None and (Path(folder) / path).is_file():
         path = Path(folder) / path
-    return AlignedEncoder(f"{spec.kind}:{spec.name}", read_map(path), chosen)
+    return AlignedEncoder(f"{spec.kind}:{spec.name}", read_map(path), chosen, load)
 
 
 class AlignedEncoder:
@@ -156,9 +159,16 @@ class AlignedEncoder:
         spec: the name that loads it again.
         aligned: the map.
         options: for loading the two encoders.
+        load: loads them.
     """
 
-    def __init__(self, spec: str, aligned: AlignedMap, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        spec: str,
+        aligned: AlignedMap,
+        options: Mapping[str, Any],
+        load: Callable[..., Encoder] | None = None,
+    ) -> None:
         self.spec = spec
         self.fingerprint = aligned.fingerprint
         self.dim = int(aligned.linear.weights.shape[1])
@@ -167,6 +177,7 @@ class AlignedEncoder:
         self.caveat = aligned.caveat
         self._map = aligned
         self._options = dict(options)
+        self._load = load
         self._loaded: dict[str, Encoder] = {}
         self._lock = Lock()
 
@@ -195,7 +206,7 @@ class AlignedEncoder:
 
         with self._lock:
             if spec not in self._loaded:
-                encoder = load_encoder(spec, **self._options)
+                encoder = (self._load or load_encoder)(spec, **self._options)
                 if encoder.fingerprint != fingerprint:
                     raise EncoderError(
                         f"{spec} is not the encoder any more that {self.spec} was learned with "

@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.dataset.encoder_names import DEFAULT_ENCODER, SHORT_NAMES, full_name
 from tamis.encoders.base import Encoder
 from tamis.encoders.runtimes import RUNTIME_OF_KIND, is_in_hub_cache
 from tamis.encoders.spec import EncoderSpec, parse_spec
@@ -28,21 +29,9 @@ __all__ = [
     "EncoderEntry",
     "available",
     "full_spec",
+    "is_loadable",
     "load_encoder",
 ]
-
-DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
-
-SHORT_NAMES: Final = {
-    "default": DEFAULT_ENCODER,
-    "concepts": "concepts:efficientnet-lite0",
-    "clip": "hf:openai/clip-vit-base-patch32",
-    "siglip": "hf:google/siglip-base-patch16-224",
-    "siglip2": "hf:google/siglip2-base-patch16-224",
-    "dino": "hf:facebook/dino-vits16",
-    "dinov2": "hf:facebook/dinov2-small",
-    "dinov3": "hf:facebook/dinov3-vits16-pretrain-lvd1689m",
-}
 
 _GROUP: Final = "tamis.encoders"
 
@@ -180,8 +169,13 @@ def full_spec(spec: str) -> EncoderSpec:
         >>> str(full_spec("dinov2?size=448"))
         'hf:facebook/dinov2-small?size=448'
     """
-    short, mark, query = spec.partition("?")
-    return parse_spec(SHORT_NAMES.get(short, short) + mark + query)
+    return parse_spec(full_name(spec))
+
+
+def is_loadable(spec: str) -> bool:
+    """Tell whether a spec is of a kind that `load_encoder` knows."""
+    kind = full_spec(spec).kind
+    return kind in _KINDS or kind in _third_party()
 
 
 def available() -> list[EncoderEntry]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tamis.services.check import CheckReport
     from tamis.services.curate import CurateReport
     from tamis.services.duplicates.contract import Drop
-    from tamis.services.encoder_export import EncoderExport
+    from tamis.services.encoders.result import EncoderExport
     from tamis.services.relink import RelinkReport
     from tamis.types import Progress, Vectors
 
@@ -82,7 +82,7 @@ def export_encoder(
         spec: the encoder, e.g. `hf:FOLDER`.
         out: a file ending in .onnx or .xml, or a folder.
         pictures: folders, globs, files or archives of pictures such as it will see.
-        options: those of `tamis.services.encoder_export.export_encoder`, such as
+        options: the other fields of `tamis.services.encoders.contract.ExportEncoder`, such as
             `runtime="openvino"`, `precision="int8"`, `min_overlap=.95`.
 
     Raises:
@@ -91,10 +91,11 @@ def export_encoder(
         EncoderError: the encoder cannot be loaded or written.
         InputError: too few pictures can be read.
     """
-    from tamis.services import encoder_export
+    from tamis.runtime.workspace import execute
+    from tamis.services.encoders.contract import ExportEncoder
 
     named = [os.fspath(source) for source in pictures]
-    return encoder_export.export_encoder(spec, Path(out), named, **options)
+    return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
 class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching):
@@ -163,14 +164,13 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
         """
         from tamis.runtime.ingest import ingest
         from tamis.runtime.ingest_new import DEFAULT_THRESHOLD, ingest_new
-        from tamis.runtime.queries import encoder_named
         from tamis.sources.video.sampling import EVERY_FRAME, parse_sampling
 
         named = [os.fspath(source) for source in sources]
         sampling = None if every is None else parse_sampling(str(every))
         if new_only:
             if isinstance(encoder, str):
-                encoder = encoder_named(encoder, self.path)
+                encoder = self.encoders.load(encoder, threads=None)
             return ingest_new(
                 self.store,
                 named,
@@ -181,6 +181,7 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
                 exclude=exclude,
                 sampling=sampling or EVERY_FRAME,
                 progress=progress,
+                threads=threads,
             )
         if threshold is not None:
             raise UsageError("a threshold says what counts as new; give it with --new-only")
@@ -216,11 +217,9 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
             options: passed to the encoder's loader, such as `device="cuda"`.
         """
         from tamis.runtime.embed import embed
-        from tamis.runtime.queries import encoder_named
 
         if isinstance(encoder, str):
-            # the workers of the pipeline share the cores, one inference thread each
-            encoder = encoder_named(encoder, self.path, **{"threads": 1, **options})
+            encoder = self.encoders.load(encoder, **options)
         return embed(
             self.store,
             encoder,
@@ -294,6 +293,7 @@ class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching)
             drop=drop,
             seed=seed,
             stage=stage,
+            encoders=self.encoders,
         )
 
     # -- hand over ----------------------------------------------------------------------------

@@ -61,7 +61,7 @@ class Finding(Stored):
         return keyword_filter(
             self.store,
             _several(texts),
-            column=self.vector_column(encoder),
+            column=self.vector_column(encoder, reads_text=True),
             negatives=_several(negatives),
             threshold=threshold,
             classes=classes,
@@ -69,6 +69,7 @@ class Finding(Stored):
             tag=tag,
             seed=seed,
             progress=progress,
+            encoders=self.encoders,
         )
 
     def align(
@@ -104,6 +105,7 @@ class Finding(Stored):
             out=None if out is None else Path(out),
             seed=seed,
             progress=progress,
+            encoders=self.encoders,
         )
 
     def index(self, encoder: str | None = None) -> tuple[int, int]:

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from tamis.dataset.parts import BOX_COLUMNS, Box
 from tamis.dataset.schema import error_column_of, vector_field
 from tamis.encoders.preprocess import decode_side, prepare
-from tamis.errors import PictureError, UsageError
+from tamis.encoders.registry import is_loadable, load_encoder
+from tamis.errors import EncoderError, PictureError, UsageError
 from tamis.machine import usable_processors
 from tamis.runtime.batch_size import BatchSize, find_batch_size
 from tamis.runtime.decoded_rows import by_picture, decoded_rows
 from tamis.runtime.indexing import is_index_worthwhile
+from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.row_sink import Rows, RowSink
+from tamis.runtime.stage import Stage
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import require_source
 from tamis.sources.video.frame_reader import close_videos
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tamis.dataset.operation import Operation
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
     from tamis.types import Progress, Vectors
 
-__all__ = ["EmbedReport", "embed"]
+__all__ = ["EmbedBatch", "EmbedReport", "EmbeddedBatch", "embed"]
 
 _WAITING_PER_WORKER = 2
 _LENGTH_TOLERANCE = 1e-3
@@ -116,7 +118,7 @@ def embed(
     total = store.count(todo)
     skipped = store.count() - total
     progress(0, total)
-    embedded, failed = 0, []
+    embedded, failed = 0, list[Failure]()
     batch = BatchSize(1)
     if total or column not in store.columns():
         batch = BatchSize(batch_size or (find_batch_size(encoder) if total else 1))
@@ -127,15 +129,25 @@ def embed(
             "batch_size": batch.size,
         }
         with store.operation("embed", params=params) as operation:
+            operation.counts |= {"embedded": 0, "failed": 0}
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
-            with _Writer(operation, column, checkpoint_rows, retry=retry) as writer:
-                pending = _pending(store, todo, batch.size)
-                for part in _embedded(pending, encoder, batch, threads or usable_processors()):
-                    writer.take(part)
-                    progress(writer.taken, total)
-                if is_index_worthwhile(store, column, new=writer.taken):
-                    operation.index_vectors(column)
-        embedded, failed = writer.embedded, writer.failed
+            vectors = ordered_map(
+                EmbedBatch(encoder, batch),
+                _pending(store, todo, batch.size),
+                workers=threads or usable_processors(),
+                ahead=_WAITING_PER_WORKER,
+            )
+            with (
+                RowSink(store, operation, column=column, checkpoint_rows=checkpoint_rows) as sink,
+                closing(vectors),
+            ):
+                for made in vectors:
+                    sink.take(made.rows(retry=retry))
+                    embedded += len(made.ids)
+                    failed += [Failure(r.path, reason, r.source) for r, reason in made.failed]
+                    progress(embedded + len(failed), total)
+            if is_index_worthwhile(store, column, new=embedded + len(failed)):
+                operation.index_vectors(column)
     return EmbedReport(
         encoder=encoder.spec,
         column=column,
@@ -185,120 +197,104 @@ def _pending(store: Store, where: str | None, size: int) -> Iterator[list[_Row]]
     return by_picture(rows, size)
 
 
-class _Batch(NamedTuple):
+class EmbeddedBatch(NamedTuple):
+    """What came of a batch of rows."""
+
     ids: list[str]
     vectors: Vectors
     failed: list[tuple[_Row, str]]
 
-
-def _embedded(
-    batches: Iterator[list[_Row]], encoder: Encoder, batch_size: BatchSize, threads: int
-) -> Iterator[_Batch]:
-    """Embed batches in workers, a bounded number ahead, and yield them in their order."""
-    waiting: deque[Future[_Batch]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-embed")
-    try:
-        for rows in batches:
-            waiting.append(pool.submit(_embed_batch, rows, encoder, batch_size))
-            if len(waiting) > threads * _WAITING_PER_WORKER:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        close_archives()
-        close_videos()
-
-
-def _embed_batch(rows: list[_Row], encoder: Encoder, batch_size: BatchSize) -> _Batch:
-    good: list[_Row] = []
-    pixels = []
-    failed: list[tuple[_Row, str]] = []
-    side = decode_side(encoder.preprocessing)
-    for row, found in decoded_rows(rows, side):
-        if isinstance(found, PictureError):
-            require_source(row.source)
-            failed.append((row, found.reason))
-            continue
-        pixels.append(
-            prepare(found.image, encoder.preprocessing, size=found.size, extent=found.extent)
+    def rows(self, *, retry: bool) -> Rows:
+        """Return it as rows; with `retry` samples may have an error from before."""
+        errors: dict[str, str | None] = dict.fromkeys(self.ids) if retry else {}
+        errors.update({row.sample_id: reason for row, reason in self.failed})
+        return Rows(
+            ids=self.ids,
+            vectors=self.vectors,
+            errors=errors,
+            counts={"embedded": len(self.ids), "failed": len(self.failed)},
         )
-        good.append(row)
-    if not good:
-        return _Batch([], np.empty((0, encoder.dim), np.float32), failed)
-    vectors = batch_size.embed(encoder, np.stack(pixels))
-    # asked this way round, a length that is not a number is not usable either
-    usable = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= _LENGTH_TOLERANCE
-    reason = "the encoder gave no finite vector of length 1"
-    failed += [(row, reason) for row, fits in zip(good, usable, strict=True) if not fits]
-    ids = [row.sample_id for row, fits in zip(good, usable, strict=True) if fits]
-    return _Batch(ids, vectors[usable], failed)
 
 
-class _Writer:
-    """Collects batches and commits them, a checkpoint at a time, from a thread of its own.
+@dataclass(frozen=True)
+class EmbedBatch(Stage["list[_Row]", EmbeddedBatch]):
+    """Reads, decodes and embeds a batch of rows.
 
-    While it is open, that thread alone touches the operation; the next checkpoint waits until
-    the one before is written. On leaving, what is left is staged for the operation's own end.
+    Attributes:
+        encoder: makes the vectors. Another process loads it by its spec; one whose kind tamis does
+            not know is pickled.
+        batch_size: pictures for one call of it.
+        options: for loading it in another process.
     """
 
-    def __init__(
-        self, operation: Operation, column: str, checkpoint_rows: int, *, retry: bool
-    ) -> None:
-        self.taken = 0
-        self.embedded = 0
-        self.failed: list[Failure] = []
-        self._operation = operation
-        self._column = column
-        self._checkpoint_rows = checkpoint_rows
-        self._retry = retry
-        self._batches: list[_Batch] = []
-        self._rows = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tamis-write")
-        self._writing: Future[None] | None = None
+    encoder: Encoder
+    batch_size: BatchSize
+    options: Mapping[str, Any] = field(default_factory=lambda: {"threads": 1})
 
-    def __enter__(self) -> Self:
-        return self
+    def __reduce__(self) -> tuple[Callable[..., EmbedBatch], tuple[Any, ...]]:
+        if not is_loadable(self.encoder.spec):
+            return EmbedBatch, (self.encoder, self.batch_size, self.options)
+        identity = (self.encoder.spec, self.encoder.fingerprint)
+        return _with_encoder_of, (*identity, self.batch_size, dict(self.options))
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    @contextmanager
+    def open(self) -> Iterator[Callable[[list[_Row]], EmbeddedBatch]]:
+        """See `Stage`."""
         try:
-            if kind is None:
-                self._finish_writing()
-                self._stage(self._batches)
+            yield self._embed
         finally:
-            self._thread.shutdown()
+            close_archives()
+            close_videos()
 
-    def take(self, batch: _Batch) -> None:
-        """Keep one batch, and begin to commit when there is enough."""
-        rows = len(batch.ids) + len(batch.failed)
-        self._batches.append(batch)
-        self._rows += rows
-        self.taken += rows
-        if self._rows >= self._checkpoint_rows:
-            self._finish_writing()
-            self._writing = self._thread.submit(self._commit, self._batches)
-            self._batches, self._rows = [], 0
+    def failed(self, item: list[_Row], reason: str) -> EmbeddedBatch:
+        """See `Stage`."""
+        for row in item:
+            require_source(row.source)
+        none = np.empty((0, self.encoder.dim), np.float32)
+        return EmbeddedBatch([], none, [(row, reason) for row in item])
 
-    def _finish_writing(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
+    def parts(self, item: list[_Row]) -> Sequence[list[_Row]]:
+        """See `Stage`."""
+        return [[row] for row in item]
 
-    def _commit(self, batches: list[_Batch]) -> None:
-        self._stage(batches)
-        self._operation.checkpoint()
+    def joined(self, outcomes: Sequence[EmbeddedBatch]) -> EmbeddedBatch:
+        """See `Stage`."""
+        return EmbeddedBatch(
+            [name for made in outcomes for name in made.ids],
+            np.concatenate([made.vectors for made in outcomes]),
+            [pair for made in outcomes for pair in made.failed],
+        )
 
-    def _stage(self, batches: list[_Batch]) -> None:
-        ids = [name for batch in batches for name in batch.ids]
-        failed = [pair for batch in batches for pair in batch.failed]
-        if ids:
-            vectors = np.concatenate([batch.vectors for batch in batches])
-            self._operation.set_vectors(self._column, ids, vectors)
-        if failed or (self._retry and ids):
-            self._operation.set_errors(
-                self._column,
-                [*ids, *(row.sample_id for row, _ in failed)],
-                [*(None for _ in ids), *(reason for _, reason in failed)],
+    def _embed(self, rows: list[_Row]) -> EmbeddedBatch:
+        encoder = self.encoder
+        good: list[_Row] = []
+        pixels = []
+        failed: list[tuple[_Row, str]] = []
+        side = decode_side(encoder.preprocessing)
+        for row, found in decoded_rows(rows, side):
+            if isinstance(found, PictureError):
+                require_source(row.source)
+                failed.append((row, found.reason))
+                continue
+            pixels.append(
+                prepare(found.image, encoder.preprocessing, size=found.size, extent=found.extent)
             )
-        self.embedded += len(ids)
-        self.failed += [Failure(row.path, reason, row.source) for row, reason in failed]
-        self._operation.counts.update(embedded=self.embedded, failed=len(self.failed))
+            good.append(row)
+        if not good:
+            return EmbeddedBatch([], np.empty((0, encoder.dim), np.float32), failed)
+        vectors = self.batch_size.embed(encoder, np.stack(pixels))
+        # asked this way round, a length that is not a number is not usable either
+        usable = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= _LENGTH_TOLERANCE
+        reason = "the encoder gave no finite vector of length 1"
+        failed += [(row, reason) for row, fits in zip(good, usable, strict=True) if not fits]
+        ids = [row.sample_id for row, fits in zip(good, usable, strict=True) if fits]
+        return EmbeddedBatch(ids, vectors[usable], failed)
+
+
+def _with_encoder_of(
+    spec: str, fingerprint: str, batch_size: BatchSize, options: Mapping[str, Any]
+) -> EmbedBatch:
+    encoder = load_encoder(spec, **options)
+    if encoder.fingerprint != fingerprint:
+        raise EncoderError(f"{spec} is another encoder in a worker process; run it in threads")
+    return EmbedBatch(encoder, batch_size, options)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tamis.errors import PictureError
 from tamis.images.picture_record import content_hash, examine, sample_id
 from tamis.machine import usable_processors
 from tamis.runtime.known_pictures import KnownPictures
-from tamis.runtime.sample_rows import KnownSample, NewSample, Outcome, SampleWriter
+from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.row_sink import RowSink
+from tamis.runtime.sample_rows import KnownSample, NewSample, Outcome, SampleRows
 from tamis.runtime.sources_to_add import SourcesToAdd
+from tamis.runtime.stage import Stage
 from tamis.runtime.video_frames import VideoFrame, frame_sample, frames_of_video
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import Location, require_source
@@ -21,19 +22,18 @@ from tamis.sources.video.places import FRAME_COLUMNS
 from tamis.types import Failure, Progress, no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tamis.dataset.operation import Operation
     from tamis.dataset.store import Store
-    from tamis.sources.video.frames import Frame
     from tamis.sources.video.sampling import Sampling
 
-__all__ = ["IngestReport", "ingest", "report_of"]
+__all__ = ["MAX_THREADS", "Examine", "IngestReport", "ingest", "report_of"]
 
 _CHECKPOINT_ROWS = 2000
 _WINDOW_PER_THREAD = 8
-_FRAMES_PER_THREAD = 2  # a decoded frame takes many times a file's bytes
-_MAX_THREADS = 32
+_FRAME_WEIGHT = 4  # a decoded frame takes many times a file's bytes
+MAX_THREADS = 32
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,9 @@ def ingest(
     Each picture is read, hashed, decoded and measured in threads; rows are inserted in the order
     of the sources, whatever the number of threads, and committed every `checkpoint_rows`. A
     picture that the dataset holds already (the same bytes at the same place, however the place is
-    spelt) is only read and
-    hashed, so that an interrupted run goes on where it stopped, and adding again adds nothing.
-    A bad file is recorded with its reason and costs nothing else. Memory is bounded: a few
-    pictures a thread, one checkpoint's rows, and 32 bytes a sample of the dataset.
+    spelt) is only read and hashed, so that an interrupted run goes on where it stopped, and adding
+    again adds nothing. A bad file is recorded with its reason and costs nothing else. Memory is
+    bounded: a few pictures a thread, two checkpoints' rows, and 32 bytes a sample of the dataset.
 
     A frame of a video is a sample whose row points into the video; nothing is written beside it.
     A video whose frames are all known is not decoded again.
@@ -108,7 +107,7 @@ def ingest(
             or matched by a pattern, and none of those in folders, which are counted.
         progress: told after each picture.
         threads: for decoding; as many as there are processors if not given.
-        checkpoint_rows: how much is at most lost when the run is killed.
+        checkpoint_rows: rows for one commit; twice as many are lost at most when the run is killed.
 
     Raises:
         InputError: a source is missing, empty or vanishes; the label table cannot be used or
@@ -120,33 +119,41 @@ def ingest(
     """
     wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
     known = KnownPictures(store)
-    try:
-        with store.operation("add", params=wanted.params) as operation:
-            if wanted.videos:
-                operation.require_columns(FRAME_COLUMNS)
-            writer = SampleWriter(store, operation, wanted, checkpoint_rows)
-            threads = threads or min(usable_processors(), _MAX_THREADS)
-            outcomes = _examined(_with_frames(wanted, known), known, threads)
+    threads = threads or min(usable_processors(), MAX_THREADS)
+    rows = SampleRows(wanted)
+    with store.operation("add", params=wanted.params) as operation:
+        operation.count_known(0)
+        operation.counts["failed"] = 0
+        if wanted.videos:
+            operation.require_columns(FRAME_COLUMNS)
+        outcomes = ordered_map(
+            Examine(known),
+            _with_frames(wanted, known),
+            workers=threads,
+            ahead=_WINDOW_PER_THREAD,
+            weight=_weight,
+        )
+        with (
+            RowSink(store, operation, checkpoint_rows=checkpoint_rows) as sink,
+            closing(outcomes),
+        ):
             for done, outcome in enumerate(outcomes, start=1):
-                writer.take(outcome)
+                sink.take(rows.of(outcome))
                 progress(done, wanted.total)
-            writer.stage()
-    finally:
-        close_archives()
-    return report_of(wanted, writer, operation)
+    return report_of(wanted, rows, operation)
 
 
-def report_of(wanted: SourcesToAdd, writer: SampleWriter, operation: Operation) -> IngestReport:
+def report_of(wanted: SourcesToAdd, rows: SampleRows, operation: Operation) -> IngestReport:
     """Return what became of the sources once all was written."""
     return IngestReport(
         added=operation.counts["added"],
         known=operation.counts["known"],
-        failed=writer.failed,
+        failed=rows.failed,
         labelled=wanted.labelled,
         label_rows=wanted.label_rows,
         unlabelled=wanted.unlabelled,
         label_level=wanted.label_level,
-        frames=writer.frames,
+        frames=rows.frames,
         videos=wanted.videos,
         videos_passed_over=wanted.videos_passed_over,
         notes=wanted.notes(),
@@ -165,54 +172,48 @@ def _with_frames(wanted: SourcesToAdd, known: KnownPictures) -> Iterator[_Item]:
             yield location
 
 
-def _examined(items: Iterator[_Item], known: KnownPictures, threads: int) -> Iterator[Outcome]:
-    """Examine pictures in threads, a bounded number ahead, and yield them in their order."""
-    waiting: deque[Future[Outcome] | KnownSample | Failure] = deque()
-    frames = deque[Future[Outcome]]()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-ingest")
-    try:
-        for item in items:
-            if isinstance(item, Failure):
-                require_source(item.source)
-                waiting.append(item)
-            elif isinstance(item, Location):
-                waiting.append(pool.submit(_examine, item, known))
-            elif item.frame is None:
-                waiting.append(KnownSample(item.location, item.sample_id))
-            else:
-                frames.append(pool.submit(_examine_frame, item, item.frame))
-                waiting.append(frames[-1])
-            if len(frames) >= threads * _FRAMES_PER_THREAD:
-                frames.popleft().exception()  # waits; what went wrong is raised in its turn
-            if len(waiting) >= threads * _WINDOW_PER_THREAD:
-                yield _finished(waiting.popleft())
-        while waiting:
-            yield _finished(waiting.popleft())
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _weight(item: _Item) -> int:
+    return _FRAME_WEIGHT if isinstance(item, VideoFrame) and item.frame is not None else 1
 
 
-def _finished(outcome: Future[Outcome] | KnownSample | Failure) -> Outcome:
-    return outcome.result() if isinstance(outcome, Future) else outcome
+@dataclass(frozen=True)
+class Examine(Stage[_Item, Outcome]):
+    """Reads, hashes, decodes and measures a picture, unless the dataset holds it.
 
+    Attributes:
+        known: what the dataset holds.
+    """
 
-def _examine(location: Location, known: KnownPictures) -> Outcome:
-    try:
-        data = read_bytes(location.uri, location.path)
+    known: KnownPictures
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[_Item], Outcome]]:
+        """See `Stage`."""
+        try:
+            yield self._examine
+        finally:
+            close_archives()
+
+    def failed(self, item: _Item, reason: str) -> Outcome:
+        """See `Stage`."""
+        location = item.location if isinstance(item, VideoFrame) else item
+        if isinstance(item, Location):
+            require_source(item.source)
+        return Failure(location.path, reason, location.source)
+
+    def _examine(self, item: _Item) -> Outcome:
+        if isinstance(item, Failure):
+            require_source(item.source)
+            return item
+        if isinstance(item, VideoFrame):
+            if item.frame is None:
+                return KnownSample(item.location, item.sample_id)
+            return frame_sample(item, item.frame)
+        data = read_bytes(item.uri, item.path)
         content = content_hash(data)
-        place = known.places.of(location.uri)
-        found = known.find(content, place)
+        place = self.known.places.of(item.uri)
+        found = self.known.find(content, place)
         if found is not None:
-            return KnownSample(location, found)
+            return KnownSample(item, found)
         name = sample_id(content, place)
-        return NewSample(location, name, content, len(data), examine(data, location.path))
-    except PictureError as error:
-        require_source(location.source)
-        return Failure(location.path, error.reason, location.source)
-
-
-def _examine_frame(item: VideoFrame, frame: Frame) -> Outcome:
-    try:
-        return frame_sample(item, frame)
-    except PictureError as error:
-        return Failure(item.location.path, error.reason, item.location.source)
+        return NewSample(item, name, content, len(data), examine(data, item.path))

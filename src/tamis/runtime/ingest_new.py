@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -9,13 +10,18 @@ from typing import TYPE_CHECKING
 from tamis.algo.sieve import Gate, Sieve
 from tamis.dataset.embedded import column_of_encoder
 from tamis.dataset.parts import whole_pictures
+from tamis.encoders.preprocess import decode_side
 from tamis.errors import PictureError
 from tamis.images.picture_record import content_hash, examine, sample_id
-from tamis.runtime.ingest import IngestReport, report_of
+from tamis.machine import usable_processors
+from tamis.runtime.ingest import MAX_THREADS, IngestReport, report_of
 from tamis.runtime.known_pictures import KnownPictures
 from tamis.runtime.novelty import NoveltyFilter
-from tamis.runtime.sample_rows import KnownSample, NewSample, SampleWriter
+from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.row_sink import Rows, RowSink
+from tamis.runtime.sample_rows import KnownSample, NewSample, SampleRows
 from tamis.runtime.sources_to_add import SourcesToAdd
+from tamis.runtime.stage import Stage
 from tamis.runtime.video_frames import VideoFrame, frame_sample, frames_of_video
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import Location, require_source
@@ -26,11 +32,12 @@ from tamis.sources.video.sampling import EVERY_FRAME, Sampling
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
     from tamis.runtime.novelty import Decision
+    from tamis.runtime.sample_rows import Outcome
     from tamis.types import Progress
 
 __all__ = ["DEFAULT_THRESHOLD", "NewsReport", "ingest_new"]
@@ -39,6 +46,7 @@ DEFAULT_THRESHOLD = 0.92
 """Cosine similarity from which on a picture counts as like one that is kept."""
 
 _CHECKPOINT_ROWS = 256
+_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ def ingest_new(
     exclude: Sequence[str] = (),
     sampling: Sampling = EVERY_FRAME,
     progress: Progress = no_progress,
+    threads: int | None = None,
     checkpoint_rows: int = _CHECKPOINT_ROWS,
 ) -> NewsReport:
     """Add pictures and frames that are less similar than `threshold` to all that is kept.
@@ -94,7 +103,8 @@ def ingest_new(
         exclude: see `tamis.runtime.ingest.ingest`.
         sampling: which frames of videos are looked at, also of those in folders.
         progress: told after each picture and frame.
-        checkpoint_rows: how much is at most lost when the run is killed.
+        threads: that read and decode pictures ahead; as many as there are processors if not given.
+        checkpoint_rows: see `tamis.runtime.ingest.ingest`.
 
     Raises:
         UsageError: the threshold is out of range.
@@ -114,20 +124,24 @@ def ingest_new(
         "encoder": encoder.spec,
         "fingerprint": encoder.fingerprint,
     }
+    rows = SampleRows(wanted)
+    threads = threads or min(usable_processors(), MAX_THREADS)
     try:
         with store.operation("add", params=params) as operation:
+            operation.count_known(0)
+            operation.counts["failed"] = 0
             if wanted.videos:
                 operation.require_columns(FRAME_COLUMNS)
             column = operation.add_vector_column(*identity, dtype)
-            writer = SampleWriter(store, operation, wanted, checkpoint_rows, column=column)
-            run = _Run(encoder, sieve, known, writer)
-            for done, _ in enumerate(run.decide(wanted), start=1):
-                progress(done, wanted.total)
-            operation.counts["covered"] = run.covered
-            writer.stage()
+            with RowSink(store, operation, column=column, checkpoint_rows=checkpoint_rows) as sink:
+                run = _Run(encoder, sieve, known, threads, lambda out: sink.take(rows.of(out)))
+                with closing(run.decide(wanted)) as decisions:
+                    for done, _ in enumerate(decisions, start=1):
+                        progress(done, wanted.total)
+                sink.take(Rows(known=run.met_again, counts={"covered": run.covered}))
     finally:
         close_archives()
-    report = report_of(wanted, writer, operation)
+    report = report_of(wanted, rows, operation)
     return NewsReport(
         **vars(report),
         covered=run.covered,
@@ -158,17 +172,24 @@ class _Run:
     """Decides on what the sources hold, and hands over what is kept."""
 
     def __init__(
-        self, encoder: Encoder, sieve: Sieve, known: KnownPictures, writer: SampleWriter
+        self,
+        encoder: Encoder,
+        sieve: Sieve,
+        known: KnownPictures,
+        threads: int,
+        hand_over: Callable[[Outcome], None],
     ) -> None:
         self.covered = 0
         self.skipped = 0
+        self.met_again = 0
         self._encoder = encoder
         self._sieve = sieve
         self._known = known
-        self._writer = writer
+        self._threads = threads
+        self._hand_over = hand_over
         self._waiting: dict[str, VideoFrame | _Picture] = {}
 
-    def decide(self, wanted: SourcesToAdd) -> Iterator[None]:
+    def decide(self, wanted: SourcesToAdd) -> Generator[None]:
         """Decide on all pictures and frames in their order; yields after each."""
         for video, group in groupby(wanted.locations(), key=_same_gate):
             chosen = NoveltyFilter(
@@ -177,61 +198,48 @@ class _Run:
                 gate=None if video is None else Gate(),
                 key_of=lambda frame: self._waiting[str(frame.uri)].sample_id,
             )
-            for decision in chosen.decide(self._frames(group, wanted)):
-                self._settle(decision)
-                yield
+            frames_of = self._pictures if video is None else self._video
+            with closing(frames_of(group, wanted)) as frames:
+                for decision in chosen.decide(frames):
+                    self._settle(decision)
+                    yield
 
-    def _frames(
+    def _video(
         self, locations: Iterable[Location | Failure], wanted: SourcesToAdd
-    ) -> Iterator[Frame]:
-        """Yield what has to be decided on; what is known or cannot be read is settled at once."""
+    ) -> Generator[Frame]:
+        """Yield a video's frames to decide on; what is known or damaged is settled at once."""
         for location in locations:
-            if isinstance(location, Failure):
-                require_source(location.source)
-                self._writer.take(location)
-            elif location.is_video:
-                for item in frames_of_video(
-                    location, wanted.sampling, self._known, wanted.expect_frames
-                ):
-                    if isinstance(item, Failure):
-                        self._writer.take(item)
-                    elif self._is_unseen(item) and item.frame is not None:
-                        self._waiting[item.location.uri] = item
-                        yield item.frame
-            else:
-                picture = self._read(location)
-                if picture is not None and self._is_unseen(picture):
-                    self._waiting[location.uri] = picture
-                    yield picture.frame
+            assert isinstance(location, Location)
+            for item in frames_of_video(
+                location, wanted.sampling, self._known, wanted.expect_frames
+            ):
+                if isinstance(item, Failure):
+                    self._hand_over(item)
+                elif self._is_unseen(item) and item.frame is not None:
+                    self._waiting[item.location.uri] = item
+                    yield item.frame
 
-    def _read(self, location: Location) -> _Picture | None:
-        pixels = FilePixels(location.uri, location.path)
-        try:
-            content = content_hash(pixels.encoded())
-        except PictureError as error:
-            self._fail(location, error.reason)
-            return None
-        frame = Frame(
-            path=location.path,
-            uri=location.uri,
-            source=location.source,
-            number=0,
-            seconds=0.0,
-            captured_at=None,
-            pixels=pixels,
-        )
-        place = self._known.places.of(location.uri)
-        found = self._known.find(content, place)
-        name = found or sample_id(content, place)
-        return _Picture(location, name, content, frame, is_known=found is not None)
+    def _pictures(
+        self, locations: Iterable[Location | Failure], _wanted: SourcesToAdd
+    ) -> Generator[Frame]:
+        """Yield pictures to decide on; what is known or cannot be read is settled at once."""
+        stage = ReadPicture(self._known, decode_side(self._encoder.preprocessing))
+        read = ordered_map(stage, locations, workers=self._threads, ahead=_AHEAD)
+        with closing(read):
+            for item in read:
+                if isinstance(item, Failure):
+                    self._hand_over(item)
+                elif self._is_unseen(item):
+                    self._waiting[item.location.uri] = item
+                    yield item.frame
 
     def _is_unseen(self, item: VideoFrame | _Picture) -> bool:
         """Tell whether neither the dataset nor this run has it, which are counted as known."""
         if item.is_known:
-            self._writer.take(KnownSample(item.location, item.sample_id))
+            self._hand_over(KnownSample(item.location, item.sample_id))
             return False
         if self._sieve.keeps(item.sample_id) or item.location.uri in self._waiting:
-            self._writer.count_known()
+            self.met_again += 1
             return False
         return True
 
@@ -243,13 +251,13 @@ class _Run:
             self._fail(item.location, decision.reason)
         elif decision.outcome == "kept":
             try:
-                self._writer.take(_sample(item, decision))
+                self._hand_over(_sample(item, decision))
             except PictureError as error:
                 self._fail(item.location, error.reason)
 
     def _fail(self, location: Location, reason: str) -> None:
         require_source(location.source)
-        self._writer.take(Failure(location.path, reason, location.source))
+        self._hand_over(Failure(location.path, reason, location.source))
 
 
 @dataclass(frozen=True)
@@ -261,6 +269,53 @@ class _Picture:
     content: str
     frame: Frame
     is_known: bool
+
+
+@dataclass(frozen=True)
+class ReadPicture(Stage["Location | Failure", "_Picture | Failure"]):
+    """Reads a picture, and decodes it as far as an encoder needs unless the dataset holds it.
+
+    Attributes:
+        known: what the dataset holds.
+        side: pixels that its shorter side must keep.
+    """
+
+    known: KnownPictures
+    side: int
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Location | Failure], _Picture | Failure]]:
+        """See `Stage`."""
+        yield self._read
+
+    def failed(self, item: Location | Failure, reason: str) -> Failure:
+        """See `Stage`."""
+        require_source(item.source)
+        return Failure(item.path, reason, item.source)
+
+    def _read(self, item: Location | Failure) -> _Picture | Failure:
+        if isinstance(item, Failure):
+            require_source(item.source)
+            return item
+        pixels = FilePixels(item.uri, item.path)
+        content = content_hash(pixels.encoded())
+        place = self.known.places.of(item.uri)
+        found = self.known.find(content, place)
+        frame = Frame(
+            path=item.path,
+            uri=item.uri,
+            source=item.source,
+            number=0,
+            seconds=0.0,
+            captured_at=None,
+            pixels=pixels,
+        )
+        if found is None:
+            # What cannot be decoded is listed where it is decided on, in its turn.
+            with suppress(PictureError):
+                pixels.scaled(self.side)
+        name = found or sample_id(content, place)
+        return _Picture(item, name, content, frame, is_known=found is not None)
 
 
 def _sample(item: VideoFrame | _Picture, decision: Decision) -> NewSample:

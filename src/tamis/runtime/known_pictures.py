@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tamis.dataset.parts import whole_pictures
+from tamis.dataset.store import Store
 from tamis.images.picture_record import sample_id
 from tamis.runtime.known_samples import KnownSamples
 from tamis.sources.place import Places
-
-if TYPE_CHECKING:
-    from tamis.dataset.store import Store
 
 __all__ = ["KnownPictures"]
 
@@ -32,7 +30,8 @@ class KnownPictures:
     def __init__(self, store: Store) -> None:
         store.refresh()
         self.places = Places()
-        self._store = store
+        self._store: Store | None = store
+        self._seen_at = (store.path, store.snapshot)
         self._ids = KnownSamples(
             batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
         )
@@ -41,6 +40,16 @@ class KnownPictures:
             for batch in store.batches(["content_hash"])
         )
         self._moved: dict[str, str] | None = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs; it opens the dataset only to look for moved ones."""
+        state = self.__dict__ | {"_store": None}
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
         self._lock = threading.Lock()
 
     def find(self, content: str, place: str) -> str | None:
@@ -66,8 +75,10 @@ class KnownPictures:
         About 15 us a sample, spent only once a known content turns up at a place that is new.
         """
         moved: dict[str, str] = {}
-        pictures = whole_pictures(self._store.columns(), "content_hash IS NOT NULL")
-        for batch in self._store.batches(["sample_id", "content_hash", "uri"], pictures):
+        path, snapshot = self._seen_at
+        store = self._store or Store.open(path, snapshot=snapshot)
+        pictures = whole_pictures(store.columns(), "content_hash IS NOT NULL")
+        for batch in store.batches(["sample_id", "content_hash", "uri"], pictures):
             for row in batch.to_pylist():
                 if row["uri"] is not None:
                     name = sample_id(row["content_hash"], self.places.of(row["uri"]))

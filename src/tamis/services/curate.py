@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, get_args
 from tamis.dataset.layout import is_draft, remove_drafts
 from tamis.dataset.parts import whole_pictures
 from tamis.dataset.presence import gone_ids
-from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
 from tamis.runtime.embed import embed
+from tamis.runtime.encoder_pool import EncoderPool
 from tamis.runtime.ingest import ingest
 from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates.contract import Drop, Duplicates
@@ -93,6 +93,7 @@ def curate(
     drop: Drop = "copies",
     seed: int = 0,
     stage: Callable[[str], Progress],
+    encoders: EncoderPool | None = None,
 ) -> CurateReport:
     """Add, embed, drop bad pictures and copies, select `keep`, split, export and report.
 
@@ -116,6 +117,7 @@ def curate(
         drop: `copies`, or `changed` to leave out changed versions of a view as well.
         seed: makes the choice repeatable.
         stage: opens a progress bar for each named step.
+        encoders: loads the encoder; a pool of its own if None.
 
     Raises:
         UsageError: `keep` is below 1, `drop` is neither, or `out` holds something that tamis did
@@ -130,7 +132,7 @@ def curate(
     require_own(out)
     remove_drafts(store.path)
     _require_apart(out, sources)
-    model = load_encoder(encoder, threads=1)
+    model = (encoders or EncoderPool(store)).load(encoder)
     notes: list[str] = []
 
     ingested = ingest(

@@ -41,6 +41,7 @@ class Option:
         minimum: least value.
         maximum: largest value.
         default: what happens without it, in words, where the default is None or does not tell.
+        spread: a fixed number of values is given as words of their own, not with commas.
     """
 
     help: str
@@ -49,6 +50,7 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     default: str | None = None
+    spread: bool = False
 
     positional: ClassVar[bool] = False
 
@@ -122,7 +124,9 @@ class Request(Generic[R_co]):
         cls.writes = writes
         cls.creates = creates
         room = cls.__module__.rpartition(".")[0]
-        cls.where_to_run = f"{room}.run:{run or verb.rsplit(maxsplit=1)[-1].replace('-', '_')}"
+        # `run` may name a function, or a module beside the request's and a function in it
+        module, _, function = (run or verb.rsplit(maxsplit=1)[-1].replace("-", "_")).rpartition(":")
+        cls.where_to_run = f"{room}.{module or 'run'}:{function}"
 
     def __post_init__(self) -> None:
         for field in fields_of(type(self)):

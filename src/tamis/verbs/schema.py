@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ForwardRef, get_args
 
 if TYPE_CHECKING:
@@ -19,16 +20,22 @@ def schema_of(record: type) -> dict[str, Any]:
 
 
 def result_class(request: type[Request[Any]]) -> type:
-    """Return the class of a request's result.
+    """Return the class of a request's result, which stands beside it or in the module `result`.
 
     Raises:
         TypeError: the request names none; a defect of the class.
     """
     for base in getattr(request, "__orig_bases__", ()):
         for argument in get_args(base):
-            found = argument
-            if isinstance(found, ForwardRef):
-                found = getattr(sys.modules[request.__module__], found.__forward_arg__)
+            name = argument.__forward_arg__ if isinstance(argument, ForwardRef) else argument
+            found = name if isinstance(name, type) else _named(request, name)
             if isinstance(found, type):
                 return found
     raise TypeError(f"{request.__name__} names no result")
+
+
+def _named(request: type[Request[Any]], name: str) -> Any:
+    here = sys.modules[request.__module__]
+    if hasattr(here, name):
+        return getattr(here, name)
+    return getattr(import_module(f"{request.__module__.rpartition('.')[0]}.result"), name)

@@ -36,13 +36,13 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(indexing, "INDEX_FROM", 500)
     encoder = Noise()
 
-    def embedded_at_once(rows, encoder, _batch_size):
+    def embedded_at_once(_stage, rows):
         pixels = np.zeros((len(rows), 8, 8, 3), np.uint8)
         for number, row in enumerate(rows):
             pixels[number] = int(row.sample_id) % 256
-        return embedding._Batch([row.sample_id for row in rows], encoder.embed(pixels), [])
+        return embedding.EmbeddedBatch([row.sample_id for row in rows], encoder.embed(pixels), [])
 
-    monkeypatch.setattr(embedding, "_embed_batch", embedded_at_once)
+    monkeypatch.setattr(embedding.EmbedBatch, "_embed", embedded_at_once)
     store = Store.create(tmp_path / "d.tamis")
     add(store, 0, 600)
     return store, encoder

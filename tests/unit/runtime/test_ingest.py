@@ -401,11 +401,12 @@ def test_a_run_that_is_killed_resumes(store: Store, tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
 
     store = Store.open(store.path)
-    assert store.count() == 60
+    done_before = store.count()
+    assert done_before in {40, 60}  # the last checkpoint may have been under way
 
     report = ingest(store, [str(folder)])
 
-    assert (report.added, report.known) == (50, 60)
+    assert (report.added, report.known) == (110 - done_before, done_before)
     assert [row["path"] for row in rows(store, "path")] == sorted(
         str(file) for file in folder.iterdir()
     )

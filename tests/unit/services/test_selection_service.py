@@ -147,7 +147,7 @@ def test_pictures_without_a_vector_take_no_part(tmp_path):
         (0, {}, "select at least 1 picture, not 0"),
         (3, {"diverse": -1}, "between 0 and 1"),
         (3, {"strategy": "best"}, "strategy must be one of"),
-        (3, {"column": "path"}, "'path' is not a vector column"),
+        (3, {"column": "path"}, "no vectors of 'path'"),
         (3, {"where": "sample_id = 'x'"}, "no picture to select from: 0 have a vector"),
         (3, {"where": "no_such = 1"}, "no_such"),
     ],
@@ -160,7 +160,7 @@ def test_wrong_use_is_refused_and_changes_nothing(store, n, options, sentence):
 
 
 def test_a_dataset_without_vectors_says_what_to_do(tmp_path):
-    with pytest.raises(UsageError, match="no vectors yet: run  tamis embed  first"):
+    with pytest.raises(UsageError, match="no vectors yet; run  tamis embed  first"):
         select(Store.create(tmp_path / "empty.tamis"), 3)
 
 

@@ -19,7 +19,7 @@ from tamis.verbs.request import fields_of
 if TYPE_CHECKING:
     from tamis.verbs.request import Field, Request
 
-__all__ = ["DEFAULT_DATASET", "Command", "dataset_option"]
+__all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
@@ -27,7 +27,7 @@ Show = Callable[[Output, Any, Any], int | None]
 """Prints a result for a person: takes the output, the request and the result; an exit code."""
 
 
-def dataset_option(default: str) -> Any:
+def _dataset_option(default: str) -> Any:
     """Return the option -d, with what it is by default in words."""
     return typer.Option(
         "-d",
@@ -38,8 +38,10 @@ def dataset_option(default: str) -> Any:
     )
 
 
-_JSON = typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")
-_QUIET = typer.Option("-q", "--quiet", help="No notes, no progress bars.")
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")
+]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="No notes, no progress bars.")]
 
 
 @dataclass(frozen=True)
@@ -65,16 +67,19 @@ class Command:
         return inspect.getdoc(self.request) or ""
 
     def _function(self) -> Callable[..., None]:
-        def run(**given: Any) -> None:
-            self.run(given)
+        def run(context: typer.Context, **given: Any) -> None:
+            # a group of verbs takes --json and --quiet before the verb as well
+            before: dict[str, bool] = context.obj or {}
+            self.run(given | {name: given[name] or on for name, on in before.items()})
 
-        parameters = [_parameter(field) for field in fields_of(self.request)]
+        parameters = [_keyword("context", typer.Context, inspect.Parameter.empty)]
+        parameters += [_parameter(field) for field in fields_of(self.request)]
         # words by their place come first, in the order of the request
         if self.dataset is not None:
-            at = Annotated[Path | None, dataset_option(self.dataset_words)]
+            at = Annotated[Path | None, _dataset_option(self.dataset_words)]
             parameters.append(_keyword("dataset", at, None))
-        parameters.append(_keyword("json", Annotated[bool, _JSON], False))
-        parameters.append(_keyword("quiet", Annotated[bool, _QUIET], False))
+        parameters.append(_keyword("json", JsonOption, False))
+        parameters.append(_keyword("quiet", QuietOption, False))
         run.__name__ = self.request.verb.replace(" ", "_")
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -141,6 +146,8 @@ def _parameter(field: Field) -> inspect.Parameter:
         spelt = "/".join(field.spellings)
         return _keyword(field.name, Annotated[bool | None, typer.Option(spelt, **settings)], None)
     form = list[str] if kind.many else str
+    if option.spread:
+        form = tuple[str, str]
     form = form if needed else form | None
     return _keyword(
         field.name,

@@ -83,7 +83,8 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     hits = _hits(store, found, kept)
     if request.rerank:
         example = words.file_of(request.like[0])
-        hits, unread = rerank(workspace, known, hits, example, _region(request))
+        encoder = workspace.encoders.for_column(known)
+        hits, unread = rerank(store, encoder, hits, example, _region(request))
         words.notes += unread
     page = request.gallery or (Path("search.html") if request.open_page else None)
     report = SearchReport(

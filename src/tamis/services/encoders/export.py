@@ -5,37 +5,40 @@ from __future__ import annotations
 import re
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tamis.algo.fidelity import Fidelity, fidelity
+from tamis.algo.fidelity import fidelity
 from tamis.encoders.graph_settings import settings_metadata
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.encoders.spec import parse_spec
 from tamis.errors import InputError, MissingExtraError, PictureError, UsageError
 from tamis.images.decode import decode
+from tamis.services.encoders.result import EncoderExport
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import Location, iter_locations
 from tamis.sources.reading import read_bytes
 from tamis.sources.video.frame_reader import close_videos
-from tamis.types import Failure, no_progress
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from tamis.algo.fidelity import Fidelity
     from tamis.encoders.base import Encoder
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.encoders.contract import ExportEncoder, Precision, Runtime
     from tamis.types import PixelBatch, Preprocessing, Progress, Vectors
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["EncoderExport", "Precision", "Runtime", "export_encoder"]
-
-Runtime: TypeAlias = Literal["onnx", "openvino"]
-Precision: TypeAlias = Literal["float32", "int8"]
+__all__ = ["export_encoder"]
 
 _SUFFIXES: Final = {"onnx": ".onnx", "openvino": ".xml"}
 _MOST_PICTURES: Final = 500
@@ -46,58 +49,8 @@ _CALIBRATION_EVERY: Final = 4
 _BATCH: Final = 8
 
 
-@dataclass(frozen=True)
-class EncoderExport:
-    """What became of an export, and how well the file stands in for its source.
-
-    Attributes:
-        spec: the name that loads the file.
-        source: the encoder that it was made of.
-        kept: whether the file stands in well enough; if not, nothing was written.
-        files: what was written.
-        runtime: `onnx` or `openvino`.
-        precision: `float32` or `int8`.
-        fingerprint: the file's, other than its source's: their vectors are never mixed.
-        dim: length of a vector.
-        feature_levels: its feature maps.
-        fidelity: how alike vectors of both are, on `pictures`.
-        pictures: how many it was measured on.
-        calibration_pictures: how many 8-bit ranges were measured on; 0 for float32.
-        pictures_per_second: speed of the file, of inference alone.
-        source_pictures_per_second: speed of its source, on the same pictures.
-        failed: pictures that could not be read.
-        notes: what is good to know.
-    """
-
-    spec: str
-    source: str
-    kept: bool
-    files: tuple[Path, ...]
-    runtime: Runtime
-    precision: Precision
-    fingerprint: str
-    dim: int
-    feature_levels: tuple[str, ...]
-    fidelity: Fidelity
-    pictures: int
-    calibration_pictures: int
-    pictures_per_second: float
-    source_pictures_per_second: float
-    failed: list[Failure] = field(default_factory=list)
-    notes: tuple[str, ...] = ()
-
-
 def export_encoder(
-    spec: str,
-    out: Path,
-    pictures: Sequence[str],
-    *,
-    runtime: Runtime = "onnx",
-    precision: Precision = "float32",
-    min_overlap: float = 0.95,
-    min_cosine: float = 0.99,
-    overwrite: bool = False,
-    stage: Callable[[str], Progress] = lambda _name: no_progress,
+    _workspace: Workspace | None, request: ExportEncoder, feedback: Feedback = SILENT
 ) -> EncoderExport:
     """Write an encoder as a file and compare both on pictures; keep the file only if it is good.
 
@@ -105,30 +58,21 @@ def export_encoder(
     pictures and more every fourth is kept apart to measure ranges on, so that the figures come
     from pictures that the ranges have not seen. The file appears whole or not at all.
 
-    Args:
-        spec: an encoder that PyTorch runs.
-        out: a file ending in .onnx or .xml, or a folder, in which it is named after its source.
-        pictures: folders, globs, files or archives of pictures such as it will see.
-        runtime: `onnx` for an ONNX file, `openvino` for OpenVINO's format.
-        precision: `float32`, or `int8`, which needs OpenVINO.
-        min_overlap: least mean share of the nearest neighbours that are to stay the same.
-        min_cosine: least mean cosine between a picture's vectors of both.
-        overwrite: replace a file that is there.
-        stage: opens a progress bar for each named part of the work.
-
     Raises:
         MissingExtraError: PyTorch, onnxscript, OpenVINO or NNCF is not installed.
         UsageError: an option does not fit, the file exists, or PyTorch does not run the encoder.
         EncoderError: the encoder cannot be loaded, or its network not be written as a graph.
         InputError: a source is missing, or fewer than 3 pictures can be read.
     """
+    spec, runtime, precision = request.spec, request.runtime, request.precision
+    stage = feedback.stage
     _require_packages(spec, runtime, precision)
-    path = _target(spec, out, runtime, precision)
-    if path.exists() and not overwrite:
-        raise UsageError(f"{path} exists; choose another --out, or say --overwrite")
+    path = _target(spec, request.out, runtime, precision)
+    if path.exists() and not request.overwrite:
+        raise UsageError(f"{path} exists; choose another place, or say that it may be overwritten")
     source = load_encoder(spec)
     model = _torch_model(source)
-    chosen = _Pictures(pictures, source.preprocessing)
+    chosen = _Pictures(request.pictures, source.preprocessing)
     parent = next(folder for folder in path.parents if folder.exists())
     with tempfile.TemporaryDirectory(prefix=".tamis-export-", dir=parent) as place:
         draft = Path(place) / path.name
@@ -142,7 +86,7 @@ def export_encoder(
         made = load_encoder(f"{runtime}:{draft}")
         comparison = _compare(source, made, chosen, stage("compare"), apart=calibration > 0)
         result = comparison.figures
-        kept = result.overlap >= min_overlap and result.mean_cosine >= min_cosine
+        kept = result.overlap >= request.min_overlap and result.mean_cosine >= request.min_cosine
         drafts = sorted(Path(place).iterdir(), key=lambda file: file == draft)
         if kept:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,13 +113,8 @@ def export_encoder(
 
 
 def _require_packages(spec: str, runtime: Runtime, precision: Precision) -> None:
-    if runtime not in get_args(Runtime) or precision not in get_args(Precision):
-        raise UsageError(
-            f"runtime {runtime!r} with precision {precision!r} is not known; runtimes are "
-            f"{', '.join(get_args(Runtime))}, precisions {', '.join(get_args(Precision))}"
-        )
     if precision == "int8" and runtime == "onnx":
-        raise UsageError("int8 is made for OpenVINO: say --runtime openvino")
+        raise UsageError("int8 is made for the runtime openvino; name that")
     if parse_spec(spec).options.get("precision", "float32") != "float32":
         raise UsageError(f"{spec} is exported in float32 or int8; leave out its own precision")
     needs = {
@@ -302,7 +241,7 @@ class _Pictures:
         self._preprocessing = preprocessing
         listed = sum(isinstance(item, Location) for item in iter_locations(sources))
         if not listed:
-            raise InputError("no pictures to compare on were given; name some with --pictures")
+            raise InputError("no pictures to compare on were given; name some")
         count = min(listed, _MOST_PICTURES)
         wanted = {number * listed // count for number in range(count)}
         found = (item for item in iter_locations(sources) if isinstance(item, Location))

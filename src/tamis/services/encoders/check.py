@@ -6,7 +6,6 @@ import io
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,16 +18,21 @@ from tamis.errors import InputError, PictureError
 from tamis.images.decode import decode
 from tamis.machine import usable_processors
 from tamis.runtime.batch_size import BatchSize, find_batch_size
+from tamis.services.encoders.contract import EncoderCheck
 from tamis.sources.reading import read_bytes
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from tamis.encoders.base import Encoder
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.encoders.contract import CheckEncoder
     from tamis.types import PixelBatch, Preprocessing, Vectors
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["MOST_BATCH_DIFFERENCE", "EncoderCheck", "check_encoder"]
+__all__ = ["MOST_BATCH_DIFFERENCE", "check_encoder"]
 
 MOST_BATCH_DIFFERENCE: Final = 1e-4
 """The most that a number of a vector may differ between batches of 1 and of 8."""
@@ -45,69 +49,19 @@ _OCTAVES: Final = 8
 _SHAPES: Final = 24
 
 
-@dataclass(frozen=True)
-class EncoderCheck:
-    """What a trial of an encoder found.
-
-    Attributes:
-        spec: its name.
-        fingerprint: hash of all that changes its vectors.
-        dim: length of a vector.
-        text: whether it also embeds text.
-        feature_levels: levels of features by place, from fine to coarse; empty without any.
-        preprocessing: how it takes pictures, in words.
-        device: what it runs on.
-        load_seconds: how long it took to load.
-        batch_size: pictures for one call of the encoder, as `embed` chooses them.
-        workers: calls of the encoder that were timed together, as `embed` runs them.
-        pictures_per_second: speed of inference alone, on pictures that are ready in memory.
-        similarity: cosine between the two pictures; None where it is not a number.
-        shortest: of the vectors' lengths; None where it is not a number.
-        longest: of the vectors' lengths; None where it is not a number.
-        batch_difference: the most that a number differs between a batch of 1 and of 8.
-        deterministic: whether two runs on the same batch gave the same to the last bit.
-        scaled_decoding: between the vectors of a JPEG of 12 megapixels that is decoded smaller, as
-            `embed` does it, and decoded whole.
-        problems: promises of encoders that it breaks, a sentence each; empty for a good one.
-        note: what its loader found worth saying.
-    """
-
-    spec: str
-    fingerprint: str
-    dim: int
-    text: bool
-    feature_levels: tuple[str, ...]
-    preprocessing: str
-    device: str
-    load_seconds: float
-    batch_size: int
-    workers: int
-    pictures_per_second: float
-    similarity: float | None
-    shortest: float | None
-    longest: float | None
-    batch_difference: float | None
-    deterministic: bool
-    scaled_decoding: float | None
-    problems: tuple[str, ...]
-    note: str = ""
-
-
-def check_encoder(spec: str, pictures: Sequence[Path | str] = ()) -> EncoderCheck:
+def check_encoder(
+    _workspace: Workspace | None, request: CheckEncoder, _feedback: Feedback = SILENT
+) -> EncoderCheck:
     """Load an encoder as `embed` does, try it on a few pictures, and measure its speed.
-
-    Args:
-        spec: its name.
-        pictures: two files to compare; made pictures if empty.
 
     Raises:
         EncoderError: it cannot be loaded.
         InputError: one of the pictures cannot be read.
     """
     begin = time.perf_counter()
-    encoder = load_encoder(spec, threads=1)
+    encoder = load_encoder(request.spec, threads=1)
     load_seconds = time.perf_counter() - begin
-    pixels = _trial_pixels(encoder.preprocessing, pictures)
+    pixels = _trial_pixels(encoder.preprocessing, request.pictures or ())
     vectors = encoder.embed(pixels)
     again = encoder.embed(pixels)
     alone = np.concatenate([encoder.embed(pixels[i : i + 1]) for i in range(len(pixels))])
@@ -138,7 +92,7 @@ def check_encoder(spec: str, pictures: Sequence[Path | str] = ()) -> EncoderChec
         deterministic=deterministic,
         scaled_decoding=_number(_scaled_decoding(encoder)),
         problems=tuple(_problems(lengths, batch_difference, deterministic=deterministic)),
-        note=str(getattr(encoder, "note", "")),
+        notes=[note] if (note := str(getattr(encoder, "note", ""))) else [],
     )
 
 
