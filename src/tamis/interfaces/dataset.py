@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.interfaces.choosing import Choosing
 from tamis.interfaces.finding import Finding
-from tamis.interfaces.labelling import Labelling
 from tamis.interfaces.parting import Parting
 from tamis.interfaces.splitting import Splitting
 from tamis.interfaces.verbs import Verbs
@@ -98,7 +96,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Choosing, Finding, Labelling, Parting, Splitting, Watching):
+class Dataset(Verbs, Finding, Parting, Splitting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from tamis.interfaces.methods import Method
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
+from tamis.services.select.contract import Select
 
 __all__ = ["Verbs"]
 
@@ -17,4 +19,8 @@ class Verbs:
     """Every verb that works on a dataset, as a method."""
 
     duplicates = Method(Duplicates)
+    scores = Method(Scores)
     search = Method(Search)
+    select = Method(Select, round=False, simulate=False)
+    select_round = Method(Select, round=True, simulate=False)
+    simulate_rounds = Method(Select, round=False, simulate=True)

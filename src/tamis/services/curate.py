@@ -18,7 +18,8 @@ from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates.contract import Drop, Duplicates
 from tamis.services.duplicates.run import duplicates
 from tamis.services.report import write_report
-from tamis.services.selection import select
+from tamis.services.select.contract import Select
+from tamis.services.select.run import select_representative
 from tamis.services.splits import split
 from tamis.types import Verdict
 from tamis.verbs.feedback import Feedback
@@ -158,8 +159,9 @@ def curate(
             "read; the first reason: " + next((f.reason for f in ingested.failed), "unknown")
         )
 
+    workspace = Workspace(store)
     found = duplicates(
-        Workspace(store),
+        workspace,
         Duplicates(encoder=embedded.column, drop=drop, apply=True, seed=seed),
         Feedback(stage=stage),
     )
@@ -173,31 +175,27 @@ def curate(
     marked = store.read(["sample_id"], whole_pictures(store.columns(), "duplicate_of IS NOT NULL"))
     left_out = len(set(marked.column("sample_id").to_pylist()) - gone)
     blank = store.count(whole_pictures(store.columns(), BLANK))
-    chosen = select(
-        store,
-        keep,
-        column=embedded.column,
-        where=f"NOT ({BLANK})",
-        seed=seed,
-        apply=True,
-        progress=stage("select"),
+    chosen = select_representative(
+        workspace,
+        Select(keep, encoder=embedded.column, where=f"NOT ({BLANK})", seed=seed),
+        Feedback(stage=stage),
     )
-    if len(chosen.rows) < keep:
+    if len(chosen.picks) < keep:
         dropped = "copies" if drop == "copies" else "copies and changed versions"
         notes.append(
-            f"{keep} pictures were asked for and {len(chosen.rows)} are left after "
+            f"{keep} pictures were asked for and {len(chosen.picks)} are left after "
             f"unreadable, gone and blank ones and {dropped} are taken out: all of them are kept"
         )
 
     splits: dict[str, int] = {}
     cross, divided = None, None
-    if len(chosen.rows) >= LEAST_TO_SPLIT:
+    if len(chosen.picks) >= LEAST_TO_SPLIT:
         divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
         splits, cross = dict(divided.counts), divided.max_cross_similarity
         notes += divided.notes
     else:
         notes.append(
-            f"{len(chosen.rows)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
+            f"{len(chosen.picks)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
         )
 
     out.mkdir(parents=True, exist_ok=True)

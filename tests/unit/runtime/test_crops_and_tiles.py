@@ -24,7 +24,8 @@ from tamis.services.duplicates.run import duplicates
 from tamis.services.info import describe
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search
-from tamis.services.selection import select
+from tamis.services.select.contract import Select
+from tamis.services.select.run import select
 from tamis.services.splits import split
 
 COUNT = 8
@@ -124,15 +125,15 @@ def test_a_changed_picture_fails_with_its_crops_and_no_others(store, place, enco
 def test_verbs_work_on_whole_pictures_unless_told(store, place, encoder):
     crops(store, place)
     add_tiles(store, 2)
-    column = embed(store, encoder).column
+    embed(store, encoder)
     facts = describe(store)
     assert facts["kinds"] == {"picture": COUNT, "crop": 24, "tile": COUNT * 4}
     assert facts["samples"] == COUNT + 24 + COUNT * 4
     report = duplicates(Workspace(store), Duplicates(apply=True))
     assert report.groups == []
-    chosen = select(store, 5, column=column)
+    chosen = select(Workspace(store), Select(5))
     assert chosen.candidates == COUNT
-    of_crops = select(store, 5, column=column, where="kind = 'crop'", apply=False)
+    of_crops = select(Workspace(store), Select(5, where="kind = 'crop'", apply=False))
     assert of_crops.candidates == 24
     table = export(store, "csv", place / "all.csv")
     assert table.exported == COUNT

@@ -13,11 +13,13 @@ from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.ingest import ingest
 from tamis.runtime.workspace import Workspace
-from tamis.services.duplicates.contract import DuplicateReport, Duplicates
+from tamis.services.duplicates.contract import Duplicates
 from tamis.services.duplicates.run import duplicates
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tamis.services.duplicates.result import DuplicateReport
 
 DIM = 8
 

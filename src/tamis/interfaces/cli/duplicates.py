@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import typer
 
     from tamis.interfaces.cli.output import Output
-    from tamis.services.duplicates.contract import DuplicateReport
+    from tamis.services.duplicates.result import DuplicateReport
 
 __all__ = ["register"]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tamis.algo.components import connected_components
 from tamis.algo.duplicates import greedy_leader
-from tamis.services.duplicates.contract import Group, Pair, Region
+from tamis.services.duplicates.result import Group, Pair, Region
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from tamis.algo.calibration import PairThresholds
     from tamis.services.duplicates.candidates import Candidates
-    from tamis.services.duplicates.contract import PixelBox
     from tamis.services.duplicates.keeping import Keeping
+    from tamis.services.duplicates.result import PixelBox
     from tamis.services.duplicates.samples import Samples
     from tamis.types import Indices
 

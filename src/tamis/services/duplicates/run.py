@@ -11,11 +11,11 @@ from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
 from tamis.pages.pair_page import require_page
 from tamis.services.duplicates.candidates import Candidates
-from tamis.services.duplicates.contract import DuplicateReport
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping
 from tamis.services.duplicates.outcome import Outcome
 from tamis.services.duplicates.preferences import parse_preferences
+from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.duplicates.samples import Samples
 from tamis.types import Verdict
 from tamis.verbs.feedback import SILENT
@@ -124,7 +124,7 @@ def duplicates(
             "where": request.where,
             "column": embedded.column,
         }
-        with store.operation("duplicates", params, request.seed) as op:
+        with store.operation("duplicates", params, request.seed, request=request) as op:
             op.set_marks(samples.ids, outcome.marks())
             op.counts |= _counts(report)
     if request.gallery is not None:
