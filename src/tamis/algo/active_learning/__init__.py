@@ -1,13 +1,13 @@
 """Active learning: which strategy to use when, simulation on known labels, and intervals."""
 
-from tamis.algo.rounds.intervals import Estimate, mean_of_seeds, share_right
-from tamis.algo.rounds.schedule import (
+from tamis.algo.active_learning.intervals import Estimate, mean_of_seeds, share_right
+from tamis.algo.active_learning.schedule import (
     COLD_START,
     WITH_PROBE,
     scheduled_strategy,
     strategy_name,
 )
-from tamis.algo.rounds.simulation import Draw, Replay, draw_parts, replay
+from tamis.algo.active_learning.simulation import Draw, Replay, draw_parts, replay
 
 __all__ = [
     "COLD_START",

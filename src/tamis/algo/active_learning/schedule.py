@@ -35,7 +35,7 @@ def scheduled_strategy(labels: NDArray[np.str_]) -> Strategy:
     return WITH_PROBE if classes > 1 and labels.size >= LABELS_A_CLASS * classes else COLD_START
 
 
-def strategy_name(strategy: Strategy | Mapping[str, float]) -> str:
+def strategy_name(strategy: str | Mapping[str, float]) -> str:
     """Format a strategy, or several with their shares, as one word.
 
     >>> strategy_name({"margin": 0.5, "random": 0.5})

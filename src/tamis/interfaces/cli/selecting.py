@@ -1,4 +1,4 @@
-"""What `tamis select` prints of rounds of labelling and of their simulation."""
+"""What the command line prints of selections, rounds of labeling and their simulation."""
 
 from __future__ import annotations
 
@@ -6,20 +6,50 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
-    from tamis.services.rounds import Round, Simulation
+    from tamis.services.select.contract import Select
+    from tamis.services.select.result import Answer, Round, Selection, Simulation
 
-__all__ = ["show_round", "show_simulation"]
+__all__ = ["show_select"]
 
 _WIDTH = 12
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def show_round(output: Output, done: Round) -> None:
-    """Print the picks, and the learning curve so far."""
-    output.document(done)
+def show_select(output: Output, _request: Select, found: Answer) -> None:
+    """Print the picks, or what a simulation found."""
+    # the classes of results are loaded with the work itself
+    from tamis.services.select.result import Round, Simulation
+
+    if isinstance(found, Simulation):
+        _show_simulation(output, found)
+    elif isinstance(found, Round):
+        _show_round(output, found)
+    else:
+        _show_selection(output, found)
+
+
+def _show_selection(output: Output, selection: Selection) -> None:
+    """Print the picks, and how well they cover the rest."""
     output.table(
         ["rank", "path", "reason"],
-        [(rank, row.path, row.reason) for rank, row in enumerate(done.rows, start=1)],
+        [(rank, row.path, row.reason) for rank, row in enumerate(selection.picks, start=1)],
+    )
+    if selection.coverage is not None:
+        ours, chance = selection.coverage.picked, selection.coverage.random
+        output.note(
+            f"mean similarity to the nearest selected {ours.mean_similarity:.4f}, at random "
+            f"{chance.mean_similarity:.4f}; within cosine distance "
+            f"{selection.coverage.radius:.4f} {ours.share_within:.1%}, at random "
+            f"{chance.share_within:.1%}; outliers taken {selection.outliers_taken} of "
+            f"{'about ' if selection.neighbors == 'sample' else ''}{selection.outliers:,}"
+        )
+
+
+def _show_round(output: Output, done: Round) -> None:
+    """Print the picks, and the learning curve so far."""
+    output.table(
+        ["rank", "path", "reason"],
+        [(rank, row.path, row.reason) for rank, row in enumerate(done.picks, start=1)],
     )
     output.say("")
     output.table(
@@ -37,13 +67,10 @@ def show_round(output: Output, done: Round) -> None:
             for number, one in enumerate(done.curve, start=1)
         ],
     )
-    for sentence in done.notes:
-        output.note(f"note: {sentence}")
 
 
-def show_simulation(output: Output, found: Simulation) -> None:
+def _show_simulation(output: Output, found: Simulation) -> None:
     """Print the learning curves: a table, and bars."""
-    output.document(found)
     output.say(
         f"{found.pool:,} pictures to pick from, {found.test:,} to test on, {found.classes} "
         f"classes, {found.seeds} seeds; mean accuracy and its 95 % interval over the seeds"
@@ -67,10 +94,6 @@ def show_simulation(output: Output, found: Simulation) -> None:
             for curve in found.curves
         ],
     )
-    if found.left_out:
-        output.note(f"note: {found.left_out:,} near-duplicates of test pictures were left out")
-    for sentence in found.notes:
-        output.note(f"note: {sentence}")
 
 
 def _half(middle: float, high: float) -> str:

@@ -9,9 +9,20 @@ import pytest
 from tamis.dataset.learning_curve import label_rounds
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
+from tamis.runtime.workspace import Workspace
 from tamis.services.report.collect import collect
 from tamis.services.report.render import render
-from tamis.services.rounds import select_round, simulate_rounds
+from tamis.services.select.contract import Select
+from tamis.services.select.run import select
+from tamis.verbs.feedback import SILENT, Feedback
+
+
+def select_round(store, n, **options):
+    return select(Workspace(store), Select(n, round=True, **options))
+
+
+def simulate_rounds(store, n, feedback=SILENT, **options):
+    return select(Workspace(store), Select(n, simulate=True, **options), feedback)
 
 
 def scene(a_class=20, n_classes=3, spread=0.6):
@@ -40,7 +51,7 @@ def truth():
 
 @pytest.fixture
 def store(tmp_path):
-    """Sixty pictures of three kinds, none labelled."""
+    """Sixty pictures of three kinds, none labeled."""
     store = Store.create(tmp_path / "a.tamis")
     X, _ = scene()
     ids = names(range(len(X)))
@@ -57,12 +68,12 @@ def label(store, truth, rows):
 
 
 def test_rounds_follow_each_other_to_a_curve(store, truth):
-    labelled = []
+    labeled = []
     for _ in range(4):
         done = select_round(store, 6)
-        rows = [int(row.sample_id[1:]) for row in done.rows]
-        assert not set(rows) & set(labelled)
-        labelled += rows
+        rows = [int(row.sample_id[1:]) for row in done.picks]
+        assert not set(rows) & set(labeled)
+        labeled += rows
         label(store, truth, rows)
     assert [one.labels for one in done.curve] == [0, 6, 12, 18]
     assert [one.strategy for one in done.curve] == ["max-herding"] + ["uncertainty-herding"] * 3
@@ -74,8 +85,8 @@ def test_rounds_follow_each_other_to_a_curve(store, truth):
     assert sum(done.labels.values()) == 18
     assert (done.candidates, done.probe) == (42, "prototypes")
     assert label_rounds(store.log()) == done.curve
-    assert done.rows[0].predicted in {"cat", "dog", "owl"}
-    assert "model torn here between" in done.rows[0].reason
+    assert done.picks[0].predicted in {"cat", "dog", "owl"}
+    assert "model torn here between" in done.picks[0].reason
     store.undo()  # the labels of the last round
     store.undo()  # and the round
     assert len(label_rounds(store.log())) == 3
@@ -86,8 +97,8 @@ def test_marks_and_log_tell_the_round(store, truth):
     done = select_round(store, 5, strategy="margin", seed=4)
     marked = store.read(["sample_id", "selected_rank", "selected_reason"], where="selected")
     rows = sorted(marked.to_pylist(), key=lambda row: row["selected_rank"])
-    assert [row["sample_id"] for row in rows] == [row.sample_id for row in done.rows]
-    assert [row["selected_reason"] for row in rows] == [row.reason for row in done.rows]
+    assert [row["sample_id"] for row in rows] == [row.sample_id for row in done.picks]
+    assert [row["selected_reason"] for row in rows] == [row.reason for row in done.picks]
     assert rows[0]["selected_reason"].startswith("model unsure between ")
     entry = store.log()[-1]
     assert (entry.verb, entry.seed) == ("select", 4)
@@ -100,11 +111,11 @@ def test_marks_and_log_tell_the_round(store, truth):
 def test_a_dry_run_changes_nothing(store, truth):
     label(store, truth, np.arange(0, 60, 3))
     before = store.snapshot
-    assert len(select_round(store, 5, apply=False).rows) == 5
+    assert len(select_round(store, 5, apply=False).picks) == 5
     assert store.snapshot == before
 
 
-def test_a_labelled_test_split_measures_and_is_left_alone(store, truth):
+def test_a_labeled_test_split_measures_and_is_left_alone(store, truth):
     test = np.arange(0, 60, 2)
     mark(store, "split", test, ["test"] * 30)
     mark(store, "split", [1], ["val"])
@@ -113,7 +124,7 @@ def test_a_labelled_test_split_measures_and_is_left_alone(store, truth):
     assert done.curve[-1].measured_on == "test split"
     assert done.curve[-1].measured == 30
     assert done.curve[-1].labels == 9  # of ten, one is in the split val
-    picked = {int(row.sample_id[1:]) for row in done.rows}
+    picked = {int(row.sample_id[1:]) for row in done.picks}
     assert picked == set(range(1, 60, 2)) - set(range(1, 60, 6))
     assert not any("held-out" in note or "out of fold" in note for note in done.notes)
 
@@ -122,7 +133,7 @@ def test_conditions_limit_what_is_picked_not_what_is_learned_from(store, truth):
     label(store, truth, np.arange(0, 60, 3))
     done = select_round(store, 99, where="sample_id < 's20'")
     assert sum(done.labels.values()) == 20
-    assert {int(row.sample_id[1:]) for row in done.rows} == set(range(20)) - set(range(0, 20, 3))
+    assert {int(row.sample_id[1:]) for row in done.picks} == set(range(20)) - set(range(0, 20, 3))
 
 
 def test_another_column_of_labels_has_its_own_curve(store, truth):
@@ -146,7 +157,7 @@ def test_duplicates_are_neither_picked_nor_learned_from(store, truth):
     mark(store, "duplicate_of", [0, 1], ["s02", "s02"])
     done = select_round(store, 99)
     assert sum(done.labels.values()) == 19
-    assert "s01" not in {row.sample_id for row in done.rows}
+    assert "s01" not in {row.sample_id for row in done.picks}
 
 
 def test_the_order_in_which_pictures_came_does_not_matter(store, truth, tmp_path):
@@ -161,18 +172,18 @@ def test_the_order_in_which_pictures_came_does_not_matter(store, truth, tmp_path
     for one in (store, other):
         label(one, truth, np.arange(0, 60, 3))
     a, b = (select_round(one, 6, seed=2) for one in (store, other))
-    assert a.rows == b.rows
+    assert a.picks == b.picks
     assert a.curve == b.curve
 
 
 @pytest.mark.parametrize(
     ("n", "options", "sentence"),
     [
-        (0, {}, "select at least 1 picture, not 0"),
+        (0, {}, "n is 0; give at least 1"),
         (3, {"label_column": "kind_of_fault"}, "there is no column 'kind_of_fault'"),
         (3, {"label_column": "tags"}, "'tags' holds list.*cannot be labels"),
         (3, {"strategy": "margin"}, "margin needs class probabilities"),
-        (3, {"strategy": "best"}, "strategy must be one of"),
+        (3, {"strategy": "best"}, "strategy is 'best'; give default, random"),
     ],
 )
 def test_wrong_use_of_a_round_is_refused_and_changes_nothing(store, n, options, sentence):
@@ -211,9 +222,8 @@ def test_a_simulation_compares_with_random_and_changes_nothing(store, truth):
     label(store, truth, np.arange(60))
     before = store.snapshot
     told = []
-    found = simulate_rounds(
-        store, 12, rounds=2, seeds=3, progress=lambda done, total: told.append((done, total))
-    )
+    feedback = Feedback.to(lambda done, total: told.append((done, total)))
+    found = simulate_rounds(store, 12, feedback, rounds=2, seeds=3)
     assert store.snapshot == before
     assert told == [(done, 12) for done in range(13)]
     assert [curve.strategy for curve in found.curves] == ["random", "schedule"]
@@ -250,16 +260,16 @@ def test_near_duplicates_of_test_pictures_are_left_out(store, truth):
 
 
 def test_mixes_are_strategies_too(store, truth):
-    found = simulated(store, truth, strategies=["k-center", {"k-means": 0.5, "random": 0.5}])
+    found = simulated(store, truth, strategy="k-center", against={"k-means": 0.5, "random": 0.5})
     assert [one.strategy for one in found.curves][1:] == ["k-center", "k-means:0.5,random:0.5"]
 
 
 @pytest.mark.parametrize(
     ("budget", "options", "sentence"),
     [
-        (12, {"rounds": 13}, "needs a seed, a round, and a label a round"),
-        (12, {"seeds": 0}, "not 0 seeds"),
-        (12, {"strategies": ["best"]}, "strategy must be one of .*schedule, not 'best'"),
+        (12, {"rounds": 13}, "n is 12; give at least a label for each of 13 rounds"),
+        (12, {"seeds": 0}, "seeds is 0; give at least 1"),
+        (12, {"against": ["best"]}, "against is .*; give default, .* schedule"),
         (50, {}, "budget of 50 labels is more than the 42 pictures"),
         (12, {"where": "sample_id < 's10'"}, "two classes or more; 10 have"),
     ],

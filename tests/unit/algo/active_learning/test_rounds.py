@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, ttest_1samp
 
-from tamis.algo.rounds import (
+from tamis.algo.active_learning import (
     COLD_START,
     WITH_PROBE,
     Draw,

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from tamis.services.duplicates.samples import Samples
     from tamis.types import Indices, Progress, Verdict
 
-__all__ = ["Search"]
+__all__ = ["Candidates"]
 
 _NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
 _NO_PAIRS = np.empty(0, np.int64)
 
 
-class Search:
+class Candidates:
     """Candidates among different files, and what their verification said."""
 
     def __init__(

@@ -1,140 +1,61 @@
-"""One round of labelling: learn from the labels so far, say how well that goes, pick the next."""
+"""One round of labeling: learn from the labels so far, say how well that goes, pick the next."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.algo import selection
+from tamis.algo.active_learning import scheduled_strategy, share_right, strategy_name
 from tamis.algo.probe import train_probe
-from tamis.algo.rounds import scheduled_strategy, share_right, strategy_name
 from tamis.algo.selection.reasons import reasons
 from tamis.dataset.learning_curve import LabelRound, label_rounds
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
-from tamis.services.rounds.labelled import near_duplicate_groups, read_labelled
-from tamis.types import no_progress
+from tamis.services.select.contract import SCHEDULE
+from tamis.services.select.labeled import near_duplicate_groups, read_labeled
+from tamis.services.select.result import Round, RoundPick
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from tamis.algo.coverage import Coverage
     from tamis.algo.probe import Probe
-    from tamis.algo.selection import Strategy
     from tamis.dataset.store import Store
-    from tamis.services.rounds.labelled import LabelledSamples
-    from tamis.types import Progress
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.select.contract import Select
+    from tamis.services.select.labeled import LabeledSamples
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["Round", "RoundPick", "select_round"]
+__all__ = ["select_round"]
 
 _FEW = 30
 
 
-@dataclass(frozen=True)
-class RoundPick:
-    """One picture to label.
-
-    Attributes:
-        path: as the user gave it.
-        sample_id: its key in the dataset.
-        reason: one short sentence.
-        score: by what the strategy picked it.
-        predicted: the likeliest label; None without a probe.
-        probability: of that label.
-    """
-
-    path: str
-    sample_id: str
-    reason: str
-    score: float
-    predicted: str | None
-    probability: float | None
-
-
-@dataclass(frozen=True)
-class Round:
-    """The next pictures to label, and what the labels so far are worth.
-
-    Attributes:
-        rows: the picks, in order.
-        strategy: what picked them.
-        labels: the labels so far, those in splits set aside left out: how many of each.
-        candidates: how many pictures could be picked.
-        curve: all rounds so far, this one last.
-        probe: `logistic` or `prototypes`; None without one.
-        calibration_error: expected calibration error of the probe, out of fold.
-        coverage: how well labels and picks cover all pictures, beside as many random picks.
-        column: the vector column.
-        label_column: where the labels are.
-        notes: sentences on what the user should know.
-    """
-
-    rows: list[RoundPick]
-    strategy: str
-    labels: dict[str, int]
-    candidates: int
-    curve: list[LabelRound]
-    probe: str | None
-    calibration_error: float | None
-    coverage: Coverage | None
-    column: str
-    label_column: str
-    notes: list[str]
-
-
-def select_round(
-    store: Store,
-    n: int,
-    *,
-    column: str | None = None,
-    label_column: str = "label",
-    strategy: Strategy | Mapping[str, float] | None = None,
-    where: str | None = None,
-    exclude_duplicates: bool = True,
-    seed: int = 0,
-    apply: bool = True,
-    progress: Progress = no_progress,
-) -> Round:
+def select_round(workspace: Workspace, request: Select, feedback: Feedback = SILENT) -> Round:
     """Pick the next `n` pictures to label, after what a probe has learned from the labels so far.
 
-    Pictures with a label are learned from; those that are gone are not picked, and those in a
-    split other than `train` are neither picked nor learned from. The probe's accuracy is measured
-    on the labels of the split `test` if there are any, else on held-out labels, near-duplicates
-    never on both sides. With `apply`, one operation sets the marks of a selection and keeps the
-    round in the log.
-
-    Args:
-        store: the dataset.
-        n: how many; all candidates if there are fewer.
-        column: vector column; if None the one with the most vectors.
-        label_column: where the labels are.
-        strategy: how to pick, or several with their shares; None for what the number of labels
-            suggests.
-        where: SQL condition on the pictures to pick from.
-        exclude_duplicates: leave out pictures that are marked as duplicates of a kept one.
-        seed: the only source of chance.
-        apply: set the marks.
-        progress: told when the vectors are read and when the picks are made.
+    Pictures with a label are learned from; those that are gone or marked as duplicates are not
+    picked, and those in a split other than `train` are neither picked nor learned from. The probe's
+    accuracy is measured on the labels of the split `test` if there are any, else on held-out
+    labels, near-duplicates never on both sides. With `apply`, one operation sets the marks of a
+    selection and keeps the round in the log.
 
     Raises:
-        UsageError: there is nothing to pick, a column is unknown, the strategy needs a probe and
-            there are labels of fewer than two classes, or an option is out of range.
+        UsageError: there is nothing to pick, a column is unknown, or the strategy needs a probe and
+            there are labels of fewer than two classes.
     """
-    if n < 1:
-        raise UsageError(f"select at least 1 picture, not {n}")
+    store, n, progress = workspace.store, request.n, feedback.stage("select")
+    label_column = request.label_column
     progress(0, n)
-    samples = read_labelled(
+    samples = read_labeled(
         store,
         label_column,
-        column=column,
-        where=where,
-        exclude_duplicates=exclude_duplicates,
+        column=workspace.vector_column(request.encoder).name,
+        where=request.where,
     )
     gone = gone_ids(store, ids=samples.ids)
     there = np.array([one not in gone for one in samples.ids], np.bool_)
@@ -146,8 +67,10 @@ def select_round(
             f"there is no picture left to label: {pool.size:,} have a vector in "
             f"{samples.column} and meet the conditions, all with a label in {label_column!r}"
         )
-    rng = np.random.default_rng(seed)
-    chosen = strategy or scheduled_strategy(labels[known])
+    rng = np.random.default_rng(request.seed)
+    chosen = request.strategy
+    if chosen is None or chosen == SCHEDULE:
+        chosen = scheduled_strategy(labels[known])
     probe = None
     notes: list[str] = []
     if np.unique(labels[known]).size > 1:
@@ -167,15 +90,14 @@ def select_round(
     )
     curve = [*label_rounds(store.log(), label_column), now]
     rows = _rows(store, samples, pool, picks, probe, probabilities)
-    if apply:
+    if request.apply:
         params: dict[str, Any] = {
             "n": n,
             "round": True,
             "column": samples.column,
             "label_column": label_column,
             "strategy": now.strategy,
-            "where": where,
-            "exclude_duplicates": exclude_duplicates,
+            "where": request.where,
         }
         counts = {"labels": now.labels, "classes": now.classes, **measured}
         mark_selected(
@@ -183,12 +105,13 @@ def select_round(
             [row.sample_id for row in rows],
             [row.reason for row in rows],
             params=params,
-            seed=seed,
+            seed=request.seed,
+            request=request,
             counts=counts,
         )
     progress(n, n)
     return Round(
-        rows=rows,
+        picks=rows,
         strategy=now.strategy,
         labels=dict(sorted(Counter(labels[known].tolist()).items())),
         candidates=int(pool.size - known.size),
@@ -204,7 +127,7 @@ def select_round(
     )
 
 
-def _measured(probe: Probe | None, samples: LabelledSamples, notes: list[str]) -> dict[str, Any]:
+def _measured(probe: Probe | None, samples: LabeledSamples, notes: list[str]) -> dict[str, Any]:
     """Return the accuracy and on what it was measured, and note what to think of it."""
     test = np.flatnonzero(samples.test & samples.known)
     right, rows, on = 0, 0, "held-out labels"
@@ -238,7 +161,7 @@ def _measured(probe: Probe | None, samples: LabelledSamples, notes: list[str]) -
 
 def _rows(  # noqa: PLR0917 - the parts of a pick
     store: Store,
-    samples: LabelledSamples,
+    samples: LabeledSamples,
     pool: NDArray[Any],
     picks: selection.Picks,
     probe: Probe | None,

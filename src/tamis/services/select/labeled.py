@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Indices, Vectors
 
-__all__ = ["LabelledSamples", "near_duplicate_groups", "read_labelled"]
+__all__ = ["LabeledSamples", "near_duplicate_groups", "read_labeled"]
 
 
 @dataclass(frozen=True)
-class LabelledSamples:
+class LabeledSamples:
     """Samples that have a vector, by sample id.
 
     Attributes:
@@ -52,22 +52,20 @@ class LabelledSamples:
         return known
 
 
-def read_labelled(
+def read_labeled(
     store: Store,
     label_column: str,
     *,
-    column: str | None = None,
+    column: str,
     where: str | None = None,
-    exclude_duplicates: bool = True,
-) -> LabelledSamples:
-    """Read the samples that meet a condition, and all that have a label.
+) -> LabeledSamples:
+    """Read the samples that meet a condition, and all that have a label, without duplicates.
 
     Args:
         store: the dataset.
         label_column: holds the labels; text, numbers or booleans.
-        column: vector column; if None the one with the most vectors.
+        column: vector column.
         where: SQL condition on samples without a label.
-        exclude_duplicates: leave out what is marked as a duplicate of a kept picture.
 
     Raises:
         UsageError: a column is unknown or cannot hold labels, or `where` is no condition.
@@ -79,7 +77,7 @@ def read_labelled(
             f"{', '.join(name for name in present if not name.startswith(('vector_', 'error_')))}"
         )
     condition = any_of(where, f"{label_column} IS NOT NULL")
-    if exclude_duplicates and "duplicate_of" in present:
+    if "duplicate_of" in present:
         condition = all_of(condition, "duplicate_of IS NULL")
     samples = read_embedded(store, column, condition)
     marks = store.read(list(dict.fromkeys([label_column, "split"])), ids=samples.ids)
@@ -91,7 +89,7 @@ def read_labelled(
         )
     labels = values.cast(pa.string()).fill_null("").to_pylist()
     splits = np.array(marks.column("split").fill_null("").to_pylist(), np.str_)
-    return LabelledSamples(
+    return LabeledSamples(
         column=samples.column,
         ids=samples.ids,
         vectors=samples.vectors,
@@ -102,7 +100,7 @@ def read_labelled(
 
 
 def near_duplicate_groups(
-    store: Store, samples: LabelledSamples, rng: np.random.Generator
+    store: Store, samples: LabeledSamples, rng: np.random.Generator
 ) -> Indices:
     """Return a number `[N]` for each sample, equal for near-duplicates.
 

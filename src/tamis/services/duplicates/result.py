@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from tamis.algo.calibration import PairCalibration
-    from tamis.types import Verdict
+from tamis.algo.calibration import PairCalibration
+from tamis.types import Verdict
+from tamis.verbs.result import Result
 
 __all__ = ["DuplicateReport", "Group", "Pair", "PixelBox", "Region"]
 
@@ -50,7 +51,7 @@ class Pair:
     verdict: Verdict
     region: Region | None
     kind: str
-    regions: list[Region]
+    regions: Sequence[Region]
     left_id: str
     right_id: str
 
@@ -71,17 +72,17 @@ class Group:
     """
 
     keep: str
-    drop: list[str]
+    drop: Sequence[str]
     verdict: Verdict
-    members: list[str]
-    scores: list[float]
-    kinds: list[str]
-    reasons: list[str]
-    ids: list[str]
+    members: Sequence[str]
+    scores: Sequence[float]
+    kinds: Sequence[str]
+    reasons: Sequence[str]
+    ids: Sequence[str]
 
 
-@dataclass(frozen=True)
-class DuplicateReport:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DuplicateReport(Result):
     """What a search for duplicates found.
 
     Attributes:
@@ -95,20 +96,20 @@ class DuplicateReport:
         candidates: how many pairs were compared pixel for pixel.
         column: the vector column that gave candidates.
         recall: of the neighbours by vector, estimated; 1 if exact.
-        notes: what to know before trusting the groups.
+        gallery: the page that was written; None if none was asked for.
     """
 
     threshold: float
     changed_threshold: float
     calibration: PairCalibration
-    pairs: list[Pair]
-    groups: list[Group]
-    verdicts: dict[str, int]
+    pairs: Sequence[Pair]
+    groups: Sequence[Group]
+    verdicts: Mapping[str, int]
     pictures: int
     candidates: int
     column: str
     recall: float
-    notes: list[str]
+    gallery: str | None = None
 
     @property
     def dropped(self) -> int:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tamis.algo.active_learning.schedule import COLD_START, scheduled_strategy, strategy_name
 from tamis.algo.probe import train_probe
-from tamis.algo.rounds.schedule import COLD_START, scheduled_strategy, strategy_name
 from tamis.algo.selection import NEED_PROBABILITIES, select
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
