@@ -68,13 +68,13 @@ def test_a_waiting_writer_gets_its_turn(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(LocalStorage, "lock", note)
 
     def second() -> None:
-        with writer_lock(LocalStorage(tmp_path), "lock", "second", timeout=600):
+        with writer_lock(LocalStorage(tmp_path), "lock", "second", timeout=60):
             order.append("second")
 
     with writer_lock(LocalStorage(tmp_path), "lock", "first"):
         thread = threading.Thread(target=second)
         thread.start()
-        assert waits.wait(600)
+        assert waits.wait(60)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]

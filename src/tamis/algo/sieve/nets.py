@@ -1,4 +1,4 @@
-"""The nets of a sieve: one for all streams, or one for each."""
+"""The nets of a sieve: one for all streams, or one per stream."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ALL_STREAMS = ""
 
 
 class Nets:
-    """Nets by the name of their stream.
+    """Nets by stream name.
 
     Attributes:
-        threshold: cosine similarity that new nets start with.
+        threshold: initial cosine similarity of new nets.
         rules: the rules of each net.
-        by_stream: the nets there are so far.
+        by_stream: the nets so far.
     """
 
     def __init__(self, threshold: float, rules: Rules) -> None:
@@ -32,14 +32,14 @@ class Nets:
         self.by_stream: dict[str, Net] = {}
 
     def find(self, stream: str) -> Net | None:
-        """Return the net of a stream, if anything was offered to it."""
+        """Return the net of a stream, or None if nothing was offered to it."""
         return self.by_stream.get(self._name(stream))
 
     def get(self, stream: str, dim: int) -> Net:
-        """Return the net of a stream, made if there is none.
+        """Return the net of a stream, creating it if needed.
 
         Raises:
-            UsageError: vectors before had another dimension.
+            UsageError: earlier vectors had another dimension.
         """
         known = next(iter(self.by_stream.values()), None)
         if known is not None and known.kept.dim != dim:
@@ -53,7 +53,7 @@ class Nets:
         return self.by_stream[name]
 
     def merge(self, other: Nets, prefix: str) -> None:
-        """Take over what other nets keep and these do not cover.
+        """Add the vectors of other nets that these nets do not cover.
 
         Raises:
             UsageError: thresholds, windows, sharing or dimensions differ, or a key is in both.
@@ -76,7 +76,7 @@ class Nets:
             self.by_stream[stream].absorb(net, prefix)
 
     def misses(self) -> IndexMisses:
-        """Return how the indexes of all nets did."""
+        """Return the index misses of all nets together."""
         total = IndexMisses()
         for net in self.by_stream.values():
             total.confirmed += net.misses.confirmed

@@ -1,4 +1,4 @@
-"""How a sieve keeps and forgets."""
+"""The fixed options of a sieve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Rules", "checked_threshold"]
 
 @dataclass(frozen=True)
 class Rules:
-    """The arguments of `Sieve` that never change, checked."""
+    """The arguments of `Sieve` that never change, validated."""
 
     max_kept: int | None = None
     window: float | None = None
@@ -32,10 +32,10 @@ class Rules:
 
 
 def checked_threshold(value: float) -> float:
-    """Return a cosine similarity that may serve as threshold.
+    """Return a cosine similarity after checking that it can be a threshold.
 
     Raises:
-        UsageError: it is outside [-1, 1] or no number.
+        UsageError: it is outside [-1, 1] or NaN.
     """
     if not -1.0 <= value <= 1.0:
         raise UsageError(f"threshold is {value}; give a cosine similarity in [-1, 1]")

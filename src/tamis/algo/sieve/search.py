@@ -1,4 +1,4 @@
-"""Exact search for the nearest kept vector, a tile of kept vectors at a time."""
+"""Exact search for the nearest kept vector, one tile of kept vectors at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTHING = -1
 """The position of no vector."""
 
 _TILE_ROWS = 4096
-_TIE_DECIMALS = 12  # similarities are taken as equal beyond, so that ties go to the older
+_TIE_DECIMALS = 12  # similarities that agree to this many decimals tie; the older vector wins
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Nearest:
 
     Attributes:
         position: `[B]` int64, or `NOTHING`.
-        similarity: `[B]` float64 cosine similarity, -1 with nothing.
+        similarity: `[B]` float64 cosine similarity; -1 where `position` is `NOTHING`.
     """
 
     position: Indices
@@ -38,7 +38,7 @@ class Nearest:
 
     @classmethod
     def none(cls, count: int) -> Nearest:
-        """Nothing found for `count` vectors."""
+        """Return a result with nothing found for `count` vectors."""
         return cls(np.full(count, NOTHING, np.int64), np.full(count, -1.0))
 
     def of(self, row: int) -> tuple[int, float]:
@@ -46,16 +46,16 @@ class Nearest:
         return int(self.position[row]), float(self.similarity[row])
 
     def rows(self, rows: Indices | slice) -> Nearest:
-        """Return those of some rows."""
+        """Return the results of some rows."""
         return Nearest(self.position[rows], self.similarity[rows])
 
     def put(self, rows: Indices, other: Nearest) -> None:
-        """Overwrite some rows by all rows of another."""
+        """Overwrite some rows with all rows of another result."""
         self.position[rows] = other.position
         self.similarity[rows] = other.similarity
 
     def nearer_than(self, other: Nearest) -> Indices:
-        """Return the rows in which this one is nearer than another, ties apart."""
+        """Return the rows in which this result is strictly nearer than another."""
         mine = np.round(self.similarity, _TIE_DECIMALS)
         better = mine > np.round(other.similarity, _TIE_DECIMALS)
         found = self.position != NOTHING
@@ -63,16 +63,16 @@ class Nearest:
 
 
 def nearest_kept(X: Vectors, kept: KeptVectors, threshold: float, *, first: int = 0) -> Nearest:
-    """Find the kept vector nearest to each row, exactly; the older of equally near ones.
+    """Find the kept vector nearest to each row, exactly; ties go to the older one.
 
-    float32 products propose all that rounding leaves open, and float64 decides among them.
+    float32 products propose every candidate within rounding, and float64 decides among them.
     O(B M D) time, O(B) memory.
 
     Args:
         X: `[B, D]` float32 unit vectors.
         kept: what to search.
-        threshold: what the similarities will be compared with.
-        first: search the positions from this one on.
+        threshold: the value that similarities will be compared with.
+        first: search positions from this one on.
     """
     slack = np.float32(2.0 * dot_rounding(X.shape[1]))
     best = np.full(X.shape[0], -np.inf, dtype=np.float32)
@@ -99,10 +99,10 @@ def pick_nearest(
 
     Args:
         X: `[B, D]` float32 unit vectors.
-        kept: where the proposed vectors lie.
-        threshold: what the similarities will be compared with.
-        row: `[P]` which row of `X` each pair is of.
-        position: `[P]` which kept vector each pair is of.
+        kept: the kept vectors.
+        threshold: the value that similarities will be compared with.
+        row: `[P]` row of `X` in each pair.
+        position: `[P]` position of the kept vector in each pair.
     """
     result = Nearest.none(X.shape[0])
     exact = similarities(X, row, kept.vectors, position, threshold)

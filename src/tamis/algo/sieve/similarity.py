@@ -1,8 +1,8 @@
-"""How alike two vectors are, exactly enough that no decision hangs on rounding.
+"""Similarities of vectors, precise enough that no decision depends on rounding.
 
-The distance of two unit vectors is the Euclidean one (the chord), and their cosine similarity is
-`1 - chord² / 2`. Taken so, from float32 rows in float64, two equal rows have similarity 1 and
-the triangle inequality holds, which the bounds of the sieve rest on.
+The distance of two unit vectors is Euclidean (the chord), and their cosine similarity is
+`1 - chord² / 2`. Computed this way, in float64 from float32 rows, equal rows have similarity 1 and
+the triangle inequality holds, which the bounds of the sieve rely on.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["chord", "cosine_of", "dot_rounding", "similarities"]
 _FLOAT32_HALF_STEP = 2.0**-24
 _FLOAT64_STEP = 2.0**-52
 _PAIRS_AT_ONCE = 512
-_UNIT_LENGTH_ROUNDING = 4e-6  # what rows that are unit vectors within rounding add to 1 - chord²/2
+_UNIT_LENGTH_ROUNDING = 4e-6  # error of 1 - chord²/2 if rows are of length 1 only within rounding
 
 
 def chord(similarity: float) -> float:
-    """Return the Euclidean distance in [0, 2] of two unit vectors of this cosine similarity.
+    """Return the Euclidean distance in [0, 2] of two unit vectors with this cosine similarity.
 
     >>> chord(1.0), chord(-1.0)
     (0.0, 2.0)
@@ -44,10 +44,10 @@ def cosine_of(distance: float) -> float:
 
 
 def dot_rounding(dim: int) -> float:
-    """Return how far a float32 dot product of `dim` terms may be from the true similarity.
+    """Bound the error of a float32 dot product of `dim` terms.
 
-    The bound holds for any order of summation (Higham, Accuracy and Stability of Numerical
-    Algorithms, 2002, equation 3.5), hence for any BLAS, blocking or number of threads.
+    It holds for any order of summation (Higham, Accuracy and Stability of Numerical Algorithms,
+    2002, equation 3.5), hence for any BLAS, blocking and number of threads.
     """
     return 1.01 * (dim + 2) * _FLOAT32_HALF_STEP + _UNIT_LENGTH_ROUNDING
 
@@ -57,16 +57,16 @@ def similarities(
 ) -> NDArray[np.float64]:
     """Return the similarity of row `a[i]` of `A` to row `b[i]` of `B` for each i, in float64.
 
-    Where it is so near `threshold` that the order of summation could decide, it is summed
-    without rounding, so that comparing with `threshold` gives one answer everywhere. Each pair's
-    figure is the same whatever pairs stand beside it. O(PD) time, O(P + D) memory.
+    If it is so close to `threshold` that the order of summation could decide, it is summed
+    exactly, so that the comparison gives the same result on every machine. The result for a pair
+    does not depend on the other pairs. O(PD) time, O(P + D) memory.
 
     Args:
         A: `[N, D]` float32 unit vectors.
         a: `[P]` rows of `A`.
         B: `[M, D]` float32 unit vectors.
         b: `[P]` rows of `B`.
-        threshold: what the result will be compared with.
+        threshold: the value that the result will be compared with.
 
     Returns:
         `[P]` float64 in [-1, 1]; 1 for equal rows.
