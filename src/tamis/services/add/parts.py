@@ -259,7 +259,7 @@ class CutParts(Stage[_Job, _Outcome]):
                     **asdict(replace(record, camera=row["camera"])),
                     **{column: row[column] for column in _INHERITED},
                     "sample_id": name,
-                    "path": f"{row['path']}#xywh={box}",
+                    "path": str(ImageReference(row["path"], part=box)),
                     "uri": row["uri"],
                     "label": label,
                     "split": row["split"],
