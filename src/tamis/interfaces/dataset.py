@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
 from tamis.interfaces.finding import Finding
-from tamis.interfaces.splitting import Splitting
 from tamis.interfaces.verbs import Verbs
 from tamis.interfaces.watching import Watching
 from tamis.types import no_progress
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.services.check import CheckReport
     from tamis.services.encoders.result import EncoderExport
     from tamis.services.relink import RelinkReport
+    from tamis.services.split.folds import Fold
     from tamis.types import Progress, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -90,7 +90,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Finding, Splitting, Watching):
+class Dataset(Verbs, Finding, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -160,9 +160,19 @@ class Dataset(Verbs, Finding, Splitting, Watching):
     def report(self, out: PathLike = "report.html") -> Path:
         """Write one self-contained HTML file about the dataset, and return its path."""
         from tamis.services.report import write_report
-        from tamis.services.splits import audit_if_split
+        from tamis.services.split.check import audit_if_split
 
-        return write_report(self.store, Path(out), audit=audit_if_split(self.store))
+        return write_report(self.store, Path(out), audit=audit_if_split(self.workspace))
+
+    def folds(self) -> list[Fold]:
+        """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.
+
+        Raises:
+            UsageError: no picture has a fold.
+        """
+        from tamis.services.split.folds import folds
+
+        return folds(self.store)
 
     # -- history ------------------------------------------------------------------------------
 

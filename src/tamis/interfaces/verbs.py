@@ -14,6 +14,7 @@ from tamis.services.embed.contract import Embed
 from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
+from tamis.services.split.contract import Split
 
 __all__ = ["Verbs"]
 
@@ -32,3 +33,5 @@ class Verbs:
     select = Method(Select, round=False, simulate=False)
     select_round = Method(Select, round=True, simulate=False)
     simulate_rounds = Method(Select, round=False, simulate=True)
+    split = Method(Split, audit=False)
+    check_splits = Method(Split, audit=True)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from filling import add_crops, add_tiles, embed, ingest
+from splitting import split
 from tamis.dataset.parts import Box
 from tamis.dataset.store import Store
 from tamis.encoders.preprocess import prepare
@@ -24,7 +25,6 @@ from tamis.services.search.contract import Search
 from tamis.services.search.run import search
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select
-from tamis.services.splits import split
 
 COUNT = 8
 BOXES = [(10, 20, 60, 50), (100, 30, 40, 40), (150, 100, 100, 100), (0, 0, 3, 3)]

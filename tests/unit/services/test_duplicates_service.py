@@ -13,8 +13,8 @@ from synthetic_pictures import alike, blurred, captioned, crop, scene
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.workspace import Workspace
-from tamis.services.duplicates import DuplicateReport
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.duplicates.run import duplicates
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ from tamis.services.embed.run import embed
 from tamis.services.report import write_report
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select_representative
-from tamis.services.splits import split
+from tamis.services.split.contract import Split
+from tamis.services.split.run import split
 from tamis.types import Verdict
 from tamis.verbs.feedback import SILENT
 
@@ -115,7 +116,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
     splits: dict[str, int] = {}
     cross, divided = None, None
     if len(chosen.picks) >= LEAST_TO_SPLIT:
-        divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
+        divided = split(workspace, Split(encoder=embedded.column, where="selected", seed=seed))
         splits, cross = dict(divided.counts), divided.max_cross_similarity
         notes += divided.notes
     else:

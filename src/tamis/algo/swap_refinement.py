@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.algo.placement import Placement
+    from tamis.algo.assignment import Assignment
     from tamis.types import Indices
 
 __all__ = ["balance", "cover_categories", "even_out", "fill_empty"]
@@ -20,7 +20,7 @@ _MOST_EXCHANGES, _MOST_ROUNDS, _ROUNDING = 1000, 50, 1e-9
 _MOST_TO_BALANCE = 3000
 
 
-def fill_empty(place: Placement) -> None:
+def fill_empty(place: Assignment) -> None:
     """Give each wanted but empty split the smallest group of the split with the most groups."""
     for empty in np.flatnonzero(place.wanted & ~np.isin(np.arange(place.room.size), place.split)):
         crowded = np.argmax(np.bincount(place.split))
@@ -28,7 +28,7 @@ def fill_empty(place: Placement) -> None:
         place.move(int(inside[np.argmin(place.members[inside])]), int(empty))
 
 
-def even_out(place: Placement) -> None:
+def even_out(place: Assignment) -> None:
     """Move groups, then swap pairs, until no move or swap brings a size closer to its target.
 
     Among groups of equal size, the one whose categories the other split needs most goes first.
@@ -48,7 +48,7 @@ def even_out(place: Placement) -> None:
             return
 
 
-def _exchange(place: Placement) -> bool:
+def _exchange(place: Assignment) -> bool:
     """Make the swap that improves the sizes most; return False if there is none."""
     members, room = place.members, place.room
     wanted = np.flatnonzero(place.wanted).tolist()
@@ -78,7 +78,7 @@ def _exchange(place: Placement) -> bool:
     return True
 
 
-def cover_categories(place: Placement, families: Sequence[int]) -> None:
+def cover_categories(place: Assignment, families: Sequence[int]) -> None:
     """Bring each category with enough groups into the splits that lack it, if a group fits.
 
     The incoming group replaces one of about its size. If sizes get worse, they still miss their
@@ -92,7 +92,7 @@ def cover_categories(place: Placement, families: Sequence[int]) -> None:
             _cover(place, by_category, category, into)
 
 
-def _cover(place: Placement, by_category: Any, category: int, into: int) -> None:
+def _cover(place: Assignment, by_category: Any, category: int, into: int) -> None:
     """Bring one category into one split, if possible."""
     if place.held[into, category]:
         return
@@ -116,7 +116,7 @@ def _cover(place: Placement, by_category: Any, category: int, into: int) -> None
 
 
 def _least_harm(
-    place: Placement, coming: Indices, going: Indices, into: int
+    place: Assignment, coming: Indices, going: Indices, into: int
 ) -> tuple[float, int, int | None]:
     """Choose the incoming group, and the one to swap out, so that sizes change least."""
     best: tuple[float, float, int, int | None] | None = None
@@ -140,7 +140,7 @@ def _least_harm(
     return best[0], best[2], best[3]
 
 
-def balance(place: Placement) -> None:
+def balance(place: Assignment) -> None:
     """Swap groups of equal size while that brings categories closer to their shares.
 
     This minimizes the sum, over splits and categories, of the squared number of missing rows
@@ -172,6 +172,6 @@ def balance(place: Placement) -> None:
             return
 
 
-def _staying(place: Placement, group: Indices, s: int) -> Indices:
+def _staying(place: Assignment, group: Indices, s: int) -> Indices:
     """Return those of the given groups that are in a split and can leave it."""
     return np.intersect1d(group, place.leavable(s), assume_unique=True)

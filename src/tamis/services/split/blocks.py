@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Indices
 
-__all__ = ["TIME_BLOCK", "TimeBlocks", "asked_blocks", "parse_duration"]
+__all__ = ["TIME_BLOCK", "TimeBlocks", "asked_blocks", "lengths_of", "parse_duration"]
 
 TIME_BLOCK: Final = "block of time"
 """What joins pictures of one block, in words."""
@@ -99,6 +99,22 @@ def parse_duration(text: str | float) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def lengths_of(block: str | float, gap: str | float | None) -> tuple[float, float]:
+    """Return how long a block is and how far apart splits lie, in seconds.
+
+    Raises:
+        UsageError: a duration is none, or the gap is longer than a block.
+    """
+    seconds = parse_duration(block)
+    between = _GAP_SHARE * seconds if gap is None else parse_duration(gap)
+    if between > seconds:
+        raise UsageError(
+            f"a gap of {gap} is longer than a block of {block}, so that whole blocks would be "
+            "left out: give longer blocks or a shorter gap"
+        )
+    return seconds, between
+
+
 def asked_blocks(
     store: Store,
     ids: list[str],
@@ -125,18 +141,9 @@ def asked_blocks(
             holds no times; or no picture has a time.
     """
     if length is None:
-        if gap is not None or block_by is not None:
-            what = f"a gap of {gap}" if block_by is None else f"the column {block_by!r}"
-            raise UsageError(f"{what} is for blocks of time: give their length (--time-block 10m)")
         return None
     time = block_by or time
-    seconds_of_block = parse_duration(length)
-    between = _GAP_SHARE * seconds_of_block if gap is None else parse_duration(gap)
-    if between > seconds_of_block:
-        raise UsageError(
-            f"a gap of {gap} is longer than a block of {length}, so that whole blocks would be "
-            "left out: give longer blocks or a shorter gap"
-        )
+    seconds_of_block, between = lengths_of(length, gap)
     sources, seconds = _moments(store, ids, time)
     missing = int(np.isnan(seconds).sum())
     if missing == len(ids):

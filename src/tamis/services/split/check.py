@@ -11,47 +11,37 @@ from tamis.dataset.embedded import read_embedded
 from tamis.dataset.part_splits import torn_parts
 from tamis.dataset.split_column import FOLDERS, split_names
 from tamis.errors import UsageError
-from tamis.services.splits.audit import audit
-from tamis.services.splits.blocks import asked_blocks
-from tamis.services.splits.evidence import Evidence
-from tamis.services.splits.joining import checked_changed, join
-from tamis.services.splits.leaks import MOST_LEAKS, look_across
-from tamis.services.splits.outcome import Leak
-from tamis.services.splits.strata import read_strata
+from tamis.services.split.assignment import read_strata
+from tamis.services.split.audit import audit
+from tamis.services.split.blocks import asked_blocks
+from tamis.services.split.contract import Split
+from tamis.services.split.evidence import Evidence
+from tamis.services.split.joining import join
+from tamis.services.split.leaks import MOST_LEAKS, look_across
+from tamis.services.split.result import Leak
 from tamis.sources.split_names import split_order
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tamis.dataset.store import Store
-    from tamis.services.splits.outcome import SplitReport
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.split.result import SplitReport
+    from tamis.verbs.feedback import Feedback
 
 __all__ = ["audit_if_split", "check_splits"]
 
 
-def audit_if_split(store: Store) -> SplitReport | None:
+def audit_if_split(workspace: Workspace) -> SplitReport | None:
     """Audit the mark `split` as `check_splits` does; None if no picture with a vector has one."""
+    store = workspace.store
     if "split" not in store.columns() or not store.vector_columns():
         return None
-    return check_splits(store) if read_embedded(store, None, "split IS NOT NULL").ids else None
+    column = workspace.vector_column().name
+    if not read_embedded(store, column, "split IS NOT NULL").ids:
+        return None
+    return check_splits(workspace, Split(audit=True))
 
 
-def check_splits(
-    store: Store,
-    *,
-    split_column: str = "split",
-    group: str | Sequence[str] | None = None,
-    label: str = "label",
-    delimiter: str | None = None,
-    column: str | None = None,
-    where: str | None = None,
-    threshold: float | None = None,
-    changed: str = "auto",
-    time_block: str | float | None = None,
-    gap: str | float | None = None,
-    block_by: str | None = None,
-    seed: int = 0,
-) -> SplitReport:
+def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILENT) -> SplitReport:
     """Audit the splits that are marked, whoever made them; changes nothing.
 
     All pairs across splits are looked at. Leaks are those that identical files or the marks of
@@ -59,36 +49,20 @@ def check_splits(
     that are copies by their pixels, with the lines that `duplicates` drew. Changed versions of
     one view are leaks where they are rare, by the rule that `split` follows, else counted apart.
     With a threshold, all pairs at or over it are leaks instead. A user's group or block of time
-    in two splits is a leak, and so is a part in another split than its picture, whatever `where`
-    says.
-
-    Args:
-        store: the dataset.
-        split_column: a mark that names the split, such as `split` or `fold`, or `path` for the
-            folders that pictures lie in (train, val, valid, validation, dev, test).
-        group: as in `split`.
-        label: as in `split`.
-        delimiter: as in `split`.
-        column: vector column; if None the one with the most vectors.
-        where: SQL condition on the pictures to look at.
-        threshold: as in `split`; every pair at or over it is then a leak.
-        changed: as in `split`: whether changed versions are leaks.
-        time_block: as in `split`: a block in two splits is a leak, and so are neighbours in time
-            of two blocks and splits that are nearer than the gap.
-        gap: as in `split`.
-        block_by: as in `split`.
-        seed: draws samples where there are many pictures.
+    in two splits is a leak, and so are neighbours in time of two blocks and splits that are nearer
+    than the gap, and a part in another split than its picture, whatever `where` says. The column
+    `path` names the folders that pictures lie in (train, val, valid, validation, dev, test).
 
     Raises:
         UsageError: no picture has a split, or a column is unknown or holds something else.
     """
-    wanted = checked_changed(changed)
+    store, split_column = workspace.store, request.column or "split"
     if split_column not in store.columns():
         known = "run  tamis split --folds K  first" if split_column == "fold" else "name one of "
         if split_column != "fold":
             known += ", ".join(name for name in store.columns() if not name.startswith("vector_"))
         raise UsageError(f"there is no column {split_column!r} to check: {known}")
-    samples = read_embedded(store, column, where)
+    samples = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
     marked = split_names(store, split_column, samples.ids)
     has = [name is not None for name in marked]
     if not any(has):
@@ -102,11 +76,11 @@ def check_splits(
     names = split_order(set(found))
     number = {name: at for at, name in enumerate(names)}
     placed = np.array([number[name] for name in found], dtype=np.int64)
-    blocks = asked_blocks(store, kept.ids, time_block, gap, block_by)
-    evidence = Evidence.read(store, kept, group, threshold, blocks)
-    joined = join(evidence, np.bincount(placed), wanted)
-    rng = np.random.default_rng(seed)
-    strata = read_strata(store, kept, label, delimiter, rng)
+    blocks = asked_blocks(store, kept.ids, request.time_block, request.gap, request.block_by)
+    evidence = Evidence.read(store, kept, request, blocks)
+    joined = join(evidence, np.bincount(placed), request.changed)
+    rng = np.random.default_rng(request.seed)
+    strata = read_strata(store, kept, request.label, request.delimiter, rng)
     cross = look_across(evidence, placed, rng)
     report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=split_column)
     notes = list(report.notes)

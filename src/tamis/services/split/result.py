@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from tamis.algo.split_balance import SplitBalance
+from tamis.algo.split_balance import SplitBalance
+from tamis.verbs.result import Result
 
 __all__ = ["Leak", "SplitDifference", "SplitReport"]
 
@@ -43,8 +43,8 @@ class Leak:
     kind: str
     score: float | None = None
     verdict: str | None = None
-    region: dict[str, list[int]] | None = None
-    regions: list[dict[str, list[int]]] = field(default_factory=list)
+    region: Mapping[str, Sequence[int]] | None = None
+    regions: Sequence[Mapping[str, Sequence[int]]] = ()
     left_id: str = ""
     right_id: str = ""
 
@@ -64,8 +64,8 @@ class SplitDifference:
     p: float
 
 
-@dataclass(frozen=True)
-class SplitReport:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SplitReport(Result):
     """The splits, and the proof that they are sound.
 
     Attributes:
@@ -96,28 +96,26 @@ class SplitReport:
         threshold: cosine similarity from which pictures are joined; None if none is.
         cuts: splits by time: the latest time in each split.
         closest: the most similar pictures across splits: paths and similarity.
-        notes: sentences on what the user should know.
     """
 
     mark: str
-    counts: dict[str, int]
-    targets: dict[str, int]
+    counts: Mapping[str, int]
+    targets: Mapping[str, int]
     max_cross_similarity: float | None
-    leaks: list[Leak]
+    leaks: Sequence[Leak]
     leak_count: int
     copies: int
     changed: int
     undecided: int
     changed_together: bool
-    changed_apart: list[Leak]
+    changed_apart: Sequence[Leak]
     alike: int
-    coverage: dict[str, SplitBalance]
-    labels: dict[str, dict[str, int]]
-    difference: dict[str, SplitDifference | None]
+    coverage: Mapping[str, SplitBalance]
+    labels: Mapping[str, Mapping[str, int]]
+    difference: Mapping[str, SplitDifference | None]
     groups: int
     largest_group: int
-    grouped_by: list[str]
+    grouped_by: Sequence[str]
     threshold: float | None
-    cuts: dict[str, str]
-    closest: list[tuple[str, str, float]]
-    notes: list[str]
+    cuts: Mapping[str, str]
+    closest: Sequence[tuple[str, str, float]]

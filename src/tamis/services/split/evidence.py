@@ -1,4 +1,4 @@
-"""What must stay together by its columns: copies, changed versions and the user's groups."""
+"""What tells which pictures belong together: copies, changed versions and the user's groups."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from tamis.algo.components import join_groups
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
 from tamis.dataset.group_columns import codes_of, duplicate_columns
-from tamis.errors import UsageError
-from tamis.services.splits.blocks import TIME_BLOCK
+from tamis.services.split.blocks import TIME_BLOCK
+from tamis.services.split.pixels import PixelVerdicts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
-    from tamis.services.splits.blocks import TimeBlocks
-    from tamis.types import Indices
+    from tamis.services.split.blocks import TimeBlocks
+    from tamis.services.split.contract import Split
+    from tamis.types import Indices, Vectors
 
-__all__ = ["Known", "known_groups"]
+__all__ = ["Evidence", "Known"]
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,64 @@ class Known:
         )
 
 
-def known_groups(
+@dataclass(frozen=True)
+class Evidence:
+    """Pictures, and what tells which of them belong together.
+
+    Attributes:
+        store: the dataset.
+        samples: the pictures and their vectors.
+        known: what joins them by columns.
+        pixels: compares pairs.
+    """
+
+    store: Store
+    samples: EmbeddedSamples
+    known: Known
+    pixels: PixelVerdicts
+
+    @classmethod
+    def read(
+        cls,
+        store: Store,
+        samples: EmbeddedSamples,
+        request: Split,
+        blocks: TimeBlocks | None,
+    ) -> Evidence:
+        """Read it for some pictures.
+
+        Raises:
+            UsageError: a column is unknown or cannot group.
+        """
+        known = _known_groups(store, samples, request.group, request.threshold, blocks)
+        return cls(
+            store, samples, known, PixelVerdicts.read(store, samples.ids, marked=known.marked)
+        )
+
+    def __len__(self) -> int:
+        """Return the number of pictures."""
+        return len(self.samples.ids)
+
+    def similarity(self, left: Indices, right: Indices) -> Vectors:
+        """Return the cosine similarity of pairs, `[P]`, at most 1."""
+        vectors = self.samples.vectors
+        found: Vectors = np.einsum("md,md->m", vectors[left], vectors[right])
+        return np.minimum(found, 1)
+
+    def taken(self, inside: NDArray[np.bool_]) -> Evidence:
+        """Return it for those of the pictures that `inside` `[N]` says."""
+        return replace(
+            self,
+            samples=self.samples.taken(inside),
+            known=self.known.taken(inside),
+            pixels=self.pixels.taken(inside),
+        )
+
+
+def _known_groups(
     store: Store,
     samples: EmbeddedSamples,
-    group: str | Sequence[str] | None,
+    users: Sequence[str],
     threshold: float | None,
     blocks: TimeBlocks | None = None,
 ) -> Known:
@@ -83,12 +138,9 @@ def known_groups(
     The threshold found does not depend on a seed, so that an audit finds the same.
 
     Raises:
-        UsageError: a column is unknown or cannot group, or the threshold is no cosine.
+        UsageError: a column is unknown or cannot group.
     """
-    if threshold is not None and not -1.0 <= threshold <= 1.0:
-        raise UsageError(f"the threshold must be a cosine similarity in [-1, 1], not {threshold}")
     found = duplicate_columns(store, samples.ids)
-    users = [] if group is None else [group] if isinstance(group, str) else list(group)
     notes = [] if blocks is None else list(blocks.notes)
     given = threshold is not None
     if threshold is None:

@@ -8,17 +8,16 @@ import numpy as np
 
 from tamis.algo.mmd import discrepancies
 from tamis.algo.split_balance import split_balance
-from tamis.services.splits.leaks import find_leaks
-from tamis.services.splits.naming import named
-from tamis.services.splits.outcome import SplitDifference, SplitReport
+from tamis.services.split.leaks import find_leaks, named
+from tamis.services.split.result import SplitDifference, SplitReport
 
 if TYPE_CHECKING:
     from tamis.algo.cross_split import CrossPairs
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
-    from tamis.services.splits.evidence import Evidence
-    from tamis.services.splits.joining import Joined
-    from tamis.services.splits.strata import Strata
+    from tamis.services.split.assignment import Strata
+    from tamis.services.split.evidence import Evidence
+    from tamis.services.split.joining import Joined
     from tamis.types import Indices
 
 __all__ = ["audit"]

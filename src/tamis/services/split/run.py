@@ -15,99 +15,68 @@ from tamis.dataset.group_columns import codes_of
 from tamis.dataset.part_splits import inherited_splits
 from tamis.dataset.parts import names_kind, whole_pictures
 from tamis.errors import UsageError
-from tamis.services.splits.audit import audit
-from tamis.services.splits.blocks import asked_blocks
-from tamis.services.splits.evidence import Evidence
-from tamis.services.splits.joining import checked_changed, join
-from tamis.services.splits.leaks import look_across
-from tamis.services.splits.placing import place
-from tamis.services.splits.strata import read_strata
+from tamis.services.split.assignment import place, read_strata
+from tamis.services.split.audit import audit
+from tamis.services.split.blocks import asked_blocks
+from tamis.services.split.check import check_splits
+from tamis.services.split.evidence import Evidence
+from tamis.services.split.joining import join
+from tamis.services.split.leaks import look_across
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
-    from tamis.services.splits.groups import Known
-    from tamis.services.splits.joining import Joined
-    from tamis.services.splits.outcome import SplitReport
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.split.contract import Split
+    from tamis.services.split.evidence import Known
+    from tamis.services.split.joining import Joined
+    from tamis.services.split.result import SplitReport
     from tamis.types import Indices
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["split"]
-
-_LEAST_FOLDS = 2
+__all__ = ["make_splits", "split"]
 
 
-def split(
-    store: Store,
-    *,
-    train: float = 0.8,
-    val: float = 0.1,
-    test: float = 0.1,
-    folds: int | None = None,
-    time: str | None = None,
-    time_block: str | float | None = None,
-    gap: str | float | None = None,
-    block_by: str | None = None,
-    group: str | Sequence[str] | None = None,
-    label: str = "label",
-    delimiter: str | None = None,
-    column: str | None = None,
-    where: str | None = None,
-    threshold: float | None = None,
-    changed: str = "auto",
-    seed: int = 0,
-    apply: bool = True,
-) -> SplitReport:
+def split(workspace: Workspace, request: Split, feedback: Feedback = SILENT) -> SplitReport:
+    """Divide pictures into splits or folds, or check splits that exist.
+
+    Raises:
+        UsageError: as `make_splits` and `tamis.services.split.check.check_splits` say.
+    """
+    if request.audit:
+        return check_splits(workspace, request, feedback)
+    return make_splits(workspace, request, feedback)
+
+
+def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILENT) -> SplitReport:
     """Divide the pictures that have a vector, so that no group lies in two splits.
 
     Groups are what joins pictures: identical files, the marks of `duplicates` where they were
     applied, the most similar pairs that are copies by their pixels, changed versions of one view
-    where they are rare, and the user's columns and blocks of time. Whole groups are
-    placed so that labels and clusters of vectors are spread evenly; by time, groups go
-    where their latest picture is, and nothing is spread. The same pictures with the same seed
-    give the same splits whatever order they were added in. With `apply`, one operation sets the
-    mark `split` (or `fold`, numbered from 0) and clears it on all other pictures. Parts of
-    pictures get the split of their picture.
-
-    Args:
-        store: the dataset.
-        train: share of the training set.
-        val: share of the validation set.
-        test: share of the test set; the three sum to 1.
-        folds: make that many folds of equal size instead.
-        time: column of times, numbers or dates: train on the earliest, test on the latest.
-        time_block: keep together what one camera or video took in one block of this length, in
-            seconds or as `10m`; pictures nearer than `gap` to another split get no split.
-        gap: least time between splits, as for `time_block`; a tenth of a block if None.
-        block_by: column of times for the blocks; if None `time`, else the `seconds` of frames in
-            their video and `captured_at` of photographs.
-        group: column or columns; pictures with one value stay together, those without are free.
-        label: column of labels to spread, one or a list a picture.
-        delimiter: what separates several labels in one text.
-        column: vector column; if None the one with the most vectors.
-        where: SQL condition on the pictures to divide, never on parts of them.
-        threshold: join vectors from this cosine similarity on, whatever their pixels say.
-        changed: keep changed versions of one view `together`, let them lie `apart`, or `auto`:
-            together where they are rare (`tamis.algo.shared_views`).
-        seed: the only source of chance.
-        apply: set the mark.
+    where they are rare (`tamis.algo.shared_views`), and the user's columns and blocks of time.
+    Whole groups are placed so that labels and clusters of vectors are spread evenly; by time,
+    groups go where their latest picture is, and nothing is spread. Pictures nearer in time than
+    the gap to another split get none. The same pictures with the same seed give the same splits
+    whatever order they were added in. With `apply`, one operation sets the mark `split` (or
+    `fold`, numbered from 0) and clears it on all other pictures. Parts of pictures get the split
+    of their picture.
 
     Raises:
         UsageError: shares do not sum to 1, a column is unknown, no picture meets the condition,
             there are fewer groups than splits, one group is too large for any split, a picture
             has no time, or a gap leaves a split empty.
     """
-    wanted = checked_changed(changed)
-    plan = _plan({"train": train, "val": val, "test": test}, folds, time)
+    store, where, time = workspace.store, request.where, request.time
+    plan = _plan(request)
     if names_kind(where):
         raise UsageError(
             f"the condition {where!r} speaks of parts of pictures, which take the split of their "
             "picture: give a condition on pictures"
         )
-    samples = read_embedded(store, column, where)
+    samples = read_embedded(store, workspace.vector_column(request.encoder).name, where)
     if not samples.ids:
         raise UsageError(
             f"there is no picture to split: none has a vector in {samples.column}"
@@ -115,15 +84,17 @@ def split(
         )
     without = store.count(whole_pictures(store.columns(), where)) - len(samples.ids)
     times = None if time is None else _times(store, time, samples.ids)
-    blocks = asked_blocks(store, samples.ids, time_block, gap, block_by, time=time)
-    evidence = Evidence.read(store, samples, group, threshold, blocks)
+    blocks = asked_blocks(
+        store, samples.ids, request.time_block, request.gap, request.block_by, time=time
+    )
+    evidence = Evidence.read(store, samples, request, blocks)
     fractions = [share for share in plan.shares.values() if share > 0]
     names = [name for name, share in plan.shares.items() if share > 0]
     targets = split_targets(len(evidence), fractions)
-    joined = join(evidence, targets, wanted)
+    joined = join(evidence, targets, request.changed)
     _require_divisible(targets, evidence.known, joined)
-    rng = np.random.default_rng(seed)
-    strata = read_strata(store, samples, label, delimiter, rng)
+    rng = np.random.default_rng(request.seed)
+    strata = read_strata(store, samples, request.label, request.delimiter, rng)
     made = place(evidence, joined, strata, times, fractions, rng)
     placed, joined, cross, notes = made.split, made.joined, made.cross, made.notes
     if blocks is not None:
@@ -145,20 +116,20 @@ def split(
             f"{without:,} pictures have no vector in {samples.column} and got no {plan.mark}"
         )
     report = replace(report, targets=aims, cuts=cuts)
-    if apply:
+    if request.apply:
         params = plan.params | {
-            "time_block": time_block,
-            "gap": gap,
-            "block_by": block_by,
-            "group": group if group is None or isinstance(group, str) else list(group),
-            "label": None if label == "label" else label,
-            "delimiter": delimiter,
+            "time_block": request.time_block,
+            "gap": request.gap,
+            "block_by": request.block_by,
+            "group": list(request.group),
+            "label": None if request.label == "label" else request.label,
+            "delimiter": request.delimiter,
             "column": samples.column,
             "where": where,
-            "threshold": threshold,
-            "changed": changed,
+            "threshold": request.threshold,
+            "changed": request.changed,
         }
-        taken_away = _mark(store, samples, [names[i] for i in placed], report, params, seed)
+        taken_away = _mark(store, samples, [names[i] for i in placed], report, params, request)
         if taken_away:
             notes.append(
                 f"{taken_away:,} other pictures had a {plan.mark} before; they have none now"
@@ -175,18 +146,13 @@ class _Plan:
     params: dict[str, Any]
 
 
-def _plan(shares: dict[str, float], folds: int | None, time: str | None) -> _Plan:
-    if folds is None:
+def _plan(request: Split) -> _Plan:
+    if request.folds is None:
+        shares = {"train": request.train, "val": request.val, "test": request.test}
         split_targets(0, list(shares.values()))
-        return _Plan("split", shares, shares | {"folds": None, "time": time})
-    if folds < _LEAST_FOLDS:
-        raise UsageError(f"{folds} folds leave nothing to hold out: ask for 2 or more")
-    if time is not None:
-        raise UsageError(
-            f"folds by time would train on the future: leave out --folds or --time {time}"
-        )
-    equal = {str(number): 1 / folds for number in range(folds)}
-    return _Plan("fold", equal, {"folds": folds, "time": None})
+        return _Plan("split", shares, shares | {"folds": None, "time": request.time})
+    equal = {str(number): 1 / request.folds for number in range(request.folds)}
+    return _Plan("fold", equal, {"folds": request.folds, "time": None})
 
 
 def _times(store: Store, column: str, ids: list[str]) -> Indices:
@@ -279,7 +245,7 @@ def _mark(  # noqa: PLR0917 - what one operation writes and logs
     splits: list[str],
     report: SplitReport,
     params: dict[str, Any],
-    seed: int,
+    request: Split,
 ) -> int:
     mark, ids = report.mark, samples.ids
     inside = set(ids)
@@ -293,7 +259,7 @@ def _mark(  # noqa: PLR0917 - what one operation writes and logs
     array = pa.array(values, pa.string())
     if mark == "fold":
         array = array.cast(pa.int32())
-    with store.operation("split", params=params, seed=seed) as operation:
+    with store.operation("split", params=params, seed=request.seed, request=request) as operation:
         operation.set_marks([*ids, *parts, *others], {mark: array})
         operation.counts.update(report.counts)
         operation.counts |= {

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["Placement"]
+__all__ = ["Assignment"]
 
 
-class Placement:
+class Assignment:
     """Which split each group is in, and how many rows each split still needs.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -11,19 +11,17 @@ from tamis.algo.components import connected_components, join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.shared_views import joined_share, shared_views
 from tamis.dataset.group_columns import codes_of
-from tamis.errors import UsageError
-from tamis.services.splits.looking import look
+from tamis.services.split.pixels import look
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tamis.services.splits.evidence import Evidence
-    from tamis.services.splits.looking import Looked
+    from tamis.services.split.contract import Changed
+    from tamis.services.split.evidence import Evidence
+    from tamis.services.split.pixels import Looked
     from tamis.types import Indices
 
-__all__ = ["Changed", "Joined", "checked_changed", "join"]
-
-Changed = Literal["auto", "together", "apart"]
+__all__ = ["Joined", "join"]
 
 # Vectors are believed beyond what was compared if most of what was compared bears them out.
 _BORNE_OUT: Final = 0.5
@@ -60,20 +58,6 @@ class Joined:
         """Return it for those of the pictures that `inside` `[N]` says."""
         groups, copies = (join_groups([of[inside]]) for of in (self.groups, self.copies))
         return replace(self, groups=groups, copies=copies, looked=self.looked.taken(inside))
-
-
-def checked_changed(changed: str) -> Changed:
-    """Return what to do with changed versions.
-
-    Raises:
-        UsageError: it is none of auto, together and apart.
-    """
-    if changed not in get_args(Changed):
-        raise UsageError(
-            f"changed versions can be kept together, apart or auto, not {changed!r}: auto keeps "
-            "them together where they are rare"
-        )
-    return cast("Changed", changed)
 
 
 def join(evidence: Evidence, targets: Indices, changed: Changed) -> Joined:

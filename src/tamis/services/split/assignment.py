@@ -1,31 +1,72 @@
-"""Whole groups placed in splits, until no copy that an audit would look at is torn."""
+"""Whole groups assigned to splits by labels, clusters or time, until no copy is torn."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from tamis.algo.canonical_order import canonical_order
+from tamis.algo.clustering import spherical_k_means
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import assign_splits, split_targets
 from tamis.algo.time_split import split_by_time
-from tamis.services.splits.leaks import look_across, torn_pairs
+from tamis.dataset.label_sets import LabelSets, label_sets
+from tamis.services.split.leaks import look_across, torn_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
+    from numpy.typing import NDArray
 
     from tamis.algo.cross_split import CrossPairs
     from tamis.algo.time_split import TimeSplit
-    from tamis.services.splits.evidence import Evidence
-    from tamis.services.splits.joining import Joined
-    from tamis.services.splits.strata import Strata
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
+    from tamis.services.split.evidence import Evidence
+    from tamis.services.split.joining import Joined
     from tamis.types import Indices
 
-__all__ = ["Placed", "place"]
+__all__ = ["Placed", "Strata", "place", "read_strata"]
 
 # The second round joins what the pairs compared before had missed; further ones what that moved.
 _MOST_ROUNDS: Final = 5
+
+_MOST_CLUSTERS = 50
+
+
+@dataclass(frozen=True)
+class Strata:
+    """Labels and clusters of the pictures."""
+
+    labels: LabelSets
+    clusters: Indices
+
+    def taken(self, inside: NDArray[np.bool_]) -> Strata:
+        """Return those of the pictures that `inside` `[N]` says."""
+        labels = replace(self.labels, of=self.labels.of[np.flatnonzero(inside)])
+        return Strata(labels, self.clusters[inside])
+
+
+def read_strata(
+    store: Store,
+    samples: EmbeddedSamples,
+    label: str,
+    delimiter: str | None,
+    rng: np.random.Generator,
+) -> Strata:
+    """Read the labels, and cluster the vectors: sqrt(N / 2) clusters, 50 at most.
+
+    Raises:
+        UsageError: `label` is no column of labels.
+    """
+    n = len(samples.ids)
+    order = canonical_order(samples.vectors)
+    k = int(np.clip(np.sqrt(n / 2), 1, _MOST_CLUSTERS))
+    clusters = np.empty(n, dtype=np.int64)
+    clusters[order] = spherical_k_means(samples.vectors[order], k, rng=rng).labels
+    return Strata(label_sets(store, label, samples.ids, delimiter), clusters)
 
 
 @dataclass(frozen=True)
