@@ -195,7 +195,8 @@ def _only_fine(pictures: NDArray[np.uint8], middle: Grids) -> NDArray[np.bool_]:
     """Which pictures lose most of their detail at half the resolution, as a page of text does."""
 
     def variation(grids: NDArray[np.generic]) -> NDArray[np.float32]:
-        steps = np.diff(grids.astype(np.float32), axis=1)
+        # Some columns tell it as well as all do.
+        steps = np.diff(grids[:, :, ::4].astype(np.float32), axis=1)
         rough: NDArray[np.float32] = np.einsum("mij,mij->m", steps, steps) / steps[0].size
         return rough
 
