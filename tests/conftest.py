@@ -7,10 +7,33 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
-# how fast the machine is decides nothing
-settings.register_profile("tamis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tamis")
+# `make test` tries the same examples on every machine, so that what it says depends on the code
+# alone; `make nightly` lets chance choose them. How fast the machine is decides nothing.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+)
+settings.register_profile(
+    "nightly",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=500,
+    print_blob=True,
+)
+settings.load_profile("repeatable")
+
+
+def pytest_configure() -> None:
+    if settings.get_current_profile_name() == "repeatable":
+        # Hypothesis also tries constants found in the modules of ours that are imported so far:
+        # those depend on the tests that the same worker happened to run before.
+        vars(providers)["_get_local_constants"] = providers.Constants
+
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -11,7 +11,20 @@ from PIL import Image, ImageDraw
 from command_line import CommandLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_copies_to_calibrate_by() -> Iterator[None]:
+    """Two copies of each kind: more sharpen the lines between verdicts, which is tested elsewhere.
+
+    They are by far the most work that a command does on a few pictures.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tamis.runtime.pair_verification._SAMPLED", 20)
+        patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
+        yield
 
 
 @pytest.fixture

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from tamis.dataset.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_boxes
+from tamis.dataset.schema import SAMPLES
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_annotations
@@ -16,18 +21,15 @@ from tamis.images.picture_record import examine_image
 from tamis.machine import usable_processors
 from tamis.outside_text import storable
 from tamis.runtime.known_samples import KnownSamples
-from tamis.runtime.ordered_map import ordered_map
-from tamis.runtime.row_sink import Rows, RowSink
-from tamis.runtime.stage import Stage
 from tamis.sources.archives import close_archives
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.locations import Location, iter_locations, require_source
 from tamis.sources.reading import read_content
 from tamis.sources.video.frame_reader import close_videos
-from tamis.sources.video.places import split_frame_uri
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from tamis.dataset.parts import PartKind
     from tamis.dataset.store import Store
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PartsReport", "add_crops", "add_tiles"]
 
-_CHECKPOINT_ROWS = 2000
+_CHECKPOINT_PICTURES = 512
+_WINDOW_PER_THREAD = 2
 _LEAST_BOX = 8
 _MOST_TILES = 16
 _INHERITED = ("source", "content_hash", "captured_at", "latitude", "longitude", "camera")
@@ -201,8 +204,8 @@ def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
 
 def _file_of(uri: str) -> str:
     """Return the video of a frame, and any other picture's own place."""
-    frame = split_frame_uri(uri)
-    return frame[0] if frame else uri
+    place = ImageReference.spelled(uri)
+    return uri if place.frame is None else place.file
 
 
 def _once(failures: Iterable[Failure]) -> list[Failure]:
@@ -215,111 +218,99 @@ def _add(store: Store, plan: _Plan, failed: list[Failure], progress: Progress) -
     known = KnownSamples(
         batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
     )
+    counts = {"small": 0, "repeated": 0, "pictures": 0}
     with store.operation(f"add {plan.kind}s", params=plan.params) as operation:
-        operation.counts |= {"small": 0, "failed": 0}
         operation.require_columns(PART_COLUMNS)
-        made = ordered_map(CutParts(plan, known), plan.jobs, workers=usable_processors())
-        small = repeated = pictures = 0
-        with (
-            RowSink(store, operation, checkpoint_rows=_CHECKPOINT_ROWS) as sink,
-            closing(made),
-        ):
-            sink.take(Rows(failures=failed, counts={"failed": len(failed)}))
-            failed = [*failed]
-            for done, parts in enumerate(made, start=1):
-                sink.take(
-                    Rows(
-                        parts.rows,
-                        known=parts.known,
-                        failures=parts.failed,
-                        counts={"small": parts.small, "failed": len(parts.failed)},
-                    )
-                )
-                failed += parts.failed
-                small += parts.small
-                repeated += parts.repeated
-                pictures += bool(parts.rows or parts.known)
-                progress(done, len(plan.jobs))
+        operation.record_failures(failed)
+        for done, outcome in enumerate(_outcomes(plan, known), start=1):
+            if outcome.rows:
+                operation.insert(_table(outcome.rows))
+            operation.count_known(outcome.known)
+            operation.record_failures(outcome.failed)
+            failed += outcome.failed
+            counts["small"] += outcome.small
+            counts["repeated"] += outcome.repeated
+            counts["pictures"] += bool(outcome.rows or outcome.known)
+            progress(done, len(plan.jobs))
+            if done % _CHECKPOINT_PICTURES == 0:
+                operation.checkpoint()
+        operation.counts.update(small=counts["small"], failed=len(failed))
     added, were_known = (operation.counts.get(name, 0) for name in ("added", "known"))
     return PartsReport(
         added=added,
         known=were_known,
-        small=small,
-        pictures=pictures,
+        small=counts["small"],
+        pictures=counts["pictures"],
         failed=failed,
-        repeated=repeated,
+        repeated=counts["repeated"],
     )
 
 
-@dataclass(frozen=True)
-class CutParts(Stage[_Job, _Outcome]):
-    """Decodes one picture and measures its parts.
+def _outcomes(plan: _Plan, known: KnownSamples) -> Iterator[_Outcome]:
+    threads = usable_processors()
+    waiting: deque[Future[_Outcome]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="tamis-parts")
+    queue = iter(plan.jobs)
+    try:
+        while True:
+            for job in islice(queue, threads * _WINDOW_PER_THREAD - len(waiting)):
+                waiting.append(pool.submit(_cut, job, plan, known))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        close_archives()
+        close_videos()
 
-    Attributes:
-        plan: which parts.
-        known: samples that the dataset holds.
-    """
 
-    plan: _Plan
-    known: KnownSamples
-
-    @contextmanager
-    def open(self) -> Iterator[Callable[[_Job], _Outcome]]:
-        """See `Stage`."""
-        try:
-            yield self._cut
-        finally:
-            close_archives()
-            close_videos()
-
-    def failed(self, item: _Job, reason: str) -> _Outcome:
-        """See `Stage`."""
-        row = item.row
-        require_source(row["source"])
-        return _Outcome([], failed=[Failure(row["path"], reason, row["source"])])
-
-    def _cut(self, job: _Job) -> _Outcome:
-        row, plan = job.row, self.plan
+def _cut(job: _Job, plan: _Plan, known: KnownSamples) -> _Outcome:
+    """Decode one picture and measure its parts."""
+    row = job.row
+    try:
         picture = _upright(row)
-        rows, failed, were_known, small = [], [], 0, 0
-        names: set[str] = set()
-        repeated = 0
-        for box, label in _boxes(job, picture.width, picture.height, picture.orientation):
-            if isinstance(box, str):
-                failed.append(Failure(row["path"], box, row["source"]))
-                continue
-            if min(box.width, box.height) < plan.min_box:
-                small += 1
-                continue
-            name = part_id(row["sample_id"], plan.kind, box, label)
-            if name in names:
-                repeated += 1
-                continue
-            names.add(name)
-            if name in self.known:
-                were_known += 1
-                continue
-            record = examine_image(
-                picture.image.crop(box.corners),
-                format=picture.format,
-                captured_at=row["captured_at"],
-            )
-            rows.append(
-                {
-                    **asdict(replace(record, camera=row["camera"])),
-                    **{column: row[column] for column in _INHERITED},
-                    "sample_id": name,
-                    "path": f"{row['path']}#xywh={box}",
-                    "uri": row["uri"],
-                    "label": label,
-                    "split": row["split"],
-                    "added_at": datetime.now(UTC),
-                    "kind": plan.kind,
-                    "parent_id": row["sample_id"],
-                    **dict(zip(BOX_COLUMNS, (box.x, box.y, box.width, box.height), strict=True)),
-                }
-            )
-        return _Outcome(rows, were_known, small, repeated, failed)
+    except PictureError as error:
+        require_source(row["source"])
+        return _Outcome([], failed=[Failure(row["path"], error.reason, row["source"])])
+    rows, failed, were_known, small = [], [], 0, 0
+    names: set[str] = set()
+    repeated = 0
+    for box, label in _boxes(job, picture.width, picture.height, picture.orientation):
+        if isinstance(box, str):
+            failed.append(Failure(row["path"], box, row["source"]))
+            continue
+        if min(box.width, box.height) < plan.min_box:
+            small += 1
+            continue
+        name = part_id(row["sample_id"], plan.kind, box, label)
+        if name in names:
+            repeated += 1
+            continue
+        names.add(name)
+        if name in known:
+            were_known += 1
+            continue
+        record = examine_image(
+            picture.image.crop(box.corners),
+            format=picture.format,
+            captured_at=row["captured_at"],
+        )
+        rows.append(
+            {
+                **asdict(replace(record, camera=row["camera"])),
+                **{column: row[column] for column in _INHERITED},
+                "sample_id": name,
+                "path": str(ImageReference(row["path"], part=box)),
+                "uri": row["uri"],
+                "label": label,
+                "split": row["split"],
+                "added_at": datetime.now(UTC),
+                "kind": plan.kind,
+                "parent_id": row["sample_id"],
+                **dict(zip(BOX_COLUMNS, (box.x, box.y, box.width, box.height), strict=True)),
+            }
+        )
+    return _Outcome(rows, were_known, small, repeated, failed)
 
 
 def _upright(row: dict[str, Any]) -> Decoded:
@@ -337,3 +328,9 @@ def _boxes(
             yield box, job.row["label"]
     for annotation in job.boxes:
         yield annotation.box(width, height, orientation), annotation.label
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    schema = pa.schema([*SAMPLES, *PART_COLUMNS])
+    names = [column for column in schema if column.name in rows[0]]
+    return pa.Table.from_pylist(rows, schema=pa.schema(names))

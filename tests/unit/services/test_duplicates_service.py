@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import ingest
 from synthetic_pictures import alike, blurred, captioned, crop, scene
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.runtime.ingest import ingest
 from tamis.services.duplicates import DuplicateReport, find_duplicates
 
 if TYPE_CHECKING:

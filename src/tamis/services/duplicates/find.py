@@ -176,9 +176,10 @@ class _Lines:
     def drawn(self, search: Search) -> tuple[PairThresholds, PairCalibration]:
         """Return the thresholds, and what was learned of the pictures.
 
-        These are looked at even if both are given: whether most share a view matters to splits.
+        Random pairs are looked at even if both are given: whether most share a view matters to
+        splits.
         """
-        calibration = search.calibration()
+        calibration = search.calibration(self.copy)
         learned = calibration.thresholds
         thresholds = replace(
             learned,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tamis.dataset.durability import replace_file
+from tamis.dataset.storage import LocalStorage
 from tamis.errors import ConflictError, StorageError
 
 if TYPE_CHECKING:
@@ -106,17 +106,15 @@ class WatchMemory:
         self._folder = store.path / "watch" / identity
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+            lock = LocalStorage(self._folder).lock("lock")
         except OSError as error:
             raise _refused(self._folder, error) from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
+        if lock is None:
             raise ConflictError(
                 f"another process watches into {store.path} with the same options; stop it, or "
                 "give all sources to one command"
-            ) from None
+            )
+        self._lock = lock
         self._state = self._read(store)
         self._remove_copies_without_rows(store)
 
@@ -124,7 +122,7 @@ class WatchMemory:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._lock)
+        self._lock.release()
 
     @property
     def places(self) -> dict[str, Place]:

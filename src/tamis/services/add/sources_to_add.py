@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tamis.outside_text import storable
@@ -13,11 +12,12 @@ from tamis.sources.labels import open_labels
 from tamis.sources.locations import Location, count_sources, iter_locations
 from tamis.sources.twin_names import TwinNames
 from tamis.sources.video.library import load_av
-from tamis.sources.video.sampling import Sampling
+from tamis.sources.video.sampling import EVERY_FRAME, Sampling, parse_sampling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
+    from tamis.services.add.contract import Add
     from tamis.types import Failure
 
 __all__ = ["ONE_A_SECOND", "SourcesToAdd"]
@@ -26,15 +26,18 @@ ONE_A_SECOND = Sampling(every=1.0)
 """How often frames are taken of a video that is named, unless told."""
 
 
+def sampling_of(request: Add) -> Sampling | None:
+    """Return which frames of videos are meant; None leaves it to where the videos lie."""
+    if request.every is not None:
+        return parse_sampling(str(request.every))
+    return EVERY_FRAME if request.new_only else None
+
+
 class SourcesToAdd:
     """Sources, where their labels come from, and which frames of their videos are taken.
 
     Args:
-        sources: folders, patterns, archives, videos, files.
-        labels: see `tamis.runtime.ingest.ingest`.
-        sampling: see `tamis.runtime.ingest.ingest`.
-        label_level: see `tamis.runtime.ingest.ingest`.
-        exclude: see `tamis.runtime.ingest.ingest`.
+        request: what was asked for.
 
     Attributes:
         labels: says what is known of each picture.
@@ -50,33 +53,20 @@ class SourcesToAdd:
         MissingExtraError: there are videos to take frames of and PyAV is not installed.
     """
 
-    def __init__(
-        self,
-        sources: Sequence[str],
-        labels: str,
-        sampling: Sampling | None,
-        *,
-        label_level: int | None = None,
-        exclude: Sequence[str] = (),
-    ) -> None:
-        self.labels = open_labels(labels, label_level)
+    def __init__(self, request: Add) -> None:
+        sampling = sampling_of(request)
+        self.labels = open_labels(request.labels, request.label_level)
         self.twins = TwinNames()
         self.sampling = sampling or ONE_A_SECOND
         self.params: dict[str, object] = {
-            "sources": [storable(source) for source in sources],
-            "labels": storable(labels),
+            "sources": [storable(source) for source in request.sources],
+            "labels": storable(request.labels),
         }
-        self._sources = sources
-        self._exclude = Exclusion(exclude)
-        if label_level is not None:
-            self.params["label_level"] = label_level
-        if exclude:
-            self.params["exclude"] = [storable(pattern) for pattern in exclude]
+        self._sources = request.sources
+        self._exclude = Exclusion(request.exclude)
         self._in_folders = sampling is not None
-        if sampling is not None:
-            self.params["sampling"] = asdict(sampling)
         there = count_sources(
-            sources,
+            self._sources,
             videos_in_folders=self._in_folders,
             exclude=self._exclude,
             see=self.twins.see,

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import ingest
 from picture_files import encode, exif_with, photo, photo_file, png_header
 from tamis.dataset.store import Store
 from tamis.errors import InputError
-from tamis.runtime import ingest as ingest_module
-from tamis.runtime.ingest import ingest
+from tamis.services.add import pictures as ingest_module
 from tamis.types import Failure
 
 EVERYTHING = [
@@ -382,6 +382,9 @@ def test_labels_fill_gaps_of_known_pictures_and_overwrite_nothing(
     assert None not in labels
 
 
+TESTS = Path(__file__).resolve().parents[2]
+
+
 def test_a_run_that_is_killed_resumes(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
@@ -390,7 +393,8 @@ def test_a_run_that_is_killed_resumes(store: Store, tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\n"
         "from tamis.dataset.store import Store\n"
-        "from tamis.runtime.ingest import ingest\n"
+        f"sys.path.insert(0, {str(TESTS)!r})\n"
+        "from filling import ingest\n"
         "def progress(done, total):\n"
         "    if done == 70:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"

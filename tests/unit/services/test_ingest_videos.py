@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import add_tiles, ingest
 from made_videos import noisy, scene, scenes, write_sound, write_video
 from odd_videos import mutated_videos
 from picture_files import photo_file
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.store import Store
 from tamis.errors import InputError, MissingExtraError
-from tamis.runtime import ingest as ingest_module
-from tamis.runtime.ingest import ingest
-from tamis.runtime.parts import add_tiles
+from tamis.services.add import pictures as ingest_module
 from tamis.sources.reading import read_content
 from tamis.sources.video.file import VideoFile
 from tamis.sources.video.frame_reader import close_videos

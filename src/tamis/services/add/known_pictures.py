@@ -8,7 +8,7 @@ from typing import Any
 from tamis.dataset.parts import whole_pictures
 from tamis.dataset.store import Store
 from tamis.images.picture_record import sample_id
-from tamis.runtime.known_samples import KnownSamples
+from tamis.services.add.known_samples import KnownSamples
 from tamis.sources.place import Places
 
 __all__ = ["KnownPictures"]

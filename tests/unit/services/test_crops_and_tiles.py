@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import add_crops, add_tiles, embed, ingest
 from tamis.dataset.parts import Box
 from tamis.dataset.store import Store
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
-from tamis.runtime.embed import embed
-from tamis.runtime.ingest import ingest
-from tamis.runtime.parts import add_crops, add_tiles
 from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates import find_duplicates
 from tamis.services.info import describe
@@ -190,7 +188,7 @@ def test_annotations_of_other_pictures_are_refused(store, place):
 
 @pytest.mark.parametrize("count", [0, 1, 17])
 def test_a_number_of_tiles_that_makes_no_sense_is_refused(store, count):
-    with pytest.raises(UsageError, match=f"tiles is {count}"):
+    with pytest.raises(UsageError, match=f"count is {count}"):
         add_tiles(store, count)
 
 

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 from tamis.errors import PictureError
 from tamis.images.picture_record import examine_image, sample_id
+<<<<<<< HEAD:src/tamis/runtime/video_frames.py
 from tamis.runtime.sample_rows import NewSample
+from tamis.sources.image_reference import ImageReference
+=======
+from tamis.services.add.sample_rows import NewSample
+>>>>>>> main:src/tamis/services/add/video_frames.py
 from tamis.sources.locations import require_source
 from tamis.sources.video.file import UnreadableVideoError, VideoFile
 from tamis.sources.video.frame_reader import frame_content_hash
-from tamis.sources.video.places import frame_uri
 from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tamis.runtime.known_pictures import KnownPictures
+    from tamis.services.add.known_pictures import KnownPictures
     from tamis.sources.locations import Location
     from tamis.sources.video.frames import Frame
     from tamis.sources.video.sampling import Sampling
@@ -88,15 +92,15 @@ def frames_of_video(
 
 def _named(location: Location, number: int, known: KnownPictures) -> VideoFrame:
     content = frame_content_hash(location.uri, number, location.path)
-    uri = frame_uri(location.uri, number)
+    uri = str(ImageReference(location.uri, frame=number))
     place = replace(
         location,
-        path=frame_uri(location.path, number),
+        path=str(ImageReference(location.path, frame=number)),
         uri=uri,
-        relative=frame_uri(location.relative, number),
+        relative=str(ImageReference(location.relative, frame=number)),
         is_video=False,
     )
-    spelt = frame_uri(known.places.of(location.uri), number)
+    spelt = str(ImageReference(known.places.of(location.uri), frame=number))
     found = known.find(content, spelt)
     name = found or sample_id(content, spelt)
     return VideoFrame(place, location.uri, name, content, is_known=found is not None)

@@ -13,7 +13,7 @@ from tamis.dataset.parts import BOX_COLUMNS, Box
 from tamis.dataset.schema import error_column_of, vector_field
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import is_loadable, load_encoder
-from tamis.errors import EncoderError, PictureError, UsageError
+from tamis.errors import EncoderError, PictureError
 from tamis.machine import usable_processors
 from tamis.runtime.batch_size import BatchSize, find_batch_size
 from tamis.runtime.decoded_rows import by_picture, decoded_rows
@@ -21,96 +21,57 @@ from tamis.runtime.indexing import is_index_worthwhile
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.row_sink import Rows, RowSink
 from tamis.runtime.stage import Stage
+from tamis.services.embed.contract import EmbedReport
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import require_source
 from tamis.sources.video.frame_reader import close_videos
-from tamis.types import Failure, no_progress
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
-    from tamis.types import Progress, Vectors
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.embed.contract import Embed
+    from tamis.types import Vectors
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["EmbedBatch", "EmbedReport", "EmbeddedBatch", "embed"]
+__all__ = ["EmbedBatch", "EmbeddedBatch", "embed"]
+
+CHECKPOINT_ROWS = 4096
+"""Rows for one commit."""
 
 _WAITING_PER_WORKER = 2
 _LENGTH_TOLERANCE = 1e-3
 _COLUMNS = ["sample_id", "path", "uri", "source", "content_hash"]
 
 
-@dataclass(frozen=True)
-class EmbedReport:
-    """What embedding did.
+def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> EmbedReport:
+    """Compute a vector for each picture that has none of the encoder.
 
-    Attributes:
-        encoder: spec of the encoder.
-        column: the vector column.
-        dim: length of a vector.
-        embedded: pictures that got a vector.
-        skipped: pictures that were not tried: they have a vector, or failed before.
-        failed: pictures that could not be embedded now, with their reasons.
-        batch_size: pictures for one call of the encoder, as it was at the end.
-        seconds: how long it took.
-    """
-
-    encoder: str
-    column: str
-    dim: int
-    embedded: int
-    skipped: int
-    failed: list[Failure] = field(default_factory=list)
-    batch_size: int = 1
-    seconds: float = 0.0
-
-
-def embed(
-    store: Store,
-    encoder: Encoder,
-    *,
-    batch_size: int | None = None,
-    threads: int | None = None,
-    checkpoint_rows: int = 4096,
-    dtype: str = "float32",
-    retry: bool = False,
-    progress: Progress = no_progress,
-) -> EmbedReport:
-    """Compute a vector for each picture that has none of this encoder.
-
-    Each of `threads` workers reads, decodes and embeds a batch at a time, so that decoding and
+    Each of several workers reads, decodes and embeds a batch at a time, so that decoding and
     inference share the cores without waiting for each other; a thread of its own writes, and
-    commits every `checkpoint_rows`, while the workers go on. Memory is bounded: the batches in
+    commits every 4,096 rows, while the workers go on. Memory is bounded: the batches in
     flight and two checkpoints' vectors. A run that is killed loses at most two checkpoints and
     goes on where it was. A bad picture costs only itself: its reason is kept beside its vector.
+    A batch halves, for the rest of the run, whenever the device runs out of memory.
 
     A file that has changed since it was added is not embedded: its row describes other pixels.
 
-    Args:
-        store: the dataset.
-        encoder: must allow calls from several threads; load it with `threads=1` so that the
-            workers do not compete.
-        batch_size: pictures for one call of the encoder; found for the device when None. It
-            halves, for the rest of the run, whenever the device runs out of memory.
-        threads: workers; as many as there are processors when None.
-        checkpoint_rows: rows for one commit.
-        dtype: how vectors are stored, `float32` or `float16`.
-        retry: try again the pictures that failed before.
-        progress: told after each batch.
-
     Raises:
-        UsageError: an option is out of range, or the column exists with another dtype.
+        UsageError: the column exists with another dtype.
+        EncoderError: the encoder cannot be loaded.
         InputError: a whole source vanished, such as a disk that was unplugged.
         ConflictError: another writer was in the way.
         StorageError: the disk refuses.
     """
-    for name, value in (
-        ("batch_size", batch_size),
-        ("threads", threads),
-        ("checkpoint_rows", checkpoint_rows),
-    ):
-        if value is not None and value < 1:
-            raise UsageError(f"{name} is {value}; it must be at least 1")
+    store, progress = workspace.store, feedback.stage("embed")
+    dtype, retry = request.dtype, request.retry
+    # the workers share the cores, one inference thread each
+    device = {} if request.device is None else {"device": request.device}
+    encoder = workspace.encoders.load(request.encoder, threads=1, **device)
     begin = time.monotonic()
     store.refresh()
     column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
@@ -121,24 +82,24 @@ def embed(
     embedded, failed = 0, list[Failure]()
     batch = BatchSize(1)
     if total or column not in store.columns():
-        batch = BatchSize(batch_size or (find_batch_size(encoder) if total else 1))
+        batch = BatchSize(request.batch_size or (find_batch_size(encoder) if total else 1))
         params = {
             "encoder": encoder.spec,
             "fingerprint": encoder.fingerprint,
             "dtype": dtype,
             "batch_size": batch.size,
         }
-        with store.operation("embed", params=params) as operation:
+        with store.operation("embed", params, request=request) as operation:
             operation.counts |= {"embedded": 0, "failed": 0}
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
             vectors = ordered_map(
                 EmbedBatch(encoder, batch),
                 _pending(store, todo, batch.size),
-                workers=threads or usable_processors(),
+                workers=request.threads or usable_processors(),
                 ahead=_WAITING_PER_WORKER,
             )
             with (
-                RowSink(store, operation, column=column, checkpoint_rows=checkpoint_rows) as sink,
+                RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink,
                 closing(vectors),
             ):
                 for made in vectors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -14,107 +14,68 @@ from tamis.encoders.preprocess import decode_side
 from tamis.errors import PictureError
 from tamis.images.picture_record import content_hash, examine, sample_id
 from tamis.machine import usable_processors
-from tamis.runtime.ingest import MAX_THREADS, IngestReport, report_of
-from tamis.runtime.known_pictures import KnownPictures
 from tamis.runtime.novelty import NoveltyFilter
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.row_sink import Rows, RowSink
-from tamis.runtime.sample_rows import KnownSample, NewSample, SampleRows
-from tamis.runtime.sources_to_add import SourcesToAdd
 from tamis.runtime.stage import Stage
-from tamis.runtime.video_frames import VideoFrame, frame_sample, frames_of_video
+from tamis.services.add.known_pictures import KnownPictures
+from tamis.services.add.pictures import MAX_THREADS, report_of
+from tamis.services.add.sample_rows import KnownSample, NewSample, SampleRows
+from tamis.services.add.sources_to_add import SourcesToAdd
+from tamis.services.add.video_frames import VideoFrame, frame_sample, frames_of_video
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import Location, require_source
 from tamis.sources.video.folder import FilePixels
 from tamis.sources.video.frames import Frame
 from tamis.sources.video.places import FRAME_COLUMNS
-from tamis.sources.video.sampling import EVERY_FRAME, Sampling
-from tamis.types import Failure, no_progress
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
     from tamis.runtime.novelty import Decision
-    from tamis.runtime.sample_rows import Outcome
-    from tamis.types import Progress
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.add.contract import Add, AddReport
+    from tamis.services.add.sample_rows import Outcome
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["DEFAULT_THRESHOLD", "NewsReport", "ingest_new"]
+__all__ = ["DEFAULT_THRESHOLD", "add_news"]
 
 DEFAULT_THRESHOLD = 0.92
 """Cosine similarity from which on a picture counts as like one that is kept."""
 
-_CHECKPOINT_ROWS = 256
+CHECKPOINT_ROWS = 256
+"""Rows for one commit; twice as many are lost at most when the run is killed."""
+
 _AHEAD = 4
 
 
-@dataclass(frozen=True)
-class NewsReport(IngestReport):
-    """What became of the sources, of which only what is new was added.
-
-    Attributes:
-        covered: pictures and frames left out, for one that is kept is as similar.
-        skipped: of these, frames that the gate told by their pixels, without the encoder.
-        encoder: spec of the encoder.
-        threshold: cosine similarity from which on one covers another.
-        unseen: samples of the dataset that have no vector of this encoder and so cover nothing.
-    """
-
-    covered: int = 0
-    skipped: int = 0
-    encoder: str = ""
-    threshold: float = DEFAULT_THRESHOLD
-    unseen: int = 0
-
-
-def ingest_new(
-    store: Store,
-    sources: Sequence[str],
-    encoder: Encoder,
-    *,
-    threshold: float = DEFAULT_THRESHOLD,
-    labels: str = "none",
-    label_level: int | None = None,
-    exclude: Sequence[str] = (),
-    sampling: Sampling = EVERY_FRAME,
-    progress: Progress = no_progress,
-    threads: int | None = None,
-    checkpoint_rows: int = _CHECKPOINT_ROWS,
-) -> NewsReport:
-    """Add pictures and frames that are less similar than `threshold` to all that is kept.
+def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) -> AddReport:
+    """Add pictures and frames that are less similar than the threshold to all that is kept.
 
     What the dataset holds with a vector of this encoder counts as kept; then each picture and
     frame is embedded in the sources' order and kept or not. Whatever is left out is at least
-    `threshold` similar to a sample of the dataset, and no two that are added are as similar.
+    as similar as the threshold to a sample of the dataset, and no two that are added are.
     Frames that cannot be new by their pixels are not embedded, so long as the gate is sure.
     Rows are added together with their vectors. Adding again adds nothing; what is known is not
     embedded again, what was left out is. A run that is killed keeps what it committed.
 
     Memory: the vectors of the dataset, 4 D bytes each, and one checkpoint's rows.
 
-    Args:
-        store: the dataset.
-        sources: see `tamis.runtime.ingest.ingest`.
-        encoder: makes the vectors.
-        threshold: cosine similarity in [-1, 1].
-        labels: see `tamis.runtime.ingest.ingest`.
-        label_level: see `tamis.runtime.ingest.ingest`.
-        exclude: see `tamis.runtime.ingest.ingest`.
-        sampling: which frames of videos are looked at, also of those in folders.
-        progress: told after each picture and frame.
-        threads: that read and decode pictures ahead; as many as there are processors if not given.
-        checkpoint_rows: see `tamis.runtime.ingest.ingest`.
-
     Raises:
-        UsageError: the threshold is out of range.
         EncoderError: the encoder fails as a whole.
-        InputError, MissingExtraError, ConflictError, StorageError: as `ingest`.
+        InputError, MissingExtraError, ConflictError, StorageError: as `add_pictures`.
     """
+    store, progress = workspace.store, feedback.stage("add")
+    threshold = DEFAULT_THRESHOLD if request.threshold is None else request.threshold
+    encoder = workspace.encoders.load(request.encoder)
     sieve = Sieve(threshold)
     identity = (encoder.spec, encoder.fingerprint, encoder.dim)
     name, dtype = column_of_encoder(store, *identity)
-    wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
+    wanted = SourcesToAdd(request)
     known = KnownPictures(store)
     unseen = _admit_dataset(store, name, sieve)
     params = {
@@ -125,15 +86,15 @@ def ingest_new(
         "fingerprint": encoder.fingerprint,
     }
     rows = SampleRows(wanted)
-    threads = threads or min(usable_processors(), MAX_THREADS)
+    threads = request.threads or min(usable_processors(), MAX_THREADS)
     try:
-        with store.operation("add", params=params) as operation:
+        with store.operation("add", params, request=request) as operation:
             operation.count_known(0)
             operation.counts["failed"] = 0
             if wanted.videos:
                 operation.require_columns(FRAME_COLUMNS)
             column = operation.add_vector_column(*identity, dtype)
-            with RowSink(store, operation, column=column, checkpoint_rows=checkpoint_rows) as sink:
+            with RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink:
                 run = _Run(encoder, sieve, known, threads, lambda out: sink.take(rows.of(out)))
                 with closing(run.decide(wanted)) as decisions:
                     for done, _ in enumerate(decisions, start=1):
@@ -141,9 +102,8 @@ def ingest_new(
                 sink.take(Rows(known=run.met_again, counts={"covered": run.covered}))
     finally:
         close_archives()
-    report = report_of(wanted, rows, operation)
-    return NewsReport(
-        **vars(report),
+    return replace(
+        report_of(wanted, rows, operation),
         covered=run.covered,
         skipped=run.skipped,
         encoder=encoder.spec,

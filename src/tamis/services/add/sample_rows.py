@@ -11,7 +11,7 @@ from tamis.types import Failure, Vectors
 
 if TYPE_CHECKING:
     from tamis.images.picture_record import PictureRecord
-    from tamis.runtime.sources_to_add import SourcesToAdd
+    from tamis.services.add.sources_to_add import SourcesToAdd
     from tamis.sources.locations import Location
 
 __all__ = ["KnownSample", "NewSample", "Outcome", "SampleRows"]

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import embed, ingest
 from tamis.dataset.operation import Operation
 from tamis.dataset.store import Store
 from tamis.errors import InputError, StorageError, UsageError
-from tamis.runtime.embed import embed
-from tamis.runtime.ingest import ingest
 from tamis.types import Preprocessing
 
 
@@ -202,7 +201,7 @@ def test_few_pictures_are_in_flight_however_many_there_are(store):
     assert max(done) <= 2 * 2 + 1
 
 
-@pytest.mark.parametrize("option", ["batch_size", "threads", "checkpoint_rows"])
+@pytest.mark.parametrize("option", ["batch_size", "threads"])
 def test_options_below_one_are_refused(store, option):
     with pytest.raises(UsageError, match=option):
         embed(store, MeanColour(), **{option: 0})

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from filling import add_crops, embed, ingest, ingest_new
 from made_videos import SIZE, noisy, scene, scenes, write_video
 from mosaic_encoder import Mosaic
 from tamis.algo.sieve import Sieve
 from tamis.dataset.schema import vector_field
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.runtime.embed import embed
-from tamis.runtime.ingest import ingest
-from tamis.runtime.ingest_new import ingest_new
-from tamis.runtime.parts import add_crops
 from tamis.sources.video.frame_reader import close_videos
 from tamis.sources.video.sampling import Sampling
 

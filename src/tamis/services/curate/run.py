@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,24 +10,26 @@ from tamis.dataset.parts import whole_pictures
 from tamis.dataset.presence import gone_ids
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
-from tamis.runtime.embed import embed
-from tamis.runtime.encoder_pool import EncoderPool
-from tamis.runtime.ingest import ingest
-from tamis.services.duplicates import DROPS, find_duplicates
+from tamis.services.add.contract import Add
+from tamis.services.add.run import add
+from tamis.services.curate.contract import CurateReport
+from tamis.services.duplicates import find_duplicates
+from tamis.services.embed.contract import Embed
+from tamis.services.embed.run import embed
 from tamis.services.report import write_report
 from tamis.services.selection import select
 from tamis.services.splits import split
 from tamis.types import Verdict
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from tamis.dataset.store import Store
-    from tamis.services.duplicates import Drop
-    from tamis.sources.video.sampling import Sampling
-    from tamis.types import Failure, Progress
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.curate.contract import Curate
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["CurateReport", "curate", "require_own"]
+__all__ = ["curate", "require_own"]
 
 BLANK = "contrast < 0.01"
 """A picture whose grey values spread less than a hundredth of the range shows nothing."""
@@ -37,110 +38,36 @@ LEAST_TO_SPLIT = 10
 """Fewer pictures than this make no train, validation and test set worth the name."""
 
 
-@dataclass(frozen=True)
-class CurateReport:
-    """What the main job did.
-
-    Attributes:
-        added: pictures that were new to the dataset.
-        known: pictures that were in it already.
-        failed: files that could not be read, with their reasons.
-        embedded: pictures that got a vector in this run.
-        blank: pictures without any contrast, left out.
-        duplicates: pictures left out since a better copy is kept, or with `drop="changed"` another
-            version of the same view; those that are gone are not counted.
-        changed: pairs of pictures that show the same view with other content somewhere.
-        gone: pictures of earlier runs whose file is missing or holds something else, left out.
-        selected: pictures in the result, all of them written.
-        splits: pictures of the result in each split.
-        max_cross_similarity: largest cosine similarity between pictures of two splits.
-        pictures: folder of the result.
-        manifest: table of the result, CSV; a Parquet file lies beside it.
-        report: the HTML report.
-        notes: sentences on what the user should know.
-    """
-
-    added: int
-    known: int
-    failed: list[Failure]
-    embedded: int
-    blank: int
-    duplicates: int
-    changed: int
-    gone: int
-    selected: int
-    splits: dict[str, int]
-    max_cross_similarity: float | None
-    pictures: Path
-    manifest: Path
-    report: Path
-    notes: list[str]
-
-
-def curate(
-    store: Store,
-    sources: Sequence[str],
-    *,
-    keep: int,
-    out: Path,
-    labels: str = "none",
-    label_level: int | None = None,
-    exclude: Sequence[str] = (),
-    sampling: Sampling | None = None,
-    encoder: str = "default",
-    drop: Drop = "copies",
-    seed: int = 0,
-    stage: Callable[[str], Progress],
-    encoders: EncoderPool | None = None,
-) -> CurateReport:
-    """Add, embed, drop bad pictures and copies, select `keep`, split, export and report.
-
-    Pictures of the same view with other content, such as frames of a fixed camera, are no copies
-    and stay to be selected, unless `drop` says so.
+def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -> CurateReport:
+    """Add, embed, drop bad pictures and copies, select, split, export and report.
 
     Every step is an operation of its own in the log, so a run that is killed goes on where it
     was when the same call is made again. All pictures of the dataset take part, also those that
     were added before.
 
-    Args:
-        store: the dataset.
-        sources: folders, globs, pictures, videos or archives.
-        keep: how many pictures the result has at most.
-        out: folder for `pictures/`, `manifest.csv`, `manifest.parquet` and `report.html`.
-        labels: as for `ingest`.
-        label_level: as for `ingest`.
-        exclude: as for `ingest`.
-        sampling: which frames of videos are taken, as for `ingest`.
-        encoder: spec of the encoder.
-        drop: `copies`, or `changed` to leave out changed versions of a view as well.
-        seed: makes the choice repeatable.
-        stage: opens a progress bar for each named step.
-        encoders: loads the encoder; a pool of its own if None.
-
     Raises:
-        UsageError: `keep` is below 1, `drop` is neither, or `out` holds something that tamis did
-            not write, or lies inside a source.
+        UsageError: `out` holds something that tamis did not write, or lies inside a source.
         InputError: a source is missing, or no picture could be read.
         EncoderError: the encoder is unknown or cannot be loaded.
     """
-    if keep < 1:
-        raise UsageError(f"keep is {keep}; keep at least 1 picture")
-    if drop not in DROPS:
-        raise UsageError(f"what to drop has to be one of {', '.join(DROPS)}, not {drop!r}")
+    store, stage = workspace.store, feedback.stage
+    keep, out, drop, seed = request.keep, request.out, request.drop, request.seed
     require_own(out)
     remove_drafts(store.path)
-    _require_apart(out, sources)
-    model = (encoders or EncoderPool(store)).load(encoder)
+    _require_apart(out, request.sources)
+    workspace.encoders.load(request.encoder)  # before hours of work
     notes: list[str] = []
 
-    ingested = ingest(
-        store,
-        sources,
-        labels=labels,
-        label_level=label_level,
-        exclude=exclude,
-        sampling=sampling,
-        progress=stage("add"),
+    ingested = add(
+        workspace,
+        Add(
+            request.sources,
+            labels=request.labels,
+            label_level=request.label_level,
+            exclude=request.exclude,
+            every=request.every,
+        ),
+        feedback,
     )
     notes += ingested.notes
     if ingested.videos_passed_over:
@@ -148,7 +75,7 @@ def curate(
             f"{ingested.videos_passed_over} videos in folders were not taken; --every 1 takes a "
             "frame a second of them as well"
         )
-    embedded = embed(store, model, progress=stage("embed"))
+    embedded = embed(workspace, Embed(request.encoder), feedback)
     usable = store.count(f"{embedded.column} IS NOT NULL")
     if usable == 0:
         raise InputError(

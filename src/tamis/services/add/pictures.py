@@ -3,86 +3,49 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tamis.images.picture_record import content_hash, examine, sample_id
 from tamis.machine import usable_processors
-from tamis.runtime.known_pictures import KnownPictures
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.row_sink import RowSink
-from tamis.runtime.sample_rows import KnownSample, NewSample, Outcome, SampleRows
-from tamis.runtime.sources_to_add import SourcesToAdd
 from tamis.runtime.stage import Stage
-from tamis.runtime.video_frames import VideoFrame, frame_sample, frames_of_video
+from tamis.services.add.contract import AddReport
+from tamis.services.add.known_pictures import KnownPictures
+from tamis.services.add.sample_rows import KnownSample, NewSample, Outcome, SampleRows
+from tamis.services.add.sources_to_add import SourcesToAdd
+from tamis.services.add.video_frames import VideoFrame, frame_sample, frames_of_video
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import Location, require_source
 from tamis.sources.reading import read_bytes
 from tamis.sources.video.places import FRAME_COLUMNS
-from tamis.types import Failure, Progress, no_progress
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from tamis.dataset.operation import Operation
-    from tamis.dataset.store import Store
-    from tamis.sources.video.sampling import Sampling
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.add.contract import Add
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["MAX_THREADS", "Examine", "IngestReport", "ingest", "report_of"]
+__all__ = ["MAX_THREADS", "Examine", "add_pictures", "report_of"]
 
-_CHECKPOINT_ROWS = 2000
+CHECKPOINT_ROWS = 2000
+"""Rows for one commit; twice as many are lost at most when the run is killed."""
+
 _WINDOW_PER_THREAD = 8
 _FRAME_WEIGHT = 4  # a decoded frame takes many times a file's bytes
 MAX_THREADS = 32
 
 
-@dataclass(frozen=True)
-class IngestReport:
-    """What became of the sources.
-
-    Attributes:
-        added: new samples.
-        known: pictures that the dataset held already.
-        failed: pictures, archives or folders that could not be read, in the sources' order.
-        labelled: rows of the label table that are of a picture seen here; None without a table.
-        label_rows: rows of the label table; None without a table.
-        unlabelled: pictures seen here that got nothing from the table; None without a table.
-        label_level: which folders gave labels, as in `FolderLabels`; None where none did.
-        frames: of the new samples, those that are frames of videos.
-        videos: videos that frames were taken of.
-        videos_passed_over: videos in folders, of which frames are taken only if asked for.
-        notes: sentences on what the user should know, such as rows that found no picture.
-    """
-
-    added: int
-    known: int
-    failed: list[Failure] = field(default_factory=list)
-    labelled: int | None = None
-    label_rows: int | None = None
-    unlabelled: int | None = None
-    label_level: int | None = None
-    frames: int = 0
-    videos: int = 0
-    videos_passed_over: int = 0
-    notes: list[str] = field(default_factory=list)
-
-
-def ingest(
-    store: Store,
-    sources: Sequence[str],
-    *,
-    labels: str = "none",
-    label_level: int | None = None,
-    exclude: Sequence[str] = (),
-    sampling: Sampling | None = None,
-    progress: Progress = no_progress,
-    threads: int | None = None,
-    checkpoint_rows: int = _CHECKPOINT_ROWS,
-) -> IngestReport:
+def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT) -> AddReport:
     """Add the pictures of folders, patterns, archives, videos and single files to a dataset.
 
     Each picture is read, hashed, decoded and measured in threads; rows are inserted in the order
-    of the sources, whatever the number of threads, and committed every `checkpoint_rows`. A
+    of the sources, whatever the number of threads, and committed every 2,000. A
     picture that the dataset holds already (the same bytes at the same place, however the place is
     spelt) is only read and hashed, so that an interrupted run goes on where it stopped, and adding
     again adds nothing. A bad file is recorded with its reason and costs nothing else. Memory is
@@ -94,21 +57,6 @@ def ingest(
     A picture that is known already takes over a label or split only where it has none, so that
     nothing a person has set is overwritten.
 
-    Args:
-        store: the dataset.
-        sources: folders (searched at any depth), patterns, archives, files.
-        labels: "none", "folder" (the name of a folder that the picture lies in) or a CSV or
-            Parquet file with the columns path, label and split.
-        label_level: which folder is the label: 1 the first below the source, 0 the source itself,
-            -1 the one that holds the picture, -2 the one above. If None, the nearest to the
-            pictures that tells them apart; see `tamis.sources.folder_labels`.
-        exclude: patterns of files and folders that are left out; see `Exclusion`.
-        sampling: which frames of videos are taken. If None, one a second of videos that are named
-            or matched by a pattern, and none of those in folders, which are counted.
-        progress: told after each picture.
-        threads: for decoding; as many as there are processors if not given.
-        checkpoint_rows: rows for one commit; twice as many are lost at most when the run is killed.
-
     Raises:
         InputError: a source is missing, empty or vanishes; the label table cannot be used or
             speaks of none of the pictures, or none lies at the label level. Nothing that was not
@@ -117,11 +65,12 @@ def ingest(
         ConflictError: another writer was in the way.
         StorageError: the disk refuses.
     """
-    wanted = SourcesToAdd(sources, labels, sampling, label_level=label_level, exclude=exclude)
+    store, progress = workspace.store, feedback.stage("add")
+    wanted = SourcesToAdd(request)
     known = KnownPictures(store)
-    threads = threads or min(usable_processors(), MAX_THREADS)
+    threads = request.threads or min(usable_processors(), MAX_THREADS)
     rows = SampleRows(wanted)
-    with store.operation("add", params=wanted.params) as operation:
+    with store.operation("add", wanted.params, request=request) as operation:
         operation.count_known(0)
         operation.counts["failed"] = 0
         if wanted.videos:
@@ -134,7 +83,7 @@ def ingest(
             weight=_weight,
         )
         with (
-            RowSink(store, operation, checkpoint_rows=checkpoint_rows) as sink,
+            RowSink(store, operation, checkpoint_rows=CHECKPOINT_ROWS) as sink,
             closing(outcomes),
         ):
             for done, outcome in enumerate(outcomes, start=1):
@@ -143,9 +92,9 @@ def ingest(
     return report_of(wanted, rows, operation)
 
 
-def report_of(wanted: SourcesToAdd, rows: SampleRows, operation: Operation) -> IngestReport:
+def report_of(wanted: SourcesToAdd, rows: SampleRows, operation: Operation) -> AddReport:
     """Return what became of the sources once all was written."""
-    return IngestReport(
+    return AddReport(
         added=operation.counts["added"],
         known=operation.counts["known"],
         failed=rows.failed,
