@@ -81,7 +81,7 @@ def test_step_by_step(tamis_cli, photos):
     assert dry["pairs"]
     tamis_cli("duplicates", "--apply", "--json")
 
-    picks = tamis_cli("select", "12", "--json").json
+    picks = tamis_cli("select", "12", "--json").json["picks"]
     assert len({pick["path"] for pick in picks}) == 12
     assert all(pick["reason"] and isinstance(pick["score"], float) for pick in picks)
 
@@ -249,7 +249,7 @@ def test_selecting_by_quotas_and_strategies(tamis_cli, photos):
     tamis_cli("embed")
     rows = tamis_cli(
         "select", "6", "--strategy", "k-means:.5,dpp:.5", "--quota", "label=cats:2", "--json"
-    ).json
+    ).json["picks"]
     assert len(rows) == 6
     assert all(set(row) >= {"path", "reason", "score"} for row in rows)
     labels = tamis_cli("export", "csv", "chosen", "--where", "selected", "--json").json

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
-from tamis.interfaces.choosing import Choosing
 from tamis.interfaces.finding import Finding
-from tamis.interfaces.labelling import Labelling
 from tamis.interfaces.splitting import Splitting
 from tamis.interfaces.verbs import Verbs
 from tamis.interfaces.watching import Watching
@@ -92,7 +90,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Choosing, Finding, Labelling, Splitting, Watching):
+class Dataset(Verbs, Finding, Splitting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.curate.contract import Curate
+from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
+from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
+from tamis.services.select.contract import Select
 
 __all__ = ["Verbs"]
 
@@ -23,4 +26,9 @@ class Verbs:
     add_tiles = Method(AddTiles)
     curate = Method(Curate)
     embed = Method(Embed)
+    duplicates = Method(Duplicates)
+    scores = Method(Scores)
     search = Method(Search)
+    select = Method(Select, round=False, simulate=False)
+    select_round = Method(Select, round=True, simulate=False)
+    simulate_rounds = Method(Select, round=False, simulate=True)

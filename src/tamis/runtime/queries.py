@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import math
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from tamis.dataset.encoder_names import GET_TEXTS
-from tamis.encoders.base import TextEncoder
-=======
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.parts import Box
->>>>>>> main
 from tamis.encoders.preprocess import input_box, prepare
 from tamis.errors import InputError, MissingPictureError, UsageError
 from tamis.images.decode import decode
@@ -31,13 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-<<<<<<< HEAD
-    from tamis.dataset.schema import VectorColumn
-    from tamis.encoders.base import Encoder, FeatureMapEncoder
-    from tamis.images.box import Box
-=======
     from tamis.encoders.base import Encoder, FeatureMapEncoder, TextEncoder
->>>>>>> main
+    from tamis.images.box import Box
     from tamis.types import Vectors
 
 __all__ = [
@@ -46,74 +30,6 @@ __all__ = [
     "picture_vector",
     "text_vectors",
 ]
-
-
-<<<<<<< HEAD
-def encoder_named(spec: str, folder: Path | None = None, **options: Any) -> Encoder:
-    """Load an encoder by its spec, which may name a map that lies in a dataset.
-
-    Args:
-        spec: as `load_encoder` takes it.
-        folder: the dataset's; a map is looked for there first, so that it is found after both
-            were moved.
-        options: passed to the encoder's loader.
-
-    Raises:
-        TamisError: as `load_encoder`.
-    """
-    if folder is not None and spec.startswith("aligned:"):
-        options["folder"] = str(folder)
-    return load_encoder(spec, **options)
-
-
-def encoder_of(column: VectorColumn, folder: Path | None = None, **options: Any) -> Encoder:
-    """Load the encoder that made a column's vectors.
-
-    Args:
-        column: whose space the query must lie in.
-        folder: the dataset's, for encoders that are a file in it.
-        options: passed to the encoder's loader.
-
-    Raises:
-        EncoderError: it cannot be loaded, or it is not the same any more, so that its vectors
-            cannot be compared with the stored ones.
-    """
-    encoder = encoder_named(column.spec, folder, **options)
-    if encoder.fingerprint != column.fingerprint:
-        raise EncoderError(
-            f"{column.spec} is not the encoder any more that made the vectors in {column.name} "
-            f"(fingerprint {encoder.fingerprint[:8]}, not {column.fingerprint[:8]}): embed the "
-            "pictures anew with it, or bring back the old one"
-        )
-    return encoder
-
-
-def text_encoder_of(
-    column: VectorColumn, folder: Path | None = None, **options: Any
-) -> TextEncoder:
-    """Load the encoder of a column whose space holds texts.
-
-    Raises:
-        UsageError: it reads no texts.
-        EncoderError: as `encoder_of`.
-    """
-    encoder = encoder_of(column, folder, **options)
-    if not isinstance(encoder, TextEncoder):
-        raise UsageError(f"{column.spec} reads no texts. {GET_TEXTS}")
-    return encoder
-=======
-@dataclass(frozen=True)
-class Region:
-    """A part of an upright picture, in pixels from its upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.width},{self.height}"
->>>>>>> main
 
 
 def caveat_of(encoder: Encoder) -> str:

@@ -21,10 +21,10 @@ from tamis.runtime.stage import Stage
 from tamis.services.add.contract import PartsReport
 from tamis.services.add.known_samples import KnownSamples
 from tamis.sources.archives import close_archives
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.locations import Location, iter_locations, require_source
 from tamis.sources.reading import read_content
 from tamis.sources.video.frame_reader import close_videos
-from tamis.sources.video.places import split_frame_uri
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
@@ -150,8 +150,8 @@ def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
 
 def _file_of(uri: str) -> str:
     """Return the video of a frame, and any other picture's own place."""
-    frame = split_frame_uri(uri)
-    return frame[0] if frame else uri
+    place = ImageReference.spelled(uri)
+    return uri if place.frame is None else place.file
 
 
 def _once(failures: Iterable[Failure]) -> list[Failure]:
@@ -259,7 +259,7 @@ class CutParts(Stage[_Job, _Outcome]):
                     **asdict(replace(record, camera=row["camera"])),
                     **{column: row[column] for column in _INHERITED},
                     "sample_id": name,
-                    "path": f"{row['path']}#xywh={box}",
+                    "path": str(ImageReference(row["path"], part=box)),
                     "uri": row["uri"],
                     "label": label,
                     "split": row["split"],

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from tamis.errors import PictureError
 from tamis.images.picture_record import examine_image, sample_id
-<<<<<<< HEAD:src/tamis/runtime/video_frames.py
-from tamis.runtime.sample_rows import NewSample
-from tamis.sources.image_reference import ImageReference
-=======
 from tamis.services.add.sample_rows import NewSample
->>>>>>> main:src/tamis/services/add/video_frames.py
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.locations import require_source
 from tamis.sources.video.file import UnreadableVideoError, VideoFile
 from tamis.sources.video.frame_reader import frame_content_hash
