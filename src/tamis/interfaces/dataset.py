@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from tamis.dataset.difference import Diff
-    from tamis.dataset.history import LogEntry
-    from tamis.dataset.orphans import Freed
     from tamis.encoders.base import Encoder
     from tamis.formats.exports import ExportReport
     from tamis.formats.exports.export import Format
@@ -176,22 +173,6 @@ class Dataset(Verbs, Finding, Watching):
 
     # -- history ------------------------------------------------------------------------------
 
-    def log(self) -> list[LogEntry]:
-        """Return every operation, oldest first."""
-        return self.store.log()
-
-    def undo(self) -> LogEntry:
-        """Take back the last operation and return its entry."""
-        return self.store.undo()
-
-    def diff(self, a: int | str, b: int | str) -> Diff:
-        """Return what changed between two snapshots or tags."""
-        return self.store.diff(a, b)
-
-    def tag(self, name: str) -> None:
-        """Name the present snapshot."""
-        self.store.tag(name)
-
     def check(self, *, progress: Progress = no_progress) -> CheckReport:
         """Read the whole dataset and every picture's file; list what is missing or damaged."""
         from tamis.services.check import check
@@ -212,7 +193,3 @@ class Dataset(Verbs, Finding, Watching):
         from tamis.services.relink import relink
 
         return relink(self.store, os.fspath(old), os.fspath(new), progress=progress)
-
-    def gc(self) -> Freed:
-        """Remove what killed writers left behind, and return what was freed."""
-        return self.store.gc()

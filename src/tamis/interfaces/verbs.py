@@ -11,6 +11,8 @@ from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.curate.contract import Curate
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
+from tamis.services.encoders.contract import DefaultEncoder
+from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
@@ -35,3 +37,11 @@ class Verbs:
     simulate_rounds = Method(Select, round=False, simulate=True)
     split = Method(Split, audit=False)
     check_splits = Method(Split, audit=True)
+    log = Method(Log)
+    undo = Method(Undo)
+    redo = Method(Redo)
+    checkout = Method(Checkout)
+    diff = Method(Diff)
+    tag = Method(Tag)
+    gc = Method(CollectGarbage)
+    set_default_encoder = Method(DefaultEncoder)
