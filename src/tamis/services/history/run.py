@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.errors import UsageError
+from tamis.dataset.commands import command_of
 from tamis.services.history.contract import (
     CheckoutReport,
     DiffReport,
@@ -15,9 +15,7 @@ from tamis.services.history.contract import (
     TagReport,
     UndoReport,
 )
-from tamis.verbs.command_line import command_line
 from tamis.verbs.feedback import SILENT
-from tamis.verbs.registry import request_class
 
 if TYPE_CHECKING:
     from tamis.dataset.history import LogEntry
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     )
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["checkout", "command_of", "diff", "gc", "log", "redo", "tag", "undo"]
+__all__ = ["checkout", "diff", "gc", "log", "redo", "tag", "undo"]
 
 
 def log(workspace: Workspace, _request: Log, _feedback: Feedback = SILENT) -> LogReport:
@@ -108,18 +106,6 @@ def gc(workspace: Workspace, _request: CollectGarbage, _feedback: Feedback = SIL
     """Remove what killed writers left behind."""
     freed = workspace.store.gc()
     return FreedReport(files=freed.files, bytes=freed.bytes, repaired=freed.files)
-
-
-def command_of(entry: LogEntry) -> str | None:
-    """Return the command that asks for the same again; None where the log does not tell."""
-    asked = entry.asked
-    if asked is None:
-        return None
-    verb, fields = asked
-    try:
-        return command_line(request_class(verb).of(fields))
-    except UsageError:
-        return None  # a later version asked for it in words that this one lacks
 
 
 def _line(entry: LogEntry) -> LogLine:
