@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from splitting import check_splits, split
+from tamis.dataset.commands import command_of
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.report.commands import command_line
 from tamis.services.split.blocks import parse_duration
 
 COUNT = 120
@@ -237,7 +237,7 @@ def test_the_log_can_be_run_again(make):
     store = make({"captured_at": every(6)})
     split(store, time_block="1m", gap="5s", changed="apart")
     entry = store.log()[-1]
-    line = command_line(entry.verb, entry.params, entry.seed)
+    line = command_of(entry)
     assert "--time-block 1m --gap 5s" in line
     assert "--changed apart" in line
     store.undo()
