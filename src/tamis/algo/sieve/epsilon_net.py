@@ -1,4 +1,4 @@
-"""ε-nets that grow with what they are offered: the rule of the sieve, one net or one a stream."""
+"""Incremental ε-nets, the rule of the sieve: one net for all streams, or one per stream."""
 
 from __future__ import annotations
 

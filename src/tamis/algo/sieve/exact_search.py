@@ -1,8 +1,9 @@
-"""Exact search for the nearest kept vector, and how alike two vectors are.
+"""Exact search for the nearest kept vector, and similarities precise enough for it.
 
-The distance of two unit vectors is the Euclidean one (the chord), and their cosine similarity is
-`1 - chord² / 2`. Taken so, from float32 rows in float64, two equal rows have similarity 1 and
-the triangle inequality holds, which the bounds of the sieve rest on: no decision hangs on rounding.
+The distance of two unit vectors is Euclidean (the chord), and their cosine similarity is
+`1 - chord² / 2`. Computed this way, in float64 from float32 rows, equal rows have similarity 1 and
+the triangle inequality holds, which the bounds of the sieve rely on. No decision depends on
+rounding.
 """
 
 from __future__ import annotations

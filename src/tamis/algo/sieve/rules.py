@@ -1,4 +1,4 @@
-"""How a sieve keeps and forgets: its rules, and a threshold that keeps about so many a day."""
+"""The fixed options of a sieve, and a threshold that adapts to a target rate."""
 
 from __future__ import annotations
 
