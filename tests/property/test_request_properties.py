@@ -36,7 +36,8 @@ def strategy_of(kind: values.Kind, option: Any) -> st.SearchStrategy[Any]:  # no
         case values._Either():
             return st.one_of(*(strategy_of(one, option) for one in kind.kinds))
         case values._Several():
-            return st.lists(strategy_of(kind.one, option), max_size=3).map(tuple)
+            # no word stands for an empty list
+            return st.lists(strategy_of(kind.one, option), min_size=1, max_size=3).map(tuple)
         case values.Row():
             return st.tuples(*(strategy_of(one, option) for one in kind.kinds))
         case values._Shares():
