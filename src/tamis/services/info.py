@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
 
 if TYPE_CHECKING:
     from tamis.dataset.store import Store
@@ -19,23 +20,24 @@ def describe(store: Store) -> dict[str, Any]:
     Labels, splits and formats are those of whole pictures. Reads three narrow columns: O(N) time,
     no thumbnail and no vector is touched.
     """
-    present = set(store.columns())
-    marks = store.read(["label", "split", "format"], whole_pictures(present, None))
+    samples = Samples(store)
+    whole, everything = samples.of(kind=Kind.WHOLE), samples.of(kind=Kind.ALL)
+    marks = whole.table(Column.LABEL, Column.SPLIT, Column.FORMAT)
     return {
         "dataset": str(store.path),
-        "samples": store.count(),
+        "samples": everything.count(),
         "kinds": {
-            "picture": store.count(whole_pictures(present, None)),
-            **_counts(store.read(["kind"])["kind"].to_pylist() if "kind" in present else []),
+            "picture": whole.count(),
+            **_counts(everything.column(Column.KIND).to_pylist()),
         },
         "failed": store.failures().num_rows,
         "formats": _counts(marks["format"].to_pylist()),
         "labels": _counts(marks["label"].to_pylist()),
         "unlabelled": marks["label"].null_count,
         "splits": _counts(marks["split"].to_pylist()),
-        "duplicates": store.count("duplicate_of IS NOT NULL") if "duplicate_of" in present else 0,
-        "selected": store.count("selected") if "selected" in present else 0,
-        "scored": store.count("uniqueness IS NOT NULL") if "uniqueness" in present else 0,
+        "duplicates": everything.having(Column.DUPLICATE_OF).count(),
+        "selected": everything.equal(Column.SELECTED, value=True).count(),
+        "scored": everything.having(Column.UNIQUENESS).count(),
         "encoders": [
             {
                 "encoder": column.spec,
@@ -43,9 +45,9 @@ def describe(store: Store) -> dict[str, Any]:
                 "fingerprint": column.fingerprint,
                 "dim": column.dim,
                 "dtype": column.dtype,
-                "vectors": store.count(f"{column.name} IS NOT NULL"),
+                "vectors": everything.embedded(column),
             }
-            for column in store.vector_columns()
+            for column in samples.vector_columns
         ],
         "version": store.snapshot,
     }
