@@ -73,7 +73,7 @@ def find_duplicates(
 
     Args:
         store: the dataset.
-        column: vector column; if None the one with the most vectors.
+        column: vector column; if None that of the default encoder.
         threshold: score in (0, 1] from which a pair is a copy, or `auto`: learned from these
             pictures (`tamis.algo.calibration`).
         changed_threshold: agreement in (0, 1] from which a pair shows one view, or `auto`.
