@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis.internal.conjecture import providers
 
 # `make test` tries the same examples on every machine, so that what it says depends on the code
 # alone; `make nightly` lets chance choose them. How fast the machine is decides nothing.
@@ -29,10 +30,12 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure() -> None:
-    if settings.get_current_profile_name() == "repeatable":
+    generator = "hypothesis.internal.conjecture.providers"
+    if settings.default.derandomize and find_spec(generator):
         # Hypothesis also tries constants found in the modules of ours that are imported so far:
         # those depend on the tests that the same worker happened to run before.
-        vars(providers)["_get_local_constants"] = providers.Constants
+        providers = importlib.import_module(generator)
+        providers._get_local_constants = getattr(providers, "Constants", None)
 
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -133,7 +133,7 @@ class OutOfMemoryError(EncoderError):
 
     def __init__(self, spec: str, device: str) -> None:
         super().__init__(
-            f"{spec} ran out of memory on {device}: use a smaller --batch-size or another device"
+            f"{spec} ran out of memory on {device}: use a smaller batch size or another device"
         )
         self.spec = spec
         self.device = device

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_copies_to_calibrate_by() -> Iterator[None]:
-    """Two copies of each kind: more sharpen the lines between verdicts, which is tested elsewhere.
+def short_measurements() -> Iterator[None]:
+    """What a command measures over and over, it measures a few times; unit tests look at results.
 
-    They are by far the most work that a command does on a few pictures.
+    That is by far the most work that a command does on a few pictures: comparing copies that it
+    made to calibrate by, here two of each kind, and timing an encoder.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tamis.runtime.pair_verification._SAMPLED", 20)
         patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
+        patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
         yield
 
 

@@ -188,6 +188,7 @@ def compare_pictures(
         here = luma_chroma(brighter.applied(left))
     lost = lost_light(brighter, left if forward else right)
     aligned = _aligned(here, there, placement, finer, shared, lost, forward)
+    aligned = replace(aligned, white=255.0 + float(brighter.beyond[:, -1].max(initial=0)))
     worst = coherent_residual(aligned)
     side = int(min(shared.any(axis=0).sum(), shared.any(axis=1).sum()))
     in_place = shapes[0] == shapes[1] and placement.moves(shapes[0]) < _UNMOVED

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from tamis.algo.placement import Placement
-from tamis.algo.split_repair import balance, cover_categories, even_out, fill_empty
+from tamis.algo.assignment import Assignment
+from tamis.algo.swap_refinement import balance, cover_categories, even_out, fill_empty
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def assign_splits(
     members = np.bincount(group)
     counts, families = _category_counts(group, names.size, categories)
     share = np.asarray(fractions, dtype=np.float64)
-    place = Placement(
+    place = Assignment(
         members, counts, targets, np.outer(share, counts.sum(axis=0)), wanted=share > 0
     )
     _place_rarest_first(place, rng.permutation(names.size))
@@ -146,7 +146,7 @@ def _category_counts(
     return counts, families
 
 
-def _place_rarest_first(place: Placement, order: Indices) -> None:
+def _place_rarest_first(place: Assignment, order: Indices) -> None:
     members, counts = place.members, place.counts
     left = np.asarray(counts.sum(axis=0), dtype=np.float64)
     by_category = counts.tocsc()

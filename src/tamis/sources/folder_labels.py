@@ -57,7 +57,7 @@ class FolderLabels:
 
     @property
     def level(self) -> int:
-        """Which folder is the label, as `--label-level` has it."""
+        """Which folder is the label; see the class."""
         return -self._up if self._asked is None else self._asked
 
     def survey(self, locations: Iterable[Location]) -> None:
@@ -99,7 +99,7 @@ class FolderLabels:
         shown = ", ".join(most) + (f" and {more} more" if more else "")
         without = f"; {self._without} pictures have none" if self._without else ""
         taken = f"labels are the names of {_spelt(self.level)} ({shown})"
-        return [f"{taken}{without}; --label-level takes other folders"]
+        return [f"{taken}{without}; another label level takes other folders"]
 
     def _label(self, source: tuple[str, str], folders: tuple[str, ...]) -> str | None:
         if self._asked is None:

@@ -319,11 +319,11 @@ def _with_writable_name(item: Location | Failure) -> Location | Failure:
 
 def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
     if taken_out and not videos:
-        return f"--exclude leaves out all that {source} holds ({taken_out} files)"
+        return f"all that {source} holds is excluded ({taken_out} files); give other patterns"
     if videos:
         return (
             f"the folder {source} holds no pictures, only videos ({videos}); say how many seconds "
-            "apart their frames are taken, such as  --every 1"
+            "apart frames are to be taken (every), such as 1"
         )
     given = _expand_home(source)
     if not Path(given).exists():

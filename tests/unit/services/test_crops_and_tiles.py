@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from filling import add_crops, add_tiles, embed, ingest
+from splitting import split
 from tamis.dataset.parts import Box
 from tamis.dataset.store import Store
 from tamis.encoders.preprocess import prepare
@@ -17,12 +18,14 @@ from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
 from tamis.runtime.workspace import Workspace
-from tamis.services.duplicates import find_duplicates
-from tamis.services.info import describe
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.run import duplicates
+from tamis.services.info.contract import Info
+from tamis.services.info.run import info
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search
-from tamis.services.selection import select
-from tamis.services.splits import split
+from tamis.services.select.contract import Select
+from tamis.services.select.run import select
 
 COUNT = 8
 BOXES = [(10, 20, 60, 50), (100, 30, 40, 40), (150, 100, 100, 100), (0, 0, 3, 3)]
@@ -121,15 +124,15 @@ def test_a_changed_picture_fails_with_its_crops_and_no_others(store, place, enco
 def test_verbs_work_on_whole_pictures_unless_told(store, place, encoder):
     crops(store, place)
     add_tiles(store, 2)
-    column = embed(store, encoder).column
-    facts = describe(store)
+    embed(store, encoder)
+    facts = info(Workspace(store), Info())
     assert facts["kinds"] == {"picture": COUNT, "crop": 24, "tile": COUNT * 4}
     assert facts["samples"] == COUNT + 24 + COUNT * 4
-    duplicates = find_duplicates(store, column=column, apply=True)
-    assert duplicates.groups == []
-    chosen = select(store, 5, column=column)
+    report = duplicates(Workspace(store), Duplicates(apply=True))
+    assert report.groups == []
+    chosen = select(Workspace(store), Select(5))
     assert chosen.candidates == COUNT
-    of_crops = select(store, 5, column=column, where="kind = 'crop'", apply=False)
+    of_crops = select(Workspace(store), Select(5, where="kind = 'crop'", apply=False))
     assert of_crops.candidates == 24
     table = export(store, "csv", place / "all.csv")
     assert table.exported == COUNT

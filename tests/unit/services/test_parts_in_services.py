@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from filling import add_crops, add_tiles, ingest
+from splitting import check_splits, split
 from tamis.dataset.parts import whole_pictures
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.report.collect import collect
-from tamis.services.splits import check_splits, split
 
 COUNT = 24
 DIM = 16

@@ -15,7 +15,8 @@ from tamis.algo.outliers import distance_outliers, sampled_outliers
 from tamis.algo.selection.picks import Picks
 from tamis.algo.selection.pool import Pool, Stage
 from tamis.algo.selection.quotas import Allowance, Quotas
-from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES, STRATEGIES
+from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES
+from tamis.algo.strategy_names import STRATEGIES
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.selection.strategies import Strategy
+    from tamis.algo.strategy_names import Strategy
     from tamis.types import Indices, Vectors
 
 __all__ = ["select"]
@@ -47,7 +48,7 @@ def select(
     diverse: float | None = None,
     probabilities: NDArray[Any] | None = None,
     must: Indices | None = None,
-    forbidden: Indices | None = None,
+    excluded: Indices | None = None,
     include: Indices | None = None,
     quotas: Quotas | None = None,
     overwrite: bool = False,
@@ -70,7 +71,7 @@ def select(
             uncertainty.
         must: `[L]` rows that are taken already, e.g. labeled: they represent others, count toward
             coverage, and are not among the picks.
-        forbidden: `[F]` rows that may not be picked, but should be represented.
+        excluded: `[F]` rows that may not be picked, but should be represented.
         include: `[I]` rows that are picked in any case; they count toward `n`.
         quotas: how many rows of each group to pick; rows in `must` do not count.
         overwrite: allow reordering `X` in place, which saves the copy.
@@ -95,7 +96,7 @@ def select(
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
     chosen = _places(must, place, "must")
-    ruled_out = np.union1d(chosen, _places(forbidden, place, "forbidden"))
+    ruled_out = np.union1d(chosen, _places(excluded, place, "excluded"))
     included = _places(include, place, "include")
     if np.intersect1d(included, ruled_out).size:
         row = order[np.intersect1d(included, ruled_out)[0]]

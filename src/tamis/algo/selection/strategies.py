@@ -8,7 +8,7 @@ earlier pick. Others: see their functions.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,27 +27,7 @@ from tamis.algo.selection.uncertainty import entropy, margin
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BY_NAME", "NEED_PROBABILITIES", "STRATEGIES", "Strategy"]
-
-Strategy = Literal[
-    "default",
-    "random",
-    "k-means",
-    "facility-location",
-    "k-center",
-    "typicality",
-    "prob-cover",
-    "max-herding",
-    "uncertainty-herding",
-    "dpp",
-    "entropy",
-    "margin",
-    "badge",
-    "hierarchical-k-means",
-]
-"""`default`: facility location, then k-center for the diverse share."""
-
-STRATEGIES: tuple[str, ...] = get_args(Strategy)
+__all__ = ["BY_NAME", "NEED_PROBABILITIES"]
 
 
 def _random(pool: Pool, n: int) -> Stage:

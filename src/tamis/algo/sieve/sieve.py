@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.algo.sieve.nets import ALL_STREAMS, Nets
+from tamis.algo.sieve.epsilon_net import ALL_STREAMS, StreamNets
+from tamis.algo.sieve.exact_search import cosine_of
 from tamis.algo.sieve.offers import Offers
 from tamis.algo.sieve.rules import Rules, checked_threshold
-from tamis.algo.sieve.similarity import cosine_of
 from tamis.algo.sieve.state import pack, read_state, write_state
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from tamis.algo.sieve.cells import IndexMisses
+    from tamis.algo.sieve.inverted_file import IndexMisses
     from tamis.algo.sieve.offers import Verdict
     from tamis.types import Vectors
 
@@ -83,7 +83,7 @@ class Sieve:
     ) -> None:
         self.seen = 0
         self.rules = Rules(max_kept, window, shared, confirm, seed)
-        self._nets = Nets(checked_threshold(threshold), self.rules)
+        self._nets = StreamNets(checked_threshold(threshold), self.rules)
 
     def offer(
         self,

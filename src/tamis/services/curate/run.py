@@ -14,12 +14,15 @@ from tamis.formats.exports import export
 from tamis.services.add.contract import Add
 from tamis.services.add.run import add
 from tamis.services.curate.contract import CurateReport
-from tamis.services.duplicates import find_duplicates
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.run import duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.embed.run import embed
-from tamis.services.report import write_report
-from tamis.services.selection import select
-from tamis.services.splits import split
+from tamis.services.report.write import write_report
+from tamis.services.select.contract import Select
+from tamis.services.select.run import select_representative
+from tamis.services.split.contract import Split
+from tamis.services.split.run import split
 from tamis.types import Verdict
 from tamis.verbs.feedback import SILENT
 
@@ -85,13 +88,10 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
             "read; the first reason: " + next((f.reason for f in ingested.failed), "unknown")
         )
 
-    found = find_duplicates(
-        store,
-        column=embedded.column,
-        drop=drop,
-        apply=True,
-        seed=seed,
-        progress=stage("duplicates"),
+    found = duplicates(
+        workspace,
+        Duplicates(encoder=embedded.column, drop=drop, apply=True, seed=seed),
+        feedback,
     )
     notes += found.notes
     gone = gone_ids(store, whole.condition)
@@ -100,33 +100,29 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
             f"{len(gone)} pictures of the dataset are gone or changed and were left out; "
             "tamis check lists them, tamis relink OLD NEW follows a folder that moved"
         )
-    duplicates = len(set(whole.having(Column.DUPLICATE_OF).ids) - gone)
+    left_out = len(set(whole.having(Column.DUPLICATE_OF).ids) - gone)
     blank = whole.where(BLANK).count()
-    chosen = select(
-        store,
-        keep,
-        column=embedded.column,
-        where=f"NOT ({BLANK})",
-        seed=seed,
-        apply=True,
-        progress=stage("select"),
+    chosen = select_representative(
+        workspace,
+        Select(keep, encoder=embedded.column, where=f"NOT ({BLANK})", seed=seed),
+        feedback,
     )
-    if len(chosen.rows) < keep:
+    if len(chosen.picks) < keep:
         dropped = "copies" if drop == "copies" else "copies and changed versions"
         notes.append(
-            f"{keep} pictures were asked for and {len(chosen.rows)} are left after "
+            f"{keep} pictures were asked for and {len(chosen.picks)} are left after "
             f"unreadable, gone and blank ones and {dropped} are taken out: all of them are kept"
         )
 
     splits: dict[str, int] = {}
     cross, divided = None, None
-    if len(chosen.rows) >= LEAST_TO_SPLIT:
-        divided = split(store, column=embedded.column, where="selected", seed=seed, apply=True)
+    if len(chosen.picks) >= LEAST_TO_SPLIT:
+        divided = split(workspace, Split(encoder=embedded.column, where="selected", seed=seed))
         splits, cross = dict(divided.counts), divided.max_cross_similarity
         notes += divided.notes
     else:
         notes.append(
-            f"{len(chosen.rows)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
+            f"{len(chosen.picks)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
         )
 
     out.mkdir(parents=True, exist_ok=True)
@@ -152,7 +148,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
         failed=ingested.failed,
         embedded=embedded.embedded,
         blank=blank,
-        duplicates=duplicates,
+        duplicates=left_out,
         changed=found.verdicts[Verdict.CHANGED],
         gone=len(gone),
         selected=pictures.exported,
