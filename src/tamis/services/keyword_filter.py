@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.score_threshold import suggest_threshold
 from tamis.algo.zero_shot import zero_shot_posteriors
-from tamis.dataset.embedded import iterate_embedded
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.runtime.prompts import prompt_vectors
@@ -182,9 +182,7 @@ def keyword_filter(
     positives, against = given[: len(texts)], given[len(texts) :]
     request = _Request(positives, against, threshold, classes, where, tag, column)
     _check(request)
-    known = next((found for found in store.vector_columns() if found.name == column), None)
-    if known is None:
-        raise UsageError(f"{column!r} is not a vector column; see  tamis info")
+    known = Samples(store).vector_column(column)
     encoder = (encoders or EncoderPool(store)).for_text(known)
     scale = float(getattr(encoder, "logit_scale", None) or DEFAULT_LOGIT_SCALE)
     queries = prompt_vectors(encoder, request.all_texts)
@@ -257,7 +255,7 @@ def _score(
 ) -> _Scores:
     ids: list[str] = []
     parts: list[tuple[NDArray[Any], ...]] = []
-    for names, vectors in iterate_embedded(store, request.column, request.where):
+    for names, vectors in Samples(store).of(request.where).vector_batches(request.column):
         cosines = vectors @ queries.T
         if request.classes:
             parts.append(_by_class(cosines, len(request.texts), scale))
