@@ -44,7 +44,13 @@ __all__ = [
 
 
 class TamisError(Exception):
-    """The root of all errors that tamis raises on purpose."""
+    """The root of all errors that tamis raises on purpose.
+
+    Attributes:
+        result: what was done before, where a verb of several steps fails in a later one; it stands.
+    """
+
+    result: object | None = None
 
 
 class UsageError(TamisError):

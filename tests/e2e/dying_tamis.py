@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any
 
-from tamis.dataset import snapshots
+from tamis.dataset import storage
 from tamis.dataset.operation import Operation
 from tamis.interfaces.cli.main import main
 from tamis.services.watch import frame_writer
@@ -32,10 +32,10 @@ WATCH_POINTS: dict[str, Point] = {
     "once progress is saved": (WatchCheckpoint, "save", 2, False),
 }
 COMMIT_POINTS: dict[str, Point] = {
-    "before the first commit": (snapshots.os, "link", 1, True),
-    "after the first commit": (snapshots.os, "link", 1, False),
-    "before the second commit": (snapshots.os, "link", 2, True),
-    "after the second commit": (snapshots.os, "link", 2, False),
+    "before the first commit": (storage.os, "link", 1, True),
+    "after the first commit": (storage.os, "link", 1, False),
+    "before the second commit": (storage.os, "link", 2, True),
+    "after the second commit": (storage.os, "link", 2, False),
 }
 WATCH_COMMITTED = ("once rows are committed", "once progress is saved")
 

@@ -20,7 +20,7 @@ from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, write_vid
 
 pytest.importorskip("av")
 
-PATIENCE = 600.0
+PATIENCE = 300.0
 """Seconds after which a process that does nothing is given up; only a defect takes so long."""
 
 

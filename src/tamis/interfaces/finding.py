@@ -61,7 +61,7 @@ class Finding(Stored):
         return keyword_filter(
             self.store,
             _several(texts),
-            column=self.vector_column(encoder),
+            column=self.vector_column(encoder, reads_text=True),
             negatives=_several(negatives),
             threshold=threshold,
             classes=classes,

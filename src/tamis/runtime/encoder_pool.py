@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.dataset.encoder_names import GET_TEXTS
 from tamis.encoders import registry
 from tamis.encoders.base import TextEncoder
 from tamis.errors import EncoderError, UsageError
@@ -108,11 +109,7 @@ class EncoderPool:
         """
         encoder = self.for_column(column, **options)
         if not isinstance(encoder, TextEncoder):
-            raise UsageError(
-                f"{column.spec} reads no texts. Embed the pictures with an encoder that does, "
-                "clip (needs tamis[hf]) or concepts (offline, knows ImageNet's classes only), or "
-                "align these vectors to those of one that does"
-            )
+            raise UsageError(f"{column.spec} reads no texts. {GET_TEXTS}")
         return encoder
 
     def _slot(self, key: _Key) -> _Slot:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tamis.encoders.registry import SHORT_NAMES
-from tamis.errors import UsageError
+from tamis.dataset.samples import Samples
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.verbs.feedback import SILENT
 
@@ -26,12 +25,15 @@ R = TypeVar("R")
 class Workspace:
     """A dataset with a pool of its encoders; each is loaded once.
 
-    Args:
+    Attributes:
         store: the dataset.
+        samples: its columns, rows and vectors, as services ask for them.
+        encoders: the pool.
     """
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.samples = Samples(store)
         self.encoders = EncoderPool(store)
 
     @property
@@ -42,24 +44,12 @@ class Workspace:
     def vector_column(
         self, encoder: str | None = None, *, reads_text: bool = False
     ) -> VectorColumn:
-        """Return the vector column that `encoder` (spec, short name, column or None) means.
+        """Return the vectors that `encoder` means; see `tamis.dataset.samples.Samples`.
 
         Raises:
-            UsageError: no such vectors, or several and `encoder` does not say which.
+            UsageError: there are no such vectors.
         """
-        del reads_text
-        columns = self.store.vector_columns()
-        if encoder is not None:
-            meant = {encoder, SHORT_NAMES.get(encoder, encoder)}
-            columns = [c for c in columns if meant & {c.name, c.spec, c.fingerprint}]
-        if len(columns) == 1:
-            return columns[0]
-        have = ", ".join(f"{c.spec} ({c.name})" for c in self.store.vector_columns())
-        if not have:
-            raise UsageError("the dataset has no vectors yet; run  tamis embed  first")
-        if columns:
-            raise UsageError(f"several vector columns fit; name one of them: {have}")
-        raise UsageError(f"no vectors of {encoder!r}; the dataset has: {have}")
+        return self.samples.vector_column(encoder, reads_text=reads_text)
 
 
 def execute(workspace: Workspace | None, request: Request[R], feedback: Feedback = SILENT) -> R:
@@ -75,5 +65,9 @@ def execute(workspace: Workspace | None, request: Request[R], feedback: Feedback
     """
     module, _, name = request.where_to_run.partition(":")
     run: Any = getattr(import_module(module), name)
+    before = None if workspace is None else workspace.store.snapshot
     result: R = run(workspace, request, feedback)
+    if workspace is not None and request.writes and workspace.store.snapshot == before:
+        # so that an undo can say that it takes back something older
+        workspace.store.note_unchanged(request.verb)
     return result

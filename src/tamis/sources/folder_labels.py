@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tamis.errors import InputError
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.marks import Marks
 from tamis.sources.split_names import folder_split
-from tamis.sources.video.places import split_frame_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,8 +147,8 @@ def _folders(location: Location) -> tuple[str, ...]:
 
 def _source(location: Location) -> tuple[str, str]:
     """Return a source, and its folder's name; empty for an archive or a file that was named."""
-    frame = split_frame_uri(location.path)
-    named = location.source == (frame[0] if frame else location.path)
+    place = ImageReference.spelled(location.path)
+    named = location.source == (location.path if place.frame is None else place.file)
     inside = not named and location.uri.endswith(f"/{location.relative}")
     root = location.uri.removesuffix(location.relative) if inside else ""
     return location.source, posixpath.basename(root.rstrip("/"))

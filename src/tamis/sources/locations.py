@@ -14,7 +14,7 @@ from tamis.outside_text import is_storable, storable
 from tamis.sources.archive_base import ArchiveError, MemberError
 from tamis.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
 from tamis.sources.folder import UnreadableFolder, walk_pictures
-from tamis.sources.reading import member_uri
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.video.library import has_video_extension, is_video, is_video_among_files
 from tamis.types import Failure
 
@@ -281,12 +281,12 @@ def _spread_archive(place: Location) -> Iterator[Location | Failure]:
         for member in open_archive(place.uri).members():
             listed = True
             if isinstance(member, MemberError):
-                inner = member_uri(place.path, member.name)
+                inner = str(ImageReference(place.path, member.name))
                 yield Failure(inner, member.reason, place.source)
             else:
                 yield Location(
-                    member_uri(place.path, member),
-                    member_uri(place.uri, member),
+                    str(ImageReference(place.path, member)),
+                    str(ImageReference(place.uri, member)),
                     place.source,
                     member,
                 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.errors import UsageError
 from tamis.verbs.request import fields_of
+from tamis.verbs.values import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +66,9 @@ def read_words(request: type[Request[Any]], given: Mapping[str, Any]) -> dict[st
             continue
         texts = [value] if isinstance(value, str) else list(value)
         try:
+            if field.option.spread:
+                read[field.name] = _row(field).read_words(texts)
+                continue
             values = [field.kind.read(text) for text in texts]
         except ValueError as error:
             name = _spelling(field)
@@ -72,6 +76,11 @@ def read_words(request: type[Request[Any]], given: Mapping[str, Any]) -> dict[st
             raise UsageError(f"{name} is {shown}; give {error}") from None
         read[field.name] = values if field.kind.many else values[0]
     return read
+
+
+def _row(field: Field) -> Row:
+    kinds = getattr(field.kind, "kinds", (field.kind,))
+    return next(kind for kind in (field.kind, *kinds) if isinstance(kind, Row))
 
 
 def _spelling(field: Field) -> str:
@@ -90,6 +99,9 @@ def _option(field: Field, value: Any) -> list[str]:
     if isinstance(value, bool):
         return [field.spellings[0 if value else 1]]
     found: list[str] = []
+    if field.option.spread:
+        kinds = _row(field).kinds
+        return [field.spellings[0], *(k.write(v) for k, v in zip(kinds, value, strict=True))]
     for word in _plain(field, value):
         # a value with a dash in front would be taken for an option
         name = field.spellings[0]

@@ -11,7 +11,29 @@ from tamis.verbs.request import Request
 __all__ = ["VERBS", "request_class"]
 
 VERBS: Final[dict[str, str]] = {
+    "add": "tamis.services.add.contract:Add",
+    "add crops": "tamis.services.add.contract:AddCrops",
+    "add tiles": "tamis.services.add.contract:AddTiles",
+    "embed": "tamis.services.embed.contract:Embed",
+    "curate": "tamis.services.curate.contract:Curate",
     "search": "tamis.services.search.contract:Search",
+    "encoders list": "tamis.services.encoders.contract:ListEncoders",
+    "info": "tamis.services.info.contract:Info",
+    "report": "tamis.services.report.contract:Report",
+    "export": "tamis.services.export.contract:Export",
+    "check": "tamis.services.check.contract:Check",
+    "relink": "tamis.services.relink.contract:Relink",
+    "schema": "tamis.services.schema.contract:Schema",
+    "log": "tamis.services.history.contract:Log",
+    "undo": "tamis.services.history.contract:Undo",
+    "redo": "tamis.services.history.contract:Redo",
+    "checkout": "tamis.services.history.contract:Checkout",
+    "diff": "tamis.services.history.contract:Diff",
+    "tag": "tamis.services.history.contract:Tag",
+    "gc": "tamis.services.history.contract:CollectGarbage",
+    "encoders default": "tamis.services.encoders.contract:DefaultEncoder",
+    "encoders check": "tamis.services.encoders.contract:CheckEncoder",
+    "encoders export": "tamis.services.encoders.contract:ExportEncoder",
 }
 
 

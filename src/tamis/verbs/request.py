@@ -41,6 +41,8 @@ class Option:
         minimum: least value.
         maximum: largest value.
         default: what happens without it, in words, where the default is None or does not tell.
+        by_place: Python may give it without its name; an argument always may be.
+        spread: a fixed number of values is given as words of their own, not with commas.
     """
 
     help: str
@@ -49,6 +51,8 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     default: str | None = None
+    spread: bool = False
+    by_place: bool = False
 
     positional: ClassVar[bool] = False
 
@@ -122,7 +126,9 @@ class Request(Generic[R_co]):
         cls.writes = writes
         cls.creates = creates
         room = cls.__module__.rpartition(".")[0]
-        cls.where_to_run = f"{room}.run:{run or verb.rsplit(maxsplit=1)[-1].replace('-', '_')}"
+        # `run` may name a function, or a module beside the request's and a function in it
+        module, _, function = (run or verb.rsplit(maxsplit=1)[-1].replace("-", "_")).rpartition(":")
+        cls.where_to_run = f"{room}.{module or 'run'}:{function}"
 
     def __post_init__(self) -> None:
         for field in fields_of(type(self)):
@@ -196,7 +202,7 @@ def _checked(field: Field, value: Any) -> Any:
     try:
         value = field.kind.check(value)
     except ValueError as error:
-        raise UsageError(f"{spelt(field)} is {value!r}; give {error}") from None
+        raise UsageError(f"{field.name} is {value!r}; give {error}") from None
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, int | float) and not isinstance(number, bool):
             _check_bounds(field, number)
@@ -206,7 +212,7 @@ def _checked(field: Field, value: Any) -> Any:
 def _check_bounds(field: Field, number: float) -> None:
     low, high = field.option.minimum, field.option.maximum
     if math.isnan(number):
-        raise UsageError(f"{spelt(field)} is not a number; give one")
+        raise UsageError(f"{field.name} is not a number; give one")
     if (low is None or number >= low) and (high is None or number <= high):
         return
     if low is not None and high is not None:
@@ -215,12 +221,7 @@ def _check_bounds(field: Field, number: float) -> None:
         wanted = f"at least {low:g}"
     else:
         wanted = f"at most {high:g}"
-    raise UsageError(f"{spelt(field)} is {number:g}; give {wanted}")
-
-
-def spelt(field: Field) -> str:
-    """Return a field's name as a sentence spells it: words, without underscores."""
-    return field.name.strip("_").replace("_", " ")
+    raise UsageError(f"{field.name} is {number:g}; give {wanted}")
 
 
 def _as_json(value: Any) -> Any:

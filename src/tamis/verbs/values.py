@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-__all__ = ["Kind", "kind_of"]
+__all__ = ["Kind", "Row", "kind_of"]
 
 
 class Kind:
@@ -212,7 +212,7 @@ class _Several(Kind):
         return self.one.words()
 
 
-class _Row(Kind):
+class Row(Kind):
     """A fixed number of values, on the command line with commas between them."""
 
     def __init__(self, kinds: Sequence[Kind]) -> None:
@@ -220,6 +220,7 @@ class _Row(Kind):
         self.wanted = f"{len(kinds)} values with commas between them"
 
     def check(self, value: Any) -> tuple[Any, ...]:
+        """Return the values in their own form."""
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise self.refuse()
         if len(value) != len(self.kinds):
@@ -227,12 +228,17 @@ class _Row(Kind):
         return tuple(kind.check(one) for kind, one in zip(self.kinds, value, strict=True))
 
     def read(self, text: str) -> tuple[Any, ...]:
-        parts = text.split(",")
+        """Return the values that a word with commas means."""
+        return self.read_words(text.split(","))
+
+    def read_words(self, parts: Sequence[str]) -> tuple[Any, ...]:
+        """Return the values that words mean, one word a value."""
         if len(parts) != len(self.kinds):
             raise self.refuse()
         return tuple(kind.read(part) for kind, part in zip(self.kinds, parts, strict=True))
 
     def write(self, value: Any) -> str:
+        """Return the word with commas."""
         return ",".join(kind.write(one) for kind, one in zip(self.kinds, value, strict=True))
 
 
@@ -295,7 +301,7 @@ def kind_of(annotation: Any) -> Kind:
         given.sort(key=lambda kind: isinstance(kind, _Text | _Path))
         return (_Optional if type(None) in inner else _Either)(given)
     if origin is tuple and inner[-1:] != (...,):
-        return _Row([kind_of(one) for one in inner])
+        return Row([kind_of(one) for one in inner])
     if origin is not None and issubclass(origin, Mapping):
         return _Shares()
     if origin is not None and issubclass(origin, Sequence):

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from filling import embed
 from tamis.dataset.store import Store
-from tamis.runtime import embed as embedding
 from tamis.runtime import indexing
-from tamis.runtime.embed import embed
 from tamis.runtime.indexing import audit_index, index_vectors, is_index_worthwhile
+from tamis.services.embed import run as embedding
 from tamis.types import Preprocessing
 
 

@@ -186,7 +186,7 @@ class Late(Mosaic):
         self.all_came = all_came
 
     def embed(self, pixels):
-        give_up = time.monotonic() + 600
+        give_up = time.monotonic() + 60
         while not self.all_came():
             assert time.monotonic() < give_up
             time.sleep(0.005)

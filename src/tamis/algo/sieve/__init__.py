@@ -1,4 +1,4 @@
-"""The streaming filter: keep a vector only if it differs from all that were kept before."""
+"""The streaming filter: keep a vector only if it differs from all kept before."""
 
 from tamis.algo.sieve.gate import Gate
 from tamis.algo.sieve.inverted_file import IndexMisses

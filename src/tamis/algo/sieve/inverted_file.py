@@ -1,7 +1,7 @@
-"""An inverted file over kept vectors that finds a cover without looking at all of them.
+"""An inverted file over kept vectors that finds a cover without comparing all of them.
 
-It only proposes: what it finds is a true cover, decided exactly; what it misses is searched for
-exhaustively by the caller, always or on a share of the vectors, and counted here.
+It only proposes. A cover that it finds is verified exactly. If it finds none, the caller searches
+exhaustively, always or for a share of the vectors, and the misses are counted here.
 """
 
 from __future__ import annotations
@@ -31,13 +31,12 @@ _CONFIRMATIONS_PER_REVIEW = 256
 
 @dataclass
 class IndexMisses:
-    """How often the index took a vector for new that a kept one covers.
+    """How often the index missed a cover.
 
     Attributes:
-        confirmed: vectors that the index found no cover for and that were then searched for
-            exhaustively.
-        missed: those of them that had a cover; they were dropped all the same.
-        unconfirmed: vectors kept on the index's word alone.
+        confirmed: vectors without a cover in the index that were then searched exhaustively.
+        missed: those of them that did have a cover; they were dropped correctly.
+        unconfirmed: vectors kept without an exhaustive search.
     """
 
     confirmed: int = 0
@@ -46,7 +45,7 @@ class IndexMisses:
 
     @property
     def upper_bound(self) -> float:
-        """The share of unconfirmed vectors that have a cover is below this, at 95 % confidence.
+        """A 95% upper confidence bound on the share of unconfirmed vectors that have a cover.
 
         Clopper and Pearson 1934; 1 before anything was confirmed.
         """
@@ -60,13 +59,13 @@ class IndexMisses:
 class InvertedFile:
     """Kept vectors ordered by the nearest of about `2 sqrt(M)` centroids.
 
-    Building rearranges `kept` so that a cell's vectors lie side by side, closing all gaps;
-    vectors kept later lie behind `size` and are none of its business. O(M^1.5 D) time to build.
+    Building reorders `kept` so that each cell's vectors are contiguous, closing all gaps. Vectors
+    kept later have positions from `size` on and are not indexed. O(M^1.5 D) time to build.
 
     Attributes:
-        size: how many rows of `kept` it holds.
-        probes: how many cells are looked into at most.
-        misses: how often it failed, kept by the caller through `review`.
+        size: number of rows of `kept` in the index.
+        probes: maximum number of cells to search.
+        misses: how often it failed; the caller counts, and `review` acts on it.
     """
 
     def __init__(self, kept: KeptVectors, misses: IndexMisses, rng: np.random.Generator) -> None:
@@ -90,10 +89,10 @@ class InvertedFile:
         self._reviewed = (misses.confirmed, misses.missed)
 
     def find_cover(self, X: Vectors, threshold: float) -> Nearest:
-        """Find for each row a kept vector of at least this similarity, or the nearest looked at.
+        """Find for each row a kept vector of at least this similarity, or the nearest searched.
 
-        Cells are looked into from the nearest on until one holds a cover. Each row is searched
-        by itself, so that its answer does not depend on the others.
+        Cells are searched from the nearest on until one contains a cover. Each row is searched
+        separately, so its result does not depend on the others.
         """
         result = Nearest.none(X.shape[0])
         for row in range(X.shape[0]):
@@ -134,7 +133,7 @@ class InvertedFile:
         return pick_nearest(x, self._kept, threshold, np.zeros_like(position), position)
 
     def review(self) -> None:
-        """Look into twice as many cells if more than 1 % of the last confirmations were misses."""
+        """Search twice as many cells if more than 1% of the last confirmations were misses."""
         confirmed, missed = self._reviewed
         recent = self.misses.confirmed - confirmed
         if recent < _CONFIRMATIONS_PER_REVIEW:

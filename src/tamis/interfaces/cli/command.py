@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tamis.errors import TamisError
 from tamis.interfaces.cli.output import Output
 from tamis.verbs.command_line import read_words
 from tamis.verbs.feedback import Feedback
@@ -19,7 +20,7 @@ from tamis.verbs.request import fields_of
 if TYPE_CHECKING:
     from tamis.verbs.request import Field, Request
 
-__all__ = ["DEFAULT_DATASET", "Command", "dataset_option"]
+__all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
@@ -27,7 +28,7 @@ Show = Callable[[Output, Any, Any], int | None]
 """Prints a result for a person: takes the output, the request and the result; an exit code."""
 
 
-def dataset_option(default: str) -> Any:
+def _dataset_option(default: str) -> Any:
     """Return the option -d, with what it is by default in words."""
     return typer.Option(
         "-d",
@@ -38,8 +39,10 @@ def dataset_option(default: str) -> Any:
     )
 
 
-_JSON = typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")
-_QUIET = typer.Option("-q", "--quiet", help="No notes, no progress bars.")
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")
+]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="No notes, no progress bars.")]
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,19 @@ class Command:
         return inspect.getdoc(self.request) or ""
 
     def _function(self) -> Callable[..., None]:
-        def run(**given: Any) -> None:
-            self.run(given)
+        def run(context: typer.Context, **given: Any) -> None:
+            # a group of verbs takes --json and --quiet before the verb as well
+            before: dict[str, bool] = context.obj or {}
+            self.run(given | {name: given[name] or on for name, on in before.items()})
 
-        parameters = [_parameter(field) for field in fields_of(self.request)]
+        parameters = [_keyword("context", typer.Context, inspect.Parameter.empty)]
+        parameters += [_parameter(field) for field in fields_of(self.request)]
         # words by their place come first, in the order of the request
         if self.dataset is not None:
-            at = Annotated[Path | None, dataset_option(self.dataset_words)]
+            at = Annotated[Path | None, _dataset_option(self.dataset_words)]
             parameters.append(_keyword("dataset", at, None))
-        parameters.append(_keyword("json", Annotated[bool, _JSON], False))
-        parameters.append(_keyword("quiet", Annotated[bool, _QUIET], False))
+        parameters.append(_keyword("json", JsonOption, False))
+        parameters.append(_keyword("quiet", QuietOption, False))
         run.__name__ = self.request.verb.replace(" ", "_")
         run.__annotations__ = {one.name: one.annotation for one in parameters}
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -89,21 +95,39 @@ class Command:
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
         at = given.pop("dataset", None)
         request = self.request.of(read_words(self.request, given))
-        with output.feedback() as feedback:
-            result = self._answer(request, at, feedback)
-        output.document(result)
-        code = self.show(output, request, result)
-        for sentence in result.notes:
-            output.note(f"note: {sentence}")
-        if code:
+        try:
+            with output.feedback() as feedback:
+                result = self._answer(request, at, feedback)
+        except TamisError as error:
+            if error.result is not None:
+                self._print(output, request, error.result)
+            raise
+        if code := self._print(output, request, result):
             raise typer.Exit(code)
 
+    def _print(self, output: Output, request: Request[Any], result: Any) -> int | None:
+        output.document(result)
+        try:
+            return self.show(output, request, result)
+        finally:
+            for sentence in result.notes:
+                output.note(f"note: {sentence}")
+
     def _answer(self, request: Request[Any], at: Path | None, feedback: Feedback) -> Any:
-        from tamis.runtime.workspace import Workspace, execute
+        from tamis.runtime.workspace import execute
 
         if self.dataset is None:
             return execute(None, request, feedback)
-        path = at or self.dataset(request)
+        return self.answer(request, at or self.dataset(request), feedback)
+
+    def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
+        """Open the dataset and do what the request asks.
+
+        Raises:
+            TamisError: it cannot be done.
+        """
+        from tamis.runtime.workspace import Workspace, execute
+
         if self.request.creates:
             from tamis.dataset.creation import dataset_to_fill
 
@@ -141,6 +165,8 @@ def _parameter(field: Field) -> inspect.Parameter:
         spelt = "/".join(field.spellings)
         return _keyword(field.name, Annotated[bool | None, typer.Option(spelt, **settings)], None)
     form = list[str] if kind.many else str
+    if option.spread:
+        form = tuple[str, str]
     form = form if needed else form | None
     return _keyword(
         field.name,

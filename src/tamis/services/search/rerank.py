@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.dataset.schema import VectorColumn
     from tamis.dataset.store import Store
-    from tamis.runtime.queries import Region
-    from tamis.runtime.workspace import Workspace
+    from tamis.encoders.base import Encoder
     from tamis.services.search.contract import Hit
 
 __all__ = ["rerank"]
@@ -42,11 +40,11 @@ class _Place:
 
 
 def rerank(
-    workspace: Workspace,
-    column: VectorColumn,
+    store: Store,
+    encoder: Encoder,
     hits: Sequence[Hit],
     example: str,
-    region: Region | None,
+    region: Box | None,
 ) -> tuple[list[Hit], list[str]]:
     """Return hits by how well the patches of an example are found in each, best first.
 
@@ -54,8 +52,8 @@ def rerank(
     that cannot be read any more comes last, as it was.
 
     Args:
-        workspace: the dataset and its encoders.
-        column: whose encoder gives the patches.
+        store: the dataset.
+        encoder: gives the patches.
         hits: what a search found.
         example: the picture file that was looked for.
         region: the part of it.
@@ -68,10 +66,8 @@ def rerank(
         InputError: there is no such file.
         PictureError: the example cannot be decoded.
     """
-    store = workspace.store
-    encoder = workspace.encoders.for_column(column)
     if not isinstance(encoder, FeatureMapEncoder):
-        raise UsageError(f"{column.spec} has no patches to compare; search without reranking")
+        raise UsageError(f"{encoder.spec} has no patches to compare; search without reranking")
     tokens = picture_tokens(encoder, example, region)
     places = _places(store, [hit.sample_id for hit in hits])
     side = decode_side(encoder.preprocessing)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tamis.dataset.durability import replace_file
-from tamis.dataset.lock import ExclusiveLock
+from tamis.dataset.storage import LocalStorage
 from tamis.errors import ConflictError, StorageError
 from tamis.observability.state_file import StateFile
 
@@ -106,14 +106,15 @@ class WatchCheckpoint:
         self._folder = store.path / "watch" / identity
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = ExclusiveLock(self._folder / "lock")
-        except BlockingIOError:
+            lock = LocalStorage(self._folder).lock("lock")
+        except OSError as error:
+            raise _refused(self._folder, error) from error
+        if lock is None:
             raise ConflictError(
                 f"another process watches into {store.path} with the same options; stop it, or "
                 "give all sources to one command"
-            ) from None
-        except OSError as error:
-            raise _refused(self._folder, error) from error
+            )
+        self._lock = lock
         self._file = StateFile(self._folder / "state.json")
         self._announced = self._folder / "copies.json"
         self._state = self._read(store)
