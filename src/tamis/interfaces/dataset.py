@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.interfaces.finding import Finding
 from tamis.interfaces.parting import Parting
 from tamis.interfaces.verbs import Verbs
 from tamis.interfaces.watching import Watching
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from tamis.formats.exports import ExportReport
     from tamis.formats.exports.export import Format
     from tamis.runtime.embed import EmbedReport
+    from tamis.runtime.indexing import IndexAudit
     from tamis.runtime.ingest import IngestReport
     from tamis.services.check import CheckReport
     from tamis.services.curate import CurateReport
@@ -96,7 +96,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Finding, Parting, Watching):
+class Dataset(Verbs, Parting, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -315,6 +315,12 @@ class Dataset(Verbs, Finding, Parting, Watching):
         from tamis.services.split.check import audit_if_split
 
         return write_report(self.store, Path(out), audit=audit_if_split(self.workspace))
+
+    def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
+        """Measure what the index loses and gains against exact search; None without an index."""
+        from tamis.runtime.indexing import audit_index
+
+        return audit_index(self.store, self.vector_column(encoder), seed=seed)
 
     def folds(self) -> list[Fold]:
         """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.

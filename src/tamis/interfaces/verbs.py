@@ -7,11 +7,14 @@ checkers.
 from __future__ import annotations
 
 from tamis.interfaces.methods import Method
+from tamis.services.align.contract import Align
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.index.contract import Index
 from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
 from tamis.services.split.contract import Split
+from tamis.services.text_filter.contract import Filter
 
 __all__ = ["Verbs"]
 
@@ -19,7 +22,10 @@ __all__ = ["Verbs"]
 class Verbs:
     """Every verb that works on a dataset, as a method."""
 
+    align = Method(Align)
     duplicates = Method(Duplicates)
+    filter = Method(Filter)
+    index = Method(Index)
     scores = Method(Scores)
     search = Method(Search)
     select = Method(Select, round=False, simulate=False)
