@@ -52,8 +52,11 @@ def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all
     dropped = Counter()
     for group in report.groups:
         for name in group.drop:
-            pair = frozenset((Path(group.keep).name, Path(name).name))
-            dropped[known.get(pair, "different")] += 1
+            pair = Path(group.keep).name, Path(name).name
+            said = known.get(frozenset(pair), "not in the truth")
+            dropped[said] += 1
+            if said != "copy":
+                print(f"    dropped, {said}: {pair[1]} for {pair[0]}")
     print(f"  dropped, by the truth of the pair: {dict(dropped)}")
     store = Store.open(path)
     table = store.read(["sample_id", "path", "width", "height"]).to_pylist()

@@ -44,7 +44,13 @@ __all__ = [
 
 
 class TamisError(Exception):
-    """The root of all errors that tamis raises on purpose."""
+    """The root of all errors that tamis raises on purpose.
+
+    Attributes:
+        result: what was done before, where a verb of several steps fails in a later one; it stands.
+    """
+
+    result: object | None = None
 
 
 class UsageError(TamisError):
@@ -127,7 +133,7 @@ class OutOfMemoryError(EncoderError):
 
     def __init__(self, spec: str, device: str) -> None:
         super().__init__(
-            f"{spec} ran out of memory on {device}: use a smaller --batch-size or another device"
+            f"{spec} ran out of memory on {device}: use a smaller batch size or another device"
         )
         self.spec = spec
         self.device = device

@@ -12,7 +12,7 @@ from PIL import Image
 import tamis
 from tamis.dataset.parts import Box
 from tamis.encoders.preprocess import prepare
-from tamis.runtime import parts
+from tamis.services.add import parts
 
 BOXES = [(11, 21, 60, 80), (100, 30, 199, 149), (-5, 100, 40, 160)]
 COUNT = 6

@@ -1,4 +1,4 @@
-"""Groups in splits, while they are being placed."""
+"""The state of an assignment of groups to splits."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Assignment"]
 
 
 class Assignment:
-    """Which split each group is in, and what each split still lacks.
+    """Which split each group is in, and how many rows each split still needs.
 
     Attributes:
         members: `[G]` rows of each group.
         counts: sparse `[G, C]`, rows of each group in each category.
         targets: `[S]` rows that each split should have.
-        wanted: `[S]` bool, which splits are to have any.
+        wanted: `[S]` bool, which splits should have any row.
         split: `[G]` split of each group, -1 before it is placed.
-        room: `[S]` rows that each split lacks; negative where it has too many.
-        demand: `[S, C]` rows of each category that each split lacks.
-        held: `[S, C]` groups of each category in each split.
+        room: `[S]` rows that each split still needs; negative if it has too many.
+        demand: `[S, C]` rows of each category that each split still needs.
+        held: `[S, C]` number of groups of each category in each split.
     """
 
     def __init__(
@@ -48,23 +48,23 @@ class Assignment:
         self._enough = self._coverable
 
     def protect(self, first: int) -> None:
-        """From now on, let groups take along the last of a category but for the `first` ones."""
+        """From now on, protect only the first `first` categories from losing their last group."""
         self._enough = self._coverable & (np.arange(self._coverable.size) < first)
 
     def categories(self, g: int) -> Indices:
-        """The categories of a group."""
+        """Return the categories of a group."""
         found: Indices = self.counts.indices[self.counts.indptr[g] : self.counts.indptr[g + 1]]
         return found
 
     def rows_of(self, g: int) -> NDArray[np.float64]:
-        """How many of its rows are in each of them."""
+        """Return the number of a group's rows in each of its categories."""
         found: NDArray[np.float64] = self.counts.data[
             self.counts.indptr[g] : self.counts.indptr[g + 1]
         ]
         return found
 
     def move(self, g: int, to: int) -> None:
-        """Put a group into a split, out of the one that it is in."""
+        """Move a group to a split from the one it is in, if any."""
         at, rows, before = self.categories(g), self.rows_of(g), int(self.split[g])
         if before >= 0:
             self.room[before] += self.members[g]
@@ -76,18 +76,18 @@ class Assignment:
         self.held[to, at] += 1
 
     def missing(self) -> list[tuple[int, int]]:
-        """Categories that could occur in each split, and a split where they do not."""
+        """Return (category, split) pairs: the category could occur in every split, but not here."""
         lacking = (self.held == 0) & self.wanted[:, None] & self._enough
         category, split = np.nonzero(lacking.T)
         return list(zip(category.tolist(), split.tolist(), strict=True))
 
     def may_leave(self, g: int) -> bool:
-        """Tell whether a group is not the last of a category in its split."""
+        """Return whether a group can leave its split without emptying a protected category."""
         at = self.categories(g)
         return not ((self.held[self.split[g], at] == 1) & self._enough[at]).any()
 
     def leavable(self, s: int) -> Indices:
-        """The groups of a split that can leave it without taking its last of a category along."""
+        """Return the groups of a split that can leave it without emptying a protected category."""
         inside = np.flatnonzero(self.split == s)
         if inside.size < 2:  # noqa: PLR2004 - the last one stays
             return inside[:0]
@@ -96,6 +96,6 @@ class Assignment:
         return found
 
     def relief(self, groups: Indices, to: int, out_of: int) -> NDArray[np.float64]:
-        """How much better the categories of some groups fit into one split than into another."""
+        """Return how much better the categories of groups fit into `to` than into `out_of`."""
         gain: NDArray[np.float64] = self.counts[groups] @ (self.demand[to] - self.demand[out_of])
         return np.round(gain, 9)

@@ -1,4 +1,4 @@
-"""Groups that change places once all are placed: for sizes, and for categories that are missing."""
+"""Improve an assignment by moving and swapping groups: for sizes, then for missing categories."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["balance", "cover_categories", "even_out", "fill_empty"]
 
 _MOST_EXCHANGES, _MOST_ROUNDS, _ROUNDING = 1000, 50, 1e-9
-# All pairs of groups are tried below this; with more, placing them has balanced to a row or so.
+# Below this all pairs of groups are tried; with more, placement alone is balanced to about a row.
 _MOST_TO_BALANCE = 3000
 
 
 def fill_empty(place: Assignment) -> None:
-    """Give each wanted split that has no group the smallest of the split with the most groups."""
+    """Give each wanted but empty split the smallest group of the split with the most groups."""
     for empty in np.flatnonzero(place.wanted & ~np.isin(np.arange(place.room.size), place.split)):
         crowded = np.argmax(np.bincount(place.split))
         inside = np.flatnonzero(place.split == crowded)
@@ -29,9 +29,9 @@ def fill_empty(place: Assignment) -> None:
 
 
 def even_out(place: Assignment) -> None:
-    """Move groups, then exchange pairs of them, until that brings no size nearer to its target.
+    """Move groups, then swap pairs, until no move or swap brings a size closer to its target.
 
-    Among the groups of a size, those go first whose categories the other split lacks most.
+    Among groups of equal size, the one whose categories the other split needs most goes first.
     """
     members, room = place.members, place.room
     for over in np.flatnonzero(room < 0).tolist():
@@ -49,7 +49,7 @@ def even_out(place: Assignment) -> None:
 
 
 def _exchange(place: Assignment) -> bool:
-    """Make the one exchange that evens out the sizes most; False if there is none."""
+    """Make the swap that improves the sizes most; return False if there is none."""
     members, room = place.members, place.room
     wanted = np.flatnonzero(place.wanted).tolist()
     free = {s: place.leavable(s) for s in wanted} if np.ptp(room[wanted]) > 1 else {}
@@ -79,11 +79,11 @@ def _exchange(place: Assignment) -> bool:
 
 
 def cover_categories(place: Assignment, families: Sequence[int]) -> None:
-    """Bring each category of enough groups into the splits where it is missing, if one fits.
+    """Bring each category with enough groups into the splits that lack it, if a group fits.
 
-    The group that comes takes the place of one of about its size, so that sizes stay; they may
-    get worse only as far as they miss by less than the group. Of `families`, the numbers of
-    categories that belong together, the first comes first and is not given up for a later one.
+    The incoming group replaces one of about its size. If sizes get worse, they still miss their
+    targets by less than the group. `families` counts the consecutive categories that belong
+    together; an earlier family is never sacrificed for a later one.
     """
     by_category = place.has.tocsc()
     for end in np.cumsum(families).tolist():
@@ -93,7 +93,7 @@ def cover_categories(place: Assignment, families: Sequence[int]) -> None:
 
 
 def _cover(place: Assignment, by_category: Any, category: int, into: int) -> None:
-    """Bring one category into one split."""
+    """Bring one category into one split, if possible."""
     if place.held[into, category]:
         return
     span = slice(by_category.indptr[category], by_category.indptr[category + 1])
@@ -118,7 +118,7 @@ def _cover(place: Assignment, by_category: Any, category: int, into: int) -> Non
 def _least_harm(
     place: Assignment, coming: Indices, going: Indices, into: int
 ) -> tuple[float, int, int | None]:
-    """Choose who comes, and who goes in its place, so that sizes change least."""
+    """Choose the incoming group, and the one to swap out, so that sizes change least."""
     best: tuple[float, float, int, int | None] | None = None
     sizes = place.members[going]
     for out_of in np.unique(place.split[coming]).tolist():
@@ -141,10 +141,10 @@ def _least_harm(
 
 
 def balance(place: Assignment) -> None:
-    """Exchange groups of equal size while that brings categories nearer to their shares.
+    """Swap groups of equal size while that brings categories closer to their shares.
 
-    What is lowered is the sum, over splits and categories, of the squared rows that lack, by the
-    rows of the category in all. Only where there are few groups, O(groups²) a round.
+    This minimizes the sum, over splits and categories, of the squared number of missing rows
+    divided by the rows of the category. Done only if there are few groups: O(groups²) per round.
     """
     if place.members.size > _MOST_TO_BALANCE or place.counts.shape[1] == 0:
         return
@@ -173,5 +173,5 @@ def balance(place: Assignment) -> None:
 
 
 def _staying(place: Assignment, group: Indices, s: int) -> Indices:
-    """Those of some groups that are in a split and can leave it."""
+    """Return those of the given groups that are in a split and can leave it."""
     return np.intersect1d(group, place.leavable(s), assume_unique=True)

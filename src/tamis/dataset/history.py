@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.dataset.operations import ASKED, TagNamed, told
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.snapshots import Snapshot
 
-__all__ = ["ASKED", "LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
-
-ASKED: Final = "request"
-"""Among an operation's parameters, the request that it was made for: its verb and its fields."""
+__all__ = ["LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
 
 _TAG_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -167,7 +165,8 @@ def _standing(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
 
 def tags(snapshots: Sequence[Snapshot]) -> dict[str, int]:
     """The snapshot that each tag names."""
-    return {s.params["name"]: s.params["snapshot"] for s in snapshots if s.verb == "tag"}
+    named = [tag for snapshot in snapshots if (tag := told(snapshot, TagNamed))]
+    return {tag.name: tag.snapshot for tag in named}
 
 
 def check_tag(name: str, taken: Mapping[str, int]) -> None:

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.difference import Diff, compare
-from tamis.dataset.history import ASKED, LogEntry, check_tag, log_entries, plan_undo, tags
+from tamis.dataset.history import LogEntry, check_tag, log_entries, plan_undo, tags
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
+from tamis.dataset.operations import ASKED
 from tamis.dataset.sample_keys import id_array
 from tamis.dataset.schema import VectorColumn, vector_columns_of
 from tamis.dataset.snapshots import SnapshotChain

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tamis.dataset.durability import sync_new_files
+from tamis.dataset.layout import WRITER_LOCK
 from tamis.dataset.lock import LOCK_TIMEOUT, writer_lock
 from tamis.dataset.orphans import Freed, drop_steps, remove_orphans, roll_back
 from tamis.dataset.snapshots import Snapshot, SnapshotChain
@@ -69,7 +70,7 @@ class Writer:
         """
         with (
             storage_guard(self._layout.root, "write"),
-            writer_lock(self._layout.lock, doing, timeout=self._timeout),
+            writer_lock(self._layout.storage, WRITER_LOCK, doing, timeout=self._timeout),
         ):
             head = State.open(self._layout, self._chain.head(), last)
             for table in head.tables.values():

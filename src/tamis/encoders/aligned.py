@@ -1,4 +1,4 @@
-"""Encoders that are a map from the space of one encoder to that of another that reads texts."""
+"""Encoders made of two others: pictures by one and a linear map, text by the other."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class AlignedMap:
-    """A linear map between two encoders' spaces, as a file holds it.
+    """A linear map between two encoders' spaces, as stored in a file.
 
     Attributes:
         linear: the map, from D to E numbers.
         source: spec of the encoder whose vectors are mapped.
         source_fingerprint: its fingerprint.
-        target: spec of the encoder that reads the texts.
+        target: spec of the encoder that reads text.
         target_fingerprint: its fingerprint.
-        preprocessing: of the source.
-        logit_scale: of the target; None where it has none.
-        caveat: what answers must be taken with.
+        preprocessing: of the source encoder.
+        logit_scale: of the target encoder; None if it has none.
+        caveat: a sentence on how reliable the results are.
     """
 
     linear: LinearMap
@@ -60,7 +60,7 @@ class AlignedMap:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the map and both encoders: of all that changes a vector."""
+        """Hash of everything that affects a vector: the map and both encoders."""
         digest = hashlib.blake2b(digest_size=16)
         for array in (self.linear.weights, self.linear.offset):
             digest.update(f"{array.shape}".encode() + np.ascontiguousarray(array, "<f4").tobytes())
@@ -74,10 +74,10 @@ class AlignedMap:
 
 
 def write_map(path: Path, aligned: AlignedMap) -> None:
-    """Write a map; the file appears whole or not at all.
+    """Write a map to a file, atomically.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: writing failed.
     """
     facts = asdict(aligned)
     arrays = {name: facts["linear"].pop(name) for name in ("weights", "offset")}
@@ -101,7 +101,7 @@ def read_map(path: Path) -> AlignedMap:
     """Read a map.
 
     Raises:
-        EncoderError: there is no such file, or it holds no map that this version reads.
+        EncoderError: the file does not exist, or is not a map that this version can read.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -132,13 +132,13 @@ def read_map(path: Path) -> AlignedMap:
 def load_aligned(
     spec: EncoderSpec, *, load: Callable[..., Encoder] | None = None, **options: Any
 ) -> Encoder:
-    """Load a map that `tamis align` wrote; the two encoders are loaded when they are first needed.
+    """Load a map that `tamis align` wrote; its two encoders are loaded when first needed.
 
     Args:
-        spec: `aligned:FILE`. Options: `folder` (that a relative FILE lies in, before the working
-            directory is tried: the dataset's), `threads`, `device` (passed to the encoders).
-        load: loads the two encoders, by spec and options; `load_encoder` if None.
-        options: the same.
+        spec: `aligned:FILE`. Options: `folder` (where a relative FILE is looked for before the
+            working directory: the dataset's folder), `threads`, `device` (passed to the encoders).
+        load: loads the two encoders by spec and options; `load_encoder` by default.
+        options: the same options as keyword arguments.
 
     Raises:
         EncoderError: the file is missing or damaged.
@@ -153,13 +153,13 @@ def load_aligned(
 
 
 class AlignedEncoder:
-    """Pictures by one encoder and a map, texts by another; made by `load_aligned`.
+    """Embeds pictures by one encoder and a map, text by another; made by `load_aligned`.
 
     Args:
-        spec: the name that loads it again.
+        spec: the spec that loads this encoder again.
         aligned: the map.
-        options: for loading the two encoders.
-        load: loads them.
+        options: options for loading the two encoders.
+        load: loads them by spec and options; `load_encoder` by default.
     """
 
     def __init__(

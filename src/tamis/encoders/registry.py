@@ -1,9 +1,9 @@
-"""Find an encoder by its name: built in, or from another package.
+"""Find an encoder by its spec: built in, or from another package.
 
-Another package adds a kind of encoder with an entry point in the group `tamis.encoders`, whose
-name is the kind (what stands before the colon in a spec) and whose object is a function
-`load(name, *, threads=None, **options)` that returns an encoder for what stands after it. Options
-that stand in the spec after a question mark are passed as texts.
+Another package adds a kind of encoder with an entry point in the group `tamis.encoders`. Its name
+is the kind (the part of a spec before the colon), and its object is a function
+`load(name, *, threads=None, **options)` that returns an encoder for the part after the colon.
+Options after the question mark are passed as strings.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class _Kind:
     """A kind of encoder that tamis can load itself.
 
     Attributes:
-        module: which has the loader; imported when the kind is first used.
+        module: the module with the loader; imported when the kind is first used.
         loader: its function; takes an `EncoderSpec` and options.
-        packages: what it imports.
-        extra: the extra that brings them; empty where tamis always has them.
-        example: what may stand after the colon.
+        packages: packages that it imports.
+        extra: the extra that installs them; empty if they come with tamis.
+        example: an example of the part after the colon.
     """
 
     module: str
@@ -105,16 +105,16 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 
 @dataclass(frozen=True)
 class EncoderEntry:
-    """An encoder, or a kind of encoders, that can be asked for by name.
+    """An encoder or a kind of encoders in the list of available ones.
 
     Attributes:
-        spec: its full name; of a kind, what its names look like.
-        short_names: shorter ones.
-        installed: whether the code that it needs is here; its weights may still have to be
-            fetched.
-        needs: what to run where it is not; empty otherwise.
-        needs_network: whether its weights must be fetched from the hub first, once.
-        runtime: what runs it, as `tamis.encoders.runtimes` names it; empty where that depends.
+        spec: its full spec; for a kind, the form of its specs.
+        short_names: aliases.
+        installed: whether the code that it needs is installed; its weights may still have to be
+            downloaded.
+        needs: the command that installs what is missing; empty if nothing is.
+        needs_network: whether its weights must be downloaded from the hub once.
+        runtime: what runs it, as named in `tamis.encoders.runtimes`; empty if that varies.
     """
 
     spec: str
@@ -130,16 +130,15 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
 
     Args:
         spec: `kind:name`, e.g. `bundled:efficientnet-lite0`, `hf:facebook/dinov2-small`,
-            `hf:./a/folder`, with options that change its vectors after a question mark:
-            `hf:facebook/dinov2-small?size=448`; or a short name such as `default` or `clip`.
-        options: passed to the kind's loader; all kinds take `threads`, the most that inference
-            may use.
+            `hf:./a/folder`, with options that affect vectors after a question mark:
+            `hf:facebook/dinov2-small?size=448`; or an alias such as `default` or `clip`.
+        options: passed to the kind's loader; all kinds take `threads`, the maximum for inference.
 
     Raises:
-        UnknownEncoderError: nothing has that name.
+        UnknownEncoderError: there is no such encoder.
         MissingExtraError: an optional package is not installed.
         EncoderError: the encoder cannot be loaded.
-        UsageError: an option is unknown or its value does not fit.
+        UsageError: an option is unknown or its value is invalid.
 
     Example:
         >>> encoder = load_encoder("default", threads=1)
@@ -179,7 +178,7 @@ def is_loadable(spec: str) -> bool:
 
 
 def available() -> list[EncoderEntry]:
-    """Return the encoders that have a name here, then the kinds that take any name or file."""
+    """Return the named encoders, then the kinds that take any name or file."""
     from tamis.encoders.bundled import MODELS
 
     return [

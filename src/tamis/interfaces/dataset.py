@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
-from tamis.errors import UsageError
-from tamis.interfaces.parting import Parting
 from tamis.interfaces.verbs import Verbs
 from tamis.interfaces.watching import Watching
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
@@ -24,12 +22,8 @@ if TYPE_CHECKING:
     from tamis.encoders.base import Encoder
     from tamis.formats.exports import ExportReport
     from tamis.formats.exports.export import Format
-    from tamis.runtime.embed import EmbedReport
     from tamis.runtime.indexing import IndexAudit
-    from tamis.runtime.ingest import IngestReport
     from tamis.services.check import CheckReport
-    from tamis.services.curate import CurateReport
-    from tamis.services.duplicates.contract import Drop
     from tamis.services.encoders.result import EncoderExport
     from tamis.services.relink import RelinkReport
     from tamis.services.split.folds import Fold
@@ -96,7 +90,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Parting, Watching):
+class Dataset(Verbs, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -116,116 +110,6 @@ class Dataset(Verbs, Parting, Watching):
     def path(self) -> Path:
         """Where the dataset lies."""
         return self.store.path
-
-    # -- fill ---------------------------------------------------------------------------------
-
-    def add(
-        self,
-        *sources: PathLike,
-        labels: str = "none",
-        label_level: int | None = None,
-        exclude: Sequence[str] = (),
-        every: float | str | None = None,
-        new_only: bool = False,
-        threshold: float | None = None,
-        encoder: str | Encoder = "default",
-        threads: int | None = None,
-        progress: Progress = no_progress,
-    ) -> IngestReport:
-        """Add the pictures of folders, globs, files, archives and videos; never anything twice.
-
-        With `new_only` what is like a sample of the dataset, by the vectors of an encoder, is left
-        out, and what is added gets its vector at once; the report is a `NewsReport`.
-
-        Args:
-            sources: what to add.
-            labels: `none`, `folder` (the name of a folder that the picture lies in) or a CSV or
-                Parquet file with the columns path, label and split.
-            label_level: which folder is the label: 1 the first below the source, 0 the source
-                itself, -1 the one that holds the picture, -2 the one above. If not given, the
-                nearest to the pictures that tells them apart, which the report says.
-            exclude: patterns of files and folders to leave out, such as `*.png` or `masks`.
-            every: which frames of videos become samples: seconds from one to the next, `frame`
-                (all) or `keyframe`. If not given, one a second of videos that are named, and none
-                of those in folders; with `new_only` all frames of all videos.
-            new_only: add only what differs from all that is in the dataset already.
-            threshold: cosine similarity from which on a picture counts as like another; .92 if not
-                given. Only with `new_only`.
-            encoder: the encoder that tells, a spec or loaded. Only with `new_only`.
-            threads: decoding threads; the number of cores if not given.
-            progress: told how far it has come.
-
-        Raises:
-            InputError: a source does not exist or holds no picture.
-            MissingExtraError: there are videos to read and the extra `video` is not installed.
-            UsageError: `every` is none of these, or the threshold is out of range.
-        """
-        from tamis.runtime.ingest import ingest
-        from tamis.runtime.ingest_new import DEFAULT_THRESHOLD, ingest_new
-        from tamis.sources.video.sampling import EVERY_FRAME, parse_sampling
-
-        named = [os.fspath(source) for source in sources]
-        sampling = None if every is None else parse_sampling(str(every))
-        if new_only:
-            if isinstance(encoder, str):
-                encoder = self.encoders.load(encoder, threads=None)
-            return ingest_new(
-                self.store,
-                named,
-                encoder,
-                threshold=DEFAULT_THRESHOLD if threshold is None else threshold,
-                labels=labels,
-                label_level=label_level,
-                exclude=exclude,
-                sampling=sampling or EVERY_FRAME,
-                progress=progress,
-                threads=threads,
-            )
-        if threshold is not None:
-            raise UsageError("a threshold says what counts as new; give it with --new-only")
-        return ingest(
-            self.store,
-            named,
-            labels=labels,
-            label_level=label_level,
-            exclude=exclude,
-            sampling=sampling,
-            progress=progress,
-            threads=threads,
-        )
-
-    def embed(
-        self,
-        encoder: str | Encoder = "default",
-        *,
-        dtype: str = "float32",
-        retry: bool = False,
-        batch_size: int | None = None,
-        progress: Progress = no_progress,
-        **options: Any,
-    ) -> EmbedReport:
-        """Compute vectors for the pictures that lack them.
-
-        Args:
-            encoder: a spec such as `bundled:efficientnet-lite0`, or a loaded encoder.
-            dtype: how vectors are stored, `float32` or `float16`.
-            retry: try again the pictures that failed before.
-            batch_size: pictures for one call of the encoder; found by itself if not given.
-            progress: told how far it has come.
-            options: passed to the encoder's loader, such as `device="cuda"`.
-        """
-        from tamis.runtime.embed import embed
-
-        if isinstance(encoder, str):
-            encoder = self.encoders.load(encoder, **options)
-        return embed(
-            self.store,
-            encoder,
-            dtype=dtype,
-            retry=retry,
-            batch_size=batch_size,
-            progress=progress,
-        )
 
     # -- look ---------------------------------------------------------------------------------
 
@@ -257,42 +141,6 @@ class Dataset(Verbs, Parting, Watching):
 
         kinds = [one.kind for one in find_gone(self.store)]
         return {kind: kinds.count(kind) for kind in ("missing", "changed", "unreadable")}
-
-    # -- choose -------------------------------------------------------------------------------
-
-    def curate(
-        self,
-        *sources: PathLike,
-        keep: int,
-        out: PathLike,
-        labels: str = "none",
-        label_level: int | None = None,
-        exclude: Sequence[str] = (),
-        every: float | str | None = None,
-        encoder: str = "default",
-        drop: Drop = "copies",
-        seed: int = 0,
-        stage: Callable[[str], Progress] = lambda _name: no_progress,
-    ) -> CurateReport:
-        """Do the main job: add, embed, drop copies, select `keep`, split, export, report."""
-        from tamis.services.curate import curate
-        from tamis.sources.video.sampling import parse_sampling
-
-        return curate(
-            self.store,
-            [os.fspath(source) for source in sources],
-            keep=keep,
-            out=Path(out),
-            labels=labels,
-            label_level=label_level,
-            exclude=exclude,
-            sampling=None if every is None else parse_sampling(str(every)),
-            encoder=encoder,
-            drop=drop,
-            seed=seed,
-            stage=stage,
-            encoders=self.encoders,
-        )
 
     # -- hand over ----------------------------------------------------------------------------
 

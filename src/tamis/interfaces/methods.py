@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.errors import UsageError
 from tamis.verbs.feedback import Feedback
-from tamis.verbs.request import Argument, fields_of
+from tamis.verbs.request import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tamis.runtime.workspace import Workspace
-    from tamis.verbs.request import Request
+    from tamis.verbs.request import Field, Request
 
 __all__ = ["Method", "described", "signature"]
 
@@ -63,7 +63,7 @@ def signature(
     for field in fields_of(request):
         if field.name in (fixed or {}):
             continue
-        positional = positional and isinstance(field.option, Argument)
+        positional = positional and _by_place(field)
         default = field.default if field.default is not MISSING else kinds.empty
         kind: Any = kinds.POSITIONAL_OR_KEYWORD if positional else kinds.KEYWORD_ONLY
         if positional and field.kind.many and default is kinds.empty:
@@ -80,6 +80,10 @@ def described(request: type[Request[Any]], fixed: dict[str, Any] | None = None) 
             default = f" Default: {field.option.default}." if field.option.default else ""
             lines.append(f"    {field.name}: {field.option.help}{default}")
     return "\n".join(lines)
+
+
+def _by_place(field: Field) -> bool:
+    return field.option.positional or field.option.by_place
 
 
 def _dressed(
@@ -103,7 +107,7 @@ def _by_name(
     request: type[Request[Any]], arguments: tuple[Any, ...], named: dict[str, Any]
 ) -> dict[str, Any]:
     """Return all arguments by their names, as Python itself would bind them."""
-    places = [field for field in fields_of(request) if isinstance(field.option, Argument)]
+    places = [field for field in fields_of(request) if _by_place(field)]
     values = dict(named)
     if places and places[0].kind.many and len(arguments) > 1:
         arguments = (arguments,)

@@ -7,8 +7,11 @@ checkers.
 from __future__ import annotations
 
 from tamis.interfaces.methods import Method
+from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
+from tamis.services.curate.contract import Curate
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.embed.contract import Embed
 from tamis.services.index.contract import Index
 from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
@@ -22,8 +25,13 @@ __all__ = ["Verbs"]
 class Verbs:
     """Every verb that works on a dataset, as a method."""
 
+    add = Method(Add)
+    add_crops = Method(AddCrops)
+    add_tiles = Method(AddTiles)
     align = Method(Align)
+    curate = Method(Curate)
     duplicates = Method(Duplicates)
+    embed = Method(Embed)
     filter = Method(Filter)
     index = Method(Index)
     scores = Method(Scores)

@@ -44,12 +44,14 @@ _ON_THE_LINE = (3.3, 9.0)
 # The same once the files were seen.
 _UNDECIDED = (4.2, 5.8)
 # A copy that was cropped lies in its original but for this share: a tilt leaves corners, a shaken
-# camera a rim.
-_CROPPED = 0.08
+# camera a rim. A wider one, 12 of 256 pixels, may hold content of its own.
+_CROPPED = 12 / 256
 # Over every line, so that two views that are shifted against each other are changed versions.
 _SHIFTED = 8.0
 # Under this many pixels a side, a change of a twentieth of the side is hardly a pixel.
 _SMALLEST_GRID = 40
+# No translucent mark stands out further: there is no need to look at it larger.
+_MOST_MARKED = 40.0
 # Files have to show this much more than thumbnails, along a side.
 _LARGER = 1.3
 # An upright reading that scores this need not be read mirrored as well.
@@ -91,26 +93,36 @@ class PairVerifier:
         """
         return _compared(self._pictures, self._originals, left, right, self._progress)
 
-    def calibrate(self, candidates: Comparison, rng: np.random.Generator) -> PairCalibration:
+    def calibrate(
+        self,
+        candidates: Comparison,
+        rng: np.random.Generator,
+        *,
+        threshold: float | None = None,
+    ) -> PairCalibration:
         """Find the thresholds for these pictures.
 
-        Copies made of sampled pictures, random pairs and the candidates all enter.
+        Copies made of sampled pictures, random pairs and the candidates all enter. About 6 seconds
+        of one core for the copies; none are made where the threshold for copies is given.
 
         Args:
             candidates: pairs of nearest neighbours, compared.
             rng: draws the pictures, the pairs and the crops.
+            threshold: score from which a pair is a copy, if it is not to be found.
         """
         n = self._count
-        kinds, copies = self._made_copies(rng)
+        made = {}
+        if threshold is None:
+            kinds, copies = self._made_copies(rng)
+            made = {
+                kind: _scores(copies.take(np.flatnonzero(kinds == kind))) for kind in COPY_KINDS
+            }
         left, right = rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
         apart = left != right
         # Thumbnails alone: how many pass is asked, not which.
         random = _compared(self._pictures, None, left[apart], right[apart], no_progress)
         return calibrate_pairs(
-            {kind: _scores(copies.take(np.flatnonzero(kinds == kind))) for kind in COPY_KINDS},
-            _scores(candidates),
-            _scores(random),
-            pictures=n,
+            made, _scores(candidates), _scores(random), pictures=n, threshold=threshold
         )
 
     def _made_copies(self, rng: np.random.Generator) -> tuple[NDArray[np.str_], Comparison]:
@@ -226,7 +238,8 @@ def _decide(
     found, undecidable = _unworn(unmarked), mark_taken_off
     on_the_line = _ON_THE_LINE[0] <= found.excess < _ON_THE_LINE[1]
     ask_files = on_the_line or mark_taken_off
-    if originals is not None and (ask_files or found.may_be_marked(line)):
+    marked = found.excess < _MOST_MARKED and not ask_files and found.may_be_marked(line)
+    if originals is not None and (ask_files or marked):
         one, other = originals.pixels(left), originals.pixels(right)
         larger = one is not None and min(one.shape[:2]) > _LARGER * min(first.left_shape)
         if larger and one is not None and other is not None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.parts import Box
 from tamis.encoders.preprocess import input_box, prepare
 from tamis.errors import InputError, MissingPictureError, UsageError
 from tamis.images.decode import decode
@@ -23,28 +21,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tamis.encoders.base import Encoder, FeatureMapEncoder, TextEncoder
+    from tamis.images.box import Box
     from tamis.types import Vectors
 
 __all__ = [
-    "Region",
     "caveat_of",
     "picture_tokens",
     "picture_vector",
     "text_vectors",
 ]
-
-
-@dataclass(frozen=True)
-class Region:
-    """A part of an upright picture, in pixels from its upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.width},{self.height}"
 
 
 def caveat_of(encoder: Encoder) -> str:
@@ -64,7 +49,7 @@ def text_vectors(encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
 
 
 def picture_vector(
-    encoder: Encoder, path: str | Path, region: Region | None = None
+    encoder: Encoder, path: str | Path, region: Box | None = None
 ) -> NDArray[np.float32]:
     """Return the `[D]` float32 unit vector of a picture file, or of a part of it.
 
@@ -87,7 +72,7 @@ def picture_vector(
 
 
 def picture_tokens(
-    encoder: FeatureMapEncoder, path: str | Path, region: Region | None = None
+    encoder: FeatureMapEncoder, path: str | Path, region: Box | None = None
 ) -> Vectors:
     """Return the `[T, D]` float32 tokens of a picture file, or of a part of it, at its own scale.
 
@@ -128,9 +113,8 @@ def _opened(path: str | Path) -> Image.Image:
     return decode(data, str(path)).image
 
 
-def _inside(image: Image.Image, region: Region, path: str | Path) -> tuple[int, int, int, int]:
-    part = Box(region.x, region.y, region.width, region.height)
-    inside = part.clipped(image.width, image.height)
+def _inside(image: Image.Image, region: Box, path: str | Path) -> tuple[int, int, int, int]:
+    inside = region.clipped(image.width, image.height)
     if inside is None:
         raise UsageError(
             f"the region {region} does not touch {path}, which is {image.width} x "

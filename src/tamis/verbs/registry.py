@@ -11,6 +11,11 @@ from tamis.verbs.request import Request
 __all__ = ["VERBS", "request_class"]
 
 VERBS: Final[dict[str, str]] = {
+    "add": "tamis.services.add.contract:Add",
+    "add crops": "tamis.services.add.contract:AddCrops",
+    "add tiles": "tamis.services.add.contract:AddTiles",
+    "embed": "tamis.services.embed.contract:Embed",
+    "curate": "tamis.services.curate.contract:Curate",
     "search": "tamis.services.search.contract:Search",
     "encoders list": "tamis.services.encoders.contract:ListEncoders",
     "encoders check": "tamis.services.encoders.contract:CheckEncoder",

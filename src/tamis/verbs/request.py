@@ -41,6 +41,7 @@ class Option:
         minimum: least value.
         maximum: largest value.
         default: what happens without it, in words, where the default is None or does not tell.
+        by_place: Python may give it without its name; an argument always may be.
         spread: a fixed number of values is given as words of their own, not with commas.
     """
 
@@ -51,6 +52,7 @@ class Option:
     maximum: float | None = None
     default: str | None = None
     spread: bool = False
+    by_place: bool = False
 
     positional: ClassVar[bool] = False
 
@@ -200,7 +202,7 @@ def _checked(field: Field, value: Any) -> Any:
     try:
         value = field.kind.check(value)
     except ValueError as error:
-        raise UsageError(f"{spelt(field)} is {value!r}; give {error}") from None
+        raise UsageError(f"{field.name} is {value!r}; give {error}") from None
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, int | float) and not isinstance(number, bool):
             _check_bounds(field, number)
@@ -210,7 +212,7 @@ def _checked(field: Field, value: Any) -> Any:
 def _check_bounds(field: Field, number: float) -> None:
     low, high = field.option.minimum, field.option.maximum
     if math.isnan(number):
-        raise UsageError(f"{spelt(field)} is not a number; give one")
+        raise UsageError(f"{field.name} is not a number; give one")
     if (low is None or number >= low) and (high is None or number <= high):
         return
     if low is not None and high is not None:
@@ -219,12 +221,7 @@ def _check_bounds(field: Field, number: float) -> None:
         wanted = f"at least {low:g}"
     else:
         wanted = f"at most {high:g}"
-    raise UsageError(f"{spelt(field)} is {number:g}; give {wanted}")
-
-
-def spelt(field: Field) -> str:
-    """Return a field's name as a sentence spells it: words, without underscores."""
-    return field.name.strip("_").replace("_", " ")
+    raise UsageError(f"{field.name} is {number:g}; give {wanted}")
 
 
 def _as_json(value: Any) -> Any:

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from filling import embed
 from tamis.dataset.store import Store
-from tamis.runtime import embed as embedding
 from tamis.runtime import indexing
-from tamis.runtime.embed import embed
 from tamis.runtime.indexing import audit_index, is_index_worthwhile
 from tamis.runtime.workspace import Workspace
+from tamis.services.embed import run as embedding
 from tamis.services.index.contract import Index
 from tamis.services.index.run import index
 from tamis.types import Preprocessing

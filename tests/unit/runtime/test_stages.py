@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import ingest, ingest_new
 from mosaic_encoder import Mosaic
 from tamis.dataset.store import Store
 from tamis.encoders.registry import load_encoder
 from tamis.images.decode import decode
-from tamis.runtime import embed as embedding
-from tamis.runtime import ingest as adding
-from tamis.runtime import ingest_new as news
-from tamis.runtime import parts
 from tamis.runtime.batch_size import BatchSize
-from tamis.runtime.known_pictures import KnownPictures
-from tamis.runtime.known_samples import KnownSamples
 from tamis.runtime.ordered_map import ordered_map
+from tamis.services.add import news, parts
+from tamis.services.add import pictures as adding
+from tamis.services.add.contract import AddTiles
+from tamis.services.add.known_pictures import KnownPictures
+from tamis.services.add.known_samples import KnownSamples
+from tamis.services.embed import run as embedding
 from tamis.sources.locations import iter_locations
 
 
@@ -38,7 +39,7 @@ def photos(tmp_path):
 @pytest.fixture
 def store(tmp_path, photos):
     store = Store.create(tmp_path / "d.tamis")
-    adding.ingest(store, [str(photos / f"{number}.png") for number in (0, 1)])
+    ingest(store, [str(photos / f"{number}.png") for number in (0, 1)])
     return store
 
 
@@ -46,7 +47,7 @@ def stages(store, photos):
     known = KnownPictures(store)
     locations = list(iter_locations([str(photos)]))
     rows = store.read([*parts._READ]).to_pylist()
-    plan = parts._Plan("tile", [parts._Job(row, tiles=2) for row in rows], {})
+    plan = parts._Plan("tile", [parts._Job(row, tiles=2) for row in rows], {}, AddTiles(2))
     batches = list(embedding._pending(store, None, 1))
     return {
         "examine": (adding.Examine(known), locations),
@@ -127,7 +128,7 @@ def test_pictures_are_decoded_in_the_threads_that_are_given(store, photos, monke
         return decode(*args, **options)
 
     monkeypatch.setattr(folder, "decode", note)
-    report = news.ingest_new(store, [str(photos)], Mosaic(), threads=3)
+    report = ingest_new(store, [str(photos)], Mosaic(), threads=3)
     assert report.added == 4
     assert [failure.path for failure in report.failed] == [str(photos / "bad.png")]
     assert "tamis-work" in used

@@ -17,12 +17,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from filling import add_crops, ingest
 from tamis.algo.calibration import PairCalibration, PairThresholds
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.comparison import NO_REGIONS, Comparison
-from tamis.runtime.ingest import ingest
-from tamis.runtime.parts import add_crops
 from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.duplicates.run import duplicates

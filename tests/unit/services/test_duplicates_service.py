@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import ingest
 from synthetic_pictures import alike, blurred, captioned, crop, scene
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.runtime.ingest import ingest
 from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.duplicates.run import duplicates
 
 if TYPE_CHECKING:

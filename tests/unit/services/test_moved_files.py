@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from filling import embed, ingest
 from synthetic_pictures import scene
 from tamis.dataset.store import Store
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
-from tamis.runtime.embed import embed
-from tamis.runtime.ingest import ingest
 from tamis.runtime.workspace import Workspace
 from tamis.services.curate import curate
 from tamis.services.duplicates.contract import Duplicates

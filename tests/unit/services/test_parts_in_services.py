@@ -9,12 +9,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from filling import add_crops, add_tiles, ingest
 from splitting import check_splits, split
 from tamis.dataset.parts import whole_pictures
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.runtime.ingest import ingest
-from tamis.runtime.parts import add_crops, add_tiles
 from tamis.services.report.collect import collect
 
 COUNT = 24

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import embed, ingest
 from tamis.dataset.store import Store
 from tamis.encoders import registry
 from tamis.errors import EncoderError, InputError, PictureError, UsageError
-from tamis.runtime.embed import embed
-from tamis.runtime.ingest import ingest
 from tamis.runtime.workspace import Workspace
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search

@@ -1,4 +1,4 @@
-"""Rounds of labelling: which strategy when, replays on known labels, and honest intervals."""
+"""Active learning: which strategy to use when, simulation on known labels, and intervals."""
 
 from tamis.algo.active_learning.intervals import Estimate, mean_of_seeds, share_right
 from tamis.algo.active_learning.schedule import (

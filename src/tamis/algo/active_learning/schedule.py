@@ -1,4 +1,4 @@
-"""Which strategy a round of labelling uses where none is named."""
+"""The default strategy of a round of active learning."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["COLD_START", "WITH_PROBE", "scheduled_strategy", "strategy_name"]
 
 COLD_START: Final[Strategy] = "max-herding"
-"""While labels are few: what stands for the pictures, whatever a probe thinks."""
+"""While labels are few: representative pictures, without a probe."""
 
 WITH_PROBE: Final[Strategy] = "uncertainty-herding"
-"""Later: what a probe is unsure of and stands for many."""
+"""Later: pictures that are representative and that the probe is unsure of."""
 
 LABELS_A_CLASS: Final = 2
-"""From this many labels a class, on average, what a probe is unsure of is worth more."""
+"""From this many labels per class on average, the probe's uncertainty is used."""
 
 
 def scheduled_strategy(labels: NDArray[np.str_]) -> Strategy:
-    """Return the strategy for the next round after these labels, `[L]`.
+    """Return the strategy for the next round, given the labels so far, `[L]`.
 
     >>> scheduled_strategy(np.array(["cat", "dog"]))
     'max-herding'
@@ -36,7 +36,7 @@ def scheduled_strategy(labels: NDArray[np.str_]) -> Strategy:
 
 
 def strategy_name(strategy: str | Mapping[str, float]) -> str:
-    """Write a strategy, or several with their shares, as one word.
+    """Format a strategy, or several with their shares, as one word.
 
     >>> strategy_name({"margin": 0.5, "random": 0.5})
     'margin:0.5,random:0.5'

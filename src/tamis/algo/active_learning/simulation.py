@@ -1,4 +1,4 @@
-"""Rounds of labelling replayed on pictures whose labels are known."""
+"""Simulate rounds of active learning on pictures whose labels are known."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = ["Draw", "Replay", "draw_parts", "replay"]
 
 @dataclass(frozen=True)
 class Draw:
-    """What one run learns from and what it is measured on.
+    """The pool and the test rows of one run.
 
     Attributes:
         pool: rows to pick from, ascending.
-        test: rows to measure on, ascending.
+        test: rows to evaluate on, ascending.
     """
 
     pool: Indices
@@ -39,12 +39,12 @@ class Draw:
 
 @dataclass(frozen=True)
 class Replay:
-    """What one run reached.
+    """The results of one run.
 
     Attributes:
-        accuracy: `[B]` share of the test rows predicted rightly after each budget.
-        balanced: `[B]` the mean of that over the classes of the test rows.
-        strategies: `[B]` what picked for each budget.
+        accuracy: `[B]` accuracy on the test rows after each budget.
+        balanced: `[B]` balanced accuracy: the mean over the classes of the test rows.
+        strategies: `[B]` the strategy that picked for each budget.
     """
 
     accuracy: NDArray[np.float64]
@@ -60,20 +60,20 @@ def draw_parts(
     share: float = 0.7,
     rng: np.random.Generator,
 ) -> Draw:
-    """Draw what a run picks from, whole groups at a time.
+    """Draw the pool of a run, whole groups at a time.
 
-    Strategies without chance would else do the same in every run, so that nothing would say how
+    Otherwise deterministic strategies would do the same in every run, and nothing would show how
     much a result depends on the pictures at hand. O(N log N).
 
     Args:
-        groups: `[N]` rows of one group, such as near-duplicates, are never both in pool and test.
+        groups: `[N]` rows of one group, such as near-duplicates, are never in both pool and test.
         pool: rows that may be picked.
-        test: rows to measure on; None: what is not drawn.
-        share: of the groups of `pool` to draw, in (0, 1).
+        test: rows to evaluate on; None for the rows that are not drawn.
+        share: share of the groups of `pool` to draw, in (0, 1).
         rng: draws them.
 
     Raises:
-        UsageError: nothing is left to pick from or to measure on.
+        UsageError: no row is left to pick from or to evaluate on.
     """
     allowed = pool if test is None else pool[~np.isin(groups[pool], groups[test])]
     names = np.unique(groups[allowed])
@@ -100,20 +100,20 @@ def replay(
     rng: np.random.Generator,
     told: Callable[[], None] = lambda: None,
 ) -> Replay:
-    """Pick, look the labels up, train a probe, measure it; again for each budget.
+    """For each budget: pick rows, reveal their labels, train a probe and evaluate it.
 
-    No label counts before its row is picked. Test rows have no part in picking or training: what
-    is picked from is the pool alone. The cost is that of `select` and `train_probe` a budget.
+    No label is used before its row is picked. Test rows take no part in picking or training. The
+    cost is that of `select` and `train_probe` for each budget.
 
     Args:
         X: `[N, D]` unit vectors.
         labels: `[N]` names of classes.
-        draw: what to pick from and what to measure on.
+        draw: the pool and the test rows.
         budgets: numbers of labels, ascending, none larger than the pool.
-        strategy: how to pick; None for what `scheduled_strategy` says each time. What asks a
-            probe is replaced by `COLD_START` until labels of two classes are known.
-        groups: `[N]` rows that cross-validation keeps together.
-        rng: the only source of chance.
+        strategy: how to pick; None for `scheduled_strategy` each time. Strategies that need a
+            probe are replaced by `COLD_START` until labels of two classes are known.
+        groups: `[N]` groups that cross-validation keeps together.
+        rng: the only source of randomness.
         told: called after each budget.
 
     Raises:

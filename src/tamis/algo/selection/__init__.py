@@ -1,4 +1,4 @@
-"""Which rows to label next: strategies over shared kernels, with quotas and reasons."""
+"""Select rows to label: strategies over shared kernels, with quotas and reasons."""
 
 from tamis.algo.selection.picking import select
 from tamis.algo.selection.picks import Picks

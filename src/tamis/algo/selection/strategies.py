@@ -1,9 +1,9 @@
 """The strategies by name.
 
-What a pick's score is: `random` 0; `facility-location` what it added to the mean similarity of all
-rows to their nearest pick, and so, by their own kernels and weights, `max-herding`,
-`uncertainty-herding` and `prob-cover`; `k-center` its cosine distance to everything picked before;
-others as their functions say.
+The score of a pick depends on the strategy. `random`: 0. `facility-location`: what it added to the
+mean similarity of all rows to their nearest pick; likewise `max-herding`, `uncertainty-herding` and
+`prob-cover` with their own kernels and weights. `k-center`: its cosine distance to the nearest
+earlier pick. Others: see their functions.
 """
 
 from __future__ import annotations

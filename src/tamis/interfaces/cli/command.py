@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tamis.errors import TamisError
 from tamis.interfaces.cli.output import Output
 from tamis.verbs.command_line import read_words
 from tamis.verbs.feedback import Feedback
@@ -94,14 +95,23 @@ class Command:
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
         at = given.pop("dataset", None)
         request = self.request.of(read_words(self.request, given))
-        with output.feedback() as feedback:
-            result = self._answer(request, at, feedback)
-        output.document(result)
-        code = self.show(output, request, result)
-        for sentence in result.notes:
-            output.note(f"note: {sentence}")
-        if code:
+        try:
+            with output.feedback() as feedback:
+                result = self._answer(request, at, feedback)
+        except TamisError as error:
+            if error.result is not None:
+                self._print(output, request, error.result)
+            raise
+        if code := self._print(output, request, result):
             raise typer.Exit(code)
+
+    def _print(self, output: Output, request: Request[Any], result: Any) -> int | None:
+        output.document(result)
+        try:
+            return self.show(output, request, result)
+        finally:
+            for sentence in result.notes:
+                output.note(f"note: {sentence}")
 
     def _answer(self, request: Request[Any], at: Path | None, feedback: Feedback) -> Any:
         from tamis.runtime.workspace import Workspace, execute

@@ -119,9 +119,13 @@ class Candidates:
             orphans = pair_keys(n, orphaned, keeper[before[orphaned]])
         return keeper
 
-    def calibration(self) -> PairCalibration:
-        """Find the thresholds from copies made, the candidates and random pairs."""
-        return self._verifier.calibrate(self.compared, self._rng)
+    def calibration(self, threshold: float | None) -> PairCalibration:
+        """Find the thresholds from copies made, the candidates and random pairs.
+
+        Args:
+            threshold: that of copies, if it was given; no copies are made then.
+        """
+        return self._verifier.calibrate(self.compared, self._rng, threshold=threshold)
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:

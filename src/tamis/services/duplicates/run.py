@@ -85,8 +85,10 @@ def duplicates(
         progress=feedback.stage("duplicates"),
     )
     candidates.more(np.arange(len(candidates.rows)))
-    # looked at even if both lines are given: whether most share a view matters to splits
-    calibration = candidates.calibration()
+    # random pairs are looked at even if both lines are given: whether most share a view matters to
+    # splits
+    given = None if request.threshold == "auto" else request.threshold
+    calibration = candidates.calibration(given)
     thresholds = _thresholds(request, calibration.thresholds)
     keeper = candidates.settle(thresholds)
     outcome = Outcome(samples, candidates, keeping, keeper, thresholds)

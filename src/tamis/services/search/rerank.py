@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
-    from tamis.runtime.queries import Region
     from tamis.services.search.contract import Hit
 
 __all__ = ["rerank"]
@@ -45,7 +44,7 @@ def rerank(
     encoder: Encoder,
     hits: Sequence[Hit],
     example: str,
-    region: Region | None,
+    region: Box | None,
 ) -> tuple[list[Hit], list[str]]:
     """Return hits by how well the patches of an example are found in each, best first.
 

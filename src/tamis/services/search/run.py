@@ -14,8 +14,8 @@ from tamis.dataset.parts import BOX_COLUMNS, whole_pictures
 from tamis.dataset.presence import gone_among
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
+from tamis.images.box import Box
 from tamis.runtime.queries import (
-    Region,
     caveat_of,
     picture_vector,
     text_vectors,
@@ -105,8 +105,8 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     return report
 
 
-def _region(request: Search) -> Region | None:
-    return None if request.region is None else Region(*request.region)
+def _region(request: Search) -> Box | None:
+    return None if request.region is None else Box(*request.region)
 
 
 class _Words:
@@ -146,13 +146,13 @@ class _Words:
             self.notes.append(caveat)
         return text_vectors(encoder, texts)
 
-    def _pictures(self, names: Sequence[str], region: Region | None) -> list[NDArray[np.float32]]:
+    def _pictures(self, names: Sequence[str], region: Box | None) -> list[NDArray[np.float32]]:
         return [
             self._picture(name, region if number == 0 else None)
             for number, name in enumerate(names)
         ]
 
-    def _picture(self, name: str, region: Region | None) -> NDArray[np.float32]:
+    def _picture(self, name: str, region: Box | None) -> NDArray[np.float32]:
         """Return a picture's vector: as it is stored, else by the encoder."""
         example = self._example(name)
         self.samples += example.samples

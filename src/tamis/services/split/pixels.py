@@ -119,10 +119,10 @@ class PixelVerdicts:
             marked: the marks of `duplicates` stand, and so do its lines.
         """
         shown = store.read(["sample_id"], "thumbnail IS NOT NULL").column("sample_id").to_pylist()
-        counts = last_duplicates(store) if marked else {}
+        found = last_duplicates(store) if marked else None
         lines = None
-        if {"threshold", "changed_threshold"} <= counts.keys():
-            lines = PairThresholds(counts["threshold"], counts["changed_threshold"])
+        if found and found.threshold is not None and found.changed_threshold is not None:
+            lines = PairThresholds(found.threshold, found.changed_threshold)
         return cls(store, ids, np.isin(ids, shown), lines)
 
     @property
