@@ -167,7 +167,7 @@ def test_undo_removes_the_column_and_another_map_leaves_the_first(store):
     assert second.column not in store.columns()
     assert first.column in store.columns()
     entry = next(entry for entry in store.log() if entry.verb == "align")
-    assert entry.params == {"from": SOURCE, "to": TARGET, "out": None}
+    assert entry.asked == ("align", {"from_": SOURCE, "to": TARGET})
     assert entry.counts["recall"] == first.recall
 
 
@@ -191,7 +191,7 @@ def test_duplicates_stay_on_one_side(store, monkeypatch):
         seen["split"] = hold_out(groups, share, rng)
         return seen["split"]
 
-    monkeypatch.setattr("tamis.services.align.hold_out", spy)
+    monkeypatch.setattr("tamis.services.align.run.hold_out", spy)
     report = learn(store)
     fitted, held = seen["split"]
     assert not set(fitted // 30) & set(held // 30)
