@@ -114,11 +114,20 @@ class Command:
                 output.note(f"note: {sentence}")
 
     def _answer(self, request: Request[Any], at: Path | None, feedback: Feedback) -> Any:
-        from tamis.runtime.workspace import Workspace, execute
+        from tamis.runtime.workspace import execute
 
         if self.dataset is None:
             return execute(None, request, feedback)
-        path = at or self.dataset(request)
+        return self.answer(request, at or self.dataset(request), feedback)
+
+    def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
+        """Open the dataset and do what the request asks.
+
+        Raises:
+            TamisError: it cannot be done.
+        """
+        from tamis.runtime.workspace import Workspace, execute
+
         if self.request.creates:
             from tamis.dataset.creation import dataset_to_fill
 

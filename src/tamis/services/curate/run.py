@@ -17,7 +17,7 @@ from tamis.services.duplicates.contract import Duplicates
 from tamis.services.duplicates.run import duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.embed.run import embed
-from tamis.services.report import write_report
+from tamis.services.report.write import write_report
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select_representative
 from tamis.services.split.contract import Split

@@ -3,66 +3,41 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.dataset.presence import Gone, gone_of
+from tamis.dataset.presence import gone_of
 from tamis.errors import InputError, UsageError
+from tamis.services.relink.result import RelinkReport
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
-from tamis.types import no_progress
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamis.dataset.store import Store
-    from tamis.types import Progress
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.relink.contract import Relink
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["RelinkReport", "relink"]
+__all__ = ["relink"]
 
 _COLUMNS = ("sample_id", "path", "uri", "source", "bytes", "content_hash", "added_at")
 _NAMED = 3
 
 
-@dataclass(frozen=True)
-class RelinkReport:
-    """What became of the pictures under the old root.
-
-    Attributes:
-        relinked: samples that now point to the new root.
-        missing: samples whose file is not under the new root either, left as they were.
-        changed: samples in whose place another content lies there, left as they were.
-        problems: those that were left, each with its reason.
-        repaired: as `relinked`.
-        notes: sentences on what the user should know.
-    """
-
-    relinked: int
-    missing: int
-    changed: int
-    problems: list[Gone]
-    repaired: int
-    notes: list[str] = field(default_factory=list)
-
-
-def relink(store: Store, old: str, new: str, *, progress: Progress = no_progress) -> RelinkReport:
+def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -> RelinkReport:
     """Let samples under one root point to the same files under another; nothing else changes.
 
     Each file is read and hashed at its new place, so that no sample comes to show another picture.
     One operation, which `undo` takes back. Ids, marks and vectors stay.
-
-    Args:
-        store: the dataset.
-        old: the root as it was: a folder, an archive, a video or a picture. It need not exist.
-        new: where it is now.
-        progress: told after each file.
 
     Raises:
         InputError: there is no `new`, no sample lies under `old`, or none of them is under `new`.
         UsageError: both are the same place; `old` means several roots; or the dataset holds
             pictures at their new place already.
     """
+    store, old, new = workspace.store, request.old, request.new
     target = Path(new).expanduser()
     if not target.exists():
         raise InputError(f"there is no file or folder {new!r} (looked from {Path.cwd()})")
@@ -78,7 +53,10 @@ def relink(store: Store, old: str, new: str, *, progress: Progress = no_progress
     rows = [row for row in store.read(columns).to_pylist() if row["uri"] is not None]
     moved = _under(rows, old, os.path.abspath(target))  # noqa: PTH100 - keeps links as they are
     there = [_moved_to(row, rest, new, target) for row, rest in moved]
-    left = {one.sample_id: one for one in gone_of(there, thorough=True, progress=progress)}
+    left = {
+        one.sample_id: one
+        for one in gone_of(there, thorough=True, progress=feedback.stage("relink"))
+    }
     found = [row for row in there if row["sample_id"] not in left]
     if not found:
         first = next(iter(left.values()))
@@ -87,7 +65,7 @@ def relink(store: Store, old: str, new: str, *, progress: Progress = no_progress
             f"the first: {first.path}: {first.reason}"
         )
     _require_free(rows, found, places)
-    with store.operation("relink", {"old": old, "new": new}) as operation:
+    with store.operation("relink", {"old": old, "new": new}, request=request) as operation:
         names = [row["sample_id"] for row in found]
         edited = ("path", "uri", "source", *columns[len(_COLUMNS) :])
         operation.relocate(names, {name: [row[name] for row in found] for name in edited})
