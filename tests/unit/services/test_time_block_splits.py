@@ -236,8 +236,7 @@ def test_an_audit_finds_torn_blocks_and_splits_too_near_in_time(make):
 def test_the_log_can_be_run_again(make):
     store = make({"captured_at": every(6)})
     split(store, time_block="1m", gap="5s", changed="apart")
-    entry = store.log()[-1]
-    line = command_of(entry)
+    line = command_of(store.log()[-1])
     assert "--time-block 1m --gap 5s" in line
     assert "--changed apart" in line
     store.undo()

@@ -1,4 +1,4 @@
-"""Fits a probe to labelled vectors, chosen and measured by cross-validation."""
+"""Fits a probe to labeled vectors, chosen and measured by cross-validation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train_probe(
     balanced: bool | None = None,
     rng: np.random.Generator,
 ) -> Probe:
-    """Fit a classifier to labelled vectors, and measure it on labels held out.
+    """Fit a classifier to labeled vectors, and measure it on labels held out.
 
     Logistic regression, its `C` (one of nine from 0.1 to 1,000) and whether classes are balanced
     being what has the least log loss out of fold; under ten labels a class the nearest class mean
