@@ -113,8 +113,7 @@ class Dataset(Verbs, Finding, Watching):
 
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""
-        wide = {"thumbnail", *(column.name for column in self.store.vector_columns())}
-        return [name for name in self.store.columns() if name not in wide]
+        return self.samples.narrow_columns()
 
     def folds(self) -> list[Fold]:
         """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.

@@ -134,12 +134,13 @@ def align(
         EncoderError: an encoder cannot be loaded, or has changed.
         StorageError: the disk refuses.
     """
-    known = {column.name: column for column in store.vector_columns()}
-    for name in (source, target):
-        if name not in known:
-            raise UsageError(f"{name!r} is not a vector column; see  tamis info")
-        if known[name].spec.startswith("aligned:"):
-            raise UsageError(f"{known[name].spec} is a map already; give the encoders themselves")
+    samples = Samples(store)
+    ends = [samples.vector_column(name) for name in (source, target)]
+    source, target = (column.name for column in ends)
+    known = {column.name: column for column in ends}
+    for end in ends:
+        if end.spec.startswith("aligned:"):
+            raise UsageError(f"{end.spec} is a map already; give the encoders themselves")
     if source == target:
         raise UsageError(f"{known[source].spec} is both ends of the map; give two encoders")
     encoders = encoders or EncoderPool(store)

@@ -221,7 +221,7 @@ def test_the_file_lies_where_it_is_asked_for(store, tmp_path):
     [
         ({"source": SOURCE, "target": SOURCE}, "both ends of the map"),
         ({"source": TARGET, "target": SOURCE}, "reads no texts"),
-        ({"source": "path", "target": TARGET}, "'path' is not a vector column"),
+        ({"source": "path", "target": TARGET}, "no vectors of 'path'"),
     ],
 )
 def test_wrong_use_is_refused_and_changes_nothing(store, options, sentence):

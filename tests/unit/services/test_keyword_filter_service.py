@@ -223,7 +223,7 @@ def test_vectors_are_read_piece_by_piece(store, monkeypatch):
         (["cat"], {"tag": " "}, "cannot be a tag"),
         (["cat"], {"where": "sample_id = 'x'"}, "no picture to filter"),
         (["cat"], {"where": "no_such = 1"}, "no_such"),
-        (["cat"], {"column": "path"}, "'path' is not a vector column"),
+        (["cat"], {"column": "path"}, "no vectors of 'path'"),
     ],
 )
 def test_wrong_use_is_refused_and_changes_nothing(store, texts, options, sentence):

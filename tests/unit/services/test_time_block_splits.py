@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pytest
+from tamis.services.report.commands import command_line
 
 from splitting import check_splits, split
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.report.commands import command_line
 from tamis.services.split.blocks import parse_duration
 
 COUNT = 120
