@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
-from tamis.interfaces.finding import Finding
 from tamis.interfaces.verbs import Verbs
 from tamis.interfaces.watching import Watching
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from tamis.encoders.base import Encoder
+    from tamis.runtime.indexing import IndexAudit
     from tamis.services.encoders.result import EncoderExport
     from tamis.services.split.folds import Fold
     from tamis.types import Vectors
@@ -82,7 +82,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Finding, Watching):
+class Dataset(Verbs, Watching):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -114,6 +114,12 @@ class Dataset(Verbs, Finding, Watching):
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""
         return self.samples.narrow_columns()
+
+    def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
+        """Measure what the index loses and gains against exact search; None without an index."""
+        from tamis.runtime.indexing import audit_index
+
+        return audit_index(self.store, self.vector_column(encoder), seed=seed)
 
     def folds(self) -> list[Fold]:
         """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.

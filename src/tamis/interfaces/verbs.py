@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles
+from tamis.services.align.contract import Align
 from tamis.services.check.contract import Check
 from tamis.services.curate.contract import Curate
 from tamis.services.duplicates.contract import Duplicates
@@ -15,6 +16,7 @@ from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
+from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -22,6 +24,7 @@ from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
 from tamis.services.split.contract import Split
+from tamis.services.text_filter.contract import Filter
 
 __all__ = ["Verbs"]
 
@@ -32,9 +35,12 @@ class Verbs:
     add = Method(Add)
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
+    align = Method(Align)
     curate = Method(Curate)
-    embed = Method(Embed)
     duplicates = Method(Duplicates)
+    embed = Method(Embed)
+    filter = Method(Filter)
+    index = Method(Index)
     scores = Method(Scores)
     search = Method(Search)
     select = Method(Select, round=False, simulate=False)

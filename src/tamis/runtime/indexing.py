@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.store import Store
 
-__all__ = ["IndexAudit", "audit_index", "index_vectors", "is_index_worthwhile"]
+__all__ = ["IndexAudit", "audit_index", "is_index_worthwhile"]
 
 _EXTEND_FROM_SHARE: Final = 0.05
 _AUDIT_NEIGHBOURS: Final = 10
@@ -43,23 +43,6 @@ class IndexAudit:
     queries: int
     milliseconds: float
     milliseconds_exact: float
-
-
-def index_vectors(store: Store, column: str) -> tuple[int, int]:
-    """Build a column's index, or let it take in the rows that it lacks.
-
-    Returns:
-        How many rows it covers, and how many there are. The first is 0 where there are too few
-        vectors to learn an index from.
-
-    Raises:
-        UsageError: no such vector column.
-        ConflictError: another writer was in the way.
-    """
-    with store.operation("index", params={"column": column}) as operation:
-        operation.index_vectors(column)
-    cover = store.index_cover(column)
-    return (0, store.count()) if cover is None else (cover.rows, cover.total)
 
 
 def audit_index(

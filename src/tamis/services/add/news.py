@@ -71,7 +71,8 @@ def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) ->
     """
     store, progress = workspace.store, feedback.stage("add")
     threshold = DEFAULT_THRESHOLD if request.threshold is None else request.threshold
-    encoder = workspace.encoders.load(request.encoder)
+    # frames are decided on one after the other, so each call may use all processors
+    encoder = workspace.encoders.load(request.encoder, threads=None)
     sieve = Sieve(threshold)
     identity = (encoder.spec, encoder.fingerprint, encoder.dim)
     name, dtype = column_of_encoder(store, *identity)

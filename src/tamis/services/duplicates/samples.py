@@ -56,7 +56,7 @@ class Samples:
         bytes: of the file.
         exif: how much the camera left in the file: 0, 1 (time or camera) or 2.
         captured: by the camera, seconds since 1970; NaN if unknown.
-        labelled: whether there is a label.
+        labeled: whether there is a label.
         hashes: perceptual hashes.
         hashed: whether there is one.
         shown: whether there is a thumbnail.
@@ -70,7 +70,7 @@ class Samples:
     bytes: Indices
     exif: Indices
     captured: NDArray[np.float64]
-    labelled: NDArray[np.bool_]
+    labeled: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
     hashed: NDArray[np.bool_]
     shown: NDArray[np.bool_]
@@ -105,7 +105,7 @@ class Samples:
                 [np.nan if row["captured_at"] is None else _seconds(row) for row in rows],
                 np.float64,
             ),
-            labelled=np.array([row["label"] is not None for row in rows], np.bool_),
+            labeled=np.array([row["label"] is not None for row in rows], np.bool_),
             hashes=np.array([row["phash"] or 0 for row in rows], np.int64).view(np.uint64),
             hashed=np.array([row["phash"] is not None for row in rows], np.bool_),
             shown=np.array([name in shown for name in ids], np.bool_),

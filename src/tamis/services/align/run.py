@@ -19,19 +19,23 @@ from tamis.dataset.group_columns import duplicate_columns
 from tamis.dataset.samples import Kind, Samples
 from tamis.encoders.aligned import AlignedMap, write_map
 from tamis.errors import UsageError
-from tamis.runtime.encoder_pool import EncoderPool
 from tamis.runtime.prompts import prompt_vectors
 from tamis.runtime.queries import caveat_of
-from tamis.types import no_progress
+from tamis.services.align.contract import AlignReport
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from tamis.algo.alignment import LinearMap
     from tamis.dataset.operation import Operation
+    from tamis.dataset.schema import VectorColumn
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder, TextEncoder
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.align.contract import Align
     from tamis.types import Indices, Progress, Vectors
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["FEWEST", "AlignReport", "align"]
+__all__ = ["FEWEST", "align"]
 
 FEWEST: Final = 200
 """Pictures that both encoders must have embedded; fewer say nothing of a space."""
@@ -41,43 +45,6 @@ _HELD_OUT: Final = 0.2
 _MOST_MEASURED: Final = 20_000
 _NEIGHBOURS: Final = 10
 _CHECKPOINT_ROWS: Final = 16_384
-
-
-@dataclass(frozen=True)
-class AlignReport:
-    """A map and how well it stands in for the encoder that it leads to.
-
-    Attributes:
-        encoder: spec of the new encoder.
-        column: its vector column.
-        path: the map's file.
-        pictures: pictures that both encoders had embedded.
-        fitted: of these, the pictures that the map was fitted on.
-        held_out: of the others, the pictures that it was measured on.
-        penalty: the ridge penalty that cross-validated best.
-        recall: of the 10 pictures nearest to a native vector of a held-out picture, the share that
-            are nearest by mapped vectors too.
-        mean_cosine: of the mapped and the native vectors of held-out pictures.
-        text_precision: of the pictures nearest to a label's name by mapped vectors, the share with
-            that label: 10 a label, or as many as it has; None without labels.
-        text_precision_native: the same by native vectors.
-        vectors: vectors that were written.
-        notes: sentences on what the user should know.
-    """
-
-    encoder: str
-    column: str
-    path: str
-    pictures: int
-    fitted: int
-    held_out: int
-    penalty: float
-    recall: float
-    mean_cosine: float
-    text_precision: float | None
-    text_precision_native: float | None
-    vectors: int
-    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -98,16 +65,7 @@ class _Quality:
     text_native: float | None
 
 
-def align(
-    store: Store,
-    *,
-    source: str,
-    target: str,
-    out: Path | None = None,
-    seed: int = 0,
-    progress: Progress = no_progress,
-    encoders: EncoderPool | None = None,
-) -> AlignReport:
+def align(workspace: Workspace, request: Align, feedback: Feedback = SILENT) -> AlignReport:
     """Learn a map from the vectors of one encoder to those of another that reads texts.
 
     The map (`tamis.algo.alignment.fit_linear_map`) is fitted on 80 % of the pictures that both
@@ -119,36 +77,24 @@ def align(
     Cost: N D (D + E) + D³ for the map, H² E for the recall of H held-out pictures (20,000 at
     most); memory 16 N (D + E) bytes at most.
 
-    Args:
-        store: the dataset.
-        source: vector column of the first encoder.
-        target: vector column of the encoder that reads texts.
-        out: the map's file; in the dataset's folder `maps` if None, where it moves with it.
-        seed: draws which pictures are held out.
-        progress: told how many vectors are written.
-        encoders: loads both encoders; a pool of its own if None.
-
     Raises:
         UsageError: fewer than 200 pictures have both vectors, the target reads no texts, or one of
             the two is a map itself.
         EncoderError: an encoder cannot be loaded, or has changed.
         StorageError: the disk refuses.
     """
-    samples = Samples(store)
-    ends = [samples.vector_column(name) for name in (source, target)]
-    source, target = (column.name for column in ends)
-    known = {column.name: column for column in ends}
-    for end in ends:
+    store, encoders = workspace.store, workspace.encoders
+    source, target = (workspace.vector_column(name) for name in (request.from_, request.to))
+    for end in (source, target):
         if end.spec.startswith("aligned:"):
             raise UsageError(f"{end.spec} is a map already; give the encoders themselves")
     if source == target:
-        raise UsageError(f"{known[source].spec} is both ends of the map; give two encoders")
-    encoders = encoders or EncoderPool(store)
-    texts = encoders.for_text(known[target])
-    common = _common(store, source, target, known[source].spec, known[target].spec)
-    pictures = encoders.for_column(known[source])
+        raise UsageError(f"{source.spec} is both ends of the map; give two encoders")
+    texts = encoders.for_text(target)
+    common = _common(store, source, target)
+    pictures = encoders.for_column(source)
     groups, notes = _groups(store, common.ids)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(request.seed)
     fitted, held = hold_out(groups, _HELD_OUT, rng)
     if len(held) <= _NEIGHBOURS:
         raise UsageError(
@@ -165,21 +111,23 @@ def align(
             f"to some {_ENOUGH:,} of the kinds that you search among"
         )
     aligned = _map(pictures, texts, linear, quality)
-    path, spec = _place(store, aligned, out)
+    path, spec = _place(store, aligned, request.out)
     write_map(path, aligned)
-    params = {"from": source, "to": target, "out": None if out is None else str(out)}
+    params = {
+        "from": source.name,
+        "to": target.name,
+        "out": None if request.out is None else str(request.out),
+    }
     facts = {
         "encoder": spec,
         "held_out": quality.held_out,
         "recall": quality.recall,
         "mean_cosine": quality.mean_cosine,
     }
-    with store.operation("align", params, seed) as operation:
-        column = operation.add_vector_column(
-            spec, aligned.fingerprint, texts.dim, known[source].dtype
-        )
+    with store.operation("align", params, request.seed, request=request) as operation:
+        column = operation.add_vector_column(spec, aligned.fingerprint, texts.dim, source.dtype)
         operation.counts |= facts
-        written = _write(store, operation, (source, column), linear, progress)
+        written = _write(store, operation, (source.name, column), linear, feedback.stage("align"))
     return AlignReport(
         encoder=spec,
         column=column,
@@ -197,15 +145,15 @@ def align(
     )
 
 
-def _common(store: Store, source: str, target: str, from_spec: str, to_spec: str) -> _Common:
-    both = Samples(store).of().having(source).having(target)
+def _common(store: Store, source: VectorColumn, target: VectorColumn) -> _Common:
+    both = Samples(store).of().having(source.name).having(target.name)
     number = both.count()
     if number < FEWEST:
         raise UsageError(
-            f"{number} pictures have vectors of both {from_spec} and {to_spec}; a map needs at "
-            f"least {FEWEST}, better {_ENOUGH:,}: embed more with both"
+            f"{number} pictures have vectors of both {source.spec} and {target.spec}; a map "
+            f"needs at least {FEWEST}, better {_ENOUGH:,}: embed more with both"
         )
-    left, right = (both.vectors(column) for column in (source, target))
+    left, right = (both.vectors(column.name) for column in (source, target))
     return _Common(left.ids, left.vectors, right.vectors)
 
 

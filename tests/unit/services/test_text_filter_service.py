@@ -8,9 +8,16 @@ import pytest
 
 from tamis.dataset.store import Store
 from tamis.errors import EncoderError, UsageError
-from tamis.services.keyword_filter import keyword_filter
+from tamis.runtime.workspace import Workspace
+from tamis.services.text_filter.contract import Filter
+from tamis.services.text_filter.run import text_filter
+from tamis.verbs.feedback import SILENT, Feedback
 
 WORDS = {"cat": [1, 0, 0, 0], "dog": [0, 1, 0, 0], "car": [0, 0, 1, 0], "pet": [1, 1, 0, 0]}
+
+
+def filtered(store, texts, feedback=SILENT, **options):
+    return text_filter(Workspace(store), Filter(texts, **options), feedback)
 
 
 class WordEncoder:
@@ -79,7 +86,7 @@ def tags(store):
 
 def test_what_fits_passes_at_a_threshold_found_in_the_scores(store):
     before = store.snapshot
-    report = keyword_filter(store, ["cat"], column=COLUMN)
+    report = filtered(store, ["cat"])
     assert numbers(report) == list(range(40))
     assert (report.matched, report.scored, report.suggested) == (40, 200, True)
     assert 0.3 < report.threshold < 0.9
@@ -96,16 +103,16 @@ def test_what_fits_passes_at_a_threshold_found_in_the_scores(store):
 
 
 def test_of_several_texts_the_best_counts(store):
-    report = keyword_filter(store, ["cat", "dog"], column=COLUMN, threshold=0.7)
+    report = filtered(store, ["cat", "dog"], threshold=0.7)
     assert report.counts == {"cat": 40, "dog": 40}
     assert not report.suggested
     assert {row.text for row in report.rows if int(row.sample_id[1:]) < 40} == {"cat"}
 
 
 def test_a_negative_keeps_out_what_is_nearer_to_it_and_leaves_the_score(store):
-    wide = keyword_filter(store, ["pet"], column=COLUMN, threshold=0.5)
+    wide = filtered(store, ["pet"], threshold=0.5)
     assert numbers(wide) == list(range(80))
-    narrow = keyword_filter(store, ["pet"], negatives=["dog"], column=COLUMN, threshold=0.5)
+    narrow = filtered(store, ["pet"], not_texts=["dog"], threshold=0.5)
     assert numbers(narrow) == list(range(40))
     scores = {row.sample_id: row.score for row in wide.rows}
     dogs = pictures()[:, 1]
@@ -116,7 +123,7 @@ def test_a_negative_keeps_out_what_is_nearer_to_it_and_leaves_the_score(store):
 
 
 def test_classes_are_decided_by_the_softmax_with_the_encoders_own_scale(store):
-    report = keyword_filter(store, ["cat", "dog"], negatives=["car"], column=COLUMN, classes=True)
+    report = filtered(store, ["cat", "dog"], not_texts=["car"], classes=True)
     assert (report.threshold, report.suggested) == (None, False)
     assert report.counts == {"cat": 40, "dog": 40, "car": 120}
     assert numbers(report) == list(range(80))
@@ -129,15 +136,13 @@ def test_classes_are_decided_by_the_softmax_with_the_encoders_own_scale(store):
         sorted_odds = np.sort(odds[int(row.sample_id[1:])])
         assert row.score == pytest.approx(sorted_odds[-1], abs=1e-6)
         assert row.margin == pytest.approx(sorted_odds[-1] - sorted_odds[-2], abs=1e-6)
-    sure = keyword_filter(
-        store, ["cat", "dog"], negatives=["car"], column=COLUMN, classes=True, threshold=1.0
-    )
+    sure = filtered(store, ["cat", "dog"], not_texts=["car"], classes=True, threshold=1.0)
     assert sure.matched < 80
 
 
 def test_without_a_scale_of_its_own_an_encoder_gets_that_of_clip(store, encoder, monkeypatch):
     monkeypatch.setattr(WordEncoder, "logit_scale", None)
-    report = keyword_filter(store, ["cat", "pet"], column=COLUMN, classes=True)
+    report = filtered(store, ["cat", "pet"], classes=True)
     cosines = pictures()[:40].astype(np.float64) @ encoder.embed_text(["cat", "pet"]).T
     odds = 1 / (1 + np.exp(100.0 * (cosines[:, 1] - cosines[:, 0])))
     scores = {row.sample_id: row.score for row in report.rows if row.text == "cat"}
@@ -145,7 +150,7 @@ def test_without_a_scale_of_its_own_an_encoder_gets_that_of_clip(store, encoder,
 
 
 def test_scores_without_two_groups_say_so(store):
-    report = keyword_filter(store, ["cat"], column=COLUMN, where="sample_id < 's040'")
+    report = filtered(store, ["cat"], where="sample_id < 's040'")
     assert report.suggested
     assert "do not fall into two groups" in report.notes[1]
 
@@ -153,7 +158,7 @@ def test_scores_without_two_groups_say_so(store):
 def test_equal_scores_match_nothing(tmp_path):
     store = Store.create(tmp_path / "b.tamis")
     fill(store, np.tile(np.float32([1, 0, 0, 0]), (40, 1)))
-    report = keyword_filter(store, ["cat"], column=COLUMN)
+    report = filtered(store, ["cat"])
     assert report.matched == 0
     assert "none stands out" in report.notes[1]
     assert sum(report.histogram.counts) == 40
@@ -162,14 +167,14 @@ def test_equal_scores_match_nothing(tmp_path):
 def test_a_tag_is_added_once_and_other_tags_stay(store):
     with store.operation("label") as op:
         op.set_marks(["s000", "s100"], {"tags": [["blurred", "old"], ["car"]]})
-    report = keyword_filter(store, ["cat"], column=COLUMN, tag="cats", seed=4)
+    report = filtered(store, ["cat"], tag="cats", seed=4)
     assert (report.matched, report.tagged) == (40, 40)
     kept = tags(store)
     assert kept["s000"] == ["blurred", "old", "cats"]
     assert kept["s001"] == ["cats"]
     assert kept["s100"] == ["car"]
     assert len(kept) == 41
-    again = keyword_filter(store, ["cat"], column=COLUMN, tag="cats", seed=4)
+    again = filtered(store, ["cat"], tag="cats", seed=4)
     assert (again.matched, again.tagged) == (40, 0)
     assert tags(store) == kept
     entry = store.log()[-1]
@@ -185,7 +190,7 @@ def test_undo_takes_the_tags_back(store):
     with store.operation("label") as op:
         op.set_marks(["s000"], {"tags": [["blurred"]]})
     before = len(store.log())
-    keyword_filter(store, ["cat"], column=COLUMN, tag="cats")
+    filtered(store, ["cat"], tag="cats")
     assert len(store.log()) == before + 1
     assert store.undo().verb == "filter"
     assert tags(store) == {"s000": ["blurred"]}
@@ -194,8 +199,8 @@ def test_undo_takes_the_tags_back(store):
 def test_the_order_in_which_pictures_came_does_not_matter(store, tmp_path):
     other = Store.create(tmp_path / "c.tamis")
     fill(other, pictures(), order=np.random.default_rng(1).permutation(201))
-    first = keyword_filter(store, ["pet"], negatives=["car"], column=COLUMN)
-    second = keyword_filter(other, ["pet"], negatives=["car"], column=COLUMN)
+    first = filtered(store, ["pet"], not_texts=["car"])
+    second = filtered(other, ["pet"], not_texts=["car"])
     assert first == second
 
 
@@ -205,7 +210,7 @@ def test_vectors_are_read_piece_by_piece(store, monkeypatch):
 
     monkeypatch.setattr(Store, "vectors", refuse)
     told = []
-    keyword_filter(store, ["cat"], column=COLUMN, progress=lambda *progress: told.append(progress))
+    filtered(store, ["cat"], Feedback.to(lambda *progress: told.append(progress)))
     assert told[-1] == (200, 200)
 
 
@@ -215,29 +220,33 @@ def test_vectors_are_read_piece_by_piece(store, monkeypatch):
         ([], {}, "at least one text"),
         ([" "], {}, "is empty"),
         (["cat", "cat"], {}, "'cat' is given twice"),
-        (["cat"], {"negatives": ["cat"]}, "'cat' is given twice"),
+        (["cat"], {"not_texts": ["cat"]}, "'cat' is given twice"),
         (["cat"], {"classes": True}, "the only class"),
-        (["cat"], {"threshold": 1.5}, r"a cosine similarity it lies in \[-1, 1\]"),
-        (["cat"], {"threshold": float("nan")}, "threshold is nan"),
-        (["cat", "dog"], {"threshold": -0.5, "classes": True}, r"a probability it lies in \[0, 1"),
+        (["cat"], {"threshold": 1.5}, "threshold is 1.5; give a value from -1 to 1"),
+        (["cat"], {"threshold": float("nan")}, "threshold is not a number"),
+        (
+            ["cat", "dog"],
+            {"threshold": -0.5, "classes": True},
+            "with classes give a probability from 0 to 1",
+        ),
         (["cat"], {"tag": " "}, "cannot be a tag"),
         (["cat"], {"where": "sample_id = 'x'"}, "no picture to filter"),
         (["cat"], {"where": "no_such = 1"}, "no_such"),
-        (["cat"], {"column": "path"}, "no vectors of 'path'"),
+        (["cat"], {"encoder": "path"}, "no vectors of 'path'"),
     ],
 )
 def test_wrong_use_is_refused_and_changes_nothing(store, texts, options, sentence):
     before = store.snapshot
     with pytest.raises(UsageError, match=sentence):
-        keyword_filter(store, texts, **{"column": COLUMN, "tag": "t", **options})
+        filtered(store, texts, **{"tag": "t", **options})
     assert store.snapshot == before
 
 
 def test_an_encoder_that_reads_no_texts_or_has_changed_is_refused(store, monkeypatch):
     monkeypatch.setattr(WordEncoder, "fingerprint", "f" * 16)
     with pytest.raises(EncoderError, match="not the encoder any more"):
-        keyword_filter(store, ["cat"], column=COLUMN)
+        filtered(store, ["cat"])
     monkeypatch.setattr(WordEncoder, "fingerprint", "0123456789abcdef")
     monkeypatch.delattr(WordEncoder, "embed_text")
     with pytest.raises(UsageError, match="reads no texts"):
-        keyword_filter(store, ["cat"], column=COLUMN)
+        filtered(store, ["cat"])
