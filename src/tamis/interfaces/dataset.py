@@ -113,8 +113,7 @@ class Dataset(Stored, Verbs):
 
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""
-        wide = {"thumbnail", *(column.name for column in self.store.vector_columns())}
-        return [name for name in self.store.columns() if name not in wide]
+        return self.samples.narrow_columns()
 
     def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
         """Measure what the index loses and gains against exact search; None without an index."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
 from tamis.pages.pair_page import require_page
 from tamis.services.duplicates.candidates import Candidates
@@ -70,7 +69,7 @@ def duplicates(
     store = workspace.store
     rules = parse_preferences(request.prefer)
     rng = np.random.default_rng(request.seed)
-    embedded = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    embedded = workspace.samples.of(request.where).vectors(request.encoder)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {request.where!r}")
