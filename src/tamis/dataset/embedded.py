@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from tamis.dataset.schema import vector_field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
     from tamis.types import Vectors
 
-__all__ = ["EmbeddedSamples", "column_of_encoder", "iterate_embedded", "read_embedded"]
+__all__ = ["EmbeddedSamples", "column_of_encoder", "read_embedded"]
 
 
 @dataclass(frozen=True)
@@ -65,16 +63,3 @@ def read_embedded(
     from tamis.dataset.samples import Samples
 
     return Samples(store).of(where).vectors(column)
-
-
-def iterate_embedded(
-    store: Store, column: str, where: str | None = None
-) -> Iterator[tuple[list[str], Vectors]]:
-    """Yield the samples that have a vector, with them, as `SampleSet.vector_batches` does.
-
-    Raises:
-        UsageError: there is no such column, or `where` is no condition.
-    """
-    from tamis.dataset.samples import Samples
-
-    return Samples(store).of(where).vector_batches(column)

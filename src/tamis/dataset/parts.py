@@ -6,7 +6,7 @@ for that only once a part was added; a row whose `kind` is null is a whole pictu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -15,13 +15,14 @@ from tamis.images.box import Box
 from tamis.images.picture_record import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 __all__ = [
     "BOX_COLUMNS",
     "PART_COLUMNS",
     "Box",
     "PartKind",
+    "box_of",
     "names_kind",
     "part_id",
     "tile_boxes",
@@ -43,6 +44,12 @@ PART_COLUMNS: Final = pa.schema(
 pixels of the upright picture. All are null in rows of whole pictures."""
 
 _OVERLAP: Final = 0.2
+
+
+def box_of(row: Mapping[str, Any]) -> Box | None:
+    """Return the box of a row that holds `BOX_COLUMNS`; None of a whole picture."""
+    values = [row[name] for name in BOX_COLUMNS]
+    return None if None in values else Box(*values)
 
 
 def part_id(parent_id: str, kind: PartKind, box: Box, label: str | None) -> str:

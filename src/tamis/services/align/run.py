@@ -15,8 +15,8 @@ from tamis.algo.alignment import (
     neighbour_recall,
     precision_of_queries,
 )
-from tamis.dataset.embedded import iterate_embedded, read_embedded
 from tamis.dataset.group_columns import duplicate_columns
+from tamis.dataset.samples import Kind, Samples
 from tamis.encoders.aligned import AlignedMap, write_map
 from tamis.errors import UsageError
 from tamis.runtime.prompts import prompt_vectors
@@ -146,14 +146,14 @@ def align(workspace: Workspace, request: Align, feedback: Feedback = SILENT) -> 
 
 
 def _common(store: Store, source: VectorColumn, target: VectorColumn) -> _Common:
-    both = f"{source.name} IS NOT NULL AND {target.name} IS NOT NULL"
-    number = store.count(both)
+    both = Samples(store).of().having(source.name).having(target.name)
+    number = both.count()
     if number < FEWEST:
         raise UsageError(
             f"{number} pictures have vectors of both {source.spec} and {target.spec}; a map "
             f"needs at least {FEWEST}, better {_ENOUGH:,}: embed more with both"
         )
-    left, right = (read_embedded(store, column.name, both) for column in (source, target))
+    left, right = (both.vectors(column.name) for column in (source, target))
     return _Common(left.ids, left.vectors, right.vectors)
 
 
@@ -240,11 +240,10 @@ def _write(
 ) -> int:
     """Write the mapped vectors of all that has vectors of the source; return how many."""
     source, column = columns
-    # parts of pictures have vectors too
-    everything = "kind IS NULL OR kind IS NOT NULL" if "kind" in store.columns() else None
-    total = store.count(f"{source} IS NOT NULL")
+    everything = Samples(store).of(kind=Kind.ALL)  # parts of pictures have vectors too
+    total = everything.embedded(source)
     written = staged = 0
-    for ids, vectors in iterate_embedded(store, source, everything):
+    for ids, vectors in everything.vector_batches(source):
         operation.set_vectors(column, ids, linear.apply(vectors))
         written, staged = written + len(ids), staged + len(ids)
         operation.counts["vectors"] = written

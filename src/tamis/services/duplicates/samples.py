@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tamis.dataset.parts import BOX_COLUMNS, Box, whole_pictures
+from tamis.dataset import samples as view
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
+from tamis.images.box import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,21 +83,15 @@ class Samples:
         Raises:
             UsageError: `where` is no condition over the columns.
         """
-        columns = store.columns()
-        condition = whole_pictures(columns, where)
-        optional = [name for name in (*BOX_COLUMNS, "duplicate_of") if name in columns]
-        table = store.read([*_READ, *optional], condition).sort_by("sample_id")
-        has_thumbnail = "thumbnail IS NOT NULL"
-        if condition is not None:
-            has_thumbnail = f"({condition}) AND {has_thumbnail}"
-        shown = set(store.read(["sample_id"], has_thumbnail).column("sample_id").to_pylist())
-        rows = table.to_pylist()
+        found = view.Samples(store).of(where)
+        rows = found.table(*_READ, *BOX_COLUMNS, Column.DUPLICATE_OF).to_pylist()
+        shown = set(found.having(Column.THUMBNAIL).ids)
         ids = [row["sample_id"] for row in rows]
         known = set(ids)
         return cls(
             ids=ids,
             places=[
-                Place(row["path"] or "", row["uri"] or "", row["content_hash"] or "", _box(row))
+                Place(row["path"] or "", row["uri"] or "", row["content_hash"] or "", box_of(row))
                 for row in rows
             ],
             widths=np.array([row["width"] or 0 for row in rows], np.int64),
@@ -113,8 +110,7 @@ class Samples:
             hashed=np.array([row["phash"] is not None for row in rows], np.bool_),
             shown=np.array([name in shown for name in ids], np.bool_),
             elsewhere=sum(
-                row.get("duplicate_of") is not None and row["duplicate_of"] not in known
-                for row in rows
+                row["duplicate_of"] is not None and row["duplicate_of"] not in known for row in rows
             ),
         )
 

@@ -31,9 +31,9 @@ class Export(Request["ExportReport"], verb="export"):
     _: KW_ONLY
     where: Where = None
     by: Annotated[
-        Sequence[str],
+        Sequence[str] | None,
         Option("Sub-folders by this mark, the outermost first.", metavar="COLUMN", default="split"),
-    ] = ("split",)
+    ] = None
     columns: Annotated[
         Sequence[str] | None,
         Option("Columns of the table.", metavar="COLUMN", default="all but pictures and vectors"),

@@ -114,15 +114,16 @@ def audited_pairs(
     return tuple(shown)
 
 
-def changed_pairs(store: Store, thumbnails: Thumbnails) -> tuple[tuple[PicturePair, ...], int]:
+def changed_pairs(samples: Samples, thumbnails: Thumbnails) -> tuple[tuple[PicturePair, ...], int]:
     """Return a pair of each large group of changed versions, and how many groups there are.
 
     The marks hold groups only, so the pairs are compared again, three a group at most.
     """
+    store = samples.store
     lines = last_duplicates(store)
     if lines is None or lines.threshold is None or lines.changed_threshold is None:
         return (), 0
-    kept = Samples(store).of(kind=Kind.ALL).having(Column.CHANGED_GROUP)
+    kept = samples.of(kind=Kind.ALL).having(Column.CHANGED_GROUP)
     rows = kept.lacking(Column.DUPLICATE_OF).table(Column.SAMPLE_ID, Column.CHANGED_GROUP)
     members: dict[str, list[str]] = defaultdict(list)
     for row in rows.to_pylist():

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.score_threshold import suggest_threshold
 from tamis.algo.zero_shot import zero_shot_posteriors
-from tamis.dataset.embedded import iterate_embedded
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 from tamis.runtime.prompts import prompt_vectors
 from tamis.runtime.queries import caveat_of
@@ -158,7 +158,7 @@ def _score(
 ) -> _Scores:
     ids: list[str] = []
     parts: list[tuple[NDArray[Any], ...]] = []
-    for names, vectors in iterate_embedded(store, asked.column, asked.where):
+    for names, vectors in Samples(store).of(asked.where).vector_batches(asked.column):
         cosines = vectors @ queries.T
         if asked.classes:
             parts.append(_by_class(cosines, len(asked.texts), scale))

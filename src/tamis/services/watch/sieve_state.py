@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from tamis.algo.sieve import Gate, RateThreshold, Sieve
 from tamis.algo.unit_vectors import normalise_rows
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
 from tamis.runtime.novelty import NoveltyFilter
 from tamis.services.watch.checkpoint import SieveState
 
@@ -140,11 +141,12 @@ class SieveStates:
         return self._plan.max_kept is not None or self._plan.window is not None
 
     def _admit(self, store: Store, column: str, name: str, state: SieveState) -> None:
-        if column not in store.columns():
+        samples = Samples(store)
+        if not samples.has(column):
             return
-        source = name.replace("'", "''")
-        where = f"source = '{source}'" if self._plan.per_stream else None
-        ids, vectors = store.vectors(column, whole_pictures(store.columns(), where))
+        whole = samples.of(kind=Kind.WHOLE)
+        known = whole.equal(Column.SOURCE, name) if self._plan.per_stream else whole
+        ids, vectors = store.vectors(column, known.condition)
         times: list[float] | None = None
         if state.ids is not None:
             row_of = {sample: row for row, sample in enumerate(ids)}
