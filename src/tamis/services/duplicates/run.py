@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.runtime.workspace import Workspace
-    from tamis.services.duplicates.contract import Drop, Duplicates
+    from tamis.services.duplicates.contract import Duplicates
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["duplicates"]
 
-_DROPPED: dict[Drop, frozenset[Verdict]] = {
+_DROPPED: dict[str, frozenset[Verdict]] = {
     "copies": frozenset({Verdict.COPY}),
     "changed": frozenset({Verdict.COPY, Verdict.CHANGED}),
 }
