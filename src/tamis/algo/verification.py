@@ -167,10 +167,10 @@ def _scores(
         if some.size:
             pair = middle_a[some], middle_b[some]
             placed = refine_affine(*pair, maps[some], side=_MIDDLE_SIDE, band=_COARSE_BAND, steps=4)
-            frames = affine_frames(*(one[unsure] for one in whole), placed, _FRAME_SIDE)
-            better = agreement(*frames[:2])
-            tilted = better > scores[some] + _TURNED
-            maps[some[tilted]], scores[some[tilted]] = placed[tilted], better[tilted]
+            a, b = (one[unsure] for one in whole)
+            better = agreement(*affine_frames(a, b, placed, _FRAME_SIDE)[:2])
+            won = better > scores[some] + _TURNED
+            maps[some[won]], scores[some[won]] = placed[won], better[won]
     if oblique.size:
         maps[oblique] = refine_affine(middle_a[oblique], middle_b[oblique], maps[oblique], **how)
         whole = _whole(left, right, flipped, oblique)

@@ -33,6 +33,7 @@ class Choosing(Stored):
         drop: Drop = "copies",
         prefer: str | Sequence[str] = (),
         where: str | None = None,
+        rotations: bool = False,
         apply: bool = False,
         gallery: PathLike | None = None,
         encoder: str | None = None,
@@ -52,6 +53,7 @@ class Choosing(Stored):
             prefer: which copy to keep, e.g. `["folder=raw", "oldest"]`; the first rule that tells
                 two copies apart decides.
             where: SQL condition on what is compared and marked.
+            rotations: find copies turned by 90, 180 and 270 degrees as well.
             apply: set the marks.
             gallery: write a page of the pairs to this HTML file.
             encoder: whose vectors propose pairs; the only ones if None.
@@ -74,6 +76,7 @@ class Choosing(Stored):
             drop=drop,
             prefer=[prefer] if isinstance(prefer, str) else prefer,
             where=where,
+            rotations=rotations,
             apply=apply,
             seed=seed,
             progress=progress,

@@ -201,3 +201,59 @@ def test_exif_orientations_are_one_view(shared_data, tmp_path):
     assert {group.verdict for group in report.groups} == {"changed"}
     groups = store.read(["changed_group"]).column("changed_group").to_pylist()
     assert sorted(groups.count(group) for group in set(groups)) == [9, 9]
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory) -> Store:
+    """Two oblong scenes with copies turned by quarters, one of them mirrored, one changed."""
+    made = tmp_path_factory.mktemp("turned") / "pictures"
+    for seed in range(2):
+        picture = np.kron(scene(seed)[:96], np.ones((2, 2), np.uint8))
+        save(picture, made / f"{seed}-original.jpg")
+        for quarters in (1, 2, 3):
+            save(np.rot90(picture, quarters), made / f"{seed}-turned{quarters}.jpg", quality=60)
+        save(np.rot90(picture)[:, ::-1], made / f"{seed}-both.jpg")
+    changed = np.kron(scene(0)[:96], np.ones((2, 2), np.uint8))
+    changed[20:60, 30:90] = 255 - changed[20:60, 30:90]
+    save(np.rot90(changed), made / "0-turned-changed.jpg")
+    for seed in range(6):
+        save(np.kron(alike(seed, 50), np.ones((2, 2), np.uint8)), made / f"alike-{seed}.jpg")
+    return dataset(made)
+
+
+def test_turned_copies_are_found_when_asked_for(turned):
+    report = find_duplicates(turned, rotations=True)
+    dropped = {path for group in report.groups for path in names(group.drop)}
+    kept = {path for group in report.groups if group.drop for path in names([group.keep])}
+    scenes = {f"{seed}-{how}.jpg" for seed in range(2) for how in WAYS}
+    assert dropped | kept == scenes
+    assert len(kept) == 2
+    assert {pair.kind for pair in report.pairs if pair.verdict == "copy"} >= {"turned"}
+
+
+WAYS = ("original", "turned1", "turned2", "turned3", "both")
+
+
+def test_the_changed_place_of_a_turned_picture_lies_in_its_file(turned):
+    report = find_duplicates(turned, rotations=True)
+    [pair] = [
+        pair
+        for pair in report.pairs
+        if names([pair.left, pair.right]) == {"0-original.jpg", "0-turned-changed.jpg"}
+    ]
+    assert (pair.verdict, pair.kind) == ("changed", "turned")
+    boxes = {
+        next(iter(names([path]))): box
+        for path, box in ((pair.left, pair.region.left), (pair.right, pair.region.right))
+    }
+    assert boxes["0-original.jpg"] == pytest.approx((30, 20, 60, 40), abs=12)
+    # A quarter counter-clockwise: what was at the right is at the top.
+    width = Image.open(pair.left).width if "original" in pair.left else Image.open(pair.right).width
+    assert boxes["0-turned-changed.jpg"] == pytest.approx((20, width - 90, 40, 60), abs=12)
+
+
+def test_turned_copies_are_not_looked_for_unless_asked(turned):
+    found = find_duplicates(turned)
+    pairs = [names([pair.left, pair.right]) for pair in found.pairs if pair.verdict == "copy"]
+    assert {"0-original.jpg", "0-turned1.jpg"} not in pairs
+    assert all(pair.kind != "turned" for pair in found.pairs)

@@ -65,6 +65,12 @@ def duplicates(
         ),
     ] = None,
     where: WhereOption = None,
+    rotations: Annotated[
+        bool,
+        typer.Option(
+            "--rotations", help="Find copies turned by 90, 180 and 270 degrees as well; slower."
+        ),
+    ] = False,
     gallery: Annotated[
         Path | None,
         typer.Option(
@@ -91,6 +97,7 @@ def duplicates(
             drop=cast("Drop", drop),
             prefer=prefer or (),
             where=where,
+            rotations=rotations,
             apply=apply,
             gallery=gallery,
             encoder=encoder,

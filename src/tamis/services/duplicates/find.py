@@ -45,6 +45,7 @@ def find_duplicates(
     drop: Drop = "copies",
     prefer: Sequence[str] = (),
     where: str | None = None,
+    rotations: bool = False,
     apply: bool = False,
     seed: int = 0,
     progress: Progress = no_progress,
@@ -52,8 +53,9 @@ def find_duplicates(
     """Find copies and changed versions of pictures, and which of each group to keep.
 
     Candidates are equal files, the 8 nearest by vector and the 4 nearest by perceptual hash
-    (mirrored too); each is then registered and compared by its worst place
-    (`tamis.runtime.pair_verification`), so that alike pictures are not taken for the same.
+    (mirrored too, and with `rotations` turned by quarters); each is then registered and compared by
+    its worst place (`tamis.runtime.pair_verification`), so that alike pictures are not taken for
+    the same.
     `Verdict` says what a copy, a changed version and an undecided pair are.
 
     Of a group of copies stays: a file that is there before one that has vanished, then what
@@ -82,6 +84,8 @@ def find_duplicates(
             `tamis.services.duplicates.preferences`.
         where: SQL condition on what is searched and marked; parts of pictures are left out unless
             it names `kind`, and compared by their own pixels.
+        rotations: find copies turned by 90, 180 and 270 degrees as well; each candidate is
+            compared in four ways then.
         apply: set the marks.
         seed: the only source of chance.
         progress: told how many candidates are compared.
@@ -100,7 +104,16 @@ def find_duplicates(
     if where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {where!r}")
     keeping = Keeping(store, samples, rules)
-    search = Search(store, samples, embedded, keeping, drop=DROPS[drop], rng=rng, progress=progress)
+    search = Search(
+        store,
+        samples,
+        embedded,
+        keeping,
+        drop=DROPS[drop],
+        rotations=rotations,
+        rng=rng,
+        progress=progress,
+    )
     search.more(np.arange(len(search.rows)))
     thresholds, calibration = lines.drawn(search)
     keeper = search.settle(thresholds)
@@ -136,6 +149,7 @@ def find_duplicates(
             "drop": drop,
             "prefer": [str(rule) for rule in rules],
             "where": where,
+            "rotations": rotations,
             "column": embedded.column,
         }
         with store.operation("duplicates", params, seed) as op:
