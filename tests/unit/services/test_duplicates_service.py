@@ -257,3 +257,17 @@ def test_turned_copies_are_not_looked_for_unless_asked(turned):
     pairs = [names([pair.left, pair.right]) for pair in found.pairs if pair.verdict == "copy"]
     assert {"0-original.jpg", "0-turned1.jpg"} not in pairs
     assert all(pair.kind != "turned" for pair in found.pairs)
+
+
+@pytest.mark.parametrize("angle", [-2.0, 2.0])
+def test_of_a_picture_and_its_tilted_copy_the_first_stays(tmp_path, angle):
+    made = tmp_path / "pictures"
+    picture = np.kron(scene(7), np.ones((3, 3), np.uint8))
+    save(picture, made / "b-original.jpg", quality=70)
+    tilted = Image.fromarray(picture).rotate(angle, resample=Image.Resampling.BICUBIC)
+    save(np.asarray(tilted), made / "a-tilted.jpg", quality=97)
+    assert (made / "a-tilted.jpg").stat().st_size > (made / "b-original.jpg").stat().st_size
+    report = find_duplicates(dataset(made), threshold=0.4)
+    [group] = [group for group in report.groups if group.drop]
+    assert names([group.keep]) == {"b-original.jpg"}
+    assert group.reasons == ["upright"]

@@ -60,9 +60,9 @@ def find_duplicates(
 
     Of a group of copies stays: a file that is there before one that has vanished, then what
     `prefer` says, then most pixels (an enlarged copy counts as what it was enlarged from),
-    neither blurred nor over-sharpened, with its EXIF data, most bytes, first path. Each dropped
-    picture was compared with its keeper, and no two kept ones are known to be copies. The same
-    pictures give the same answer in any order.
+    without the blank corners of a tilt, neither blurred nor over-sharpened, with its EXIF data,
+    most bytes, first path. Each dropped picture was compared with its keeper, and no two kept ones
+    are known to be copies. The same pictures give the same answer in any order.
 
     With `apply`, one operation sets `duplicate_of` (the keeper's sample id), `duplicate_score`,
     `duplicate_kind`, `duplicate_group` (joins copies, chains included) and `changed_group` (joins

@@ -43,6 +43,7 @@ _HOW = {"flip": ", mirrored", "turned": ", turned"}
 _REASONS = {
     "present": "its file is still there",
     "resolution": "it has more pixels of its own",
+    "upright": "it was not tilted in its frame",
     "sharpness": "it is neither blurred nor over-sharpened",
     "exif": "it has the camera's data",
     "oldest": "it is older",

@@ -102,6 +102,7 @@ class Keeping:
         compared = self._details.quality(rows, look_at)
         by_rule: dict[str, Callable[[str], NDArray[Any]]] = {
             "resolution": lambda _: 2 * compared.resolution + compared.enlarged,
+            "upright": lambda _: self._details.tilted(rows),
             "sharpness": lambda _: compared.fault,
             "exif": lambda _: -samples.exif[rows],
             "oldest": lambda _: self._age(rows),
