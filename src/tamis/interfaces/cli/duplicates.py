@@ -60,7 +60,8 @@ def duplicates(
             help="Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, "
             "labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or "
             "repeated, the first that tells two copies apart decides. Where none does: "
-            "resolution, upright, sharpness, exif, size, path. A file that is there always goes first.",
+            "resolution, upright, sharpness, exif, size, path. A file that is there always goes "
+            "first.",
             show_default=False,
         ),
     ] = None,
