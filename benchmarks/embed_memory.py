@@ -78,13 +78,13 @@ def add(dataset, folder):
 def embed(dataset, spec, threads):
     from tamis.dataset.store import Store
     from tamis.encoders.registry import load_encoder
-    from tamis.runtime import embed as pipeline
+    from tamis.interfaces.dataset import Dataset
 
     encoder = GridEncoder() if spec == "grid" else load_encoder(spec, threads=1)
     store = Store.open(dataset)
     before = peak()
     begin = time.perf_counter()
-    report = pipeline.embed(store, encoder, threads=int(threads))
+    report = Dataset(store).embed(encoder, threads=int(threads))
     seconds = time.perf_counter() - begin
     print(
         json.dumps(

@@ -69,18 +69,17 @@ def tamis(spec, folder, paths, cores):
     from tamis.encoders.preprocess import decode_side, prepare
     from tamis.encoders.registry import load_encoder
     from tamis.images.decode import decode
-    from tamis.runtime.embed import embed
-    from tamis.runtime.ingest import ingest
+    from tamis.interfaces.dataset import Dataset
 
     encoder = load_encoder(spec, threads=1)
     encoder.embed(np.zeros((8, 224, 224, 3), np.uint8))
     with tempfile.TemporaryDirectory() as place:
         store = Store.create(Path(place) / "benchmark.tamis")
         adding = Meter()
-        ingest(store, [str(folder)], threads=cores)
+        Dataset(store).add([str(folder)], threads=cores)
         added = adding.read(len(paths))
         meter = Meter()
-        report = embed(store, encoder, threads=cores)
+        report = Dataset(store).embed(encoder, threads=cores)
         cost = meter.read(len(paths))
         ids, vectors = store.vectors(report.column)
         order = np.argsort(store.read(["path"], ids=ids)["path"].to_pylist())

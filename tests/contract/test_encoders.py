@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from encoder_kinds import ENCODER_KINDS
+from filling import embed, ingest
 from tamis.dataset.store import Store
 from tamis.encoders import bundled
 from tamis.encoders.base import Encoder, FeatureMapEncoder, PosteriorEncoder, TextEncoder
@@ -20,8 +21,6 @@ from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.errors import UsageError
 from tamis.images.decode import decode
-from tamis.runtime.embed import embed
-from tamis.runtime.ingest import ingest
 from tiny_models import edit_json, save_clip, save_dinov2
 
 PICTURES = {

@@ -35,7 +35,7 @@ def test_the_same_new_keys_from_several_processes_are_stored_once(
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
     go.touch()
-    results = [worker.communicate(timeout=600) for worker in workers]
+    results = [worker.communicate(timeout=300) for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * writers, results
     counts = [[int(number) for number in out.split()] for out, _ in results]
     assert sum(conflicts for _, conflicts in counts) == 0
@@ -116,6 +116,6 @@ def test_processes_that_create_one_dataset_at_once_share_it(tmp_path: Path) -> N
         "with Store.open(sys.argv[1], create=True).operation('hello'): pass"
     )
     workers = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]
-    assert [worker.wait(timeout=600) for worker in workers] == [0] * 4
+    assert [worker.wait(timeout=300) for worker in workers] == [0] * 4
     assert [entry.verb for entry in Store.open(path).log()] == ["create", *["hello"] * 4]
     assert [file.name for file in tmp_path.iterdir()] == ["birds.tamis"]

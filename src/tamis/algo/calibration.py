@@ -278,7 +278,7 @@ def _doubts_of_pairs(
         about_so_many = f" (about {about:,} most likely)" if high > about > 0 else ""
         note = (
             f"{which}, {may}{about_so_many}, since other pairs come near the line. Look at them "
-            "before you rely on them: tamis duplicates --gallery FILE shows the nearest first."
+            "before you rely on them: a gallery of the pairs shows the nearest first."
         )
     elif false.high > max(_NO_PAIR, _DOUBTFUL_RATE * called):
         note = f"{which}, {may} at worst; look before you rely on it."
@@ -297,7 +297,7 @@ def _lost_copies(found: float, *, closer: bool) -> list[str]:
     )
     note = (
         f"{found:.1%} of the copies made of these pictures are found; {why}. "
-        "A lower --threshold of tamis duplicates finds more, and more pairs that are none."
+        "A lower threshold finds more, and more pairs that are none."
     )
     return [note]
 

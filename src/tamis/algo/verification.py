@@ -167,10 +167,11 @@ def _scores(
         if some.size:
             pair = middle_a[some], middle_b[some]
             placed = refine_affine(*pair, maps[some], side=_MIDDLE_SIDE, band=_COARSE_BAND, steps=4)
-            a, b = (one[unsure] for one in whole)
-            better = agreement(*affine_frames(a, b, placed, _FRAME_SIDE)[:2])
-            won = better > scores[some] + _TURNED
-            maps[some[won]], scores[some[won]] = placed[won], better[won]
+            left_part, right_part = (one[unsure] for one in whole)
+            shown = affine_frames(left_part, right_part, placed, _FRAME_SIDE)
+            better = agreement(*shown[:2])
+            found = np.flatnonzero(better > scores[some] + _TURNED)
+            maps[some[found]], scores[some[found]] = placed[found], better[found]
     if oblique.size:
         maps[oblique] = refine_affine(middle_a[oblique], middle_b[oblique], maps[oblique], **how)
         whole = _whole(left, right, flipped, oblique)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tamis.dataset.storage import LocalStorage, sync, sync_folders
 from tamis.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from tamis.dataset.fragments import TableVersion
 
-__all__ = ["replace_file", "sync_folders", "sync_new_files", "sync_tree"]
+__all__ = ["replace_file", "sync_new_files", "sync_tree"]
 
 
 def replace_file(file: Path, data: bytes) -> None:
@@ -23,18 +21,10 @@ def replace_file(file: Path, data: bytes) -> None:
     Raises:
         StorageError: the disk refuses; what was there stays.
     """
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-        sync_folders([file.parent])
+        LocalStorage(file.parent).put(file.name, data)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         reason = (error.strerror or type(error).__name__).lower()
         raise StorageError(f"cannot write {file}: {reason}") from error
 
@@ -53,25 +43,11 @@ def sync_new_files(before: TableVersion, after: TableVersion) -> None:
     } - old
     paths = [after.path / file for file in files]
     for path in paths:
-        _sync(path)
+        sync(path)
     sync_folders({path.parent for path in paths} | {after.path})
 
 
 def sync_tree(root: Path) -> None:
     """Force a folder and all in it to disk."""
     for path in [*root.rglob("*"), root]:
-        _sync(path)
-
-
-def sync_folders(folders: Iterable[Path]) -> None:
-    """Force the names in some folders to disk."""
-    for folder in folders:
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tamis.dataset.parts import whole_pictures
 from tamis.dataset.schema import vector_field
-from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
@@ -60,48 +57,24 @@ def column_of_encoder(store: Store, spec: str, fingerprint: str, dim: int) -> tu
 def read_embedded(
     store: Store, column: str | None = None, where: str | None = None
 ) -> EmbeddedSamples:
-    """Read the vectors of the samples that have one. O(ND) time, twice 4 N D bytes for a moment.
-
-    Args:
-        store: the dataset.
-        column: a vector column; if None the one with the most vectors, the newest of equals.
-        where: an SQL condition that samples have to meet; parts of pictures are left out unless
-            it names `kind`.
+    """Read the vectors of the samples that have one, as `SampleSet.vectors` does.
 
     Raises:
-        UsageError: there is no vector column, `column` is none, or `where` is no condition.
+        UsageError: there are no such vectors, or `where` is no condition.
     """
-    if column is None:
-        known = [vectors.name for vectors in store.vector_columns()]
-        if not known:
-            raise UsageError("the pictures have no vectors yet: run  tamis embed  first")
-        filled = [store.count(f"{name} IS NOT NULL") for name in known]
-        column = max(zip(filled, range(len(known)), known, strict=True))[2]
-    ids, vectors = store.vectors(column, whole_pictures(store.columns(), where))
-    order = np.argsort(np.asarray(ids, dtype=np.str_), kind="stable")
-    return EmbeddedSamples(column, [ids[i] for i in order], vectors[order])
+    from tamis.dataset.samples import Samples
+
+    return Samples(store).of(where).vectors(column)
 
 
 def iterate_embedded(
     store: Store, column: str, where: str | None = None
 ) -> Iterator[tuple[list[str], Vectors]]:
-    """Yield the samples that have a vector, and their vectors, piece by piece in dataset order.
-
-    Memory for one piece only, of at most 4,096 samples: ids and `[B, D]` float32.
-
-    Args:
-        store: the dataset, whose snapshot at the time of the call is read to the end.
-        column: a vector column.
-        where: an SQL condition that samples have to meet; parts of pictures are left out unless
-            it names `kind`.
+    """Yield the samples that have a vector, with them, as `SampleSet.vector_batches` does.
 
     Raises:
         UsageError: there is no such column, or `where` is no condition.
     """
-    condition = whole_pictures(store.columns(), where)
-    for batch in store.batches(["sample_id", column], condition):
-        filled = batch.filter(batch.column(column).is_valid())
-        ids = filled.column("sample_id").to_pylist()
-        if ids:
-            flat = np.asarray(filled.column(column).flatten().to_numpy(), np.float32)
-            yield ids, flat.reshape(len(ids), -1)
+    from tamis.dataset.samples import Samples
+
+    return Samples(store).of(where).vector_batches(column)

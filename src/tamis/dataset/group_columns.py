@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tamis.algo.components import join_groups
 from tamis.algo.shared_views import shared_views
 from tamis.algo.splits import split_targets
+from tamis.dataset.operations import DuplicatesFound, PicturesAdded, last, told
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,19 +90,19 @@ def duplicate_columns(store: Store, ids: list[str]) -> DuplicateColumns:
     )
 
 
-def last_duplicates(store: Store) -> dict[str, Any]:
-    """Return what the last operation that marked duplicates counted; empty if there is none."""
-    for entry in reversed(store.log()):
-        if entry.verb == "duplicates" and entry.state != "undone":
-            return dict(entry.counts)
-    return {}
+def last_duplicates(store: Store) -> DuplicatesFound | None:
+    """Return what the last operation that marked duplicates found; None if there is none."""
+    return last(store.log(), DuplicatesFound)
 
 
 def _added_since_duplicates(store: Store) -> bool:
     """Tell whether samples were added after the last operation that marked duplicates."""
     for entry in reversed(store.log()):
-        if entry.verb == "duplicates" and entry.state != "undone":
+        if entry.state == "undone":
+            continue
+        if told(entry, DuplicatesFound):
             return False
-        if entry.verb == "add" and entry.state != "undone" and entry.counts.get("added"):
+        added = told(entry, PicturesAdded)
+        if added and added.added:
             return True
     return False

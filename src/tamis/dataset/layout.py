@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
-import os
 import shutil
 import uuid
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tamis.dataset.durability import sync_folders, sync_tree
+from tamis.dataset.durability import sync_tree
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.schema import FAILED, SAMPLES
 from tamis.dataset.snapshots import Snapshot, SnapshotChain
+from tamis.dataset.storage import LocalStorage, held_folder, sync_folders
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import DatasetError, DatasetMissingError, DatasetTooNewError
 from tamis.outside_text import is_storable, storable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tamis.dataset.storage import Storage
+
 __all__ = [
+    "DESCRIPTION",
     "FORMAT",
     "TABLES",
+    "WRITER_LOCK",
     "Layout",
     "check_dataset",
     "create_dataset",
@@ -40,6 +41,12 @@ FORMAT = 1
 TABLES = {"samples": SAMPLES, "failed": FAILED}
 """The tables of a dataset and their schemas when it is new."""
 
+DESCRIPTION = "dataset.json"
+"""The key that tells a dataset from any other folder, and its format."""
+
+WRITER_LOCK = "lock"
+"""The key that writers hold."""
+
 _DRAFT, _UNSEEN = ".tmp", ".new"
 
 
@@ -52,10 +59,17 @@ class Layout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.description = root / "dataset.json"
-        self.log = root / "log"
-        self.lock = root / "lock"
-        self.running = root / "running"
+        self.storage: Storage = LocalStorage(root)
+
+    @property
+    def log(self) -> Storage:
+        """Where the snapshots are kept."""
+        return self.storage.within("log")
+
+    @property
+    def running(self) -> Storage:
+        """Where running operations hold their locks."""
+        return self.storage.within("running")
 
     def table(self, name: str) -> Path:
         """The folder of a table."""
@@ -79,7 +93,7 @@ def create_dataset(root: Path) -> None:
         unseen = draft.root.with_name(f"{draft.root.name}{_UNSEEN}")
         try:
             unseen.mkdir()
-            with _held(unseen):
+            with held_folder(unseen):
                 unseen.rename(draft.root)
                 _write_empty(draft)
                 sync_tree(draft.root)
@@ -123,31 +137,9 @@ def remove_drafts(root: Path) -> None:
         except PermissionError:  # who may not list the folder has left nothing in it
             return
     for draft in drafts:
-        with _held(draft) as is_free:
+        with held_folder(draft) as is_free:
             if is_free:
                 shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def _held(draft: Path) -> Iterator[bool]:
-    """Hold a draft while it is written or removed, if nobody else does; death lets go of it."""
-    try:
-        descriptor = os.open(draft, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # somebody else removed it, or it is no folder of ours
-        yield False
-        return
-    try:
-        yield _locks(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _locks(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # somebody else holds it, or the file system locks no folders
-        return False
-    return True
 
 
 def _taken(root: Path) -> DatasetError:
@@ -155,7 +147,6 @@ def _taken(root: Path) -> DatasetError:
 
 
 def _write_empty(draft: Layout) -> None:
-    draft.log.mkdir()
     versions = {
         name: TableVersion.create(draft.table(name), schema).version
         for name, schema in TABLES.items()
@@ -174,7 +165,7 @@ def _write_empty(draft: Layout) -> None:
         )
     )
     description = {"format": FORMAT, "created": datetime.now(UTC).isoformat(timespec="seconds")}
-    draft.description.write_text(json.dumps(description, indent=1), encoding="utf-8")
+    draft.storage.put(DESCRIPTION, json.dumps(description, indent=1).encode())
 
 
 def check_dataset(root: Path) -> None:
@@ -193,17 +184,17 @@ def check_dataset(root: Path) -> None:
             raise DatasetMissingError(
                 f"there is no dataset at {root}. Make one with:  tamis add PICTURES -d {root}"
             )
-        if not layout.description.is_file():
+        if not layout.storage.exists(DESCRIPTION):
             raise DatasetMissingError(
                 f"{root} is not a tamis dataset (it has no dataset.json). Give the folder that "
                 "'tamis add' made, usually named something.tamis"
             )
-        data = layout.description.read_bytes()
+        data = layout.storage.read(DESCRIPTION)
     try:
         version = int(json.loads(data.decode("utf-8"))["format"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DatasetError(
-            f"{layout.description} is damaged ({error}). Restore it from a backup; of a dataset of "
+            f"{root / DESCRIPTION} is damaged ({error}). Restore it from a backup; of a dataset of "
             f'this version it holds  {{"format": {FORMAT}}}'
         ) from error
     if version > FORMAT:

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
+
+from tamis.dataset.operations import RoundSelected, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-__all__ = ["LabelRound", "Logged", "label_rounds"]
+    from tamis.dataset.operations import Logged
 
-
-class Logged(Protocol):
-    """What is read of an operation: a log's entry, or a report's step."""
-
-    @property
-    def verb(self) -> str:
-        """What was done."""
-
-    @property
-    def state(self) -> str:
-        """Whether it was done."""
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """Its options."""
-
-    @property
-    def counts(self) -> Mapping[str, Any]:
-        """What it did."""
+__all__ = ["LabelRound", "label_rounds"]
 
 
 @dataclass(frozen=True)
@@ -66,21 +50,22 @@ def label_rounds(log: Iterable[Logged], label_column: str | None = None) -> list
         label_column: only rounds of this column; if None those of the last round's.
     """
     rounds = [
-        entry
-        for entry in log
-        if entry.verb == "select" and entry.state == "done" and entry.params.get("round")
+        found for entry in log if entry.state == "done" and (found := told(entry, RoundSelected))
     ]
     if label_column is None and rounds:
-        label_column = rounds[-1].params["label_column"]
+        label_column = rounds[-1].label_column
     return [
         LabelRound(
-            strategy=entry.params["strategy"],
-            picked=entry.counts["selected"],
-            **{name: entry.counts[name] for name in _COUNTED},
+            labels=one.labels,
+            classes=one.classes,
+            accuracy=one.accuracy,
+            low=one.low,
+            high=one.high,
+            measured=one.measured,
+            measured_on=one.measured_on,
+            strategy=one.strategy,
+            picked=one.selected,
         )
-        for entry in rounds
-        if entry.params["label_column"] == label_column
+        for one in rounds
+        if one.label_column == label_column
     ]
-
-
-_COUNTED = ("labels", "classes", "accuracy", "low", "high", "measured", "measured_on")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import socket
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,9 +15,10 @@ from tamis.errors import ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-__all__ = ["LOCK_TIMEOUT", "Presence", "RunningOperations", "writer_lock"]
+    from tamis.dataset.storage import Lock, Storage
+
+__all__ = ["LOCK_TIMEOUT", "RunningOperations", "writer_lock"]
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer's checkpoint, which takes about one."""
@@ -29,121 +28,91 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
 
 
 @contextmanager
-def writer_lock(path: Path, doing: str, *, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
-    """Hold the dataset's writer lock; the kernel frees it when the process dies.
+def writer_lock(
+    storage: Storage, key: str, doing: str, *, timeout: float = LOCK_TIMEOUT
+) -> Iterator[None]:
+    """Hold the dataset's writer lock, which the death of this process frees.
 
     Args:
-        path: the lock file.
+        storage: the dataset's.
+        key: of the lock.
         doing: what the holder does, told to those who wait too long.
         timeout: seconds to wait.
 
     Raises:
         ConflictError: another writer held the lock all that time.
-        OSError: the file cannot be opened.
+        OSError: the storage refuses.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    lock = _wait_for(storage, key, doing, timeout)
     try:
-        _wait_for(descriptor, timeout)
-        owner = {
-            "doing": doing,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(owner).encode(), 0)
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
-def _wait_for(descriptor: int, timeout: float) -> None:
+def _wait_for(storage: Storage, key: str, doing: str, timeout: float) -> Lock:
+    owner = {
+        "doing": doing,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     deadline = time.monotonic() + timeout
     pause = _FIRST_PAUSE
-    while not _try_lock(descriptor):
+    while (lock := storage.lock(key, json.dumps(owner).encode())) is None:
         if time.monotonic() >= deadline:
             raise ConflictError(
-                f"another writer has been busy for {timeout:.0f} s: {_owner(descriptor)}. "
+                f"another writer has been busy for {timeout:.0f} s: {_owner(storage, key)}. "
                 "Wait until it is done and run the command again; nothing was changed"
             )
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+    return lock
 
 
-def _try_lock(descriptor: int) -> bool:
+def _owner(storage: Storage, key: str) -> str:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _owner(descriptor: int) -> str:
-    try:
-        owner = json.loads(os.pread(descriptor, 4096, 0))
+        owner = json.loads(storage.read(key))
         return "'{doing}' in process {pid} on {host}, since {since}".format(**owner)
     except (ValueError, TypeError, KeyError):
         return "one that has not said who it is"
 
 
-@dataclass(frozen=True)
-class Presence:
-    """The sign that an operation runs: a file, and the descriptor that holds its lock."""
-
-    file: Path
-    descriptor: int
-
-
 class RunningOperations:
     """Tells operations that still run from those whose process died.
 
-    Each running operation holds a lock on a file of its own, which its death frees.
+    Each running operation holds a lock of its own, which its death frees.
 
     Args:
-        folder: where the files lie; made when first needed.
+        storage: where the locks are kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
 
-    def enter(self, operation: int) -> Presence:
+    def enter(self, operation: int) -> Lock:
         """Mark an operation as running in this process, until `leave`."""
-        self._folder.mkdir(exist_ok=True)
-        file = self._file(operation)
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for nobody but a glance of `is_running`
-        return Presence(file, descriptor)
+        while (lock := self._storage.lock(_key(operation))) is None:
+            time.sleep(_FIRST_PAUSE)  # for a glance of `is_running`
+        return lock
 
-    def leave(self, presence: Presence) -> None:
+    def leave(self, presence: Lock) -> None:
         """End what `enter` began."""
-        presence.file.unlink(missing_ok=True)
-        os.close(presence.descriptor)
+        presence.release(remove=True)
 
     def is_running(self, operation: int) -> bool:
         """Whether a living process is at this operation."""
-        try:
-            descriptor = os.open(self._file(operation), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            return False
-        finally:
-            os.close(descriptor)
+        return self._storage.is_locked(_key(operation))
 
-    def left_behind(self) -> list[Path]:
-        """The files of operations whose process died."""
-        if not self._folder.is_dir():
-            return []
-        ours = ((file, _FILE_NAME.fullmatch(file.name)) for file in sorted(self._folder.iterdir()))
+    def left_behind(self) -> list[str]:
+        """The keys of operations whose process died."""
+        ours = ((name, _FILE_NAME.fullmatch(name)) for name in self._storage.names())
         return [
-            file
-            for file, number in ours
-            if number and file.is_file() and not self.is_running(int(number[1]))
+            name
+            for name, number in ours
+            if number and self._storage.exists(name) and not self.is_running(int(number[1]))
         ]
 
-    def _file(self, operation: int) -> Path:
-        return self._folder / f"{operation:08d}.lock"
+
+def _key(operation: int) -> str:
+    return f"{operation:08d}.lock"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 import pyarrow as pa
 
-from tamis.dataset.lock import Presence, RunningOperations
+from tamis.dataset.lock import RunningOperations
 from tamis.dataset.sample_keys import id_array
 from tamis.dataset.schema import (
     check_mark_name,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tamis.dataset.sample_keys import SampleIds
     from tamis.dataset.schema import VectorColumn
     from tamis.dataset.state import State
+    from tamis.dataset.storage import Lock
     from tamis.dataset.writer import About, Writer
     from tamis.types import Vectors
 
@@ -79,7 +80,7 @@ class Operation:
         self._writer = writer
         self._root = layout.root
         self._running = RunningOperations(layout.running)
-        self._presence: Presence | None = None
+        self._presence: Lock | None = None
         self._number: int | None = None
         self._state = base
         self._on_commit = on_commit

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.layout import TABLES
 from tamis.dataset.lock import RunningOperations
-from tamis.dataset.snapshots import SnapshotChain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,9 +68,12 @@ def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
             for table, version in versions.items():
                 named[table].add(version)
     orphans = [file for name in TABLES for file in _table_orphans(layout.table(name), named[name])]
-    orphans += SnapshotChain(layout.log).drafts()
-    orphans += RunningOperations(layout.running).left_behind()
-    return _remove(orphans)
+    left = [(layout.storage, name) for name in layout.storage.drafts()]
+    left += [(layout.log, name) for name in layout.log.drafts()]
+    left += [(layout.running, name) for name in RunningOperations(layout.running).left_behind()]
+    small = [storage.remove(key) for storage, key in left]
+    freed = _remove(orphans)
+    return Freed(freed.files + len(small), freed.bytes + sum(small))
 
 
 def _table_orphans(path: Path, named: set[int]) -> list[Path]:

@@ -6,12 +6,12 @@ for that only once a part was added; a row whose `kind` is null is a whole pictu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import pyarrow as pa
 
 from tamis.dataset.conditions import all_of, columns_named
+from tamis.images.box import Box
 from tamis.images.picture_record import content_hash
 
 if TYPE_CHECKING:
@@ -43,36 +43,6 @@ PART_COLUMNS: Final = pa.schema(
 pixels of the upright picture. All are null in rows of whole pictures."""
 
 _OVERLAP: Final = 0.2
-
-
-@dataclass(frozen=True)
-class Box:
-    """A part of an upright picture, in whole pixels from its upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def clipped(self, width: int, height: int) -> Box | None:
-        """Return what of it lies inside a picture of that size; None if nothing does.
-
-        >>> Box(-5, 2, 10, 10).clipped(8, 8)
-        Box(x=0, y=2, width=5, height=6)
-        """
-        left, top = max(self.x, 0), max(self.y, 0)
-        right, bottom = min(self.x + self.width, width), min(self.y + self.height, height)
-        if left >= right or top >= bottom:
-            return None
-        return Box(left, top, right - left, bottom - top)
-
-    @property
-    def corners(self) -> tuple[int, int, int, int]:
-        """Left, upper, right, lower, as Pillow crops."""
-        return self.x, self.y, self.x + self.width, self.y + self.height
-
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.width},{self.height}"
 
 
 def part_id(parent_id: str, kind: PartKind, box: Box, label: str | None) -> str:

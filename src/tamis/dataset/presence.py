@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from tamis.errors import MissingPictureError, PictureError
 from tamis.machine import usable_processors
 from tamis.sources.archives import close_archives
-from tamis.sources.place import split_container
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.reading import read_content
 from tamis.sources.video.frame_reader import frame_content_hash
-from tamis.sources.video.places import split_frame_uri
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -101,9 +100,9 @@ def content_there(uri: str, path: str) -> str:
     Raises:
         PictureError: it is missing or cannot be read.
     """
-    frame = split_frame_uri(uri)
-    if frame is not None and not Path(uri).is_file():
-        return frame_content_hash(*frame, path)
+    place = ImageReference.parse(uri)
+    if place.frame is not None:
+        return frame_content_hash(place.file, place.frame, path)
     return read_content(uri, path)[1]
 
 
@@ -121,8 +120,7 @@ def gone_of(
     files: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["uri"] is not None:
-            inside = split_container(row["uri"])
-            files.setdefault(inside[0] if inside else row["uri"], []).append(row)
+            files.setdefault(ImageReference.parse(row["uri"]).file, []).append(row)
     gone: dict[str, Gone] = {}
     done = 0
     threads = min(usable_processors(), _MAX_THREADS)

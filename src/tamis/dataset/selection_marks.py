@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tamis.dataset.store import Store
+    from tamis.verbs.request import Request
 
 __all__ = ["mark_selected"]
 
@@ -22,6 +23,7 @@ def mark_selected(
     params: Mapping[str, Any],
     seed: int,
     counts: Mapping[str, Any],
+    request: Request[Any] | None = None,
 ) -> None:
     """Set `selected`, `selected_rank` (from 1) and `selected_reason`, and clear those before.
 
@@ -34,6 +36,7 @@ def mark_selected(
         params: the options, for the log.
         seed: of the random choices.
         counts: what the log should say beside the number selected.
+        request: what the user asked for.
     """
     chosen = dict.fromkeys(ids)
     before: list[str] = []
@@ -42,7 +45,7 @@ def mark_selected(
         before = marked.column("sample_id").to_pylist()
     others = [sample_id for sample_id in before if sample_id not in chosen]
     cleared = [None] * len(others)
-    with store.operation("select", params=dict(params), seed=seed) as operation:
+    with store.operation("select", params=dict(params), seed=seed, request=request) as operation:
         operation.set_marks(
             [*ids, *others],
             {

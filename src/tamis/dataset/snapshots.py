@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from tamis.dataset.durability import sync_folders
 from tamis.errors import ConflictError, DatasetError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+    from tamis.dataset.storage import Storage
 
 __all__ = ["Snapshot", "SnapshotChain"]
 
@@ -41,6 +41,8 @@ class Snapshot:
         before: version of each table before this checkpoint.
         after: version of each table in this state.
         undone: the snapshots that this one takes back; empty but for "undo".
+        settings: what the dataset is set to, such as its default encoder; each snapshot takes
+            over those of the one before.
     """
 
     snapshot: int
@@ -54,6 +56,7 @@ class Snapshot:
     after: Mapping[str, int]
     undone: tuple[int, ...] = ()
     time: str = field(default_factory=_now)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 _TYPES = {
@@ -65,6 +68,7 @@ _TYPES = {
     "time": str,
     "before": dict,
     "after": dict,
+    "settings": dict,
 }
 
 
@@ -84,28 +88,38 @@ def _checked(snapshot: Snapshot, number: int) -> Snapshot:
         raise ValueError(f"it calls itself snapshot {snapshot.snapshot}")
     if snapshot.after.keys() != {"samples", "failed"}:
         raise ValueError(f"it names the tables {sorted(snapshot.after)}")
+    if any(type(value) is not str for value in snapshot.settings.values()):
+        raise ValueError(f"its settings are {snapshot.settings!r}")
     if snapshot.state not in ("running", "done"):
         raise ValueError(f"its state is {snapshot.state!r}")
     return snapshot
 
 
-class SnapshotChain:
-    """The folder of snapshot files.
+def _written(snapshot: Snapshot) -> dict[str, Any]:
+    """What a snapshot's file holds; without settings it is one that every version reads."""
+    values = asdict(snapshot)
+    if not snapshot.settings:
+        del values["settings"]
+    return values
 
-    A snapshot comes to be by one atomic step, the link of a finished file to its final name, so
-    that a reader finds all of it or nothing.
+
+class SnapshotChain:
+    """The snapshots by number.
+
+    A snapshot comes to be by one atomic step, `put_if_absent`, so that a reader finds all of it or
+    nothing, and of two writers of one number one is told.
 
     Args:
-        folder: where the files lie.
+        storage: where they are kept.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._dataset = os.path.dirname(storage.place)  # noqa: PTH120 - a place, maybe no path
 
     def numbers(self) -> list[int]:
         """The numbers of all snapshots, ascending."""
-        with os.scandir(self._folder) as entries:
-            found = [_FILE_NAME.fullmatch(entry.name) for entry in entries]
+        found = [_FILE_NAME.fullmatch(name) for name in self._storage.names()]
         return sorted(int(name[1]) for name in found if name)
 
     def head(self) -> Snapshot:
@@ -116,7 +130,7 @@ class SnapshotChain:
         """
         numbers = self.numbers()
         if not numbers:
-            raise DatasetError(f"the dataset {self._folder.parent} has no snapshot: it is damaged")
+            raise DatasetError(f"the dataset {self._dataset} has no snapshot: it is damaged")
         return self.read(numbers[-1])
 
     def read(self, number: int) -> Snapshot:
@@ -126,13 +140,13 @@ class SnapshotChain:
             UsageError: there is none of that number.
             DatasetError: its file is damaged.
         """
-        file = self._file(number)
+        key = _key(number)
         try:
-            data = file.read_bytes()
+            data = self._storage.read(key)
         except FileNotFoundError:
             numbers = self.numbers()
             raise UsageError(
-                f"there is no snapshot {number} in {self._folder.parent}; "
+                f"there is no snapshot {number} in {self._dataset}; "
                 f"they go from {numbers[0]} to {numbers[-1]}"
             ) from None
         try:
@@ -141,8 +155,8 @@ class SnapshotChain:
             return _checked(Snapshot(**values), number)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DatasetError(
-                f"the snapshot file {file} is damaged ({error}). Restore it from a backup; tamis "
-                "check says whether more is damaged"
+                f"the snapshot file {self._storage.place}/{key} is damaged ({error}). Restore it "
+                "from a backup; tamis check says whether more is damaged"
             ) from error
 
     def all(self) -> list[Snapshot]:
@@ -156,26 +170,13 @@ class SnapshotChain:
             ConflictError: another writer made a snapshot of that number.
             OSError: the disk refuses; the head is unchanged.
         """
-        final = self._file(snapshot.snapshot)
-        draft = self._folder / f".{final.name}.{os.getpid()}.tmp"
-        try:
-            with draft.open("w", encoding="utf-8") as file:
-                json.dump(asdict(snapshot), file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(draft, final)
-        except FileExistsError:
+        data = json.dumps(_written(snapshot), indent=1).encode()
+        if not self._storage.put_if_absent(_key(snapshot.snapshot), data):
             raise ConflictError(
-                f"another writer made snapshot {snapshot.snapshot} of {self._folder.parent} at the "
+                f"another writer made snapshot {snapshot.snapshot} of {self._dataset} at the "
                 "same moment; nothing was changed, run the command again"
-            ) from None
-        finally:
-            draft.unlink(missing_ok=True)
-        sync_folders({self._folder})
+            )
 
-    def drafts(self) -> list[Path]:
-        """Unfinished files that killed writers left."""
-        return sorted(file for file in self._folder.glob(".*.tmp") if file.is_file())
 
-    def _file(self, number: int) -> Path:
-        return self._folder / f"{number:08d}.json"
+def _key(number: int) -> str:
+    return f"{number:08d}.json"

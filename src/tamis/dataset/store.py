@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,21 @@ import pyarrow.compute as pc
 
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.difference import Diff, compare
-from tamis.dataset.history import LogEntry, check_tag, log_entries, plan_undo, tags
+from tamis.dataset.history import (
+    RETURNS_TO,
+    LogEntry,
+    check_return,
+    check_tag,
+    log_entries,
+    newest_operation,
+    plan_redo,
+    plan_undo,
+    tags,
+)
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
+from tamis.dataset.operations import ASKED
 from tamis.dataset.sample_keys import id_array
 from tamis.dataset.schema import VectorColumn, vector_columns_of
 from tamis.dataset.snapshots import SnapshotChain
@@ -35,8 +47,12 @@ if TYPE_CHECKING:
     from tamis.dataset.snapshots import Snapshot
     from tamis.dataset.vector_index import IndexCover
     from tamis.types import Vectors
+    from tamis.verbs.request import Request
 
 __all__ = ["Store"]
+
+_DEFAULT_ENCODER = "default_vectors"
+_UNCHANGED = "unchanged.json"
 
 
 class Store:
@@ -215,6 +231,11 @@ class Store:
         """The vector columns, oldest first."""
         return vector_columns_of(self._state.samples.schema)
 
+    @property
+    def default_encoder(self) -> str | None:
+        """The vector column that is meant where none is named; None if none was set."""
+        return self._state.snapshot.settings.get(_DEFAULT_ENCODER)
+
     def index_cover(self, column: str) -> IndexCover | None:
         """How many rows the index of a vector column covers; None where it has none."""
         with storage_guard(self.path, "read"):
@@ -268,20 +289,29 @@ class Store:
     # Writing
 
     def operation(
-        self, verb: str, params: Mapping[str, Any] | None = None, seed: int | None = None
+        self,
+        verb: str,
+        params: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        *,
+        request: Request[Any] | None = None,
     ) -> Operation:
         """Begin a change, to be used in a `with` block.
 
         Args:
             verb: its name in the log.
-            params: its options, as JSON takes them.
+            params: what it found out and later verbs need, as JSON takes it.
             seed: the seed of its random choices.
+            request: what the user asked for; the log can repeat it.
 
         Raises:
             UsageError: the store was opened at a fixed snapshot, or `params` are no JSON.
         """
         self._require_head()
-        about = About(verb, dict(params or {}), seed)
+        kept = dict(params or {})
+        if request is not None:
+            kept[ASKED] = {"verb": request.verb, "fields": request.given()}
+        about = About(verb, kept, seed)
         self.refresh()
         return Operation(about, self._layout, self._writer, self._state, self._moved)
 
@@ -322,10 +352,82 @@ class Store:
                 "undo",
                 {"operations": list(plan.operations)} | ({} if to is None else {"to": to}),
                 undone=plan.snapshots,
+                settings=plan.settings,
             )
             state = self._writer.name(head, tables, about)
         self._moved(state)
         return entries[plan.operations[-1]]
+
+    def redo(self) -> LogEntry:
+        """Bring back what the last undo took back; nothing may have been changed since.
+
+        Returns:
+            The log entry of the newest operation that stands again.
+
+        Raises:
+            UsageError: there is nothing to redo.
+        """
+        self._require_head()
+        with self._writer.locked("redo", self._state) as head:
+            state = self._returned(head, "redo", plan_redo(self._chain.all()))
+        self._moved(state)
+        return self._newest()
+
+    def checkout(self, name: int | str) -> int:
+        """Bring back the state of any snapshot, also of one that was undone; undo takes it back.
+
+        Args:
+            name: a snapshot number or a tag.
+
+        Returns:
+            The number of that snapshot.
+
+        Raises:
+            UsageError: there is no such snapshot, or it is the present state.
+            ConflictError: an operation still runs.
+        """
+        self._require_head()
+        to = self._resolve(name).snapshot
+        with self._writer.locked("checkout", self._state) as head:
+            snapshots = self._chain.all()
+            check_return(snapshots, to)
+            running = RunningOperations(self._layout.running)
+            for entry in log_entries(snapshots, running.is_running):
+                if entry.state == "running":
+                    raise ConflictError(
+                        f"operation {entry.operation} ({entry.verb}) still runs; stop it or wait "
+                        "until it is done"
+                    )
+            state = self._returned(head, "checkout", to)
+        self._moved(state)
+        return to
+
+    def _returned(self, head: State, verb: str, to: int) -> State:
+        """Name a snapshot that has the state of an earlier one."""
+        meant = self._chain.read(to)
+        tables = {name: table.restored(meant.after[name]) for name, table in head.tables.items()}
+        about = About(verb, {RETURNS_TO: to}, settings=meant.settings)
+        return self._writer.name(head, tables, about)
+
+    def _newest(self) -> LogEntry:
+        snapshots = self._chain.all()
+        newest = newest_operation(snapshots)
+        running = RunningOperations(self._layout.running)
+        entries = log_entries(snapshots, running.is_running)
+        return next(entry for entry in entries if entry.operation == newest)
+
+    def note_unchanged(self, verb: str) -> None:
+        """Remember that a verb that might have changed the dataset did not."""
+        note = {"verb": verb, "snapshot": self.snapshot}
+        with suppress(OSError):  # a dataset that cannot be written to can still be asked
+            self._layout.storage.put(_UNCHANGED, json.dumps(note).encode())
+
+    def unchanged_since(self) -> str | None:
+        """Return the last verb, if it might have changed the dataset and did not."""
+        if not self._layout.storage.exists(_UNCHANGED):
+            return None
+        note = json.loads(self._layout.storage.read(_UNCHANGED))
+        return str(note["verb"]) if note["snapshot"] == self.snapshot else None
 
     def tag(self, name: str) -> None:
         """Give the snapshot that this store sees a name, to open or compare it by.
@@ -339,6 +441,26 @@ class Store:
             state = self._writer.name(head, head.tables, about)
         if not self._pinned:
             self._moved(state)
+
+    def set_default_encoder(self, column: str) -> None:
+        """Let a vector column be the one that is meant where none is named; `undo` takes it back.
+
+        Raises:
+            UsageError: no such vector column, or the store was opened at a fixed snapshot.
+        """
+        self._require_head()
+        with self._writer.locked("encoders default", self._state) as head:
+            known = {c.name: c for c in vector_columns_of(head.samples.schema)}
+            if column not in known:
+                names = ", ".join(known) or "none"
+                raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+            about = About(
+                "encoders default",
+                {"encoder": known[column].spec, "column": column},
+                settings={**head.snapshot.settings, _DEFAULT_ENCODER: column},
+            )
+            state = self._writer.name(head, head.tables, about)
+        self._moved(state)
 
     def gc(self) -> Freed:
         """Remove the files that killed writers left; every snapshot stays readable."""

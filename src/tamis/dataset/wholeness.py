@@ -54,7 +54,7 @@ def _log_damage(layout: Layout) -> Iterator[tuple[str, str]]:
         with storage_guard(layout.root, "read"):
             numbers = chain.numbers()
     except TamisError as error:
-        yield str(layout.log), str(error)
+        yield layout.log.place, str(error)
         return
     lost = sorted(set(range(1, max(numbers, default=1) + 1)) - set(numbers))
     if lost:
@@ -63,13 +63,13 @@ def _log_damage(layout: Layout) -> Iterator[tuple[str, str]]:
             f"{len(lost)} of {len(lost) + len(numbers)} entries are missing, the first {first}: "
             "what they did stands, but cannot be shown or undone"
         )
-        yield str(layout.log), reason
+        yield layout.log.place, reason
     for number in numbers:
         try:
             with storage_guard(layout.root, "read"):
                 chain.read(number)
         except TamisError as error:
-            yield str(layout.log), str(error)
+            yield layout.log.place, str(error)
 
 
 def _table_damage(

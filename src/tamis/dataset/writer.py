@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tamis.dataset.durability import sync_new_files
+from tamis.dataset.layout import WRITER_LOCK
 from tamis.dataset.lock import LOCK_TIMEOUT, writer_lock
 from tamis.dataset.orphans import Freed, drop_steps, remove_orphans, roll_back
 from tamis.dataset.snapshots import Snapshot, SnapshotChain
@@ -27,6 +28,7 @@ class About:
     """What a snapshot says of its operation; `Snapshot` explains the fields.
 
     `operation` is None at an operation's first snapshot, whose number becomes the operation's.
+    `settings` are None where they stay as they are.
     """
 
     verb: str
@@ -36,6 +38,7 @@ class About:
     state: Literal["running", "done"] = "done"
     operation: int | None = None
     undone: tuple[int, ...] = ()
+    settings: Mapping[str, str] | None = None
 
 
 class Writer:
@@ -67,7 +70,7 @@ class Writer:
         """
         with (
             storage_guard(self._layout.root, "write"),
-            writer_lock(self._layout.lock, doing, timeout=self._timeout),
+            writer_lock(self._layout.storage, WRITER_LOCK, doing, timeout=self._timeout),
         ):
             head = State.open(self._layout, self._chain.head(), last)
             for table in head.tables.values():
@@ -104,6 +107,7 @@ class Writer:
             before=head.snapshot.after,
             after={name: table.version for name, table in tables.items()},
             undone=about.undone,
+            settings=head.snapshot.settings if about.settings is None else about.settings,
         )
         for name, table in tables.items():
             sync_new_files(head.tables[name], table)

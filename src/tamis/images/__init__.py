@@ -1,1 +1,1 @@
-"""One picture: decode, EXIF, thumbnail, quality, perceptual hash."""
+"""One picture: decoding, Exif, thumbnail, quality, perceptual hash."""

@@ -1,4 +1,4 @@
-"""Changes to a picture: harmless ones that make no news, and small ones that may."""
+"""Synthetic changes to a picture: harmless ones, and small local ones that may matter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["HARMLESS", "harmless_changes", "with_patch"]
 
 _SMALLEST_PATCH, _LARGEST_PATCH = 0.03, 0.3
 _FAINTEST_PATCH = 0.1
-_NOISE = 3.0  # grey levels, standard deviation
+_NOISE = 3.0  # gray levels, standard deviation
 
 
 def _jpeg(image: Image.Image) -> Image.Image:
@@ -44,8 +44,8 @@ HARMLESS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(1.0)),
     "noisy": _noisy,
 }
-"""What happens to a camera's picture though nothing happens in front of it: recompression at
-JPEG quality 50, a tenth more or less light, a shift by a fiftieth, a slight blur, sensor noise."""
+"""Changes in a camera's picture while nothing happens in front of it: recompression at JPEG quality
+50, 10% more or less light, a shift by 2%, a slight blur, sensor noise."""
 
 
 def harmless_changes(image: Image.Image) -> list[Image.Image]:
@@ -54,16 +54,16 @@ def harmless_changes(image: Image.Image) -> list[Image.Image]:
 
 
 def with_patch(image: Image.Image, donor: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Return an RGB picture into which a piece of another is pasted, more or less faintly.
+    """Return an RGB picture with a patch of another blended in at random opacity.
 
-    The piece's sides are between 3 and 30 % of the picture's.
+    The patch's sides are between 3% and 30% of the picture's.
 
-    Source: in the manner of Li et al., CutPaste, CVPR 2021.
+    Source: similar to Li et al., CutPaste, CVPR 2021.
 
     Args:
         image: RGB.
         donor: RGB, of any size.
-        rng: chooses the piece, its place and how faint it is.
+        rng: chooses the patch, its position and its opacity.
     """
     share = rng.uniform(_SMALLEST_PATCH, _LARGEST_PATCH, size=2)
     size = [max(1, round(part * side)) for part, side in zip(share, image.size, strict=True)]

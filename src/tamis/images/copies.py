@@ -1,4 +1,4 @@
-"""Thumbnails as grey arrays for comparison, and copies of pictures as people make copies."""
+"""Thumbnails as gray arrays for comparison, and synthetic copies as they occur in practice."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["COPY_KINDS", "compressed", "copy_of", "grey_square"]
 
 COPY_KINDS = ("jpeg", "worn", "half", "thumb", "crop", "window", "bright", "blur", "flip", "tilt")
-"""What is done to a picture: JPEG at quality 30 and 10, half size, 160 pixels, a crop to 90 % and
-to 70 % of the sides, brightness times .65 or 1.35, blur by 1.5 pixels, mirroring left-right, a tilt
-by 2 degrees."""
+"""In order: JPEG at quality 30 and 10; half size; 160 pixels; crop to 90% and to 70% of the sides;
+brightness times 0.65 or 1.35; blur by 1.5 pixels; mirrored left-right; tilted by 2 degrees."""
 
 _CROP, _WINDOW, _BRIGHTER, _DARKER, _BLUR, _TILT, _THUMB = 0.9, 0.7, 1.35, 0.65, 1.5, 2.0, 160
 
 
 def grey_square(jpeg: bytes, side: int) -> NDArray[np.uint8]:
-    """Decode a thumbnail to grey levels, squashed to a square.
+    """Decode a thumbnail to gray levels, squashed to a square.
 
     Args:
-        jpeg: of `tamis.images.thumbnail`.
-        side: pixels.
+        jpeg: a thumbnail from `tamis.images.thumbnail`.
+        side: side of the square in pixels.
 
     Returns:
         `[side, side]` uint8.
@@ -41,13 +40,13 @@ def grey_square(jpeg: bytes, side: int) -> NDArray[np.uint8]:
 def copy_of(
     original: Image.Image | None, shown: bytes, kind: str, rng: np.random.Generator
 ) -> bytes:
-    """Make a copy of a picture, and return its thumbnail.
+    """Make a synthetic copy of a picture and return its thumbnail.
 
     Args:
-        original: RGB, upright; None if there is only a thumbnail, which is copied then.
+        original: RGB, upright; None to copy the thumbnail instead.
         shown: the picture's thumbnail.
         kind: one of `COPY_KINDS`.
-        rng: places crops and chooses the brightness and the side of a tilt.
+        rng: chooses the position of crops, the brightness and the direction of a tilt.
     """
     if original is None:
         with Image.open(io.BytesIO(shown)) as opened:
@@ -87,11 +86,11 @@ def _copied(picture: Image.Image, kind: str, rng: np.random.Generator) -> Image.
 
 
 def compressed(picture: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    """Return what JPEG leaves of a picture.
+    """Return a picture after JPEG compression.
 
     Args:
         picture: `[H, W, 3]` uint8 RGB.
-        quality: of JPEG, 1 to 95.
+        quality: JPEG quality, 1 to 95.
 
     Returns:
         uint8 of the same shape.

@@ -1,4 +1,4 @@
-"""Bytes to an upright RGB picture, or one clear reason why not."""
+"""Decode bytes to an upright RGB picture, or give one clear reason why not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SIDEWAYS = {5, 6, 7, 8}
 _FLIPPED_ACROSS = {2, 3, 6, 7}
 _FLIPPED_DOWN = {3, 4, 7, 8}
 
-# What Pillow's readers raise on damaged bytes, as found by flipping, cutting and repeating bytes.
+# Exceptions of Pillow's readers on damaged bytes, found by flipping, cutting and repeating bytes.
 _READER_ERRORS = (
     OSError,
     SyntaxError,
@@ -57,13 +57,13 @@ _READER_ERRORS = (
     zlib.error,
     Image.DecompressionBombError,
 )
-# Of these, the ones whose message is a sentence; a KeyError's is a number.
+# Those of them whose message is a sentence; a KeyError's is a number.
 _SPEAKING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError)
 _SHORTEST_ZERO_TAIL = 1024
 _MAX_REASON_CHARACTERS = 120
 _RGB_BYTES = 4
 
-# What turns these is part of the picture itself, and their readers have done it.
+# The rotation of these is part of the format, and their readers have applied it.
 _TURNED_BY_THEMSELVES = {"HEIF", "AVIF"}
 _ORIENTATION_TAG = 0x0112
 _ORIENTATIONS = range(1, 9)
@@ -73,14 +73,14 @@ _large_picture_gate = threading.Lock()
 
 @dataclass(frozen=True)
 class Limits:
-    """What one picture may cost.
+    """Limits for one picture.
 
     Attributes:
-        max_pixels: pictures whose header says more are refused before any pixel is decoded.
-        max_memory: pictures whose header tells that decoding takes more bytes than this are
-            refused as well: how much a pixel takes depends on the format.
-        parallel_memory: pictures that take more bytes than this are decoded one at a time, whatever
-            the number of threads, so that memory stays bounded.
+        max_pixels: pictures with more pixels, according to the header, are refused.
+        max_memory: pictures whose decoding takes more bytes, as estimated from the header and
+            format, are refused.
+        parallel_memory: pictures whose decoding takes more bytes are decoded one at a time,
+            whatever the number of threads, so that memory stays bounded.
     """
 
     max_pixels: int = 200_000_000
@@ -96,13 +96,13 @@ class Decoded:
     """A picture, upright.
 
     Attributes:
-        image: RGB, turned by its orientation; smaller than the original if so asked.
-        width: of the upright original, in pixels.
-        height: of the upright original, in pixels.
+        image: RGB, rotated by its orientation; smaller than the original if requested.
+        width: width of the upright original in pixels.
+        height: height of the upright original in pixels.
         format: JPEG, PNG, GIF, BMP, TIFF, WEBP, AVIF, HEIF, JPEG2000 or PPM.
-        orientation: the orientation that was applied, 1 to 8, as Exif numbers them.
-        exif: what the camera wrote.
-        factor: how many times smaller than the original `image` is, along each side.
+        orientation: the Exif orientation that was applied, 1 to 8.
+        exif: the camera's metadata.
+        factor: how many times smaller each side of `image` is than the original's.
     """
 
     image: Image.Image
@@ -115,15 +115,15 @@ class Decoded:
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Where the picture lies in `image`: left, upper, right, lower edge in its pixels.
+        """Left, upper, right and lower edge of the picture in pixels of `image`.
 
-        A picture that was shrunk by a factor that does not divide its sides ends within the last
-        row and column of pixels, which are the first ones where it was turned afterwards.
+        If the shrink factor does not divide a side, the picture ends inside the last row or column
+        of pixels, or the first one if it was rotated afterwards.
         """
         across, down = self.width / self.factor, self.height / self.factor
         left = self.image.width - across if self.orientation in _FLIPPED_ACROSS else 0.0
         top = self.image.height - down if self.orientation in _FLIPPED_DOWN else 0.0
-        if self.format == "TIFF":  # turned before it was shrunk
+        if self.format == "TIFF":  # rotated before it was shrunk
             left = top = 0.0
         right, bottom = min(left + across, self.image.width), min(top + down, self.image.height)
         return max(left, 0.0), max(top, 0.0), right, bottom
@@ -137,24 +137,24 @@ def decode(
     reduce_by: int = 1,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Decoded:
-    """Decode one picture to upright RGB; of an animation or a stack, the first frame.
+    """Decode one picture to upright RGB; of an animation or multi-page file, the first frame.
 
-    The content decides the format, not the name. The orientation is what Exif states, in a PNG
-    that has no chunk for it what a raw profile does; where Exif states none, what XMP does.
-    `tamis.images.pixels` says what becomes of transparency, 16 bits and other modes.
-    Thread-safe; most of the time is spent outside the GIL.
+    The format is detected from the content, not the name. The orientation is that of Exif (in a PNG
+    without an Exif chunk, of a raw profile), or else of XMP. `tamis.images.pixels` defines the
+    conversion of transparency, 16 bits and other modes. Thread-safe; most of the time is spent
+    outside the GIL.
 
     Args:
         data: the file's bytes.
         path: the picture as the user named it, for the error.
-        min_side: shrink by a whole factor (JPEG: while decoding, several times faster) as far as
-            the shorter side stays at least this many pixels; None keeps the full size.
-        reduce_by: without `min_side`, shrink by this factor at most, in the same way.
-        limits: what one picture may cost.
+        min_side: shrink by an integer factor (JPEG: while decoding, several times faster) such that
+            the shorter side keeps at least this many pixels; None keeps the full size.
+        reduce_by: without `min_side`, the maximum factor to shrink by, in the same way.
+        limits: limits on pixels and memory.
 
     Raises:
-        PictureError: empty, no picture, damaged, truncated, over the limit, or of a format or
-            colour model that cannot be read here.
+        PictureError: the bytes are empty, not a picture, damaged, truncated, over a limit, or of a
+            format or color model that cannot be read here.
     """
     with strict_and_quiet_pillow(limits.max_pixels):
         try:
@@ -192,14 +192,14 @@ def _decode(
             f"of memory, over the limit of {limits.max_memory / 1e9:g} GB",
         )
     if memory > limits.parallel_memory:
-        # In a thread of its own: the C library keeps freed memory for the thread that used it,
-        # and of many threads each would keep its largest picture's worth.
+        # In a separate thread, because the C library keeps freed memory for the thread that used
+        # it, and each of many threads would keep as much as its largest picture took.
         with _large_picture_gate, ThreadPoolExecutor(1) as own_thread:
             image, exif = own_thread.submit(_load, picture, data, min_side).result()
     else:
         image, exif = _load(picture, data, min_side)
     orientation = exif.orientation or 1
-    if picture.format == "TIFF":  # Pillow turned it upright
+    if picture.format == "TIFF":  # Pillow rotated it upright
         width, height = picture.size
     else:
         if orientation in _UPRIGHT:
@@ -215,7 +215,7 @@ def _load(
 ) -> tuple[Image.Image, Exif]:
     if picture.format == "TIFF":
         exif = _exif_of(picture, data)
-        # Pillow turns a TIFF by what it finds itself, in fewer places.
+        # Pillow rotates a TIFF by the orientation it finds, which it looks for in fewer places.
         picture.info.pop("xmp", None)
         picture.getexif()[_ORIENTATION_TAG] = exif.orientation or 1
         picture.load()
@@ -229,7 +229,7 @@ def _load(
 
 
 def _memory(picture: ImageFile.ImageFile, width: int, height: int, factor: int) -> int:
-    """Return about how many bytes decoding and converting take."""
+    """Return roughly how many bytes decoding and converting take."""
     pixels = picture.size[0] * picture.size[1]
     is_converted = picture.mode != "RGB" or factor > 1
     converted = _RGB_BYTES * pixels // factor**2 if is_converted else 0
@@ -244,7 +244,7 @@ def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:
 def as_decoded(
     image: Image.Image, picture_format: str, *, min_side: int | None = None, reduce_by: int = 1
 ) -> Decoded:
-    """Return a picture that is decoded already, such as a frame of a video, as `decode` would.
+    """Return an already decoded picture, such as a frame of a video, as `decode` would.
 
     Args:
         image: upright RGB, all its pixels.
@@ -260,7 +260,7 @@ def as_decoded(
 
 
 def reduction(size: tuple[int, int], min_side: int | None) -> int:
-    """Return the whole factor that a picture is shrunk by so that `min_side` pixels are left.
+    """Return the largest integer factor to shrink by such that `min_side` pixels are left.
 
     >>> reduction((1920, 1080), 512)
     2
@@ -269,12 +269,12 @@ def reduction(size: tuple[int, int], min_side: int | None) -> int:
 
 
 def _exif_of(picture: ImageFile.ImageFile, data: bytes) -> Exif:
-    """Read what the camera wrote; an orientation that Exif does not state may come from XMP."""
+    """Read the camera's metadata; an orientation missing from Exif may come from XMP."""
     block = data if picture.format == "TIFF" else picture.info.get("exif")
     if block is None and picture.format == "PNG":
         block = png_exif(data)
     exif = read_exif(block) if isinstance(block, bytes) else NO_EXIF
-    if picture.format == "TIFF":  # of which there are kinds that are no Exif
+    if picture.format == "TIFF":  # its tags are not always valid Exif
         stated = cast("TiffImageFile", picture).tag_v2.get(_ORIENTATION_TAG)
         exif = replace(exif, orientation=stated if stated in _ORIENTATIONS else None)
     if exif.orientation is not None or picture.format in _TURNED_BY_THEMSELVES:
@@ -284,10 +284,10 @@ def _exif_of(picture: ImageFile.ImageFile, data: bytes) -> Exif:
 
 
 def _is_cut_and_padded(data: bytes) -> bool:
-    """Tell whether a JPEG breaks off and the rest of the file is zeros, as failed copies leave it.
+    """Return whether a JPEG is cut off and padded with zeros, as interrupted copies leave it.
 
-    libjpeg takes the zeros for picture data and paints grey. Between the start of the last scan
-    and the end of the picture neither of the two markers can occur.
+    libjpeg reads the zeros as picture data and paints gray. Between the start of the last scan and
+    the end of the picture neither of the two markers can occur.
     """
     if data[-_SHORTEST_ZERO_TAIL:].count(0) < _SHORTEST_ZERO_TAIL:
         return False

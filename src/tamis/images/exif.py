@@ -1,8 +1,8 @@
-"""What a camera wrote into a picture: orientation, time, place and camera.
+"""Read a camera's metadata: orientation, time, location and camera.
 
-A reader of its own rather than Pillow's: the block comes from unknown devices and is often
-damaged, and a damaged block must cost the one field that it damages, without a warning and
-without the picture. Only the tags that tamis keeps are followed, so the work is bounded.
+Not Pillow's reader, because Exif blocks come from unknown devices and are often damaged. Damage
+must cost only the affected field, without a warning and without losing the picture. Only the tags
+that tamis uses are followed, so the work is bounded.
 
 Source: CIPA DC-008 (Exif 2.32), sections 4.5 and 4.6; TIFF 6.0, section 2.
 """
@@ -30,16 +30,16 @@ _RATIONALS = {5: "I", 10: "i"}
 _MAX_ENTRIES = 1000
 _MAX_VALUE_BYTES = 4096
 _MAX_CAMERA_CHARACTERS = 100
-_FIRST_YEAR = 1826  # the oldest photograph that survives; earlier is a broken clock
+_FIRST_YEAR = 1826  # the oldest surviving photograph; an earlier year means a broken clock
 
 
 @dataclass(frozen=True)
 class Exif:
-    """The fields that tamis keeps; None where absent or not believable.
+    """The fields that tamis uses; None if absent or implausible.
 
     Attributes:
-        orientation: 1 to 8, how the stored pixels must be turned to stand upright; None where none
-            of these is stated.
+        orientation: 1 to 8, how to transform the stored pixels to be upright; None if there is no
+            valid value.
         captured_at: local time on the camera's clock, to the microsecond, without a zone.
         latitude: degrees, north positive.
         longitude: degrees, east positive.
@@ -59,10 +59,10 @@ NO_EXIF = Exif()
 def read_exif(block: bytes) -> Exif:
     r"""Read the fields of an Exif block, or of a whole TIFF file.
 
-    A field that is missing, damaged or absurd is left out; nothing is raised. The time is that of
-    `DateTimeOriginal`, else `DateTimeDigitized`; `DateTime` is when the file was last changed and
-    is not used. A position needs both hemispheres and a fix, and exactly 0° N 0° E counts as no
-    fix, as cameras write it when they have none. Cost: one pass over at most three directories.
+    A field that is missing, damaged or absurd is omitted; nothing is raised. The time is
+    `DateTimeOriginal`, else `DateTimeDigitized`; `DateTime` is the last modification of the file
+    and is not used. A position needs both hemispheres and a fix; exactly 0° N 0° E counts as no
+    fix, because cameras without one write it. Cost: one pass over at most three directories.
 
     Args:
         block: the bytes, with or without the leading ``Exif\0\0``.
@@ -141,7 +141,7 @@ def _text(value: _Value | None) -> str:
 
 
 def _camera(make: str, model: str) -> str | None:
-    # Most makers repeat their name in the model: "Canon" and "Canon EOS 5D".
+    # Most makers repeat their name in the model: "Canon", "Canon EOS 5D".
     name = model if model.casefold().startswith(make.casefold()) else f"{make} {model}".strip()
     return name[:_MAX_CAMERA_CHARACTERS].strip() or None
 
@@ -181,7 +181,7 @@ def _degrees(
             return None
         above, below = part
         if below == 0:
-            # Minutes and seconds that a device does not know are written 0/0.
+            # Devices write unknown minutes and seconds as 0/0.
             if place == 0 or above != 0:
                 return None
             continue

@@ -1,4 +1,4 @@
-"""How fine the detail of a picture is at its own resolution, whatever its contrast."""
+"""Fineness of a picture's detail at its own resolution, independent of contrast."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 __all__ = ["LEAST_SIDE", "Fineness", "measure_fineness"]
 
 LEAST_SIDE = 32
-"""Pixels of the shorter side under which there are too few octaves to measure."""
+"""With fewer pixels on the shorter side there are too few octaves to measure."""
 
 _BINOMIAL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 _OCTAVES = 4
-# Of the rounding to whole grey levels, so that a flat picture has a figure too.
+# Variance of rounding to integer gray levels, so that flat pictures have a finite value too.
 _ROUNDING = 1 / 12
 
 
 @dataclass(frozen=True)
 class Fineness:
-    """Two figures of a picture, in octaves of energy; neither changes with brightness or contrast.
+    """Two measures in octaves of energy, both independent of brightness and contrast.
 
     Attributes:
-        fineness: log2 of the energy in the finest octave of detail, less that of the next one.
-            About 0 for a sharp photograph. Blur and enlargement lower it by 1 to 3, sharpening
-            and noise raise it by up to 1.4 and 3.
-        boost: log2 of the energy in the second octave, less that in the fourth. Blur lowers it by
-            less than the fineness; sharpening of any radius raises it, by .5 to 2; noise and JPEG
-            leave it as it is.
+        fineness: log2 of the ratio of the energy in the finest octave to that in the next. About 0
+            for a sharp photograph. Blur and enlargement lower it by 1 to 3, sharpening raises it
+            by up to 1.4, and noise by up to 3.
+        boost: log2 of the ratio of the energy in the second octave to that in the fourth. Blur
+            lowers it less than the fineness; sharpening of any radius raises it by 0.5 to 2; noise
+            and JPEG do not change it.
     """
 
     fineness: float
@@ -40,15 +40,15 @@ class Fineness:
 
 
 def measure_fineness(picture: Image.Image) -> Fineness | None:
-    """Measure the energy of detail by octave, in a binomial pyramid of the grey values.
+    """Measure the energy of detail by octave, in a binomial pyramid of the gray values.
 
-    O(pixels), about 25 ms a megapixel of one core.
+    O(pixels), about 25 ms per megapixel on one core.
 
     Args:
         picture: at its own resolution.
 
     Returns:
-        None if a side is under `LEAST_SIDE` pixels.
+        The two measures, or None if a side is under `LEAST_SIDE` pixels.
     """
     if min(picture.size) < LEAST_SIDE:
         return None
@@ -63,7 +63,7 @@ def measure_fineness(picture: Image.Image) -> Fineness | None:
 
 
 def _smooth(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blur along the columns by a binomial of five, the ends mirrored."""
+    """Blur along the columns by a five-tap binomial filter, with mirrored borders."""
     n = len(grey)
     padded = np.pad(grey, ((2, 2), (0, 0)), mode="reflect" if n > 2 else "edge")  # noqa: PLR2004
     smooth = _BINOMIAL[0] * padded[:n]

@@ -1,8 +1,8 @@
-"""Which bytes are a picture, and the reader of each format.
+"""Detect picture formats from content, and open each with its reader.
 
 The content decides, never the file's name. Readers are called directly, not through
-`PIL.Image.open`: that would try formats nobody asked for (some of which start other programs) and
-warn about large pictures before tamis has looked at the header.
+`PIL.Image.open`, which would try unwanted formats (some of which start other programs) and warn
+about large pictures before tamis has read the header.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PICTURE_EXTENSIONS = frozenset(
         ".pnm",
     }
 )
-"""Lower-case endings of the file names that promise a picture."""
+"""Lowercase file extensions of pictures."""
 
 _READERS = {
     "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -82,17 +82,17 @@ _MAGIC = (
     (b"\xff\x4f\xff\x51", "JPEG2000"),
     (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
 )
-_BMP_HEADER_BYTES = {12, 16, 40, 52, 56, 64, 108, 124}  # two letters alone start many a text
+_BMP_HEADER_BYTES = {12, 16, 40, 52, 56, 64, 108, 124}  # "BM" alone also starts ordinary texts
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
 
 class UnreadableFormatError(Exception):
-    """These bytes are no picture, or of a format that cannot be read here; says which."""
+    """The bytes are not a picture, or of a format that cannot be read here, as the message says."""
 
 
 def has_picture_extension(name: str) -> bool:
-    """Tell whether a file's name promises a picture.
+    """Return whether a file name has the extension of a picture.
 
     >>> has_picture_extension("IMG_1.JPG"), has_picture_extension("notes.txt")
     (True, False)
@@ -102,7 +102,7 @@ def has_picture_extension(name: str) -> bool:
 
 
 def is_picture_start(start: bytes) -> bool:
-    r"""Tell whether a file's first 512 bytes are those of a picture that may be readable here.
+    r"""Return whether a file's first 512 bytes look like a picture that may be readable here.
 
     >>> is_picture_start(b"\xff\xd8\xff\xe0"), is_picture_start(b"hello")
     (True, False)
@@ -114,8 +114,8 @@ def open_header(data: bytes) -> ImageFile.ImageFile:
     """Open a picture without decoding its pixels.
 
     Raises:
-        UnreadableFormatError: the bytes are no picture or need an absent decoder.
-        Exception: what the format's reader raises on a damaged header.
+        UnreadableFormatError: the bytes are not a picture, or need a decoder that is missing.
+        Exception: whatever the format's reader raises on a damaged header.
     """
     picture_format = _format_of(data)
     if picture_format is None:
@@ -154,7 +154,7 @@ def _format_of(data: bytes) -> str | None:
 
 
 def _format_of_brands(data: bytes) -> str | None:
-    """Tell AVIF from HEIC by the brands of an ISO base media file (ISO/IEC 23008-12)."""
+    """Distinguish AVIF from HEIC by the brands of an ISO base media file (ISO/IEC 23008-12)."""
     end = min(int.from_bytes(data[:4], "big"), 256)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
     if brands & _AVIF_BRANDS:

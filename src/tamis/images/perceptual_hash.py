@@ -20,18 +20,18 @@ __all__ = ["as_int64", "phash", "phash_of_flips"]
 
 _SIDE = 32
 _BLOCK = 8
-# Rounding to 8 bits moves a coefficient by .3 to .5; what is smaller than 2, a sixteenth of a grey
-# level over the picture, says nothing, and in a flat picture it would decide every bit.
+# Rounding to 8 bits moves a coefficient by 0.3 to 0.5. A coefficient below 2, a sixteenth of a gray
+# level over the picture, is noise; in a flat picture noise would otherwise decide every bit.
 _NOISE = 2.0
 
 
 def phash(gray: NDArray[np.uint8]) -> np.uint64:
-    """Hash a grey picture by the signs of its low frequencies.
+    """Hash a gray picture by its low frequencies.
 
-    The picture is shrunk to 32 x 32 (antialiased); of its DCT-II the 8 x 8 lowest coefficients,
-    the mean among them, are each compared with their median; the first row's first is the highest
-    bit. Unrelated photos differ in about 31 of 64 bits (standard deviation 5), JPEG, scaling and
-    blur change 0 or 1, a crop to 90 % about 6. All flat pictures share one hash but black ones.
+    The picture is shrunk to 32 x 32 (antialiased). The lowest 8 x 8 coefficients of its DCT-II,
+    including the mean, are compared with their median; the first coefficient is the highest bit.
+    Unrelated photos differ in about 31 of 64 bits (standard deviation 5). JPEG, scaling and blur
+    change 0 or 1 bits, a crop to 90% about 6. All flat pictures except black have the same hash.
 
     Args:
         gray: `[H, W]` uint8 of any size.
@@ -45,9 +45,9 @@ def phash(gray: NDArray[np.uint8]) -> np.uint64:
 
 
 def phash_of_flips(gray: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Hash a grey picture as it is, mirrored left-right, top-bottom, and both (turned by 180°).
+    """Hash a gray picture as it is, mirrored left-right, top-bottom, and both (rotated by 180°).
 
-    A mirror changes the sign of the odd frequencies, so one transform serves all four.
+    Mirroring flips the sign of the odd frequencies, so one transform serves all four.
 
     Args:
         gray: `[H, W]` uint8 of any size.
@@ -63,7 +63,7 @@ def phash_of_flips(gray: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def as_int64(value: np.uint64) -> int:
-    """Give the same 64 bits as a signed number, as the dataset stores them.
+    """Reinterpret the 64 bits as a signed integer, as stored in the dataset.
 
     >>> as_int64(np.uint64(2**64 - 1))
     -1
@@ -72,7 +72,7 @@ def as_int64(value: np.uint64) -> int:
 
 
 def _coefficients(gray: NDArray[np.uint8]) -> NDArray[np.float64]:
-    # A box reduction goes first, down to three times the target: four times faster, as good.
+    # First box-reduce to about three times the target: four times faster, just as good.
     small = Image.fromarray(gray).resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     basis = _cosines()
     block = basis @ np.asarray(small, dtype=np.float64) @ basis.T

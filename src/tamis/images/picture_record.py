@@ -1,4 +1,4 @@
-"""All that the dataset keeps of one picture, from its bytes."""
+"""Everything that the dataset stores about one picture, from its bytes."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 __all__ = ["PictureRecord", "content_hash", "examine", "examine_image", "sample_id"]
 
 _HASH_BYTES = 16
-# Decoding JPEG at this size or above leaves the figures below as they are, and 12-megapixel
-# photos go several times faster.
+# Decoding a JPEG at reduced size, down to this, does not change the figures below and makes
+# 12-megapixel photos several times faster.
 _DECODE_SIDE = 400
 
 
 @dataclass(frozen=True)
 class PictureRecord:
-    """What is known of one picture; the fields are columns of the dataset.
+    """The properties of one picture; the fields are columns of the dataset.
 
     Attributes:
-        width: in pixels, upright.
-        height: in pixels, upright.
-        format: as decoded, such as JPEG.
-        phash: 64-bit perceptual hash, as a signed number.
+        width: width in pixels, upright.
+        height: height in pixels, upright.
+        format: the detected format, such as JPEG.
+        phash: 64-bit perceptual hash, as a signed integer.
         thumbnail: JPEG, longest side at most 256 pixels.
-        sharpness: see `Quality`, as the next three.
-        brightness: mean grey in [0, 1].
-        contrast: standard deviation of grey.
+        sharpness: see `Quality`, also for the next three.
+        brightness: mean gray in [0, 1].
+        contrast: standard deviation of gray.
         entropy: bits.
         captured_at: the camera's local time.
         latitude: degrees, north positive.
@@ -72,14 +72,13 @@ def content_hash(data: bytes) -> str:
 
 
 def sample_id(content: str, uri: str) -> str:
-    """Name a sample by its content and its place, so that adding it twice adds it once.
+    """Return the id of a sample, from content and location, so that adding it twice adds it once.
 
-    The same content in two places makes two samples, and a file that was overwritten is a new
-    one.
+    The same content in two locations is two samples, and an overwritten file is a new one.
 
     Args:
         content: from `content_hash`.
-        uri: the place in its one spelling (`tamis.sources.place`).
+        uri: the location in canonical spelling (`tamis.sources.place`).
 
     Returns:
         32 hexadecimal digits.
@@ -93,7 +92,7 @@ def examine(data: bytes, path: str, *, limits: Limits = DEFAULT_LIMITS) -> Pictu
     Args:
         data: the file's bytes.
         path: as the user named it, for the error.
-        limits: what one picture may cost.
+        limits: limits on pixels and memory.
 
     Raises:
         PictureError: it cannot be decoded.
@@ -118,11 +117,11 @@ def examine_image(
     format: str,  # noqa: A002 - the column's name
     captured_at: datetime | None,
 ) -> PictureRecord:
-    """Measure a picture that is decoded already, such as a frame of a video.
+    """Measure an already decoded picture, such as a frame of a video.
 
     Args:
-        image: upright RGB, all its pixels.
-        format: how it was encoded.
+        image: upright RGB, at full size.
+        format: its original encoding.
         captured_at: the camera's local time.
     """
     return _measured(

@@ -1,11 +1,10 @@
-"""Pillow kept strict and quiet while tamis decodes, without touching the user's settings after.
+"""Keep Pillow strict and quiet while tamis decodes, and restore the user's settings afterwards.
 
-Pillow has process-wide switches: a program that sets `ImageFile.LOAD_TRUNCATED_IMAGES` would make
-half a picture pass for a whole one, and damaged metadata raises Python warnings, which a library
-must not let through one by one for thousands of pictures. Its own limit on pixels warns and
-refuses at other sizes than tamis does, and only for some formats. `warnings.catch_warnings` is no
-remedy, since it is unsafe with threads; here the first thread that enters sets all three, and the
-last restores them.
+Pillow has process-wide switches. A program that sets `ImageFile.LOAD_TRUNCATED_IMAGES` would make
+half a picture pass as a whole one. Damaged metadata raises Python warnings, which a library should
+not emit for thousands of pictures. Pillow's own pixel limit warns and refuses at other sizes than
+tamis does, and only for some formats. `warnings.catch_warnings` is not thread-safe, so the first
+thread that enters sets all three, and the last one restores them.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ _our_filter: object = None
 
 @contextmanager
 def strict_and_quiet_pillow(max_pixels: int) -> Iterator[None]:
-    """Refuse truncated pictures and silence the warnings of Pillow's modules inside the block.
+    """Inside the block, refuse truncated pictures and silence warnings from Pillow's modules.
 
     Args:
-        max_pixels: pictures up to this size are not refused by Pillow; never lowers its limit.
+        max_pixels: Pillow does not refuse pictures up to this size; never lowers its limit.
     """
     _enter(max_pixels)
     try:
@@ -52,7 +51,7 @@ def _enter(max_pixels: int) -> None:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
             warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif)(\.|$)")
             _our_filter = warnings.filters[0]
-        if Image.MAX_IMAGE_PIXELS is not None:  # Pillow refuses what is over twice this
+        if Image.MAX_IMAGE_PIXELS is not None:  # Pillow refuses pictures over twice this size
             Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, -(-max_pixels // 2))
         _inside += 1
 
@@ -64,7 +63,7 @@ def _leave() -> None:
         if _inside == 0:
             ImageFile.LOAD_TRUNCATED_IMAGES = _user_loads_truncated
             Image.MAX_IMAGE_PIXELS = _user_max_pixels
-            # Only our own entry goes: putting back a saved list would undo what others changed.
+            # Remove only our entry: restoring a saved list would undo others' changes.
             filters = cast("list[object]", warnings.filters)
             if _our_filter in filters:
                 filters.remove(_our_filter)

@@ -1,17 +1,17 @@
-"""Pixels of every mode made sensible 8-bit RGB, in bands, so that the peak of memory is bounded.
+"""Convert pixels of every mode to 8-bit RGB, in bands, so that peak memory is bounded.
 
-What "sensible" means, mode by mode:
+The conversion by mode:
 
-* transparency is laid on **white**, the page that most such pictures were drawn for;
+* transparency is composited on **white**, the background most such pictures were made for;
 * 16-bit samples are scaled by their **full range** (65535 becomes 255), never clipped: Pillow's
-  own conversion turns 16-bit grey all white. 12-bit TIFF counts to 4095;
-* 32-bit integers are scaled by 65535 where they fit that range, otherwise stretched from the
+  own conversion turns 16-bit gray all white. The range of 12-bit TIFF is 4095;
+* 32-bit integers are scaled by 65535 if they fit that range, otherwise stretched from the
   smallest to the largest value; floats in [0, 1] are multiplied by 255, those in [0, 255] are
-  taken as they are, others are stretched; not-a-number is black;
+  unchanged, others are stretched; NaN is black;
 * white-is-zero TIFFs are inverted;
-* CMYK goes by the plain formula. Adobe's programs store it inverted in JPEG and say so by a
-  marker; Pillow takes every CMYK JPEG for inverted, and those without the marker are turned back;
-* colour profiles are not applied, as training pipelines do not apply them either.
+* CMYK uses the plain formula. Adobe's programs store it inverted in JPEG and mark that; Pillow
+  inverts every CMYK JPEG, so those without the marker are inverted back;
+* color profiles are not applied, since training pipelines do not apply them either.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ _DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 
 
 class UnsupportedModeError(Exception):
-    """The picture's colour model has no conversion to RGB."""
+    """The picture's color model has no conversion to RGB."""
 
 
 def to_rgb(image: Image.Image, reduce_by: int = 1) -> Image.Image:
-    """Convert a decoded picture of any mode to RGB, box-averaged by a whole factor.
+    """Convert a decoded picture of any mode to RGB, box-averaged by an integer factor.
 
     Args:
         image: a loaded picture, H x W pixels.
-        reduce_by: each block of this many pixels squared becomes one; edges round up.
+        reduce_by: side of the blocks that become one pixel; edges round up.
 
     Returns:
-        RGB, ceil(H / reduce_by) x ceil(W / reduce_by). Beyond that result, memory is bounded by a
+        RGB, ceil(H / reduce_by) x ceil(W / reduce_by). Memory besides the result is bounded by a
         band of about 4 million pixels.
 
     Raises:
-        UnsupportedModeError: such as LAB.
+        UnsupportedModeError: the mode is not supported, such as LAB.
     """
     if image.mode == "RGB" and reduce_by == 1 and not image.has_transparency_data:
         return image
@@ -71,7 +71,7 @@ def to_rgb(image: Image.Image, reduce_by: int = 1) -> Image.Image:
 
 
 def _bands(image: Image.Image, multiple_of: int) -> Iterator[tuple[int, Image.Image]]:
-    """Cut a picture into bands whose heights are multiples of a factor (but for the last)."""
+    """Cut a picture into bands whose heights, except the last, are multiples of a factor."""
     width, height = image.size
     rows = max(_BAND_PIXELS // width // multiple_of, 1) * multiple_of
     for top in range(0, height, rows):
@@ -107,7 +107,7 @@ def _deep_to_rgb(band: Image.Image, scale: _Scale) -> Image.Image:
 
 
 def _deep_scale(image: Image.Image) -> _Scale:
-    """Choose how this picture's samples become 0 to 255; the same for all its bands."""
+    """Choose how this picture's samples are scaled to 0 to 255, the same for all bands."""
     tags = getattr(image, "tag_v2", {})
     if image.mode.startswith("I;16"):
         full = 4095.0 if tags.get(_BITS_PER_SAMPLE) == (12,) else _FULL_16_BIT
@@ -122,7 +122,7 @@ def _deep_scale(image: Image.Image) -> _Scale:
     inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
 
     def scale(samples: NDArray[np.generic]) -> NDArray[np.float64]:
-        with np.errstate(invalid="ignore"):  # a signalling not-a-number is one like any other
+        with np.errstate(invalid="ignore"):  # treat a signaling NaN like any other
             share = (samples.astype(np.float64) - low) / span
         share = np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0)
         grey: NDArray[np.float64] = 255.0 * (1.0 - share if inverted else share)
@@ -132,7 +132,7 @@ def _deep_scale(image: Image.Image) -> _Scale:
 
 
 def _value_range(image: Image.Image) -> tuple[float, float]:
-    """Find the smallest and largest finite value, band by band; (0, 0) when there is none."""
+    """Return the smallest and largest finite value, band by band; (0, 0) if there is none."""
     low, high = np.inf, -np.inf
     for _, band in _bands(image, 1):
         samples = np.asarray(band)

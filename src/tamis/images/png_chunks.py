@@ -1,4 +1,4 @@
-"""The chunks of a PNG file, as they lie in it."""
+"""Iterate over the chunks of a PNG file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["FRAME_BYTES", "SIGNATURE_BYTES", "png_chunks"]
 
 SIGNATURE_BYTES: Final = 8
 FRAME_BYTES: Final = 12
-"""Length, kind and checksum around a chunk's data."""
+"""Bytes of length, kind and checksum around a chunk's data."""
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    r"""Yield the kind and the data of each chunk, up to the first that does not fit.
+    r"""Yield the kind and data of each chunk, up to the first that extends beyond the file.
 
-    Nothing is copied, and no checksum is looked at.
+    Nothing is copied, and checksums are not verified.
 
     >>> [kind for kind, _ in png_chunks(b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IEND" + bytes(4))]
     [b'IEND']

@@ -1,7 +1,7 @@
-"""PNG files without their texts and colour profiles, which Pillow need not see.
+"""Strip texts and color profiles from PNG files before Pillow sees them.
 
-Pillow unpacks them before any pixel and gives the whole picture up when one unpacks to more than
-a megabyte, as Photoshop's history and cameras' profiles do.
+Pillow decompresses them before any pixel, and rejects the whole picture if one decompresses to more
+than a megabyte, as Photoshop's history and cameras' profiles do.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _UNUSED: Final = (b"iCCP", b"tEXt", b"zTXt", b"iTXt")
 
 
 def without_comments(data: bytes) -> bytes:
-    """Return a PNG file without its texts and colour profile; all else stays as it is.
+    """Return a PNG file without its texts and color profile, otherwise unchanged.
 
-    Damage is left for the reader to find: from the first chunk that does not fit, the rest is
+    Damage is left to the reader: from the first chunk that extends beyond the file, the rest is
     kept.
 
     >>> without_comments(b"not a PNG")

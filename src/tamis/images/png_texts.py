@@ -1,4 +1,4 @@
-"""What the texts of a PNG file say of its orientation: Exif and XMP that programs wrote as text.
+"""Exif and XMP that programs wrote into the text chunks of a PNG file.
 
 Source: PNG Specification, third edition, section 11.3.3; ImageMagick's `Raw profile type` texts.
 """
@@ -21,20 +21,20 @@ _XMP_TEXTS: Final = (b"XML:com.adobe.xmp", b"Raw profile type xmp")
 
 
 def png_exif(data: bytes) -> bytes | None:
-    """Return the Exif block that a text holds in hexadecimal digits; None where none does.
+    """Return the Exif block from a hexadecimal text chunk; None if there is none.
 
     Args:
-        data: the whole file. Texts of over a megabyte are passed over.
+        data: the whole file. Texts of over a megabyte are skipped.
     """
     blocks = (_raw_profile(text) for key, text in _texts(data) if key in _EXIF_TEXTS)
     return next((block for block in blocks if block.startswith(b"Exif\0\0")), None)
 
 
 def png_xmp(data: bytes) -> bytes | None:
-    """Return the XMP packet that a text holds; None where none does.
+    """Return the XMP packet from a text chunk; None if there is none.
 
     Args:
-        data: the whole file. Texts of over a megabyte are passed over.
+        data: the whole file. Texts of over a megabyte are skipped.
     """
     for key, text in _texts(data):
         if key in _XMP_TEXTS:
@@ -43,7 +43,7 @@ def png_xmp(data: bytes) -> bytes | None:
 
 
 def _texts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the keyword and the text of all that may be wanted, unpacked."""
+    """Yield the keyword and decompressed text of each chunk that may be relevant."""
     for kind, content in png_chunks(data):
         key, mark, rest = bytes(content[:80]).partition(b"\0")
         if not mark or key not in _EXIF_TEXTS + _XMP_TEXTS or len(content) > _MAX_BYTES:
@@ -54,7 +54,7 @@ def _texts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         elif kind == b"zTXt":
             yield key, _unpacked(rest[1:])
         elif kind == b"iTXt" and len(rest) > 1:
-            # A flag and the method of packing, the language, and the keyword in that language.
+            # Compression flag and method, language, and the keyword in that language.
             text = rest[2:].split(b"\0", 2)[-1]
             yield key, _unpacked(text) if rest[0] else text
 
@@ -69,7 +69,7 @@ def _unpacked(packed: bytes) -> bytes:
 
 
 def _raw_profile(text: bytes) -> bytes:
-    """Decode a name, a length and hexadecimal digits, each on lines of their own."""
+    """Decode a raw profile: a name, a length and hexadecimal digits, on separate lines."""
     lines = text.split(b"\n", 3)
     try:
         return bytes.fromhex(lines[-1].decode("ascii"))

@@ -1,8 +1,8 @@
-"""Figures of a picture's technical quality, comparable across resolutions.
+"""Measures of technical quality, comparable across resolutions.
 
-All are taken on grey scaled to one standard size, as a person sees a picture who looks at it
-whole: the same shot at 2 and at 12 megapixels gets nearly the same figures, and a small picture
-that is blown up counts as blurred.
+All are computed on gray scaled to a standard size, as a viewer sees the whole picture: the same
+shot at 2 and at 12 megapixels gets nearly the same values, and an enlarged small picture counts as
+blurred.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _GREY_LEVELS = 256
 
 @dataclass(frozen=True)
 class Quality:
-    """Figures of one picture.
+    """The quality measures of one picture.
 
     Attributes:
-        sharpness: variance of the Laplacian, on grey levels 0 to 255; 0 for a flat picture,
-            under about 100 for a visibly blurred photo.
-        brightness: mean grey in [0, 1], of the gamma-coded values.
-        contrast: standard deviation of grey in [0, 0.5].
-        entropy: of the histogram of 256 grey levels, in bits, in [0, 8].
+        sharpness: variance of the Laplacian, on gray levels 0 to 255; 0 for a flat picture,
+            below about 100 for a visibly blurred photo.
+        brightness: mean gray in [0, 1], of the gamma-encoded values.
+        contrast: standard deviation of gray, in [0, 0.5].
+        entropy: entropy of the histogram of 256 gray levels, in bits, in [0, 8].
     """
 
     sharpness: float
@@ -44,13 +44,13 @@ class Quality:
 
 
 def standard_gray(image: Image.Image) -> NDArray[np.uint8]:
-    """Scale an RGB picture to grey (ITU-R 601 luma) with its longest side at `STANDARD_SIDE`.
+    """Scale an RGB picture to gray (ITU-R 601 luma) with its longest side at `STANDARD_SIDE`.
 
     Args:
         image: RGB or L, H x W pixels.
 
     Returns:
-        `[h, w]` uint8, max(h, w) = 512, aspect kept, no side under 1.
+        `[h, w]` uint8 with max(h, w) = 512, the same aspect ratio, and no side under 1.
 
     >>> standard_gray(Image.new("RGB", (40, 30))).shape
     (384, 512)
@@ -64,7 +64,7 @@ def standard_gray(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def measure_quality(gray: NDArray[np.uint8]) -> Quality:
-    """Measure a grey picture of the standard size.
+    """Measure the quality of a gray picture of the standard size.
 
     Args:
         gray: `[H, W]` uint8, from `standard_gray`.
@@ -86,9 +86,9 @@ def measure_quality(gray: NDArray[np.uint8]) -> Quality:
 
 
 def sharpness(gray: NDArray[np.uint8]) -> float:
-    """Compute the variance of the 4-neighbour Laplacian, mirrored at the edges.
+    """Compute the variance of the 4-neighbor Laplacian, with mirrored borders.
 
-    The figure equals `cv2.Laplacian(gray, cv2.CV_64F).var()`. Exact in integers, one pass.
+    Equal to `cv2.Laplacian(gray, cv2.CV_64F).var()`. Exact in integers, one pass.
 
     Args:
         gray: `[H, W]` uint8.

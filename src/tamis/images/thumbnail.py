@@ -1,4 +1,4 @@
-"""The small copy of a picture that galleries show and verification compares."""
+"""The thumbnail of a picture, shown in galleries and compared by verification."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JPEG_QUALITY = 85
 def thumbnail(image: Image.Image) -> bytes:
     """Encode an RGB picture as a JPEG whose longest side is at most 256 pixels.
 
-    Smaller pictures keep their size; no side falls under 1 pixel; no metadata goes along.
+    Smaller pictures keep their size; no side is less than 1 pixel; metadata is not copied.
 
     Args:
         image: RGB, upright.
@@ -27,9 +27,9 @@ def thumbnail(image: Image.Image) -> bytes:
     """
     scale = min(THUMBNAIL_SIDE / max(image.size), 1.0)
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
-    # Hamming shrinks as well as bicubic at two thirds of its cost.
+    # Hamming is as good as bicubic for shrinking, at two thirds of the cost.
     small = image.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
-    small.info = {}  # Pillow would write a comment along
+    small.info = {}  # Pillow would write a comment too
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tamis.runtime.indexing import IndexAudit
     from tamis.services.align import AlignReport
     from tamis.services.keyword_filter import FilterReport
-    from tamis.services.search import SearchReport
     from tamis.types import Progress
 
 __all__ = ["Finding"]
@@ -25,64 +24,6 @@ PathLike = str | os.PathLike[str]
 
 class Finding(Stored):
     """Verbs that find pictures; `tamis.Dataset` has them."""
-
-    def search(
-        self,
-        texts: str | Sequence[str] = (),
-        *,
-        like: PathLike | Sequence[PathLike] = (),
-        not_texts: str | Sequence[str] = (),
-        unlike: PathLike | Sequence[PathLike] = (),
-        region: tuple[int, int, int, int] | None = None,
-        k: int = 20,
-        where: str | None = None,
-        encoder: str | None = None,
-        exact: bool = False,
-        distinct: float | None = None,
-        tiles: bool = False,
-        rerank: int = 0,
-    ) -> SearchReport:
-        """Find the pictures nearest to texts and examples, best first.
-
-        Args:
-            texts: what they should show; needs vectors of an encoder that reads texts.
-            like: examples: paths or sample ids of the dataset, or any picture files.
-            not_texts: what they should not show.
-            unlike: examples to be far from.
-            region: of the first example the part to look for: x, y, width, height in pixels.
-            k: how many.
-            where: an SQL condition that they have to meet.
-            encoder: whose vectors; the only ones if not given.
-            exact: compare all vectors even where there is an index.
-            distinct: leave out pictures more similar than this cosine to one before them.
-            rerank: order this many of the best anew by patches of the first example.
-            tiles: compare tiles too (`add(..., tiles=3)`), and say which part matched.
-
-        Raises:
-            UsageError: nothing to look for, or the encoder reads no texts.
-            InputError: an example is neither in the dataset nor a file.
-        """
-        from tamis.runtime.queries import Region
-        from tamis.services.search import Query, search
-
-        query = Query(
-            texts=_several(texts),
-            like=_several(like),
-            not_texts=_several(not_texts),
-            unlike=_several(unlike),
-            region=None if region is None else Region(*region),
-        )
-        return search(
-            self.store,
-            query,
-            column=self.vector_column(encoder),
-            k=k,
-            where=where,
-            exact=exact,
-            distinct=distinct,
-            tiles=tiles,
-            rerank_best=rerank,
-        )
 
     def filter(
         self,
@@ -120,7 +61,7 @@ class Finding(Stored):
         return keyword_filter(
             self.store,
             _several(texts),
-            column=self.vector_column(encoder),
+            column=self.vector_column(encoder, reads_text=True),
             negatives=_several(negatives),
             threshold=threshold,
             classes=classes,
@@ -128,6 +69,7 @@ class Finding(Stored):
             tag=tag,
             seed=seed,
             progress=progress,
+            encoders=self.encoders,
         )
 
     def align(
@@ -163,6 +105,7 @@ class Finding(Stored):
             out=None if out is None else Path(out),
             seed=seed,
             progress=progress,
+            encoders=self.encoders,
         )
 
     def index(self, encoder: str | None = None) -> tuple[int, int]:
@@ -179,14 +122,6 @@ class Finding(Stored):
         from tamis.runtime.indexing import audit_index
 
         return audit_index(self.store, self.vector_column(encoder), seed=seed)
-
-    def gallery(
-        self, report: SearchReport, out: PathLike = "search.html", title: str = "Search"
-    ) -> Path:
-        """Write what a search found as one HTML page of pictures, and return its path."""
-        from tamis.services.search import write_gallery
-
-        return write_gallery(self.store, report, Path(out), title)
 
 
 def _several(values: PathLike | Sequence[PathLike]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.errors import UsageError
+from tamis.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
+    from tamis.dataset.samples import Samples
     from tamis.dataset.store import Store
+    from tamis.runtime.encoder_pool import EncoderPool
 
 __all__ = ["Stored"]
 
@@ -21,24 +23,24 @@ class Stored:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.workspace = Workspace(store)
 
-    def vector_column(self, encoder: str | None = None) -> str:
+    @property
+    def encoders(self) -> EncoderPool:
+        """The encoders that this dataset was asked with so far, each loaded once."""
+        return self.workspace.encoders
+
+    @property
+    def samples(self) -> Samples:
+        """The dataset's columns, rows and vectors, as services ask for them."""
+        return self.workspace.samples
+
+    def vector_column(self, encoder: str | None = None, *, reads_text: bool = False) -> str:
         """Return the vector column that `encoder` (spec, short name, column or None) means.
 
-        Raises:
-            UsageError: no such vectors, or several and `encoder` does not say which.
-        """
-        from tamis.encoders.registry import SHORT_NAMES
+        See `tamis.dataset.samples.Samples.vector_column` for the one rule.
 
-        columns = self.store.vector_columns()
-        if encoder is not None:
-            meant = {encoder, SHORT_NAMES.get(encoder, encoder)}
-            columns = [c for c in columns if meant & {c.name, c.spec, c.fingerprint}]
-        if len(columns) == 1:
-            return columns[0].name
-        have = ", ".join(f"{c.spec} ({c.name})" for c in self.store.vector_columns())
-        if not have:
-            raise UsageError("the dataset has no vectors yet; run  tamis embed  first")
-        if columns:
-            raise UsageError(f"several vector columns fit; name one of them: {have}")
-        raise UsageError(f"no vectors of {encoder!r}; the dataset has: {have}")
+        Raises:
+            UsageError: no such vectors.
+        """
+        return self.samples.vector_column(encoder, reads_text=reads_text).name

@@ -80,7 +80,6 @@ class Watching(Stored):
             InputError: a source does not exist, or all of them failed.
             ConflictError: another process watches into this dataset with the same options.
         """
-        from tamis.runtime.queries import encoder_named
         from tamis.services.watch import WatchPlan, parse_rate, watch
         from tamis.sources.video.sampling import parse_sampling
 
@@ -102,5 +101,5 @@ class Watching(Stored):
         named = [os.fspath(source) for source in sources]
         plan.check(named)
         if isinstance(encoder, str):
-            encoder = encoder_named(encoder, self.store.path, **options)
+            encoder = self.encoders.load(encoder, **{"threads": None, **options})
         return watch(self.store, encoder, named, plan, stop=stop, tell=tell, note=note)

@@ -76,6 +76,9 @@ class BatchSize:
         self._size = size
         self._change = Lock()
 
+    def __reduce__(self) -> tuple[type[BatchSize], tuple[int]]:
+        return BatchSize, (self._size,)
+
     @property
     def size(self) -> int:
         """Pictures a call, at most."""

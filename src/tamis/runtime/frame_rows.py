@@ -19,9 +19,9 @@ from tamis.images.picture_record import (
     sample_id,
 )
 from tamis.outside_text import is_storable
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
 from tamis.sources.video.frame_reader import frame_content_hash
-from tamis.sources.video.places import split_frame_uri
 
 if TYPE_CHECKING:
     from tamis.sources.video.frames import Frame
@@ -65,15 +65,15 @@ def pointing_row(frame: Frame) -> FrameRow:
     """
     if frame.uri is None:
         raise UsageError(f"frames of {frame.source} can be seen only once; they have to be copied")
-    place = split_frame_uri(frame.uri)
-    if place is not None and Path(place[0]).is_file():
-        content = frame_content_hash(*place, frame.path)
+    place = ImageReference.parse(frame.uri)
+    if place.frame is not None and Path(place.file).is_file():
+        content = frame_content_hash(place.file, place.frame, frame.path)
         record = examine_image(
             frame.pixels.image(), format=frame.pixels.format, captured_at=frame.captured_at
         )
         values = _values(frame, record, path=frame.path, uri=frame.uri, content=content, size=None)
         return FrameRow(
-            {**values, "video": place[0], "frame": frame.number, "seconds": frame.seconds}
+            {**values, "video": place.file, "frame": frame.number, "seconds": frame.seconds}
         )
     data = frame.pixels.encoded() or b""
     content = content_hash(data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from tamis.algo.sieve.gate import VIEW_HEIGHT, VIEW_WIDTH, Glance
+from tamis.algo.sieve.gate import VIEW_HEIGHT, VIEW_WIDTH, GateResult
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.runtime.batch_size import BatchSize, find_batch_size
@@ -67,12 +67,12 @@ class _Look(NamedTuple):
     key: str
     threshold: float
     view: NDArray[np.uint8] | None = None
-    glance: Glance = Glance(None, audit=False)
+    gate: GateResult = GateResult(None, audit=False)
     failure: str = ""
 
     @property
     def needs_vector(self) -> bool:
-        return self.glance.keeper is None and not self.failure
+        return self.gate.keeper is None and not self.failure
 
 
 class NoveltyFilter:
@@ -173,7 +173,7 @@ class NoveltyFilter:
                 yield self._skipped(look)
 
     def _skipped(self, look: _Look) -> Decision:
-        keeper = look.glance.keeper
+        keeper = look.gate.keeper
         if keeper is not None and self._sieve.see(keeper, time=look.frame.seconds):
             return Decision(look.frame, "skipped", look.key, keeper, None, look.threshold)
         # What the gate went by was forgotten since.
@@ -205,7 +205,7 @@ class NoveltyFilter:
     def _teach(self, look: _Look, vector: Vectors, verdict: Verdict, threshold: float) -> None:
         if self._gate is None or look.view is None:
             return
-        self._gate.learn(look.view, vector, verdict, audit=look.glance.audit)
+        self._gate.learn(look.view, vector, verdict, audit=look.gate.audit)
         thinned = not verdict.kept and verdict.similarity < threshold
         if thinned:
             # Its keeper is not the one that the similarity is to, so it can vouch for nothing.

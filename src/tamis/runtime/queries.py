@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.parts import Box
-from tamis.encoders.base import TextEncoder
 from tamis.encoders.preprocess import input_box, prepare
-from tamis.encoders.registry import load_encoder
-from tamis.errors import EncoderError, InputError, MissingPictureError, UsageError
+from tamis.errors import InputError, MissingPictureError, UsageError
 from tamis.images.decode import decode
 from tamis.sources.reading import frame_at, read_bytes
 from tamis.sources.video.frame_reader import read_frame
@@ -24,91 +20,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from tamis.dataset.schema import VectorColumn
-    from tamis.encoders.base import Encoder, FeatureMapEncoder
+    from tamis.encoders.base import Encoder, FeatureMapEncoder, TextEncoder
+    from tamis.images.box import Box
     from tamis.types import Vectors
 
 __all__ = [
-    "Region",
     "caveat_of",
-    "encoder_named",
-    "encoder_of",
     "picture_tokens",
     "picture_vector",
-    "text_encoder_of",
     "text_vectors",
 ]
-
-
-@dataclass(frozen=True)
-class Region:
-    """A part of an upright picture, in pixels from its upper left corner."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-    def __str__(self) -> str:
-        return f"{self.x},{self.y},{self.width},{self.height}"
-
-
-def encoder_named(spec: str, folder: Path | None = None, **options: Any) -> Encoder:
-    """Load an encoder by its spec, which may name a map that lies in a dataset.
-
-    Args:
-        spec: as `load_encoder` takes it.
-        folder: the dataset's; a map is looked for there first, so that it is found after both
-            were moved.
-        options: passed to the encoder's loader.
-
-    Raises:
-        TamisError: as `load_encoder`.
-    """
-    if folder is not None and spec.startswith("aligned:"):
-        options["folder"] = str(folder)
-    return load_encoder(spec, **options)
-
-
-def encoder_of(column: VectorColumn, folder: Path | None = None, **options: Any) -> Encoder:
-    """Load the encoder that made a column's vectors.
-
-    Args:
-        column: whose space the query must lie in.
-        folder: the dataset's, for encoders that are a file in it.
-        options: passed to the encoder's loader.
-
-    Raises:
-        EncoderError: it cannot be loaded, or it is not the same any more, so that its vectors
-            cannot be compared with the stored ones.
-    """
-    encoder = encoder_named(column.spec, folder, **options)
-    if encoder.fingerprint != column.fingerprint:
-        raise EncoderError(
-            f"{column.spec} is not the encoder any more that made the vectors in {column.name} "
-            f"(fingerprint {encoder.fingerprint[:8]}, not {column.fingerprint[:8]}): embed the "
-            "pictures anew with it, or bring back the old one"
-        )
-    return encoder
-
-
-def text_encoder_of(
-    column: VectorColumn, folder: Path | None = None, **options: Any
-) -> TextEncoder:
-    """Load the encoder of a column whose space holds texts.
-
-    Raises:
-        UsageError: it reads no texts.
-        EncoderError: as `encoder_of`.
-    """
-    encoder = encoder_of(column, folder, **options)
-    if not isinstance(encoder, TextEncoder):
-        raise UsageError(
-            f"{column.spec} reads no texts. Embed with one that does:  tamis embed --encoder clip  "
-            "(needs tamis[hf]),  or --encoder concepts  (offline, knows ImageNet's classes only); "
-            "or learn a map to it:  tamis align --from THIS --to clip"
-        )
-    return encoder
 
 
 def caveat_of(encoder: Encoder) -> str:
@@ -128,7 +49,7 @@ def text_vectors(encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
 
 
 def picture_vector(
-    encoder: Encoder, path: str | Path, region: Region | None = None
+    encoder: Encoder, path: str | Path, region: Box | None = None
 ) -> NDArray[np.float32]:
     """Return the `[D]` float32 unit vector of a picture file, or of a part of it.
 
@@ -151,7 +72,7 @@ def picture_vector(
 
 
 def picture_tokens(
-    encoder: FeatureMapEncoder, path: str | Path, region: Region | None = None
+    encoder: FeatureMapEncoder, path: str | Path, region: Box | None = None
 ) -> Vectors:
     """Return the `[T, D]` float32 tokens of a picture file, or of a part of it, at its own scale.
 
@@ -192,9 +113,8 @@ def _opened(path: str | Path) -> Image.Image:
     return decode(data, str(path)).image
 
 
-def _inside(image: Image.Image, region: Region, path: str | Path) -> tuple[int, int, int, int]:
-    part = Box(region.x, region.y, region.width, region.height)
-    inside = part.clipped(image.width, image.height)
+def _inside(image: Image.Image, region: Box, path: str | Path) -> tuple[int, int, int, int]:
+    inside = region.clipped(image.width, image.height)
     if inside is None:
         raise UsageError(
             f"the region {region} does not touch {path}, which is {image.width} x "

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tamis.errors import InputError
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.marks import Marks
 from tamis.sources.split_names import folder_split
-from tamis.sources.video.places import split_frame_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ class FolderLabels:
 
     @property
     def level(self) -> int:
-        """Which folder is the label, as `--label-level` has it."""
+        """Which folder is the label; see the class."""
         return -self._up if self._asked is None else self._asked
 
     def survey(self, locations: Iterable[Location]) -> None:
@@ -99,7 +99,7 @@ class FolderLabels:
         shown = ", ".join(most) + (f" and {more} more" if more else "")
         without = f"; {self._without} pictures have none" if self._without else ""
         taken = f"labels are the names of {_spelt(self.level)} ({shown})"
-        return [f"{taken}{without}; --label-level takes other folders"]
+        return [f"{taken}{without}; another label level takes other folders"]
 
     def _label(self, source: tuple[str, str], folders: tuple[str, ...]) -> str | None:
         if self._asked is None:
@@ -147,8 +147,8 @@ def _folders(location: Location) -> tuple[str, ...]:
 
 def _source(location: Location) -> tuple[str, str]:
     """Return a source, and its folder's name; empty for an archive or a file that was named."""
-    frame = split_frame_uri(location.path)
-    named = location.source == (frame[0] if frame else location.path)
+    place = ImageReference.spelled(location.path)
+    named = location.source == (location.path if place.frame is None else place.file)
     inside = not named and location.uri.endswith(f"/{location.relative}")
     root = location.uri.removesuffix(location.relative) if inside else ""
     return location.source, posixpath.basename(root.rstrip("/"))

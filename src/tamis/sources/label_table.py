@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tamis.errors import InputError
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.label_rows import read_label_rows
 from tamis.sources.marks import Marks
 from tamis.sources.spelling import (
@@ -19,7 +20,6 @@ from tamis.sources.spelling import (
     spelling_distance,
     without_extension,
 )
-from tamis.sources.video.places import split_frame_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -169,9 +169,9 @@ class TableLabels:
     def _fits(self, location: Location) -> Iterator[_Fit]:
         """Yield the rows that may be of a picture, a video or a frame."""
         places = (location.uri, posixpath.normpath(location.relative), location.path)
-        frames = [split_frame_uri(place) for place in places]
-        number = frames[0][1] if frames[0] else None
-        files = [frame[0] if frame else place for frame, place in zip(frames, places, strict=True)]
+        frames = [_frame_of(place) for place in places]
+        number = frames[0][1]
+        files = [file for file, _ in frames]
         for kind, (index, file) in enumerate(
             (
                 (self._by_absolute, files[0]),
@@ -211,7 +211,7 @@ class TableLabels:
         """Return where a path leads, and the number of the frame that it names."""
         path = path.removeprefix(_FILE_URL)
         path = path if "/" in path else path.replace("\\", "/")
-        file, frame = split_frame_uri(path) or (path, None)
+        file, frame = _frame_of(path)
         absolute = os.path.abspath(os.path.join(self._root, file))  # noqa: PTH100, PTH118 - as above
         return _Way(absolute, "" if posixpath.isabs(file) else posixpath.normpath(file)), frame
 
@@ -260,8 +260,13 @@ class _Fit(NamedTuple):
 
 
 def _file_of(uri: str) -> str:
-    frame = split_frame_uri(uri)
-    return frame[0] if frame else uri
+    return _frame_of(uri)[0]
+
+
+def _frame_of(place: str) -> tuple[str, int | None]:
+    """Return the video and the number of a frame; any other place as it is."""
+    found = ImageReference.spelled(place)
+    return (place, None) if found.frame is None else (found.file, found.frame)
 
 
 def _spelt(marks: Marks) -> str:

@@ -14,7 +14,7 @@ from tamis.outside_text import is_storable, storable
 from tamis.sources.archive_base import ArchiveError, MemberError
 from tamis.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
 from tamis.sources.folder import UnreadableFolder, walk_pictures
-from tamis.sources.reading import member_uri
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.video.library import has_video_extension, is_video, is_video_among_files
 from tamis.types import Failure
 
@@ -281,12 +281,12 @@ def _spread_archive(place: Location) -> Iterator[Location | Failure]:
         for member in open_archive(place.uri).members():
             listed = True
             if isinstance(member, MemberError):
-                inner = member_uri(place.path, member.name)
+                inner = str(ImageReference(place.path, member.name))
                 yield Failure(inner, member.reason, place.source)
             else:
                 yield Location(
-                    member_uri(place.path, member),
-                    member_uri(place.uri, member),
+                    str(ImageReference(place.path, member)),
+                    str(ImageReference(place.uri, member)),
                     place.source,
                     member,
                 )
@@ -319,11 +319,11 @@ def _with_writable_name(item: Location | Failure) -> Location | Failure:
 
 def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
     if taken_out and not videos:
-        return f"--exclude leaves out all that {source} holds ({taken_out} files)"
+        return f"all that {source} holds is excluded ({taken_out} files); give other patterns"
     if videos:
         return (
             f"the folder {source} holds no pictures, only videos ({videos}); say how many seconds "
-            "apart their frames are taken, such as  --every 1"
+            "apart frames are to be taken (every), such as 1"
         )
     given = _expand_home(source)
     if not Path(given).exists():

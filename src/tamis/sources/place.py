@@ -4,40 +4,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from pathlib import Path
 
-from tamis.sources.archives import has_archive_extension
+from tamis.sources.image_reference import ImageReference
 
-__all__ = ["Places", "split_container"]
-
-_SEPARATOR = "!"
-
-
-def split_container(uri: str) -> tuple[str, str] | None:
-    """Tell a file and what is named inside it: an archive's member, or a video's frame.
-
-    None where the name has no such part, or a file bears the whole name. Where the file is gone,
-    an archive's extension or a frame's number tells.
-
-    >>> split_container("/gone/cats.zip!1.jpg"), split_container("/gone/wow!.jpg")
-    (('/gone/cats.zip', '1.jpg'), None)
-    """
-    at = uri.find(_SEPARATOR)
-    if at < 0 or os.path.lexists(uri):
-        return None
-    guess = None
-    while at >= 0:
-        file, inner = uri[:at], uri[at + 1 :]
-        if Path(file).is_file():
-            return file, inner
-        if guess is None and (has_archive_extension(file) or _is_frame(inner)):
-            guess = file, inner
-        at = uri.find(_SEPARATOR, at + 1)
-    return guess
-
-
-def _is_frame(inner: str) -> bool:
-    return inner.startswith("frame=") and inner[6:].isdecimal()
+__all__ = ["Places"]
 
 
 class Places:
@@ -65,10 +35,7 @@ class Places:
         """
         if path.startswith("~") and not os.path.lexists(path):
             path = os.path.expanduser(path)  # noqa: PTH111 - a string in, a string out
-        inside = split_container(path)
-        if inside is None:
-            return self._file(path)
-        return f"{self._file(inside[0])}{_SEPARATOR}{inside[1]}"
+        return str(ImageReference.parse(path).renamed(self._file))
 
     def _file(self, path: str) -> str:
         path = _on_disk(path.rstrip(os.sep) or os.sep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -10,25 +9,14 @@ from tamis.errors import MissingPictureError, PictureError
 from tamis.images.picture_record import content_hash
 from tamis.sources.archive_base import ArchiveError, MemberError, MissingMemberError
 from tamis.sources.archives import open_archive
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.video.decoded import png
 from tamis.sources.video.frame_reader import frame_content_hash, read_frame
-from tamis.sources.video.places import split_frame_uri
 
-__all__ = ["MAX_PICTURE_BYTES", "frame_at", "member_uri", "read_bytes", "read_content"]
+__all__ = ["MAX_PICTURE_BYTES", "frame_at", "read_bytes", "read_content"]
 
 MAX_PICTURE_BYTES = 512 << 20
 """Files above this size are refused before they are read."""
-
-_SEPARATOR = "!"
-
-
-def member_uri(archive: str, member: str) -> str:
-    """Name a picture in an archive.
-
-    >>> member_uri("/data/cats.zip", "1.jpg")
-    '/data/cats.zip!1.jpg'
-    """
-    return f"{archive}{_SEPARATOR}{member}"
 
 
 def read_content(uri: str, path: str | None = None) -> tuple[bytes, str]:
@@ -68,10 +56,10 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
     try:
         status = Path(uri).stat()
     except (FileNotFoundError, NotADirectoryError) as error:
-        inside = _split(uri)
-        if inside is None:
+        place = ImageReference.parse(uri)
+        if place.member is None or not Path(place.file).is_file():
             raise MissingPictureError(path, "does not exist (any more)") from error
-        return _read_member(*inside, path, max_bytes)
+        return _read_member(place.file, place.member, path, max_bytes)
     except OSError as error:
         raise PictureError(path, _reason(error)) from error
     if not stat.S_ISREG(status.st_mode):
@@ -87,20 +75,10 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
 
 def frame_at(uri: str) -> tuple[str, int] | None:
     """Tell video and number of a frame's uri; None if it is none, or if a file has such a name."""
-    found = split_frame_uri(uri)
-    if found is None or not Path(found[0]).is_file():
+    place = ImageReference.parse(uri)
+    if place.frame is None or not Path(place.file).is_file():
         return None
-    # A name may be too long for a file with the frame's number behind it, which raises in stat.
-    return None if os.path.exists(uri) else found  # noqa: PTH110 - see above
-
-
-def _split(uri: str) -> tuple[str, str] | None:
-    at = uri.find(_SEPARATOR)
-    while at >= 0:
-        if Path(uri[:at]).is_file():
-            return uri[:at], uri[at + 1 :]
-        at = uri.find(_SEPARATOR, at + 1)
-    return None
+    return place.file, place.frame
 
 
 def _read_member(archive: str, member: str, path: str, max_bytes: int) -> bytes:

@@ -74,8 +74,8 @@ class TwinNames:
         together = folder == posixpath.dirname(one)
         return (
             f"{len(pairs)} pairs of pictures have one name and one size, such as {one} and "
-            f"{posixpath.basename(other) if together else other}: if these are masks, leave them "
-            f"out with  --exclude '{f'*{ending}' if together else beside}'"
+            f"{posixpath.basename(other) if together else other}: if these are masks, exclude "
+            f"them by the pattern '{f'*{ending}' if together else beside}'"
         )
 
     def _close(self) -> None:

@@ -23,7 +23,7 @@ def test_what_was_there_stays_where_the_disk_refuses(tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tamis.dataset.durability.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(StorageError, match=r"cannot write .*state\.json: no space left on device"):
         replace_file(file, b"new")
     assert file.read_bytes() == b"old"

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tamis.dataset.group_columns import duplicate_columns, last_duplicates
+from tamis.dataset.operations import DuplicatesFound
 from tamis.dataset.store import Store
 
 COUNT = 40
@@ -42,7 +43,7 @@ def test_without_marks_equal_files_and_hashes_are_held_together(store):
     assert not found.marked
     large = [rows for rows in together(found.held_out()) if len(rows) > 1]
     assert large == [[0, 1], [2, 3]]
-    assert last_duplicates(store) == {}
+    assert last_duplicates(store) is None
 
 
 def test_rare_changed_versions_are_held_together_with_copies(store):
@@ -52,9 +53,9 @@ def test_rare_changed_versions_are_held_together_with_copies(store):
     assert (found.marked, found.stale, found.hashes) == (True, False, None)
     large = [rows for rows in together(found.held_out()) if len(rows) > 1]
     assert large == [[0, 1], [4, 5, 6], [7, 8]]
-    assert last_duplicates(store) == {"threshold": 0.5}
+    assert last_duplicates(store) == DuplicatesFound(threshold=0.5)
     store.undo()
-    assert last_duplicates(store) == {}
+    assert last_duplicates(store) is None
 
 
 def test_a_view_that_all_share_holds_only_copies_together(store):

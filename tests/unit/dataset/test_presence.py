@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from filling import ingest
 from picture_files import photo_file
 from tamis.dataset.presence import find_gone, gone_among, gone_ids
 from tamis.dataset.store import Store
-from tamis.runtime.ingest import ingest
 
 COUNT = 4
 

@@ -8,6 +8,7 @@ import pytest
 
 from sample_rows import file_sizes, insert, sample_rows
 from tamis.dataset.snapshots import Snapshot, SnapshotChain
+from tamis.dataset.storage import LocalStorage
 from tamis.errors import ConflictError, DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ FIRST = Snapshot(
 
 
 def test_a_snapshot_is_read_as_it_was_written(tmp_path: Path) -> None:
-    chain = SnapshotChain(tmp_path)
+    chain = SnapshotChain(LocalStorage(tmp_path))
     chain.append(FIRST)
     chain.append(replace(FIRST, snapshot=12))
     assert chain.numbers() == [1, 12]
@@ -40,7 +41,7 @@ def test_a_snapshot_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_number_is_given_once(tmp_path: Path) -> None:
-    chain = SnapshotChain(tmp_path)
+    chain = SnapshotChain(LocalStorage(tmp_path))
     chain.append(FIRST)
     with pytest.raises(ConflictError, match="another writer made snapshot 1 of"):
         chain.append(replace(FIRST, verb="other"))
@@ -49,21 +50,21 @@ def test_a_number_is_given_once(tmp_path: Path) -> None:
 
 
 def test_unfinished_files_are_no_snapshots(tmp_path: Path) -> None:
-    chain = SnapshotChain(tmp_path)
+    chain = SnapshotChain(LocalStorage(tmp_path))
     chain.append(FIRST)
     draft = tmp_path / ".00000002.json.99.tmp"
     draft.write_text("{")
     assert chain.numbers() == [1]
-    assert chain.drafts() == [draft]
+    assert LocalStorage(tmp_path).drafts() == [draft.name]
 
 
 def test_a_chain_without_snapshots_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="has no snapshot: it is damaged"):
-        SnapshotChain(tmp_path).head()
+        SnapshotChain(LocalStorage(tmp_path)).head()
 
 
 def test_an_unknown_number_is_refused(tmp_path: Path) -> None:
-    chain = SnapshotChain(tmp_path)
+    chain = SnapshotChain(LocalStorage(tmp_path))
     chain.append(FIRST)
     with pytest.raises(UsageError, match="no snapshot 2 in"):
         chain.read(2)

@@ -270,7 +270,7 @@ def test_large_pictures_are_decoded_one_at_a_time(
         assert list(pool.map(work, range(8))) == [160] * 8
     assert most == 1
 
-    together = threading.Barrier(4, timeout=600)
+    together = threading.Barrier(4, timeout=60)
 
     def meet(image: Image.Image, reduce_by: int) -> Image.Image:
         together.wait()

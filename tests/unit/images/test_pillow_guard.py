@@ -57,14 +57,14 @@ def test_threads_that_overlap_restore_once(monkeypatch: pytest.MonkeyPatch) -> N
     def first() -> None:
         with strict_and_quiet_pillow(1000):
             first_in.set()
-            second_in.wait(600)
+            second_in.wait(60)
         first_out.set()
 
     def second() -> None:
-        first_in.wait(600)
+        first_in.wait(60)
         with strict_and_quiet_pillow(1000):
             second_in.set()
-            first_out.wait(600)
+            first_out.wait(60)
             seen.append(ImageFile.LOAD_TRUNCATED_IMAGES)
 
     threads = [threading.Thread(target=work) for work in (first, second)]

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from filling import embed
 from tamis.dataset.store import Store
-from tamis.runtime import embed as embedding
 from tamis.runtime import indexing
-from tamis.runtime.embed import embed
 from tamis.runtime.indexing import audit_index, index_vectors, is_index_worthwhile
+from tamis.services.embed import run as embedding
 from tamis.types import Preprocessing
 
 
@@ -36,13 +36,13 @@ def store(tmp_path, monkeypatch):
     monkeypatch.setattr(indexing, "INDEX_FROM", 500)
     encoder = Noise()
 
-    def embedded_at_once(rows, encoder, _batch_size):
+    def embedded_at_once(_stage, rows):
         pixels = np.zeros((len(rows), 8, 8, 3), np.uint8)
         for number, row in enumerate(rows):
             pixels[number] = int(row.sample_id) % 256
-        return embedding._Batch([row.sample_id for row in rows], encoder.embed(pixels), [])
+        return embedding.EmbeddedBatch([row.sample_id for row in rows], encoder.embed(pixels), [])
 
-    monkeypatch.setattr(embedding, "_embed_batch", embedded_at_once)
+    monkeypatch.setattr(embedding.EmbedBatch, "_embed", embedded_at_once)
     store = Store.create(tmp_path / "d.tamis")
     add(store, 0, 600)
     return store, encoder

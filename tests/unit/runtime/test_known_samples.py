@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.runtime.known_samples import KnownSamples
+from tamis.services.add.known_samples import KnownSamples
 
 
 def test_exactly_the_given_ids_are_known() -> None:

@@ -33,7 +33,7 @@ class WordEncoder:
 @pytest.fixture(autouse=True)
 def encoder(monkeypatch):
     encoder = WordEncoder()
-    monkeypatch.setattr("tamis.runtime.queries.load_encoder", lambda _spec, **_options: encoder)
+    monkeypatch.setattr("tamis.encoders.registry.load_encoder", lambda _spec, **_options: encoder)
     return encoder
 
 

@@ -7,7 +7,6 @@ import pytest
 from tamis.errors import InputError
 from tamis.sources.folder_labels import FolderLabels
 from tamis.sources.locations import Location
-from tamis.sources.video.places import frame_uri
 
 
 def located(path: str, source: str = "photos") -> Location:
@@ -100,9 +99,7 @@ def test_files_that_are_named_and_archives_have_no_source_to_be_called_by():
     named = Location("cats/1.jpg", "/data/cats/1.jpg", "cats/1.jpg", "1.jpg")
     member = Location("a.zip!1.jpg", "/data/a.zip!1.jpg", "a.zip", "1.jpg")
     inside = Location("a.zip!cats\\1.jpg", "/data/a.zip!cats\\1.jpg", "a.zip", "cats\\1.jpg")
-    frame = Location(
-        frame_uri("cats/v.mp4", 3), frame_uri("/data/cats/v.mp4", 3), "cats/v.mp4", "v.mp4"
-    )
+    frame = Location("cats/v.mp4!frame=3", "/data/cats/v.mp4!frame=3", "cats/v.mp4", "v.mp4")
     labels.survey([named, member, inside])
     assert [labels.of(one).label for one in (named, member, inside, frame)] == [
         None,

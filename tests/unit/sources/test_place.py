@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tamis.sources import place
-from tamis.sources.place import Places, split_container
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.place import Places
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_what_lies_in_a_file_goes_with_it(tree, inner):
 
 def test_a_file_that_bears_the_whole_name_is_that_file(tree):
     (tree / "wow!.jpg").write_bytes(b"")
-    assert split_container(str(tree / "wow!.jpg")) is None
+    assert ImageReference.parse(str(tree / "wow!.jpg")).inside is None
     assert Places().of("./wow!.jpg") == f"{tree}/wow!.jpg"
 
 

@@ -25,7 +25,7 @@ def test_pairs_are_named_with_how_to_leave_them_out():
     assert said is not None
     assert "2 pairs" in said
     assert "/d/a/1.jpg and 1.png" in said
-    assert "--exclude '*.png'" in said
+    assert "the pattern '*.png'" in said
 
 
 def test_a_folder_in_between_does_not_part_them():
@@ -45,11 +45,11 @@ def test_masks_in_a_folder_beside_are_named_by_it(folders, classes):
     said = twins(listed)
     assert said is not None
     assert f"{3 * len(classes)} pairs" in said
-    assert f"--exclude '{masks}'" in said
+    assert f"the pattern '{masks}'" in said
 
 
 def test_masks_in_a_folder_of_an_archive_are_named_by_it():
-    assert "--exclude 'GT'" in twins(["all.zip!GT/1.png", "all.zip!Imgs/1.jpg"])
+    assert "the pattern 'GT'" in twins(["all.zip!GT/1.png", "all.zip!Imgs/1.jpg"])
 
 
 @pytest.mark.parametrize(

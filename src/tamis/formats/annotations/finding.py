@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from tamis.sources.archives import has_archive_extension
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.spelling import (
     EXTENSION_DIFFERS,
     buckets,
@@ -121,5 +121,5 @@ class _Picture(NamedTuple):
 
 
 def _path_of(uri: str) -> str:
-    archive, mark, member = uri.partition("!")
-    return f"{archive}/{member}" if mark and has_archive_extension(archive) else uri
+    place = ImageReference.spelled(uri)
+    return uri if place.member is None else f"{place.file}/{place.member}"

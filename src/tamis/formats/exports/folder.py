@@ -16,9 +16,8 @@ from tamis.errors import InputError, PictureError, UsageError
 from tamis.formats.exports.destination import new_folder
 from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
-from tamis.sources.archives import has_archive_extension
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.reading import read_content
-from tamis.sources.video.places import split_frame_uri
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
@@ -101,11 +100,10 @@ def _base_name(uri: str) -> str:
     ('1.jpg', 'line3-frame-000012.png')
     """
     name = posixpath.basename(uri)
-    frame = split_frame_uri(name)
-    if frame is not None:
-        return f"{posixpath.splitext(frame[0])[0]}-frame-{frame[1]:06d}.png"
-    archive, mark, member = name.partition("!")
-    return member if mark and member and has_archive_extension(archive) else name
+    place = ImageReference.spelled(name)
+    if place.frame is not None:
+        return f"{posixpath.splitext(place.file)[0]}-frame-{place.frame:06d}.png"
+    return place.member or name
 
 
 def _place(row: Mapping[str, str | int], target: Path, link: Link, gone: Gone | None) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tamis.errors import UsageError
+from tamis.interfaces.cli.command import Command
 from tamis.interfaces.cli.options import (
     DEFAULT_DATASET,
     DatasetOption,
@@ -19,6 +18,8 @@ from tamis.interfaces.cli.options import (
     WhereOption,
 )
 from tamis.interfaces.cli.output import Output
+from tamis.interfaces.cli.searching import show_search
+from tamis.services.search.contract import Search
 
 if TYPE_CHECKING:
     from tamis.services.keyword_filter import FilterReport
@@ -26,92 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _SHOWN = 50
-
-
-def search(
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[TEXT]...", help="What the pictures should show."),
-    ] = None,
-    dataset: DatasetOption = DEFAULT_DATASET,
-    like: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PICTURE", help="An example, of the dataset or a file; repeatable."),
-    ] = None,
-    not_texts: Annotated[
-        list[str] | None,
-        typer.Option("--not", metavar="TEXT", help="What they should not show; repeatable."),
-    ] = None,
-    unlike: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PICTURE", help="An example to be far from; repeatable."),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(metavar="X,Y,W,H", help="The part of the first example, in pixels."),
-    ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, metavar="N", help="How many pictures.")] = 20,
-    where: WhereOption = None,
-    encoder: EncoderOption = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Compare all, without an index.")] = False,
-    distinct: Annotated[
-        float | None,
-        typer.Option(
-            min=-1, max=1, metavar="COSINE", help="Leave out what is more alike to one before it."
-        ),
-    ] = None,
-    tiles: Annotated[
-        bool, typer.Option("--tiles", help="Compare tiles too, and say which part matched.")
-    ] = False,
-    rerank: Annotated[
-        int,
-        typer.Option(min=0, metavar="N", help="Order the N best anew, by patches of the example."),
-    ] = 0,
-    gallery: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write a page of the pictures.")
-    ] = None,
-    open_page: Annotated[
-        bool, typer.Option("--open", help="Show that page in the browser.")
-    ] = False,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Find the pictures nearest to a text or an example, best first."""
-    import tamis
-
-    output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset, create=False)
-    report = ds.search(
-        texts or (),
-        like=like or (),
-        not_texts=not_texts or (),
-        unlike=unlike or (),
-        region=_region(region),
-        k=k,
-        where=where,
-        encoder=encoder,
-        exact=exact,
-        distinct=distinct,
-        tiles=tiles,
-        rerank=rerank,
-    )
-    output.document(report.hits)
-    output.table(
-        ["score", "picture", "label", "split", "region"],
-        [(hit.score, hit.path, hit.label, hit.split, _written(hit.region)) for hit in report.hits],
-    )
-    for note in report.notes:
-        output.note(f"note: {note}")
-    output.note(
-        f"{len(report.hits)} found by {report.encoder} in {1e3 * report.seconds:.0f} ms "
-        f"({report.method}, {report.compared} compared)"
-    )
-    if gallery is not None or open_page:
-        title = ", ".join([*(texts or ()), *(Path(name).name for name in like or ())])
-        page = ds.gallery(report, gallery or Path("search.html"), title)
-        output.note(f"gallery  {page}")
-        if open_page:
-            webbrowser.open(page.resolve().as_uri())
 
 
 def filter_pictures(
@@ -224,7 +139,7 @@ def index(
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    app.command()(search)
+    Command(Search, show_search).register(app)
     app.command("filter")(filter_pictures)
     app.command()(align)
     app.command()(index)
@@ -238,17 +153,3 @@ def _filtered(report: FilterReport) -> str:
     if report.tag is None:
         return f"{sentence}; --tag NAME marks them"
     return f"{sentence}; {report.tagged} are new to the tag {report.tag!r}"
-
-
-def _region(text: str | None) -> tuple[int, int, int, int] | None:
-    if text is None:
-        return None
-    try:
-        x, y, width, height = (int(part) for part in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--region is {text!r}; give X,Y,WIDTH,HEIGHT in pixels") from error
-    return x, y, width, height
-
-
-def _written(region: tuple[int, int, int, int] | None) -> str | None:
-    return None if region is None else ",".join(map(str, region))

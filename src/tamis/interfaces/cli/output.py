@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -27,6 +24,8 @@ from rich.text import Text
 
 from tamis.outside_text import showable, showable_json
 from tamis.types import no_progress
+from tamis.verbs.feedback import Feedback
+from tamis.verbs.result import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,8 +60,9 @@ class Output:
     def document(self, value: Any) -> None:
         """Print `value` as the one JSON document, if JSON was asked for."""
         if self.as_json:
+            value = document_of(value)
             ascii_only = codecs.lookup(sys.stdout.encoding or "ascii").name != "utf-8"
-            encoder = json.JSONEncoder(default=_plain, ensure_ascii=False, indent=2)
+            encoder = json.JSONEncoder(ensure_ascii=False, indent=2)
             for piece in encoder.iterencode(value):
                 sys.stdout.write(showable_json(piece, ascii_only=ascii_only))
             sys.stdout.write("\n")
@@ -117,6 +117,12 @@ class Output:
             yield stage
 
     @contextmanager
+    def feedback(self) -> Iterator[Feedback]:
+        """Yield what a verb tells its progress to: bars and notes."""
+        with self.stages() as stage:
+            yield Feedback(stage=stage, note=self.note)
+
+    @contextmanager
     def line(self) -> Iterator[Callable[[str], None]]:
         """Yield a function that shows a sentence in one line that changes, on a terminal."""
         if self.quiet or not self._err.is_terminal:
@@ -132,15 +138,3 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return showable(str(value))
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from tamis.errors import UsageError
-from tamis.interfaces.cli.build import dataset_to_fill
 from tamis.interfaces.cli.options import DEFAULT_DATASET, DatasetOption, JsonOption, QuietOption
 from tamis.interfaces.cli.output import Output
 
@@ -80,9 +79,12 @@ def watch(
     quiet: QuietOption = False,
 ) -> None:
     """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it."""
+    import tamis
+    from tamis.dataset.creation import dataset_to_fill
+
     output = Output(as_json=json, quiet=quiet)
-    with dataset_to_fill(dataset) as ds, _stopped_by_signals() as stop, output.line() as line:
-        report = ds.watch(
+    with dataset_to_fill(dataset) as store, _stopped_by_signals() as stop, output.line() as line:
+        report = tamis.Dataset(store).watch(
             *sources,
             threshold=_threshold(threshold),
             rate=rate,

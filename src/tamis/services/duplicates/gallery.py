@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamis.dataset.store import Store
-    from tamis.services.duplicates.report import DuplicateReport, Pair
+    from tamis.services.duplicates.result import DuplicateReport, Pair
 
 __all__ = ["write_duplicate_gallery"]
 

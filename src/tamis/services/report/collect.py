@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.dataset.commands import command_of
 from tamis.dataset.embedded import read_embedded
 from tamis.dataset.parts import whole_pictures
-from tamis.services.report.commands import command_line
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
     Marks,
@@ -185,7 +185,7 @@ def _steps(store: Store) -> tuple[Step, ...]:
             counts=entry.counts,
             state=entry.state,
             time=entry.finished,
-            command=command_line(entry.verb, entry.params, entry.seed),
+            command=command_of(entry),
         )
         for entry in store.log()
         if entry.before < store.snapshot

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tamis.dataset.parts import whole_pictures
 from tamis.dataset.presence import content_there
 from tamis.errors import PictureError, UsageError
-from tamis.sources.place import Places, split_container
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.place import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,8 +94,7 @@ def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
     there = [row for row in rows if row["uri"] and places.of(row["uri"]) == place]
     if there:
         return place, there
-    inside = split_container(place)
-    if Path(inside[0] if inside else place).exists():
+    if Path(ImageReference.parse(place).file).exists():
         return place, []
     named = [row for row in rows if row["path"] == name]
     if len({row["uri"] for row in named}) > 1:

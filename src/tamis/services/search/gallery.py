@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamis.dataset.store import Store
-    from tamis.services.search.search import SearchReport
+    from tamis.services.search.contract import SearchReport
 
 __all__ = ["write_gallery"]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.errors import InputError
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.video.container import (
     NoVideoError,
     open_container,
@@ -20,7 +21,6 @@ from tamis.sources.video.decoded import VideoPixels
 from tamis.sources.video.frame_numbers import FrameNumbers, FramesMet
 from tamis.sources.video.frames import Frame, SourceCounts
 from tamis.sources.video.library import load_av, reason_of
-from tamis.sources.video.places import frame_uri
 from tamis.sources.video.running_clock import RunningClock
 from tamis.sources.video.sampling import EVERY_FRAME, Sampling
 from tamis.sources.video.time_stamps import time_stamps
@@ -269,10 +269,10 @@ class VideoFile:
             self._open()
 
     def _frame(self, frame: Any, seconds: float) -> Frame:
-        path = frame_uri(self.name, self.position)
+        path = str(ImageReference(self.name, frame=self.position))
         return Frame(
             path=path,
-            uri=frame_uri(self._path, self.position),
+            uri=str(ImageReference(self._path, frame=self.position)),
             source=self.name,
             number=self.position,
             seconds=seconds,

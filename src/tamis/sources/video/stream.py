@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tamis.errors import InputError
+from tamis.sources.image_reference import ImageReference
 from tamis.sources.video.container import (
     NoVideoError,
     open_container,
@@ -20,7 +21,6 @@ from tamis.sources.video.container import (
 from tamis.sources.video.decoded import VideoPixels
 from tamis.sources.video.frames import Frame, SourceCounts
 from tamis.sources.video.library import load_av, reason_of
-from tamis.sources.video.places import frame_uri
 from tamis.sources.video.sampling import EVERY_FRAME, Sampling
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class LiveStream:
                 seconds = time.time()
                 number, self._number = self._number, self._number + 1
                 if takes(seconds):
-                    path = frame_uri(self.name, number)
+                    path = str(ImageReference(self.name, frame=number))
                     yield Frame(
                         path=path,
                         uri=None,

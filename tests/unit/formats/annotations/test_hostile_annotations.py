@@ -7,13 +7,12 @@ import json
 import pytest
 from PIL import Image
 
+from filling import add_crops, ingest
 from tamis.dataset.parts import Box
 from tamis.dataset.store import Store
 from tamis.errors import InputError
 from tamis.formats.annotations import read_annotations
 from tamis.formats.annotations.boxes import BoxAnnotation
-from tamis.runtime.ingest import ingest
-from tamis.runtime.parts import add_crops
 
 GOOD = [1, 1, 50, 50]
 

@@ -22,11 +22,18 @@ ABANDONED = folder_module._ABANDONED
 
 
 class Clock:
-    """The folder's clocks, which stand still but for `advance`."""
+    """The folder's clocks, which stand still but for `advance`.
+
+    Time passes only where the folder waits for it: while it looks through its files it takes no
+    time, however slow the machine is.
+    """
 
     def __init__(self):
         self.now = float(int(time.time()))
-        self.looks = 0
+        self._changed = threading.Condition()
+        self._to_pass = 0.0
+        self._waits = 0
+        self._ended = False
 
     def time(self):
         return self.now
@@ -34,46 +41,52 @@ class Clock:
     def monotonic(self):
         return self.now
 
-    def advance(self, seconds):
-        """Let time pass, and wait until the folder was looked through after it."""
-        looks = self.looks
-        self.now += seconds
-        wait_until(lambda: self.looks > looks)
-
     def date(self, path):
         """Let a file be changed at this time."""
         os.utime(path, (self.now, self.now))
 
+    def folder_waits(self):
+        """Let the time pass that the test asked for; the folder calls this when it has to wait."""
+        with self._changed:
+            self._waits += 1
+            self.now += self._to_pass
+            self._to_pass = 0.0
+            self._changed.notify_all()
 
-def wait_until(is_so, seconds=600.0):
-    """Wait for a state; only a defect takes so long."""
-    give_up = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
+    def folder_ended(self):
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def advance(self, seconds):
+        """Let time pass, until the folder has done all that is due after it."""
+        with self._changed:
+            self._to_pass += seconds
+            self._wait_for(self._waits + 2)
+
+    def until_it_waits(self):
+        """Wait until the folder has looked for the first time."""
+        with self._changed:
+            self._wait_for(1)
+
+    def _wait_for(self, waits):
+        assert self._changed.wait_for(lambda: self._ended or self._waits >= waits, 60)
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     clock = Clock()
-    look, notice = LiveFolder._look, LiveFolder._notice
-    begun = 0
+    notice = LiveFolder._notice
 
-    def counted_look(folder, watch):
-        nonlocal begun
-        begun += 1
-        return look(folder, watch)
-
-    def notice_after_look(folder, watch, seconds):
-        # by now the folder has told by the clock when to look again
-        clock.looks = begun
+    def notice_by_the_clock(folder, watch, seconds):
+        if seconds:
+            clock.folder_waits()
         return notice(folder, watch, seconds)
 
     monkeypatch.setattr(folder_module, "time", clock)
     monkeypatch.setattr(folder_module, "_STEP", 0.002)
     monkeypatch.setattr(folder_module, "_LOOK_AGAIN", SETTLED)
-    monkeypatch.setattr(LiveFolder, "_look", counted_look)
-    monkeypatch.setattr(LiveFolder, "_notice", notice_after_look)
+    monkeypatch.setattr(LiveFolder, "_notice", notice_by_the_clock)
     return clock
 
 
@@ -112,27 +125,29 @@ class Watching:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
-        for frame in self.folder.frames():
-            self.frames.append(frame)
+        try:
+            for frame in self.folder.frames():
+                self.frames.append(frame)
+        finally:
+            self.clock.folder_ended()
 
     def __enter__(self):
         self.thread.start()
-        wait_until(lambda: self.clock.looks)
+        self.clock.until_it_waits()
         return self
 
     def __exit__(self, *_):
         self.folder.close()
-        self.thread.join(600)
+        self.thread.join(60)
         assert not self.thread.is_alive()
 
     def wait_for(self, count):
-        """Let time pass until so many frames are there."""
-
-        def are_there():
-            self.clock.now += SETTLED / 10
-            return len(self.frames) >= count
-
-        wait_until(are_there)
+        """Let so much time pass that all is taken, and return what was, which is so many."""
+        for _ in range(100):
+            if len(self.frames) >= count:
+                break
+            self.clock.advance(SETTLED / 10)
+        assert len(self.frames) == count
         return [frame.path for frame in self.frames]
 
 
@@ -162,7 +177,7 @@ def test_what_comes_is_taken_once_it_is_whole(tmp_path, way, clock):
             for start in range(0, len(whole), len(whole) // 6 + 1):
                 file.write(whole[start : start + len(whole) // 6 + 1])
                 file.flush()
-                clock.now += SETTLED / 2
+                clock.advance(SETTLED / 2)
                 clock.date(tmp_path / "slow.jpg")
                 clock.advance(SETTLED / 2)
                 assert watching.frames == []
@@ -209,7 +224,8 @@ def test_a_writer_that_pauses_is_waited_for_and_one_that_died_is_not(tmp_path, c
         file = (tmp_path / name).open("wb")
         file.write(whole[:100])
         file.flush()
-        wait_until(lambda: str(tmp_path / name) in folder._writing)
+        clock.advance(0)
+        assert str(tmp_path / name) in folder._writing
         clock.date(tmp_path / name)
         clock.advance(SETTLED)
         return file

@@ -41,7 +41,7 @@ class Waits(threading.Event):
         return self.is_set()
 
 
-def take(stream, most, seconds=600.0):
+def take(stream, most, seconds=60.0):
     """Take frames until there are enough or time is up."""
     taken = []
     timer = threading.Timer(seconds, stream.close)
@@ -147,7 +147,7 @@ def test_silence_counts_as_a_lost_connection():
     def serve(number):
         yield data
         if number == 0:
-            release.wait(600)
+            release.wait(60)
 
     patience = Patience(first_connection=600, silence=0.5, first_pause=0.01, longest_pause=0.1)
     with StreamServer(serve) as server:
