@@ -45,14 +45,17 @@ class Duplicates(Request["DuplicateReport"], verb="duplicates", writes=True):
     prefer: Annotated[
         Sequence[str],
         Option(
-            "Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, "
+            "Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, labeled, "
             "unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, "
             "the first that tells two copies apart decides. Where none does: resolution, "
-            "sharpness, exif, size, path. A file that is there always goes first.",
+            "upright, sharpness, exif, size, path. A file that is there always goes first.",
             metavar="RULE",
         ),
     ] = ()
     where: Where = None
+    rotations: Annotated[
+        bool, Option("Find copies turned by 90, 180 and 270 degrees as well; slower.")
+    ] = False
     gallery: Annotated[
         Path | None,
         Option("Write a page with the pairs side by side and what differs marked.", metavar="FILE"),
