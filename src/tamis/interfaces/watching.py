@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
     from tamis.encoders.base import Encoder
     from tamis.services.watch import WatchCounts, WatchReport
+    from tamis.types import PathLike
 
 __all__ = ["Watching"]
-
-PathLike = str | os.PathLike[str]
 
 
 class Watching(Stored):
