@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
+from tamis.interfaces.stored import Stored
 from tamis.interfaces.verbs import Verbs
-from tamis.interfaces.watching import Watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Watching):
+class Dataset(Stored, Verbs):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:

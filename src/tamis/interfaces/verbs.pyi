@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tamis.types import Progress
 from tamis.services.add.contract import AddReport
 from tamis.services.add.contract import PartsReport
+from tamis.services.align.contract import AlignReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.duplicates.result import DuplicateReport
@@ -21,6 +22,7 @@ from tamis.services.history.contract import LogReport
 from tamis.services.history.contract import RedoReport
 from tamis.services.history.contract import TagReport
 from tamis.services.history.contract import UndoReport
+from tamis.services.index.contract import IndexReport
 from tamis.services.info.result import InfoReport
 from tamis.services.relink.result import RelinkReport
 from tamis.services.report.contract import ReportWritten
@@ -30,15 +32,18 @@ from tamis.services.select.result import Round
 from tamis.services.select.result import Selection
 from tamis.services.select.result import Simulation
 from tamis.services.split.result import SplitReport
+from tamis.services.text_filter.contract import FilterReport
+from tamis.services.watch.result import WatchReport
 
 class Verbs:
+
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -112,6 +117,30 @@ class Verbs:
             sources: Only pictures that lie in these. Default: all.
         """
 
+    def align(
+        self,
+        *,
+        from_: str | PathLike[str],
+        to: str | PathLike[str],
+        out: str | PathLike[str] | None = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> AlignReport:
+        """Learn texts for vectors of an encoder that reads none, from pictures that both embedded.
+
+        The result is an encoder `aligned:FILE`, with vectors of all that the first has embedded.
+
+        Args:
+            from_: Whose vectors are to know texts.
+            to: Whose texts they shall know; both have embedded 200 pictures, better 20,000.
+            out: The map's file. Default: in the dataset, with which it moves.
+            seed: Makes every random choice repeatable.
+        """
+
     def curate(
         self,
         *sources: str | PathLike[str],
@@ -120,9 +149,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -148,39 +177,13 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
-    def embed(
-        self,
-        encoder: str | PathLike[str] | Any = ...,
-        *,
-        dtype: Literal["float32", "float16"] = ...,
-        retry: bool = ...,
-        batch_size: int | None = ...,
-        device: str | PathLike[str] | None = ...,
-        threads: int | None = ...,
-        progress: Progress = ...,
-        stage: Callable[[str], Progress] = ...,
-        tell: Callable[[Any], None] = ...,
-        note: Callable[[str], None] = ...,
-        stop: Event | None = None,
-    ) -> EmbedReport:
-        """Compute vectors for the pictures that lack them.
-
-        Args:
-            encoder: An encoder; `tamis encoders` lists them.
-            dtype: How vectors are stored.
-            retry: Try again what failed before.
-            batch_size: Pictures at a time. Default: found by itself.
-            device: Where it runs. Default: the best there is.
-            threads: Threads that read and decode. Default: one a processor.
-        """
-
     def duplicates(
         self,
         *,
-        threshold: float | Literal["auto"] = ...,
-        changed_threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
+        changed_threshold: float | Literal['auto'] = ...,
         apply: bool = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         gallery: str | PathLike[str] | None = ...,
@@ -207,6 +210,80 @@ class Verbs:
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
+        """
+
+    def embed(
+        self,
+        encoder: str | PathLike[str] | Any = ...,
+        *,
+        dtype: Literal['float32', 'float16'] = ...,
+        retry: bool = ...,
+        batch_size: int | None = ...,
+        device: str | PathLike[str] | None = ...,
+        threads: int | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EmbedReport:
+        """Compute vectors for the pictures that lack them.
+
+        Args:
+            encoder: An encoder; `tamis encoders` lists them.
+            dtype: How vectors are stored.
+            retry: Try again what failed before.
+            batch_size: Pictures at a time. Default: found by itself.
+            device: Where it runs. Default: the best there is.
+            threads: Threads that read and decode. Default: one a processor.
+        """
+
+    def filter(
+        self,
+        *texts: str | PathLike[str],
+        not_texts: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        threshold: float | None = ...,
+        classes: bool = ...,
+        tag: str | PathLike[str] | None = ...,
+        where: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> FilterReport:
+        """Find all pictures that show what a text says, and tag them.
+
+        Of several texts the nearest counts. With classes, texts and what is not meant are classes of
+        which each picture is one.
+
+        Args:
+            texts: What the pictures should show.
+            not_texts: What is not meant.
+            threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores; with classes none.
+            classes: Take the texts as classes of which each is one.
+            tag: Tag what passes; else nothing is written.
+            where: Only rows that fulfill this SQL condition.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def index(
+        self,
+        *,
+        encoder: str | PathLike[str] | None | Any = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> IndexReport:
+        """Index the vectors for search; `embed` does it by itself from 100,000 pictures on.
+
+        Args:
+            encoder: Which vectors to use. Default: the dataset's default encoder.
         """
 
     def scores(
@@ -277,25 +354,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -304,44 +363,7 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -379,25 +401,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -406,44 +410,7 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -481,25 +448,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -508,44 +457,7 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -594,7 +506,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -646,7 +558,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -845,13 +757,13 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet"],
+        format: Literal['folder', 'csv', 'parquet'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
-        by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
-        link: Literal["copy", "hardlink", "symlink"] = ...,
+        link: Literal['copy', 'hardlink', 'symlink'] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -906,4 +818,50 @@ class Verbs:
         Args:
             old: The root as the dataset has it.
             new: Where it is now.
+        """
+
+    def watch(
+        self,
+        *sources: str | PathLike[str],
+        threshold: float | Literal['auto'] = ...,
+        rate: str | PathLike[str] | None = ...,
+        max_kept: int | None = ...,
+        window: float | None = ...,
+        sample: float | Literal['frame', 'keyframe'] = ...,
+        encoder: str | PathLike[str] | Any = ...,
+        gate: bool = ...,
+        out: str | PathLike[str] | None = ...,
+        copy: bool | None = ...,
+        metrics: str | PathLike[str] | int | None = ...,
+        behind: Literal['drop', 'block'] | None = ...,
+        seconds: float | None = ...,
+        once: bool = ...,
+        per_stream: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> WatchReport:
+        """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it.
+
+        What the dataset holds of this encoder counts as kept; a watch that was cut short goes on where
+        it was. Kept frames of files are pointers such as `line3.mp4!frame=120`.
+
+        Args:
+            sources: Video files, folders, network addresses, /dev/video0.
+            threshold: Cosine similarity above which a frame is not new; auto measures it on the first frames.
+            rate: Keep about so many, such as 500/day.
+            max_kept: Vectors in memory at most.
+            window: Forget what was not seen again for so long.
+            sample: Which frames to look at.
+            encoder: An encoder; `tamis encoders` lists them.
+            gate: Skip the encoder where the pixels say enough.
+            out: Copy kept frames there.
+            copy: Copy kept frames, or point to them. Default: copy if live.
+            metrics: Serve counts for Prometheus there.
+            behind: When frames come too fast. Default: drop if live.
+            seconds: How long to watch.
+            once: End when all that is in the folders was looked at.
+            per_stream: A memory of its own for each source.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,7 +97,7 @@ class Command:
         at = given.pop("dataset", None)
         request = self.request.of(read_words(self.request, given))
         try:
-            with output.feedback() as feedback:
+            with self.feedback(output) as feedback:
                 result = self._answer(request, at, feedback)
         except TamisError as error:
             if error.result is not None:
@@ -119,6 +120,10 @@ class Command:
         if self.dataset is None:
             return execute(None, request, feedback)
         return self.answer(request, at or self.dataset(request), feedback)
+
+    def feedback(self, output: Output) -> AbstractContextManager[Feedback]:
+        """Return what the verb tells its progress to."""
+        return output.feedback()
 
     def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
         """Open the dataset and do what the request asks.
