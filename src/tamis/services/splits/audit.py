@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.mmd import discrepancies
+from tamis.algo.two_sample.split_mmd import discrepancies
 from tamis.algo.split_balance import split_balance
 from tamis.services.splits.leaks import find_leaks
 from tamis.services.splits.naming import named
