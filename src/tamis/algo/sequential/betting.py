@@ -42,13 +42,11 @@ class Wealth:
     goes to the bettors, so that one that begins when the drift does has lost nothing before.
 
     Attributes:
-        idle: `[S]` logarithms of the capital that is not at stake.
         capital: `[S, 3]` logarithms of the capital of the bettors, one a memory.
         recent: `[S, 3, bins]` p-values that each bettor remembers.
         step: how many p-values of each stream there were.
     """
 
-    idle: NDArray[np.float64]
     capital: NDArray[np.float64]
     recent: NDArray[np.float64]
     step: int
@@ -56,29 +54,49 @@ class Wealth:
     @property
     def log_funds(self) -> NDArray[np.float64]:
         """`[S]` logarithms of the funds."""
-        funds: NDArray[np.float64] = np.logaddexp(
-            self.idle, np.logaddexp.reduce(self.capital, axis=1)
-        )
+        idle = -np.log(self.step + 1)
+        funds: NDArray[np.float64] = np.logaddexp(idle, np.logaddexp.reduce(self.capital, axis=1))
         return funds
 
     @property
     def log(self) -> float:
         """Logarithm of the wealth."""
-        return float(self.log_funds.max() - np.log(self.idle.size))
+        return float(self.log_funds.max() - np.log(len(self.capital)))
 
-    def bet(self, intervals: NDArray[np.int64]) -> None:
-        """Take `[S]` new p-values by their intervals, and settle the bets made before. O(S)."""
-        self.step += 1
-        share = 1.0 / (self.step + 1)
-        lent = self.idle + np.log(share / _MEMORIES.size)
-        self.idle = self.idle + np.log1p(-share)
-        column = np.arange(intervals.size)
-        seen = self.recent[column, :, intervals]
-        width = _WIDTHS[intervals][:, None]
-        density = (seen / width + _PRIOR) / (self.recent.sum(axis=2) + _PRIOR)
-        self.capital = np.logaddexp(self.capital, lent[:, None]) + np.log(density)
-        self.recent *= np.exp(-1 / _MEMORIES)[:, None]
-        self.recent[column, :, intervals] += 1.0
+    def bet(self, intervals: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Take `[T, S]` new p-values by their intervals, and settle each bet as it was made before.
+
+        O(T² S) time and memory, so give few at a time.
+
+        Returns:
+            `[T]` logarithms of the wealth after each.
+        """
+        n, streams = intervals.shape
+        shown = intervals.T
+        # What is remembered fades by one step each, and by none in the first after it came.
+        ago = np.arange(n)[:, None] - np.arange(n) - 1
+        fading = np.where(ago >= 0, np.exp(-ago / _MEMORIES[:, None, None]), 0.0)
+        fade = np.exp(-np.arange(n + 1) / _MEMORIES[:, None])
+        equal = shown[:, :, None] == shown[:, None, :]
+        seen = np.einsum("stu,mtu->smt", equal, fading)
+        seen += np.take_along_axis(self.recent, shown[:, None, :], axis=2) * fade[:, :n]
+        total = self.recent.sum(axis=2)[:, :, None] * fade[:, :n] + fading.sum(axis=2)
+        density = (seen / _WIDTHS[shown][:, None, :] + _PRIOR) / (total + _PRIOR)
+        grown = np.cumsum(np.log(density), axis=2)
+        before = np.concatenate([np.zeros((*grown.shape[:2], 1)), grown[:, :, :-1]], axis=2)
+        step = self.step + 1 + np.arange(n)
+        lent = -np.log(step) - np.log(step + 1) - np.log(_MEMORIES.size)
+        put_in = np.concatenate([self.capital[:, :, None], lent - before], axis=2)
+        capital = np.logaddexp.accumulate(put_in, axis=2)[:, :, 1:] + grown
+        funds = np.logaddexp(-np.log(step + 1), np.logaddexp.reduce(capital, axis=1))
+        one = np.eye(BINS)[shown]
+        self.recent = self.recent * fade[:, n, None] + np.einsum(
+            "mu,sub->smb", fade[:, n - 1 :: -1], one
+        )
+        self.capital = capital[:, :, -1]
+        self.step += n
+        wealth: NDArray[np.float64] = funds.max(axis=0) - np.log(streams)
+        return wealth
 
 
 def new_wealth(streams: int) -> Wealth:
@@ -86,13 +104,11 @@ def new_wealth(streams: int) -> Wealth:
 
     >>> import numpy as np
     >>> wealth = new_wealth(1)
-    >>> for _ in range(50):
-    ...     wealth.bet(bin_of(np.array([0.005])))
+    >>> path = wealth.bet(bin_of(np.full((50, 1), 0.005)))
     >>> bool(wealth.log > np.log(20))
     True
     """
     return Wealth(
-        np.zeros(streams),
         np.full((streams, _MEMORIES.size), -np.inf),
         np.zeros((streams, _MEMORIES.size, BINS)),
         0,

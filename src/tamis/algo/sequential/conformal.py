@@ -37,21 +37,6 @@ class Bag:
     edges: NDArray[np.float64]
     counts: NDArray[np.int64]
 
-    def ranked(
-        self, scores: NDArray[np.float64], chance: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return `[S]` p-values of a new row, and let it join.
-
-        The share of scores in the bag, its own among them, that are higher, and a random part of
-        those that are equal: small where a score is high. O(S L).
-
-        Args:
-            scores: `[S]` of the row; NaN is unknown and ranks as the highest.
-            chance: `[S]` uniform numbers in (0, 1).
-        """
-        place = self.places(scores[None])[0]
-        return self.ranked_places(place, chance)
-
     def places(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return `[N, S]` between which edges the scores `[N, S]` lie."""
         places = np.empty(scores.shape, np.int64)
@@ -60,16 +45,27 @@ class Bag:
         places[np.isnan(scores)] = self.counts.shape[1] - 1
         return places
 
-    def ranked_places(
-        self, place: NDArray[np.int64], chance: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return `[S]` p-values of a row whose scores lie at `place`, and let it join."""
-        column = np.arange(place.size)
-        self.counts[column, place] += 1
-        above = np.cumsum(self.counts, axis=1)
-        n = above[:, -1]
-        upto = above[column, place]
-        p: NDArray[np.float64] = (n - upto + chance * self.counts[column, place]) / n
+    def ranked(self, places: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return `[T, S]` p-values of new rows in their order, each of which then joins the bag.
+
+        The share of scores in the bag, its own among them, that are higher, and a random part of
+        those that are equal: small where a score is high. O(T² S + S L).
+
+        Args:
+            places: `[T, S]` between which edges the scores lie; what is unknown ranks highest.
+            chance: `[T, S]` uniform numbers in [0, 1).
+        """
+        shown = places.T
+        column = np.arange(len(shown))[:, None]
+        upto = np.cumsum(self.counts, axis=1)
+        before = np.tri(len(places), k=-1, dtype=np.bool_)
+        higher = (shown[:, None, :] > shown[:, :, None]) & before
+        equal = (shown[:, None, :] == shown[:, :, None]) & before
+        n = upto[0, -1] + np.arange(1, len(places) + 1)
+        above = upto[:, -1:] - upto[column, shown] + higher.sum(axis=2)
+        same = self.counts[column, shown] + equal.sum(axis=2) + 1
+        np.add.at(self.counts, (column, shown), 1)
+        p: NDArray[np.float64] = ((above + chance.T * same) / n).T
         return p
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Alarm", "Monitor", "start_monitor"]
 
 _HISTORY: Final = 4096
-"""Steps that are looked back at for when a change began."""
+"""Steps that are remembered, to look back for when a change began."""
+
+_AT_ONCE: Final = 64
 
 
 @dataclass(frozen=True)
@@ -105,36 +107,42 @@ class Monitor:
         Raises:
             UsageError: shapes do not fit the reference's, or rows of a block are apart.
         """
-        found = unit_means(self.scores(X, covariates), blocks)
-        places = self._bag.places(found)
-        alarms = []
-        for place in places:
-            alarm = self._take(place)
+        places = self._bag.places(unit_means(self.scores(X, covariates), blocks))
+        alarms, start = [], 0
+        while start < len(places):
+            taken, alarm = self._take(places[start : start + _AT_ONCE])
+            start += taken
             if alarm is not None:
                 alarms.append(alarm)
         return alarms
 
-    def _take(self, place: NDArray[np.int64]) -> Alarm | None:
-        self.step += 1
+    def _take(self, places: NDArray[np.int64]) -> tuple[int, Alarm | None]:
+        """Take units up to the first that raises an alarm; say how many those are."""
+        n, streams = places.shape
         # The random part of a rank is a function of seed and step: a monitor that is stored and
-        # taken up again goes on as if it had never stopped.
-        chance = np.random.Generator(np.random.Philox(key=self.seed, counter=self.step)).random(
-            place.size
-        )
-        intervals = bin_of(self._bag.ranked_places(place, chance))
-        self._history[self._wealth.step % _HISTORY] = intervals
-        self._wealth.bet(intervals)
-        log_wealth = self._wealth.log
-        if log_wealth < -np.log(self.level):
-            return None
-        alarm = self._alarm(log_wealth)
+        # taken up again goes on as if it had never stopped. A count of Philox is four numbers.
+        width = -(-streams // 4)
+        chance = np.random.Generator(
+            np.random.Philox(key=self.seed, counter=(self.step + 1) * width)
+        ).random((n, 4 * width))[:, :streams]
+        intervals = bin_of(self._bag.ranked(places, chance))
+        self._history[(self._wealth.step + np.arange(n)) % _HISTORY] = intervals
+        path = self._wealth.bet(intervals)
+        reached = np.flatnonzero(path >= -np.log(self.level))
+        if reached.size == 0:
+            self.step += n
+            return n, None
+        taken = int(reached[0]) + 1
+        self.step += taken
+        alarm = self._alarm(self._wealth.step - n + taken, float(path[reached[0]]))
         self.restarted = self.step
         self._restart()
-        return alarm
+        return taken, alarm
 
-    def _alarm(self, log_wealth: float) -> Alarm:
-        seen = min(self._wealth.step, _HISTORY)
-        order = np.arange(self._wealth.step - seen, self._wealth.step) % _HISTORY
+    def _alarm(self, steps: int, log_wealth: float) -> Alarm:
+        """Say what `steps` units since the last restart show."""
+        seen = min(steps, _HISTORY - _AT_ONCE)
+        order = np.arange(steps - seen, steps) % _HISTORY
         since, gain = change_point(self._history[order], uniform_chances())
         clearest = np.argsort(-gain, kind="stable")
         names = self.scores.names
@@ -149,7 +157,6 @@ class Monitor:
             "history": self._history,
             "capital": wealth.capital,
             "recent": wealth.recent,
-            "idle": wealth.idle,
             "steps": np.array([self.step, self.restarted, wealth.step], np.int64),
         }
 
@@ -168,9 +175,7 @@ class Monitor:
         self.step, self.restarted, step = (int(number) for number in state["steps"])
         self._bag = Bag(self._reference.edges, self._reference.counts + state["counts"])
         self._history = np.array(state["history"], np.uint8)
-        self._wealth = Wealth(
-            np.array(state["idle"]), np.array(state["capital"]), np.array(state["recent"]), step
-        )
+        self._wealth = Wealth(np.array(state["capital"]), np.array(state["recent"]), step)
 
 
 def start_monitor(
