@@ -41,6 +41,8 @@ def e_benjamini_hochberg(log_wealth: NDArray[np.float64], level: float) -> NDArr
     """
     _check(level)
     m = log_wealth.size
+    if m == 0:
+        return np.zeros(0, np.bool_)
     order = np.argsort(-log_wealth, kind="stable")
     enough = log_wealth[order] >= np.log(m) - np.log(level) - np.log(np.arange(1, m + 1))
     count = int(np.flatnonzero(enough).max(initial=-1)) + 1

@@ -66,7 +66,9 @@ class ScoreFunctions:
                 "reference: embed both with the same encoder"
             )
         figures = np.empty((len(rows), 0)) if covariates is None else np.asarray(covariates)
-        figures = figures.astype(np.float64).reshape(len(rows), -1)
+        figures = figures.astype(np.float64)
+        if figures.ndim == 1:
+            figures = figures[:, None]
         if figures.shape[1] != self.covariates:
             raise UsageError(
                 f"the reference has {self.covariates} covariates, not {figures.shape[1]}"
