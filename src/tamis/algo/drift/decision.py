@@ -146,10 +146,9 @@ def decide_drift(
     dealt = deals(pooled.unit_is_batch, permutations, rng)
     mmd, classifier = MmdStatistic(pooled, rng=rng), ClassifierStatistic(pooled, rng=rng)
     vectors = np.stack([evaluated(one, dealt) for one in (mmd, classifier)], axis=1)
-    p_vectors = _smallest(p_values(vectors))
-    together = p_vectors
-    columns = p_columns = np.ones((len(dealt), 0))
-    p_covariates = np.ones(len(dealt))
+    p_vectors, far = _combined(p_values(vectors), _standardised(vectors))
+    together, p_covariates = p_vectors, np.ones(len(dealt))
+    p_columns = np.ones((len(dealt), 0))
     if covariates:
         statistics = [
             _statistic(pooled, column, covariate)
@@ -157,8 +156,10 @@ def decide_drift(
         ]
         columns = np.stack([evaluated(one, dealt) for one in statistics], axis=1)
         p_columns = p_values(columns)
-        p_covariates = _smallest(p_columns)
-        together = _smallest(np.stack([p_vectors, p_covariates], axis=1))
+        p_covariates, beyond = _combined(p_columns, _standardised(columns))
+        together, _ = _combined(
+            np.stack([p_vectors, p_covariates], axis=1), np.stack([far, beyond], axis=1)
+        )
     least = p_columns.min(axis=1, initial=1.0)
     batch = int(np.count_nonzero(pooled.unit_is_batch))
     return DriftDecision(
@@ -184,9 +185,27 @@ def decide_drift(
     )
 
 
-def _smallest(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The p-value, for each deal, of the smallest of its p-values `[B + 1, T]`."""
-    return p_values(-p.min(axis=1))
+def _combined(
+    p: NDArray[np.float64], far: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The p-value, for each deal, of the smallest of its p-values `[B + 1, T]`.
+
+    A p-value of permutations cannot be smaller than 1 / (B + 1), and of T tests up to T deals
+    share that. Of equal ones the deal that is farther out, by the other column returned, comes
+    first; or what is plain would have T times the p-value that it could have.
+    """
+    farthest = far.max(axis=1)
+    within = 0.5 + 0.5 * farthest / (1 + np.abs(farthest))
+    return p_values(0.5 * within / len(p) - p.min(axis=1)), farthest
+
+
+def _standardised(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far each deal's statistic lies above the mean of all, in standard deviations."""
+    spread = statistics.std(axis=0)
+    far: NDArray[np.float64] = (statistics - statistics.mean(axis=0)) / np.where(
+        spread > 0, spread, np.inf
+    )
+    return far
 
 
 def _statistic(pooled: Pooled, column: NDArray[np.float64], covariate: Covariate) -> Statistic:

@@ -36,7 +36,7 @@ class DriftedRows:
         threshold: what one row in 20 of the reference exceeds.
         shown: pooled rows of the batch that show the drift most, the clearest first.
         missing: pooled rows of the reference that the batch lacks most.
-        picks: pooled rows of the batch to label: above the threshold, and unlike each other.
+        picks: pooled rows of the batch to label: they show the drift and are unlike each other.
     """
 
     witness: NDArray[np.float64]
@@ -50,8 +50,8 @@ def drifted_rows(pooled: Pooled, n: int, *, rng: np.random.Generator) -> Drifted
     """Rank rows by MMD's witness function (Gretton and others 2012, section 2.3).
 
     The witness is the mean kernel to the batch less that to the reference, by random features.
-    Picks are the row of the highest witness, then each time the row farthest from the picked ones
-    among the rows above the threshold (k-center), in case of need the highest of the others.
+    Picks are the row of the highest witness, then each time the row whose witness, times one less
+    its kernel to the nearest picked row, is highest: clear cases that are unlike each other.
     O(N D F + n N F).
 
     Args:
@@ -86,17 +86,10 @@ def drifted_rows(pooled: Pooled, n: int, *, rng: np.random.Generator) -> Drifted
     shown = batch[np.argsort(-witness[batch], kind="stable")]
     missing = reference[np.argsort(witness[reference], kind="stable")]
     threshold = float(np.quantile(witness[reference], _QUANTILE))
-    above = shown[: np.count_nonzero(witness[shown] > threshold)]
-    picks = _apart(features[above], n) if above.size else np.empty(0, np.int64)
-    chosen = above[picks]
-    rest = shown[~np.isin(shown, chosen)]
-    return DriftedRows(
-        witness,
-        threshold,
-        shown[:n],
-        missing[:n],
-        np.concatenate([chosen, rest[: max(0, n - chosen.size)]]),
-    )
+    # Only what is denser in the batch than in the reference shows what is new.
+    denser = shown[: max(min(n, shown.size), int(np.count_nonzero(witness[shown] > 0)))]
+    picks = denser[_clear_and_apart(features[denser], witness[denser], n)]
+    return DriftedRows(witness, threshold, shown[:n], missing[:n], picks)
 
 
 def _witness(pooled: Pooled, features: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -120,11 +113,17 @@ def _witness(pooled: Pooled, features: NDArray[np.float32]) -> NDArray[np.float6
     return witness
 
 
-def _apart(features: NDArray[np.float32], n: int) -> Indices:
-    """The first row, then each time the one least like those taken."""
-    taken = [0]
-    likeness = features @ features[0]
+def _clear_and_apart(
+    features: NDArray[np.float32], witness: NDArray[np.float64], n: int
+) -> Indices:
+    """Each time the row whose witness, times how unlike it is to those taken, is largest."""
+    left = np.maximum(witness, np.finfo(np.float64).tiny)
+    unlike = np.ones(len(features))
+    taken: list[int] = []
     while len(taken) < min(n, len(features)):
-        taken.append(int(likeness.argmin()))
-        np.maximum(likeness, features @ features[taken[-1]], out=likeness)
+        gain = left * unlike
+        gain[taken] = -1.0
+        taken.append(int(gain.argmax()))
+        likeness = features @ features[taken[-1]]
+        np.minimum(unlike, np.maximum(1.0 - likeness, 0.0), out=unlike)
     return np.array(taken, np.int64)

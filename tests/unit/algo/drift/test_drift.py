@@ -69,6 +69,7 @@ def test_what_drifted_is_told_apart():
     for place, found in ((0, light), (2, camera)):
         for one in found:
             assert one.drift
+            assert one.p == one.p_covariates == 0.01
             assert one.covariates[place].adjusted <= 0.05
     assert np.mean([one.covariates[1].adjusted > 0.05 for one in camera]) > 0.7
     assert camera[0].covariates[2].batch == 7
@@ -83,7 +84,7 @@ def test_half_of_the_level_is_the_vectors_however_many_covariates_there_are():
     pooled = pool(X, Y, covariates=(a, b), rng=rng)
     found = decide_drift(pooled, [Covariate(f"c{n}") for n in range(40)], permutations=99, rng=rng)
     assert found.p_vectors == 0.01
-    assert found.p <= 0.02 + 40 / 100 / 10
+    assert found.p == 0.01
 
 
 @settings(max_examples=10, deadline=None)
@@ -148,13 +149,13 @@ def test_clusters_are_rarely_said_to_change_where_nothing_did():
 
 def test_rows_that_show_a_drift_are_the_new_ones():
     rng = np.random.default_rng(2)
-    X, Y = kinds(rng, [80, 80, 40]), kinds(rng, [80, 80, 0, 12, 12])
+    X, Y = kinds(rng, [80, 80, 40]), kinds(rng, [80, 80, 0, 24, 24])
     pooled = pool(X, Y, rng=rng)
     found = drifted_rows(pooled, 8, rng=rng)
     new = pooled.row[found.shown] - 200
     assert new.min() >= 160
     picks = pooled.row[found.picks] - 200
-    assert {(row - 160) // 12 for row in picks[:2]} == {0, 1}
+    assert {(row - 160) // 24 for row in picks[:2]} == {0, 1}
     assert (pooled.row[found.missing] >= 160).all()
     assert (pooled.row[found.missing] < 200).all()
     assert found.threshold < found.witness[found.shown].min()
@@ -177,7 +178,6 @@ def test_the_witness_leaves_a_rows_own_block_out():
         apart = pooled.block != pooled.block[row]
         here = kernel[row, apart & pooled.batch].mean() - kernel[row, apart & ~pooled.batch].mean()
         assert found[row] == pytest.approx(here, abs=0.2)
-    assert np.corrcoef(found, found)[0, 1] == pytest.approx(1)
 
 
 def test_a_reference_is_small_whatever_it_is_fitted_on():
