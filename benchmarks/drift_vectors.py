@@ -2,11 +2,11 @@
 
     python benchmarks/drift_vectors.py PHOTOS LABELS.csv OTHER OUT.npz [--spec SPEC]
 
-PHOTOS holds the files that the table's column `path` names; OTHER is a folder of pictures of another
-domain. Written are vectors `clean`, `blur1`, `blur3`, `dark`, `jpeg` (each `[N, D]`, of the same
-photographs), `other`, and `label`. `blur` is Gaussian with a radius of 1 or 3 pixels at 400 pixels a
-side, `dark` halves the brightness, `jpeg` is saved at quality 10. `brightness` and `sharpness` of the
-pictures lie beside them as `clean_brightness` and so on.
+PHOTOS holds the files that the column `path` of the table names; OTHER is a folder of pictures of
+another domain. Written are vectors `clean`, `blur1`, `blur3`, `dark`, `jpeg` (each `[N, D]`, of the
+same photographs), `other`, and `label`. `blur` is Gaussian with a radius of 1 or 3 pixels at 400
+pixels a side, `dark` halves the brightness, `jpeg` is saved at quality 10. Brightness and sharpness
+of the pictures lie beside them as `clean_brightness` and so on.
 """
 
 from __future__ import annotations
