@@ -24,7 +24,7 @@ import time
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-import numpy as np
+import numpy as np  # noqa: E402 - threads are counted at import
 
 HELD_OUT = "shoes"
 SHIFTS = (
@@ -69,10 +69,10 @@ class Photographs:
             parts = [("clean", rest)]
         elif kind == "class":
             parts.append(
-                ("clean", rng.choice(np.flatnonzero(self.label == HELD_OUT), count, False))
+                ("clean", rng.choice(np.flatnonzero(self.label == HELD_OUT), count, replace=False))
             )
         elif kind == "other":
-            parts.append(("other", rng.choice(len(self.vectors["other"]), count, False)))
+            parts.append(("other", rng.choice(len(self.vectors["other"]), count, replace=False)))
         else:
             parts.append((kind, rest[:count]))
         return tuple(
@@ -94,7 +94,7 @@ def tamis_decision(vectors, figures, seed):
 
 
 def tamis_test(name):
-    def run(vectors, figures, seed):
+    def run(vectors, _, seed):
         from tamis.algo import two_sample
 
         rng = np.random.default_rng(seed)
@@ -105,7 +105,7 @@ def tamis_test(name):
 
 
 def alibi(name, **options):
-    def run(vectors, figures, seed):
+    def run(vectors, _, seed):
         import torch
         from alibi_detect import cd
 
@@ -118,7 +118,7 @@ def alibi(name, **options):
 
 
 CONTENDERS = {
-    "tamis": lambda vectors, figures, seed: tamis_decision(vectors, None, seed),
+    "tamis": lambda vectors, _, seed: tamis_decision(vectors, None, seed),
     "tamis+figures": tamis_decision,
     "mmd": tamis_test("mmd"),
     "energy": tamis_test("energy"),
