@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from sample_rows import sample_rows
-from tamis.data.fragments import TableVersion
+from tamis.dataset.fragments import TableVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import pytest
 
 import tamis
 from fixed_camera import write_copies, write_frames
-from tamis.faces.cli.main import main
+from tamis.interfaces.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ KEPT = 12
 def _quick_calibration() -> Iterator[None]:
     """Fewer made copies and random pairs: where all share a view, each costs 40 ms."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tamis.pipelines.pair_verification._SAMPLED", 40)
-        patch.setattr("tamis.pipelines.pair_verification._RANDOM_PAIRS", 40)
+        patch.setattr("tamis.runtime.pair_verification._SAMPLED", 40)
+        patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
         yield
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.services.report import write_report
 from tamis.types import Failure
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import tamis
-from tamis.faces.cli.main import main
+from tamis.interfaces.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path

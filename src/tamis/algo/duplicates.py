@@ -1,4 +1,4 @@
-"""Which pictures could be duplicates of each other, and which of each group to keep."""
+"""Candidate pairs of duplicates, and which picture of each group to keep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["greedy_leader", "hash_candidates", "mirrored_hashes", "pair_keys", "vector_candidates"]
 
-# Columns of odd frequency in the 8 x 8 block of the hash: a mirror changes their signs.
+# Columns of odd frequency in the 8 x 8 block of the hash: mirroring flips their signs.
 _ODD_COLUMNS = np.uint64(0x5555555555555555)
 _HASH_BITS = 64
 _RANDOM_PAIRS = 1000
@@ -24,23 +24,23 @@ _ROUNDING = 1e-5
 
 
 def greedy_leader(n: int, left: Indices, right: Indices, order: Indices) -> Indices:
-    """Keep rows one after the other, best first, and drop those paired with a kept one.
+    """Keep rows one by one, best first, and drop those paired with a kept row.
 
-    What is kept covers (each dropped row is paired with its keeper) and packs (no two kept rows
-    are paired). Chains do not join: a row goes only with a keeper that it is itself paired with,
-    the best one. O(n + pairs).
+    The kept rows cover (each dropped row is paired with its keeper) and pack (no two kept rows are
+    paired). Chains do not merge: a row is dropped only for a keeper that it is paired with itself,
+    and for the best such keeper. O(n + pairs).
 
     Args:
         n: number of rows.
         left: `[P]` row numbers.
         right: `[P]` row numbers, paired with `left`.
-        order: `[n]` all rows, the best to keep first.
+        order: `[n]` all rows, best first.
 
     Returns:
         `[n]` int64, the keeper of each row; a kept row is its own.
 
     Raises:
-        UsageError: `order` does not name each row once.
+        UsageError: `order` is not a permutation of the rows.
 
     Example:
         >>> greedy_leader(4, [0, 1], [1, 2], [0, 1, 2, 3])
@@ -63,19 +63,19 @@ def greedy_leader(n: int, left: Indices, right: Indices, order: Indices) -> Indi
 
 
 def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Indices, float]:
-    """Pair each row with its `k` nearest, but with none less alike than two rows at random.
+    """Pair each row with its `k` nearest rows that are more similar than random pairs are.
 
-    The number of candidates is bounded by `k N`, however alike all rows are. For large N the
-    neighbours are those that `knn_graph` finds: near pairs, however rare, are all compared.
+    There are at most `k N` candidates, however similar all rows are. For large N the neighbors are
+    those that `knn_graph` finds, which compares all near pairs, however rare.
 
     Args:
         X: `[N, D]` unit vectors.
-        k: neighbours a row.
+        k: neighbors per row.
         rng: draws the random pairs and, for large N, trains the inverted file.
 
     Returns:
-        Sorted pair keys (see `pair_keys`), and the recall of the neighbours, measured on sampled
-        rows; at least .98, with a confidence of 95 %.
+        Sorted pair keys (see `pair_keys`), and the recall of the neighbors as measured on sampled
+        rows: at least 0.98 with 95% confidence.
     """
     n = len(X)
     graph = knn_graph(X, k, rng=rng)
@@ -87,14 +87,14 @@ def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Ind
 
 
 def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
-    """Pair each row with the nearest by perceptual hash, as it is and mirrored.
+    """Pair each row with its nearest rows by perceptual hash, both as they are and mirrored.
 
     O(N²) comparisons of 64 bits: seconds for 100,000 rows. O(k N) memory.
 
     Args:
-        hashes: `[N]` 64-bit hashes as of `tamis.data.images.perceptual_hash`.
-        k: neighbours a row and orientation.
-        radius: most bits in which two hashes may differ.
+        hashes: `[N]` 64-bit hashes as in `tamis.images.perceptual_hash`.
+        k: neighbors per row and orientation.
+        radius: largest Hamming distance in bits.
 
     Returns:
         Sorted pair keys (see `pair_keys`).
@@ -115,9 +115,9 @@ def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
 
 
 def mirrored_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return about what the hashes of the mirrored pictures are.
+    """Return the approximate hashes of the mirrored pictures.
 
-    Exact but for coefficients between the median and 0, a few bits.
+    A few bits may be wrong: those of coefficients between the median and 0.
 
     Example:
         >>> hex(mirrored_hashes(np.array([0], np.uint64))[0])
@@ -127,7 +127,7 @@ def mirrored_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def pair_keys(n: int, left: Indices, right: Indices) -> Indices:
-    """Return pairs as sorted distinct numbers `lower * n + higher`.
+    """Encode pairs as sorted distinct integers `lower * n + higher`.
 
     Example:
         >>> np.divmod(pair_keys(5, np.array([3, 1]), np.array([1, 3])), 5)

@@ -15,18 +15,19 @@ from tamis.algo.alignment import (
     neighbour_recall,
     precision_of_queries,
 )
-from tamis.data.embedded import iterate_embedded, read_embedded
-from tamis.data.group_columns import duplicate_columns
+from tamis.dataset.embedded import iterate_embedded, read_embedded
+from tamis.dataset.group_columns import duplicate_columns
 from tamis.encoders.aligned import AlignedMap, write_map
 from tamis.errors import UsageError
-from tamis.pipelines.prompts import prompt_vectors
-from tamis.pipelines.queries import caveat_of, encoder_of, text_encoder_of
+from tamis.runtime.encoder_pool import EncoderPool
+from tamis.runtime.prompts import prompt_vectors
+from tamis.runtime.queries import caveat_of
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from tamis.algo.alignment import LinearMap
-    from tamis.data.operation import Operation
-    from tamis.data.store import Store
+    from tamis.dataset.operation import Operation
+    from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder, TextEncoder
     from tamis.types import Indices, Progress, Vectors
 
@@ -105,6 +106,7 @@ def align(
     out: Path | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
+    encoders: EncoderPool | None = None,
 ) -> AlignReport:
     """Learn a map from the vectors of one encoder to those of another that reads texts.
 
@@ -124,6 +126,7 @@ def align(
         out: the map's file; in the dataset's folder `maps` if None, where it moves with it.
         seed: draws which pictures are held out.
         progress: told how many vectors are written.
+        encoders: loads both encoders; a pool of its own if None.
 
     Raises:
         UsageError: fewer than 200 pictures have both vectors, the target reads no texts, or one of
@@ -139,9 +142,10 @@ def align(
             raise UsageError(f"{known[name].spec} is a map already; give the encoders themselves")
     if source == target:
         raise UsageError(f"{known[source].spec} is both ends of the map; give two encoders")
-    texts = text_encoder_of(known[target], store.path)
+    encoders = encoders or EncoderPool(store)
+    texts = encoders.for_text(known[target])
     common = _common(store, source, target, known[source].spec, known[target].spec)
-    pictures = encoder_of(known[source], store.path)
+    pictures = encoders.for_column(known[source])
     groups, notes = _groups(store, common.ids)
     rng = np.random.default_rng(seed)
     fitted, held = hold_out(groups, _HELD_OUT, rng)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from tamis.data.layout import check_dataset
-from tamis.data.presence import find_gone
-from tamis.data.store import Store
-from tamis.data.wholeness import find_damage
+from tamis.dataset.layout import check_dataset
+from tamis.dataset.presence import find_gone
+from tamis.dataset.store import Store
+from tamis.dataset.wholeness import find_damage
 from tamis.errors import DatasetMissingError, DatasetTooNewError, TamisError
 from tamis.types import no_progress
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tamis.data.parts import whole_pictures
+from tamis.dataset.parts import whole_pictures
 
 if TYPE_CHECKING:
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["describe"]
 

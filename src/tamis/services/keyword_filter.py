@@ -9,10 +9,11 @@ import numpy as np
 
 from tamis.algo.score_threshold import suggest_threshold
 from tamis.algo.zero_shot import zero_shot_posteriors
-from tamis.data.embedded import iterate_embedded
+from tamis.dataset.embedded import iterate_embedded
 from tamis.errors import UsageError
-from tamis.pipelines.prompts import prompt_vectors
-from tamis.pipelines.queries import caveat_of, text_encoder_of
+from tamis.runtime.encoder_pool import EncoderPool
+from tamis.runtime.prompts import prompt_vectors
+from tamis.runtime.queries import caveat_of
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices, Progress, Vectors
 
 __all__ = ["DEFAULT_LOGIT_SCALE", "FilterReport", "Match", "ScoreHistogram", "keyword_filter"]
@@ -141,10 +142,11 @@ def keyword_filter(
     tag: str | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
+    encoders: EncoderPool | None = None,
 ) -> FilterReport:
     """Find the pictures that texts describe.
 
-    Each text becomes the mean vector of a few sentences (`tamis.pipelines.prompts`). A picture's
+    Each text becomes the mean vector of a few sentences (`tamis.runtime.prompts`). A picture's
     score is its largest cosine similarity to one of `texts`. It passes if that reaches the
     threshold and exceeds its similarity to every one of `negatives`.
 
@@ -169,6 +171,7 @@ def keyword_filter(
         tag: added to the pictures that pass; nothing is written if None.
         seed: draws the resamples that a suggested threshold is checked on.
         progress: told after each batch.
+        encoders: loads the encoder of the column; a pool of its own if None.
 
     Raises:
         UsageError: the encoder reads no texts, a text is empty or given twice, the threshold is
@@ -182,7 +185,7 @@ def keyword_filter(
     known = next((found for found in store.vector_columns() if found.name == column), None)
     if known is None:
         raise UsageError(f"{column!r} is not a vector column; see  tamis info")
-    encoder = text_encoder_of(known, store.path)
+    encoder = (encoders or EncoderPool(store)).for_text(known)
     scale = float(getattr(encoder, "logit_scale", None) or DEFAULT_LOGIT_SCALE)
     queries = prompt_vectors(encoder, request.all_texts)
     scores = _score(store, request, queries, scale, progress)

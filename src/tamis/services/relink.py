@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.data.presence import Gone, gone_of
-from tamis.data.sources.place import Places
+from tamis.dataset.presence import Gone, gone_of
 from tamis.errors import InputError, UsageError
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.place import Places
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Progress
 
 __all__ = ["RelinkReport", "relink"]
@@ -163,7 +164,7 @@ def _moved_to(row: Mapping[str, Any], rest: str, new: str, target: Path) -> dict
         "source": f"{spelt}{below}" if keeps_way else spelt,
     }
     if row.get("video") is not None:
-        changes["video"] = changes["uri"].rpartition("!")[0]
+        changes["video"] = ImageReference.spelled(changes["uri"]).file
     return {**row, **changes}
 
 

@@ -13,8 +13,8 @@ from tamis.algo.duplicates import (
     pair_keys,
     vector_candidates,
 )
-from tamis.data.images.perceptual_hash import phash, phash_of_flips
 from tamis.errors import UsageError
+from tamis.images.perceptual_hash import phash, phash_of_flips
 
 
 def test_chain_does_not_join():

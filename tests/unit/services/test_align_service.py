@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
-from tamis.data.vector_search import nearest
+from tamis.dataset.store import Store
+from tamis.dataset.vector_search import nearest
 from tamis.encoders import registry
 from tamis.encoders.aligned import read_map
 from tamis.errors import EncoderError, UsageError
-from tamis.pipelines.queries import encoder_named, encoder_of, text_encoder_of
+from tamis.runtime.encoder_pool import EncoderPool
 from tamis.services.align import align
 from tamis.services.keyword_filter import keyword_filter
 from tamis.types import Preprocessing
@@ -62,7 +62,6 @@ def encoders(monkeypatch):
         return made[spec] if spec in made else real(spec, **options)
 
     monkeypatch.setattr("tamis.encoders.registry.load_encoder", load)
-    monkeypatch.setattr("tamis.pipelines.queries.load_encoder", load)
     return made
 
 
@@ -121,7 +120,7 @@ def test_the_map_is_an_encoder_with_a_column_of_its_own(store):
     assert (report.vectors, told[-1]) == (300, (300, 300))
     column = next(c for c in store.vector_columns() if c.spec == report.encoder)
     assert (column.name, column.dim) == (report.column, 8)
-    encoder = encoder_of(column, store.path)
+    encoder = EncoderPool(store).for_column(column)
     assert encoder.fingerprint == column.fingerprint
     assert (encoder.preprocessing, encoder.logit_scale) == (Pictures.preprocessing, 30.0)
     _, vectors = store.vectors(report.column)
@@ -144,7 +143,7 @@ def test_texts_find_pictures_also_after_the_dataset_was_moved(store, tmp_path, m
     monkeypatch.chdir(tmp_path)
     moved = Store.open(tmp_path / "moved.tamis")
     column = next(c for c in moved.vector_columns() if c.spec == report.encoder)
-    query = text_encoder_of(column, moved.path).embed_text(["a car"])[0]
+    query = EncoderPool(moved).for_text(column).embed_text(["a car"])[0]
     found = nearest(moved, column.name, query, 20)
     assert {int(name[1:]) % 3 for name in found.ids} == {2}
     filtered = keyword_filter(moved, ["car"], column=column.name)
@@ -211,10 +210,10 @@ def test_without_labels_texts_are_not_measured(tmp_path):
 def test_the_file_lies_where_it_is_asked_for(store, tmp_path):
     outside = learn(store, out=tmp_path / "mine")
     assert outside.encoder == f"aligned:{tmp_path}/mine.npz"
-    assert encoder_named(outside.encoder).dim == 8
+    assert EncoderPool().load(outside.encoder).dim == 8
     inside = learn(store, out=store.path / "m.npz", seed=2)
     assert inside.encoder == "aligned:m.npz"
-    assert encoder_named(inside.encoder, store.path).dim == 8
+    assert EncoderPool(store).load(inside.encoder).dim == 8
 
 
 @pytest.mark.parametrize(
@@ -246,6 +245,6 @@ def test_an_encoder_that_changed_is_refused(store, encoders, monkeypatch):
     report = learn(store)
     monkeypatch.setattr(encoders["test:texts"], "fingerprint", "c" * 32, raising=False)
     with pytest.raises(EncoderError, match="was learned with"):
-        encoder_named(report.encoder, store.path).embed_text(["cat"])
+        EncoderPool(store).load(report.encoder).embed_text(["cat"])
     with pytest.raises(EncoderError, match="not the encoder any more"):
         learn(store)

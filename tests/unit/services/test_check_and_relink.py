@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from filling import add_tiles, ingest
 from picture_files import photo_file
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import DatasetMissingError, InputError, UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_tiles
 from tamis.services.check import check
 from tamis.services.relink import relink
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tamis.data.layout import remove_drafts
-from tamis.data.store import Store
+from tamis.dataset.layout import remove_drafts
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.curate import require_own
 

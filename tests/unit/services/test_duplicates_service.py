@@ -8,16 +8,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from filling import ingest
 from synthetic_pictures import alike, blurred, captioned, crop, scene
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.services.duplicates import DuplicateReport, find_duplicates
+from tamis.runtime.workspace import Workspace
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.result import DuplicateReport
+from tamis.services.duplicates.run import duplicates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tamis.services.duplicates.result import DuplicateReport
+
 DIM = 8
+
+
+def found_in(store: Store, **options) -> DuplicateReport:
+    return duplicates(Workspace(store), Duplicates(**options))
 
 
 def save(picture: np.ndarray, path: Path, quality: int = 92) -> None:
@@ -68,7 +77,7 @@ def store(folder) -> Store:
 
 @pytest.fixture(scope="module")
 def report(store) -> DuplicateReport:
-    return find_duplicates(store)
+    return found_in(store)
 
 
 def names(paths: list[str]) -> set[str]:
@@ -115,7 +124,7 @@ def test_dry_run_changes_nothing_and_apply_marks_once(report, store, folder):
     assert store.log()[-1].verb == "embed"
     before = store.snapshot
     files = {path: path.read_bytes() for path in folder.iterdir()}
-    assert find_duplicates(store, apply=True) == report
+    assert found_in(store, apply=True) == report
     assert store.snapshot == before + 1
     table = store.read(["path", "sample_id", "duplicate_of", "duplicate_group", "duplicate_score"])
     rows = {row["path"]: row for row in table.to_pylist()}
@@ -152,7 +161,7 @@ def test_order_of_rows_does_not_matter(folder, tmp_path):
         (tmp_path / str(number)).mkdir()
         shuffled = list(random.permutation(files))
         made = dataset(tmp_path / str(number) / "d", [str(path) for path in shuffled])
-        reports.append(find_duplicates(made))
+        reports.append(found_in(made))
     assert reports[0] == reports[1]
 
 
@@ -161,7 +170,7 @@ def test_identical_pictures_are_always_found(tmp_path):
     folder = tmp_path / "equal"
     for number in range(40):
         save(np.full((64, 64), 128, np.uint8), folder / f"{number:02}.jpg")
-    report = find_duplicates(dataset(folder))
+    report = found_in(dataset(folder))
     assert len(report.groups) == 1
     assert len(report.groups[0].drop) == 39
     assert set(report.groups[0].kinds) == {"exact"}
@@ -171,7 +180,7 @@ def test_alike_pictures_are_kept(tmp_path):
     folder = tmp_path / "alike"
     for seed in range(24):
         save(np.kron(alike(seed, 50), np.ones((2, 2), np.uint8)), folder / f"{seed}.jpg")
-    report = find_duplicates(dataset(folder))
+    report = found_in(dataset(folder))
     assert report.dropped == 0
     assert report.candidates >= 100
 
@@ -179,24 +188,24 @@ def test_alike_pictures_are_kept(tmp_path):
 @pytest.mark.parametrize("threshold", [0, -1, 1.5, "best", float("nan")])
 def test_threshold_out_of_range(store, threshold):
     with pytest.raises(UsageError, match="threshold"):
-        find_duplicates(store, threshold=threshold)
+        found_in(store, threshold=threshold)
 
 
 def test_without_vectors(tmp_path):
     with pytest.raises(UsageError, match="embed"):
-        find_duplicates(Store.create(tmp_path / "empty.tamis"))
+        found_in(Store.create(tmp_path / "empty.tamis"))
 
 
 def test_one_picture(tmp_path):
     save(scene(0), tmp_path / "one" / "0.jpg")
-    report = find_duplicates(dataset(tmp_path / "one"))
+    report = found_in(dataset(tmp_path / "one"))
     assert (report.groups, report.pairs, report.candidates) == ([], [], 0)
 
 
 def test_exif_orientations_are_one_view(shared_data, tmp_path):
     """Eighteen files of two pictures in all orientations; a digit printed on each differs."""
     store = dataset(tmp_path / "exif", [str(shared_data / "exif_orientation")])
-    report = find_duplicates(store, apply=True)
+    report = found_in(store, apply=True)
     assert report.dropped == 0
     assert {group.verdict for group in report.groups} == {"changed"}
     groups = store.read(["changed_group"]).column("changed_group").to_pylist()

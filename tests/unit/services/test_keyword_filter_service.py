@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import EncoderError, UsageError
 from tamis.services.keyword_filter import keyword_filter
 
@@ -33,7 +33,7 @@ class WordEncoder:
 @pytest.fixture(autouse=True)
 def encoder(monkeypatch):
     encoder = WordEncoder()
-    monkeypatch.setattr("tamis.pipelines.queries.load_encoder", lambda _spec, **_options: encoder)
+    monkeypatch.setattr("tamis.encoders.registry.load_encoder", lambda _spec, **_options: encoder)
     return encoder
 
 

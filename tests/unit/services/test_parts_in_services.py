@@ -9,13 +9,12 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tamis.data.parts import whole_pictures
-from tamis.data.store import Store
+from filling import add_crops, add_tiles, ingest
+from splitting import check_splits, split
+from tamis.dataset.parts import whole_pictures
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_crops, add_tiles
 from tamis.services.report.collect import collect
-from tamis.services.splits import check_splits, split
 
 COUNT = 24
 DIM = 16

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
+from splitting import check_splits, split
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.splits import check_splits, split
 
 
 def unit(rows):

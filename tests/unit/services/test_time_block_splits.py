@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
+from splitting import check_splits, split
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.report.commands import command_line
-from tamis.services.splits import check_splits, split
-from tamis.services.splits.blocks import parse_duration
+from tamis.services.split.blocks import parse_duration
 
 COUNT = 120
 START = datetime(2026, 5, 1, 8)  # noqa: DTZ001 - cameras write no zone

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.sieve.search import NOTHING, Nearest, nearest_kept, pick_nearest
-from tamis.algo.sieve.similarity import dot_rounding
+from tamis.algo.sieve.exact_search import NOTHING, Nearest, dot_rounding, nearest_kept, pick_nearest
 
 if TYPE_CHECKING:
-    from tamis.algo.sieve.cells import Cells
+    from tamis.algo.sieve.inverted_file import InvertedFile
     from tamis.algo.sieve.kept import KeptVectors
     from tamis.types import Indices, Vectors
 
@@ -31,27 +30,32 @@ class BlockSearch:
         X: `[B, D]` float32 unit vectors.
         kept: what to search.
         threshold: cosine similarity at which one vector covers another.
-        cells: the index over the first rows of `kept`, if there is one.
+        index: the index over the first rows of `kept`, if there is one.
         confirm: share of what the index finds no cover for that is compared with everything.
     """
 
     def __init__(
-        self, X: Vectors, kept: KeptVectors, threshold: float, cells: Cells | None, confirm: float
+        self,
+        X: Vectors,
+        kept: KeptVectors,
+        threshold: float,
+        index: InvertedFile | None,
+        confirm: float,
     ) -> None:
         self._X = X
         self._kept = kept
         self._threshold = threshold
-        self._cells = cells
+        self._index = index
         self._confirm = confirm
-        self._recent = nearest_kept(X, kept, threshold, first=0 if cells is None else cells.size)
+        self._recent = nearest_kept(X, kept, threshold, first=0 if index is None else index.size)
         self._indexed = Nearest.none(X.shape[0])
         self._all: Nearest | None = None
-        if cells is not None:
-            self._ask(cells)
+        if index is not None:
+            self._ask(index)
 
-    def _ask(self, cells: Cells) -> None:
+    def _ask(self, index: InvertedFile) -> None:
         open_rows = np.flatnonzero(self._recent.similarity < self._threshold)
-        self._indexed.put(open_rows, cells.find_cover(self._X[open_rows], self._threshold))
+        self._indexed.put(open_rows, index.find_cover(self._X[open_rows], self._threshold))
         if self._confirm >= 1.0:
             missing = open_rows[self._indexed.similarity[open_rows] < self._threshold]
             self._all = Nearest.none(self._X.shape[0])
@@ -63,15 +67,15 @@ class BlockSearch:
         To be called once a row, in their order.
         """
         recent = self._recent.of(row)
-        if self._cells is None or self._covers(recent):
+        if self._index is None or self._covers(recent):
             return recent
         found = max(recent, self._indexed.of(row), key=_similarity)
         if self._covers(found):
             return found
-        return max(found, self._confirmed(row, self._cells), key=_similarity)
+        return max(found, self._confirmed(row, self._index), key=_similarity)
 
-    def _confirmed(self, row: int, cells: Cells) -> tuple[int, float]:
-        misses = cells.misses
+    def _confirmed(self, row: int, index: InvertedFile) -> tuple[int, float]:
+        misses = index.misses
         undecided = misses.confirmed + misses.unconfirmed + 1
         if misses.confirmed >= int(undecided * self._confirm):
             misses.unconfirmed += 1
@@ -82,7 +86,7 @@ class BlockSearch:
             found = nearest_kept(self._X[row : row + 1], self._kept, self._threshold).of(0)
         misses.confirmed += 1
         misses.missed += self._covers(found)
-        cells.review()
+        index.review()
         return found
 
     def _covers(self, found: tuple[int, float]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tamis.algo.sieve.similarity import chord
+from tamis.algo.sieve.exact_search import chord
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamis.algo.sieve.offers import Verdict
 
-__all__ = ["VIEW_HEIGHT", "VIEW_WIDTH", "DistanceBound", "Gate", "Glance", "difference"]
+__all__ = ["VIEW_HEIGHT", "VIEW_WIDTH", "DistanceBound", "Gate", "GateResult", "difference"]
 
 VIEW_WIDTH, VIEW_HEIGHT = 80, 45
 """Size in pixels of the small colour view by which frames are compared."""
@@ -89,7 +89,7 @@ class DistanceBound:
         return bound
 
 
-class Glance(NamedTuple):
+class GateResult(NamedTuple):
     """What the gate says of a frame.
 
     Attributes:
@@ -115,7 +115,7 @@ class Gate:
 
     Example:
         >>> Gate().look(np.zeros((45, 80, 3), np.uint8), threshold=0.9)
-        Glance(keeper=None, audit=False)
+        GateResult(keeper=None, audit=False)
     """
 
     def __init__(self) -> None:
@@ -132,7 +132,7 @@ class Gate:
         # Infinite where nothing is remembered, so that nothing is told by it.
         self._distances = np.full(_REFERENCES, np.inf)
 
-    def look(self, view: NDArray[np.uint8], *, threshold: float) -> Glance:
+    def look(self, view: NDArray[np.uint8], *, threshold: float) -> GateResult:
         """Say whether a frame is covered for certain.
 
         If not, it is to be embedded, offered to the sieve, and what came of it told by `learn`.
@@ -148,12 +148,12 @@ class Gate:
             raise UsageError(f"a view has the shape (45, 80, 3), not {view.shape}")
         place = self._match(view, chord(threshold))
         if place is None:
-            return Glance(None, audit=False)
+            return GateResult(None, audit=False)
         self._would_skip += 1
         if self._would_skip % _AUDIT_EVERY == 0:
-            return Glance(None, audit=True)
+            return GateResult(None, audit=True)
         self.skipped += 1
-        return Glance(self._keepers[place], audit=False)
+        return GateResult(self._keepers[place], audit=False)
 
     def _match(self, view: NDArray[np.uint8], radius: float) -> int | None:
         """Return the place of an embedded frame whose keeper is within the radius for certain."""

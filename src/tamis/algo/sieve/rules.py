@@ -1,13 +1,14 @@
-"""How a sieve keeps and forgets."""
+"""How a sieve keeps and forgets: its rules, and a threshold that keeps about so many a day."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from tamis.algo.sieve.exact_search import chord, cosine_of
 from tamis.errors import UsageError
 
-__all__ = ["Rules", "checked_threshold"]
+__all__ = ["RateThreshold", "Rules", "checked_threshold"]
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,64 @@ def checked_threshold(value: float) -> float:
     if not -1.0 <= value <= 1.0:
         raise UsageError(f"threshold is {value}; give a cosine similarity in [-1, 1]")
     return float(value)
+
+
+_LARGEST_DISTANCE = 2.0
+_BURST_SHARE = 0.1
+_LEAST_BURST = 4.0
+
+
+class RateThreshold:
+    """Steers the threshold of a sieve so that it keeps about `target` vectors a `period`.
+
+    Every kept vector widens the distance at which vectors count as new by a factor; time narrows
+    it at the rate that balances `target` kept a period. Hence over any time T the number kept is
+    at most `target * T / period + burst + 1`, whatever is offered, with a burst of a tenth of
+    `target` (at least 4). It may be fewer: the distance never falls below that of `finest`, so
+    where nothing new happens nothing is kept.
+
+    Source: the argument is that of adaptive conformal inference (Gibbs and Candès, NeurIPS 2021,
+    proposition 4.1), on the logarithm of the distance.
+
+    Args:
+        target: how many to keep a period.
+        period: seconds.
+        finest: cosine similarity at and above which vectors never count as different.
+        start: the threshold to start from; that of `finest` if not given.
+
+    Raises:
+        UsageError: an argument is out of range.
+
+    Example:
+        >>> rate = RateThreshold(target=500, period=86_400, finest=0.99)
+        >>> rate.kept(now=0.0); rate.at(now=0.0) < 0.99
+        True
+    """
+
+    def __init__(
+        self, target: float, period: float, *, finest: float, start: float | None = None
+    ) -> None:
+        if not 0.0 < target < math.inf or not 0.0 < period < math.inf:
+            raise UsageError(f"cannot keep {target} in {period} s; give numbers above 0")
+        if not -1.0 < finest < 1.0:
+            raise UsageError(f"finest is {finest}; give a cosine similarity between -1 and 1")
+        self.burst = max(_BURST_SHARE * target, _LEAST_BURST)
+        self._rate = target / period
+        self._floor = math.log(chord(finest))
+        # No distance exceeds 2, so beyond it nothing is kept and the factor acts no more.
+        self._gain = (math.log(_LARGEST_DISTANCE) - self._floor) / self.burst
+        self._level = self._floor if start is None else math.log(max(chord(start), chord(finest)))
+        self._now: float | None = None
+
+    def at(self, now: float) -> float:
+        """Return the threshold, a cosine similarity, at a time in seconds."""
+        if self._now is not None:
+            elapsed = max(0.0, now - self._now)
+            self._level = max(self._floor, self._level - self._gain * self._rate * elapsed)
+        self._now = now if self._now is None else max(now, self._now)
+        return cosine_of(math.exp(self._level))
+
+    def kept(self, now: float) -> None:
+        """Note that a vector was kept at this time."""
+        self.at(now)
+        self._level += self._gain

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.algo.sieve.cells import IndexMisses
-from tamis.algo.sieve.net import Net
+from tamis.algo.sieve.epsilon_net import EpsilonNet
+from tamis.algo.sieve.inverted_file import IndexMisses
 from tamis.algo.sieve.offers import Offers
 from tamis.algo.sieve.rules import Rules
 from tamis.errors import StorageError, UsageError
@@ -30,7 +30,7 @@ _FORMAT = "tamis sieve"
 _VERSION = 1
 
 
-def pack(about: Mapping[str, Any], nets: Mapping[str, Net]) -> dict[str, NDArray[Any]]:
+def pack(about: Mapping[str, Any], nets: Mapping[str, EpsilonNet]) -> dict[str, NDArray[Any]]:
     """Return nets and what else a sieve knows as named arrays."""
     arrays: dict[str, NDArray[Any]] = {}
     described = []
@@ -56,7 +56,9 @@ def pack(about: Mapping[str, Any], nets: Mapping[str, Net]) -> dict[str, NDArray
     return arrays
 
 
-def unpack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Rules, dict[str, Net]]:
+def unpack(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[dict[str, Any], Rules, dict[str, EpsilonNet]]:
     """Return what `pack` was given: what a sieve knows, its rules and its nets.
 
     Raises:
@@ -75,7 +77,7 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Rules, d
     nets = {}
     for number, described in enumerate(about["nets"]):
         vectors = arrays[f"vectors_{number}"]
-        net = Net(vectors.shape[1], described["threshold"], rules)
+        net = EpsilonNet(vectors.shape[1], described["threshold"], rules)
         net.misses = IndexMisses(**described["misses"])
         net.doublings = described["doublings"]
         offers = (described["keys"], arrays[f"seen_{number}"], arrays[f"reach_{number}"])
@@ -105,7 +107,7 @@ def write_state(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]]) -
         raise StorageError(f"cannot write the sieve {target}: {reason}") from error
 
 
-def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[str, Net]]:
+def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[str, EpsilonNet]]:
     """Read what `write_state` wrote and unpack it.
 
     Raises:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.data.pair_page import PairPage, PairSection, ShownPair, ShownPicture, write_pair_page
+from tamis.pages.pair_page import PairPage, PairSection, ShownPair, ShownPicture, write_pair_page
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamis.data.store import Store
-    from tamis.services.duplicates.report import DuplicateReport, Pair
+    from tamis.dataset.store import Store
+    from tamis.services.duplicates.result import DuplicateReport, Pair
 
 __all__ = ["write_duplicate_gallery"]
 

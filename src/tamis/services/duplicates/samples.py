@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tamis.data.parts import BOX_COLUMNS, Box, whole_pictures
+from tamis.dataset.parts import BOX_COLUMNS, Box, whole_pictures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.types import Indices
 
 __all__ = ["Place", "Samples"]
@@ -33,7 +33,7 @@ _READ = (
 
 
 class Place(NamedTuple):
-    """Where the pixels of a sample lie; what `tamis.pipelines.decoded_rows` asks of a row."""
+    """Where the pixels of a sample lie; what `tamis.runtime.decoded_rows` asks of a row."""
 
     path: str
     uri: str

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.data.embedded import read_embedded
-from tamis.data.parts import whole_pictures
+from tamis.dataset.embedded import read_embedded
+from tamis.dataset.parts import whole_pictures
 from tamis.services.report.commands import command_line
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
@@ -41,8 +41,8 @@ from tamis.types import no_progress
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
     from tamis.services.report.contents import Histogram
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality

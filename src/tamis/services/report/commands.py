@@ -81,7 +81,7 @@ _REPEATED: Final = {
     ("select", "quotas"),
     ("split", "group"),
 }
-_SILENT: Final = {"fingerprint"}
+_SILENT: Final = {"fingerprint", "request"}
 
 
 def command_line(verb: str, params: Mapping[str, Any], seed: int | None) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from tamis.data.parts import whole_pictures
+from tamis.dataset.parts import whole_pictures
 from tamis.services.report.contents import Badge, DuplicateGroup, Gallery, Tile
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["Thumbnails", "closest", "duplicate_groups", "extremes", "outliers", "selected"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.data.exports.destination import new_file
 from tamis.errors import UsageError
+from tamis.formats.exports.destination import new_file
 from tamis.services.report.collect import collect
 from tamis.services.report.render import render
 from tamis.types import no_progress
@@ -14,7 +14,7 @@ from tamis.types import no_progress
 if TYPE_CHECKING:
     import os
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.report.pairs import Audit
     from tamis.types import Progress
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.data.parts import whole_pictures
-from tamis.data.presence import content_there
-from tamis.data.sources.place import Places, split_container
+from tamis.dataset.parts import whole_pictures
+from tamis.dataset.presence import content_there
 from tamis.errors import PictureError, UsageError
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.place import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["Example", "find_example"]
 
@@ -44,7 +45,7 @@ class Example:
 def find_example(store: Store, name: str) -> Example:
     """Find what a name means: a sample id, a place, or a path as the dataset has it.
 
-    A place counts, not its spelling (`tamis.data.sources.place`). A file that was replaced since
+    A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
 
     Args:
@@ -93,8 +94,7 @@ def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
     there = [row for row in rows if row["uri"] and places.of(row["uri"]) == place]
     if there:
         return place, there
-    inside = split_container(place)
-    if Path(inside[0] if inside else place).exists():
+    if Path(ImageReference.parse(place).file).exists():
         return place, []
     named = [row for row in rows if row["path"] == name]
     if len({row["uri"] for row in named}) > 1:

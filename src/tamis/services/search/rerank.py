@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.late_interaction import late_interaction
-from tamis.data.parts import BOX_COLUMNS, Box
+from tamis.dataset.parts import BOX_COLUMNS, Box
 from tamis.encoders.base import FeatureMapEncoder
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
-from tamis.pipelines.decoded_rows import decoded_rows
-from tamis.pipelines.queries import encoder_of, picture_tokens
+from tamis.runtime.decoded_rows import decoded_rows
+from tamis.runtime.queries import picture_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from tamis.data.schema import VectorColumn
-    from tamis.data.store import Store
-    from tamis.pipelines.queries import Region
-    from tamis.services.search.search import Hit
+    from tamis.dataset.store import Store
+    from tamis.encoders.base import Encoder
+    from tamis.services.search.contract import Hit
 
 __all__ = ["rerank"]
 
@@ -42,10 +41,10 @@ class _Place:
 
 def rerank(
     store: Store,
-    column: VectorColumn,
+    encoder: Encoder,
     hits: Sequence[Hit],
     example: str,
-    region: Region | None,
+    region: Box | None,
 ) -> tuple[list[Hit], list[str]]:
     """Return hits by how well the patches of an example are found in each, best first.
 
@@ -54,7 +53,7 @@ def rerank(
 
     Args:
         store: the dataset.
-        column: whose encoder gives the patches.
+        encoder: gives the patches.
         hits: what a search found.
         example: the picture file that was looked for.
         region: the part of it.
@@ -67,9 +66,8 @@ def rerank(
         InputError: there is no such file.
         PictureError: the example cannot be decoded.
     """
-    encoder = encoder_of(column, store.path, threads=1)
     if not isinstance(encoder, FeatureMapEncoder):
-        raise UsageError(f"{column.spec} has no patches to compare; leave out --rerank")
+        raise UsageError(f"{encoder.spec} has no patches to compare; search without reranking")
     tokens = picture_tokens(encoder, example, region)
     places = _places(store, [hit.sample_id for hit in hits])
     side = decode_side(encoder.preprocessing)

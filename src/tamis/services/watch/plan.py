@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tamis.algo.sieve.rules import Rules, checked_threshold
-from tamis.data.video.open import source_name
-from tamis.data.video.sampling import Sampling, parse_sampling
-from tamis.data.video.stream import Patience, is_camera, is_stream
 from tamis.errors import UsageError
-from tamis.services.watch.metrics import parse_address
+from tamis.observability.metrics import parse_address
+from tamis.sources.video.open import source_name
+from tamis.sources.video.sampling import Sampling, parse_sampling
+from tamis.sources.video.stream import Patience, is_camera, is_stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.encoders.base import Encoder
-    from tamis.services.watch.feed import Behind
+    from tamis.services.watch.frame_queue import Behind
 
 __all__ = ["Rate", "WatchPlan", "parse_rate"]
 
@@ -119,7 +119,9 @@ class WatchPlan:
         if self.metrics is not None:
             parse_address(self.metrics)
         if self.out is not None and self.copy is False:
-            raise UsageError("--out says where copies go, and --no-copy that there are none")
+            raise UsageError(
+                f"copies are to go to {self.out}, and none are to be made; give one of the two"
+            )
 
     def check(self, sources: Sequence[str]) -> None:
         """Refuse sources that this plan does not fit.
@@ -137,7 +139,8 @@ class WatchPlan:
         live = [source for source in sources if _is_live(source)]
         if live and self.copy is False:
             raise UsageError(
-                f"frames of {source_name(live[0])} can be seen only once; leave out --no-copy"
+                f"frames of {source_name(live[0])} can be seen only once, so they have to be "
+                "copied; do not ask for no copies"
             )
         if self.out is not None:
             for source in sources:
@@ -152,7 +155,7 @@ class WatchPlan:
         if timed and not self.per_stream and len(sources) > 1 and len(live) < len(sources):
             raise UsageError(
                 "a window or a rate needs one clock, and video files and folders have each their "
-                "own; give --per-stream, or watch them one after the other"
+                "own; give each source a memory of its own (per stream), or watch them one by one"
             )
 
     def copies(self, source: str) -> bool:

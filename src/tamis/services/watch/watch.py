@@ -9,29 +9,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tamis.data.embedded import column_of_encoder
-from tamis.data.video.frame_reader import close_videos
-from tamis.data.video.open import open_frames
+from tamis.dataset.embedded import column_of_encoder
 from tamis.errors import InputError, PictureError, TamisError
-from tamis.pipelines.frame_rows import copied_row, pointing_row
-from tamis.services.watch.counts import SourceCount, WatchCounts
-from tamis.services.watch.feed import Feed
-from tamis.services.watch.keeping import Keeping
-from tamis.services.watch.memory import Place, Progress, WatchMemory, version_of
-from tamis.services.watch.metrics import MetricsServer, parse_address, prometheus_text
+from tamis.observability.metrics import MetricsServer, parse_address
+from tamis.runtime.frame_rows import copied_row, pointing_row
+from tamis.services.watch.checkpoint import Place, Progress, WatchCheckpoint, version_of
+from tamis.services.watch.counts import SourceCount, WatchCounts, metrics_of
+from tamis.services.watch.frame_queue import FrameQueue
+from tamis.services.watch.frame_writer import FrameWriter
 from tamis.services.watch.plan import WatchPlan, source_key
-from tamis.services.watch.streams import Streams
+from tamis.services.watch.sieve_state import SieveStates
 from tamis.services.watch.threshold import FRAMES_TO_MEASURE, USUAL, measured_threshold
+from tamis.sources.video.frame_reader import close_videos
+from tamis.sources.video.open import open_frames
 from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tamis.data.store import Store
-    from tamis.data.video.frames import FrameSource
+    from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
-    from tamis.pipelines.novelty import Decision
-    from tamis.services.watch.feed import Arrival
+    from tamis.runtime.novelty import Decision
+    from tamis.services.watch.frame_queue import Arrival
+    from tamis.sources.video.frames import FrameSource
 
 __all__ = ["WatchReport", "watch"]
 
@@ -101,7 +101,7 @@ def watch(
     tell: Callable[[WatchCounts], None] = lambda _counts: None,
     note: Callable[[str], None] = lambda _sentence: None,
 ) -> WatchReport:
-    """Keep what is new in video files, folders, network streams and cameras.
+    """Keep what is new in video files, folders, network sieves and cameras.
 
     Each source is decoded by a thread. Frames that the gate does not tell to be covered are
     embedded and offered to the sieve; what it keeps gets a row with its vector, and for live
@@ -131,8 +131,8 @@ def watch(
     store.refresh()
     try:
         with ExitStack() as stack:
-            memory = stack.enter_context(WatchMemory(store, plan.identity(encoder)))
-            return _Watch(store, encoder, sources, plan, memory).run(
+            checkpoint = stack.enter_context(WatchCheckpoint(store, plan.identity(encoder)))
+            return _Watch(store, encoder, sources, plan, checkpoint).run(
                 stack, stop or threading.Event(), tell, note
             )
     finally:
@@ -148,12 +148,12 @@ class _Watch:
         encoder: Encoder,
         sources: Sequence[str],
         plan: WatchPlan,
-        memory: WatchMemory,
+        checkpoint: WatchCheckpoint,
     ) -> None:
         self._store = store
         self._encoder = encoder
         self._plan = plan
-        self._memory = memory
+        self._checkpoint = checkpoint
         self._column, self._dtype = column_of_encoder(
             store, encoder.spec, encoder.fingerprint, encoder.dim
         )
@@ -180,7 +180,7 @@ class _Watch:
                 given,
                 sampling=self._plan.sampling,
                 start=0 if place is None else place.next,
-                done=self._memory.taken(key),
+                done=self._checkpoint.taken(key),
                 once=self._plan.once,
                 patience=self._plan.patience,
             )
@@ -193,7 +193,7 @@ class _Watch:
         if not Path(key).is_file():
             return None
         version = version_of(key)
-        known = self._memory.places.get(key)
+        known = self._checkpoint.places.get(key)
         return replace(known) if known and known.changed == version else Place(changed=version)
 
     def run(
@@ -207,106 +207,106 @@ class _Watch:
             note(f"{self.finished} of the sources were watched to their end before")
         if self._plan.metrics is not None:
             server = MetricsServer(
-                parse_address(self._plan.metrics), lambda: prometheus_text(self._counts)
+                parse_address(self._plan.metrics), lambda: metrics_of(self._counts)
             )
             note(f"metrics at {stack.enter_context(server).url}")
-        feed = stack.enter_context(Feed(self._sources, self._plan.behind))
-        self._feed, self._stop, self._tell = feed, stop, tell
+        queue = stack.enter_context(FrameQueue(self._sources, self._plan.behind))
+        self._queue, self._stop, self._tell = queue, stop, tell
         deadline = self._plan.seconds
         self._until = None if deadline is None else time.monotonic() + deadline
         threshold = self._threshold()
         note(f"frames of a cosine similarity of {threshold:.3f} or more to a kept one are dropped")
-        streams = self._streams = Streams(
+        sieves = self._sieves = SieveStates(
             self._store,
             self._column,
             self._encoder,
             self._plan,
             names=[source.name for source in self._sources],
             threshold=threshold,
-            lanes=self._memory.lanes,
+            sieves=self._checkpoint.sieves,
         )
         if not self._sources:
-            return self._report(streams)
+            return self._report(sieves)
         params = {"sources": [source.name for source in self._sources], "threshold": threshold}
         params |= {"encoder": self._encoder.spec, "fingerprint": self._encoder.fingerprint}
         with self._store.operation("watch", params=params) as operation:
             operation.add_vector_column(
                 self._encoder.spec, self._encoder.fingerprint, self._encoder.dim, self._dtype
             )
-            with Keeping(operation, self._column, self._memory) as keeping:
+            with FrameWriter(self._store, operation, self._column, self._checkpoint) as writer:
                 try:
-                    self._keep_on(keeping)
+                    self._keep_on(writer)
                 except (TamisError, KeyboardInterrupt):
                     # What was decided until then stands.
-                    keeping.finish(self._progress(), self._sums())
+                    writer.finish(self._progress(), self._sums())
                     raise
         # Only now the operation surely has a number.
-        self._memory.save(operation.number, self._progress())
-        return self._report(streams)
+        self._checkpoint.save(operation.number, self._progress())
+        return self._report(sieves)
 
     def _threshold(self) -> float:
         """Return the threshold that was given, remembered, or is measured now."""
         if self._plan.threshold != "auto":
-            self._memory.threshold = self._plan.threshold
-        elif self._memory.threshold is None and self._sources:
-            self._memory.threshold = self._measured()
-        return self._memory.threshold if self._memory.threshold is not None else USUAL
+            self._checkpoint.threshold = self._plan.threshold
+        elif self._checkpoint.threshold is None and self._sources:
+            self._checkpoint.threshold = self._measured()
+        return self._checkpoint.threshold if self._checkpoint.threshold is not None else USUAL
 
     def _measured(self) -> float:
         begin = time.monotonic()
         numbers = range(len(self._sources))
-        while not self._feed.is_over and not self._is_stopped():
-            if all(self._feed.has_first(number, FRAMES_TO_MEASURE) for number in numbers):
+        while not self._queue.is_over and not self._is_stopped():
+            if all(self._queue.has_first(number, FRAMES_TO_MEASURE) for number in numbers):
                 break
-            waiting = any(self._feed.waiting(number) for number in numbers)
+            waiting = any(self._queue.waiting(number) for number in numbers)
             if not waiting:
                 begin = time.monotonic()
             elif time.monotonic() - begin > _MEASURE_FOR:
                 break
             time.sleep(_STEP / 10)
         for number in numbers:
-            frames = self._feed.some_frames(number, FRAMES_TO_MEASURE)
+            frames = self._queue.some_frames(number, FRAMES_TO_MEASURE)
             if frames:
                 return measured_threshold(self._encoder, frames)
         return USUAL
 
     def _is_stopped(self) -> bool:
         if self._stop.is_set() or (self._until is not None and time.monotonic() > self._until):
-            self._feed.close()
+            self._queue.close()
             return True
         return False
 
-    def _keep_on(self, keeping: Keeping) -> None:
+    def _keep_on(self, writer: FrameWriter) -> None:
         while True:
             self._is_stopped()
-            number, arrivals = self._feed.take(_AT_ONCE, timeout=_STEP)
+            number, arrivals = self._queue.take(_AT_ONCE, timeout=_STEP)
             if arrivals:
-                self._decide(number, arrivals, keeping)
-            elif self._feed.is_over:
+                self._decide(number, arrivals, writer)
+            elif self._queue.is_over:
                 break
-            self._note_ends(keeping)
+            self._note_ends(writer)
             self._refresh_counts()
             self._tell(self._counts)
-            if keeping.is_due:
-                keeping.write(self._progress(), self._sums())
-        self._note_ends(keeping)
+            if writer.is_due:
+                writer.write(self._progress(), self._sums())
+        self._note_ends(writer)
         self._refresh_counts()
-        keeping.finish(self._progress(), self._sums())
+        writer.finish(self._progress(), self._sums())
         failed = [source.error for source in self._counts.sources if source.error]
         if failed and len(failed) == len(self._sources) and not self._counts.total("seen"):
             raise InputError(failed[0])
 
-    def _decide(self, number: int, arrivals: Sequence[Arrival], keeping: Keeping) -> None:
-        decisions = self._streams.decide(number, [arrival.frame for arrival in arrivals])
+    def _decide(self, number: int, arrivals: Sequence[Arrival], writer: FrameWriter) -> None:
+        decisions = self._sieves.decide(number, [arrival.frame for arrival in arrivals])
         count = self._counts.sources[number]
         for arrival, decision in zip(arrivals, decisions, strict=True):
             reason = decision.reason
             if decision.outcome == "kept":
-                reason = self._kept(number, decision, keeping)
+                reason = self._kept(number, decision, writer)
             if reason:
                 count.failed += 1
                 failure = Failure(decision.frame.path, reason, decision.frame.source)
-                keeping.fail(failure)
+                writer.fail(failure)
                 self._reasons.append(failure)
                 del self._reasons[_REASONS:]
             else:
@@ -317,7 +317,7 @@ class _Watch:
             elif arrival.key is not None:
                 self._taken.setdefault(source_key(self._given[number]), []).append(arrival.key)
 
-    def _kept(self, number: int, decision: Decision, keeping: Keeping) -> str:
+    def _kept(self, number: int, decision: Decision, writer: FrameWriter) -> str:
         """Hand a kept frame over to be written; return why that cannot be, if so."""
         try:
             if self._plan.copies(self._given[number]):
@@ -326,48 +326,48 @@ class _Watch:
                 row = pointing_row(decision.frame)
         except PictureError as error:
             return error.reason
-        self._streams.name(decision, row.sample_id)
+        self._sieves.name(decision, row.sample_id)
         if decision.vector is not None:
-            keeping.keep(row, decision.vector)
+            writer.keep(row, decision.vector)
         return ""
 
-    def _note_ends(self, keeping: Keeping) -> None:
+    def _note_ends(self, writer: FrameWriter) -> None:
         for number, source in enumerate(self._sources):
             count = self._counts.sources[number]
-            error = self._feed.error(number)
+            error = self._queue.error(number)
             if error is not None and not count.error:
                 count.error = str(error)
                 failure = Failure(source.name, str(error), source.name)
                 self._reasons.insert(0, failure)
-                keeping.fail(failure)
-            if number in self._places and self._feed.has_ended(number):
+                writer.fail(failure)
+            if number in self._places and self._queue.has_ended(number):
                 self._places[number].finished = True
 
     def _refresh_counts(self) -> None:
         for number, source in enumerate(self._sources):
             count = self._counts.sources[number]
-            count.seen = self._feed.arrived(number)
-            count.behind = self._feed.dropped(number)
+            count.seen = self._queue.arrived(number)
+            count.behind = self._queue.dropped(number)
             count.corrupt, count.reconnects = source.counts.corrupt, source.counts.reconnects
-            count.embedded = self._streams.filters[number].embedded
-        self._counts.in_memory = self._streams.in_memory
-        self._counts.threshold = self._streams.threshold
+            count.embedded = self._sieves.filters[number].embedded
+        self._counts.in_memory = self._sieves.in_memory
+        self._counts.threshold = self._sieves.threshold
         self._counts.tick()
 
     def _progress(self) -> Progress:
-        places = dict(self._memory.places)
+        places = dict(self._checkpoint.places)
         for number, place in self._places.items():
             places[source_key(self._given[number])] = replace(place)
         taken, self._taken = self._taken, {}
-        return Progress(places, self._streams.lanes(), taken)
+        return Progress(places, self._sieves.sieves(), taken)
 
     def _sums(self) -> dict[str, int]:
         names = ("seen", "kept", "covered", "skipped", "failed", "behind")
         return {name: self._counts.total(name) for name in names}
 
-    def _report(self, streams: Streams) -> WatchReport:
+    def _report(self, sieves: SieveStates) -> WatchReport:
         counts = self._counts
-        gates = streams.gates
+        gates = sieves.gates
         copied = any(self._plan.copies(given) for given in self._given)
         return WatchReport(
             **{
@@ -382,8 +382,8 @@ class _Watch:
             missed=sum(gate.missed for gate in gates),
             fps=round(counts.decided / max(counts.seconds, 1e-9), 2),
             seconds=round(counts.seconds, 3),
-            threshold=streams.threshold,
-            in_memory=streams.in_memory,
+            threshold=sieves.threshold,
+            in_memory=sieves.in_memory,
             encoder=self._encoder.spec,
             column=self._column,
             out=str(self._out) if copied else None,

@@ -10,7 +10,7 @@ from tamis.errors import UsageError
 from tamis.services.report import ReportData, collect
 
 if TYPE_CHECKING:
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.report.contents import Gallery
 
 

@@ -16,7 +16,7 @@ from tamis.services.report import collect, render, write_report
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 VOID = {"meta", "link", "img"}
 
