@@ -56,7 +56,7 @@ from tamis.algo.two_sample import (
 )
 
 DIM = 64
-CENTRES = np.random.default_rng(99).normal(size=(10, DIM))
+CENTERS = np.random.default_rng(99).normal(size=(10, DIM))
 WEIGHTS = np.arange(1, 11) / 55
 COVARIATES = [
     *(Covariate(name) for name in ("brightness", "sharpness", "size", "hour")),
@@ -69,7 +69,7 @@ def unit(rows):
 
 
 def draw(rng, n):
-    return unit(CENTRES[rng.choice(10, n, p=WEIGHTS)] + rng.normal(size=(n, DIM)))
+    return unit(CENTERS[rng.choice(10, n, p=WEIGHTS)] + rng.normal(size=(n, DIM)))
 
 
 def figures(rng, n):
@@ -223,7 +223,7 @@ def run_cameras(runs):
             monitor = start_monitor(draw(rng, 200), level=1e-300, seed=seed)
             rows = draw(rng, 600)
             if camera < 5:
-                rows[300:] = unit(rows[300:] + 0.25 * CENTRES[0])
+                rows[300:] = unit(rows[300:] + 0.25 * CENTERS[0])
             for part in range(60):
                 monitor.watch(rows[10 * part : 10 * part + 10])
                 paths[camera, part] = monitor.log_wealth
@@ -234,8 +234,8 @@ def run_cameras(runs):
         found.append(alarms[-1][:5].mean())
     print(
         f"50 cameras, e-BH at 10 %: false share {np.mean(first):.4f} at the first alarm, "
-        f"{np.mean(last):.4f} at the end, found {np.mean(found):.2f} of the five; {len(last)} runs, "
-        f"{time.process_time() - begin:.0f} s",
+        f"{np.mean(last):.4f} at the end, found {np.mean(found):.2f} of the five; "
+        f"{len(last)} runs, {time.process_time() - begin:.0f} s",
         flush=True,
     )
 

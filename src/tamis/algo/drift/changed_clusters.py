@@ -38,7 +38,7 @@ class ClusterChange:
         reference_share: share of the reference's rows.
         batch_share: share of the batch's rows.
         p: adjusted for all clusters (Westfall and Young 1993, step-down).
-        medoid: the pooled row nearest to its centre, a row of the batch where it has one.
+        medoid: the pooled row nearest to its center, a row of the batch where it has one.
     """
 
     cluster: int
@@ -83,7 +83,7 @@ def changed_clusters(
         k: how many clusters; the root of half of the rows, 50 at most, if None.
         level: what adjusted p-values are held against.
         permutations: B.
-        rng: draws first centres and permutations.
+        rng: draws first centers and permutations.
 
     Raises:
         UsageError: `k` is under 2, or `permutations` under 1.
@@ -91,8 +91,8 @@ def changed_clusters(
     Example:
         >>> from tamis.algo.two_sample import pool
         >>> rng = np.random.default_rng(0)
-        >>> centres = np.repeat(np.eye(3), [60, 60, 60], axis=0)
-        >>> X = centres + 0.1 * rng.normal(size=centres.shape)
+        >>> centers = np.repeat(np.eye(3), [60, 60, 60], axis=0)
+        >>> X = centers + 0.1 * rng.normal(size=centers.shape)
         >>> found = changed_clusters(pool(X[:120], X[60:], rng=rng), 3, rng=rng)
         >>> sorted(one.change for one in found.clusters)
         ['gone', 'new', 'same']

@@ -146,7 +146,7 @@ def decide_drift(
     dealt = deals(pooled.unit_is_batch, permutations, rng)
     mmd, classifier = MmdStatistic(pooled, rng=rng), ClassifierStatistic(pooled, rng=rng)
     vectors = np.stack([evaluated(one, dealt) for one in (mmd, classifier)], axis=1)
-    p_vectors, far = _combined(p_values(vectors), _standardised(vectors))
+    p_vectors, far = _combined(p_values(vectors), _standardized(vectors))
     together, p_covariates = p_vectors, np.ones(len(dealt))
     p_columns = np.ones((len(dealt), 0))
     if covariates:
@@ -156,7 +156,7 @@ def decide_drift(
         ]
         columns = np.stack([evaluated(one, dealt) for one in statistics], axis=1)
         p_columns = p_values(columns)
-        p_covariates, beyond = _combined(p_columns, _standardised(columns))
+        p_covariates, beyond = _combined(p_columns, _standardized(columns))
         together, _ = _combined(
             np.stack([p_vectors, p_covariates], axis=1), np.stack([far, beyond], axis=1)
         )
@@ -199,7 +199,7 @@ def _combined(
     return p_values(0.5 * within / len(p) - p.min(axis=1)), farthest
 
 
-def _standardised(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+def _standardized(statistics: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far each deal's statistic lies above the mean of all, in standard deviations."""
     spread = statistics.std(axis=0)
     far: NDArray[np.float64] = (statistics - statistics.mean(axis=0)) / np.where(

@@ -79,7 +79,7 @@ class DriftReference:
                 f"the reference has {self.dimensions} dimensions, not those of rows of shape "
                 f"{X.shape}: embed both with the same encoder"
             )
-        codes, scales = _quantised(_projected(X, self.seed, self.codes.shape[1]))
+        codes, scales = _quantized(_projected(X, self.seed, self.codes.shape[1]))
         return codes * scales[:, None]
 
     def pooled_with(
@@ -223,7 +223,7 @@ def fit_reference(
             "bytes: allow more bytes or shorter blocks"
         )
     kept = order[kept]
-    codes, scales = _quantised(_projected(rows[kept], seed, width))
+    codes, scales = _quantized(_projected(rows[kept], seed, width))
     first = np.unique(given["blocks"][kept], return_index=True)[1]
     number = {
         name: place for place, name in enumerate(given["blocks"][kept][np.sort(first)].tolist())
@@ -269,7 +269,7 @@ def _projected(X: NDArray[Any], seed: int | None, width: int) -> NDArray[np.floa
     return projected
 
 
-def _quantised(X: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+def _quantized(X: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Round each row by itself, so that the same row is rounded the same on either side."""
     scales = (np.abs(X).max(axis=1, initial=0.0) / _LEVELS).astype(np.float32)
     divisor = np.where(scales > 0, scales, 1).astype(np.float64)

@@ -73,9 +73,9 @@ class ScoreFunctions:
             raise UsageError(
                 f"the reference has {self.covariates} covariates, not {figures.shape[1]}"
             )
-        centred = rows - self.mean
-        along = centred @ self.directions.T
-        left = np.einsum("nd,nd->n", centred, centred) - np.einsum("np,np->n", along, along)
+        centered = rows - self.mean
+        along = centered @ self.directions.T
+        left = np.einsum("nd,nd->n", centered, centered) - np.einsum("np,np->n", along, along)
         return np.column_stack(
             [along, np.sqrt(np.maximum(left, 0.0)), self._distance(rows), figures]
         )
@@ -118,8 +118,8 @@ def fit_scores(
     if rows.ndim != 2 or len(rows) < 2:  # noqa: PLR2004 - one row has no spread
         raise UsageError(f"scores are fitted on at least two rows, not on shape {rows.shape}")
     mean = rows.mean(axis=0)
-    centred = rows - mean
-    values, vectors = np.linalg.eigh(centred.T @ centred)
+    centered = rows - mean
+    values, vectors = np.linalg.eigh(centered.T @ centered)
     kept = min(directions, len(rows) - 1, rows.shape[1])
     top = np.argsort(-values, kind="stable")[:kept]
     axes = vectors[:, top].T

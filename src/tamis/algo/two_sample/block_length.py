@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["block_length", "time_order_blocks"]
 
 _TIMES: Final = 5.0
-"""Blocks last this many correlation times, so that neighbours hardly depend on each other."""
+"""Blocks last this many correlation times, so that neighbors hardly depend on each other."""
 
 _NOISE: Final = 0.05
 """Autocorrelation from which on rows count as unrelated."""

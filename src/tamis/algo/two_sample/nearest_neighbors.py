@@ -28,11 +28,11 @@ class NeighborStatistic:
     """The share of the 5 nearest rows that are of a row's own side.
 
     Both sides count the same, however many rows they have. Rows of a row's own unit are not its
-    neighbours. O(N² D) to set up, O(5 N B) for B deals.
+    neighbors. O(N² D) to set up, O(5 N B) for B deals.
 
     Args:
         pooled: the rows, at most 20,000.
-        k: how many neighbours; fewer where there are fewer rows.
+        k: how many neighbors; fewer where there are fewer rows.
 
     Raises:
         UsageError: there are more rows, or `k` is under 1.
