@@ -145,17 +145,17 @@ def run_decision(runs):
     def single(rng):
         reference = fit_reference(draw(rng, 300), covariates=figures(rng, 300), rng=rng)
         pooled = reference.pooled_with(draw(rng, 100), covariates=figures(rng, 100), rng=rng)
-        return decide_drift(pooled, COVARIATES, permutations=199, rng=rng).drift
+        return decide_drift(pooled, COVARIATES, permutations=99, rng=rng).drift
 
     def scene(rng):
         (X, a, x), (Y, b, y) = scenes(rng, 300), scenes(rng, 150)
         reference = fit_reference(X, covariates=a, blocks=x, rng=rng)
         pooled = reference.pooled_with(Y, covariates=b, blocks=y, rng=rng)
-        return decide_drift(pooled, COVARIATES, permutations=199, rng=rng).drift
+        return decide_drift(pooled, COVARIATES, permutations=99, rng=rng).drift
 
     def joined(rng):
         pooled = pool(draw(rng, 1500), draw(rng, 1100), rng=rng)
-        return decide_drift(pooled, permutations=199, rng=rng).drift
+        return decide_drift(pooled, permutations=99, rng=rng).drift
 
     def clusters(rng):
         pooled = pool(draw(rng, 300), draw(rng, 100), rng=rng)
@@ -185,11 +185,11 @@ def run_blocks(runs):
             length = block_length(X)
             blocks = time_order_blocks(3000, length), time_order_blocks(1500, length)
             pooled = pool(X, Y, blocks=blocks, rng=rng)
-            return decide_drift(pooled, permutations=199, rng=rng).drift
+            return decide_drift(pooled, permutations=99, rng=rng).drift
 
         def naive(rng, keep=keep):
             pooled = pool(walk(rng, 3000, keep), walk(rng, 1500, keep), rng=rng)
-            return decide_drift(pooled, permutations=199, rng=rng).drift
+            return decide_drift(pooled, permutations=99, rng=rng).drift
 
         counted(f"autoregression {keep}, blocks found", runs, found)
         counted(f"autoregression {keep}, no blocks", max(1, runs // 10), naive)

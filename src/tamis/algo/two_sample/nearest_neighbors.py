@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["NeighborStatistic", "neighbor_test"]
 
 _K: Final = 5
-_MOST_ROWS: Final = 20_000
+_MOST_ROWS: Final = 5000
 _BLOCK_ROWS: Final = 1024
 
 
@@ -28,26 +28,27 @@ class NeighborStatistic:
     """The share of the 5 nearest rows that are of a row's own side.
 
     Both sides count the same, however many rows they have. Rows of a row's own unit are not its
-    neighbors. O(N² D) to set up, O(5 N B) for B deals.
+    neighbors. Of more than 5,000 rows a random 5,000 are compared, whichever side they are of.
+    O(N² D) to set up, O(5 N B) for B deals.
 
     Args:
-        pooled: the rows, at most 20,000.
+        pooled: the rows.
         k: how many neighbors; fewer where there are fewer rows.
+        most: rows to compare.
+        rng: draws them.
 
     Raises:
-        UsageError: there are more rows, or `k` is under 1.
+        UsageError: `k` is under 1.
     """
 
-    def __init__(self, pooled: Pooled, *, k: int = _K) -> None:
+    def __init__(
+        self, pooled: Pooled, *, k: int = _K, most: int = _MOST_ROWS, rng: np.random.Generator
+    ) -> None:
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")
-        if len(pooled.X) > _MOST_ROWS:
-            raise UsageError(
-                f"the k-NN test takes {_MOST_ROWS} rows at most, not {len(pooled.X)}: "
-                "draw fewer, or use MMD"
-            )
         used = np.flatnonzero(pooled.unit >= 0)
-        self._sizes = pooled.sizes
+        if used.size > most:
+            used = np.sort(rng.choice(used, most, replace=False))
         unit = pooled.unit[used]
         left, right = _edges(np.ascontiguousarray(pooled.X[used]), unit, k)
         counted = csr_array(
@@ -77,7 +78,7 @@ def neighbor_test(
     It sees what is new in few rows, where the mean hardly moves.
 
     Raises:
-        UsageError: there are over 20,000 rows, or `k` or `permutations` is under 1.
+        UsageError: `k` or `permutations` is under 1.
 
     Example:
         >>> from tamis.algo.two_sample.pooled import pool
@@ -86,7 +87,7 @@ def neighbor_test(
         >>> neighbor_test(pooled, rng=rng).p
         0.002
     """
-    return tested(NeighborStatistic(pooled, k=k), pooled.unit_is_batch, permutations, rng)
+    return tested(NeighborStatistic(pooled, k=k, rng=rng), pooled.unit_is_batch, permutations, rng)
 
 
 def _edges(X: NDArray[np.float32], unit: Indices, k: int) -> tuple[Indices, Indices]:

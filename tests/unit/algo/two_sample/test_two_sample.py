@@ -154,13 +154,21 @@ def test_p_of_shares_approaches_that_of_chi_squared():
 def test_neighbours_are_those_of_a_loop():
     X, Y, rng = sides(8, n=15, m=12)
     pooled = pool(X, Y, blocks=(np.arange(15) // 2, None), rng=rng)
-    found = NeighborStatistic(pooled, k=3)(pooled.unit_is_batch[None])[0]
+    found = NeighborStatistic(pooled, k=3, rng=rng)(pooled.unit_is_batch[None])[0]
     shares = {True: [], False: []}
     for i, row in enumerate(pooled.X):
         others = np.flatnonzero(pooled.unit != pooled.unit[i])
         near = others[np.argsort(np.linalg.norm(pooled.X[others] - row, axis=1))[:3]]
         shares[bool(pooled.batch[i])].append(np.mean(pooled.batch[near] == pooled.batch[i]))
     assert found == pytest.approx((np.mean(shares[True]) + np.mean(shares[False])) / 2)
+
+
+def test_of_many_rows_random_ones_are_compared_and_the_shift_is_still_seen():
+    X, Y, rng = sides(14, n=200, m=150, shift=3.0)
+    pooled = pool(X, Y, rng=rng)
+    found = NeighborStatistic(pooled, most=60, rng=rng)
+    assert found._edges.sum() == 5 * 60
+    assert found(pooled.unit_is_batch[None])[0] > 0.75
 
 
 def test_the_classifier_is_ridge_regression_on_the_other_folds():
@@ -323,7 +331,7 @@ def test_wrong_use_is_refused():
     with pytest.raises(UsageError, match="at least 1, not 0"):
         deals(np.array([True, False]), 0, rng)
     with pytest.raises(UsageError, match="k must be at least 1, not 0"):
-        NeighborStatistic(pool(X, Y, rng=rng), k=0)
+        NeighborStatistic(pool(X, Y, rng=rng), k=0, rng=rng)
     wide = pool(np.zeros((12_001, 1)), np.zeros((4, 1)), rng=rng)
     with pytest.raises(UsageError, match="12000 rows at most, not 12005"):
         EnergyStatistic(wide)
