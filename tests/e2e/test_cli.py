@@ -231,7 +231,7 @@ def test_each_orientation_group_is_one_picture(tamis_cli, shared_data: Path):
 
 def test_the_commands_in_the_report_make_the_same_dataset_again(tamis_cli, photos):
     from tamis.dataset.store import Store
-    from tamis.services.report import collect
+    from tamis.services.report.collect import collect
 
     tamis_cli("curate", "photos", "--keep", "12", "--out", "c", "--labels", "folder", "--seed", "5")
     made = Store.open(tamis_cli.folder / "c" / "dataset.tamis")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tamis.dataset.store import Store
-from tamis.services.report import write_report
+from tamis.services.report.write import write_report
 from tamis.types import Failure
 
 if TYPE_CHECKING:

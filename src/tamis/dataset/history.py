@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from tamis.dataset.operations import ASKED, TagNamed, told
 from tamis.errors import UsageError
@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     from tamis.dataset.snapshots import Snapshot
 
-__all__ = ["LogEntry", "UndoPlan", "check_tag", "log_entries", "plan_undo", "tags"]
+__all__ = [
+    "RETURNS_TO",
+    "LogEntry",
+    "UndoPlan",
+    "check_return",
+    "check_tag",
+    "log_entries",
+    "newest_operation",
+    "plan_redo",
+    "plan_undo",
+    "tags",
+]
 
 _TAG_NAME = re.compile(r"(?!\d+$)[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -153,14 +164,98 @@ def _plan(snapshots: Sequence[Snapshot], run: Sequence[Snapshot]) -> UndoPlan:
     )
 
 
+def plan_redo(snapshots: Sequence[Snapshot]) -> int:
+    """Return the snapshot whose state the last undo left.
+
+    Raises:
+        UsageError: nothing was undone, or something was changed since.
+    """
+    left: list[int] = []  # states that undos left, each as it was just before
+    for snapshot in snapshots:
+        if snapshot.verb == "undo":
+            left.append(snapshot.snapshot - 1)
+        elif snapshot.verb == "redo":
+            left.pop()
+        elif _changes_data(snapshot):
+            left.clear()
+    if not left:
+        raise UsageError(
+            "there is nothing to redo: nothing was undone, or something was changed since; "
+            "tamis checkout SNAPSHOT goes to any state that tamis log names"
+        )
+    return left[-1]
+
+
+def check_return(snapshots: Sequence[Snapshot], to: int) -> None:
+    """Refuse to go back to where the dataset is.
+
+    Raises:
+        UsageError: snapshot `to` is the present state.
+    """
+    now, meant = snapshots[-1], snapshots[to - snapshots[0].snapshot]
+    if now.after == meant.after and now.settings == meant.settings:
+        raise UsageError(f"the dataset is as it was at snapshot {to} already")
+
+
+def newest_operation(snapshots: Sequence[Snapshot]) -> int:
+    """Return the number of the newest operation whose changes stand."""
+    return _standing(snapshots)[-1].operation
+
+
+RETURNS_TO: Final = "returns_to"
+"""Among the parameters of `redo` and `checkout`, the snapshot whose state they bring back."""
+
+
 def _changes_data(snapshot: Snapshot) -> bool:
-    return snapshot.verb not in ("tag", "undo")
+    return snapshot.verb not in ("tag", "undo", "redo")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """Snapshots whose changes make up a state, the newest first; lines share their beginnings."""
+
+    newest: Snapshot
+    before: _Line | None
 
 
 def _standing(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
     """The snapshots whose changes make up the present state, oldest first."""
-    undone = {number for snapshot in snapshots for number in snapshot.undone}
-    return [s for s in snapshots if _changes_data(s) and s.snapshot not in undone]
+    at: dict[int, _Line | None] = {}
+    line: _Line | None = None
+    for snapshot in snapshots:
+        if snapshot.verb == "redo":
+            line = at[snapshot.params[RETURNS_TO]]
+        elif snapshot.verb == "checkout":
+            line = _Line(snapshot, at[snapshot.params[RETURNS_TO]])
+        elif snapshot.undone:
+            line = _without(line, set(snapshot.undone), at)
+        elif _changes_data(snapshot):
+            line = _Line(snapshot, line)
+        at[snapshot.snapshot] = line
+    return _listed(line)
+
+
+def _without(line: _Line | None, undone: set[int], at: Mapping[int, _Line | None]) -> _Line | None:
+    """Return a line without what an undo takes back, which lies at its end."""
+    while line is not None and line.newest.snapshot in undone:
+        # what stood before a checkout is not what it went back to
+        gone = line.newest
+        line = at[gone.snapshot - 1] if gone.verb == "checkout" else line.before
+    if line is None or not undone & {snapshot.snapshot for snapshot in _listed(line)}:
+        return line
+    kept: _Line | None = None
+    for snapshot in _listed(line):
+        if snapshot.snapshot not in undone:
+            kept = _Line(snapshot, kept)
+    return kept
+
+
+def _listed(line: _Line | None) -> list[Snapshot]:
+    found = []
+    while line is not None:
+        found.append(line.newest)
+        line = line.before
+    return found[::-1]
 
 
 def tags(snapshots: Sequence[Snapshot]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,17 @@ import pyarrow.compute as pc
 
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.difference import Diff, compare
-from tamis.dataset.history import LogEntry, check_tag, log_entries, plan_undo, tags
+from tamis.dataset.history import (
+    RETURNS_TO,
+    LogEntry,
+    check_return,
+    check_tag,
+    log_entries,
+    newest_operation,
+    plan_redo,
+    plan_undo,
+    tags,
+)
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
@@ -41,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _DEFAULT_ENCODER = "default_vectors"
+_UNCHANGED = "unchanged.json"
 
 
 class Store:
@@ -345,6 +357,77 @@ class Store:
             state = self._writer.name(head, tables, about)
         self._moved(state)
         return entries[plan.operations[-1]]
+
+    def redo(self) -> LogEntry:
+        """Bring back what the last undo took back; nothing may have been changed since.
+
+        Returns:
+            The log entry of the newest operation that stands again.
+
+        Raises:
+            UsageError: there is nothing to redo.
+        """
+        self._require_head()
+        with self._writer.locked("redo", self._state) as head:
+            state = self._returned(head, "redo", plan_redo(self._chain.all()))
+        self._moved(state)
+        return self._newest()
+
+    def checkout(self, name: int | str) -> int:
+        """Bring back the state of any snapshot, also of one that was undone; undo takes it back.
+
+        Args:
+            name: a snapshot number or a tag.
+
+        Returns:
+            The number of that snapshot.
+
+        Raises:
+            UsageError: there is no such snapshot, or it is the present state.
+            ConflictError: an operation still runs.
+        """
+        self._require_head()
+        to = self._resolve(name).snapshot
+        with self._writer.locked("checkout", self._state) as head:
+            snapshots = self._chain.all()
+            check_return(snapshots, to)
+            running = RunningOperations(self._layout.running)
+            for entry in log_entries(snapshots, running.is_running):
+                if entry.state == "running":
+                    raise ConflictError(
+                        f"operation {entry.operation} ({entry.verb}) still runs; stop it or wait "
+                        "until it is done"
+                    )
+            state = self._returned(head, "checkout", to)
+        self._moved(state)
+        return to
+
+    def _returned(self, head: State, verb: str, to: int) -> State:
+        """Name a snapshot that has the state of an earlier one."""
+        meant = self._chain.read(to)
+        tables = {name: table.restored(meant.after[name]) for name, table in head.tables.items()}
+        about = About(verb, {RETURNS_TO: to}, settings=meant.settings)
+        return self._writer.name(head, tables, about)
+
+    def _newest(self) -> LogEntry:
+        snapshots = self._chain.all()
+        newest = newest_operation(snapshots)
+        running = RunningOperations(self._layout.running)
+        entries = log_entries(snapshots, running.is_running)
+        return next(entry for entry in entries if entry.operation == newest)
+
+    def note_unchanged(self, verb: str) -> None:
+        """Remember that a verb that might have changed the dataset did not."""
+        note = {"verb": verb, "snapshot": self.snapshot}
+        with suppress(OSError):  # a dataset that cannot be written to can still be asked
+            self._layout.storage.put(_UNCHANGED, json.dumps(note).encode())
+
+    def unchanged_since(self) -> str | None:
+        """Return the last verb, if it might have changed the dataset and did not."""
+        if not self._layout.storage.exists(_UNCHANGED):
+            return None
+        note = json.loads(self._layout.storage.read(_UNCHANGED))
+        return str(note["verb"]) if note["snapshot"] == self.snapshot else None
 
     def tag(self, name: str) -> None:
         """Give the snapshot that this store sees a name, to open or compare it by.

@@ -7,27 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
-from tamis.interfaces.finding import Finding
+from tamis.interfaces.stored import Stored
 from tamis.interfaces.verbs import Verbs
-from tamis.interfaces.watching import Watching
-from tamis.types import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from tamis.dataset.difference import Diff
-    from tamis.dataset.history import LogEntry
-    from tamis.dataset.orphans import Freed
     from tamis.encoders.base import Encoder
-    from tamis.formats.exports import ExportReport
-    from tamis.formats.exports.export import Format
-    from tamis.services.check import CheckReport
+    from tamis.runtime.indexing import IndexAudit
     from tamis.services.encoders.result import EncoderExport
-    from tamis.services.relink import RelinkReport
     from tamis.services.split.folds import Fold
-    from tamis.types import Progress, Vectors
+    from tamis.types import Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
 
@@ -90,7 +82,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Finding, Watching):
+class Dataset(Stored, Verbs):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -111,8 +103,6 @@ class Dataset(Verbs, Finding, Watching):
         """Where the dataset lies."""
         return self.store.path
 
-    # -- look ---------------------------------------------------------------------------------
-
     def vectors(self, encoder: str | None = None, where: str | None = None) -> Vectors:
         """Return the vectors `[N, D]` float32 of the pictures that have one, in dataset order."""
         return self.store.vectors(self.vector_column(encoder), where)[1]
@@ -123,46 +113,13 @@ class Dataset(Verbs, Finding, Watching):
 
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""
-        wide = {"thumbnail", *(column.name for column in self.store.vector_columns())}
-        return [name for name in self.store.columns() if name not in wide]
+        return self.samples.narrow_columns()
 
-    def info(self) -> dict[str, Any]:
-        """Return what is in the dataset: counts of samples, failures, labels, splits, vectors."""
-        from tamis.services.info import describe
+    def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
+        """Measure what the index loses and gains against exact search; None without an index."""
+        from tamis.runtime.indexing import audit_index
 
-        return describe(self.store)
-
-    def gone(self) -> dict[str, int]:
-        """Return how many pictures are `missing`, `changed` or `unreadable` on disk by now.
-
-        Time stamps are believed; `check` reads every file.
-        """
-        from tamis.dataset.presence import find_gone
-
-        kinds = [one.kind for one in find_gone(self.store)]
-        return {kind: kinds.count(kind) for kind in ("missing", "changed", "unreadable")}
-
-    # -- hand over ----------------------------------------------------------------------------
-
-    def export(
-        self,
-        format: Format,  # noqa: A002 - the verb's own word
-        out: PathLike,
-        *,
-        where: str | None = None,
-        **options: Any,
-    ) -> ExportReport:
-        """Write rows to `out` as `folder`, `csv` or `parquet`; originals are never touched."""
-        from tamis.formats.exports import export
-
-        return export(self.store, format, Path(out), where=where, **options)
-
-    def report(self, out: PathLike = "report.html") -> Path:
-        """Write one self-contained HTML file about the dataset, and return its path."""
-        from tamis.services.report import write_report
-        from tamis.services.split.check import audit_if_split
-
-        return write_report(self.store, Path(out), audit=audit_if_split(self.workspace))
+        return audit_index(self.store, self.vector_column(encoder), seed=seed)
 
     def folds(self) -> list[Fold]:
         """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.
@@ -173,46 +130,3 @@ class Dataset(Verbs, Finding, Watching):
         from tamis.services.split.folds import folds
 
         return folds(self.store)
-
-    # -- history ------------------------------------------------------------------------------
-
-    def log(self) -> list[LogEntry]:
-        """Return every operation, oldest first."""
-        return self.store.log()
-
-    def undo(self) -> LogEntry:
-        """Take back the last operation and return its entry."""
-        return self.store.undo()
-
-    def diff(self, a: int | str, b: int | str) -> Diff:
-        """Return what changed between two snapshots or tags."""
-        return self.store.diff(a, b)
-
-    def tag(self, name: str) -> None:
-        """Name the present snapshot."""
-        self.store.tag(name)
-
-    def check(self, *, progress: Progress = no_progress) -> CheckReport:
-        """Read the whole dataset and every picture's file; list what is missing or damaged."""
-        from tamis.services.check import check
-
-        return check(self.path, progress=progress)
-
-    def relink(
-        self, old: PathLike, new: PathLike, *, progress: Progress = no_progress
-    ) -> RelinkReport:
-        """Follow pictures that were moved from the root `old` to `new`.
-
-        A picture whose file is not there, or holds something else, is left as it is.
-
-        Raises:
-            InputError: there is no `new`, or no picture of the dataset was moved there.
-            UsageError: `old` means several roots, or pictures are in the dataset at both places.
-        """
-        from tamis.services.relink import relink
-
-        return relink(self.store, os.fspath(old), os.fspath(new), progress=progress)
-
-    def gc(self) -> Freed:
-        """Remove what killed writers left behind, and return what was freed."""
-        return self.store.gc()

@@ -65,5 +65,9 @@ def execute(workspace: Workspace | None, request: Request[R], feedback: Feedback
     """
     module, _, name = request.where_to_run.partition(":")
     run: Any = getattr(import_module(module), name)
+    before = None if workspace is None else workspace.store.snapshot
     result: R = run(workspace, request, feedback)
+    if workspace is not None and request.writes and workspace.store.snapshot == before:
+        # so that an undo can say that it takes back something older
+        workspace.store.note_unchanged(request.verb)
     return result

@@ -39,6 +39,11 @@ class Result:
         )
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
+    def __getitem__(self, name: str) -> Any:
+        if name not in {field.name for field in _shown(self)}:
+            raise KeyError(name)
+        return getattr(self, name)
+
     def document(self) -> dict[str, Any]:
         """Return it as one JSON document, every key of it a field."""
         return {field.name: document_of(getattr(self, field.name)) for field in _shown(self)}

@@ -20,7 +20,8 @@ from tamis.formats.exports import export
 from tamis.runtime.workspace import Workspace
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.duplicates.run import duplicates
-from tamis.services.info import describe
+from tamis.services.info.contract import Info
+from tamis.services.info.run import info
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search
 from tamis.services.select.contract import Select
@@ -124,7 +125,7 @@ def test_verbs_work_on_whole_pictures_unless_told(store, place, encoder):
     crops(store, place)
     add_tiles(store, 2)
     embed(store, encoder)
-    facts = describe(store)
+    facts = info(Workspace(store), Info())
     assert facts["kinds"] == {"picture": COUNT, "crop": 24, "tile": COUNT * 4}
     assert facts["samples"] == COUNT + 24 + COUNT * 4
     report = duplicates(Workspace(store), Duplicates(apply=True))

@@ -209,7 +209,7 @@ def test_what_groups_do_not_allow_is_said(make):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"folds": 1}, "1 folds leave nothing to hold out"),
+        ({"folds": 1}, "folds is 1; give at least 2"),
         ({"folds": 61}, "60 groups that must stay whole, too few for 61 splits"),
         ({"folds": 3, "time": "captured_at"}, "folds by time would train on the future"),
         ({"time": "captured_at"}, r"2 of 60 pictures have no captured_at, the first is 05.jpg"),

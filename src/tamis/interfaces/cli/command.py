@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,7 +97,7 @@ class Command:
         at = given.pop("dataset", None)
         request = self.request.of(read_words(self.request, given))
         try:
-            with output.feedback() as feedback:
+            with self.feedback(output) as feedback:
                 result = self._answer(request, at, feedback)
         except TamisError as error:
             if error.result is not None:
@@ -114,11 +115,24 @@ class Command:
                 output.note(f"note: {sentence}")
 
     def _answer(self, request: Request[Any], at: Path | None, feedback: Feedback) -> Any:
-        from tamis.runtime.workspace import Workspace, execute
+        from tamis.runtime.workspace import execute
 
         if self.dataset is None:
             return execute(None, request, feedback)
-        path = at or self.dataset(request)
+        return self.answer(request, at or self.dataset(request), feedback)
+
+    def feedback(self, output: Output) -> AbstractContextManager[Feedback]:
+        """Return what the verb tells its progress to."""
+        return output.feedback()
+
+    def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
+        """Open the dataset and do what the request asks.
+
+        Raises:
+            TamisError: it cannot be done.
+        """
+        from tamis.runtime.workspace import Workspace, execute
+
         if self.request.creates:
             from tamis.dataset.creation import dataset_to_fill
 

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 import typer
 
 from tamis.interfaces.cli.command import Command, JsonOption, QuietOption
-from tamis.services.encoders.contract import CheckEncoder, ExportEncoder, ListEncoders
+from tamis.services.encoders.contract import (
+    CheckEncoder,
+    DefaultEncoder,
+    ExportEncoder,
+    ListEncoders,
+)
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
-    from tamis.services.encoders.contract import EncoderCheck, EncoderList
+    from tamis.services.encoders.contract import DefaultEncoderReport, EncoderCheck, EncoderList
     from tamis.services.encoders.result import EncoderExport
 
 __all__ = ["register"]
@@ -36,6 +41,11 @@ def show_list(output: Output, _request: ListEncoders, found: EncoderList) -> Non
         ],
     )
     output.say(f"found: {'; '.join(found.runtimes)}")
+
+
+def show_default(output: Output, _request: DefaultEncoder, found: DefaultEncoderReport) -> None:
+    """Print whose vectors are meant."""
+    output.say(f"{found.encoder} ({found.column})")
 
 
 def show_check(output: Output, _request: CheckEncoder, result: EncoderCheck) -> int:
@@ -98,6 +108,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     for command in (
         _LIST,
+        Command(DefaultEncoder, show_default),
         Command(CheckEncoder, show_check, dataset=None),
         Command(ExportEncoder, show_export, dataset=None),
     ):

@@ -1,51 +1,60 @@
-"""Verbs that show or hand over what is there: info, report, export."""
+"""What the command line prints of verbs that show or hand over what is there."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+import json
+from typing import TYPE_CHECKING
 
-import typer
+from tamis.interfaces.cli.command import Command
+from tamis.services.check.contract import Check
+from tamis.services.export.contract import Export
+from tamis.services.info.contract import Info
+from tamis.services.relink.contract import Relink
+from tamis.services.report.contract import Report
+from tamis.services.schema.contract import Schema
 
-from tamis.interfaces.cli.options import (
-    DEFAULT_DATASET,
-    DatasetOption,
-    JsonOption,
-    QuietOption,
-    WhereOption,
-)
-from tamis.interfaces.cli.output import Output
+if TYPE_CHECKING:
+    from pathlib import Path
 
-Format = Literal["folder", "csv", "parquet"]
-Link = Literal["copy", "hardlink", "symlink"]
+    import typer
+
+    from tamis.interfaces.cli.output import Output
+    from tamis.services.check.contract import CheckReport
+    from tamis.services.export.contract import ExportReport
+    from tamis.services.info.result import InfoReport
+    from tamis.services.relink.result import RelinkReport
+    from tamis.services.report.contract import ReportWritten
+    from tamis.services.schema.contract import SchemaReport
+    from tamis.verbs.feedback import Feedback
 
 __all__ = ["register"]
 
 
-def info(
-    dataset: DatasetOption = DEFAULT_DATASET,
-    index: Annotated[
-        bool, typer.Option("--index", help="Also measure what search by the index loses.")
-    ] = False,
-    files: Annotated[
-        bool, typer.Option("--files", help="Also look which pictures are gone or changed.")
-    ] = False,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Show what is in the dataset."""
-    import tamis
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    for command in (
+        Command(Info, show_info),
+        Command(Report, show_report),
+        Command(Export, show_export),
+        CheckCommand(Check, show_check),
+        Command(Relink, show_relink),
+        Command(Schema, show_schema, dataset=None),
+    ):
+        command.register(app)
 
-    output = Output(as_json=json, quiet=quiet)
-    ds = tamis.open(dataset, create=False)
-    facts = ds.info()
-    if index:
-        facts["indexes"] = {
-            row["column"]: ds.audit_index(row["column"]) for row in facts["encoders"]
-        }
-    if files:
-        facts["gone"] = ds.gone()
-    output.document(facts)
+
+class CheckCommand(Command):
+    """Checks a dataset that may be too damaged to be opened."""
+
+    def answer(self, _request: Check, at: Path, feedback: Feedback) -> CheckReport:
+        """See `Command`."""
+        from tamis.services.check.run import check_dataset_at
+
+        return check_dataset_at(at, feedback)
+
+
+def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
+    """Print counts."""
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
     for name in ("labels", "unlabelled", "splits"):
@@ -53,12 +62,13 @@ def info(
         if isinstance(counts, dict):
             counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"
         output.say(f"{name:<11}{counts}")
-    if files:
-        counts = "  ".join(f"{kind} {count}" for kind, count in facts["gone"].items())
+    if facts.gone is not None:
+        counts = "  ".join(f"{kind} {count}" for kind, count in facts.gone.items())
         output.say(f"{'gone':<11}{counts}")
-    for row in facts["encoders"]:
-        output.say(f"{'vectors':<11}{row['vectors']} of {row['dim']} by {row['encoder']}")
-    for column, audit in facts.get("indexes", {}).items():
+    for row in facts.encoders:
+        default = ", the default" if row.default and len(facts.encoders) > 1 else ""
+        output.say(f"{'vectors':<11}{row.vectors} of {row.dim} by {row.encoder}{default}")
+    for column, audit in (facts.indexes or {}).items():
         if audit is None:
             output.say(f"{'index':<11}none of {column}: search compares all")
             continue
@@ -69,57 +79,37 @@ def info(
         )
 
 
-def report(
-    dataset: DatasetOption = DEFAULT_DATASET,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The HTML file.")] = Path("report.html"),
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Write one self-contained HTML report."""
-    import tamis
-
-    output = Output(as_json=json, quiet=quiet)
-    path = tamis.open(dataset, create=False).report(out)
-    output.document({"report": path})
-    output.say(str(path))
+def show_report(output: Output, _request: Report, done: ReportWritten) -> None:
+    """Print where the report is."""
+    output.say(str(done.report))
 
 
-def export(
-    format_name: Annotated[
-        Format, typer.Argument(metavar="FORMAT", help="folder, csv or parquet.")
-    ],
-    out: Annotated[Path, typer.Argument(metavar="DIR", help="Where it goes.")],
-    dataset: DatasetOption = DEFAULT_DATASET,
-    where: WhereOption = None,
-    by: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN", help="Sub-folders by this mark; repeatable. [default: split]"
-        ),
-    ] = None,
-    link: Annotated[
-        Link, typer.Option(metavar="copy|hardlink|symlink", help="How pictures get there.")
-    ] = "copy",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an earlier export.")
-    ] = False,
-    json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> None:
-    """Export rows as a folder of pictures or a table; originals are never touched."""
-    import tamis
-
-    output = Output(as_json=json, quiet=quiet)
-    result = tamis.open(dataset, create=False).export(
-        format_name, out, where=where, by=by or ("split",), link=link, overwrite=overwrite
-    )
-    output.document(result)
+def show_export(output: Output, _request: Export, result: ExportReport) -> None:
+    """Print what was exported."""
     output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
-    for sentence in result.notes:
-        output.note(f"note: {sentence}")
 
 
-def register(app: typer.Typer) -> None:
-    """Put these verbs on the command line."""
-    for verb in (info, report, export):
-        app.command()(verb)
+def show_check(output: Output, _request: Check, report: CheckReport) -> int:
+    """Print what is wrong; 1 if anything is."""
+    output.say(f"{report.samples} samples, {len(report.problems)} problems")
+    output.table(
+        ["problem", "path", "reason"],
+        [(problem.kind, problem.path, problem.reason) for problem in report.problems],
+    )
+    return 1 if report.problems else 0
+
+
+def show_relink(output: Output, _request: Relink, report: RelinkReport) -> None:
+    """Print what follows its file, and what does not."""
+    output.say(
+        f"{report.relinked} relinked, {report.missing} still missing, {report.changed} differ"
+    )
+    output.table(
+        ["problem", "path", "reason"],
+        [(problem.kind, problem.path, problem.reason) for problem in report.problems],
+    )
+
+
+def show_schema(output: Output, _request: Schema, found: SchemaReport) -> None:
+    """Print the schemas as JSON."""
+    output.say(json.dumps({"request": found.request, "result": found.result}, indent=2))

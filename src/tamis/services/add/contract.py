@@ -20,7 +20,7 @@ MinBox: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True)
-class Add(Request["AddReport"], verb="add", creates=True):
+class Add(Request["AddReport"], verb="add", writes=True, creates=True):
     """Add pictures and frames of videos; adding again adds nothing twice.
 
     With new-only, what is like a sample of the dataset, by the vectors of an encoder, is left out,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_boxes
+from tamis.dataset.samples import Kind, Samples
 from tamis.errors import InputError, PictureError
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_annotations
@@ -142,9 +143,7 @@ def add_tiles(workspace: Workspace, request: AddTiles, feedback: Feedback = SILE
 
 def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
     """Return the whole pictures by their place, in the dataset's order."""
-    whole = "kind IS NULL" if "kind" in store.columns() else None
-    both = " AND ".join(f"({part})" for part in (whole, where) if part) or None
-    rows = store.read([*_READ], both).to_pylist()
+    rows = store.read([*_READ], Samples(store).of(where, kind=Kind.WHOLE).condition).to_pylist()
     return {row["uri"]: row for row in rows}
 
 

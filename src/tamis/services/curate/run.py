@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamis.dataset.columns import Column
 from tamis.dataset.layout import is_draft, remove_drafts
-from tamis.dataset.parts import whole_pictures
 from tamis.dataset.presence import gone_ids
+from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
 from tamis.services.add.contract import Add
@@ -17,7 +18,7 @@ from tamis.services.duplicates.contract import Duplicates
 from tamis.services.duplicates.run import duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.embed.run import embed
-from tamis.services.report import write_report
+from tamis.services.report.write import write_report
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select_representative
 from tamis.services.split.contract import Split
@@ -79,7 +80,8 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
             "frame a second of them as well"
         )
     embedded = embed(workspace, Embed(request.encoder), feedback)
-    usable = store.count(f"{embedded.column} IS NOT NULL")
+    whole = workspace.samples.of(kind=Kind.WHOLE)
+    usable = workspace.samples.of(kind=Kind.ALL).embedded(embedded.column)
     if usable == 0:
         raise InputError(
             f"none of {ingested.added + ingested.known + len(ingested.failed)} pictures could be "
@@ -92,15 +94,14 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
         feedback,
     )
     notes += found.notes
-    gone = gone_ids(store, whole_pictures(store.columns(), None))
+    gone = gone_ids(store, whole.condition)
     if gone:
         notes.append(
             f"{len(gone)} pictures of the dataset are gone or changed and were left out; "
             "tamis check lists them, tamis relink OLD NEW follows a folder that moved"
         )
-    marked = store.read(["sample_id"], whole_pictures(store.columns(), "duplicate_of IS NOT NULL"))
-    left_out = len(set(marked.column("sample_id").to_pylist()) - gone)
-    blank = store.count(whole_pictures(store.columns(), BLANK))
+    left_out = len(set(whole.having(Column.DUPLICATE_OF).ids) - gone)
+    blank = whole.where(BLANK).count()
     chosen = select_representative(
         workspace,
         Select(keep, encoder=embedded.column, where=f"NOT ({BLANK})", seed=seed),

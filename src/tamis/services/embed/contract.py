@@ -15,7 +15,7 @@ __all__ = ["Embed", "EmbedReport"]
 
 
 @dataclass(frozen=True)
-class Embed(Request["EmbedReport"], verb="embed"):
+class Embed(Request["EmbedReport"], verb="embed", writes=True):
     """Compute vectors for the pictures that lack them."""
 
     encoder: EncoderToUse = "default"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckEncoder",
+    "DefaultEncoder",
+    "DefaultEncoderReport",
     "EncoderCheck",
     "EncoderEntry",
     "EncoderList",
@@ -70,6 +72,33 @@ class EncoderList(Result):
 
     encoders: Sequence[EncoderEntry]
     runtimes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class DefaultEncoder(
+    Request["DefaultEncoderReport"], verb="encoders default", run="default:default_encoder"
+):
+    """Show or set whose vectors a dataset means where no encoder is named."""
+
+    spec: Annotated[
+        str | None,
+        Argument("An encoder that the dataset has vectors of.", metavar="SPEC"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DefaultEncoderReport(Result):
+    """Whose vectors are meant where no encoder is named.
+
+    Attributes:
+        encoder: its spec.
+        column: the vector column.
+        encoders: all that the dataset has vectors of.
+    """
+
+    encoder: str
+    column: str
+    encoders: Sequence[str]
 
 
 @dataclass(frozen=True)

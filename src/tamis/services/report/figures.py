@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.dataset.embedded import EmbeddedSamples
-    from tamis.dataset.store import Store
     from tamis.services.report.contents import Step
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
@@ -58,7 +57,7 @@ class ClosestPair:
 
 
 def headline(
-    store: Store, embedded: EmbeddedSamples | None, marks: Marks, *, failed: int, dropped: int
+    samples: Samples, embedded: EmbeddedSamples | None, marks: Marks, *, failed: int, dropped: int
 ) -> tuple[Figure, ...]:
     """Return the main counts."""
     labels, splits = marks.labels, marks.splits
@@ -67,8 +66,8 @@ def headline(
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
-    if "selected" in store.columns():
-        chosen = store.count("selected")
+    if samples.has(Column.SELECTED):
+        chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).count()
         figures.append(Figure("Selected", f"{chosen:,}", "Pictures chosen to stand for all."))
     distinct = len(set(labels) - {None})
     if distinct:
@@ -81,7 +80,7 @@ def headline(
         sizes = " · ".join(f"{name} {splits.count(name):,}" for name in names)
         figures.append(Figure("Splits", sizes, "Pictures in each split."))
     if embedded is not None:
-        spec = encoder_of(store, embedded)
+        spec = encoder_of(samples, embedded)
         dim = embedded.vectors.shape[1]
         figures.append(
             Figure(
@@ -93,9 +92,9 @@ def headline(
     return tuple(figures)
 
 
-def encoder_of(store: Store, embedded: EmbeddedSamples) -> str:
+def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:
     """Return the spec of the encoder that made the vectors."""
-    return next(one.spec for one in store.vector_columns() if one.name == embedded.column)
+    return samples.vector_column(embedded.column).spec
 
 
 def duplicate_figures(steps: Sequence[Step]) -> tuple[Figure, ...]:
@@ -153,9 +152,9 @@ def _duplicates(steps: Sequence[Step]) -> DuplicatesFound | None:
     return last((step for step in steps if step.state == "done"), DuplicatesFound)
 
 
-def scores(store: Store, steps: Sequence[Step]) -> Histogram | None:
+def scores(samples: Samples, steps: Sequence[Step]) -> Histogram | None:
     """Return the verification scores of the marked duplicates beside what calibration measured."""
-    marked = Samples(store).of(kind=Kind.ALL).having(Column.DUPLICATE_SCORE)
+    marked = samples.of(kind=Kind.ALL).having(Column.DUPLICATE_SCORE)
     scored = marked.column(Column.DUPLICATE_SCORE).to_numpy()
     if not scored.size:
         return None
@@ -200,12 +199,10 @@ def similarity(typical: Typicality) -> Histogram:
 
 
 def coverage(
-    store: Store, embedded: EmbeddedSamples, rng: np.random.Generator
+    samples: Samples, embedded: EmbeddedSamples, rng: np.random.Generator
 ) -> tuple[Figure, ...]:
     """Return how well the selection stands for all pictures, beside chance."""
-    if "selected" not in store.columns():
-        return ()
-    chosen = set(store.read(["sample_id"], "selected").column("sample_id").to_pylist())
+    chosen = set(samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).ids)
     rows = np.flatnonzero([sample in chosen for sample in embedded.ids])
     if not rows.size:
         return ()

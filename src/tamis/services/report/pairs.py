@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tamis.algo.calibration import PairThresholds
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, known
 from tamis.dataset.group_columns import last_duplicates
 from tamis.dataset.samples import Kind, Samples
 from tamis.runtime.pair_verification import PairVerifier
@@ -114,15 +114,16 @@ def audited_pairs(
     return tuple(shown)
 
 
-def changed_pairs(store: Store, thumbnails: Thumbnails) -> tuple[tuple[PicturePair, ...], int]:
+def changed_pairs(samples: Samples, thumbnails: Thumbnails) -> tuple[tuple[PicturePair, ...], int]:
     """Return a pair of each large group of changed versions, and how many groups there are.
 
     The marks hold groups only, so the pairs are compared again, three a group at most.
     """
+    store = samples.store
     lines = last_duplicates(store)
     if lines is None or lines.threshold is None or lines.changed_threshold is None:
         return (), 0
-    kept = Samples(store).of(kind=Kind.ALL).having(Column.CHANGED_GROUP)
+    kept = samples.of(kind=Kind.ALL).having(Column.CHANGED_GROUP)
     rows = kept.lacking(Column.DUPLICATE_OF).table(Column.SAMPLE_ID, Column.CHANGED_GROUP)
     members: dict[str, list[str]] = defaultdict(list)
     for row in rows.to_pylist():
@@ -142,8 +143,8 @@ def _changed_pair(
     store: Store, thumbnails: Thumbnails, ids: list[str], thresholds: PairThresholds
 ) -> PicturePair | None:
     """The first picture beside the first other of its group that is a changed version of it."""
-    there = store.read(["sample_id"], "thumbnail IS NOT NULL", ids=ids)
-    ids = there.column("sample_id").to_pylist()
+    there = store.read([Column.SAMPLE_ID], known(Column.THUMBNAIL), ids=ids)
+    ids = there.column(0).to_pylist()
     others = np.arange(1, len(ids))
     found = PairVerifier(store, ids).compare(np.zeros_like(others), others)
     verdicts = found.verdicts(thresholds)

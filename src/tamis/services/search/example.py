@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.dataset.parts import whole_pictures
 from tamis.dataset.presence import content_there
+from tamis.dataset.samples import Samples
 from tamis.errors import PictureError, UsageError
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
@@ -89,7 +89,7 @@ def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
         + [f"uri = {_text(spelling)}" for spelling in sorted(spellings)]
         + [f"ends_with(uri, {_text(end)})" for end in sorted(ends) if end]
     )
-    rows = store.read(_COLUMNS, whole_pictures(store.columns(), condition)).to_pylist()
+    rows = Samples(store).of(condition).table(*_COLUMNS).to_pylist()
     rows.sort(key=lambda row: (row["added_at"] is not None, row["added_at"], row["sample_id"]))
     there = [row for row in rows if row["uri"] and places.of(row["uri"]) == place]
     if there:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.conditions import all_of
-from tamis.dataset.parts import BOX_COLUMNS, whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
 from tamis.dataset.presence import gone_among
+from tamis.dataset.samples import Kind
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
 from tamis.images.box import Box
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tamis.dataset.samples import Samples
     from tamis.dataset.schema import VectorColumn
-    from tamis.dataset.store import Store
     from tamis.dataset.vector_search import Nearest
     from tamis.runtime.workspace import Workspace
     from tamis.services.search.contract import Search
@@ -63,7 +64,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     store = workspace.store
     texts = bool(request.texts or request.not_texts)
     known = workspace.vector_column(request.encoder, reads_text=texts)
-    condition = _condition(store, request.where, tiles=request.tiles)
+    condition = _condition(workspace.samples, request.where, tiles=request.tiles)
     words = _Words(workspace, known)
     vector = words.vector_of(request)
     begin = time.perf_counter()
@@ -71,7 +72,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     def ask(count: int) -> Nearest:
         return nearest(store, known.name, vector, count, where=condition, exact=request.exact)
 
-    pictures = _Pictures(store, frozenset(words.samples))
+    pictures = _Pictures(workspace.samples, frozenset(words.samples))
     found, kept = _distinct(ask, max(request.k, request.rerank), request.distinct, pictures)
     seconds = time.perf_counter() - begin
     gone = pictures.gone.difference(pictures.left_out)
@@ -80,11 +81,11 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
             f"{len(gone)} pictures near it are gone or changed and give way to those that "
             "are there; tamis check lists them"
         )
-    hits = _hits(store, found, kept)
+    hits = _hits(workspace.samples, found, kept)
     if request.rerank:
         example = words.file_of(request.like[0])
         encoder = workspace.encoders.for_column(known)
-        hits, unread = rerank(store, encoder, hits, example, _region(request))
+        hits, unread = rerank(workspace.samples, encoder, hits, example, _region(request))
         words.notes += unread
     page = request.gallery or (Path("search.html") if request.open_page else None)
     report = SearchReport(
@@ -167,33 +168,32 @@ class _Words:
         return picture_vector(encoder, example.file, region)
 
 
-def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
+def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | None:
     if not tiles:
-        return whole_pictures(store.columns(), where)
-    if "kind" not in store.columns() or not store.count("kind = 'tile'"):
+        return samples.of(where).condition
+    if not samples.of(kind=Kind.TILES).count():
         raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
-    return all_of(where, "kind IS NULL OR kind = 'tile'")
+    return samples.of(where, kind=Kind.WHOLE_AND_TILES).condition
 
 
 class _Pictures:
     """Tells which picture a sample is, or is a part of."""
 
-    def __init__(self, store: Store, left_out: Collection[str]) -> None:
+    def __init__(self, samples: Samples, left_out: Collection[str]) -> None:
         self.left_out = left_out
         self.gone: frozenset[str] = frozenset()
-        self._store = store
-        self._has_parts = "parent_id" in store.columns()
+        self._samples = samples
 
     def of(self, ids: Sequence[str]) -> list[str]:
         """Return the sample id of the whole picture of each sample."""
-        if not self._has_parts or not ids:
+        if not self._samples.has(Column.PARENT_ID):
             return list(ids)
-        parents = self._store.read(["parent_id"], ids=ids)["parent_id"].to_pylist()
+        parents = self._samples.rows([Column.PARENT_ID], ids).column(0).to_pylist()
         return [parent or name for parent, name in zip(parents, ids, strict=True)]
 
     def look_for(self, ids: Sequence[str]) -> None:
         """Note which samples are gone."""
-        self.gone = gone_among(self._store, ids)
+        self.gone = gone_among(self._samples.store, ids)
 
 
 def _distinct(
@@ -243,17 +243,14 @@ def _repeats(found: Nearest, kept: Sequence[int], number: int, distinct: float |
     return bool((found.vectors[list(kept)] @ found.vectors[number]).max() > distinct)
 
 
-def _hits(store: Store, found: Nearest, kept: Sequence[int]) -> list[Hit]:
+def _hits(samples: Samples, found: Nearest, kept: Sequence[int]) -> list[Hit]:
     ids = [found.ids[number] for number in kept]
-    if not ids:
-        return []
-    has_parts = "kind" in store.columns()
-    columns = [*_SHOWN, *(("parent_id", *BOX_COLUMNS) if has_parts else ())]
-    rows = store.read(columns, ids=ids).to_pylist()
+    rows = samples.rows([*_SHOWN, Column.PARENT_ID, *BOX_COLUMNS], ids).to_pylist()
     hits = []
     for number, sample_id, row in zip(kept, ids, rows, strict=True):
-        box = tuple(row.pop(name) for name in BOX_COLUMNS) if has_parts else ()
-        region = None if None in box or not box else box
+        box = box_of(row)
+        region = None if box is None else (box.x, box.y, box.width, box.height)
+        shown = {name: row[name] for name in (*_SHOWN, Column.PARENT_ID)}
         score = float(found.scores[number])
-        hits.append(Hit(score=score, sample_id=sample_id, region=region, **row))
+        hits.append(Hit(score=score, sample_id=sample_id, region=region, **shown))
     return hits

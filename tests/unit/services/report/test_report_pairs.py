@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tamis.runtime.comparison import Comparison
-from tamis.services.report import collect, render
+from tamis.services.report.collect import collect
 from tamis.services.report.pairs import in_square
+from tamis.services.report.render import render
 
 if TYPE_CHECKING:
     from tamis.dataset.store import Store
