@@ -336,7 +336,7 @@ def _blur_between(
 
 def _only_lines(luma: NDArray[np.float32], shared: NDArray[np.bool_]) -> bool:
     """Whether all that varies does so across one direction, by its structure tensor."""
-    down, across = (slope[shared].astype(np.float64) for slope in np.gradient(luma))
+    down, across = (np.gradient(luma, axis=axis)[shared].astype(np.float64) for axis in (0, 1))
     mixed = down @ across
     least, most = np.linalg.eigvalsh([[down @ down, mixed], [mixed, across @ across]])
     return bool(least < _ALONG * most)
