@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
-from tamis.algo.selection.k_means import seeded_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.selection.pool import Pool, Stage
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def typicality(pool: Pool, n: int) -> Stage:
     Typicality is one over the mean Euclidean distance to the 20 nearest rows of the cluster, of a
     random 4,096 of them if it is larger (Hacohen, Dekel and Weinshall 2022). There are as many
     clusters as rows picked and chosen, but 20 rows to each and at most 2,000; those under 5 rows
-    come last. Time of `seeded_k_means` and O(4096 N D) at most.
+    come last. Time of `spherical_k_means` and O(4096 N D) at most.
     """
     size = pool.X.shape[0]
     wanted = min(n + pool.chosen.size, size // _ROWS_A_CLUSTER, _MOST_CLUSTERS)
-    labels = seeded_k_means(pool.X, max(1, wanted), rng=pool.rng).labels
+    labels = spherical_k_means(pool.X, max(1, wanted), rng=pool.rng).labels
     sizes = np.bincount(labels)
     counts = np.bincount(labels[pool.chosen], minlength=sizes.size)
     candidate = pool.is_candidate()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.sieve.search import Nearest, pick_nearest
 from tamis.algo.sieve.similarity import dot_rounding
 
@@ -78,6 +78,7 @@ class Cells:
             count,
             rounds=_TRAINING_ROUNDS,
             rows_per_cluster=_TRAINING_ROWS_PER_CELL,
+            seeding="random",
             rng=rng,
         )
         kept.rearrange(alive[np.argsort(clusters.labels, kind="stable")])

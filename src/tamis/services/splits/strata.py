@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.data.label_sets import LabelSets, label_sets
 
 if TYPE_CHECKING:
