@@ -1,6 +1,6 @@
 """Rounds of labelling: which strategy when, replays on known labels, and honest intervals."""
 
-from tamis.algo.rounds.intervals import Estimate, mean_of_seeds, share_right
+from tamis.algo.intervals import Estimate, mean_of_seeds, share_right
 from tamis.algo.rounds.schedule import (
     COLD_START,
     WITH_PROBE,
