@@ -24,6 +24,8 @@ __all__ = ["Contender", "Graph", "Headed", "Seeds", "Texts", "fit_means", "fit_r
 
 _C: Final = 10.0
 _VOTERS: Final = 10
+_COLUMNS: Final = 64
+"""Sources spread at once."""
 _LEAST: Final = 1e-6
 """Share of a row's reach that a class has at least, so that its logarithm is finite."""
 
@@ -162,13 +164,16 @@ class Graph:
         np.add.at(self._counts, (seeds.fold, seeds.classes), 1.0)
         self._total = np.zeros(shape)
         self._at_seeds = np.zeros((seeds.n_folds, seeds.rows.size, seeds.n_classes))
-        for fold in range(seeds.n_folds):
-            inside = seeds.fold == fold
-            sources = np.zeros(shape)
-            sources[seeds.rows[inside], seeds.classes[inside]] = 1.0
+        pairs, pair = np.unique(seeds.fold * seeds.n_classes + seeds.classes, return_inverse=True)
+        for begin in range(0, pairs.size, _COLUMNS):
+            fold, number = np.divmod(pairs[begin : begin + _COLUMNS], seeds.n_classes)
+            inside = np.flatnonzero((pair >= begin) & (pair < begin + _COLUMNS))
+            sources = np.zeros((len(X), fold.size))
+            sources[seeds.rows[inside], pair[inside] - begin] = 1.0
             reached = diffusion.spread(sources)
-            self._at_seeds[fold] = reached[seeds.rows]
-            self._total += reached
+            self._at_seeds[fold, :, number] = reached[seeds.rows].T
+            for column, to in enumerate(number.tolist()):
+                self._total[:, to] += reached[:, column]
         self._texts = np.zeros(shape) if texts is None else diffusion.spread(texts)
         self._text_counts = np.zeros(seeds.n_classes) if texts is None else texts.sum(axis=0)
 

@@ -34,7 +34,7 @@ def affinities(graph: KnnGraph) -> csr_array:
 
 
 class Diffusion:
-    """Personalised diffusion: `(I - α S)⁻¹ (1 - α) y` for the normalised weights S of a graph.
+    """Personalised diffusion: `(I - a S)⁻¹ (1 - a) y` for the normalised weights S of a graph.
 
     `S = D^-½ W D^-½` (Zhou, Bousquet, Lal, Weston and Schölkopf, NIPS 2004), by conjugate
     gradients on all columns at once (Iscen, Tolias, Avrithis and Chum, CVPR 2019): at most 20
