@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import beta
 
 from tamis.algo.intervals import Estimate
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_accuracy"]
 
-_Z: Final = float(norm.ppf(0.975))
+_TAIL: Final = 0.025
 
 
 def expected_accuracy(
@@ -26,8 +26,9 @@ def expected_accuracy(
     """Return the expected accuracy on rows of which classes have other shares than among seeds.
 
     Seeds are often as many of each class, pictures are not. Each held-out seed counts by how much
-    commoner its class is among the rows than among the seeds; Wilson's interval (1927) is taken
-    for as many seeds as would say as much if all counted the same (Kish 1965). What no seed
+    commoner its class is among the rows than among the seeds; Clopper and Pearson's interval
+    (1934), which never holds less than 95 %, is taken for as many seeds as would say as much if
+    all counted the same (Kish 1965). What no seed
     could measure may be all right or all wrong: the interval holds both.
 
     Args:
@@ -52,8 +53,7 @@ def expected_accuracy(
     weights = shares[classes] / counts[classes] / known
     value = float((weights * right).sum())
     rows = 1.0 / float((weights**2).sum())
-    spread = _Z * _Z / rows
-    middle = (value + spread / 2) / (1 + spread)
-    half = _Z * math.sqrt(value * (1 - value) / rows + spread / (4 * rows)) / (1 + spread)
-    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    wrong = rows - value * rows
+    low = float(beta.ppf(_TAIL, value * rows, wrong + 1)) if value > 0 else 0.0
+    high = float(beta.ppf(1 - _TAIL, value * rows + 1, wrong)) if value < 1 else 1.0
     return Estimate(value, known * low, known * high + (1.0 - known))

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["ClassTexts", "NewRows", "Propagation", "propagate"]
 
 NEIGHBORS: Final = 50
-_FOLDS: Final = ((100, 20), (500, 10))
+_FOLDS: Final = ((50, 20), (500, 10))
 """Up to so many labels, so many folds: with few labels, each that is left out is missed."""
 _FOLDS_OF_MANY: Final = 5
 _TEXT_ROWS: Final = 20
@@ -167,7 +167,7 @@ def propagate(
     bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; diffusion O(N k K) a step, for
-    each of the folds (20 up to 100 labels, 10 up to 500, then 5); the others 210, 55 or 15 fits
+    each of the folds (20 up to 50 labels, 10 up to 500, then 5); the others 210, 55 or 15 fits
     on the labels.
 
     Args:
