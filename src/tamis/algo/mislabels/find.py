@@ -82,7 +82,8 @@ def find_mislabels(
     a geometric mean, and by mean rank), and by refits without the rows that these doubt. On up to
     5,000 rows, as many wrong labels as there seem to be (2 to 30 %) are planted among those that
     do not, once of any class and once of classes that are confused; the way of the highest mean
-    average precision there is taken, and the better of two penalties. The same rows give the same scores, bit for bit, whatever order they come in.
+    average precision there is taken, and the better of two penalties. The same rows give
+    the same scores, bit for bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; ten fits on all rows and fifty
     on at most 5,000, each O(N min(D, 256) K) a step.
