@@ -6,7 +6,7 @@ FOLDER holds `…/CLASS/…` pictures, embedded once by the bundled encoder (`--
 Each seed draws so many labels of each class at random; all other pictures are labelled. Printed
 are the mean accuracy on all of them, that on those given a label (confidence .5 or more) and
 their share, and in how many seeds the accuracy lies in the interval expected. LabelSpreading
-(scikit-learn) runs with its k-NN kernel at its defaults but k = 50, α = .99, which are ours, and
+(scikit-learn) runs with its k-NN kernel at its defaults but k = 50, alpha = .99, which are ours, and
 needs dense columns; its confidence is its own.
 """
 
@@ -73,7 +73,7 @@ def main():
             classes, others = peers(X, rows, truth[rows], seed)
             codes = np.searchsorted(classes, truth)
 
-            def note(name, probabilities, labels, seconds, free=free, codes=codes, found=found):
+            def note(name, probabilities, labels, seconds, *, free=free, codes=codes, found=found):
                 best = probabilities.argmax(axis=1)
                 given = free[labels[free] >= 0]
                 right = (labels[given] == codes[given]).mean()

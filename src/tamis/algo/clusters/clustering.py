@@ -82,7 +82,8 @@ def cluster(
     Without `k`, numbers from 2 to the root of N, each 1.4 times the one before, then four around
     the best, are tried on random halves, and the largest is taken that is as stable as the
     stablest, to one standard error: a number too small joins clusters now this way, now that; one
-    too large cuts through them at another place each time. The same rows give the same clusters, bit for bit, whatever order they come in.
+    too large cuts through them at another place each time. The same rows give the same
+    clusters, bit for bit, whatever order they come in.
 
     About ten k-means of at most 10,000 rows for each number tried, and three of all.
 
