@@ -6,7 +6,7 @@ FOLDER holds `…/CLASS/…` pictures, embedded once by the bundled encoder (`--
 Each seed draws so many labels of each class at random; all other pictures are labelled. Printed
 are the mean accuracy on all of them, that on those given a label (confidence .5 or more) and
 their share, and in how many seeds the accuracy lies in the interval expected. LabelSpreading
-(scikit-learn) runs with its k-NN kernel at its defaults but k = 50, alpha = .99, which are ours, and
+(scikit-learn) runs with its k-NN kernel at its defaults but k = 50 and alpha = .99, as ours, and
 needs dense columns; its confidence is its own.
 """
 
@@ -76,7 +76,7 @@ def main():
             def note(name, probabilities, labels, seconds, *, free=free, codes=codes, found=found):
                 best = probabilities.argmax(axis=1)
                 given = free[labels[free] >= 0]
-                right = (labels[given] == codes[given]).mean()
+                right = (labels[given] == codes[given]).mean() if given.size else np.nan
                 every = (best[free] == codes[free]).mean()
                 found[name].append((every, right, given.size / free.size, seconds))
                 return every, right

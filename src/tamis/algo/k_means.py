@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices, Vectors
 
-__all__ = ["Clusters", "Seeding", "fit_centroids", "nearest_centroid", "spherical_k_means"]
+__all__ = [
+    "Clusters",
+    "Seeding",
+    "best_centroids",
+    "fit_centroids",
+    "nearest_centroid",
+    "spherical_k_means",
+]
 
 Seeding = Literal["spread", "random"]
 """`spread` draws first centroids by squared distance, which seldom puts two into one cluster and
@@ -138,6 +145,16 @@ def fit_centroids(
             alive[:, None], sums / np.maximum(lengths, _VANISHED)[:, None], centroids
         )
     return centroids
+
+
+def best_centroids(X: Vectors, k: int, *, starts: int, rng: np.random.Generator) -> Vectors:
+    """Return the centroids of the start that rows are most like; a single one may go astray.
+
+    As `fit_centroids`, and O(N k D) for each start.
+    """
+    fits = [fit_centroids(X, k, rng=rng) for _ in range(starts)]
+    likeness = [float(nearest_centroid(X, each)[1].sum(dtype=np.float64)) for each in fits]
+    return fits[int(np.argmax(likeness))]
 
 
 def _spread(rows: Vectors, nearest: Vectors, k: int, rng: np.random.Generator) -> list[int]:

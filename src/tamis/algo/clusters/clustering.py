@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
-from tamis.algo.clusters.stability import cluster_stability
-from tamis.algo.k_means import fit_centroids, nearest_centroid
+from tamis.algo.clusters.stability import STARTS, cluster_stability
+from tamis.algo.k_means import best_centroids, nearest_centroid
 from tamis.algo.unit_vectors import normalise_rows, unit_vectors
 from tamis.errors import UsageError
 
@@ -25,7 +25,7 @@ __all__ = ["Clustering", "TriedNumber", "assign_clusters", "cluster", "describe_
 
 _RATIO: Final = 1.4
 _MOST: Final = 100
-_STARTS: Final = 3
+_LEAST_ROWS: Final = 4
 _TRIALS: Final = 4
 
 
@@ -85,7 +85,7 @@ def cluster(
     too large cuts through them at another place each time. The same rows give the same
     clusters, bit for bit, whatever order they come in.
 
-    About ten k-means of at most 10,000 rows for each number tried, and three of all.
+    About 25 k-means of at most 5,000 rows for each number tried, and three of all.
 
     Args:
         X: `[N, D]` unit vectors.
@@ -110,7 +110,9 @@ def cluster(
     order = canonical_order(vectors)
     ordered = vectors[order]
     tried: tuple[TriedNumber, ...] = ()
-    if k is None:
+    if k is None and len(ordered) < _LEAST_ROWS:
+        k, reason = 1, f"1 cluster: {len(ordered)} rows are too few to tell more apart"
+    elif k is None:
         grid = [_try(ordered, number, rng) for number in _numbers(len(ordered), most)]
         near = [_try(ordered, number, rng) for number in _between(grid, _best(grid))]
         tried = tuple(sorted([*grid, *near], key=lambda each: each.k))
@@ -118,11 +120,8 @@ def cluster(
         reason = _reason(tried, k)
     else:
         reason = f"{k} clusters, as asked for"
-    starts = [fit_centroids(ordered, k, rng=rng) for _ in range(_STARTS)]
-    fits = [nearest_centroid(ordered, centroids) for centroids in starts]
-    best = int(np.argmax([float(likeness.sum(dtype=np.float64)) for _, likeness in fits]))
     labels = np.empty(len(vectors), np.int64)
-    labels[order] = fits[best][0]
+    labels[order], _ = nearest_centroid(ordered, best_centroids(ordered, k, starts=STARTS, rng=rng))
     found = describe_clusters(vectors, labels, tried=tried, reason=reason)
     if len(vectors) < 2 * len(found.sizes):
         return found
@@ -200,8 +199,6 @@ def _centroids(X: Vectors, labels: Indices, k: int) -> Vectors:
 def _numbers(n: int, most: int) -> list[int]:
     """Return numbers to try, each about 1.4 times the one before."""
     top = max(1, min(most, int(np.sqrt(n))))
-    if top < 2:  # noqa: PLR2004 - one cluster is no choice
-        return [1]
     numbers = [2]
     while numbers[-1] < top:
         numbers.append(min(top, max(numbers[-1] + 1, round(numbers[-1] * _RATIO))))
@@ -210,7 +207,7 @@ def _numbers(n: int, most: int) -> list[int]:
 
 def _try(X: Vectors, k: int, rng: np.random.Generator) -> TriedNumber:
     stability = cluster_stability(X, k, pairs=_TRIALS, rng=rng)
-    return TriedNumber(k, _separation(X, fit_centroids(X, k, rng=rng)), stability)
+    return TriedNumber(k, _separation(X, best_centroids(X, k, starts=1, rng=rng)), stability)
 
 
 def _separation(X: Vectors, centroids: Vectors) -> float:

@@ -29,7 +29,7 @@ __all__ = ["Mislabels", "find_mislabels", "label_examples"]
 
 _NEIGHBORS: Final = 50
 _CS: Final = (1.0, 10.0)
-_ROWS_TO_CHOOSE: Final = 5000
+_ROWS_TO_CHOOSE: Final = 2000
 _LEAST_PLANTED, _MOST_PLANTED = 0.02, 0.3
 OWN_MODEL: Final = "your model and votes"
 
@@ -80,13 +80,13 @@ def find_mislabels(
 
     Judged is by a regression fitted without the row, by the labels of its neighbours, by both (as
     a geometric mean, and by mean rank), and by refits without the rows that these doubt. On up to
-    5,000 rows, as many wrong labels as there seem to be (2 to 30 %) are planted among those that
+    2,000 rows, as many wrong labels as there seem to be (2 to 30 %) are planted among those that
     do not, once of any class and once of classes that are confused; the way of the highest mean
     average precision there is taken, and the better of two penalties. The same rows give
     the same scores, bit for bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; ten fits on all rows and fifty
-    on at most 5,000, each O(N min(D, 256) K) a step.
+    on at most 2,000, each O(N min(D, 256) K) a step.
 
     Args:
         X: `[N, D]` unit vectors.

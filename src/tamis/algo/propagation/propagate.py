@@ -162,8 +162,8 @@ def propagate(
 
     Tried are diffusion along the graph of 50 nearest neighbours, the nearest class mean, a
     logistic regression, a vote of the nearest labels, and, where there are texts, these and a
-    graph with the rows that fit each text best as sources. The one with the least log loss on
-    held-out labels is taken, the earlier of equals. The same rows give the same labels, bit for
+    graph with the rows that fit each text best as sources. The one that is most often right on
+    held-out labels is taken, of equals the one with the least log loss. The same rows give the same labels, bit for
     bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; diffusion O(N k K) a step, for

@@ -46,7 +46,8 @@ class Trials:
 
     Attributes:
         trials: in the order of the contenders.
-        winner: number of the contender with the least log loss.
+        winner: number of the contender that was most often right; of equals the one with the least
+            log loss.
         measured: `[M]` seeds that could be measured: those of whose class another fold has one.
         predicted: `[M]` class, by the contender that won without the seed's own fold, fitted
             without that fold.
@@ -63,8 +64,8 @@ class Trials:
 def hold_trials(contenders: Sequence[Contender], seeds: Seeds) -> Trials:
     """Hold folds of the seeds out, one for the choice, two for measuring the choice.
 
-    For each fold, every contender is fitted without it and one other in turn; the one with the
-    least log loss on those others is taken, fitted without the fold, and measured on it. So what
+    For each fold, every contender is fitted without it and one other in turn; the best of them
+    on those others is taken, fitted without the fold, and measured on it. So what
     is measured had no part in the fit, in the temperature, or in the choice. Costs
     `F (F + 1) / 2` fits of each contender for F folds.
     """
@@ -126,4 +127,10 @@ def _trial(contender: Contender, logits: NDArray[np.float64], truth: Indices) ->
 
 
 def _best(trials: Sequence[Trial]) -> int:
-    return int(np.argmin([trial.log_loss for trial in trials]))
+    """Return the one that is most often right; of equals the one with the least log loss."""
+
+    def worth(place: int) -> tuple[float, float]:
+        accuracy = trials[place].accuracy
+        return (accuracy.value if accuracy else 0.0, -trials[place].log_loss)
+
+    return max(range(len(trials)), key=worth)

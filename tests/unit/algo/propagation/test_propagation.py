@@ -68,8 +68,8 @@ def test_the_graph_wins_on_curves_and_is_named():
     rows = np.concatenate([np.arange(5, 150, 12), np.arange(155, 300, 12)])
     found = propagate(X, rows, NAMES[truth[rows]], graph=knn_graph(X, 8, rng=rng()), rng=rng())
     assert found.winner == "graph"
-    losses = {trial.name: trial.log_loss for trial in found.trials}
-    assert losses["graph"] == min(losses.values())
+    rates = {trial.name: trial.accuracy.value for trial in found.trials}
+    assert rates["graph"] == max(rates.values())
     assert (found.probabilities.argmax(axis=1) == truth).mean() > 0.97
     later = unit(X + 0.003 * rng(3).standard_normal(X.shape))
     assert (found.new_rows.labels(later) == truth).mean() > 0.9
@@ -79,7 +79,7 @@ def test_a_simple_way_wins_where_clusters_are_round():
     X, truth = blobs(spread=0.9)
     rows = seeds(truth, 8)
     found = propagate(X, rows, NAMES[truth[rows]], rng=rng())
-    assert found.winner in {"class means", "regression"}
+    assert found.winner != "graph"
     T, wanted = blobs(spread=0.9, seed=5)
     known = found.new_rows.labels(T)
     assert (known[known >= 0] == wanted[known >= 0]).mean() > 0.8
