@@ -136,7 +136,7 @@ def train_number_probe(
     predicted = np.full(len(known), np.nan)
     predicted[order] = held_out
     error = np.abs(predicted - numbers)[np.isfinite(predicted)]
-    spread = float(((numbers - numbers.mean())[np.isfinite(predicted)] ** 2).mean() or 1.0)
+    spread = float(numbers.var()) or 1.0
     return NumberProbe(
         weights=weights[0],
         offset=float(offset[0]),

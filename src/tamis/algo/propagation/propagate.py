@@ -163,8 +163,8 @@ def propagate(
     Tried are diffusion along the graph of 50 nearest neighbours, the nearest class mean, a
     logistic regression, a vote of the nearest labels, and, where there are texts, these and a
     graph with the rows that fit each text best as sources. The one that is most often right on
-    held-out labels is taken, of equals the one with the least log loss. The same rows give the same labels, bit for
-    bit, whatever order they come in.
+    held-out labels is taken, of equals the one with the least log loss. The same rows give
+    the same labels, bit for bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; diffusion O(N k K) a step, for
     each of the folds (20 up to 50 labels, 10 up to 500, then 5); the others 210, 55 or 15 fits
