@@ -2,7 +2,7 @@
 #   make demo    sets up and runs the main job on real pictures (PHOTOS=folder for your own)
 #   make test    sets up and runs every check
 # A release also needs
-#   make nightly runs the long checks, measures coverage, tries the oldest dependencies, audits all
+#   make nightly runs the long checks, tries properties by chance, measures coverage, tries the oldest dependencies, audits all
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -17,7 +17,7 @@ EXTRAS := dev,concepts,hf,timm,open-clip,openvino,export,heif,video
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types layers pytest nightly coverage minimum audit format clean
+.PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit format clean
 
 demo: $(VENV)/.core
 	@photos="$(PHOTOS)"; \
@@ -45,9 +45,17 @@ layers: $(VENV)/.dev
 # than they bring. `nightly` runs the same tests with as many threads as there are processors.
 pytest: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
+		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
 
-nightly: check coverage minimum audit
+nightly: check coverage chance minimum audit
+
+# Properties on examples that chance chooses, others each time; a failure says how to repeat it.
+chance: $(VENV)/.dev
+	for turn in 1 2 3; do \
+		$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m hypothesis \
+			--hypothesis-profile=nightly || exit 1; \
+	done
 
 # Lines and branches that no test reaches, printed by file; also by processes that tests start.
 coverage: $(VENV)/.dev
@@ -57,11 +65,13 @@ coverage: $(VENV)/.dev
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report --skip-covered
 
-# Known weaknesses of what is installed.
+# Known weaknesses of what is installed; needs the network, and fails on what it cannot look up.
 audit: $(VENV)/.dev
 	$(BIN)/python -m pip check
+	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audited.txt
 	$(BIN)/python -m pip install --quiet 'pip-audit>=2.7'
-	$(BIN)/python -m pip_audit --skip-editable --progress-spinner off
+	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip --progress-spinner off \
+		-r $(VENV)/audited.txt
 
 # The oldest versions that pyproject.toml allows, in an environment of its own.
 minimum:
@@ -69,6 +79,11 @@ minimum:
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
 	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
+
+# What is derived from the verbs and kept: JSON schemas, and signatures for editors.
+golden: $(VENV)/.dev
+	$(BIN)/python tools/write_golden.py
+	$(BIN)/ruff format src/tamis/interfaces/verbs.pyi
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -20,8 +20,8 @@ import numpy as np
 import tamis
 from tamis.algo.alignment import fit_linear_map, hold_out, neighbour_recall
 from tamis.algo.components import join_groups
-from tamis.data.embedded import read_embedded
-from tamis.data.group_columns import duplicate_columns
+from tamis.dataset.embedded import read_embedded
+from tamis.dataset.group_columns import duplicate_columns
 
 
 def embedded(folder, specs, place):

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tamis.data.images.decode import decode
 from tamis.encoders.base import normalise_rows
 from tamis.encoders.class_texts import class_texts
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.encoders.sentence_model import SentenceModel
+from tamis.images.decode import decode
 
 BATCH = 8
 PICTURE_TEMPERATURES = (1, 2, 4)

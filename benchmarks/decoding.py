@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tamis.data.images.decode import decode
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
+from tamis.images.decode import decode
 
 ENCODER = "bundled:efficientnet-lite0"
 BATCH = 8

@@ -61,8 +61,8 @@ def link(pictures, folder, size):
 def add(dataset, folder):
     import pyarrow as pa
 
-    from tamis.data.images.picture_record import content_hash, sample_id
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
+    from tamis.images.picture_record import content_hash, sample_id
 
     paths = sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
     with Store.open(dataset, create=True).operation("add") as operation:
@@ -76,15 +76,15 @@ def add(dataset, folder):
 
 
 def embed(dataset, spec, threads):
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.encoders.registry import load_encoder
-    from tamis.pipelines import embed as pipeline
+    from tamis.interfaces.dataset import Dataset
 
     encoder = GridEncoder() if spec == "grid" else load_encoder(spec, threads=1)
     store = Store.open(dataset)
     before = peak()
     begin = time.perf_counter()
-    report = pipeline.embed(store, encoder, threads=int(threads))
+    report = Dataset(store).embed(encoder, threads=int(threads))
     seconds = time.perf_counter() - begin
     print(
         json.dumps(

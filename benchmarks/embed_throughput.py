@@ -31,12 +31,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tamis.data.images.decode import decode
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
+from tamis.images.decode import decode
+from tamis.interfaces.dataset import Dataset
 
 BATCH = 8
 
@@ -73,7 +72,7 @@ def in_workers(task, items, workers):
 def added(paths, folder):
     """A new dataset of the pictures, without vectors."""
     store = Store.create(folder)
-    ingest(store, [str(path) for path in paths])
+    Dataset(store).add([str(path) for path in paths])
     return store
 
 
@@ -87,7 +86,7 @@ def tamis_contenders(paths, cores, folder):
 
     def fresh_embed():
         store = added(paths, folder / f"round{next(rounds)}.tamis")
-        return lambda: embed(store, single, threads=cores)
+        return lambda: Dataset(store).embed(single, threads=cores)
 
     return {
         "decoding": lambda: lambda: in_workers(lambda p: prepared(p, single), paths, cores),

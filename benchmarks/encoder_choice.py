@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tamis.data.images.decode import decode
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
+from tamis.images.decode import decode
 
 BATCH = 8
 

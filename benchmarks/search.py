@@ -79,9 +79,9 @@ def disk(folder):
 def run_tamis(vectors, queries, place):
     import pyarrow as pa
 
-    from tamis.data.store import Store
-    from tamis.data.vector_search import nearest
-    from tamis.pipelines.indexing import index_vectors
+    from tamis.dataset.store import Store
+    from tamis.dataset.vector_search import nearest
+    from tamis.runtime.indexing import index_vectors
 
     store = Store.create(place / "benchmark.tamis")
     with store.operation("fill") as operation:

@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tamis.algo.active_learning import draw_parts, mean_of_seeds, replay
 from tamis.algo.near_components import near_components
-from tamis.algo.rounds import draw_parts, mean_of_seeds, replay
 from tamis.algo.selection import NEED_PROBABILITIES, STRATEGIES
-from tamis.data.images.decode import decode
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
+from tamis.images.decode import decode
 
 BATCH = 8
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

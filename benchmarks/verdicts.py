@@ -28,8 +28,8 @@ import numpy as np
 from alike_kinds import HELD_OUT, KINDS
 
 import tamis
-from tamis.data.store import Store
-from tamis.pipelines.pair_verification import PairVerifier
+from tamis.dataset.store import Store
+from tamis.runtime.pair_verification import PairVerifier
 
 
 def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all of it
@@ -52,8 +52,11 @@ def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all
     dropped = Counter()
     for group in report.groups:
         for name in group.drop:
-            pair = frozenset((Path(group.keep).name, Path(name).name))
-            dropped[known.get(pair, "different")] += 1
+            pair = Path(group.keep).name, Path(name).name
+            said = known.get(frozenset(pair), "not in the truth")
+            dropped[said] += 1
+            if said != "copy":
+                print(f"    dropped, {said}: {pair[1]} for {pair[0]}")
     print(f"  dropped, by the truth of the pair: {dict(dropped)}")
     store = Store.open(path)
     table = store.read(["sample_id", "path", "width", "height"]).to_pylist()

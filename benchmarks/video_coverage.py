@@ -40,11 +40,11 @@ from scipy.sparse.csgraph import connected_components
 
 from tamis.algo.k_center import k_center
 from tamis.algo.sieve import Gate, Sieve
-from tamis.data.video.file import VideoFile
-from tamis.data.video.frames import Frame, Scaled, view_of
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
-from tamis.pipelines.novelty import NoveltyFilter
+from tamis.runtime.novelty import NoveltyFilter
+from tamis.sources.video.file import VideoFile
+from tamis.sources.video.frames import Frame, Scaled, view_of
 
 BATCH = 16
 BINS = 32
@@ -198,17 +198,17 @@ class NoisyPixels:
         self._picture, self._seed = picture, seed
 
     def image(self, min_side=None):
-        """See `tamis.data.video.frames.Pixels`."""
+        """See `tamis.sources.video.frames.Pixels`."""
         del min_side
         noise = np.random.default_rng(self._seed).normal(0, 2.0, self._picture.shape)
         return Image.fromarray(np.clip(self._picture + noise, 0, 255).astype(np.uint8))
 
     def view(self, width, height):
-        """See `tamis.data.video.frames.Pixels`."""
+        """See `tamis.sources.video.frames.Pixels`."""
         return view_of(self.image(), width, height)
 
     def scaled(self, min_side):
-        """See `tamis.data.video.frames.Pixels`."""
+        """See `tamis.sources.video.frames.Pixels`."""
         del min_side
         image = self.image()
         return Scaled(image, image.size, (0.0, 0.0, float(image.width), float(image.height)))

@@ -65,22 +65,21 @@ def loop(model, paths, cores, batch):
 
 
 def tamis(spec, folder, paths, cores):
-    from tamis.data.images.decode import decode
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.encoders.preprocess import decode_side, prepare
     from tamis.encoders.registry import load_encoder
-    from tamis.pipelines.embed import embed
-    from tamis.pipelines.ingest import ingest
+    from tamis.images.decode import decode
+    from tamis.interfaces.dataset import Dataset
 
     encoder = load_encoder(spec, threads=1)
     encoder.embed(np.zeros((8, 224, 224, 3), np.uint8))
     with tempfile.TemporaryDirectory() as place:
         store = Store.create(Path(place) / "benchmark.tamis")
         adding = Meter()
-        ingest(store, [str(folder)], threads=cores)
+        Dataset(store).add([str(folder)], threads=cores)
         added = adding.read(len(paths))
         meter = Meter()
-        report = embed(store, encoder, threads=cores)
+        report = Dataset(store).embed(encoder, threads=cores)
         cost = meter.read(len(paths))
         ids, vectors = store.vectors(report.column)
         order = np.argsort(store.read(["path"], ids=ids)["path"].to_pylist())

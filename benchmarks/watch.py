@@ -13,9 +13,9 @@ import time
 from collections import Counter
 
 from tamis.algo.sieve import Gate, Sieve
-from tamis.data.video.open import open_frames
 from tamis.encoders.registry import load_encoder
-from tamis.pipelines.novelty import NoveltyFilter
+from tamis.runtime.novelty import NoveltyFilter
+from tamis.sources.video.open import open_frames
 
 
 def main() -> None:

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-# how fast the machine is decides nothing
-settings.register_profile("tamis", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tamis")
+# `make test` tries the same examples on every machine, so that what it says depends on the code
+# alone; `make nightly` lets chance choose them. How fast the machine is decides nothing.
+settings.register_profile(
+    "repeatable",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    database=None,
+)
+settings.register_profile(
+    "nightly",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=500,
+    print_blob=True,
+)
+settings.load_profile("repeatable")
+
+
+def pytest_configure() -> None:
+    generator = "hypothesis.internal.conjecture.providers"
+    if settings.default.derandomize and find_spec(generator):
+        # Hypothesis also tries constants found in the modules of ours that are imported so far:
+        # those depend on the tests that the same worker happened to run before.
+        providers = importlib.import_module(generator)
+        providers._get_local_constants = getattr(providers, "Constants", None)
+
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -49,7 +49,12 @@ def _exported(place: Path, runtime: str) -> str:
     pytest.importorskip("onnxscript", reason="needs tamis[export]")
     if runtime == "openvino":
         require_openvino()
-    return write_export(f"hf:{save_dinov2(place / 'model')}", place, runtime)
+    shared = place.parent / "exported_dinov2"  # for both runtimes
+    model = shared / "model"
+    if not shared.exists():
+        shared.mkdir()
+        save_dinov2(model)
+    return write_export(f"hf:{model}", shared, runtime)
 
 
 def _foreign(place: Path) -> str:

@@ -26,13 +26,17 @@ def require_openvino() -> None:
 
 
 def write_export(spec: str, folder: Path, runtime: str = "onnx") -> str:
-    """Write what PyTorch runs as a file of a runtime, and return the spec that loads it."""
+    """Write what PyTorch runs as a file of a runtime, and return the spec that loads it.
+
+    A graph that this wrote there for another runtime is used again.
+    """
     from tamis.encoders.export_graph import export_graph
 
     source = load_encoder(spec)
     metadata = settings_metadata(source.preprocessing, tuple(source.model.maps), {"source": spec})
     graph = folder / "exported.onnx"
-    export_graph(source.model, source.preprocessing, metadata, graph)
+    if not graph.exists():
+        export_graph(source.model, source.preprocessing, metadata, graph)
     if runtime == "onnx":
         return f"onnx:{graph}"
     from tamis.encoders.openvino_export import write_openvino

@@ -11,7 +11,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 DIM = 8
 

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
         UnknownEncoderError,
         UsageError,
     )
-    from tamis.faces.dataset import Dataset, encoder, export_encoder, open  # noqa: A004
+    from tamis.interfaces.dataset import Dataset, encoder, export_encoder, open  # noqa: A004
 
 _HOMES = {
     "Sieve": "tamis.algo.sieve",
-    "Dataset": "tamis.faces.dataset",
-    "encoder": "tamis.faces.dataset",
-    "export_encoder": "tamis.faces.dataset",
-    "open": "tamis.faces.dataset",
+    "Dataset": "tamis.interfaces.dataset",
+    "encoder": "tamis.interfaces.dataset",
+    "export_encoder": "tamis.interfaces.dataset",
+    "open": "tamis.interfaces.dataset",
     "ConflictError": "tamis.errors",
     "DatasetError": "tamis.errors",
     "DatasetMissingError": "tamis.errors",

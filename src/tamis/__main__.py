@@ -2,6 +2,6 @@
 
 import sys
 
-from tamis.faces.cli.main import main
+from tamis.interfaces.cli.main import main
 
 sys.exit(main())

@@ -15,7 +15,8 @@
     │   ├── UnknownEncoderError   no encoder has that name
     │   ├── MissingExtraError     an optional package is not installed
     │   └── OutOfMemoryError      a batch is too large for the device; a smaller one may fit
-    └── StorageError          the disk is full or refuses; nothing half-written is left
+    ├── StorageError          the disk is full or refuses; nothing half-written is left
+    └── WorkerError           a process that shares the work cannot be started
 
 Each message says what was wrong, with the value, and what to do. The command line prints the
 message and exits with 2; anything that is not a `TamisError` is a defect of tamis (exit 3).
@@ -38,11 +39,18 @@ __all__ = [
     "TamisError",
     "UnknownEncoderError",
     "UsageError",
+    "WorkerError",
 ]
 
 
 class TamisError(Exception):
-    """The root of all errors that tamis raises on purpose."""
+    """The root of all errors that tamis raises on purpose.
+
+    Attributes:
+        result: what was done before, where a verb of several steps fails in a later one; it stands.
+    """
+
+    result: object | None = None
 
 
 class UsageError(TamisError):
@@ -125,7 +133,7 @@ class OutOfMemoryError(EncoderError):
 
     def __init__(self, spec: str, device: str) -> None:
         super().__init__(
-            f"{spec} ran out of memory on {device}: use a smaller --batch-size or another device"
+            f"{spec} ran out of memory on {device}: use a smaller batch size or another device"
         )
         self.spec = spec
         self.device = device
@@ -136,3 +144,7 @@ class OutOfMemoryError(EncoderError):
 
 class StorageError(TamisError):
     """The disk is full or refuses to be read or written; nothing half-written is left."""
+
+
+class WorkerError(TamisError):
+    """A process that shares the work cannot be started; what was committed before stands."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 __all__ = [
     "Failure",
@@ -20,13 +22,13 @@ __all__ = [
     "no_progress",
 ]
 
-Vectors: TypeAlias = NDArray[np.float32]
+Vectors: TypeAlias = "NDArray[np.float32]"
 """Embeddings, `[N, D]` float32, each row of Euclidean length 1 unless a docstring says other."""
 
-Indices: TypeAlias = NDArray[np.int64]
+Indices: TypeAlias = "NDArray[np.int64]"
 """Row numbers, `[N]` int64."""
 
-PixelBatch: TypeAlias = NDArray[np.uint8]
+PixelBatch: TypeAlias = "NDArray[np.uint8]"
 """Pictures ready for an encoder, `[B, H, W, 3]` uint8 RGB."""
 
 

@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 
 from sample_rows import DIM, sample_id, sample_ids, sample_rows, sample_vectors
-from tamis.data import orphans, snapshots
-from tamis.data.fragments import TableVersion
-from tamis.data.store import Store
+from tamis.dataset import orphans, storage
+from tamis.dataset.fragments import TableVersion
+from tamis.dataset.store import Store
 from tamis.errors import ConflictError
 from tamis.types import Failure
 
@@ -98,8 +98,8 @@ CRASH_POINTS: dict[str, tuple[Any, str, int, bool]] = {
     "once columns are added": (TableVersion, "add_null_columns", 1, False),
     "once columns are edited": (TableVersion, "update_columns", 1, False),
     "once failures are appended": (TableVersion, "append", 2, False),
-    "just before the snapshot": (snapshots.os, "link", 1, True),
-    "just after the snapshot": (snapshots.os, "link", 1, False),
+    "just before the snapshot": (storage.os, "link", 1, True),
+    "just after the snapshot": (storage.os, "link", 1, False),
     "amid dropping steps": (orphans, "_remove_file", 1, False),
     "once restored": (TableVersion, "restored", 1, False),
     "amid cleaning": (orphans, "_remove_file", 2, False),

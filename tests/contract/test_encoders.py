@@ -12,16 +12,15 @@ import pytest
 from PIL import Image
 
 from encoder_kinds import ENCODER_KINDS
-from tamis.data.images.decode import decode
-from tamis.data.store import Store
+from filling import embed, ingest
+from tamis.dataset.store import Store
 from tamis.encoders import bundled
 from tamis.encoders.base import Encoder, FeatureMapEncoder, PosteriorEncoder, TextEncoder
 from tamis.encoders.bundled import EfficientNetLite
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.errors import UsageError
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
+from tamis.images.decode import decode
 from tiny_models import edit_json, save_clip, save_dinov2
 
 PICTURES = {

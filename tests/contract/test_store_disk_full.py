@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sample_rows import content, file_sizes, insert, sample_ids, sample_rows
-from tamis.data.fragments import TableVersion
-from tamis.data.store import Store
+from tamis.dataset.fragments import TableVersion
+from tamis.dataset.store import Store
 from tamis.errors import StorageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ WRITE_TOO_MUCH = """
 import json, resource, sys
 sys.path.insert(0, sys.argv[2])
 from sample_rows import content, file_sizes, sample_rows
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import StorageError
 
 store = Store.open(sys.argv[1])

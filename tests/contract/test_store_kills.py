@@ -15,7 +15,7 @@ import pytest
 from store_worker import CRASH_POINTS, ROWS_A_STEP, take_step, write_all_at_once
 
 from sample_rows import content, insert, sample_ids, sample_vectors
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 
 WORKER = Path(__file__).with_name("store_worker.py")
 

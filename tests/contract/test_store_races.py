@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sample_rows import content, insert, sample_ids, sample_rows
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import ConflictError
 
 WORKER = Path(__file__).with_name("store_worker.py")
@@ -35,7 +35,7 @@ def test_the_same_new_keys_from_several_processes_are_stored_once(
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
     go.touch()
-    results = [worker.communicate(timeout=600) for worker in workers]
+    results = [worker.communicate(timeout=300) for worker in workers]
     assert [worker.returncode for worker in workers] == [0] * writers, results
     counts = [[int(number) for number in out.split()] for out, _ in results]
     assert sum(conflicts for _, conflicts in counts) == 0
@@ -112,10 +112,10 @@ def test_threads_with_stores_of_their_own_take_turns(tmp_path: Path) -> None:
 def test_processes_that_create_one_dataset_at_once_share_it(tmp_path: Path) -> None:
     path = tmp_path / "birds.tamis"
     script = (
-        "import sys; from tamis.data.store import Store\n"
+        "import sys; from tamis.dataset.store import Store\n"
         "with Store.open(sys.argv[1], create=True).operation('hello'): pass"
     )
     workers = [subprocess.Popen([sys.executable, "-c", script, path]) for _ in range(4)]
-    assert [worker.wait(timeout=600) for worker in workers] == [0] * 4
+    assert [worker.wait(timeout=300) for worker in workers] == [0] * 4
     assert [entry.verb for entry in Store.open(path).log()] == ["create", *["hello"] * 4]
     assert [file.name for file in tmp_path.iterdir()] == ["birds.tamis"]

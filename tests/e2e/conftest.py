@@ -11,7 +11,22 @@ from PIL import Image, ImageDraw
 from command_line import CommandLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_measurements() -> Iterator[None]:
+    """What a command measures over and over, it measures a few times; unit tests look at results.
+
+    That is by far the most work that a command does on a few pictures: comparing copies that it
+    made to calibrate by, here two of each kind, and timing an encoder.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tamis.runtime.pair_verification._SAMPLED", 20)
+        patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
+        patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
+        yield
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import signal
 import sys
 from typing import Any
 
-from tamis.data import snapshots
-from tamis.data.operation import Operation
-from tamis.faces.cli.main import main
-from tamis.services.watch import keeping
-from tamis.services.watch.memory import WatchMemory
+from tamis.dataset import storage
+from tamis.dataset.operation import Operation
+from tamis.interfaces.cli.main import main
+from tamis.services.watch import frame_writer
+from tamis.services.watch.checkpoint import WatchCheckpoint
 
 ROWS_A_BATCH = 8
 """At least; what is decided on at once may bring 7 more."""
@@ -24,18 +24,18 @@ Point = tuple[Any, str, int, bool]
 
 WATCH_POINTS: dict[str, Point] = {
     # all amid the second batch of rows
-    "before copies are written": (WatchMemory, "announce", 3, False),
-    "once some copies are written": (keeping, "replace_file", 2 * ROWS_A_BATCH, False),
+    "before copies are written": (WatchCheckpoint, "announce", 3, False),
+    "once some copies are written": (frame_writer, "replace_file", 2 * ROWS_A_BATCH, False),
     "once all copies are written": (Operation, "insert", 2, True),
     "once rows are staged": (Operation, "set_vectors", 2, False),
     "once rows are committed": (Operation, "checkpoint", 2, False),
-    "once progress is saved": (WatchMemory, "save", 2, False),
+    "once progress is saved": (WatchCheckpoint, "save", 2, False),
 }
 COMMIT_POINTS: dict[str, Point] = {
-    "before the first commit": (snapshots.os, "link", 1, True),
-    "after the first commit": (snapshots.os, "link", 1, False),
-    "before the second commit": (snapshots.os, "link", 2, True),
-    "after the second commit": (snapshots.os, "link", 2, False),
+    "before the first commit": (storage.os, "link", 1, True),
+    "after the first commit": (storage.os, "link", 1, False),
+    "before the second commit": (storage.os, "link", 2, True),
+    "after the second commit": (storage.os, "link", 2, False),
 }
 WATCH_COMMITTED = ("once rows are committed", "once progress is saved")
 
@@ -61,6 +61,6 @@ def kill_at(point: str) -> None:
 
 if __name__ == "__main__":
     # a watch's batches by rows alone, so that the machine's speed does not matter
-    keeping._ROWS, keeping._SECONDS = ROWS_A_BATCH, float("inf")
+    frame_writer._ROWS, frame_writer._SECONDS = ROWS_A_BATCH, float("inf")
     kill_at(sys.argv[1])
     sys.exit(main(sys.argv[2:]))

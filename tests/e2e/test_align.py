@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.data.store import Store
-from tamis.data.vector_search import nearest
-from tamis.pipelines.queries import encoder_of, picture_vector, text_encoder_of
+from tamis.dataset.store import Store
+from tamis.dataset.vector_search import nearest
+from tamis.runtime.encoder_pool import EncoderPool
+from tamis.runtime.queries import picture_vector
 from tiny_models import save_clip, save_dinov2
 
 
@@ -47,22 +48,22 @@ def test_align_search_move_and_search_again(aligned, monkeypatch):
     assert (aligned.folder / "dataset.tamis" / spec.removeprefix("aligned:")).is_file()
     assert spec in {e["encoder"] for e in aligned("info", "--json").json["encoders"]}
     search = ("search", "a cat", "--encoder", spec, "-k", "5", "--json")
-    hits = aligned(*search).json
+    hits = aligned(*search).json["hits"]
     assert len(hits) == 5
     run = aligned("filter", "cat", "dog", "--classes", "--encoder", spec, "--json")
     assert "through a map from hf:dinov2 to hf:clip" in run.json["notes"][0]
 
     (aligned.folder / "dataset.tamis").rename(aligned.folder / "moved.tamis")
-    assert aligned(*search, "-d", "moved.tamis").json == hits
+    assert aligned(*search, "-d", "moved.tamis").json["hits"] == hits
     monkeypatch.chdir(aligned.folder)
     store = Store.open(aligned.folder / "moved.tamis")
     column = next(c for c in store.vector_columns() if c.spec == spec)
-    query = text_encoder_of(column, store.path).embed_text(["a cat"])[0]
+    query = EncoderPool(store).for_text(column).embed_text(["a cat"])[0]
     assert nearest(store, column.name, query, 5).ids == [hit["sample_id"] for hit in hits]
 
     ids = store.read(["sample_id"], "path = 'photos/cat/001.png'")["sample_id"].to_pylist()
     stored = store.read([column.name], ids=ids)[column.name].to_pylist()[0]
-    through = picture_vector(encoder_of(column, store.path), "photos/cat/001.png")
+    through = picture_vector(EncoderPool(store).for_column(column), "photos/cat/001.png")
     np.testing.assert_allclose(through, stored, atol=1e-4)
 
 

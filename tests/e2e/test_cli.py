@@ -81,7 +81,7 @@ def test_step_by_step(tamis_cli, photos):
     assert dry["pairs"]
     tamis_cli("duplicates", "--apply", "--json")
 
-    picks = tamis_cli("select", "12", "--json").json
+    picks = tamis_cli("select", "12", "--json").json["picks"]
     assert len({pick["path"] for pick in picks}) == 12
     assert all(pick["reason"] and isinstance(pick["score"], float) for pick in picks)
 
@@ -120,7 +120,7 @@ def test_history(tamis_cli, photos):
 
 
 def test_a_planted_leak_fails_the_check(tamis_cli, tamis_process, photos):
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
     tamis_cli("add", "photos/dogs")
     tamis_cli("embed")
@@ -230,8 +230,8 @@ def test_each_orientation_group_is_one_picture(tamis_cli, shared_data: Path):
 
 
 def test_the_commands_in_the_report_make_the_same_dataset_again(tamis_cli, photos):
-    from tamis.data.store import Store
-    from tamis.services.report import collect
+    from tamis.dataset.store import Store
+    from tamis.services.report.collect import collect
 
     tamis_cli("curate", "photos", "--keep", "12", "--out", "c", "--labels", "folder", "--seed", "5")
     made = Store.open(tamis_cli.folder / "c" / "dataset.tamis")
@@ -249,7 +249,7 @@ def test_selecting_by_quotas_and_strategies(tamis_cli, photos):
     tamis_cli("embed")
     rows = tamis_cli(
         "select", "6", "--strategy", "k-means:.5,dpp:.5", "--quota", "label=cats:2", "--json"
-    ).json
+    ).json["picks"]
     assert len(rows) == 6
     assert all(set(row) >= {"path", "reason", "score"} for row in rows)
     labels = tamis_cli("export", "csv", "chosen", "--where", "selected", "--json").json

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import tamis
-from tamis.data.parts import Box
+from tamis.dataset.parts import Box
 from tamis.encoders.preprocess import prepare
-from tamis.pipelines import parts
+from tamis.services.add import parts
 
 BOXES = [(11, 21, 60, 80), (100, 30, 199, 149), (-5, 100, 40, 160)]
 COUNT = 6
@@ -93,7 +93,7 @@ def test_every_format_gives_the_same_samples(place, tamis_cli):
 def test_an_interrupted_run_goes_on_and_adds_nothing_twice(place, monkeypatch):
     ds = tamis.open(place / "d.tamis")
     ds.add(place / "images")
-    monkeypatch.setattr(parts, "_CHECKPOINT_PICTURES", 2)
+    monkeypatch.setattr(parts, "_CHECKPOINT_ROWS", 2)
 
     def stop(done, _total):
         if done == 5:

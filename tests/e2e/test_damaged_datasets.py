@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from damaged_datasets import damaged_copy, kinds_of_files, ways_to_break
+from filling import ingest
 from picture_files import photo_file
-from tamis.data.layout import remove_drafts
-from tamis.data.store import Store
-from tamis.faces.cli.main import main
-from tamis.pipelines.ingest import ingest
+from tamis.dataset.layout import remove_drafts
+from tamis.dataset.store import Store
+from tamis.interfaces.cli.main import main
 
 VERBS = (
     ["info"],
@@ -137,8 +137,8 @@ def test_a_draft_that_is_being_written_stays(tmp_path):
     draft = tmp_path / ".d.tamis.0123456789abcdef.tmp"
     draft.mkdir()
     writer = (
-        "import sys, pathlib; from tamis.data.layout import _held\n"
-        "with _held(pathlib.Path(sys.argv[1])) as mine:\n"
+        "import sys, pathlib; from tamis.dataset.storage import held_folder\n"
+        "with held_folder(pathlib.Path(sys.argv[1])) as mine:\n"
         "    print(mine, flush=True); sys.stdin.read()\n"
     )
     with subprocess.Popen(

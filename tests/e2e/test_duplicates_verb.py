@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from tamis.faces.cli.main import main
+from tamis.interfaces.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,4 +240,4 @@ def test_changed_ones_go_if_asked(forms):
     listed = set().union(*dropped(document).values())
     assert len(listed) > 3
     assert forms("info", "--json").json["duplicates"] == len(listed)
-    assert "copies, changed" in forms("duplicates", "--drop", "all", code=2).err
+    assert "copies or changed" in forms("duplicates", "--drop", "all", code=2).err

@@ -42,7 +42,7 @@ def hub(tmp_path):
 
 
 def listed(tamis_cli, **environment):
-    rows = tamis_cli("encoders", "--json", **environment).json
+    rows = tamis_cli("encoders", "--json", **environment).json["encoders"]
     return {name: row for row in rows for name in (row["spec"], *row["short_names"])}
 
 

@@ -62,7 +62,7 @@ def add_and_embed(folder: Path, source: str, dataset: str) -> tuple[Measured, Me
 
 
 def vectors_of(dataset: Path, source: str) -> dict[str, np.ndarray]:
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
     store = Store.open(dataset)
     [column] = store.vector_columns()

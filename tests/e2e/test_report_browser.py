@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tamis.data.store import Store
-from tamis.services.report import write_report
+from tamis.dataset.store import Store
+from tamis.services.report.write import write_report
 from tamis.types import Failure
 
 if TYPE_CHECKING:

@@ -27,12 +27,12 @@ def test_a_simulation_and_two_rounds(tamis_cli, photos):
     with table.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "label"])
-        for row in first["rows"]:
+        for row in first["picks"]:
             writer.writerow([row["path"], "cat" if "cats" in row["path"] else "dog"])
     tamis_cli("add", "photos", "-d", "again.tamis", "--labels", table, "-q")
     tamis_cli("embed", "-d", "again.tamis", "-q")
     second = tamis_cli("select", "3", "--round", "-d", "again.tamis", "--json").json
     assert sum(second["labels"].values()) == 8
-    assert not {row["path"] for row in second["rows"]} & {row["path"] for row in first["rows"]}
+    assert not {row["path"] for row in second["picks"]} & {row["path"] for row in first["picks"]}
     refused = tamis_cli("select", "3", "--round", "--label-column", "nope", code=2)
     assert "there is no column 'nope'" in refused.err

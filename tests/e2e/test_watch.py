@@ -20,7 +20,7 @@ from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, write_vid
 
 pytest.importorskip("av")
 
-PATIENCE = 600.0
+PATIENCE = 300.0
 """Seconds after which a process that does nothing is given up; only a defect takes so long."""
 
 
@@ -101,9 +101,9 @@ def test_a_stream_that_breaks_off_and_comes_back_is_watched_until_told_to_stop(w
         report = run.end()
     values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     label = f'{{source="{server.url}"}}'
-    assert int(values[f"tamis_watch_frames_kept_total{label}"]) == 3
-    assert int(values[f"tamis_watch_frames_seen_total{label}"]) >= 16
-    assert int(values[f"tamis_watch_reconnects_total{label}"]) >= 1
+    assert float(values[f"tamis_watch_frames_kept_total{label}"]) == 3
+    assert float(values[f"tamis_watch_frames_seen_total{label}"]) >= 16
+    assert float(values[f"tamis_watch_reconnects_total{label}"]) >= 1
     assert float(values["tamis_watch_kept_in_memory"]) == 3
     assert report["kept"] == 3
     assert report["reconnects"] >= 1

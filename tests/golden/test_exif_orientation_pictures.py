@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.data.images.decode import decode
-from tamis.data.images.perceptual_hash import phash
-from tamis.data.images.quality import measure_quality, standard_gray
+from tamis.images.decode import decode
+from tamis.images.perceptual_hash import phash
+from tamis.images.quality import measure_quality, standard_gray
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ from PIL import Image, ImageDraw
 
 from picture_files import encode
 from synthetic_pictures import scene
-from tamis.data.images.decode import decode
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
+from tamis.images.decode import decode
 
 LEAST_COSINE = 0.999
 TWELVE_MEGAPIXELS = (4000, 3000)

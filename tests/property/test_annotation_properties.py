@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.data.annotations import read_annotations
-from tamis.data.annotations.yolo_settings import read_settings
-from tamis.data.parts import Box
+from tamis.dataset.parts import Box
+from tamis.formats.annotations import read_annotations
+from tamis.formats.annotations.yolo_settings import read_settings
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
     lambda name: name.strip()

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tamis.data.conditions import all_of, any_of, checked_condition
-from tamis.data.store import Store
+from tamis.dataset.conditions import all_of, any_of, checked_condition
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:

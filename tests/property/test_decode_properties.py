@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from picture_files import FORMATS, encode, exif_with, photo, photo_file, stored_for
-from tamis.data.images.decode import decode
-from tamis.data.images.perceptual_hash import phash, phash_of_flips
-from tamis.data.images.quality import measure_quality, standard_gray
 from tamis.errors import PictureError
+from tamis.images.decode import decode
+from tamis.images.perceptual_hash import phash, phash_of_flips
+from tamis.images.quality import measure_quality, standard_gray
 
 WHOLE = {name: photo_file(name) for name in FORMATS} | {
     "JPEG with Exif": encode(photo(), "JPEG", exif=exif_with(6, t271="ACME", t272="One")),

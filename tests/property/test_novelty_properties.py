@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from made_videos import noisy, scene
 from mosaic_encoder import Mosaic
 from tamis.algo.sieve import Gate, Sieve
-from tamis.data.video.frames import Frame, Scaled, view_of
-from tamis.pipelines.novelty import NoveltyFilter
+from tamis.runtime.novelty import NoveltyFilter
+from tamis.sources.video.frames import Frame, Scaled, view_of
 
 THRESHOLD = 0.97
 

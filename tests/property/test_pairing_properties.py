@@ -12,12 +12,12 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.data.annotations import read_annotations
-from tamis.data.annotations.finding import PictureFinder
-from tamis.data.sources.label_rows import unquoted_cell
-from tamis.data.sources.label_table import TableLabels
-from tamis.data.sources.locations import Location
-from tamis.data.sources.spelling import decoded, spelling_distance, without_extension
+from tamis.formats.annotations import read_annotations
+from tamis.formats.annotations.finding import PictureFinder
+from tamis.sources.label_rows import unquoted_cell
+from tamis.sources.label_table import TableLabels
+from tamis.sources.locations import Location
+from tamis.sources.spelling import decoded, spelling_distance, without_extension
 
 LETTERS = "aB1é日_- %+&#'(.ñ"
 STEMS = st.text(LETTERS, min_size=1, max_size=10).filter(lambda stem: stem.strip(" .") == stem)

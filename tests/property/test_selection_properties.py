@@ -131,8 +131,8 @@ def test_quotas_are_met_or_refused(X, n, strategy, data):
     least = np.array(data.draw(st.lists(st.integers(0, 6), min_size=3, max_size=3)))
     most = least + np.array(data.draw(st.lists(st.integers(0, 8), min_size=3, max_size=3)))
     rows = st.sets(st.integers(0, size - 1), max_size=size // 3)
-    must, forbidden = (np.array(sorted(data.draw(rows)), dtype=np.int64) for _ in range(2))
-    free = np.setdiff1d(np.arange(size), np.concatenate([must, forbidden]))
+    must, excluded = (np.array(sorted(data.draw(rows)), dtype=np.int64) for _ in range(2))
+    free = np.setdiff1d(np.arange(size), np.concatenate([must, excluded]))
     wanted = data.draw(st.integers(0, min(4, free.size)))
     include = np.random.default_rng(0).choice(free, wanted, replace=False)
     n = min(n, free.size)
@@ -147,7 +147,7 @@ def test_quotas_are_met_or_refused(X, n, strategy, data):
         and np.minimum(most, have).sum() + outside >= n
     )
     options = {"strategy": strategy, "probabilities": chances(X), "must": must}
-    options |= {"forbidden": forbidden, "include": include, "rng": rng()}
+    options |= {"excluded": excluded, "include": include, "rng": rng()}
     quotas = Quotas(groups, ("a", "b", "c"), least, most)
     if not possible:
         with pytest.raises(UsageError, match=r"cannot be met|to be included"):

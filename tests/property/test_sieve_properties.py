@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import tamis.algo.sieve.net as net_module
+import tamis.algo.sieve.epsilon_net as net_module
 from tamis.algo.sieve import Sieve
 from tamis.errors import UsageError
 

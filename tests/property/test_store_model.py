@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 )
 
 from sample_rows import sample_id, sample_rows, sample_vectors
-from tamis.data import compaction
-from tamis.data.store import Store
+from tamis.dataset import compaction
+from tamis.dataset.store import Store
 from tamis.types import Failure
 
 DIM = 3

@@ -22,8 +22,8 @@ def _loaded_after(statement: str) -> set[str]:
     "statement",
     [
         "import tamis",
-        "from tamis.faces.cli.main import main; main(['--help'])",
-        "from tamis.faces.cli.main import main; main(['curate', '--help'])",
+        "from tamis.interfaces.cli.main import main; main(['--help'])",
+        "from tamis.interfaces.cli.main import main; main(['curate', '--help'])",
     ],
 )
 def test_starting_loads_no_heavy_library(statement):

@@ -1,6 +1,6 @@
-"""Reading pictures between their pixels, at the points of an affine map.
+"""Interpolate pictures at the points of an affine map.
 
-One sampler serves all channels: where the points lie is worked out once.
+The points are computed once and reused for every channel.
 
 Source: Unser, Splines: a perfect fit for signal and image processing, 1999, section 4.
 """
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 __all__ = ["AffineSampler"]
 
-# Cubic B-splines reach a pixel further than lines do, on each side.
+# A cubic B-spline reaches one pixel further on each side than linear interpolation.
 _MARGIN = 2
 
 
 class AffineSampler:
-    """Reads pictures of one shape at `z' = linear z + offset` for every pixel z of another.
+    """Samples pictures of one shape at `z' = linear z + offset` for every pixel z of another.
 
-    Points outside are read at the nearest place of the border.
+    Points outside take the value of the nearest border pixel.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class AffineSampler:
         here: tuple[int, int],
         there: tuple[int, int],
     ) -> None:
-        """Find the points.
+        """Compute the points.
 
         Args:
             linear: `[2, 2]`, rows first.
             offset: `[2]` in pixels.
             here: height and width of the grid.
-            there: height and width of the pictures that are read, 2 or more.
+            there: height and width of the pictures to sample, each at least 2.
         """
         y = np.arange(here[0], dtype=np.float32)[:, None]
         x = np.arange(here[1], dtype=np.float32)[None, :]
@@ -57,7 +57,7 @@ class AffineSampler:
         self._across = across - start.astype(np.float32)
 
     def linear(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Read `[H', W']` as lines between its pixels; about .4 ms for 256 x 192 points."""
+        """Sample `[H', W']` by bilinear interpolation; about 0.4 ms for 256 x 192 points."""
         flat, width = np.ascontiguousarray(picture).reshape(-1), self._there[1]
         at = self._top * width + self._start
         upper: NDArray[np.float32] = flat.take(at, mode="clip")
@@ -71,7 +71,7 @@ class AffineSampler:
         return upper
 
     def cubic(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Read `[H', W']` as a cubic B-spline through its pixels; about 1.2 ms, as above."""
+        """Sample `[H', W']` by cubic B-spline; about 1.2 ms for 256 x 192 points."""
         coefficients = spline_coefficients(picture, _MARGIN)
         width = self._there[1] + 2 * _MARGIN
         flat = np.ascontiguousarray(coefficients).reshape(-1)

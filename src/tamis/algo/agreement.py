@@ -1,9 +1,9 @@
-"""How well two registered pictures agree in their fine detail, place by place.
+"""How well two registered pictures agree in fine detail, averaged over local neighborhoods.
 
-Alike pictures share a layout: outlines, shading, a background of the same kind. Only pictures of
-the same shot share the texture, fold for fold. So the score looks at fine detail alone, in small
-neighbourhoods, each free in brightness and contrast, and every textured place counts the same
-whether it is strong or faint.
+Similar pictures share a layout: outlines, shading, a background of the same kind. Only pictures of
+the same shot share the texture itself. So the score uses fine detail only, in small neighborhoods,
+is independent of brightness and contrast in each, and weighs every textured place equally,
+whether its texture is strong or faint.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 __all__ = ["agreement"]
 
 # In pixels of a frame 96 wide. Finer detail does not survive JPEG and thumbnails; coarser detail
-# is what alike pictures share.
+# is shared by pictures that only look alike.
 _BAND = (0.5, 1.5)
 _COARSE_BAND = (2.0, 4.0)
 _NEIGHBOURHOOD = 3.0
 _MARGIN, _STRIDE = 4, 3
-# Grey levels: JPEG at quality 30 and 8-bit rounding leave about this much in the band.
+# Gray levels: JPEG at quality 30 and 8-bit rounding leave about this much in the band.
 _NOISE = 2.0
 _SET_ASIDE = 0.10
 _BLURS = (0.5, 0.8, 1.2, 1.7, 2.4)
-# Ratio of fine to coarse energy, as a logarithm, under which two pictures are equally sharp.
+# Difference of log(fine / coarse energy) below which two pictures count as equally sharp.
 _EQUALLY_SHARP = 0.7
 
 
 def agreement(left: Grids, right: Grids) -> NDArray[np.float32]:
-    """Score how far two registered pictures show the same, from about 0 to 1.
+    """Score how well two registered pictures agree, from about 0 to 1.
 
-    The score is the mean correlation of fine detail over all textured places, once the worst
-    tenth of them is set aside (a caption, a logo, a small object that moved). The sharper picture
-    is blurred to the sharpness of the other first.
+    The score is the mean correlation of fine detail over all textured places, without the worst
+    tenth of them (a caption, a logo, a small object that moved). The sharper picture is first
+    blurred to match the other.
 
-    O(n³) a pair, as matrix products.
+    O(n³) per pair, as matrix products.
 
     Args:
-        left: `[M, n, n]` grey levels.
-        right: `[M, n, n]` grey levels, registered to `left`.
+        left: `[M, n, n]` gray levels.
+        right: `[M, n, n]` gray levels, registered to `left`.
 
     Returns:
-        `[M]` float32; 1 for identical pictures, about 0 for unrelated ones, 0 where nothing is
-        textured.
+        `[M]` float32; 1 for identical pictures, about 0 for unrelated ones, 0 if neither has
+        texture.
 
     Source: local correlation as in Wang et al., Image quality assessment (SSIM), IEEE TIP 2004,
     its structure term.
@@ -73,7 +73,7 @@ def agreement(left: Grids, right: Grids) -> NDArray[np.float32]:
 def _mean_but_worst(
     values: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Mean of each row once its lowest values, a tenth of its weight, are set aside."""
+    """Weighted mean of each row without its lowest values, which hold a tenth of the weight."""
     order = np.argsort(values, axis=1, kind="stable")
     values = np.take_along_axis(values, order, axis=1)
     weights = np.take_along_axis(weights, order, axis=1)
@@ -86,7 +86,7 @@ def _mean_but_worst(
 
 
 def _equally_sharp(left: Grids, right: Grids) -> tuple[Grids, Grids]:
-    """Fine detail of both, the sharper one blurred until it is as blurred as the other."""
+    """Fine detail of both pictures, the sharper one blurred to match the other."""
     a, b = filtered(left, *_BAND), filtered(right, *_BAND)
     sharp_a, sharp_b = _sharpness(left, a), _sharpness(right, b)
     uneven = np.flatnonzero(np.abs(sharp_a - sharp_b) > _EQUALLY_SHARP)

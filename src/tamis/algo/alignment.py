@@ -30,7 +30,7 @@ class LinearMap:
         weights: `[D, E]` float32.
         offset: `[E]` float32.
         penalty: the ridge penalty, in the units of the squared singular values.
-        error: generalised cross-validation's estimate of the mean squared error of one picture.
+        error: mean squared error per picture, estimated by generalized cross-validation.
     """
 
     weights: NDArray[np.float32]
@@ -46,22 +46,22 @@ class LinearMap:
 def fit_linear_map(
     X: NDArray[Any], Y: NDArray[Any], *, centre: bool = True, penalty: float | None = None
 ) -> LinearMap:
-    """Fit `Y ≈ X W + b` by ridge regression, with the penalty that cross-validates best.
+    """Fit `Y ≈ X W + b` by ridge regression, with the penalty chosen by cross-validation.
 
     After Moayeri, Rezaei, Sanjabi and Feizi, "Text-to-concept (and back) via cross-model
-    alignment" (ICML 2023): spaces of encoders that were trained apart differ by little more than a
-    linear map, so that texts of one can be compared with pictures of the other. The penalty is
-    that of a logarithmic grid with the least generalised cross-validation error
-    `N |Y - Ŷ|² / (N - trace H)²`, H being the matrix that makes Ŷ of Y (Golub, Heath and Wahba,
-    1979), for all columns of Y together. One decomposition of `XᵀX` serves all of the grid.
+    alignment" (ICML 2023): the spaces of separately trained encoders differ by little more than a
+    linear map, so text vectors of one can be compared with picture vectors of the other. The
+    penalty is the one on a logarithmic grid with the lowest generalized cross-validation error
+    `N |Y - Ŷ|² / (N - trace H)²`, where `Ŷ = H Y` (Golub, Heath and Wahba, 1979), over all columns
+    of Y together. One decomposition of `XᵀX` serves the whole grid.
 
-    O(N D (D + E) + D³) time; beside X and Y O(D (D + E)) memory. Sums are float64.
+    O(N D (D + E) + D³) time; O(D (D + E)) memory besides X and Y. Sums are float64.
 
     Args:
         X: `[N, D]` vectors, N at least 2.
         Y: `[N, E]` vectors of the same pictures.
-        centre: fit the offset b too, which is not penalised; else it is 0.
-        penalty: at least 0; chosen if None.
+        centre: also fit the offset b, without a penalty; otherwise it is 0.
+        penalty: at least 0; None chooses it.
 
     Raises:
         UsageError: shapes do not fit, a number is not finite, `penalty` is negative.
@@ -85,7 +85,7 @@ def fit_linear_map(
         cross += x.T @ y
         total += float((y * y).sum())
     values, axes = np.linalg.eigh(gram)
-    # what is zero but for rounding carries no vector
+    # Eigenvalues that are zero up to rounding have no meaningful eigenvector.
     used = values > max(values[-1], 0.0) * X.shape[1] * np.finfo(np.float64).eps
     values, axes = values[used], axes[:, used]
     along = axes.T @ cross
@@ -131,7 +131,7 @@ def _validation_error(
     *,
     free: int,
 ) -> float:
-    """Return N |Y - Ŷ|² / (N - trace H)², from the part of |Y|² that lies along each axis."""
+    """Return N |Y - Ŷ|² / (N - trace H)², from the part of |Y|² along each eigenvector."""
     left = penalty / (values + penalty) if penalty else np.zeros_like(values)
     residual = max(total - float((explained * (1 - left * left)).sum()), 0.0)
     freedom = rows - free - float((1 - left).sum())
@@ -139,7 +139,7 @@ def _validation_error(
 
 
 def hold_out(groups: Indices, share: float, rng: np.random.Generator) -> tuple[Indices, Indices]:
-    """Split rows into those to fit on and about a `share` to measure on; groups stay whole.
+    """Split rows into a fitting set and about a `share` to evaluate on; groups stay whole.
 
     Args:
         groups: `[N]` group of each row.
@@ -147,7 +147,7 @@ def hold_out(groups: Indices, share: float, rng: np.random.Generator) -> tuple[I
         rng: draws the order in which groups are held out.
 
     Returns:
-        Row numbers, ascending: to fit on, held out (never more than the share).
+        Two ascending arrays of row numbers: to fit on, and held out (never more than the share).
     """
     names, members = np.unique(groups, return_counts=True)
     room = int(share * groups.size)
@@ -161,14 +161,14 @@ def hold_out(groups: Indices, share: float, rng: np.random.Generator) -> tuple[I
 
 
 def neighbour_recall(native: Vectors, mapped: Vectors, k: int) -> float:
-    """Return the mean share of each row's `k` nearest others that mapped vectors find too.
+    """Return the mean recall at `k` of searching mapped vectors instead of native ones.
 
-    Each native vector is asked for among the native vectors and among the mapped ones, as a query
-    of the target encoder would be. O(N²E) time.
+    Each native vector is a query, searched among the other native vectors (the truth) and among
+    the other mapped vectors. O(N²E) time.
 
     Args:
         native: `[N, E]` unit vectors.
-        mapped: `[N, E]` unit vectors meant to lie where those of `native` do.
+        mapped: `[N, E]` unit vectors that approximate `native`, row by row.
         k: in [1, N).
 
     Raises:
@@ -180,7 +180,7 @@ def neighbour_recall(native: Vectors, mapped: Vectors, k: int) -> float:
     truth, _ = exact_graph(X, k)
     found, _ = exact_search(X, Y, k + 1)
     own = found == np.arange(len(X))[:, None]
-    own[~own.any(axis=1), -1] = True  # who is not among them leaves out the last
+    own[~own.any(axis=1), -1] = True  # a row that did not find itself drops its last result
     others = found[~own].reshape(len(X), k)
     return float((truth[:, :, None] == others[:, None, :]).any(axis=2).mean())
 
@@ -188,16 +188,16 @@ def neighbour_recall(native: Vectors, mapped: Vectors, k: int) -> float:
 def precision_of_queries(
     queries: Vectors, vectors: Vectors, classes: Indices, k: int
 ) -> float | None:
-    """Return the mean share of the `k` vectors nearest to each query that are of its class.
+    """Return the mean precision at `k` of class queries.
 
     Args:
-        queries: `[C, E]`; the query of class c is row c.
+        queries: `[C, E]`; row c is the query of class c.
         vectors: `[N, E]` unit vectors.
-        classes: `[N]` class of each vector; -1 is none.
-        k: how many are looked at; of a class with fewer vectors, as many as it has.
+        classes: `[N]` class of each vector; -1 for none.
+        k: results to judge; for a class with fewer vectors, as many as it has.
 
     Returns:
-        The mean over the classes that have a vector; None where none has.
+        The mean over the classes that have a vector; None if no class has one.
     """
     shares = []
     for number, query in enumerate(queries):

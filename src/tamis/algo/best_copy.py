@@ -1,8 +1,8 @@
-"""Which copies of one picture are worse than the others: enlarged, blurred, over-sharpened.
+"""Which copies of a picture are degraded: enlarged, blurred or over-sharpened.
 
-A copy that is sharper than another may be the original of a blurred copy, or a sharpened copy of
-the original. No figure of the two tells which, since sharpening undoes blur. What tells is what
-sharp pictures look like, and what the other copies agree on.
+If one of two copies is sharper, it may be the original of a blurred copy, or a sharpened copy of
+the original. Nothing measured on these two decides, since sharpening undoes blur. What helps is
+how sharp unprocessed pictures usually are, and what the other copies agree on.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CopyQuality", "copy_quality", "ordered"]
 
-# In octaves of energy, measured on copies made of photographs of clothes, blood cells and circuit
-# boards and of random textures; see `tamis.data.images.fineness` for what changes it by how much.
+# In octaves of energy, measured on copies of photographs of clothes, blood cells and circuit
+# boards, and of random textures; `tamis.images.fineness` says what changes it by how much.
 _LOOKS_UNBLURRED = -1.1
 _BLURRED, _BLUR_STEP = 0.6, 1.0
 _BOOSTED, _NOISY, _NOISE_BOOST = 0.45, 1.4, 0.2
-# Sides that differ by less than a tenth are of one resolution.
+# Sides that differ by less than a tenth count as the same resolution.
 _SAME_SIZE = 2 * np.log2(1.1)
 _FEW_BLURRED, _MANY_SHARPENED = 0.75, 0.25
 _GROUP_OF_TWO = 2
@@ -34,14 +34,14 @@ _GROUP_OF_TWO = 2
 
 @dataclass(frozen=True)
 class CopyQuality:
-    """How the copies of one picture compare; less is better.
+    """How the copies of one picture compare; lower is better.
 
     Attributes:
-        resolution: `[n]` int64, 0 for the most pixels (sides within a tenth), of an enlarged copy
-            those that it was enlarged from.
+        resolution: `[n]` int64, 0 for the most pixels (sides within a tenth); an enlarged copy
+            counts as the size it was enlarged from.
         enlarged: `[n]` bool.
-        fault: `[n]` int64, 0 as sharp as the others let expect, 1 over-sharpened or noisy or
-            slightly blurred, more the more blurred.
+        fault: `[n]` int64; 0 if as sharp as the other copies suggest, 1 if over-sharpened, noisy
+            or slightly blurred, higher the more blurred.
     """
 
     resolution: Indices
@@ -56,10 +56,10 @@ def copy_quality(
 
     Args:
         pixels: `[n]` width times height.
-        own_pixels: `[n]` the same, of an enlarged copy those that it was enlarged from.
-        fineness: `[n]` as of `tamis.data.images.fineness`, NaN where not measured: no fault is
-            found there.
-        boost: `[n]` the same.
+        own_pixels: `[n]` the same before enlargement, if the copy was enlarged.
+        fineness: `[n]` as in `tamis.images.fineness`; NaN if not measured, and then no fault is
+            reported.
+        boost: `[n]` as in `tamis.images.fineness`, or NaN.
     """
     octaves = np.log2(np.maximum(np.asarray(pixels, np.float64), 1.0))
     credited = np.log2(np.maximum(np.asarray(own_pixels, np.float64), 1.0))
@@ -82,7 +82,7 @@ def copy_quality(
 
 
 def _most_credible(fine: NDArray[np.float64], high: NDArray[np.float64]) -> int:
-    """Return which one shows the sharpness that the picture was taken with."""
+    """Return the copy most likely to have the original sharpness."""
     unblurred = np.flatnonzero(fine >= _LOOKS_UNBLURRED)
     if unblurred.size:
         by_boost = unblurred[np.lexsort((fine[unblurred], high[unblurred]))]
@@ -93,10 +93,10 @@ def _most_credible(fine: NDArray[np.float64], high: NDArray[np.float64]) -> int:
 
 
 def ordered(keys: Sequence[ArrayLike]) -> Indices:
-    """Return rows from best to worst: by the first key, ties by the next, and so on.
+    """Return row numbers from best to worst: by the first key, ties by the next, and so on.
 
-    Less is better in every key. With a last key that is different for every row the order is
-    total and does not depend on the order of the rows. O(n log n) a key.
+    Lower is better in every key. If the last key differs for every row, the result does not
+    depend on row order. O(n log n) per key.
 
     Args:
         keys: at least one, each `[n]`.

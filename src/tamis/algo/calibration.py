@@ -135,8 +135,9 @@ def calibrate_pairs(
     random: PairScores,
     *,
     pictures: int,
+    threshold: float | None = None,
 ) -> PairCalibration:
-    """Choose the lines.
+    """Choose the lines, or judge the one for copies that was given.
 
     The line for copies lies a quarter over the excess that 98 % of the made copies stay under.
     Where more of the candidates under it are expected to be other content than
@@ -150,6 +151,7 @@ def calibrate_pairs(
         candidates: pairs of nearest neighbours, as they are to be judged.
         random: random pairs.
         pictures: how many pictures there are.
+        threshold: score from which a pair is a copy, to be taken as it is.
     """
     made = np.concatenate([np.empty(0), *(_excess(kind.score) for kind in copies.values())])
     shared = made[np.isfinite(made)]
@@ -157,11 +159,16 @@ def calibrate_pairs(
     highest = _LINES[1] if pictures >= _FEW_PICTURES else _LINE_OF_FEW
     wanted = float(np.clip(worn * _MARGIN, _LINES[0], highest))
     near, apart = (_excess(pairs.score[pairs.view > 0]) for pairs in (candidates, random))
-    drawn = _line_of_fewest_errors(near, shared, wanted, pictures)
-    line = _line_of_random_pairs(apart, drawn, random.score.size)
+    given = threshold is not None
+    if threshold is None:
+        drawn = _line_of_fewest_errors(near, shared, wanted, pictures)
+        line = _line_of_random_pairs(apart, drawn, random.score.size)
+        threshold = round(copy_score(line), 3)
+        closer = line < wanted
+    else:
+        line, closer = float(_excess(np.array([threshold], np.float32))[0]), False
     called = int(np.count_nonzero(near < line))
     false = false_copies(near, line)
-    threshold = round(copy_score(line), 3)
     recall = {
         kind: float((pairs.score >= threshold).mean())
         for kind, pairs in copies.items()
@@ -187,8 +194,8 @@ def calibrate_pairs(
         sampled=int(made.size),
         notes=(
             *_doubts_of_pairs(threshold, false, called, few_false=few_false),
-            *_lost_copies(found, closer=line < wanted),
-            *_notes(passed, pictures, recall),
+            *_lost_copies(found, closer=closer),
+            *_notes(passed, pictures, recall, given=given),
         ),
     )
 
@@ -271,7 +278,7 @@ def _doubts_of_pairs(
         about_so_many = f" (about {about:,} most likely)" if high > about > 0 else ""
         note = (
             f"{which}, {may}{about_so_many}, since other pairs come near the line. Look at them "
-            "before you rely on them: tamis duplicates --gallery FILE shows the nearest first."
+            "before you rely on them: a gallery of the pairs shows the nearest first."
         )
     elif false.high > max(_NO_PAIR, _DOUBTFUL_RATE * called):
         note = f"{which}, {may} at worst; look before you rely on it."
@@ -290,12 +297,14 @@ def _lost_copies(found: float, *, closer: bool) -> list[str]:
     )
     note = (
         f"{found:.1%} of the copies made of these pictures are found; {why}. "
-        "A lower --threshold of tamis duplicates finds more, and more pairs that are none."
+        "A lower threshold finds more, and more pairs that are none."
     )
     return [note]
 
 
-def _notes(passed: tuple[float, ...], pictures: int, recall: Mapping[str, float]) -> list[str]:
+def _notes(
+    passed: tuple[float, ...], pictures: int, recall: Mapping[str, float], *, given: bool
+) -> list[str]:
     notes = []
     rarely = [f"{kind} ({share:.0%})" for kind, share in recall.items() if share < _OFTEN]
     if rarely:
@@ -313,7 +322,7 @@ def _notes(passed: tuple[float, ...], pictures: int, recall: Mapping[str, float]
             f"{passed[1]:.0%} of random pairs share a view or template: most pictures are changed "
             "versions of each other, and only those in which nothing differs are copies."
         )
-    if pictures < _FEW_PICTURES:
+    if pictures < _FEW_PICTURES and not given:
         notes.append(
             f"{pictures} pictures are few to calibrate on; the line for copies is drawn closer."
         )

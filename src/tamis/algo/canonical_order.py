@@ -1,4 +1,4 @@
-"""An order of rows that depends on what they hold, not on where they stand."""
+"""An order of rows that depends only on their content."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _KEY_BYTES = 8
 def canonical_order(X: Vectors) -> Indices:
     """Return the row numbers of `X` sorted by the bytes of the rows, ties by row number.
 
-    An algorithm that first puts its rows in this order gives, bit for bit, the same answer
-    whatever order they came in; only identical rows can stand for each other. O(N log N)
-    comparisons, O(N) memory.
+    An algorithm that first sorts its rows this way returns bit-identical results for any input
+    order, except that identical rows may be swapped. O(N log N) comparisons, O(N) memory.
 
     Args:
         X: `[N, D]` float32 in C order.
@@ -31,14 +30,14 @@ def canonical_order(X: Vectors) -> Indices:
     """
     if X.shape[0] == 0:
         return np.empty(0, dtype=np.int64)
-    # The first bytes decide nearly always; read as big-endian numbers they sort as bytes do.
+    # The first bytes nearly always decide; as big-endian integers they sort like bytes.
     first = X[:, : _KEY_BYTES // X.itemsize]
     head = np.zeros((X.shape[0], _KEY_BYTES // X.itemsize), dtype=np.float32)
     head[:, : first.shape[1]] = first
     keys = _plain_zeros(head).view(">u8").ravel().astype(np.uint64)
     order = np.argsort(keys, kind="stable")
     equal = keys[order[1:]] == keys[order[:-1]]
-    # Runs of equal first bytes, by their start and end.
+    # Start and end of each run of equal first bytes.
     bounds = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]]).astype(np.int8)))
     for start, end in zip(bounds[::2], bounds[1::2] + 1, strict=True):
         rows = _plain_zeros(X[order[start:end]])
@@ -48,5 +47,5 @@ def canonical_order(X: Vectors) -> Indices:
 
 
 def _plain_zeros(X: Vectors) -> Vectors:
-    """Turn -0.0 into 0.0, which are equal but differ in their bytes."""
+    """Turn -0.0 into 0.0: they are equal, but their bytes differ."""
     return X + np.float32(0)

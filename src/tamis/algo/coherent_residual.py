@@ -86,11 +86,13 @@ class Aligned:
         luma: `[2, H, W]` brightness of both.
         chroma: `[2, 2, H/2, W/2]` Cb and Cr of both; empty if one has no colours.
         shared: `[H, W]` where both have pixels.
+        white: what the tone curve would make of white, were it not clipped; at least 255.
     """
 
     luma: NDArray[np.float32]
     chroma: NDArray[np.float32]
     shared: NDArray[np.bool_]
+    white: float = 255.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Connected components of a graph given as pairs, and their union with given groups."""
+"""Connected components of a graph given as pairs, and of several groupings of the same rows."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ __all__ = ["connected_components", "join_groups"]
 def connected_components(n: int, left: ArrayLike, right: ArrayLike) -> Indices:
     """Return the component of each of `n` rows when `left[i]` is joined to `right[i]`.
 
-    Components are numbered from 0 in the order of their lowest row, so the answer does not depend
-    on the order or direction of the pairs. O(n + pairs).
+    Components are numbered from 0 by their lowest row, so the result does not depend on the order
+    or direction of the pairs. O(n + pairs).
 
     Args:
         n: number of rows.
@@ -62,16 +62,15 @@ def connected_components(n: int, left: ArrayLike, right: ArrayLike) -> Indices:
 
 
 def join_groups(columns: Sequence[NDArray[Any]]) -> Indices:
-    """Return the finest grouping in which rows that share a value in any column are together.
+    """Return the finest grouping that keeps together rows sharing a value in any column.
 
-    Each column gives a group of each row; a negative number means that the row is alone in that
-    column. O(N log N) a column.
+    A negative value joins the row to nothing in that column. O(N log N) per column.
 
     Args:
         columns: one or more `[N]` integer arrays.
 
     Returns:
-        `[N]` int64 group numbers from 0, in the order of their lowest row.
+        `[N]` int64 group numbers from 0, ordered by their lowest row.
 
     Raises:
         UsageError: there is no column, or columns differ in length.

@@ -1,4 +1,4 @@
-"""How well some rows stand for all rows, beside random rows at the same budget."""
+"""How well a selection covers all rows, compared with a random selection of the same size."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_ROWS = 50_000
 
 @dataclass(frozen=True)
 class CoverageFigures:
-    """How near the picked rows are to all rows.
+    """How close all rows are to the picked rows.
 
     Attributes:
         mean_similarity: mean cosine similarity of a row to the nearest picked row.
         share_within: share of rows within the radius of a picked row.
-        farthest: largest cosine distance of a row to the nearest picked row.
+        farthest: largest cosine distance from any row to its nearest picked row.
     """
 
     mean_similarity: float
@@ -39,10 +39,10 @@ class Coverage:
     """The coverage of the picks and of random picks.
 
     Attributes:
-        radius: cosine distance within which random picks reach half of the rows.
-        picked: the picks' figures.
-        random: the mean figures of random draws of as many rows, 30 of few and 3 of many.
-        rows: how many rows were looked at; all of them, or a random 50,000.
+        radius: cosine distance within which random picks cover half of the rows.
+        picked: figures of the picks.
+        random: mean figures over random draws of as many rows: 30 draws of few rows, 3 of many.
+        rows: how many rows were measured: all, or a random 50,000.
     """
 
     radius: float
@@ -54,7 +54,7 @@ class Coverage:
 def compare_with_random(
     X: Vectors, picked: Indices, *, candidates: Indices, chosen: Indices, rng: np.random.Generator
 ) -> Coverage | None:
-    """Measure how well `picked` and `chosen` rows cover all rows, and random candidates instead.
+    """Measure how well `picked` and `chosen` rows cover all rows, and the same for random picks.
 
     O((n + max(1000, 3 n)) N D) time with N at most 50,000; O(N) memory.
 
@@ -62,18 +62,18 @@ def compare_with_random(
         X: `[N, D]` float32 unit vectors.
         picked: `[n]` rows picked.
         candidates: `[C]` rows that random picks are drawn from.
-        chosen: `[L]` rows that count as picked on both sides.
+        chosen: `[L]` rows that count as picked in both cases.
         rng: draws the random picks and the sample of rows.
 
     Returns:
-        The figures, or None where there is nothing to cover or to cover with.
+        The figures, or None if there are no rows, no picks or no candidates.
     """
     if X.shape[0] == 0 or picked.size + chosen.size == 0:
         return None
     sample = X
     if X.shape[0] > _MOST_ROWS:
         sample = X[np.sort(rng.choice(X.shape[0], _MOST_ROWS, replace=False))]
-    # Random picks differ most where they are few, and cost least there.
+    # Small random selections vary most, and are cheapest to repeat.
     draws = int(np.clip(_DRAWN_PICKS // max(picked.size, 1), _FEWEST_DRAWS, _MOST_DRAWS))
     ours = _nearest(sample, X[np.concatenate([chosen, picked])])
     drawn = [

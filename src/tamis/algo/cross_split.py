@@ -34,9 +34,9 @@ class CrossPairs:
         left: `[P]` int64 row numbers.
         right: `[P]` int64 row numbers, `left < right`.
         similarity: `[P]` float32 cosine similarities, falling.
-        over: how many pairs across splits reach the threshold, also beyond those listed.
+        over: number of pairs across splits at or above the threshold, listed or not.
         method: the kernel that ran.
-        recall_estimate: share of these pairs found: 1, whichever kernel ran.
+        recall_estimate: share of these pairs found; always 1.
     """
 
     left: Indices
@@ -48,7 +48,7 @@ class CrossPairs:
 
     @property
     def max_similarity(self) -> float | None:
-        """The largest similarity across splits; None where no two splits hold rows."""
+        """The largest similarity across splits; None if fewer than two splits have rows."""
         return float(self.similarity[0]) if self.similarity.size else None
 
 
@@ -61,21 +61,20 @@ def closest_across(
     method: Method = "auto",
     rng: np.random.Generator,
 ) -> CrossPairs:
-    """Compare every row with every row of the other splits; list the `most` similar pairs.
+    """Find the `most` most similar pairs of rows in different splits.
 
-    All pairs are looked at, not only each row's nearest, so a leak cannot hide behind another.
-    None is left out, whichever kernel runs: by inverted file, the similarity that the last pair
-    listed will have is guessed from sampled rows, and where it turns out lower, pairs are searched
-    again down to it. O(N²D) time exactly, about O(N^1.5 D) for clustered rows by inverted file;
-    memory O(N + most).
+    All pairs are considered, not only each row's nearest, so one leak cannot hide another. Both
+    kernels find the same pairs: the inverted file estimates the similarity of the last pair from
+    sampled rows, and if that was too high, searches again down to the true value. Time O(N²D) for
+    the exact kernel, about O(N^1.5 D) for clustered rows by inverted file; memory O(N + most).
 
     Args:
         X: `[N, D]` unit vectors.
-        split: `[N]` split of each row; rows with a negative number are left out.
-        threshold: cosine similarity from which pairs are counted.
+        split: `[N]` split of each row; rows with a negative number are ignored.
+        threshold: cosine similarity at or above which pairs are counted.
         most: how many pairs to list.
         method: as in `knn_graph`.
-        rng: trains and samples the inverted file; changes no pair.
+        rng: trains and samples the inverted file; does not affect the pairs.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, or an option is out of range.
@@ -102,7 +101,7 @@ def closest_across(
         closest = _Closest(most, np.float32(threshold - SIMILARITY_ROUNDING))
         for tile in tiles:
             closest.offer(tile, number[tile.rows][:, None] != number[tile.columns])
-        # A pair that was not compared is less similar than `lowest`: no match for a full list.
+        # Any pair that was not compared is below `lowest`, so it cannot enter a full list.
         if kind == "exact" or lowest <= max(closest.floor, -1.0):
             break
         lowest = max(closest.floor, -1.0)
@@ -111,10 +110,10 @@ def closest_across(
 
 
 def _guessed_floor(X: Vectors, number: Indices, most: int, rng: np.random.Generator) -> float:
-    """Guess the similarity of the `most`-th pair across splits, rather too low than too high."""
+    """Estimate the similarity of the `most`-th pair across splits, erring on the low side."""
     n = X.shape[0]
     sample = rng.choice(n, min(n, _SAMPLE_ROWS), replace=False)
-    # Each pair has two ends that can be drawn.
+    # Either end of a pair can be sampled.
     expected = 2.0 * most * sample.size / n
     rank = int(np.ceil(expected + 3.0 * np.sqrt(expected)))
     best = np.empty(0, np.float32)
@@ -130,7 +129,7 @@ def _guessed_floor(X: Vectors, number: Indices, most: int, rng: np.random.Genera
 
 
 class _Closest:
-    """The most similar pairs so far, and how many reach the threshold."""
+    """The most similar pairs so far, and the number at or above the threshold."""
 
     def __init__(self, most: int, threshold: np.float32) -> None:
         self._most = most

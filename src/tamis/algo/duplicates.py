@@ -1,4 +1,4 @@
-"""Which pictures could be duplicates of each other, and which of each group to keep."""
+"""Candidate pairs of duplicates, and which picture of each group to keep."""
 
 from __future__ import annotations
 
@@ -14,33 +14,43 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices, Vectors
 
-__all__ = ["greedy_leader", "hash_candidates", "mirrored_hashes", "pair_keys", "vector_candidates"]
+__all__ = [
+    "greedy_leader",
+    "hash_candidates",
+    "mirrored_hashes",
+    "pair_keys",
+    "turned_candidates",
+    "turned_hashes",
+    "vector_candidates",
+]
 
-# Columns of odd frequency in the 8 x 8 block of the hash: a mirror changes their signs.
+# Columns of odd frequency in the 8 x 8 block of the hash: mirroring flips their signs.
 _ODD_COLUMNS = np.uint64(0x5555555555555555)
+_ODD_ROWS = np.uint64(0x00FF00FF00FF00FF)
+_TURNS = (1, 2, 3)
 _HASH_BITS = 64
 _RANDOM_PAIRS = 1000
 _ROUNDING = 1e-5
 
 
 def greedy_leader(n: int, left: Indices, right: Indices, order: Indices) -> Indices:
-    """Keep rows one after the other, best first, and drop those paired with a kept one.
+    """Keep rows one by one, best first, and drop those paired with a kept row.
 
-    What is kept covers (each dropped row is paired with its keeper) and packs (no two kept rows
-    are paired). Chains do not join: a row goes only with a keeper that it is itself paired with,
-    the best one. O(n + pairs).
+    The kept rows cover (each dropped row is paired with its keeper) and pack (no two kept rows are
+    paired). Chains do not merge: a row is dropped only for a keeper that it is paired with itself,
+    and for the best such keeper. O(n + pairs).
 
     Args:
         n: number of rows.
         left: `[P]` row numbers.
         right: `[P]` row numbers, paired with `left`.
-        order: `[n]` all rows, the best to keep first.
+        order: `[n]` all rows, best first.
 
     Returns:
         `[n]` int64, the keeper of each row; a kept row is its own.
 
     Raises:
-        UsageError: `order` does not name each row once.
+        UsageError: `order` is not a permutation of the rows.
 
     Example:
         >>> greedy_leader(4, [0, 1], [1, 2], [0, 1, 2, 3])
@@ -63,19 +73,19 @@ def greedy_leader(n: int, left: Indices, right: Indices, order: Indices) -> Indi
 
 
 def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Indices, float]:
-    """Pair each row with its `k` nearest, but with none less alike than two rows at random.
+    """Pair each row with its `k` nearest rows that are more similar than random pairs are.
 
-    The number of candidates is bounded by `k N`, however alike all rows are. For large N the
-    neighbours are those that `knn_graph` finds: near pairs, however rare, are all compared.
+    There are at most `k N` candidates, however similar all rows are. For large N the neighbors are
+    those that `knn_graph` finds, which compares all near pairs, however rare.
 
     Args:
         X: `[N, D]` unit vectors.
-        k: neighbours a row.
+        k: neighbors per row.
         rng: draws the random pairs and, for large N, trains the inverted file.
 
     Returns:
-        Sorted pair keys (see `pair_keys`), and the recall of the neighbours, measured on sampled
-        rows; at least .98, with a confidence of 95 %.
+        Sorted pair keys (see `pair_keys`), and the recall of the neighbors as measured on sampled
+        rows: at least 0.98 with 95% confidence.
     """
     n = len(X)
     graph = knn_graph(X, k, rng=rng)
@@ -87,14 +97,14 @@ def vector_candidates(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Ind
 
 
 def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
-    """Pair each row with the nearest by perceptual hash, as it is and mirrored.
+    """Pair each row with its nearest rows by perceptual hash, both as they are and mirrored.
 
     O(N²) comparisons of 64 bits: seconds for 100,000 rows. O(k N) memory.
 
     Args:
-        hashes: `[N]` 64-bit hashes as of `tamis.data.images.perceptual_hash`.
-        k: neighbours a row and orientation.
-        radius: most bits in which two hashes may differ.
+        hashes: `[N]` 64-bit hashes as in `tamis.images.perceptual_hash`.
+        k: neighbors per row and orientation.
+        radius: largest Hamming distance in bits.
 
     Returns:
         Sorted pair keys (see `pair_keys`).
@@ -114,10 +124,60 @@ def hash_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> Indices:
     return np.unique(np.concatenate(found))
 
 
-def mirrored_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return about what the hashes of the mirrored pictures are.
+def turned_candidates(hashes: NDArray[np.uint64], k: int, radius: int) -> tuple[Indices, Indices]:
+    """Pair each row with the nearest by perceptual hash, turned by quarters, mirrored or not.
 
-    Exact but for coefficients between the median and 0, a few bits.
+    Three times the cost of `hash_candidates`, whose arguments these are.
+
+    Returns:
+        Distinct pair keys and how many quarters counter-clockwise the higher row of each has to be
+        turned by, 1 to 3; a key stands once for each of them.
+    """
+    import faiss
+
+    n = len(hashes)
+    if n < 2:  # noqa: PLR2004 - a pair needs two
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    index = faiss.IndexBinaryFlat(_HASH_BITS)
+    index.add(_bytes(hashes))
+    found = []
+    for turn in _TURNS:
+        turned = turned_hashes(hashes, turn)
+        for mirrored, queries in ((False, turned), (True, mirrored_hashes(turned))):
+            bits, rows = index.search(_bytes(queries), min(k + 1, n))
+            near = (bits <= radius) & (rows != np.arange(n)[:, None])
+            query, row = np.nonzero(near)[0], rows[near]
+            # What was turned is the higher row, or else it is turned back; mirrored, the same turn
+            # leads either way.
+            turns = np.where((query > row) | mirrored, turn, 4 - turn)
+            low, high = np.minimum(query, row), np.maximum(query, row)
+            found.append((low.astype(np.int64) * n + high) * 4 + turns)
+    keys, turns = np.divmod(np.unique(np.concatenate(found)), 4)
+    return keys, turns
+
+
+def turned_hashes(hashes: NDArray[np.uint64], turn: int) -> NDArray[np.uint64]:
+    """Return about what the hashes of the pictures are, turned by quarters counter-clockwise.
+
+    A quarter swaps rows and columns and mirrors top-bottom. Exact but for coefficients between the
+    median and 0, a few bits.
+
+    Example:
+        >>> hex(turned_hashes(np.array([0], np.uint64), 2)[0])
+        '0x55aa55aa55aa55aa'
+    """
+    turned = hashes
+    for _ in range(turn % 4):
+        bits = np.unpackbits(turned.astype(">u8").view(np.uint8)).reshape(-1, 8, 8)
+        swapped = np.packbits(bits.transpose(0, 2, 1)).view(">u8").astype(np.uint64)
+        turned = swapped ^ _ODD_ROWS
+    return turned
+
+
+def mirrored_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the approximate hashes of the mirrored pictures.
+
+    A few bits may be wrong: those of coefficients between the median and 0.
 
     Example:
         >>> hex(mirrored_hashes(np.array([0], np.uint64))[0])
@@ -127,7 +187,7 @@ def mirrored_hashes(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def pair_keys(n: int, left: Indices, right: Indices) -> Indices:
-    """Return pairs as sorted distinct numbers `lower * n + higher`.
+    """Encode pairs as sorted distinct integers `lower * n + higher`.
 
     Example:
         >>> np.divmod(pair_keys(5, np.array([3, 1]), np.array([1, 3])), 5)

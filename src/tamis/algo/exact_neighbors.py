@@ -1,4 +1,4 @@
-"""The exact kernel: all similarities, a tile at a time, never `[N, N]`."""
+"""The exact kernel: all similarities, one tile at a time, never `[N, N]` at once."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Tile(NamedTuple):
 
 
 def upper_tiles(X: Vectors) -> Iterator[Tile]:
-    """Yield the tiles of `X @ X.T` that lie on or over the diagonal, row by row.
+    """Yield the tiles of `X @ X.T` on or above the diagonal, row by row.
 
     The cosine is symmetric, so half of the products suffice. Each row meets the others in
-    ascending order. The similarities are overwritten by the next tile. O(N²D) time, O(1) memory.
+    ascending order. The buffer is overwritten by the next tile. O(N²D) time, O(1) memory.
     """
     n = X.shape[0]
     buffer = np.empty(min(_TILE_ROWS, n) ** 2, dtype=np.float32)
@@ -46,7 +46,7 @@ def upper_tiles(X: Vectors) -> Iterator[Tile]:
 
 
 def exact_graph(X: Vectors, k: int) -> tuple[Indices, Vectors]:
-    """Return the `k` nearest other rows of each row: numbers `[N, k]`, similarities `[N, k]`."""
+    """Return the `k` nearest other rows of each row: row numbers and similarities, `[N, k]`."""
     top = TopK(X.shape[0], k)
     for rows, columns, similarities in upper_tiles(X):
         if rows[0] == columns[0]:
@@ -59,7 +59,7 @@ def exact_graph(X: Vectors, k: int) -> tuple[Indices, Vectors]:
 
 
 def exact_search(Q: Vectors, X: Vectors, k: int) -> tuple[Indices, Vectors]:
-    """Return the `k` rows of `X` nearest to each query: numbers `[M, k]`, similarities `[M, k]`."""
+    """Return the `k` rows of `X` nearest to each query: row numbers and similarities, `[M, k]`."""
     top = TopK(Q.shape[0], k)
     for i in range(0, Q.shape[0], _TILE_ROWS):
         q = Q[i : i + _TILE_ROWS]

@@ -1,4 +1,4 @@
-"""Facility location: the rows that together represent all rows best."""
+"""Facility location: a set of rows that best represents all rows."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 __all__ = ["DENSE_LIMIT", "SPARSE_LIMIT", "GreedyPicks", "facility_location"]
 
 DENSE_LIMIT = 8_192
-"""Up to the square of this many similarities are held (256 MB)."""
+"""Up to this many rows, all similarities are held in memory (256 MB)."""
 
 SPARSE_LIMIT = 200_000
-"""Up to this many rows the nearest rows of each are held, where enough is picked."""
+"""Up to this many rows, the nearest rows of each are held, if enough rows are picked."""
 
 _GRAPH_NEIGHBORS = 32
 _ROWS_A_PICK = 32
-"""By the 32 nearest rows a pick represents 32 to some 64 rows. Where there are fewer than 32 rows a
-pick that suffices: on 12,000 to 60,000 rows the picks reached .999 of the exact greedy's objective
-or better. Where there are more, it can fail: 6 picks from six clusters of 2,000 reached .80, for
-all went where rows lie densest; random parts reached .999."""
+"""With only its 32 nearest rows, a pick represents 32 to about 64 rows. That suffices if there are
+fewer than 32 rows per pick: on 12,000 to 60,000 rows the picks reached at least 0.999 of the exact
+greedy objective. With more rows per pick it can fail: 6 picks from six clusters of 2,000 reached
+0.80, because all went to the densest region; random parts reached 0.999."""
 
 _LARGEST_PART = 65_536
 _LEAST_SAMPLE = 4_096
@@ -61,32 +61,32 @@ def facility_location(
     graph: KnnGraph | None = None,
     rng: np.random.Generator,
 ) -> GreedyPicks:
-    """Pick `n` rows that greedily maximise `sum_i w_i max_{j picked} k(cos(x_i, x_j))`.
+    """Pick `n` rows that greedily maximize `sum_i w_i max_{j picked} k(cos(x_i, x_j))`.
 
-    The objective is monotone and submodular, so the picks reach at least `1 - 1/e` of the best
-    possible sum (Nemhauser, Wolsey and Fisher 1978). Gains can only fall, so an old gain is an
-    upper bound and few are computed again (lazy greedy; Minoux 1978). Ties go to the lower row.
+    The objective is monotone and submodular, so the picks reach at least `1 - 1/e` of the optimum
+    (Nemhauser, Wolsey and Fisher 1978). Gains can only fall, so an old gain is an upper bound and
+    few are recomputed (lazy greedy; Minoux 1978). Ties go to the lower row.
 
-    Up to `DENSE_LIMIT` rows: O(N²D) time, O(N²) memory. Above it, with at most 32 rows a pick and
-    200,000 rows, similarities beyond the 32 nearest rows, either way round, count as 0: the cost
-    of `knn_graph`, and O(32 N) memory. Otherwise in random parts of 8,192 to 65,536 rows, see
-    `pick_in_parts`: O(m N D) time for parts of `m`, and the memory of one part.
+    Up to `DENSE_LIMIT` rows: O(N²D) time, O(N²) memory. Above that, with at most 32 rows per pick
+    and 200,000 rows: similarities other than to the 32 nearest rows, in either direction, count as
+    0, for the cost of `knn_graph` and O(32 N) memory. Otherwise: random parts of 8,192 to 65,536
+    rows (see `pick_in_parts`), for O(m N D) time with parts of `m` rows and the memory of one part.
 
     Args:
         X: `[N, D]` unit vectors.
         n: how many to pick; all candidates if there are fewer.
         candidates: `[C]` rows that may be picked; all by default.
-        chosen: `[L]` rows that are picked already: they represent, and are not picked again.
+        chosen: `[L]` rows picked before: they represent others and are not picked again.
         kernel: how well a row represents another.
-        weights: `[N]` what representing each row is worth, 0 or more; 1 by default.
-        allowance: says which groups are open; told each row that is picked.
+        weights: `[N]` weight of each row, 0 or more; 1 by default.
+        allowance: says which groups are open, and is told of each picked row.
         epsilon: if given, each pick is the best of a random sample only (stochastic greedy), and
             the bound falls by `epsilon` in expectation.
-        graph: a k-NN graph of `X`, to be used above `DENSE_LIMIT` instead of the above.
+        graph: a k-NN graph of `X`, used above `DENSE_LIMIT` instead of computing one.
         rng: passed to `knn_graph`; divides rows into parts; draws samples.
 
     Returns:
-        The picks; their gains are what each added to the sum, estimated where there are parts.
+        The picks; a gain is what the pick added to the sum, estimated if there are parts.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, or an option is out of range.
@@ -117,7 +117,7 @@ def facility_location(
 
 @dataclass(frozen=True)
 class _Facility:
-    """Solves facility location for some candidates and some rows to be represented."""
+    """Facility location for given candidates and given rows to represent."""
 
     X: Vectors
     chosen: Indices

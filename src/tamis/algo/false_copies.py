@@ -1,8 +1,8 @@
-"""How many pairs called copies show other content, told from those that differ more.
+"""How many pairs called copies have different content, extrapolated from pairs above the line.
 
-Where copies and other content meet, no pair says which it is. But other content goes on over the
-line, where copies are few: what lies there is extrapolated below the line, and no more can be false
-there than was seen there.
+Near the line, a single pair does not show whether it is a copy. But pairs with different content
+continue above the line, where copies are few. Their distribution there is extrapolated below the
+line, and no more pairs can be false there than were seen there.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ __all__ = ["FalseCopies", "false_copies"]
 
 _TAIL_REACH, _FEWEST_OF_TAIL = float(np.log(2)), 10
 _PLACES, _DEEPEST = 16, 8.0
-# Evenly: faint changes are no more frequent than stronger ones.
+# A power of 1 means a uniform density: faint changes are no more frequent than strong ones.
 _LEAST_POWER = 1.0
 _ONE_SIDED_95 = 1.645
-# Narrowest fall of a tail, as a logarithm: what nearly equal excesses of a few pairs would feign.
+# Narrowest tail, as a logarithm: a few pairs with nearly equal excesses would mimic a narrower one.
 _NARROWEST = 0.03
 
 
 class FalseCopies(NamedTuple):
-    """How many pairs called copies show other content.
+    """How many pairs called copies have different content.
 
     Attributes:
         expected: best estimate.
-        high: 95 % bound of what is to be expected.
+        high: 95% upper confidence bound on the expectation.
     """
 
     expected: float
@@ -39,10 +39,11 @@ class FalseCopies(NamedTuple):
 
 
 def false_copies(excesses: NDArray[np.float64], line: float) -> FalseCopies:
-    """Estimate how many pairs under a line are of other content.
+    """Estimate how many pairs below a line have different content.
 
-    All pairs over a place are taken for other content, and what must lie under it is extrapolated
-    (`_extrapolated`). The place is the line or one below it: that where the bound is least. O(P).
+    All pairs above a cut are taken to have different content, and the number below it is
+    extrapolated (`_extrapolated`). Of the line and several lower cuts, the one with the smallest
+    high estimate is used; pairs between it and the line count as false. O(P).
     """
     under = np.sort(excesses[excesses < line])
     if under.size == 0:
@@ -59,11 +60,11 @@ def false_copies(excesses: NDArray[np.float64], line: float) -> FalseCopies:
 
 
 def _extrapolated(logs: NDArray[np.float64], place: float) -> FalseCopies:
-    """Extrapolate excesses over a place below it.
+    """Extrapolate the number of excesses below a place from those above it.
 
-    The excesses up to twice the place (the lowest ten at least) are taken to fall off towards 0 as
-    a power, no slower than evenly: their logarithms as an exponential that is cut off at the place.
-    The high figure takes the power and the number at their 95 % bounds.
+    The excesses up to twice the place (at least the lowest ten) are taken to fall off toward 0 as a
+    power of at least 1, so their logarithms as an exponential truncated at the place. The high
+    estimate uses 95% bounds for the power and the number.
 
     Source: Hill, A simple general approach to inference about the tail of a distribution, Annals of
     Statistics 1975; cut off as in Aban, Meerschaert and Panorska, Parameter estimation for the
@@ -78,7 +79,7 @@ def _extrapolated(logs: NDArray[np.float64], place: float) -> FalseCopies:
         return FalseCopies(0.0, 0.0)
     used = max(int(np.searchsorted(over, place + _TAIL_REACH)), _FEWEST_OF_TAIL)
     used = min(used, over.size)
-    # One more place, where the tail begins: all pairs that there are may be the tail.
+    # Where the tail begins; it may contain all pairs.
     start = over[used] if used < over.size else over[-1] + np.log(2) / 2
     depth = max(float(start - place), _NARROWEST)
     mean = max(float(np.mean(start - over[:used])), _NARROWEST)
@@ -91,11 +92,11 @@ def _extrapolated(logs: NDArray[np.float64], place: float) -> FalseCopies:
 
 
 def _tail_power(mean: float, depth: float) -> tuple[float, float]:
-    """Fit the power of a tail that is cut off, and its standard error for one pair, as a share.
+    """Fit the power of a truncated tail; also return its relative standard error for one pair.
 
     Args:
-        mean: of the distances from where the tail begins, as logarithms.
-        depth: the distance at which it is cut off.
+        mean: mean log-distance from where the tail begins.
+        depth: the log-distance at which it is truncated.
     """
 
     def beyond(power: float) -> float:

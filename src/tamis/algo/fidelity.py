@@ -1,4 +1,4 @@
-"""How well one set of vectors stands in for another of the same things."""
+"""How well one set of vectors can replace another for the same items."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _ROWS_PER_NEIGHBOUR = 5
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How alike two sets of vectors are.
+    """How similar two sets of vectors are.
 
     Attributes:
-        mean_cosine: mean over rows of the cosine between a row and its stand-in.
-        worst_cosine: the lowest of these.
-        overlap: mean over rows of the share of the `neighbours` nearest others that stay so.
+        mean_cosine: mean cosine between a row and its replacement.
+        worst_cosine: the lowest of these cosines.
+        overlap: mean share of a row's `neighbours` nearest others that both sets have in common.
         neighbours: how many nearest others were compared.
     """
 
@@ -40,10 +40,9 @@ class Fidelity:
 
 
 def neighbours_for(rows: int, most: int = 10) -> int:
-    """Return how many nearest others say something among so few rows, at least 1.
+    """Return how many neighbors to compare for this number of rows, at least 1.
 
-    Of all others, any two sets of vectors have the same nearest ones; a fifth of them leaves
-    room to differ.
+    At most a fifth of the rows: with all others as neighbors, any two sets would agree.
 
     >>> neighbours_for(500), neighbours_for(20)
     (10, 4)
@@ -54,15 +53,16 @@ def neighbours_for(rows: int, most: int = 10) -> int:
 def fidelity(
     reference: NDArray[Any], other: NDArray[Any], neighbours: int | None = None
 ) -> Fidelity:
-    """Compare vectors with those that are to stand in for them, row by row.
+    """Compare vectors with their replacements, row by row.
 
-    A row of `other` that is not finite or not of length 1 counts as cosine 0 and shares no
-    neighbours: a stand-in that breaks on some rows must show, not fail. O(N²D) time, exactly.
+    A row of `other` that is not finite or not of length 1 counts as cosine 0 with no shared
+    neighbors, so that an encoder that breaks on some rows is reported instead of raising. Exact,
+    O(N²D) time.
 
     Args:
         reference: `[N, D]` unit vectors, N at least 3.
-        other: `[N, D]` floating point, of the same things in the same order.
-        neighbours: nearest others to compare, under N; what suits N if not given.
+        other: `[N, D]` floating point, for the same items in the same order.
+        neighbours: nearest others to compare, less than N; by default `neighbours_for(N)`.
 
     Raises:
         UsageError: shapes differ, there are fewer than 3 rows, `neighbours` is out of range, or
@@ -95,7 +95,7 @@ def fidelity(
 
 
 def _usable(other: NDArray[Any]) -> tuple[Vectors, NDArray[np.bool_]]:
-    """Return unit rows, the first axis in place of what is none, and which rows are their own."""
+    """Return the rows with unusable ones replaced by the first axis, and which are usable."""
     rows = np.array(other, dtype=np.float32)
     with np.errstate(invalid="ignore", over="ignore"):
         usable = np.abs(np.linalg.norm(rows, axis=1) - 1.0) <= LENGTH_TOLERANCE
@@ -104,7 +104,7 @@ def _usable(other: NDArray[Any]) -> tuple[Vectors, NDArray[np.bool_]]:
 
 
 def _shared(X: Vectors, Y: Vectors, k: int) -> NDArray[np.int64]:
-    """Count for each row the `k` nearest others that it has in both."""
+    """Count, for each row, the `k` nearest others that both sets have in common."""
     rng = np.random.default_rng(0)  # the exact kernel draws nothing
     near, near_too = (knn_graph(vectors, k, method="exact", rng=rng).indices for vectors in (X, Y))
     shared: NDArray[np.int64] = (near[:, :, None] == near_too[:, None, :]).sum(axis=(1, 2))

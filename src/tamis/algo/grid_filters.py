@@ -1,4 +1,4 @@
-"""Filters of small square pictures as matrix products, since they are separable and linear."""
+"""Separable linear filters of small square pictures, as matrix products."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 __all__ = ["Grids", "blur_matrix", "filtered", "resampled", "sampling_matrix", "shrink", "slopes"]
 
 Grids: TypeAlias = "NDArray[np.float32]"
-"""Square grey pictures, `[M, n, n]` float32 in grey levels."""
+"""Square gray pictures, `[M, n, n]` float32 in gray levels."""
 
 
-# Multiplications up to which OpenBLAS keeps a product in one thread.
+# OpenBLAS runs a matrix product of up to this many multiplications in one thread.
 _ONE_THREAD = 2**18
 
 
 @cache
 def blur_matrix(n: int, sigma: float) -> NDArray[np.float32]:
-    """Return the `[n, n]` matrix that blurs a column by a Gaussian, the ends mirrored.
+    """Return the `[n, n]` matrix that blurs a column by a Gaussian, with mirrored borders.
 
     Args:
         n: length of the column.
@@ -45,9 +45,9 @@ def blur_matrix(n: int, sigma: float) -> NDArray[np.float32]:
 
 
 def filtered(pictures: Grids, fine: float, wide: float) -> Grids:
-    """Keep the detail between two scales: blur by `fine` less blur by `wide` pixels.
+    """Band-pass filter: the blur by `fine` pixels minus the blur by `wide` pixels.
 
-    The mean of each picture becomes 0. O(n³) a picture.
+    The mean of each picture becomes 0. O(n³) per picture.
     """
     n = pictures.shape[-1]
     narrow, broad = blur_matrix(n, fine), blur_matrix(n, wide)
@@ -67,8 +67,8 @@ def resampled(
     Returns:
         `[..., r, c]` float32.
     """
-    # BLAS would split each of these small products over threads, which wait for each other longer
-    # than they work; products of few rows it leaves whole.
+    # BLAS would split each of these small products over threads, and waiting would cost more than
+    # the work; it does not split products of few rows.
     slab = _slab(rows.shape[-2], max(rows.shape[-1], columns.shape[-2]) * rows.shape[-1])
     slabs = rows.reshape(*rows.shape[:-2], rows.shape[-2] // slab, slab, rows.shape[-1])
     product = slabs @ pictures[..., None, :, :] @ np.swapaxes(columns, -1, -2)[..., None, :, :]
@@ -77,7 +77,7 @@ def resampled(
 
 
 def _slab(rows: int, others: int) -> int:
-    """Most rows, dividing all, whose product with `others` numbers runs in one thread."""
+    """The largest divisor of `rows` whose product with `others` numbers runs in one thread."""
     most = max(_ONE_THREAD // others, 1)
     return max(size for size in range(1, min(rows, most) + 1) if rows % size == 0)
 
@@ -85,13 +85,13 @@ def _slab(rows: int, others: int) -> int:
 def sampling_matrix(
     low: NDArray[np.float32], size: NDArray[np.float32], side: int, n: int
 ) -> NDArray[np.float32]:
-    """Return weights that read `side` points of a span of a column, linearly.
+    """Return weights that sample `side` points of a span of a column by linear interpolation.
 
-    Where points lie farther apart than pixels, the kernel widens so that nothing is skipped.
+    If the points are farther apart than pixels, the kernel is widened so that no pixel is skipped.
 
     Args:
-        low: `[M]` where each span begins, in units of the column.
-        size: `[M]` its length, in the same units.
+        low: `[M]` start of each span, as a fraction of the column.
+        size: `[M]` its length, as a fraction of the column.
         side: number of points.
         n: length of the column in pixels.
 
@@ -118,7 +118,7 @@ def shrink(pictures: Grids | NDArray[np.uint8], side: int) -> Grids:
 
 
 def slopes(pictures: Grids) -> tuple[Grids, Grids]:
-    """Return how fast each picture rises, per side length, downward and to the right."""
+    """Return the gradient of each picture, downward and to the right, per side length."""
     matrix = _slope_matrix(pictures.shape[-1])
     return matrix @ pictures, pictures @ matrix.T
 

@@ -1,4 +1,4 @@
-"""Intervals that say how far a measured accuracy can be trusted."""
+"""Confidence intervals for measured accuracies."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "mean_of_seeds", "share_right"]
 
 _TAIL = 0.975
-"""Intervals hold 95 %."""
+"""Quantile for 95% intervals."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its 95 % interval.
+    """A number and its 95% confidence interval.
 
     Attributes:
         value: the number.
-        low: lower end; the value itself where nothing says how far it may be off.
-        high: upper end.
+        low: lower end; equal to the value if the interval is unknown.
+        high: upper end; equal to the value if the interval is unknown.
     """
 
     value: float
@@ -35,10 +35,10 @@ class Estimate:
 
 
 def share_right(right: int, rows: int) -> Estimate:
-    """Return the share of rows that are right, with Wilson's interval (1927).
+    """Return the share of correct rows with Wilson's interval (1927).
 
     Raises:
-        UsageError: there is no row, or more are right than there are.
+        UsageError: there is no row, or more rows are correct than there are.
 
     >>> estimate = share_right(8, 10)
     >>> round(estimate.low, 3), round(estimate.high, 3)
@@ -54,7 +54,7 @@ def share_right(right: int, rows: int) -> Estimate:
 
 
 def mean_of_seeds(values: NDArray[Any]) -> Estimate:
-    """Return the mean of `[S]` runs, with Student's interval; one run has none.
+    """Return the mean of `[S]` runs with Student's t interval; a single run has none.
 
     Raises:
         UsageError: there is no run.

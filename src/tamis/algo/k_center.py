@@ -1,4 +1,4 @@
-"""Greedy k-center: each pick is the row farthest from all that is picked."""
+"""Greedy k-center: each pick is the row farthest from all picks so far."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def k_center(
 ) -> GreedyPicks:
     """Pick `n` rows, each the candidate least similar to everything picked before.
 
-    With all rows as candidates, the farthest row is at most twice as far from the picks, by
-    Euclidean distance (or angle), as under the best possible picks (Gonzalez 1985). It seeks the
-    edges of the data, outliers first. Without `chosen` rows the first pick is the row nearest to
-    the mean. Ties go to the lower row. O(nND) time, O(N) memory.
+    If all rows are candidates, the largest distance of a row to its nearest pick is at most twice
+    the optimum, by Euclidean distance or angle (Gonzalez 1985). It picks the edges of the data,
+    outliers first. Without `chosen` rows the first pick is the row nearest to the mean. Ties go to
+    the lower row. O(nND) time, O(N) memory.
 
     Args:
         X: `[N, D]` unit vectors.
         n: how many to pick; all candidates if there are fewer.
         candidates: `[C]` rows that may be picked; all by default.
-        chosen: `[L]` rows that are picked already and are not picked again.
-        allowance: says which groups are open; told each row that is picked.
+        chosen: `[L]` rows picked before, which are not picked again.
+        allowance: says which groups are open, and is told of each picked row.
 
     Returns:
-        The picks; their gains are cosine distances to the nearest row picked before. Where the
-        first pick has none before it, its gain is 2, the largest cosine distance there is.
+        The picks; a gain is the cosine distance to the nearest row picked before. If nothing was
+        picked before the first, its gain is 2, the largest possible cosine distance.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, or `n` is negative.
@@ -61,7 +61,7 @@ def k_center(
     chosen = rows[:0] if chosen is None else chosen
     candidates = np.setdiff1d(rows if candidates is None else candidates, chosen)
     if 2 * candidates.size > rows.size:
-        # Most rows are candidates: no copy of theirs is made, and the others stay closed.
+        # Most rows are candidates: use X without a copy, and keep the others closed.
         numbers, pool = rows, vectors
         closed = np.ones(rows.size, dtype=np.bool_)
         closed[candidates] = False
@@ -81,7 +81,7 @@ def k_center(
             nearest[closed] = np.inf
             place = int(np.argmin(nearest))
         else:
-            # Small products of BLAS may read lanes that hold no value, and flag what is there.
+            # BLAS kernels for small products may read unused lanes and raise a flag for them.
             with np.errstate(invalid="ignore"):
                 alike = pool @ mean
             place = int(np.argmax(np.where(closed, -np.inf, alike)))

@@ -1,4 +1,4 @@
-"""How well each part of a query is found somewhere in a picture."""
+"""Late interaction: how well each patch of a query is matched somewhere in a picture."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["late_interaction"]
 
 
 def late_interaction(query: Vectors, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean, over a query's tokens, of the best cosine with any token of a picture.
+    """Return the mean over a query's tokens of the best cosine with any token of a picture.
 
-    It sees what one vector a picture averages away: a small thing scores high wherever it lies.
-    O(B T U D) time.
+    It finds what a single vector per picture averages away: a small object scores high wherever
+    it is. O(B T U D) time.
 
     Source: Khattab and Zaharia 2020, ColBERT, section 3.2 (their sum, divided by the tokens).
 
     Args:
-        query: `[T, D]` float32 tokens of what is looked for, of any length but zero.
+        query: `[T, D]` float32 tokens of the query, of any nonzero length.
         pictures: `[B, U, D]` float32 tokens of each picture.
 
     Returns:

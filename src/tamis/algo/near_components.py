@@ -1,4 +1,4 @@
-"""Groups of rows that chains of near pairs hold together."""
+"""Connected components of the graph of near pairs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class NearComponents:
     """The component of each row.
 
     Attributes:
-        labels: `[N]` int64, numbered in the order of their lowest row.
+        labels: `[N]` int64, numbered by their lowest row.
         method: the kernel that ran.
     """
 
@@ -45,15 +45,15 @@ def near_components(
 ) -> NearComponents:
     """Join rows whose cosine similarity is at least `threshold`, directly or through others.
 
-    Pairs are joined as they are found and forgotten, so memory stays O(N) however many there are.
-    No pair is left out, whichever kernel runs. O(N²D) time exactly, about O(N^1.5 D) for clustered
+    Pairs are joined as they are found and not stored, so memory is O(N) however many there are.
+    Both kernels find all pairs. Time O(N²D) for the exact kernel, about O(N^1.5 D) for clustered
     rows by inverted file, as in `pairs_over`.
 
     Args:
         X: `[N, D]` unit vectors.
         threshold: cosine similarity in [-1, 1].
         method: as in `knn_graph`.
-        rng: trains the inverted file; changes no label.
+        rng: trains the inverted file; does not affect the labels.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, or an option is out of range.
@@ -84,7 +84,7 @@ def near_components(
             left, right, held = [], [], 0
     if left:
         labels = connected_components(n, np.concatenate(left), np.concatenate(right))[labels]
-    # Labels merged in several passes leave gaps; joining nothing numbers them afresh.
+    # Merging in several passes leaves gaps in the numbering, so number the labels anew.
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(first.size, dtype=np.int64)
     rank[np.argsort(first)] = np.arange(first.size)

@@ -1,4 +1,4 @@
-"""From which cosine similarity on two rows are nearer than different things are in a dataset."""
+"""Cosine threshold above which two rows are closer than unrelated pictures usually are."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["FEW_ROWS_THRESHOLD", "LEAST_ROWS", "near_threshold"]
 
 LEAST_ROWS = 100
-"""Fewer rows have too few pairs to tell how the similarity of different ones falls off."""
+"""Fewer rows have too few pairs to estimate the tail of their similarities."""
 
 FEW_ROWS_THRESHOLD = 0.95
-"""What stands in for a threshold that too few rows cannot tell."""
+"""The threshold to use if there are too few rows to estimate one."""
 
 _FALSE_PER_ROW = 0.02
 _LOW, _HIGH = 0.9, 0.99
@@ -25,18 +25,18 @@ _NEARLY_ONE = 1 - 1e-7
 
 
 def near_threshold(X: Vectors, *, rng: np.random.Generator) -> float | None:
-    """Return the similarity that a row's pairs with different rows pass .02 times, all N of them.
+    """Return the similarity that a row exceeds with 0.02 unrelated rows on average.
 
-    Similarities of random pairs, through Fisher's z, are taken to fall off exponentially beyond
-    their quantile .9; the fall is measured up to the quantile .99, which few near-duplicates do
-    not reach, and goes on to the rate .02 / N. So the threshold follows the encoder and how alike
-    all rows are, and is low: joining two rows in fifty for nothing costs a split little, a missed
-    leak much. Where more than a hundredth of all pairs are of one shot, it is too high.
-    O(D min(N², 2,000,000)) time, O(D) memory beside `X`.
+    The tail of the similarities of random pairs, after Fisher's z, is taken to be exponential
+    above the 0.9 quantile. It is fitted up to the 0.99 quantile, which a few near-duplicates do
+    not affect, and extrapolated to the rate 0.02 / N. So the threshold adapts to the encoder and
+    to how similar all rows are. It is deliberately low: joining one row in fifty wrongly costs a
+    split little, a missed leak costs much. If more than a hundredth of all pairs are
+    near-duplicates, it is too high. O(D min(N², 2,000,000)) time, O(D) memory besides `X`.
 
     Args:
         X: `[N, D]` float32 unit vectors.
-        rng: draws the pairs where there are more than 2,000 rows.
+        rng: draws the pairs if there are more than 2,000 rows.
 
     Returns:
         A cosine similarity, or None for fewer than 100 rows.

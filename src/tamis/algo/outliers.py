@@ -1,4 +1,4 @@
-"""Rows that are unusually far from their neighbours."""
+"""Outliers: rows that are unusually far from their neighbors."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _FENCE = 1.5
 
 
 def distance_outliers(graph: KnnGraph, k: int = 10) -> NDArray[np.bool_]:
-    """Tell which rows are outliers: farther from their `k`-th neighbour than most rows are.
+    """Return which rows are outliers: farther from their `k`-th neighbor than most rows are.
 
     The score is the cosine distance to the `k`-th nearest row (Ramaswamy, Rastogi and Shim 2000);
-    an outlier lies over the third quartile by more than 1.5 interquartile ranges (Tukey 1977).
+    an outlier exceeds the third quartile by more than 1.5 interquartile ranges (Tukey 1977).
     O(N log N).
 
     Args:
-        graph: a k-NN graph; with fewer than `k` neighbours a row, the last one is taken.
-        k: which neighbour.
+        graph: a k-NN graph; with fewer than `k` neighbors per row, the last one is used.
+        k: which neighbor.
 
     Returns:
         `[N]` bool.
@@ -50,16 +50,16 @@ def distance_outliers(graph: KnnGraph, k: int = 10) -> NDArray[np.bool_]:
 def sampled_outliers(
     X: Vectors, rows: Indices, *, size: int, k: int = 10, rng: np.random.Generator
 ) -> tuple[NDArray[np.bool_], float]:
-    """Tell which of `rows` are outliers, and what share of all is, from a random sample.
+    """Return which of `rows` are outliers, and the share of outliers, from a random sample.
 
-    Distances are to the `k`-th nearest of `size` random rows, of the sample as of `rows`, so that
-    the fence is as in `distance_outliers` for a dataset of that size. O(size² D) time.
+    Distances of both the sample and `rows` are to the `k`-th nearest of `size` random rows, so the
+    fence is that of `distance_outliers` for a dataset of that size. O(size² D) time.
 
     Args:
         X: `[N, D]` float32 unit vectors.
-        rows: `[R]` rows to be told of.
+        rows: `[R]` rows to judge.
         size: how many rows to draw.
-        k: which neighbour.
+        k: which neighbor.
         rng: draws them.
 
     Returns:
@@ -70,7 +70,7 @@ def sampled_outliers(
     graph = knn_graph(sample, k, method="exact", rng=rng)
     distance = 1.0 - graph.similarities[:, -1].astype(np.float64)
     fence = _fence(distance)
-    # A row of the sample is its own nearest there and does not count.
+    # A sampled row finds itself first, which does not count.
     similarity = exact_search(X[rows], sample, k + 1)[1]
     own = np.isin(rows, drawn).astype(np.int64)
     kth = similarity[np.arange(rows.size), k - 1 + own]
@@ -80,5 +80,5 @@ def sampled_outliers(
 
 def _fence(distance: NDArray[np.float64]) -> float:
     lower, upper = np.quantile(distance, [0.25, 0.75])
-    # Float32 rounding must not make outliers where all rows are the same.
+    # If all rows are identical, float32 rounding must not create outliers.
     return float(upper + max(_FENCE * (upper - lower), 1e-6))

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.clipped_light import LostLight, lost_light
 from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
 from tamis.algo.fine_registration import Placement, register, robust_line
 from tamis.algo.local_wear import beyond_wear
-from tamis.algo.photometric_fit import ToneCurves, fit_tone, is_grey, luma_chroma, quartered
+from tamis.algo.photometric_fit import (
+    ToneCurves,
+    fit_tone,
+    is_grey,
+    luma_chroma,
+    quartered,
+    steepness,
+)
 from tamis.algo.picture_filters import blurred
 from tamis.algo.translucent_mark import may_be_mark, without_mark
 
@@ -178,7 +186,9 @@ def compare_pictures(
         there = luma_chroma(brighter.applied(right))
     else:
         here = luma_chroma(brighter.applied(left))
-    aligned = _aligned(here, there, placement, finer, shared)
+    lost = lost_light(brighter, left if forward else right)
+    aligned = _aligned(here, there, placement, finer, shared, lost, forward)
+    aligned = replace(aligned, white=255.0 + float(brighter.beyond[:, -1].max(initial=0)))
     worst = coherent_residual(aligned)
     side = int(min(shared.any(axis=0).sum(), shared.any(axis=1).sum()))
     in_place = shapes[0] == shapes[1] and placement.moves(shapes[0]) < _UNMOVED
@@ -217,6 +227,7 @@ def _tones(
     here, there = quartered(left.astype(np.float32)), quartered(right.astype(np.float32))
     # Some thousand places tell the curves as well as all do.
     step = max(int(np.sqrt(here[0].size / _TONE_PLACES)), 1)
+    steep, steep_there = steepness(here)[::step, ::step], steepness(there)
     here = here[:, ::step, ::step]
     half = placement.halved()
     few = Placement(step * half.linear, half.offset)
@@ -224,34 +235,59 @@ def _tones(
     inside, sampler = few.inside(*shapes, 1), few.sampler(*shapes)
     x = np.stack([sampler.linear(one)[inside] for one in there], axis=-1)
     y = np.stack([one[inside] for one in here], axis=-1)
-    forward = fit_tone(x, y)
+    slope = np.maximum(steep[inside], sampler.linear(steep_there)[inside])
+    forward = fit_tone(x, y, slope)
     if forward.gain >= 1:
         return True, forward
-    backward = fit_tone(y, x)
+    backward = fit_tone(y, x, slope)
     return (False, backward) if backward.gain > forward.gain else (True, forward)
 
 
-def _aligned(
+def _aligned(  # noqa: PLR0917 - two pictures and what is known of them
     here: tuple[NDArray[np.float32], NDArray[np.float32]],
     there: tuple[NDArray[np.float32], NDArray[np.float32]],
     placement: Placement,
     finer: float,
     shared: NDArray[np.bool_],
+    lost: LostLight | None,
+    forward: bool,
 ) -> Aligned:
+    """Bring both to one grid and one sharpness; where light was lost, as near as that allows.
+
+    Args:
+        here: brightness and colours on the grid.
+        there: the same of the other picture.
+        placement: of the grid in the other picture.
+        finer: blur that makes the other picture as coarse as the grid.
+        shared: where both have pixels.
+        lost: what the brighter one may have lost.
+        forward: whether that is the one on the grid.
+    """
     luma, chroma = here
     shape = luma.shape
     moved = luma.shape != there[0].shape or placement.moves(shape) >= _UNMOVED
     other, tint = there
     grey = is_grey(chroma, tint)
     if moved:
-        other = placement.sampler(shape, other.shape).cubic(blurred(other, finer))
-        sampler = placement.halved().sampler(chroma.shape[1:], tint.shape[1:])
-        tint = np.stack([sampler.linear(one) for one in blurred(tint, finer / 2)])
+        whole = placement.sampler(shape, other.shape)
+        half = placement.halved().sampler(chroma.shape[1:], tint.shape[1:])
+        other = whole.cubic(blurred(other, finer))
+        tint = np.stack([half.linear(one) for one in blurred(tint, finer / 2)])
+        if lost is not None and not forward:
+            colours = np.stack([half.linear(one) for one in lost.chroma])
+            lost = LostLight(whole.linear(lost.luma), colours)
     first, sigma = _blur_between(luma, other, shared)
     if sigma and first:
         luma, chroma = blurred(luma, sigma), blurred(chroma, sigma / 2)
     elif sigma:
         other, tint = blurred(other, sigma), blurred(tint, sigma / 2)
+    if lost is not None:
+        if sigma and first == forward:
+            lost = LostLight(blurred(lost.luma, sigma), blurred(lost.chroma, sigma / 2))
+        if forward:
+            other, tint = lost.explained(other, luma), lost.explained_colours(tint, chroma)
+        else:
+            luma, chroma = lost.explained(luma, other), lost.explained_colours(chroma, tint)
     colours = np.empty((2, 2, 0, 0), np.float32) if grey else np.stack([chroma, tint])
     return Aligned(np.stack([luma, other]), colours, shared)
 

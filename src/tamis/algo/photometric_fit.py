@@ -1,8 +1,10 @@
 """What brightness, contrast, gamma and clipping made of one picture, fitted to the other.
 
 Brightening clips whites, so that a line through all values fits neither the clipped nor the others.
-The curve is fitted where neither picture is clipped, from the darker to the brighter picture, and
-clipped then: what was lost is predicted, not fitted.
+The curve is fitted from the darker to the brighter picture where it says that nothing is clipped,
+and clipped then: what was lost is predicted, not fitted. To fit it where the brighter picture is
+not clipped would leave out, of the places near the limit, those that noise made brighter, and bend
+the curve down.
 """
 
 from __future__ import annotations
@@ -15,10 +17,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ToneCurves", "fit_tone", "is_grey", "luma_chroma", "quartered"]
+__all__ = ["ToneCurves", "fit_tone", "is_grey", "luma_chroma", "quartered", "steepness"]
 
 _DARKEST, _BRIGHTEST = 4, 250
 _FEWEST = 100
+_SELECTIONS = 3
+# In levels a pixel: what noise and JPEG make of flat ground.
+_STEEP = 4.0
 _STEPS = 5
 # As in `tamis.algo.fine_registration`: what does not vary more than noise keeps its gain of 1.
 _NOISE = 2.0
@@ -34,11 +39,13 @@ class ToneCurves:
 
     Attributes:
         curves: `[3, 256]` float32, what each level becomes, in [0, 255].
+        beyond: `[3, 256]` float32, how far over 255 each level would go, or under 0 (negative).
         gain: of the three curves together; how steep they are.
         spread: of the values about the curves, in grey levels.
     """
 
     curves: NDArray[np.float32]
+    beyond: NDArray[np.float32]
     gain: float
     spread: float
 
@@ -48,23 +55,33 @@ class ToneCurves:
         return np.stack([curve.take(levels, mode="clip") for curve, levels in channels])
 
 
-def fit_tone(source: NDArray[np.float32], target: NDArray[np.float32]) -> ToneCurves:
+def fit_tone(
+    source: NDArray[np.float32], target: NDArray[np.float32], slope: NDArray[np.float32]
+) -> ToneCurves:
     """Fit the curves that take the colours of one picture to those of the other, place by place.
 
     Args:
         source: `[P, 3]` levels.
         target: `[P, 3]` levels at the same places.
+        slope: `[P]` how steep the pictures are there, in levels a pixel. A blur moves the levels of
+            steep places and leaves flat ones, so that those tell more.
     """
+    even = 1 / (1 + (slope.astype(np.float64) / _STEEP) ** 2)
     curves, gains, spreads = [], [], []
     for channel in range(3):
         curve, gain, spread = _fit_one(
-            source[:, channel].astype(np.float64), target[:, channel].astype(np.float64)
+            source[:, channel].astype(np.float64), target[:, channel].astype(np.float64), even
         )
         curves.append(curve)
         gains.append(gain)
         spreads.append(spread)
+    unclipped = np.stack(curves)
+    clipped = np.clip(unclipped, 0, 255)
     return ToneCurves(
-        np.stack(curves).astype(np.float32), float(np.mean(gains)), float(np.mean(spreads))
+        clipped.astype(np.float32),
+        (unclipped - clipped).astype(np.float32),
+        float(np.mean(gains)),
+        float(np.mean(spreads)),
     )
 
 
@@ -88,6 +105,17 @@ def quartered(picture: NDArray[np.float32]) -> NDArray[np.float32]:
     return (rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25)
 
 
+def steepness(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `[H, W]`, how far neighbours in `[3, H, W]` differ, in levels of green."""
+    steep: NDArray[np.float32] = np.zeros_like(picture[1])
+    down, across = np.abs(np.diff(picture[1], axis=0)), np.abs(np.diff(picture[1], axis=1))
+    for part, step in (((slice(1, None), slice(None)), down), ((slice(-1), slice(None)), down)):
+        steep[part] = np.maximum(steep[part], step)
+    for part, step in (((slice(None), slice(1, None)), across), ((slice(None), slice(-1)), across)):
+        steep[part] = np.maximum(steep[part], step)
+    return steep
+
+
 def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     """Whether one of two pictures lost its colours: all of it is grey, most of the other not."""
     one, two = np.abs(chroma).max(axis=0), np.abs(other).max(axis=0)
@@ -101,13 +129,28 @@ def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 
 
 def _fit_one(
-    x: NDArray[np.float64], y: NDArray[np.float64]
+    x: NDArray[np.float64], y: NDArray[np.float64], even: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
     clear = (x > _DARKEST) & (x < _BRIGHTEST) & (y > _DARKEST) & (y < _BRIGHTEST)
     if np.count_nonzero(clear) < _FEWEST:
         clear = np.ones_like(clear)
-    x, y = x[clear], y[clear]
-    weight = np.ones_like(x)
+    first = clear
+    curve, gain, spread = _robust_curve(x[clear], y[clear], even[clear])
+    for _ in range(_SELECTIONS):
+        said = np.interp(x, _LEVELS, curve)
+        clear = (x > _DARKEST) & (x < _BRIGHTEST) & (said > _DARKEST) & (said < _BRIGHTEST)
+        if np.count_nonzero(clear) < _FEWEST or np.array_equal(clear, first):
+            break
+        first = clear
+        curve, gain, spread = _robust_curve(x[clear], y[clear], even[clear])
+    return np.maximum.accumulate(curve), float(max(gain, 1e-3)), spread
+
+
+def _robust_curve(
+    x: NDArray[np.float64], y: NDArray[np.float64], even: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float, float]:
+    """Fit level, gain and bend: the curve `[256]`, not clipped, its gain, and the spread."""
+    weight = even
     gain, level, bend, spread = 1.0, 0.0, 0.0, 1.0
     for _ in range(_STEPS):
         total = weight.sum() + 1e-6
@@ -124,7 +167,7 @@ def _fit_one(
         residual = y - basis.T @ np.array([level, gain, bend])
         middle = residual.size // 2
         spread = float(np.partition(np.abs(residual), middle)[middle]) * 1.483 + 0.7
-        weight = 1 / (1 + (residual / (2 * spread)) ** 2)
+        weight = even / (1 + (residual / (2 * spread)) ** 2)
     # Beyond the values that were seen, the curve goes on straight.
     ends = [int(share * (x.size - 1)) for share in (0.02, 0.98)]
     low, high = np.partition(x, ends)[ends] - mean
@@ -132,5 +175,4 @@ def _fit_one(
     held = np.clip(at, low, high)
     curve = level + gain * held + bend * held**2 / 128
     curve += (gain + 2 * bend * held / 128) * (at - held)
-    curve = np.maximum.accumulate(np.clip(curve, 0, 255))
-    return curve, float(max(gain, 1e-3)), spread
+    return curve, float(gain), spread

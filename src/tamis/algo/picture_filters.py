@@ -1,8 +1,8 @@
-"""Filters of pictures of any shape as products with small matrices.
+"""Separable filters of pictures of any shape, as products with small matrices.
 
-A filter along one side is a banded matrix. Cut into tiles of a few outputs each, its blocks are all
-equal, so that one small matrix times all tiles does it: several times faster than a filter that
-visits each value with each weight.
+A filter along one axis is a banded matrix. Cut into tiles of a few outputs each, all its blocks are
+equal, so one small matrix multiplies all tiles. That is several times faster than direct
+convolution.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
 __all__ = ["blurred", "halved", "spline_coefficients"]
 
-# Standard deviations at which a Gaussian is cut off.
+# A Gaussian is truncated at this many standard deviations.
 _TRUNCATE = 3.0
-# The blur before every second pixel is left out.
+# The blur, in pixels, before every second pixel is dropped.
 _HALVING = 0.9
 _TILES: tuple[int, ...] = (16, 8, 4)
-# Multiplications up to which OpenBLAS keeps a product in one thread: more threads wait for each
-# other longer than they work.
+# OpenBLAS runs a matrix product of up to this many multiplications in one thread. With more
+# threads, waiting costs more than the work.
 _ONE_THREAD = 262_144
-# The pole of the cubic B-spline; its powers fall under float32's precision within the reach.
+# The pole of the cubic B-spline; its powers fall below float32 precision within the reach.
 _POLE, _POLE_REACH = np.sqrt(3.0) - 2.0, 12
 
 
 def blurred(values: NDArray[np.float32], sigma: float, step: int = 1) -> NDArray[np.float32]:
-    """Blur by a Gaussian, cut off at three standard deviations; the border is repeated.
+    """Blur by a Gaussian, truncated at three standard deviations; the border is repeated.
 
-    About .1 ms for 256 x 192 pixels.
+    About 0.1 ms for 256 x 192 pixels.
 
     Args:
         values: `[..., H, W]`.
         sigma: standard deviation in pixels; 0 changes nothing.
-        step: keep only every so manyth row and column, from the first.
+        step: keep every `step`-th row and column, starting with the first.
     """
     if sigma == 0:
         return values[..., ::step, ::step]
@@ -45,15 +45,15 @@ def blurred(values: NDArray[np.float32], sigma: float, step: int = 1) -> NDArray
 
 
 def halved(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Blur a little and keep every second row and column, from the first."""
+    """Blur slightly and keep every second row and column, starting with the first."""
     return blurred(values, _HALVING, 2)
 
 
 def spline_coefficients(values: NDArray[np.float32], margin: int) -> NDArray[np.float32]:
-    """Return the weights of the cubic B-splines that pass through all values.
+    """Return the coefficients of the cubic B-spline that interpolates all values.
 
     Args:
-        values: `[..., H, W]`; beyond the border its values are repeated.
+        values: `[..., H, W]`; border values are repeated beyond the border.
         margin: rows and columns to add on each side.
 
     Returns:
@@ -110,7 +110,7 @@ def _convolved(
 def _tiles(
     padded: NDArray[np.float32], step: int, block: NDArray[np.float32], axis: int
 ) -> NDArray[np.float32]:
-    """The overlapping parts of rows or columns that each tile needs, as a view `[..., T, *, *]`."""
+    """The overlapping slices of rows or columns that the tiles need, as a view `[..., T, *, *]`."""
     tile, reach = block.shape
     shape, strides = list(padded.shape), list(padded.strides)
     count = (shape[axis] - reach) // (step * tile) + 1
@@ -121,7 +121,7 @@ def _tiles(
 
 
 def _tile(reach: int, step: int, others: int) -> int:
-    """Outputs a tile: the most whose product with `others` rows or columns runs in one thread."""
+    """Outputs per tile: the most whose product with `others` rows or columns is single-threaded."""
     for tile in _TILES:
         if tile * (step * (tile - 1) + reach) * others <= _ONE_THREAD:
             return tile
@@ -129,7 +129,7 @@ def _tile(reach: int, step: int, others: int) -> int:
 
 
 def _span(outputs: int, step: int, block: NDArray[np.float32]) -> int:
-    """Values that whole tiles need for so many outputs."""
+    """Number of input values that whole tiles need for `outputs` outputs."""
     tile, reach = block.shape
     return int((-(-outputs // tile) - 1) * step * tile + reach)
 
@@ -137,7 +137,7 @@ def _span(outputs: int, step: int, block: NDArray[np.float32]) -> int:
 def _padded(
     values: NDArray[np.float32], border: int, length: int, axis: int
 ) -> NDArray[np.float32]:
-    """Repeat the first and the last row (axis -2) or column (-1), up to a length."""
+    """Pad to a length by repeating the first and last row (axis -2) or column (axis -1)."""
     side = values.shape[axis]
     shape = list(values.shape)
     shape[axis] = length

@@ -1,11 +1,11 @@
-"""How one picture lies in another, to a fraction of a pixel: crop and scale between pairs.
+"""Subpixel registration of pairs of pictures by offset and scale.
 
-A pair's transform `[oy, ox, sy, sx]` takes a point of the left picture, in units of its sides, to
-the right one: `right = o + s * left`. The axes scale apart, so that a picture squashed to a square
-still fits; there is no rotation.
+A pair's transform `[oy, ox, sy, sx]` maps a point of the left picture, in units of its sides, to
+the right one: `right = o + s * left`. The axes scale separately, so that a picture squashed to a
+square still fits; there is no rotation.
 
 Source: Baker & Matthews, Lucas-Kanade 20 years on, IJCV 2004, section 2; Benhimane & Malis, IROS
-2004, for the mean of both slopes.
+2004, for the mean of both gradients.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Transforms", "overlap_frames", "refine"]
 Transforms: TypeAlias = "NDArray[np.float32]"
 """`[M, 4]` float32: oy, ox, sy, sx."""
 
-# Crops to 65 % and a little more: what the window search and Gauss-Newton reach together.
+# Crops to 65% and slightly below: what window search and Gauss-Newton can reach together.
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.6, 1 / 0.6
 _LARGEST_MOVE = 0.05
 _SMALLEST_OVERLAP = 0.05
@@ -35,10 +35,10 @@ _SMALLEST_OVERLAP = 0.05
 def overlap_frames(
     left: Grids, right: Grids, transforms: Transforms, side: int
 ) -> tuple[Grids, Grids]:
-    """Cut out of both pictures what they share, each resampled to `side` x `side` pixels.
+    """Cut the shared part out of both pictures, each resampled to `side` x `side` pixels.
 
-    At least a twentieth of the left picture's side is cut, whatever the transform. O(n² side) a
-    pair.
+    The part spans at least a twentieth of the left picture's side, whatever the transform.
+    O(n² side) per pair.
     """
     low, size = _overlap(transforms)
     at, span = transforms[:, :2] + transforms[:, 2:] * low, transforms[:, 2:] * size
@@ -54,17 +54,17 @@ def refine(
     band: tuple[float, float],
     steps: int,
 ) -> tuple[Transforms, NDArray[np.float32]]:
-    """Move transforms to where the shared parts agree best, by Gauss-Newton.
+    """Refine transforms by Gauss-Newton to where the shared parts agree best.
 
-    Contrast and brightness do not matter, and pixels far off (a caption, a moved object) weigh
-    little. O(steps * side² (n + side)) a pair.
+    It is invariant to contrast and brightness, and pixels that differ much (a caption, a moved
+    object) have little weight. O(steps * side² (n + side)) per pair.
 
     Args:
-        left: `[M, n, n]` grey levels.
-        right: `[M, n, n]` grey levels.
-        transforms: `[M, 4]` to start from; it converges from about `band[0]` + 1 pixels away.
-        side: pixels of the shared frame to work on.
-        band: the detail to compare, between two blurs in pixels of that frame.
+        left: `[M, n, n]` gray levels.
+        right: `[M, n, n]` gray levels.
+        transforms: `[M, 4]` to start from; converges from up to about `band[0] + 1` pixels away.
+        side: side of the shared frame in pixels.
+        band: the scales of detail to compare, as two blurs in pixels of that frame.
         steps: iterations, at least 1.
 
     Returns:
@@ -73,12 +73,12 @@ def refine(
     place = ((np.arange(side) + 0.5) / side).astype(np.float32)
     correlation = np.zeros(len(left), np.float32)
     for _ in range(steps):
-        # Filtered once cut: filters of the whole pictures have another width in each, which
-        # pulls every scale towards 1.
+        # Filter after cutting: filtering the whole pictures would use a different width in each,
+        # which biases every scale toward 1.
         a, b = (filtered(frame, *band) for frame in overlap_frames(left, right, transforms, side))
         a, b, correlation = _levelled(a, b)
         residual = (a - b).reshape(len(a), side * side)
-        # Slopes of one picture alone correlate with its noise, which biases the scale.
+        # The gradient of one picture alone correlates with its noise, which biases the scale.
         down, across = slopes(np.float32(0.5) * (a + b))
         jacobian = np.stack([down, across, down * place[:, None], across * place], axis=1)
         jacobian = jacobian.reshape(len(a), 4, side * side)
@@ -93,7 +93,7 @@ def refine(
 
 
 def _moved(transforms: Transforms, move: NDArray[np.float32]) -> Transforms:
-    """Apply a move given in units of the shared frame: offsets, then changes of scale."""
+    """Apply an update in units of the shared frame: offsets, then changes of scale."""
     low, size = _overlap(transforms)
     at, span = transforms[:, :2] + transforms[:, 2:] * low, transforms[:, 2:] * size
     scale = np.clip(span * (1 + move[:, 2:]) / size, _SMALLEST_SCALE, _LARGEST_SCALE)
@@ -102,7 +102,7 @@ def _moved(transforms: Transforms, move: NDArray[np.float32]) -> Transforms:
 
 
 def _levelled(a: Grids, b: Grids) -> tuple[Grids, Grids, NDArray[np.float32]]:
-    """Bring two frames of mean 0 to one contrast; also their correlation `[M]`."""
+    """Equalize the contrast of two frames of mean 0; also return their correlation `[M]`."""
     energy_a = np.einsum("mij,mij->m", a, a) + 1e-3
     energy_b = np.einsum("mij,mij->m", b, b) + 1e-3
     correlation = np.einsum("mij,mij->m", a, b) / np.sqrt(energy_a * energy_b)

@@ -27,13 +27,13 @@ class RowScores:
     """Scores of each row.
 
     Attributes:
-        representativeness: `[N]` float32 in [0, 1]: the share of the other rows that are like it,
-            each counted by `exp(-d² / width²)` of its Euclidean distance `d`.
-        uniqueness: `[N]` float32 in [0, 2]: cosine distance to the nearest other row; 0 where
-            there is an identical one, and 2 where there is no other.
-        width: the median distance of a row to its 10th nearest.
-        recall: share of the true neighbours found; 1 if exact.
-        reference: how many rows each was compared with.
+        representativeness: `[N]` float32 in [0, 1]: mean over the other rows of
+            `exp(-d² / width²)`, where `d` is the Euclidean distance.
+        uniqueness: `[N]` float32 in [0, 2]: cosine distance to the nearest other row; 0 if one is
+            identical, 2 if there is no other row.
+        width: median distance of a row to its 10th nearest.
+        recall: share of the true neighbors found; 1 if exact.
+        reference: how many rows each row was compared with.
     """
 
     representativeness: NDArray[np.float32]
@@ -46,9 +46,9 @@ class RowScores:
 def score_rows(X: NDArray[Any], *, rng: np.random.Generator) -> RowScores:
     """Score how representative and how unique each row is.
 
-    Representativeness is a kernel density: high in the middle of a crowd, lower at its rim, near 0
-    for a row on its own. Above 20,000 rows it is measured against a random 20,000. The cost is
-    that of `knn_graph` and O(20,000 N D), and one block of memory beside the graph.
+    Representativeness is a kernel density: high in the middle of a dense cluster, lower at its
+    edge, near 0 for an isolated row. Above 20,000 rows it is estimated from a random 20,000. The
+    cost is that of `knn_graph` plus O(20,000 N D), with one block of memory besides the graph.
 
     Args:
         X: `[N, D]` unit vectors.
@@ -85,7 +85,7 @@ def score_rows(X: NDArray[Any], *, rng: np.random.Generator) -> RowScores:
         likeness[itself, place[block][itself]] = 0.0
         density[block] = likeness.sum(axis=1, dtype=np.float64) / (drawn.size - itself)
     nearest = graph.similarities[:, 0]
-    # Two identical rows may have a float32 cosine a little under 1.
+    # The float32 cosine of two identical rows may be slightly below 1.
     unique = np.where(nearest > 1.0 - 1e-6, 0.0, 1.0 - nearest)
     return RowScores(
         density, unique.astype(np.float32), width, graph.recall_estimate, int(drawn.size)

@@ -1,4 +1,4 @@
-"""A threshold on scores: where those of what is sought part from those of the rest."""
+"""A threshold on scores that separates the pictures searched for from the rest."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _HALVINGS: Final = 60
 
 @dataclass(frozen=True)
 class ScoreThreshold:
-    """A threshold and what speaks for it.
+    """A threshold and the evidence for it.
 
     Attributes:
-        value: scores of at least this lie above it.
-        method: `two groups`: the scores fall into two, and it lies between them; `spread`: they do
-            not, and it is the mean and two standard deviations; `constant`: all are equal, and it
-            lies just above them.
-        stability: share of resamples of the scores that fall into two groups as well.
-        note: one sentence on why no group was found; empty for `two groups`.
+        value: scores at or above this pass.
+        method: `two groups`: the scores form two groups and the threshold lies between them;
+            `spread`: they do not, and it is the mean plus two standard deviations; `constant`: all
+            scores are equal, and it lies just above them.
+        stability: share of resamples of the scores that form two groups too.
+        note: one sentence on why two groups were not found; empty for `two groups`.
     """
 
     value: float
@@ -46,22 +46,22 @@ class ScoreThreshold:
 
 
 def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreThreshold:
-    """Suggest where to cut scores of which the high ones are wanted.
+    """Suggest a threshold that separates high scores from the rest.
 
-    Two normal distributions are fitted to the histogram by expectation-maximisation; the threshold
-    is where a score is as likely of either, which errs least (Kittler and Illingworth, "Minimum
-    error thresholding", 1986). A fit of two always finds two, so it counts only if between the
-    two means both the fitted density and the smoothed histogram fall to .85 of the lower peak or
-    less, if each group has at least 5 scores, and if the same holds for 90 % of 40 resamples of
-    the scores (the bootstrap). That errs on the side of finding none: of normal, skewed and
-    heavy-tailed scores it finds two groups in hardly any; of two groups of equal size it needs
-    them 3.5 standard deviations apart, of 10 % against 90 % more than 4.
+    A mixture of two normal distributions is fitted to the histogram by expectation-maximization;
+    the threshold is where both are equally likely, which minimizes the error (Kittler and
+    Illingworth, "Minimum error thresholding", 1986). Such a fit always finds two groups, so it is
+    accepted only if between the two means both the fitted density and the smoothed histogram fall
+    to 0.85 of the lower peak or less, each group has at least 5 scores, and the same holds for 90%
+    of 40 bootstrap resamples. This is conservative: in normal, skewed and heavy-tailed scores it
+    almost never finds two groups; two groups of equal size have to be 3.5 standard deviations
+    apart, groups of 10% and 90% more than 4.
 
     Args:
-        scores: `[N]` finite numbers, N at least 1. Their order does not matter.
+        scores: `[N]` finite numbers, N at least 1, in any order.
         rng: draws the resamples.
 
-    Cost: O(N log N), then .3 s whatever N.
+    Cost: O(N log N), plus 0.3 s for any N.
 
     Raises:
         UsageError: there are no scores, or one is not finite.
@@ -73,7 +73,7 @@ def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreTh
         >>> found.method, round(found.value, 2)
         ('two groups', 0.25)
     """
-    # sorted, so that no rounding depends on the order of the pictures
+    # sorted, so that rounding does not depend on the order of the pictures
     values = np.sort(np.asarray(scores, np.float64).ravel())
     if not values.size or not np.isfinite(values).all():
         raise UsageError("a threshold needs at least one score, and all of them finite")
@@ -93,7 +93,7 @@ def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreTh
             "threshold is their mean and two standard deviations",
         )
     counts = np.histogram(values, _BINS, (low, high))[0].astype(np.float64)
-    # on [0, 1], so that floors and tolerances do not depend on the scale of the scores
+    # scaled to [0, 1], so that tolerances do not depend on the scale of the scores
     fit = _fit(counts[None])
     drawn = rng.multinomial(values.size, counts / values.size, _RESAMPLES).astype(np.float64)
     stability = float(_has_valley(drawn, _fit(drawn)).mean())
@@ -110,14 +110,14 @@ def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreTh
 
 
 class _Fit(NamedTuple):
-    """Two normal distributions for each of R histograms over [0, 1]; the second lies higher."""
+    """Mixtures of two normal distributions for R histograms over [0, 1]; the second is higher."""
 
     weights: NDArray[np.float64]
     means: NDArray[np.float64]
     sds: NDArray[np.float64]
 
     def parts(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weighted densities `[R, 2, P]` at places `[P]` or `[R, P]`."""
+        """Return the weighted densities `[R, 2, P]` at positions `[P]` or `[R, P]`."""
         places = np.broadcast_to(at, (len(self.means), at.shape[-1]))[:, None, :]
         z = (places - self.means[:, :, None]) / self.sds[:, :, None]
         height = self.weights / (self.sds * np.sqrt(2 * np.pi))
@@ -126,7 +126,7 @@ class _Fit(NamedTuple):
 
 
 def _fit(counts: NDArray[np.float64]) -> _Fit:
-    """Fit each histogram `[R, B]` from several starts, and keep the likeliest."""
+    """Fit each histogram `[R, B]` from several starts and keep the fit of highest likelihood."""
     fits = [_climb(counts, _start(counts, share)) for share in _START_SHARES]
     likelihoods = np.stack([_likelihood(counts, fit) for fit in fits])
     best = likelihoods.argmax(axis=0)
@@ -141,7 +141,7 @@ def _centres() -> NDArray[np.float64]:
 
 
 def _start(counts: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """Return the responsibilities `[R, 2, B]` of a cut that leaves `share` of the scores below."""
+    """Return initial responsibilities `[R, 2, B]`: cut so that `share` of the scores is below."""
     shares = np.cumsum(counts, axis=1) / counts.sum(axis=1, keepdims=True)
     upper = (shares > share).astype(np.float64)
     upper[:, -1] = 1.0
@@ -170,10 +170,10 @@ def _likelihood(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.float64]:
 
 
 def _has_valley(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.bool_]:
-    """Tell which histograms have two peaks, a valley between them and enough scores above it.
+    """Return which histograms have two peaks, a valley between them, and enough scores above it.
 
-    The fit must have them, and so must the smoothed histogram: the fit of two to what is flat has
-    a valley too.
+    Both the fit and the smoothed histogram must have them, because a mixture fitted to a flat
+    histogram has a valley too.
     """
     steps = np.linspace(0.0, 1.0, 101)
     places = fit.means[:, :1] + (fit.means[:, 1:] - fit.means[:, :1]) * steps
@@ -190,13 +190,13 @@ def _has_valley(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.bool_]:
 
 
 def _depth(density: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the lowest density between the ends of each row as a share of the lower end."""
+    """Return the lowest density in each row, relative to the lower of its two ends."""
     share: NDArray[np.float64] = density.min(axis=1) / np.minimum(density[:, 0], density[:, -1])
     return share
 
 
 def _crossing(fit: _Fit) -> float:
-    """Return where a score is as likely of either, between the means of the first fit."""
+    """Return where both distributions of the first fit are equally likely, between their means."""
     low, high = fit.means[0]
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

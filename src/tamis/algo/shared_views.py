@@ -1,4 +1,4 @@
-"""Whether changed versions of one view are rare, so that a split must keep them together."""
+"""Whether changed versions of one view are rare enough that a split must keep them together."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["MOST_PAIRS", "divisible", "joined_share", "shared_views"]
 
 MOST_PAIRS = 0.05
-"""Share of all pairs of rows up to which pairs of one view are rare: that of one view in two ninths
-of all rows, or of 20 views that have a twentieth each."""
+"""Pairs of one view are rare up to this share of all pairs of rows, which corresponds to one view
+with two ninths of all rows, or to 20 views with a twentieth each."""
 
 _MOST_A_ROW = 2
 
 
 def joined_share(groups: Indices, within: Indices | None = None) -> float:
-    """Return the share of all pairs of rows that lie in one group; 0 for fewer than two rows.
+    """Return the share of all pairs of rows that are in the same group; 0 for fewer than two rows.
 
     Args:
         groups: `[N]` group of each row, 0 or more.
@@ -39,7 +39,7 @@ def joined_share(groups: Indices, within: Indices | None = None) -> float:
 
 
 def divisible(groups: Indices, targets: Indices) -> bool:
-    """Tell whether the largest group leaves the others at least half of what they should get.
+    """Return whether the largest group leaves the other splits at least half of their targets.
 
     Args:
         groups: `[N]` group of each row, 0 or more.
@@ -59,25 +59,25 @@ def divisible(groups: Indices, targets: Indices) -> bool:
 def shared_views(
     copies: Indices, changed: Indices, targets: Indices, *, random_share: float = 0.0
 ) -> Literal["no", "common", "one group"]:
-    """Tell whether rows share views so commonly that a changed version of one is no leak.
+    """Decide whether shared views are so common that changed versions do not count as leaks.
 
-    Where changed versions of one view are rare (bursts, retakes, captions), one of them in
-    training gives away its twin in test, and a split has to keep them together. Where a fixed
-    camera or a template makes every row a changed version of many others, it is what the data
-    are: keeping them together would leave nothing to divide.
+    If changed versions of one view are rare (bursts, retakes, captions), one of them in training
+    gives away its twin in test, so a split has to keep them together. If a fixed camera or a
+    template makes every row a changed version of many others, that is the nature of the data, and
+    keeping them together would leave nothing to divide.
 
-    They are rare if they make at most a twentieth of all pairs of rows, or two a row, both by
-    the groups and among random pairs, and if the groups can be divided. O(N) time.
+    They are rare if they make up at most a twentieth of all pairs of rows, or two pairs per row,
+    both within the groups and among random pairs, and if the groups can be divided. O(N) time.
 
     Args:
-        copies: `[N]` groups that stay whole whatever the answer: copies, and the user's.
-        changed: `[N]` the same, with changed versions joined.
+        copies: `[N]` groups that stay whole in any case: copies, and the user's groups.
+        changed: `[N]` the same groups with changed versions joined.
         targets: `[S]` rows that each split should get, summing to N.
         random_share: share of random pairs of rows that show one view, without copies.
 
     Returns:
-        `no` if they are rare; `common` if they are not; `one group` if they are rare by their
-        number, and yet join more than any split can take where the copies alone do not.
+        `no` if they are rare; `common` if they are not; `one group` if they are rare in number but
+        form a group too large for any split, although the copies alone do not.
 
     Example:
         >>> targets = np.array([80, 20])

@@ -18,15 +18,15 @@ __all__ = ["SplitBalance", "split_balance"]
 
 @dataclass(frozen=True)
 class SplitBalance:
-    """What a split holds of all labels and clusters.
+    """How a split represents all labels and clusters.
 
     Attributes:
         labels: how many labels occur in the split.
         labels_in_all: how many labels there are.
         clusters: how many clusters occur in the split.
         clusters_in_all: how many clusters there are.
-        label_gap: largest difference between a label's share in the split and in everything, of
-            labelled rows.
+        label_gap: largest difference between a label's share of labeled rows in the split and
+            overall.
         cluster_gap: the same for clusters.
     """
 
@@ -41,12 +41,12 @@ class SplitBalance:
 def split_balance(
     inside: NDArray[np.bool_], labels: Indices | csr_array, clusters: Indices | csr_array
 ) -> SplitBalance:
-    """Compare a split with everything. O(N log N).
+    """Compare a split with all rows. O(N log N).
 
     Args:
         inside: `[N]`, which rows are in the split.
-        labels: `[N]` label of each row, a negative number is none; or, where rows have several, a
-            sparse `[N, L]` matrix of ones.
+        labels: `[N]` label of each row, negative for none; or a sparse `[N, L]` matrix of ones if
+            rows have several labels.
         clusters: the same for clusters.
 
     Example:
@@ -63,15 +63,15 @@ def split_balance(
 def _compare(inside: NDArray[np.bool_], categories: Indices | csr_array) -> tuple[int, int, float]:
     if issparse(categories):
         of = csr_array(categories)
-        labelled = np.diff(of.indptr) > 0
+        labeled = np.diff(of.indptr) > 0
         everywhere, here = np.asarray(of.sum(axis=0)), np.asarray(of[inside].sum(axis=0))
     else:
-        labelled = np.asarray(categories) >= 0
-        names, number = np.unique(np.asarray(categories)[labelled], return_inverse=True)
+        labeled = np.asarray(categories) >= 0
+        names, number = np.unique(np.asarray(categories)[labeled], return_inverse=True)
         everywhere = np.bincount(number, minlength=names.size)
-        here = np.bincount(number[inside[labelled]], minlength=names.size)
-    rows = int(np.count_nonzero(inside & labelled))
+        here = np.bincount(number[inside[labeled]], minlength=names.size)
+    rows = int(np.count_nonzero(inside & labeled))
     if rows == 0:
         return 0, int(everywhere.size), 0.0
-    gap = np.abs(here / rows - everywhere / np.count_nonzero(labelled)).max()
+    gap = np.abs(here / rows - everywhere / np.count_nonzero(labeled)).max()
     return int(np.count_nonzero(here)), int(everywhere.size), float(gap)

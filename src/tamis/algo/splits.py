@@ -1,4 +1,4 @@
-"""Splits that keep groups whole and give each split its share of every category."""
+"""Group-aware stratified splits: groups stay whole, categories are balanced."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from tamis.algo.placement import Placement
-from tamis.algo.split_repair import balance, cover_categories, even_out, fill_empty
+from tamis.algo.assignment import Assignment
+from tamis.algo.swap_refinement import balance, cover_categories, even_out, fill_empty
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ _SUM_TOLERANCE = 1e-6
 
 
 def split_targets(n: int, fractions: Sequence[float]) -> Indices:
-    """Return how many of `n` rows each split should get: whole numbers that sum to `n`.
+    """Return how many of `n` rows each split should get: integers that sum to `n`.
 
-    Rounded by largest remainder, ties to the earlier split.
+    Rounded by the largest remainder method; ties go to the earlier split.
 
     Raises:
         UsageError: a fraction is outside [0, 1], or they do not sum to 1.
@@ -42,7 +42,7 @@ def split_targets(n: int, fractions: Sequence[float]) -> Indices:
     if abs(float(shares.sum()) - 1.0) > _SUM_TOLERANCE:
         raise UsageError(f"split fractions must sum to 1, but {shown} sum to {shares.sum():g}")
     exact = n * shares / shares.sum()
-    # Without rounding, 0.1 + 0.2 style noise would decide who gets the remainder.
+    # Without rounding, floating-point noise as in 0.1 + 0.2 would decide who gets the remainder.
     exact = np.round(exact, 9)
     targets: Indices = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - targets), kind="stable")
@@ -57,31 +57,30 @@ def assign_splits(
     *,
     rng: np.random.Generator,
 ) -> Indices:
-    """Place every row in a split so that no group is divided and categories are balanced.
+    """Assign every row to a split so that no group is divided and categories are balanced.
 
-    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) with groups in the place of
-    examples: the category with the fewest rows left is placed first, largest groups first, each
-    where that category is wanted most. A group goes to a split that has room for it; failing
-    that, to the one with the most room. Then groups change places: until no move and no exchange
-    of two groups brings the sizes nearer to their targets, and so that a category of at least as
-    many groups as there are splits occurs in each, if a group of it fits there. A split that is
-    to have a share gets at least one group. Where all groups are single rows, each split that
-    has a target of its own meets it exactly; else sizes miss by about one group at most. Groups
-    that tie are ordered by chance. O(N log N) time, O(N) memory.
+    Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011) applied to groups: the
+    category with the fewest rows left is placed first, largest groups first, each into the split
+    that needs this category most. A group goes to a split with room for it; failing that, to the
+    one with the most room. Then groups are moved and swapped until no move or swap brings sizes
+    closer to their targets, and until each category with at least as many groups as there are
+    splits occurs in each split, if a group of it fits there. A split with a nonzero share gets at
+    least one group. If all groups are single rows, splits with a target above 0 meet it exactly;
+    otherwise sizes miss by at most about one group. Ties are broken at random. O(N log N) time,
+    O(N) memory.
 
     Args:
         groups: `[N]` group of each row, 0 or more.
-        categories: any number of `[N]` arrays, the more important first, each giving every row
-            a category; a negative number is none. Where rows have several categories, a sparse
-            `[N, C]` matrix of ones.
+        categories: any number of `[N]` arrays, most important first, with the category of each
+            row, negative for none; or sparse `[N, C]` matrices of ones if rows have several.
         fractions: the share of each split, in [0, 1], summing to 1.
-        rng: orders groups that tie.
+        rng: breaks ties.
 
     Returns:
         `[N]` int64 split numbers.
 
     Raises:
-        UsageError: fractions are wrong, lengths differ, or there are fewer groups than splits
+        UsageError: fractions are invalid, lengths differ, or there are fewer groups than splits
             that should get a row.
 
     Example:
@@ -105,7 +104,7 @@ def assign_splits(
     members = np.bincount(group)
     counts, families = _category_counts(group, names.size, categories)
     share = np.asarray(fractions, dtype=np.float64)
-    place = Placement(
+    place = Assignment(
         members, counts, targets, np.outer(share, counts.sum(axis=0)), wanted=share > 0
     )
     _place_rarest_first(place, rng.permutation(names.size))
@@ -123,7 +122,7 @@ def _category_counts(
 ) -> tuple[csr_array, list[int]]:
     """Count the rows of each group in each category: sparse `[groups, all categories]`.
 
-    Also how many categories each array has.
+    Also returns how many categories each array has.
     """
     rows: list[Indices] = []
     columns: list[Indices] = []
@@ -147,7 +146,7 @@ def _category_counts(
     return counts, families
 
 
-def _place_rarest_first(place: Placement, order: Indices) -> None:
+def _place_rarest_first(place: Assignment, order: Indices) -> None:
     members, counts = place.members, place.counts
     left = np.asarray(counts.sum(axis=0), dtype=np.float64)
     by_category = counts.tocsc()

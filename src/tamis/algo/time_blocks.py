@@ -1,4 +1,4 @@
-"""Blocks of time that stay whole, and the gap that keeps them apart in different splits."""
+"""Blocks of time that stay in one split, and time gaps between splits."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ __all__ = ["inside_gap", "time_blocks", "torn_moments"]
 
 
 def time_blocks(sources: Indices, seconds: Seconds, length: float) -> Indices:
-    """Return the block of each row: rows of one source in one interval of `length` seconds.
+    """Return the block of each row: rows of one source within one interval of `length` seconds.
 
-    Intervals start at multiples of `length`, so rows that come later never move a border.
+    Intervals start at multiples of `length`, so rows added later never move a boundary.
     O(N log N).
 
     Args:
         sources: `[N]` int64, the video or camera of each row.
-        seconds: `[N]` float64 times; NaN is unknown.
-        length: of a block in seconds, above 0.
+        seconds: `[N]` float64 times; NaN if unknown.
+        length: length of a block in seconds, above 0.
 
     Returns:
-        `[N]` int64 block numbers in the order of source and time; -1 where the time is unknown.
+        `[N]` int64 block numbers, ordered by source and time; -1 if the time is unknown.
 
     Raises:
         UsageError: the length is not above 0.
@@ -53,12 +53,12 @@ def time_blocks(sources: Indices, seconds: Seconds, length: float) -> Indices:
 def inside_gap(
     sources: Indices, seconds: Seconds, split: Indices, gap: float, shares: Sequence[float]
 ) -> NDArray[np.bool_]:
-    """Choose the rows to leave out so that no two splits come nearer in time than `gap`.
+    """Choose the rows to leave out so that no two splits are closer in time than `gap`.
 
-    Afterwards any two rows of one source that lie in different splits are at least `gap` seconds
-    apart. A row goes only if a kept row of another split is too near. The smallest splits keep
-    all they have, so that the largest, which can spare it, pays; among splits of one share the
-    later row goes. O(N log N) a source.
+    Afterwards any two rows of one source in different splits are at least `gap` seconds apart. A
+    row is left out only if a kept row of another split is too close. The smallest splits lose
+    nothing, so the loss falls on the largest, which can afford it; between splits of equal share
+    the later row is left out. O(N log N) per source.
 
     Args:
         sources: `[N]` int64, the video or camera of each row.
@@ -68,10 +68,10 @@ def inside_gap(
         shares: the share of each split.
 
     Returns:
-        `[N]` bool, which rows are to have no split.
+        `[N]` bool, which rows should get no split.
 
     Raises:
-        UsageError: the gap is negative or no number.
+        UsageError: the gap is negative or NaN.
 
     Example:
         >>> seconds, split = np.array([0.0, 10.0, 11.0, 30.0]), np.array([0, 0, 1, 1])
@@ -96,10 +96,10 @@ def inside_gap(
 def torn_moments(
     sources: Indices, seconds: Seconds, split: Indices, gap: float
 ) -> tuple[Indices, Indices]:
-    """Return the neighbours in time that lie in different splits and nearer than `gap` seconds.
+    """Return pairs of consecutive rows in different splits that are closer than `gap` seconds.
 
-    Of each source its rows are taken in the order of time, and each is compared with the next.
-    There are none after `inside_gap`. O(N log N).
+    The rows of each source are sorted by time and each is compared with the next. After
+    `inside_gap` there are none. O(N log N).
 
     Returns:
         `[P]` the earlier rows and `[P]` the later ones.
@@ -118,7 +118,7 @@ def torn_moments(
 
 
 def _by_source(sources: Indices, seconds: Seconds) -> list[Indices]:
-    """The rows of each source in the order of time, without those of unknown time."""
+    """Return the rows of each source sorted by time, without those of unknown time."""
     rows = np.flatnonzero(np.isfinite(seconds))
     rows = rows[np.lexsort((seconds[rows], sources[rows]))]
     parts = np.split(rows, np.flatnonzero(np.diff(sources[rows])) + 1)
@@ -126,7 +126,7 @@ def _by_source(sources: Indices, seconds: Seconds) -> list[Indices]:
 
 
 def _near(times: Seconds, others: Seconds, gap: float) -> NDArray[np.bool_]:
-    """Which times lie nearer than `gap` to one of the others; both ascend."""
+    """Return which times are closer than `gap` to one of `others`; both are sorted."""
     bounded = np.concatenate([[-np.inf], others, [np.inf]])
     after = np.searchsorted(bounded, times)
     near: NDArray[np.bool_] = np.minimum(bounded[after] - times, times - bounded[after - 1]) < gap
@@ -134,7 +134,7 @@ def _near(times: Seconds, others: Seconds, gap: float) -> NDArray[np.bool_]:
 
 
 def _first_come(split: Indices, times: Seconds, gap: float) -> NDArray[np.bool_]:
-    """Which rows stay if each goes that is too near to an earlier one of another split."""
+    """Return which rows stay if each that is too close to an earlier one of another split goes."""
     stays = np.ones(times.size, np.bool_)
     last: dict[int, float] = {}
     for at, (name, time) in enumerate(zip(split.tolist(), times.tolist(), strict=True)):

@@ -1,4 +1,4 @@
-"""Splits by time: the past first, and groups whole."""
+"""Splits by time: the earliest rows first, groups whole."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["TimeSplit", "split_by_time"]
 
 @dataclass(frozen=True)
 class TimeSplit:
-    """Rows cut by time.
+    """Rows split by time.
 
     Attributes:
-        split: `[N]` int64 split numbers, in the order of time.
-        ends: for each split, the row with its latest time.
-        straddling: groups that reach over a cut, and lie on its later side.
-        early: rows of theirs that are earlier than the latest row of a split before.
+        split: `[N]` int64 split numbers, in order of time.
+        ends: for each split, its latest row.
+        straddling: number of groups that span a cut and are placed on its later side.
+        early: number of their rows that are earlier than the latest row of an earlier split.
     """
 
     split: Indices
@@ -38,18 +38,18 @@ class TimeSplit:
 def split_by_time(groups: Indices, times: Indices, fractions: Sequence[float]) -> TimeSplit:
     """Put the earliest groups into the first split, the latest into the last.
 
-    A group stands at its latest row, so one that reaches over a cut lies wholly on the later
-    side: nothing in a split is later than its cut, and no model is trained on the future. Rows
-    of one time are never cut apart, and each cut is where the sizes come nearest to their
+    A group is placed by its latest row, so one that spans a cut is wholly on the later side:
+    nothing in a split is later than its cut, and no model is trained on the future. Rows of equal
+    time are never separated, and each cut is where the sizes come closest to their
     targets. O(N log N) time, O(N) memory.
 
     Args:
         groups: `[N]` group of each row, 0 or more.
-        times: `[N]` order of the rows in time; equal numbers are one time.
-        fractions: the share of each split, in (0, 1], summing to 1, the earliest first.
+        times: `[N]` integer times, or ranks in time; equal numbers are the same time.
+        fractions: the share of each split, in (0, 1], summing to 1, earliest first.
 
     Raises:
-        UsageError: fractions are wrong, lengths differ, or groups have fewer distinct latest
+        UsageError: fractions are invalid, lengths differ, or groups have fewer distinct latest
             times than there are splits.
 
     Example:

@@ -1,4 +1,4 @@
-"""The k best candidates of each row, kept while tiles of similarities stream by."""
+"""The k best candidates of each row, updated as tiles of similarities are computed."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["TopK"]
 
 _DENSE_SHARE = 0.02
-"""Above this share of candidates in a tile, scanning it all costs less than sorting them."""
+"""Above this share of candidates in a tile, scanning the whole tile is cheaper than sorting."""
 
 
 class TopK:
-    """The `k` most similar candidates of each of `n` rows, in O(nk) memory.
+    """Collects the `k` most similar candidates of each of `n` rows, in O(nk) memory.
 
-    Candidates are offered in tiles. Among equal similarities the lower candidate number wins,
-    provided that each row is offered candidate numbers in ascending order.
+    Candidates are offered in tiles. Ties go to the lower candidate number, provided that each row
+    is offered candidate numbers in ascending order.
     """
 
     def __init__(self, n: int, k: int) -> None:
         self._values: Vectors = np.empty((n, k), dtype=np.float32)
-        # Stored as -1 - number: of two equal values faiss drops the smaller id first.
+        # Stored as -1 - number, because of two equal values faiss drops the smaller id first.
         self._ids: Indices = np.empty((n, k), dtype=np.int64)
         self._heap = faiss.float_minheap_array_t()
         self._heap.nh, self._heap.k = n, k
@@ -39,11 +39,11 @@ class TopK:
         """Offer `similarities[i, j]` of candidate `numbers[j]` to row `rows[i]`.
 
         Args:
-            rows: `[m]` int64, no row twice.
+            rows: `[m]` int64, distinct.
             similarities: `[m, w]` float32 in C or Fortran order; -inf is never kept.
             numbers: `[w]` int64.
         """
-        # A transposed tile is read as it lies in memory, which is several times faster.
+        # A transposed tile is read in memory order, which is several times faster.
         upright = similarities.flags.c_contiguous
         tile = similarities if upright else similarities.T
         threshold = self._values[rows, 0]
@@ -84,7 +84,7 @@ class TopK:
     def best(self) -> tuple[Indices, Vectors]:
         """Return candidate numbers `[n, k]` and similarities `[n, k]`, best first.
 
-        Where a row was offered fewer than `k` candidates, the rest are number -1, similarity -inf.
+        If a row was offered fewer than `k` candidates, the rest have number -1, similarity -inf.
         """
         empty = self._values == np.finfo(np.float32).min
         numbers = np.where(empty, np.iinfo(np.int64).max, -1 - self._ids)

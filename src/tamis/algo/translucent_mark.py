@@ -31,12 +31,18 @@ _SLOPES = (0.25, 0.93)
 _ALIKE = 4.0
 _SURE = 5.0
 _LEAST_EXPLAINED = 0.6
-# A colour in grey levels, with room for a fit's error.
-_DARKEST, _BRIGHTEST = -40.0, 295.0
-_LEAST_OPACITY = 0.5
+# A colour in grey levels may be off by so much for a fit's error.
+_ROOM = 40.0
+# In units of the mark's opacity: less is another thing that was taken for the mark, and less than
+# the second nothing of it.
+_LEAST_OPACITY, _NO_OPACITY = 0.5, 0.15
 # Nine tenths of the places inside are what one opacity makes of them, to within a share of that and
 # some grey levels: a mean of several things is no mark.
 _EVEN, _UNEVEN, _ROUGH = 0.9, 0.35, 6.0
+# Or to within so many times what processing leaves there.
+_NOISES = 2.0
+_CLIPPED = 248.0
+_DEEPEST, _ENOUGH_PLACES = 3, 200
 # Faint parts of a stroke stand out less than its strong ones do: pixels around them.
 _RIM = 12
 # The same where the strokes are too thin to have an inside.
@@ -75,11 +81,13 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
     if found is None:
         return None
     pair, stands_out, marked = found
-    inner = ndimage.binary_erosion(marked)
+    # Where white is clipped, a mark shows less than its opacity.
+    inner = _inside(marked & (pair[:, 0].max(axis=0) < _CLIPPED))
     if np.count_nonzero(inner) < _FEWEST_PLACES:
         return None
+    rough = np.maximum(_ROUGH, _NOISES * _tolerance(aligned, worst)[inner])
     for clean, other in ((0, 1), (1, 0)):
-        mark = _fit(pair[clean][:, inner], pair[other][:, inner])
+        mark = _fit(pair[clean][:, inner], pair[other][:, inner], aligned.white)
         if mark is None:
             continue
         # What the mark explains, at most its opacity (less at its rim), in the colour's direction.
@@ -90,9 +98,13 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
         opacity = np.where(near, np.clip(along, 0, 1.15 * mark.opacity), 0)
         left = np.linalg.norm(change - mark.opacity * towards, axis=0)[inner]
         blended = mark.opacity * np.linalg.norm(towards, axis=0)[inner]
-        even = float(np.mean(left <= _UNEVEN * blended + _ROUGH))
-        if even < _EVEN or not _is_flat(opacity, marked, mark.opacity):
+        even = float(np.mean(left <= _UNEVEN * blended + rough))
+        if even < _EVEN:
             continue
+        apart = _apart(opacity, marked, mark.opacity)
+        if apart is None:
+            continue
+        opacity[apart] = 0
         explained = (opacity * towards).astype(np.float32)
         return _replaced(aligned, clean, pair[other] - explained)
     return None
@@ -114,7 +126,7 @@ def _marked(
     return pair, stands_out, stands_out & strong & aligned.shared
 
 
-def _fit(clean: NDArray[np.float32], other: NDArray[np.float32]) -> _Mark | None:
+def _fit(clean: NDArray[np.float32], other: NDArray[np.float32], white: float) -> _Mark | None:
     """Fit `other = (1 - opacity) clean + level`; None where that is no mark."""
     slope, level, explained, error = _line(clean, other)
     opacity = 1 - slope
@@ -122,7 +134,7 @@ def _fit(clean: NDArray[np.float32], other: NDArray[np.float32]) -> _Mark | None
     sure = slope > _SURE * error and opacity > _SURE * error
     if not (_SLOPES[0] <= slope <= _SLOPES[1] and sure and explained >= _LEAST_EXPLAINED):
         return None
-    return _Mark(opacity, level) if _DARKEST <= colour <= _BRIGHTEST else None
+    return _Mark(opacity, level) if -_ROOM <= colour <= white + _ROOM else None
 
 
 def _line(
@@ -151,16 +163,49 @@ def _line(
     return slope, level, explained, error
 
 
-def _is_flat(opacity: NDArray[np.floating], marked: NDArray[np.bool_], most: float) -> bool:
-    """Whether every marked place has about the mark's opacity."""
+def _inside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Places as deep in a mark as leaves enough of them.
+
+    Its rim is blended, the wider the more the pictures are blurred.
+    """
+    inner: NDArray[np.bool_] = ndimage.binary_erosion(marked)
+    for _ in range(_DEEPEST - 1):
+        deeper = ndimage.binary_erosion(inner)
+        if np.count_nonzero(deeper) < _ENOUGH_PLACES:
+            break
+        inner = deeper
+    return inner
+
+
+def _tolerance(aligned: Aligned, worst: Worst) -> NDArray[np.float32]:
+    """What processing leaves at each place of a pair, in grey levels, `[H, W]`."""
+    down, across = np.gradient(aligned.luma, axis=(1, 2))
+    steep = (down**2 + across**2).min(axis=0)
+    left: NDArray[np.float32] = np.sqrt(worst.noise**2 + worst.misfit**2 * steep)
+    return left
+
+
+def _apart(
+    opacity: NDArray[np.floating], marked: NDArray[np.bool_], most: float
+) -> NDArray[np.bool_] | None:
+    """Marked places that are no part of the mark; None where some have a part of its opacity.
+
+    The first show nothing of the mark, and are judged as they are.
+    """
     numbered, count = ndimage.label(ndimage.binary_dilation(marked))
     if count == 0:
-        return False
-    typical = ndimage.median(
-        np.where(marked, opacity, np.nan), numbered * marked, range(1, count + 1)
+        return None
+    pieces = range(1, count + 1)
+    typical = np.asarray(
+        ndimage.median(np.where(marked, opacity, np.nan), numbered * marked, pieces)
     )
-    size = ndimage.sum_labels(marked, numbered, range(1, count + 1))
-    return bool(np.all(np.asarray(typical)[size >= _FEWEST_PLACES / 4] >= _LEAST_OPACITY * most))
+    size = np.asarray(ndimage.sum_labels(marked, numbered, pieces))
+    nothing = typical < _NO_OPACITY * most
+    partly = ~nothing & (typical < _LEAST_OPACITY * most) & (size >= _FEWEST_PLACES / 4)
+    if partly.any():
+        return None
+    apart: NDArray[np.bool_] = np.concatenate([[False], nothing])[numbered]
+    return apart
 
 
 def _full(aligned: Aligned, which: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""What every algorithm on embeddings asks of its input: finite float32 rows of length 1."""
+"""Input validation for embeddings: finite float32 rows of length 1."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ __all__ = ["LENGTH_TOLERANCE", "normalise_rows", "unit_vectors"]
 _Float = TypeVar("_Float", np.float32, np.float64)
 
 LENGTH_TOLERANCE = 1e-2
-"""How far a row's length may be from 1; float16 storage costs about 1e-3."""
+"""Largest deviation of a row's length from 1; float16 storage costs about 1e-3."""
 
 _ROUNDING = 1e-6
-"""Rows normalised in float32 are this close to length 1."""
+"""Rows normalized in float32 are within this of length 1."""
 
 
 def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
-    """Return `X` as C-ordered float32 `[N, D]`, having checked that its rows are unit vectors.
+    """Check that the rows of `X` are unit vectors and return it as C-ordered float32 `[N, D]`.
 
-    float16 and float64 input is converted (a copy), and rows whose length is off by rounding are
-    brought to length 1 (a copy), each by itself; anything else is returned as it is. O(ND).
+    float16 and float64 input is converted, and rows whose length is off by rounding are
+    normalized, each independently; both make a copy. Other input is returned as is. O(ND).
 
     Args:
         X: `[N, D]` floating point, rows of Euclidean length 1 within `LENGTH_TOLERANCE`.
-        name: what the error message calls the array.
+        name: the name of the array in error messages.
 
     Raises:
         UsageError: `X` is not a floating-point matrix, has no columns, or a row is not finite or
@@ -63,19 +63,19 @@ def unit_vectors(X: NDArray[Any], name: str = "the vectors") -> Vectors:
         )
     off = np.abs(lengths - 1.0) > _ROUNDING
     if off.any():
-        # The others stay as they are: what becomes of a row must not depend on its neighbours.
+        # Leave the other rows alone: the result for a row must not depend on other rows.
         rows = np.where(off[:, None], rows / lengths[:, None], rows)
     return rows
 
 
 def normalise_rows(features: NDArray[_Float]) -> NDArray[_Float]:
-    """Return vectors divided by their Euclidean length; one of length zero stays zero. O(ND).
+    """Divide vectors by their Euclidean length; zero vectors stay zero. O(ND).
 
     Args:
         features: `[..., D]` floating point.
 
     Returns:
-        Of the same shape and precision.
+        An array of the same shape and dtype.
 
     Example:
         >>> normalise_rows(np.float32([[3, 4], [0, 0]])).round(2).tolist()

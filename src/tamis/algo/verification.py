@@ -39,6 +39,7 @@ GREY_SIDE = 128
 _MIDDLE_SIDE, _FRAME_SIDE, _HALF_FRAME_SIDE = 64, 96, 48
 _BATCH = 256
 _COARSE_BAND, _FINE_BAND, _HALF_COARSE_BAND = (1.0, 3.0), (0.7, 3.0), (0.7, 2.0)
+_BROAD_BAND = (2.0, 4.0)
 # Correlations that every copy tried keeps well clear of: crops to 70 %, and a crop with a caption,
 # brightness, half size and strong JPEG together (lowest: .4 of the first, .5 of the second).
 _FIRST_GATE, _SECOND_GATE = 0.4, 0.5
@@ -50,6 +51,10 @@ _TILTED_GATE, _UPRIGHT = 0.25, 0.9
 _HOPEFUL, _ASTRAY = 0.5, 0.1
 # A tilt has to agree better by this much; two more degrees of freedom always agree a little better.
 _TURNED = 0.03
+
+# Times that neighbours differ more (in squares) than at half the resolution, where they are twice
+# as far apart: of photographs and drawings they differ less, of pages of text five times more.
+_ONLY_FINE = 1.5
 
 
 class _How(TypedDict):
@@ -138,8 +143,6 @@ def _scores(
     scores, maps = agreement(*frames), as_affine(transforms)
     near = np.flatnonzero(scores >= _TILTED_GATE)
     scores[scores < _TILTED_GATE] = 0
-    if near.size == 0:
-        return scores, maps
     turned = np.zeros(len(scores), np.bool_)
     tilted = near[scores[near] < _UPRIGHT]
     if tilted.size:
@@ -148,6 +151,8 @@ def _scores(
         maps[tilted] = np.where(turned[tilted, None], placed, maps[tilted])
         scores[tilted] = np.maximum(better, scores[tilted])
     scores[scores < _THIRD_GATE] = 0
+    lost = np.flatnonzero(scores == 0)
+    lost = lost[_only_fine(left[lost], middle_a[lost]) & _only_fine(right[lost], middle_b[lost])]
     upright, oblique = np.flatnonzero((scores > 0) & ~turned), np.flatnonzero((scores > 0) & turned)
     how: _How = {"side": _MIDDLE_SIDE, "band": _FINE_BAND, "steps": 2}
     if upright.size:
@@ -156,11 +161,25 @@ def _scores(
         whole = _whole(left, right, flipped, upright)
         frames = overlap_frames(*whole, placed, _FRAME_SIDE)
         scores[upright] = agreement(*frames)
+        # Smooth pictures hide a tilt at half the resolution.
+        unsure = scores[upright] < _UPRIGHT
+        some = upright[unsure]
+        if some.size:
+            pair = middle_a[some], middle_b[some]
+            placed = refine_affine(*pair, maps[some], side=_MIDDLE_SIDE, band=_COARSE_BAND, steps=4)
+            left_part, right_part = (one[unsure] for one in whole)
+            shown = affine_frames(left_part, right_part, placed, _FRAME_SIDE)
+            better = agreement(*shown[:2])
+            found = np.flatnonzero(better > scores[some] + _TURNED)
+            maps[some[found]], scores[some[found]] = placed[found], better[found]
     if oblique.size:
         maps[oblique] = refine_affine(middle_a[oblique], middle_b[oblique], maps[oblique], **how)
         whole = _whole(left, right, flipped, oblique)
         a_frame, b_frame, _ = affine_frames(*whole, maps[oblique], _FRAME_SIDE)
         scores[oblique] = agreement(a_frame, b_frame)
+    if lost.size:
+        whole = _whole(left, right, flipped, lost)
+        maps[lost], scores[lost] = _finely_placed(*whole, as_affine(transforms[lost]))
     return scores, maps
 
 
@@ -170,6 +189,37 @@ def _whole(
     """Some pairs at their full resolution, the right ones mirrored where they are to be."""
     a, b = left[rows].astype(np.float32), right[rows].astype(np.float32)
     return a, _oriented(b, flipped[rows])
+
+
+def _only_fine(pictures: NDArray[np.uint8], middle: Grids) -> NDArray[np.bool_]:
+    """Which pictures lose most of their detail at half the resolution, as a page of text does."""
+
+    def variation(grids: NDArray[np.generic]) -> NDArray[np.float32]:
+        # Some columns tell it as well as all do.
+        steps = np.diff(grids[:, :, ::4].astype(np.float32), axis=1)
+        rough: NDArray[np.float32] = np.einsum("mij,mij->m", steps, steps) / steps[0].size
+        return rough
+
+    if len(pictures) == 0:
+        return np.empty(0, np.bool_)
+    only: NDArray[np.bool_] = variation(pictures) > _ONLY_FINE * variation(middle)
+    return only
+
+
+def _finely_placed(a: Grids, b: Grids, maps: AffineMaps) -> tuple[AffineMaps, NDArray[np.float32]]:
+    """Register by fine detail alone: where the left pictures lie, and how far both agree."""
+    # What was found at half the resolution is of no use: only the coarse places are.
+    placed = refine_affine(a, b, maps, side=_FRAME_SIDE, band=_BROAD_BAND, steps=4)
+    found = agreement(*affine_frames(a, b, placed, _FRAME_SIDE)[:2])
+    hopeful = found >= _HOPEFUL
+    found[~hopeful] = 0
+    if hopeful.any():
+        a, b = a[hopeful], b[hopeful]
+        placed[hopeful] = refine_affine(
+            a, b, placed[hopeful], side=_FRAME_SIDE, band=_FINE_BAND, steps=3
+        )
+        found[hopeful] = agreement(*affine_frames(a, b, placed[hopeful], _FRAME_SIDE)[:2])
+    return placed, found
 
 
 def _turned(

@@ -1,6 +1,6 @@
-"""Where one picture lies in another, roughly: every window of each against the whole of the other.
+"""Coarse search for crops: every window of one picture against the whole of the other.
 
-This finds crops down to 70 % of the side, mirrored or not, from 32 x 32 pixels.
+Finds crops down to 70% of the side, mirrored or not, from 32 x 32 pixels.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ __all__ = ["search_windows", "window_vectors"]
 _SIDE = 16
 _SCALES = (1.0, 0.9, 0.8, 0.7)
 _STEP = 0.1
-# In pixels of the window: what is broader says how a picture is lit, not what it shows.
+# In pixels of the window. Broader detail reflects the lighting, not the content.
 _BROADEST = 2.5
 _FLATTEST = 1e-3
 
 
 def window_vectors(pictures: Grids) -> NDArray[np.float32]:
-    """Describe windows of each picture by what they hold.
+    """Return a descriptor of each window of each picture.
 
     Args:
-        pictures: `[N, n, n]` grey levels.
+        pictures: `[N, n, n]` gray levels.
 
     Returns:
-        `[N, P, 256]` float32, each of length 1 (0 where a window is flat). The first of the P
-        windows is the whole picture.
+        `[N, P, 256]` float32, each of length 1, or 0 for a flat window. The first of the P windows
+        is the whole picture.
     """
     windows = _windows()
     rows = sampling_matrix(windows[:, 0], windows[:, 2], _SIDE, pictures.shape[-1])
     columns = sampling_matrix(windows[:, 1], windows[:, 2], _SIDE, pictures.shape[-1])
-    # Filtered once cut: the same detail at another scale would else look different.
+    # Filter after cutting, or the same detail would look different at another scale.
     cut = resampled(pictures[:, None], rows, columns)
     cut = filtered(cut, 0.0, _BROADEST)
     vectors = cut.reshape(len(pictures), len(windows), -1)
@@ -54,15 +54,15 @@ def window_vectors(pictures: Grids) -> NDArray[np.float32]:
 def search_windows(
     vectors: NDArray[np.float32], left: Indices, right: Indices, flipped: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], Transforms]:
-    """Find where one picture of each pair lies in the other.
+    """Find the best match of one picture of each pair as a window of the other.
 
-    O(M P) products of 256 numbers.
+    O(M P) dot products of 256 numbers.
 
     Args:
-        vectors: `[N, P, 256]` of `window_vectors`.
+        vectors: `[N, P, 256]` from `window_vectors`.
         left: `[M]` row numbers.
         right: `[M]` row numbers.
-        flipped: `[M]`, whether the right picture is mirrored left-right first.
+        flipped: `[M]`, whether to mirror the right picture left-right first.
 
     Returns:
         Correlations `[M]`, and transforms `[M, 4]` from the left to the (mirrored) right picture.
@@ -74,7 +74,7 @@ def search_windows(
     in_left = _products(vectors[left], np.where(turn, mirrored[right], whole[right]))
     in_right = _products(vectors[right], np.where(turn, mirrored[left], whole[left]))
     y, x, scale = windows[in_right.argmax(axis=1)].T
-    # A mirrored window lies as far from the right side as the window does from the left.
+    # A mirrored window is as far from the right edge as the window is from the left.
     as_window = np.stack([y, np.where(flipped, 1 - x - scale, x), scale, scale], axis=1)
     y, x, scale = windows[in_left.argmax(axis=1)].T
     as_whole = np.stack([-y, -x, np.ones_like(scale), np.ones_like(scale)], axis=1) / scale[:, None]

@@ -1,4 +1,4 @@
-"""Classes of pictures by the texts that they are nearest to."""
+"""Zero-shot classification: class probabilities from cosines with class texts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ __all__ = ["zero_shot_posteriors"]
 def zero_shot_posteriors(cosines: NDArray[Any], logit_scale: float) -> NDArray[np.float64]:
     """Return the probability of each class for each picture, `[N, C]` float64; rows sum to 1.
 
-    The softmax over classes of `logit_scale` times the cosine, as CLIP was trained and is used
-    (Radford et al., "Learning transferable visual models from natural language supervision",
-    2021). SigLIP was trained to tell for each text by itself whether it fits, by a sigmoid of
-    scale times cosine plus a bias; among classes of which one must be right its logits go through
-    the same softmax, in which the bias, being equal for all, cancels.
+    The softmax over classes of `logit_scale` times the cosine, as CLIP was trained (Radford et
+    al., "Learning transferable visual models from natural language supervision", 2021). SigLIP was
+    trained to score each text independently, by a sigmoid of scale times cosine plus a bias. If
+    exactly one class is right, its logits go through the same softmax, where the bias cancels.
 
     Args:
-        cosines: `[N, C]` of pictures and class texts.
-        logit_scale: inverse temperature, positive; the model's own.
+        cosines: `[N, C]` cosines between pictures and class texts.
+        logit_scale: the model's inverse temperature, positive.
 
     Raises:
         UsageError: `logit_scale` is not positive.

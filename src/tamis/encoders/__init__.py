@@ -1,1 +1,1 @@
-"""Models that turn pictures into vectors."""
+"""Encoders: models that turn pictures into vectors."""

@@ -1,4 +1,4 @@
-"""Encoders that are a map from the space of one encoder to that of another that reads texts."""
+"""Encoders made of two others: pictures by one and a linear map, text by the other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tamis.errors import EncoderError, StorageError
 from tamis.types import Preprocessing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tamis.encoders.base import Encoder
     from tamis.types import PixelBatch, Vectors
@@ -36,17 +36,17 @@ _FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class AlignedMap:
-    """A linear map between two encoders' spaces, as a file holds it.
+    """A linear map between two encoders' spaces, as stored in a file.
 
     Attributes:
         linear: the map, from D to E numbers.
         source: spec of the encoder whose vectors are mapped.
         source_fingerprint: its fingerprint.
-        target: spec of the encoder that reads the texts.
+        target: spec of the encoder that reads text.
         target_fingerprint: its fingerprint.
-        preprocessing: of the source.
-        logit_scale: of the target; None where it has none.
-        caveat: what answers must be taken with.
+        preprocessing: of the source encoder.
+        logit_scale: of the target encoder; None if it has none.
+        caveat: a sentence on how reliable the results are.
     """
 
     linear: LinearMap
@@ -60,7 +60,7 @@ class AlignedMap:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the map and both encoders: of all that changes a vector."""
+        """Hash of everything that affects a vector: the map and both encoders."""
         digest = hashlib.blake2b(digest_size=16)
         for array in (self.linear.weights, self.linear.offset):
             digest.update(f"{array.shape}".encode() + np.ascontiguousarray(array, "<f4").tobytes())
@@ -74,10 +74,10 @@ class AlignedMap:
 
 
 def write_map(path: Path, aligned: AlignedMap) -> None:
-    """Write a map; the file appears whole or not at all.
+    """Write a map to a file, atomically.
 
     Raises:
-        StorageError: the disk refuses.
+        StorageError: writing failed.
     """
     facts = asdict(aligned)
     arrays = {name: facts["linear"].pop(name) for name in ("weights", "offset")}
@@ -101,7 +101,7 @@ def read_map(path: Path) -> AlignedMap:
     """Read a map.
 
     Raises:
-        EncoderError: there is no such file, or it holds no map that this version reads.
+        EncoderError: the file does not exist, or is not a map that this version can read.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -129,13 +129,16 @@ def read_map(path: Path) -> AlignedMap:
         ) from error
 
 
-def load_aligned(spec: EncoderSpec, **options: Any) -> Encoder:
-    """Load a map that `tamis align` wrote; the two encoders are loaded when they are first needed.
+def load_aligned(
+    spec: EncoderSpec, *, load: Callable[..., Encoder] | None = None, **options: Any
+) -> Encoder:
+    """Load a map that `tamis align` wrote; its two encoders are loaded when first needed.
 
     Args:
-        spec: `aligned:FILE`. Options: `folder` (that a relative FILE lies in, before the working
-            directory is tried: the dataset's), `threads`, `device` (passed to the encoders).
-        options: the same.
+        spec: `aligned:FILE`. Options: `folder` (where a relative FILE is looked for before the
+            working directory: the dataset's folder), `threads`, `device` (passed to the encoders).
+        load: loads the two encoders by spec and options; `load_encoder` by default.
+        options: the same options as keyword arguments.
 
     Raises:
         EncoderError: the file is missing or damaged.
@@ -146,19 +149,26 @@ def load_aligned(spec: EncoderSpec, **options: Any) -> Encoder:
     path = Path(spec.name).expanduser()
     if folder is not None and (Path(folder) / path).is_file():
         path = Path(folder) / path
-    return AlignedEncoder(f"{spec.kind}:{spec.name}", read_map(path), chosen)
+    return AlignedEncoder(f"{spec.kind}:{spec.name}", read_map(path), chosen, load)
 
 
 class AlignedEncoder:
-    """Pictures by one encoder and a map, texts by another; made by `load_aligned`.
+    """Embeds pictures by one encoder and a map, text by another; made by `load_aligned`.
 
     Args:
-        spec: the name that loads it again.
+        spec: the spec that loads this encoder again.
         aligned: the map.
-        options: for loading the two encoders.
+        options: options for loading the two encoders.
+        load: loads them by spec and options; `load_encoder` by default.
     """
 
-    def __init__(self, spec: str, aligned: AlignedMap, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        spec: str,
+        aligned: AlignedMap,
+        options: Mapping[str, Any],
+        load: Callable[..., Encoder] | None = None,
+    ) -> None:
         self.spec = spec
         self.fingerprint = aligned.fingerprint
         self.dim = int(aligned.linear.weights.shape[1])
@@ -167,6 +177,7 @@ class AlignedEncoder:
         self.caveat = aligned.caveat
         self._map = aligned
         self._options = dict(options)
+        self._load = load
         self._loaded: dict[str, Encoder] = {}
         self._lock = Lock()
 
@@ -195,7 +206,7 @@ class AlignedEncoder:
 
         with self._lock:
             if spec not in self._loaded:
-                encoder = load_encoder(spec, **self._options)
+                encoder = (self._load or load_encoder)(spec, **self._options)
                 if encoder.fingerprint != fingerprint:
                     raise EncoderError(
                         f"{spec} is not the encoder any more that {self.spec} was learned with "

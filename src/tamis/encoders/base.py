@@ -1,4 +1,4 @@
-"""What an encoder is, and what some encoders can do besides."""
+"""The encoder protocol, and protocols for optional capabilities."""
 
 from __future__ import annotations
 
@@ -35,17 +35,16 @@ __all__ = [
 class Encoder(Protocol):
     """Turns prepared pictures into unit vectors.
 
-    A vector depends on its picture alone: not on the batch it came in, nor on the run. Several
-    threads may call an encoder at once.
+    A vector depends only on its picture, not on the batch or the run. Encoders are thread-safe.
     """
 
     @property
     def spec(self) -> str:
-        """The name that loads this encoder again, e.g. `hf:facebook/dinov2-small`."""
+        """The spec that loads this encoder again, e.g. `hf:facebook/dinov2-small`."""
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that changes a vector; vectors of two fingerprints are never compared."""
+        """Hash of everything that affects a vector; different fingerprints are never compared."""
 
     @property
     def dim(self) -> int:
@@ -53,31 +52,31 @@ class Encoder(Protocol):
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How `tamis.encoders.preprocess.prepare` makes a picture into this encoder's input."""
+        """How `tamis.encoders.preprocess.prepare` turns a picture into this encoder's input."""
 
     def embed(self, pixels: PixelBatch) -> Vectors:
         """Return `[B, dim]` float32 unit vectors of prepared pictures `[B, H, W, 3]`.
 
         Raises:
-            UsageError: the pixels have another shape or type than `preprocessing` says.
+            UsageError: the pixels do not have the shape or dtype of `preprocessing`.
         """
 
 
 @runtime_checkable
 class TextEncoder(Encoder, Protocol):
-    """An encoder whose space holds texts too: near a text lie the pictures that it describes."""
+    """An encoder that also embeds text, close to the pictures that the text describes."""
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
-        """Return `[T, dim]` float32 unit vectors of texts; long ones are cut."""
+        """Return `[T, dim]` float32 unit vectors of texts; long texts are truncated."""
 
 
 @runtime_checkable
 class PosteriorEncoder(Encoder, Protocol):
-    """An encoder that was trained to tell classes apart."""
+    """An encoder that is also a classifier."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the C classes; their numbers where no names are known."""
+        """Names of the C classes, or their numbers if the names are unknown."""
 
     def posteriors(self, pixels: PixelBatch) -> NDArray[np.float32]:
         """Return `[B, C]` float32 class probabilities of prepared pictures; rows sum to 1."""
@@ -85,26 +84,26 @@ class PosteriorEncoder(Encoder, Protocol):
 
 @runtime_checkable
 class FeatureMapEncoder(Encoder, Protocol):
-    """An encoder that keeps track of where in a picture a feature lies."""
+    """An encoder that also returns spatial feature maps."""
 
     @property
     def feature_levels(self) -> tuple[str, ...]:
-        """Names of the levels that `feature_maps` gives, from fine to coarse."""
+        """Names of the levels of `feature_maps`, from fine to coarse."""
 
     def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, D]` float32 features of prepared pictures, not normalised.
+        """Return `[B, h, w, D]` float32 features of prepared pictures, not normalized.
 
         Args:
             pixels: prepared pictures, `[B, H, W, 3]` uint8.
-            level: one of `feature_levels`; the encoder's own choice for local flaws when None.
+            level: one of `feature_levels`; None for the encoder's choice for local defects.
 
         Raises:
-            UsageError: the encoder has no such level, or the pixels do not fit.
+            UsageError: the encoder has no such level, or the pixels have the wrong shape or dtype.
         """
 
 
 def check_pixels(pixels: PixelBatch, preprocessing: Preprocessing) -> None:
-    """Refuse pixels that were not prepared for an encoder.
+    """Raise if pixels were not prepared for an encoder.
 
     Raises:
         UsageError: not `[B, height, width, 3]` uint8.
@@ -121,17 +120,17 @@ def fingerprint_of(parts: Mapping[str, object]) -> str:
     """Return the fingerprint of an encoder, 32 hexadecimal digits.
 
     Args:
-        parts: all that changes a vector, as what JSON can write: weights (a hash), preprocessing,
-            pooling, runtime, precision.
+        parts: everything that affects a vector, as JSON values: hash of the weights,
+            preprocessing, pooling, runtime, precision.
     """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def preprocessing_facts(preprocessing: Preprocessing) -> dict[str, object]:
-    """Return what of a preprocessing belongs in a fingerprint, as what JSON can write.
+    """Return the parts of a preprocessing that belong in a fingerprint, as JSON values.
 
-    What was added later is left out where it has its default, so that older vectors stay valid.
+    Fields added later are omitted if they have their default, so that older vectors stay valid.
     """
     facts = asdict(preprocessing)
     if preprocessing.crop_rounding == "down":

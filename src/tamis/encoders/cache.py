@@ -1,4 +1,4 @@
-"""Keep what is slow to build between runs, where the user's system keeps such things."""
+"""Cache what is slow to build in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _log = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be built again; it need not exist.
+    """Return the cache folder, which may not exist yet.
 
-    `TAMIS_CACHE` if set, else `tamis` under `XDG_CACHE_HOME`, else under the system's own place:
+    `TAMIS_CACHE` if set, else `tamis` under `XDG_CACHE_HOME`, else under the system's default:
     `~/.cache`, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
     """
     if chosen := os.environ.get("TAMIS_CACHE"):
@@ -37,15 +37,14 @@ def cache_folder() -> Path:
 
 
 def cached(name: str, build: Callable[[], bytes]) -> bytes:
-    """Return the bytes kept under a name, building and keeping them where they are not.
+    """Return the bytes cached under a name, building them if necessary.
 
-    A file that is not as it was written is built again. Files appear whole or not at all, so
-    processes may race. Where the folder cannot be written the bytes are built each time, and a
-    warning in the log says so.
+    A modified file is rebuilt. Files are written atomically, so processes may race. If the folder
+    is not writable, the bytes are built each time and a warning is logged.
 
     Args:
-        name: file name; it must change whenever `build` would give other bytes.
-        build: gives the bytes; called only when they are not kept.
+        name: file name; it must change whenever `build` would return different bytes.
+        build: returns the bytes; called only if they are not cached.
     """
     path = cache_folder() / name
     digest = path.with_name(f"{name}.sha256")

@@ -28,20 +28,21 @@ _MATRIX = 2
 
 
 class CallableEncoder:
-    """Vectors of a function that takes `[B, H, W, 3]` uint8 and returns `[B, D]` numbers.
+    """An encoder from a function that takes `[B, H, W, 3]` uint8 and returns `[B, D]` numbers.
 
-    One call runs at a time, as the function may not bear more. The fingerprint covers what the
-    function says of itself, else the source file that it comes from: what it reads from elsewhere,
-    such as a file of weights, is not seen by the latter. What it prints goes to stderr.
+    Calls are serialized, since the function may not be thread-safe. The fingerprint covers what
+    the function declares, else its source file; the latter does not cover what the function reads
+    from elsewhere, such as a file of weights. What it prints goes to stderr.
 
     Args:
-        spec: the name that loads it again.
+        spec: the spec that loads this encoder again.
         function: the function.
-        preprocessing: how it wants pictures.
-        content: what tells this function from others, for the fingerprint.
+        preprocessing: the preprocessing that it expects.
+        content: identifies the function in the fingerprint.
 
     Raises:
-        EncoderError: it fails on two made pictures, or does not give `[B, D]` finite numbers.
+        EncoderError: it fails on two synthetic pictures, or does not return `[B, D]` finite
+            numbers.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class CallableEncoder:
         """Return `[B, dim]` float32 unit vectors of prepared pictures.
 
         Raises:
-            EncoderError: the function fails, or gives another number of vectors.
+            EncoderError: the function fails, or returns the wrong number of vectors.
         """
         check_pixels(pixels, self.preprocessing)
         if len(pixels) == 0:

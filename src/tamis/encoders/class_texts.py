@@ -1,4 +1,4 @@
-"""What ImageNet's 1,000 classes are called and look like, from a package that carries it."""
+"""Names and descriptions of ImageNet's 1,000 classes, from an installed package."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _AFTER_SENTENCE: Final = re.compile(r"(?<=[a-z)])\. ")
 
 
 def class_texts() -> list[str]:
-    """Return a name and a one-sentence description of each class, in ImageNet's order.
+    """Return the name and a one-sentence description of each class, in ImageNet's order.
 
-    The descriptions were written by a language model; 25 classes have none and are given by their
-    name alone. Only the first sentence is taken: with all of them search was measured worse.
+    The descriptions were written by a language model; for 25 classes without one, only the name
+    is returned. Only the first sentence is used: with whole descriptions, search measured worse.
 
     Raises:
         EncoderError: the package is missing, or its files are not the known ones.

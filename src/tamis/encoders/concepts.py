@@ -1,8 +1,8 @@
-"""Search by words without a network: pictures and texts meet in ImageNet's 1,000 classes.
+"""Text search without a network: ImageNet's 1,000 classes as the common space.
 
-A picture is what the bundled classifier takes it for; a text is which classes are described by
-something like it, by the measure of a small language model. See the record of the decision in
-`docs/adr/0005-concept-search.md` for what was compared.
+A picture is represented by the bundled classifier's class probabilities, a text by its similarity
+to the class descriptions under a small sentence model. `docs/adr/0005-concept-search.md` compares
+the alternatives.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ CAVEAT: Final = (
 
 _TEXT_TEMPERATURE: Final = 0.05
 _VERSION: Final = 1
-"""Raised whenever the same files give other vectors."""
+"""Incremented whenever the same files give different vectors."""
 
 _TEXT_FILES: Final = (MODEL_FILE, TOKENIZER_FILE, NAMES_FILE, DESCRIPTIONS_FILE)
 
 
 def load_concepts(spec: EncoderSpec, **options: Any) -> Concepts:
-    """Load the encoder whose space is ImageNet's classes.
+    """Load the encoder whose dimensions are ImageNet's classes.
 
-    The first text takes about ten seconds, for the texts of all classes; their vectors are then
-    kept in the user's cache.
+    The first text takes about ten seconds, because the texts of all classes are embedded and
+    cached.
 
     Args:
         spec: `concepts:` and the name of a bundled classifier, e.g. `concepts:efficientnet-lite0`.
-        options: `threads`, the most that inference may use; all cores if not given.
+        options: `threads`, the maximum for inference; all cores by default.
 
     Raises:
         UnknownEncoderError: there is no such bundled classifier.
@@ -67,13 +67,13 @@ def load_concepts(spec: EncoderSpec, **options: Any) -> Concepts:
 class Concepts:
     """An encoder whose dimensions are ImageNet's classes, for pictures and for texts.
 
-    A picture's vector is the square root of its class probabilities. That is of length 1 by
-    nature, and the same direction as the probabilities at temperature 2. A text's vector is the
-    softmax, over the classes, of its cosine with their texts at temperature .05, at length 1.
+    A picture's vector is the square root of its class probabilities, which has length 1 and the
+    same direction as the probabilities at temperature 2. A text's vector is the softmax over the
+    classes of its cosine with the class texts at temperature 0.05, normalized to length 1.
 
     Args:
-        classifier: what looks at the pictures.
-        threads: most threads that reading texts may use; all cores when None.
+        classifier: the classifier for pictures.
+        threads: maximum number of threads for text; None for all cores.
     """
 
     caveat: Final = CAVEAT
@@ -98,24 +98,24 @@ class Concepts:
         return normalise_rows(np.sqrt(self._classifier.posteriors(pixels)))
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
-        """Return `[T, 1000]` float32 unit vectors of texts; long ones are cut.
+        """Return `[T, 1000]` float32 unit vectors of texts; long texts are truncated.
 
-        Every text gets a vector, also one that no class has to do with; see `caveat`. It is the
-        same to the bit whatever other texts come with it.
+        Every text gets a vector, even if it is unrelated to all classes; see `caveat`. A vector
+        does not depend on the other texts, bit for bit.
 
         Raises:
             EncoderError: a package is missing, or its files are not the known ones.
         """
         vectors = np.empty((len(texts), self.dim), np.float32)
-        # A product of several rows at once rounds otherwise than one of each row.
+        # The product of several rows at once rounds differently than row by row.
         for row, sentence in enumerate(self._sentences.embed(texts)):
             cosines = self._classes @ sentence
             cosines -= cosines.max()
             vectors[row] = normalise_rows(np.exp(cosines / np.float32(_TEXT_TEMPERATURE))[None])[0]
         return vectors
 
-    # Both are made when the first text comes: embedding pictures needs neither. Threads may race
-    # to make them, and then make the same.
+    # Both are created with the first text, since pictures need neither. Threads may race to create
+    # them; the results are identical.
 
     @cached_property
     def _sentences(self) -> SentenceModel:

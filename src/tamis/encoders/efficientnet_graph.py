@@ -1,7 +1,7 @@
-"""Write an EfficientNet-Lite as an ONNX graph from its weights, with no deep-learning framework.
+"""Build an EfficientNet-Lite as an ONNX graph from its weights, without a deep-learning framework.
 
-The network is an EfficientNet (Tan & Le 2019, table 1) as its authors changed it for small
-devices: no squeeze-and-excitation, ReLU6 for swish, stem and head of one width for all sizes.
+The network is EfficientNet (Tan & Le 2019, table 1) as its authors adapted it for small devices: no
+squeeze-and-excitation, ReLU6 instead of swish, stem and head of the same width for all sizes.
 """
 
 from __future__ import annotations
@@ -48,22 +48,22 @@ _STAGES: Final = (
 
 
 def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: str) -> bytes:
-    """Return an EfficientNet-Lite as a serialised ONNX model.
+    """Return an EfficientNet-Lite as a serialized ONNX model.
 
-    The input `pixels` is `[B, size, size, 3]` uint8; scaling to (x/255 - .5)/.5 is in the graph.
-    The outputs, all float32, are `embedding` `[B, 1280]`, the generalised mean of the head over
-    space with power 3 (Radenović et al. 2018, section 3.2; not normalised); `logits` `[B, C]`; and
+    The input `pixels` is `[B, size, size, 3]` uint8; scaling to (x/255 - 0.5)/0.5 is in the graph.
+    The outputs, all float32, are `embedding` `[B, 1280]`, the generalized mean of the head over
+    space with power 3 (Radenović et al. 2018, section 3.2; not normalized); `logits` `[B, C]`; and
     the feature maps `stride8`, `stride16`, `stride32` `[B, h, w, D]`. The same weights give the
     same bytes. O(weights), about half a second for Lite0.
 
     Args:
-        weights: arrays by the names that the EfficientNet-PyTorch project gave them.
+        weights: arrays by their names in the EfficientNet-PyTorch project.
         depth: the depth coefficient, 1.0 for Lite0.
         size: height and width of the input in pixels.
         name: name of the graph.
 
     Raises:
-        EncoderError: an array that the network needs is not among the weights, or one is left.
+        EncoderError: an array that the network needs is missing, or one is unused.
     """
     writer = _GraphWriter(weights)
     try:
@@ -90,7 +90,7 @@ def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: 
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="tamis"
     )
-    # make_model writes the newest version it knows, which an older runtime may not read
+    # make_model writes the newest version, which an older runtime may not read
     model.ir_version = _IR_VERSION
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
@@ -99,15 +99,15 @@ def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: 
 def fold_batch_norm(
     weights: Weights, convolution: str, norm: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return kernel and bias of a convolution that includes the batch normalisation after it.
+    """Fold batch normalization into the convolution before it; return kernel and bias.
 
     Args:
         weights: arrays by name.
         convolution: prefix of the convolution's weight, `[O, I, k, k]`.
-        norm: prefix of the normalisation's weight, bias, mean and variance, `[O]` each.
+        norm: prefix of the normalization's weight, bias, mean and variance, `[O]` each.
 
     Returns:
-        Kernel `[O, I, k, k]` and bias `[O]`, float64, to be rounded only once.
+        Kernel `[O, I, k, k]` and bias `[O]`, float64, so that they are rounded only once.
     """
     mean, variance, gain, shift = (
         weights[f"{norm}.{part}"].astype(np.float64)
@@ -135,8 +135,8 @@ class _GraphWriter:
         floats = self._node("Cast", [channels_first], "floats", to=TensorProto.FLOAT)
         grey = self._constant("middle_grey", np.float32(_MIDDLE_GREY))
         centred = self._node("Sub", [floats, grey], "centred")
-        # Dividing by the grey level is left to the kernel. The subtraction is not: zero padding
-        # must stay zero, so it cannot move into the bias.
+        # The division is folded into the kernel. The subtraction cannot be folded into the bias,
+        # because zero padding must stay zero.
         features = self._convolution(
             centred, "stem", "_conv_stem", "_bn0", stride=2, gain=1 / _MIDDLE_GREY, relu6=True
         )
@@ -156,7 +156,7 @@ class _GraphWriter:
         self._logits(head)
 
     def _block(self, source: str, index: int, stride: int, *, expand: bool, shortcut: bool) -> str:
-        """Inverted bottleneck: expand, filter each channel, project, add the shortcut."""
+        """Inverted bottleneck: expand, depthwise convolution, project, add the shortcut."""
         theirs, ours = f"_blocks.{index}", f"block{index}"
         inner = source
         if expand:

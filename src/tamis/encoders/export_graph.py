@@ -1,4 +1,4 @@
-"""Write a network of PyTorch as an ONNX graph that takes plain pixels."""
+"""Export a PyTorch network as an ONNX graph that takes uint8 pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OUTPUT: Final = "embedding"
 
 _OPSET: Final = 18
 _LARGEST_FILE: Final = 1_900_000_000
-"""One file of protocol buffers holds at most 2 GiB; weights of more go into a second one."""
+"""A protocol buffers file is limited to 2 GiB; larger weights go into a second file."""
 
 
 def export_graph(
@@ -40,22 +40,23 @@ def export_graph(
 ) -> None:
     """Write a network as an ONNX file, with weights of over 1.9 GB in `NAME.onnx.data` beside it.
 
-    The graph takes `pixels`, `[B, H, W, 3]` uint8 of any B, and scales them itself. It gives
-    `embedding`, the pooled features `[B, D]`, not normalised, and each feature map `[B, h, w, C]`
-    under its level's name. The same network gives the same bytes. Texts are not in it.
+    The graph takes `pixels`, `[B, H, W, 3]` uint8 for any B, and normalizes them itself. Its
+    outputs are `embedding`, the pooled features `[B, D]`, not normalized, and each feature map
+    `[B, h, w, C]` under the name of its level. The same network gives the same bytes. The text
+    tower is not exported.
 
     Args:
-        model: the network; it stays as it is.
-        preprocessing: how it wants pictures.
-        metadata: what the file is to say of itself.
-        path: where it goes; its folder must exist.
+        model: the network; it is not modified.
+        preprocessing: the preprocessing that it expects.
+        metadata: metadata to store in the file.
+        path: the file to write; its folder must exist.
 
     Raises:
-        EncoderError: the network does what a graph cannot express.
+        EncoderError: the network does something that a graph cannot express.
     """
     device = next(iter(model.module.parameters())).device
     graph = _Graph(model, preprocessing, device).eval()
-    # A batch of 1 would be taken for a dimension that is always 1.
+    # A batch of 1 would be traced as a constant dimension.
     pixels = torch.zeros(
         (2, preprocessing.height, preprocessing.width, 3), dtype=torch.uint8, device=device
     )
@@ -72,7 +73,7 @@ def export_graph(
                 dynamic_shapes={INPUT: {0: "batch"}},
             )
             ready = _cleaned(program.model)
-    except Exception as error:  # what a network may raise while it is traced has no bounds
+    except Exception as error:  # tracing a network can raise anything
         raise EncoderError(
             f"the network cannot be written as an ONNX graph: {_reason(error)}"
         ) from error
@@ -89,7 +90,7 @@ def export_graph(
 
 
 class _Graph(torch.nn.Module):  # type: ignore[misc]  # mypy does not look into torch
-    """Pixels in, all outputs out."""
+    """Computes all outputs from pixels."""
 
     def __init__(
         self, model: TorchModel, preprocessing: Preprocessing, device: torch.device
@@ -110,17 +111,16 @@ class _Graph(torch.nn.Module):  # type: ignore[misc]  # mypy does not look into 
 
 
 def _cleaned(model: Any) -> Any:
-    """Let all outputs share one run of the network, and drop what only the exporter needs.
+    """Merge the outputs into one run of the network, and drop the exporter's metadata.
 
-    Each output was traced by itself. Among the traces equal weights become one, and then equal
-    steps.
+    Each output was traced separately. Equal weights of the traces are merged, then equal nodes.
     """
     _rename_namesakes(model.graph)
     _share_weights(model.graph)
     for step in (
         passes.CommonSubexpressionEliminationPass(),
         passes.RemoveUnusedNodesPass(),
-        # the stack traces name files of the machine it was exported on
+        # the stack traces contain paths of the exporting machine
         passes.ClearMetadataAndDocStringPass(),
     ):
         step(model)
@@ -128,12 +128,12 @@ def _cleaned(model: Any) -> Any:
 
 
 def _rename_namesakes(graph: Any) -> None:
-    """Give inner values that happen to be called as an output another name."""
+    """Rename inner values that happen to have the name of an output."""
     outputs = {value.name: value for value in graph.outputs}
     made = [value for node in graph for value in node.outputs]
     for value in (*made, *list(graph.initializers.values())):
         if outputs.get(value.name, value) is not value:
-            # a weight is renamed in the graph's own list too
+            # a weight must also be renamed in the graph's list of initializers
             value.name = f"inner/{value.name}"
 
 
@@ -152,7 +152,7 @@ def _share_weights(graph: Any) -> None:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep the exporter's advice to those who write exporters off the terminal."""
+    """Keep the exporter's messages off the terminal."""
     loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir", "torch.onnx")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -167,7 +167,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
-    # the exporter wraps what went wrong in a page of advice on how to report it
+    # the exporter wraps the cause in a page of advice on how to report it
     cause = error
     while cause.__cause__ is not None:
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""Name the maps that a network gives on its way by how coarse they are."""
+"""Name a network's intermediate feature maps by their stride."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Intermediates", "name_levels", "timm_intermediates"]
 
 Intermediates: TypeAlias = Callable[[torch.Tensor, Sequence[int] | None], Sequence[torch.Tensor]]
-"""Pictures `[B, 3, H, W]` and the wanted positions, all when None, to maps `[B, C, h, w]`."""
+"""Maps pictures `[B, 3, H, W]` and layer positions (None for all) to maps `[B, C, h, w]`."""
 
 _UNABLE = (AssertionError, AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError)
 
@@ -23,15 +23,15 @@ _UNABLE = (AssertionError, AttributeError, NotImplementedError, RuntimeError, Ty
 def name_levels(
     intermediates: Intermediates, preprocessing: Preprocessing
 ) -> dict[str, TensorFunction]:
-    """Return levels of features by place, from fine to coarse; none where the network has none.
+    """Return the levels of spatial features, from fine to coarse; empty if there are none.
 
-    A network whose maps are all alike, such as a ViT, has one level, `patch`: its last map. Others
-    have `stride8`, `stride16` and so on, after the pixels from one place to the next, rounded to a
-    power of two: the last map of each.
+    A network whose maps all have the same size, such as a ViT, has one level, `patch`: its last
+    map. Others have the last map of each stride, rounded to a power of two: `stride8`, `stride16`
+    and so on.
 
     Args:
-        intermediates: the network's maps; one picture is run through it.
-        preprocessing: how large its pictures are.
+        intermediates: returns the network's maps; it is called with one picture.
+        preprocessing: gives the size of the pictures.
     """
     picture = torch.zeros(1, 3, preprocessing.height, preprocessing.width)
     try:
@@ -55,7 +55,7 @@ def name_levels(
 
 
 def timm_intermediates(network: Any) -> Intermediates:
-    """Return the maps of a timm network; its last norm is applied to the last where it has one."""
+    """Return the maps of a timm network, with its final norm, if any, applied to the last."""
 
     def run(values: torch.Tensor, positions: Sequence[int] | None) -> Sequence[torch.Tensor]:
         options = {"indices": positions, "stop_early": True, "intermediates_only": True}

@@ -1,4 +1,4 @@
-"""Encoders that are a graph in a file, whatever runtime computes it."""
+"""Encoders from a graph in a file, for any runtime."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _ROWS, _TOKENS, _PLACES = 2, 3, 4
 
 
 class GraphSession(Protocol):
-    """A loaded graph; several threads may call it at once."""
+    """A loaded graph; thread-safe."""
 
     @property
     def device(self) -> str:
-        """Where it runs, as PyTorch names it: `cpu`, `cuda:0`."""
+        """The device, in PyTorch's notation: `cpu`, `cuda:0`."""
 
     def run(self, pixels: NDArray[Any], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return the named outputs for a batch."""
@@ -38,26 +38,26 @@ class GraphSession(Protocol):
 def as_graph_encoder(
     spec: str, fingerprint: str, settings: GraphSettings, session: GraphSession
 ) -> GraphEncoder:
-    """Make an encoder of a graph: one that gives feature maps if it can.
+    """Make an encoder from a graph, with feature maps if the graph has them.
 
-    One black picture is run through it, to learn the shapes of its outputs.
+    Runs one black picture through it to learn the shapes of its outputs.
 
     Args:
-        spec: the name that loads it again.
-        fingerprint: hash of all that changes a vector.
-        settings: how it is fed and read.
-        session: runs it.
+        spec: the spec that loads this encoder again.
+        fingerprint: hash of everything that affects a vector.
+        settings: how to feed the graph and read its outputs.
+        session: runs the graph.
 
     Raises:
-        EncoderError: the graph fails on a picture, or its output is no features.
-        UsageError: its output needs a `pooling` that is not given, or does not fit it.
+        EncoderError: the graph fails on a picture, or its output cannot be used as features.
+        UsageError: its output needs a `pooling`, or does not fit the one given.
     """
     kind = GraphMapEncoder if settings.maps else GraphEncoder
     return kind(spec, fingerprint, settings, session)
 
 
 class GraphEncoder:
-    """A graph that gives one vector a picture; made by `as_graph_encoder`."""
+    """A graph with one vector per picture; made by `as_graph_encoder`."""
 
     def __init__(
         self, spec: str, fingerprint: str, settings: GraphSettings, session: GraphSession
@@ -94,7 +94,7 @@ class GraphEncoder:
         parts = []
         for start in range(0, len(pixels), size):
             part = pixels[start : start + size]
-            # a graph of fixed batch is given black pictures beside too few
+            # pad with black pictures for a graph with a fixed batch size
             room = [(0, size - len(part)), (0, 0), (0, 0), (0, 0)]
             whole = part if len(part) == size else np.pad(part, room)
             try:
@@ -119,7 +119,7 @@ class GraphEncoder:
         return values.astype(self.settings.dtype, copy=False)
 
     def _vectors(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the vectors `[B, D]` out of an output."""
+        """Extract the vectors `[B, D]` from an output."""
         pooling, shape = self.settings.pooling, list(features.shape)
         rest = shape[1:-1] if self.settings.layout == "nhwc" else shape[2:]
         if features.ndim == _TOKENS:
@@ -144,7 +144,7 @@ class GraphEncoder:
         )
 
     def _grid(self, tokens: NDArray[np.float32]) -> tuple[int, int, int]:
-        """Tell rows, columns and the tokens before them; these are given, or one class token."""
+        """Return rows, columns and number of prefix tokens, by default one class token or none."""
         count, given = tokens.shape[1], self.settings.prefix
         aspect = self.preprocessing.height / self.preprocessing.width
         for prefix in (0, 1) if given is None else (given,):
@@ -161,15 +161,15 @@ class GraphEncoder:
 
 
 class GraphMapEncoder(GraphEncoder):
-    """A graph that also keeps track of where a feature lies."""
+    """A graph that also has spatial feature maps."""
 
     @property
     def feature_levels(self) -> tuple[str, ...]:
-        """Names of the levels that `feature_maps` gives, from fine to coarse."""
+        """Names of the levels of `feature_maps`, from fine to coarse."""
         return self.settings.maps
 
     def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, D]` float32 features by place, not normalised.
+        """Return `[B, h, w, D]` float32 spatial features, not normalized.
 
         Raises:
             UsageError: there is no such level, or the pixels do not fit.
@@ -191,7 +191,7 @@ class GraphMapEncoder(GraphEncoder):
                 f"the output {level!r} of {self.spec} has the shape {list(features.shape)}, which "
                 "is no map of places; leave it out of maps"
             )
-        # where a graph takes its channels first it gives them first too
+        # a graph with channels-first input also has channels-first output
         return features.transpose(0, 2, 3, 1) if self.settings.layout == "nchw" else features
 
 

@@ -1,8 +1,8 @@
-"""How pictures go into a graph that is a file, and where in it the vector is.
+"""How to feed pictures to a graph stored in a file, and which output is the vector.
 
-The file says it itself, in metadata that `tamis encoders export` writes, or its name does, in
-options. What the shape of the graph tells is taken from there. Nothing else is assumed of what
-would change vectors unseen: a sentence says which option is missing.
+The settings come from the file's metadata, as written by `tamis encoders export`, from options in
+the spec, and from the graph's shapes. Nothing that would silently change vectors is assumed; the
+error says which option is missing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ GRAPH_OPTIONS: Final[Mapping[str, Any]] = {
     "maps": str,
     "batch": int,
 }
-"""The options that every kind of encoder that is a graph in a file takes."""
+"""Options common to all encoders from a graph in a file."""
 
 _PREFIX: Final = "tamis."
 _FORMAT: Final = 1
@@ -56,8 +56,8 @@ class Port:
 
     Attributes:
         name: its name.
-        shape: its dimensions, None where one is not fixed; None where not even their number is.
-        dtype: as NumPy names it.
+        shape: its dimensions, each None if not fixed; None if even their number is not fixed.
+        dtype: NumPy's name of the dtype.
     """
 
     name: str
@@ -71,12 +71,12 @@ class Port:
 
 @dataclass(frozen=True)
 class GraphFacts:
-    """What a runtime tells of a loaded graph.
+    """What a runtime reports about a loaded graph.
 
     Attributes:
-        inputs: what it takes.
-        outputs: what it gives.
-        metadata: what its file says of it.
+        inputs: its inputs.
+        outputs: its outputs.
+        metadata: the metadata in its file.
     """
 
     inputs: tuple[Port, ...]
@@ -86,16 +86,16 @@ class GraphFacts:
 
 @dataclass(frozen=True)
 class GraphSettings:
-    """How a graph is fed and read.
+    """How to feed a graph and read its outputs.
 
     Attributes:
         preprocessing: how a picture becomes its input.
         layout: order of the input's axes.
-        dtype: of its input; a graph that takes uint8 scales pixels itself.
-        batch: pictures that it takes at a time, exactly; any number when None.
-        output: name of the output that has the vector.
-        pooling: what is taken of an output of tokens or places; None where it is `[B, D]`.
-        prefix: tokens before those of the picture's places; told by their number when None.
+        dtype: of its input; a graph that takes uint8 normalizes pixels itself.
+        batch: exact batch size; None for any.
+        output: name of the output with the vector.
+        pooling: how to pool an output of tokens or maps; None if it is `[B, D]`.
+        prefix: number of tokens before the patch tokens; None to infer it from their number.
         maps: names of the outputs that are feature maps, from fine to coarse.
     """
 
@@ -110,16 +110,16 @@ class GraphSettings:
 
 
 def read_settings(spec: EncoderSpec, facts: GraphFacts, chosen: Mapping[str, Any]) -> GraphSettings:
-    """Put together what is chosen, what the file says, and what its shape tells.
+    """Combine the chosen options, the file's metadata and the graph's shapes.
 
     Args:
-        spec: the encoder's name, for messages.
+        spec: the encoder's spec, for messages.
         facts: the graph.
-        chosen: options of `GRAPH_OPTIONS`, brought to their types; they win over the metadata.
+        chosen: converted options of `GRAPH_OPTIONS`; they take precedence over the metadata.
 
     Raises:
-        UsageError: something that cannot be told is not given, or contradicts the graph.
-        EncoderError: the graph takes no pictures, or a later tamis wrote its metadata.
+        UsageError: a required option is missing, or one contradicts the graph.
+        EncoderError: the graph does not take pictures, or a later tamis wrote its metadata.
     """
     values = {**_from_metadata(spec, facts.metadata), **chosen}
     if len(facts.inputs) != 1:
@@ -150,12 +150,12 @@ def read_settings(spec: EncoderSpec, facts: GraphFacts, chosen: Mapping[str, Any
 def settings_metadata(
     preprocessing: Preprocessing, maps: tuple[str, ...], facts: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return what a graph's file must say for `read_settings` to need no options.
+    """Return the metadata that a file needs so that `read_settings` needs no options.
 
     Args:
-        preprocessing: how it wants pictures.
+        preprocessing: the preprocessing that the graph expects.
         maps: names of its outputs that are feature maps.
-        facts: more to be kept with it, such as where it comes from.
+        facts: additional metadata, such as where it comes from.
     """
     said: dict[str, str] = {
         "format": str(_FORMAT),

@@ -1,4 +1,4 @@
-"""Say in one sentence why a model could not be had from a folder or the Hugging Face hub."""
+"""Explain in one sentence why a model could not be loaded from a folder or the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def explain_hub_error(spec: str, source: str, part: str, error: Exception) -> st
     """Return what went wrong and what to do.
 
     Args:
-        spec: the encoder, as in messages.
-        source: the folder or hub name that it was sought under.
-        part: what was sought: configuration, preprocessing, weights, tokenizer.
-        error: what the library raised.
+        spec: the encoder's spec, for messages.
+        source: the folder or hub name.
+        part: the part being loaded: configuration, preprocessing, weights, tokenizer.
+        error: the library's exception.
     """
     return f"cannot load the {part} of {spec}: {_explain(spec.partition(':')[0], source, error)}"
 

@@ -35,19 +35,19 @@ _OPTIONS: Final[Mapping[str, Any]] = {
 def load_hugging_face(spec: EncoderSpec, **options: Any) -> Encoder:
     """Load a model with the preprocessing that it was published with.
 
-    CLIP, SigLIP, SigLIP 2 and others with two towers read texts too. Of every other family that
+    CLIP, SigLIP, SigLIP 2 and other two-tower models also embed text. For every other family that
     `transformers.AutoModel` knows and that takes pictures, the vision backbone is used.
 
     Args:
-        spec: `hf:NAME`, a model's name on the hub or a folder that holds one. Options: `revision`
-            (branch, tag or commit on the hub), `pooling` (`cls`, `mean` or `pooler`; the family's
-            own if not given), `size` (another height and width in pixels, for models that
-            interpolate their positions), `precision`, `device`, `threads`.
-        options: the same.
+        spec: `hf:NAME`, a model's name on the hub or a folder with a model. Options: `revision`
+            (branch, tag or commit on the hub), `pooling` (`cls`, `mean` or `pooler`; by default
+            the family's own), `size` (another height and width in pixels, for models that
+            interpolate their position embeddings), `precision`, `device`, `threads`.
+        options: the same options as keyword arguments.
 
     Raises:
-        EncoderError: the model cannot be found or fetched, is gated, takes no pictures, lacks its
-            preprocessing or some of its weights, without which its vectors would be wrong.
+        EncoderError: the model cannot be found or downloaded, is gated, does not take pictures, or
+            lacks its preprocessing or some of its weights, so that its vectors would be wrong.
         UsageError: an option is unknown or out of range.
     """
     chosen = convert_options(spec, _OPTIONS, options)
@@ -88,8 +88,8 @@ def _refuse_flexible(spec: EncoderSpec, config: Any) -> None:
 def _weights(fetch: Callable[..., Any], spec: EncoderSpec) -> Any:
     model, loading = fetch(transformers.AutoModel, "weights", output_loading_info=True)
     missing = sorted(str(name) for name in loading["missing_keys"])
-    # A pooler that the checkpoint lacks is random. It is not used (see the families), but it must
-    # not change the fingerprint from run to run.
+    # A pooler missing from the checkpoint is random. It is not used (see the families), but it
+    # must not make the fingerprint differ between runs.
     random_pooler = [name for name in missing if "pooler" in name]
     for name in random_pooler:
         model.get_parameter(name).data.zero_()
@@ -103,7 +103,7 @@ def _weights(fetch: Callable[..., Any], spec: EncoderSpec) -> Any:
 
 
 def _processor_config(fetch: Callable[..., Any]) -> Mapping[str, Any]:
-    """Return the image processor's configuration, with its class's defaults where known."""
+    """Return the image processor's configuration, with its class's defaults if known."""
     newest = int(transformers.__version__.partition(".")[0]) >= 5  # noqa: PLR2004
     with_pillow: dict[str, Any] = {"backend": "pil"} if newest else {"use_fast": False}
     try:
@@ -111,7 +111,7 @@ def _processor_config(fetch: Callable[..., Any]) -> Mapping[str, Any]:
             transformers.AutoImageProcessor, "preprocessing", **with_pillow
         ).to_dict()
     except EncoderError as error:
-        # Some processors exist for torchvision alone, but what they ask for stands in the file.
+        # Some processors require torchvision, but the file has their configuration.
         if not isinstance(error.__cause__, ImportError):
             raise
         config = fetch.dictionary("preprocessing")  # type: ignore[attr-defined]
@@ -145,7 +145,7 @@ class _Fetch:
             raise EncoderError(explain_hub_error(self._spec, self._source, part, error)) from error
 
     def dictionary(self, part: str) -> Mapping[str, Any]:
-        """Return an image processor's configuration as it stands in its file."""
+        """Return an image processor's configuration as written in its file."""
         mixin = transformers.image_processing_utils.BaseImageProcessor
         try:
             config, _ = mixin.get_image_processor_dict(self._source, revision=self._revision)
@@ -156,7 +156,7 @@ class _Fetch:
 
 
 def _source(name: str) -> str:
-    """Return a folder's path or a hub name, and refuse what can be neither."""
+    """Return a folder's path or a hub name; raise if it can be neither."""
     folder = Path(name).expanduser()
     if name and folder.is_dir():
         return str(folder)
@@ -170,7 +170,7 @@ def _source(name: str) -> str:
 
 @contextmanager
 def _quiet_transformers() -> Iterator[None]:
-    """Keep its advice and bars off the terminal, where they would tear ours."""
+    """Keep transformers' messages and progress bars off the terminal, where they break ours."""
     log = transformers.utils.logging
     verbosity, has_bars = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity_error()

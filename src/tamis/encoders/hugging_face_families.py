@@ -1,4 +1,4 @@
-"""Where in each family of Hugging Face models the vector, the patches and the texts are."""
+"""How to get vectors, patch features and text features from each family of Hugging Face models."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["POOLINGS", "describe_backbone", "describe_two_towers"]
 
 POOLINGS: Final = Literal["cls", "mean", "pooler"]
 
-# The class token after the last norm is what these were published with. The pooler of a plain
-# ViT is a layer for classification, which DINO's checkpoints lack.
+# These were published with the class token after the last norm as their vector. The pooler of a
+# plain ViT is a classification layer, which DINO's checkpoints lack.
 _CLASS_TOKEN: Final = {"vit", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit", "ijepa"}
 _PADDED: Final = {"siglip"}
 _TOKENS, _MAP = 3, 4
@@ -33,7 +33,7 @@ def describe_two_towers(
     spec: EncoderSpec,
     call_options: Mapping[str, Any],
 ) -> TorchModel:
-    """Describe CLIP, SigLIP and others that project pictures and texts to one space."""
+    """Describe CLIP, SigLIP and others that project pictures and text to one space."""
 
     def pooled(values: torch.Tensor) -> torch.Tensor:
         return _tensor(model.get_image_features(pixel_values=values, **call_options))
@@ -45,8 +45,8 @@ def describe_two_towers(
     padded = model.config.model_type in _PADDED
     longest = int(model.config.text_config.max_position_embeddings)
     if padded:
-        # SigLIP was trained on texts filled up to their full length and without a mask; texts
-        # that are not filled up lose most of its accuracy.
+        # SigLIP was trained on texts padded to full length, without a mask; without padding it
+        # loses most of its accuracy.
         settings = {"padding": "max_length", "max_length": longest, "lower": True}
     else:
         settings = {"padding": True, "max_length": longest}
@@ -93,10 +93,10 @@ def describe_backbone(
 ) -> TorchModel:
     """Describe a vision backbone: DINO, DINOv2, DINOv3, ViT, ConvNeXt, Swin, ResNet and others.
 
-    Its shape of output decides what is asked of it: tokens `[B, T, D]` or maps `[B, D, h, w]`.
+    The shape of its output decides how it is used: tokens `[B, T, D]` or maps `[B, D, h, w]`.
 
     Raises:
-        EncoderError: it takes no pictures, or has nothing of the pooling that was asked for.
+        EncoderError: it does not take pictures, or does not support the requested pooling.
     """
 
     def run(values: torch.Tensor) -> Any:
@@ -137,7 +137,7 @@ def describe_backbone(
 
 
 def _rule(asked: str | None, trial: Any, cells: int, model: Any, spec: EncoderSpec) -> str:
-    """Return what was asked for if the model has it, else what its family was published with."""
+    """Return the requested pooling if the model supports it; by default that of its family."""
     features = trial.last_hidden_state
     has_class_token = features.ndim == _TOKENS and features.shape[1] > cells > 0
     has_pooler = getattr(trial, "pooler_output", None) is not None and not getattr(
@@ -179,7 +179,7 @@ def _try(
 
 
 def _cells(preprocessing: Preprocessing, patch_size: int | None, features: torch.Tensor) -> int:
-    """Count the places in a sequence of tokens; 0 where it does not follow the picture's grid."""
+    """Count the patch tokens in a sequence; 0 if they do not form a grid."""
     if features.ndim == _MAP:
         return int(features.shape[2] * features.shape[3])
     tokens = int(features.shape[1])
@@ -187,13 +187,13 @@ def _cells(preprocessing: Preprocessing, patch_size: int | None, features: torch
         cells = (preprocessing.height // patch_size) * (preprocessing.width // patch_size)
         if cells <= tokens:
             return cells
-    # hierarchical networks merge patches, so that the last grid is coarser than the first
+    # hierarchical networks merge patches, so the last grid is coarser than the first
     side = int(tokens**0.5)
     return tokens if side * side == tokens else 0
 
 
 def _grid(tokens: torch.Tensor, values: torch.Tensor, patch_size: int | None) -> torch.Tensor:
-    """Return the patch tokens, which come last, by their place: `[B, h, w, D]`."""
+    """Return the patch tokens, which come last, as a grid `[B, h, w, D]`."""
     height, width = int(values.shape[2]), int(values.shape[3])
     if patch_size is not None and (height // patch_size) * (width // patch_size) <= tokens.shape[1]:
         rows, columns = height // patch_size, width // patch_size
@@ -204,14 +204,14 @@ def _grid(tokens: torch.Tensor, values: torch.Tensor, patch_size: int | None) ->
 
 
 def _tensor(outputs: Any) -> torch.Tensor:
-    """Return the features, which older versions of transformers give bare."""
+    """Return the features; older versions of transformers return the tensor itself."""
     if isinstance(outputs, torch.Tensor):
         return outputs
     return cast("torch.Tensor", outputs.pooler_output)
 
 
 def _require_vocabulary(tokenizer: Any, model: Any, spec: EncoderSpec) -> None:
-    # where its files are missing, transformers gives a tokenizer that knows next to nothing
+    # if its files are missing, transformers returns a nearly empty tokenizer
     known, expected = len(tokenizer), model.config.text_config.vocab_size
     if not expected // 2 < known <= expected:
         raise EncoderError(

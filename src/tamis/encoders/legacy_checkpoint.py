@@ -1,8 +1,8 @@
 """Read weights from PyTorch's legacy `.pth` files without PyTorch and without running their code.
 
-A pickle may call anything it can name. This reader lets it name four things, all replaced by inert
-stand-ins of ours, and use only the operations that weights need, so the worst that a hostile file
-can do is to be refused.
+A pickle may call anything it can name. This reader allows four names, all replaced by inert
+placeholders, and only the operations that weights need, so the worst a hostile file can do is to be
+refused.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _OPERATIONS: Final = frozenset(
     ]
 )
 
-# The pickle module's manual lists these among others that a malformed stream may raise.
+# Exceptions that a malformed stream may raise, some of them listed in pickle's documentation.
 _MALFORMED: Final = (
     pickle.UnpicklingError,
     AttributeError,
@@ -78,17 +78,17 @@ _MALFORMED: Final = (
 )
 
 
-# The stand-ins are tuples, or have no attributes, as a pickle may set those of its objects.
+# The placeholders are tuples or have no attributes, because a pickle may set attributes.
 
 
 class _StorageType(NamedTuple):
-    """Stands for `torch.FloatStorage` and its like; cannot be called."""
+    """Placeholder for `torch.FloatStorage` and the like; not callable."""
 
     dtype: np.dtype[Any]
 
 
 class _Storage(NamedTuple):
-    """One flat block of numbers, named in the pickle and stored after it."""
+    """A flat block of numbers, named in the pickle and stored after it."""
 
     key: str
     dtype: np.dtype[Any]
@@ -96,7 +96,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """Where in a storage a tensor lies."""
+    """The position of a tensor in a storage."""
 
     storage: _Storage
     offset: int
@@ -105,7 +105,7 @@ class _Tensor(NamedTuple):
 
 
 class _RebuildTensor:
-    """Stands for `torch._utils._rebuild_tensor_v2`; only notes where the numbers lie."""
+    """Placeholder for `torch._utils._rebuild_tensor_v2`; only records where the numbers are."""
 
     __slots__ = ()
 
@@ -149,7 +149,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
         self.storages: dict[str, _Storage] = {}
 
     def find_class(self, module_name: str, global_name: str) -> object:
-        """Return the stand-in for a global, or refuse it."""
+        """Return the placeholder for a global, or raise."""
         try:
             return _GLOBALS[module_name, global_name]
         except KeyError:
@@ -158,7 +158,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
             ) from None
 
     def persistent_load(self, pid: object) -> _Storage:
-        """Note a storage, whose numbers follow the pickle."""
+        """Record a storage, whose numbers follow the pickle."""
         match pid:
             case ("storage", _StorageType(dtype=dtype), str(key), str(), int(numel), None) if (
                 numel >= 0
@@ -172,7 +172,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
 
 
 def _unpickle(stream: io.BytesIO, unpickler: _RestrictedUnpickler | None = None) -> object:
-    """Load the pickle at the stream's position, once all its operations are known to be tame."""
+    """Load the pickle at the stream's position after checking that all its operations are safe."""
     begin = stream.tell()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of odd escapes in damaged names
@@ -180,7 +180,7 @@ def _unpickle(stream: io.BytesIO, unpickler: _RestrictedUnpickler | None = None)
     for count, (operation, argument, _) in enumerate(operations):
         if operation.name not in _OPERATIONS:
             raise pickle.UnpicklingError(f"it uses the operation {operation.name}")
-        # the unpickler would make room for all memo slots up to this one
+        # the unpickler would allocate all memo slots up to this one
         if operation.name == "LONG_BINPUT" and int(argument or 0) > count:
             raise pickle.UnpicklingError(f"it uses memo slot {argument} too early")
     stream.seek(begin)
@@ -190,18 +190,18 @@ def _unpickle(stream: io.BytesIO, unpickler: _RestrictedUnpickler | None = None)
 def read_legacy_checkpoint(data: bytes, name: str) -> dict[str, NDArray[Any]]:
     """Return the arrays of a legacy PyTorch state dict by their names, in the file's order.
 
-    Runs nothing that the file asks for: any global other than ordered dictionaries and float32 or
-    int64 tensors is refused before it is looked up. O(bytes); each array is a view on `data`.
+    No code from the file is run: any global other than ordered dictionaries and float32 or int64
+    tensors is refused before it is looked up. O(bytes); each array is a view of `data`.
 
     Args:
         data: the whole file.
-        name: what to call the file in messages.
+        name: the name of the file in messages.
 
     Returns:
         Read-only arrays, float32 or int64, by parameter name.
 
     Raises:
-        EncoderError: the file is no legacy checkpoint, is cut short, or asks for anything else.
+        EncoderError: the file is not a legacy checkpoint, is truncated, or contains anything else.
     """
     stream = io.BytesIO(data)
     try:
@@ -236,7 +236,7 @@ def _read(stream: io.BytesIO, data: bytes) -> dict[str, NDArray[Any]]:
             raise pickle.UnpicklingError(
                 f"storage {key!r} has {numel} numbers, not {storage.numel}"
             )
-        # frombuffer raises ValueError when the file ends before the block does
+        # frombuffer raises ValueError if the file ends before the block does
         blocks[key] = np.frombuffer(data, storage.dtype, numel, stream.tell())
         stream.seek(numel * storage.dtype.itemsize, io.SEEK_CUR)
 

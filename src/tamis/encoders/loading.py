@@ -1,4 +1,4 @@
-"""Load models through libraries of others: quietly, and with each failure as one sentence."""
+"""Load models through third-party libraries: quietly, with each failure as one sentence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["explaining", "quiet_libraries"]
 
 _OWN_HANDLERS: Final = ("transformers", "huggingface_hub", "httpx")
-"""Libraries that write to the terminal by handlers of their own."""
+"""Libraries that write to the terminal through their own log handlers."""
 
 
 @contextmanager
@@ -30,32 +30,32 @@ def explaining(spec: str, source: str, part: str) -> Iterator[None]:
     """Turn whatever a library raises into an `EncoderError` that says what to do.
 
     Args:
-        spec: the encoder, as in messages.
-        source: the folder or hub name that it is sought under.
-        part: what is sought: configuration, weights, tokenizer.
+        spec: the encoder's spec, for messages.
+        source: the folder or hub name.
+        part: the part being loaded: configuration, weights, tokenizer.
     """
     try:
         yield
     except (TamisError, MemoryError):
         raise
     except Exception as error:
-        # hub, network, safetensors, pickle and each library have kinds of errors of their own
+        # hub, network, safetensors, pickle and each library raise their own kinds of errors
         raise EncoderError(explain_hub_error(spec, source, part, error)) from error
 
 
 @contextmanager
 def quiet_libraries(watched: str) -> Iterator[list[str]]:
-    """Keep the words and bars of libraries off the terminal, where they would tear ours.
+    """Keep libraries' messages and progress bars off the terminal, where they break ours.
 
     Args:
-        watched: the name of the logger whose messages are wanted.
+        watched: the name of the logger whose messages to collect.
 
     Yields:
-        what it logs, from level INFO on.
+        Its messages from level INFO on.
     """
     messages: list[str] = []
     keep = _Keep(messages)
-    # Without a handler at the root, a bare logging.warning() would install one for good.
+    # Without a root handler, a bare logging.warning() would install one permanently.
     nothing, root = logging.NullHandler(), logging.getLogger()
     root.addHandler(nothing)
     logger = logging.getLogger(watched)

@@ -1,4 +1,4 @@
-"""What an ONNX file holds besides a graph to run: its settings, and the files of its weights."""
+"""The parts of an ONNX file besides the graph: its metadata and its external weight files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["OnnxContent", "find_graph_file", "hash_files", "read_onnx_content"]
 
 @dataclass(frozen=True)
 class OnnxContent:
-    """What is in an ONNX file.
+    """The content of an ONNX file.
 
     Attributes:
-        digest: hash of the file and of those that hold its weights.
+        digest: hash of the file and of its external weight files.
         metadata: its `metadata_props`.
     """
 
@@ -34,10 +34,10 @@ class OnnxContent:
 
 
 def find_graph_file(spec: EncoderSpec, suffixes: tuple[str, ...]) -> Path:
-    """Return the file that an encoder's name means.
+    """Return the file that a spec names.
 
     Raises:
-        EncoderError: there is none, or its name ends in none of `suffixes` (any where empty).
+        EncoderError: it does not exist, or ends in none of `suffixes` (empty allows any).
     """
     path = Path(spec.name).expanduser()
     if not spec.name or not path.is_file():
@@ -51,10 +51,10 @@ def find_graph_file(spec: EncoderSpec, suffixes: tuple[str, ...]) -> Path:
 
 
 def read_onnx_content(path: Path) -> OnnxContent:
-    """Read what an ONNX file says and what identifies it; the weights are only hashed.
+    """Read an ONNX file's metadata and digest; the weights are hashed but not loaded.
 
     Raises:
-        EncoderError: it is damaged, is no ONNX file, or a file of its weights is missing.
+        EncoderError: it is damaged, is not an ONNX file, or a file of its weights is missing.
     """
     try:
         model = onnx.load(path, load_external_data=False)
@@ -74,7 +74,7 @@ def read_onnx_content(path: Path) -> OnnxContent:
 
 
 def hash_files(paths: list[Path]) -> str:
-    """Return one hash of the contents of files, in their order, 32 hexadecimal digits."""
+    """Return one hash of the contents of several files, in order: 32 hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
         with path.open("rb") as file:
@@ -94,7 +94,7 @@ def _require_weights(path: Path, location: str) -> None:
 
 
 def _locations(graph: Any) -> Iterator[str]:
-    """Name the files that hold weights of a graph or of the graphs within."""
+    """Yield the weight files of a graph and its subgraphs."""
     tensors = list(graph.initializer)
     for node in graph.node:
         for attribute in node.attribute:

@@ -1,4 +1,4 @@
-"""Encoders that are an ONNX file, run by ONNX Runtime."""
+"""Encoders from an ONNX file, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ _OPTIONS: Final[Mapping[str, Any]] = {**GRAPH_OPTIONS, "threads": int, "device":
 def load_onnx_file(spec: EncoderSpec, **options: Any) -> Encoder:
     """Load an ONNX file, with weights inside or beside it.
 
-    One that `tamis encoders export` wrote says itself how pictures go in. Of any other, what its
-    shape does not tell must be given; pictures are RGB, and resized as `Preprocessing` has it by
-    custom unless `mode`, `crop_fraction` and `interpolation` say other.
+    A file that `tamis encoders export` wrote needs no options. For any other, whatever its shapes
+    do not show must be given. Pictures are RGB and resized as in the defaults of `Preprocessing`
+    unless `mode`, `crop_fraction` and `interpolation` say otherwise.
 
     Args:
         spec: `onnx:FILE`. Options: `layout` (`nchw`, `nhwc`), `size` (`N` or `HEIGHT,WIDTH`),
             `mean`, `std` (of pixels in [0, 1]), `mode`, `crop_fraction`, `interpolation`,
-            `crop_rounding`; `output` (name), `pooling` (`cls` or `mean`, of tokens or places),
-            `prefix` (tokens before the places'), `maps` (names of outputs, fine to coarse),
-            `batch` (pictures that the graph takes at a time); `threads`, `device` (`cpu`, `cuda`).
-        options: the same.
+            `crop_rounding`; `output` (name), `pooling` (`cls` or `mean`, of tokens or maps),
+            `prefix` (number of tokens before the patch tokens), `maps` (names of outputs, fine to
+            coarse), `batch` (fixed batch size); `threads`, `device` (`cpu`, `cuda`).
+        options: the same options as keyword arguments.
 
     Raises:
-        EncoderError: the file is missing, damaged, or takes no pictures, or the runtime lacks
-            one of its operators.
-        UsageError: an option is unknown, does not fit, or is needed and not given.
+        EncoderError: the file is missing, is damaged or does not take pictures, or the runtime
+            lacks one of its operators.
+        UsageError: an option is unknown, invalid, or required and missing.
     """
     chosen = convert_options(spec, _OPTIONS, options)
     threads, device = chosen.pop("threads", None), chosen.pop("device", "cpu")
@@ -52,13 +52,13 @@ def load_onnx_file(spec: EncoderSpec, **options: Any) -> Encoder:
 
 
 def graph_fingerprint(digest: str, settings: GraphSettings, runtime: str, precision: str) -> str:
-    """Return the fingerprint of an encoder that is a graph in a file.
+    """Return the fingerprint of an encoder from a graph in a file.
 
     Args:
         digest: hash of the file and its weights.
-        settings: how it is fed and read; maps and batch change no vector and are left out.
-        runtime: what computes it; versions differ by rounding only and are left out.
-        precision: what it is computed in.
+        settings: how it is fed and read; maps and batch do not affect vectors and are omitted.
+        runtime: name of the runtime; versions differ only by rounding and are omitted.
+        precision: precision of the computation.
     """
     return fingerprint_of(
         {

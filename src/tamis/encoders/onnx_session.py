@@ -28,7 +28,7 @@ _NO_MEMORY: Final = (
     "out of memory",
     "alloc_failed",
 )
-# What the runtime raises has no common class but Exception.
+# The runtime's exceptions have no common base class but Exception.
 _ERRORS: tuple[type[Exception], ...] = tuple(
     kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
@@ -38,16 +38,16 @@ _FATAL_ONLY: Final = 4
 
 
 class OnnxSession:
-    """A loaded graph that takes pictures and computes what is asked.
+    """A loaded graph that takes pictures and computes the requested outputs.
 
     Args:
-        model: the serialised graph, or its file.
-        threads: most threads one call may use; all processors when None.
+        model: the serialized graph, or its file.
+        threads: maximum number of threads per call; None for all processors.
         device: `cpu`, `cuda` or `cuda:1`.
-        spec: the encoder that it belongs to, for messages.
+        spec: the encoder's spec, for messages.
 
     Raises:
-        UsageError: `threads` is less than 1, or there is no such device here.
+        UsageError: `threads` is less than 1, or the device is not available.
         EncoderError: the graph cannot be loaded.
     """
 
@@ -67,9 +67,9 @@ class OnnxSession:
         options.intra_op_num_threads = threads or usable_processors()
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
-        # What goes wrong is raised; its log would tear our own output.
+        # Errors are raised; logging them too would break our own output.
         options.log_severity_level = _FATAL_ONLY
-        # A spinning worker would take the core that decoding needs.
+        # Spinning workers would occupy the core that decoding needs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         providers = _providers(device)
         try:
@@ -80,7 +80,7 @@ class OnnxSession:
             raise EncoderError(
                 f"ONNX Runtime {onnxruntime.__version__} cannot load {spec}: {_reason(error)}"
             ) from error
-        # Without its libraries the runtime would quietly fall back to the processor.
+        # Without CUDA's libraries the runtime would silently fall back to the CPU.
         if device != "cpu" and self._session.get_providers()[0] == "CPUExecutionProvider":
             raise EncoderError(
                 f"ONNX Runtime cannot use {device} here: its CUDA or cuDNN libraries do not load"
@@ -92,7 +92,7 @@ class OnnxSession:
 
     @property
     def facts(self) -> GraphFacts:
-        """What the graph takes and gives, and what its file says."""
+        """The graph's inputs, outputs and metadata."""
         return GraphFacts(
             inputs=tuple(map(_port, self._session.get_inputs())),
             outputs=tuple(map(_port, self._session.get_outputs())),
@@ -105,7 +105,7 @@ class OnnxSession:
         return int(shapes[output][-1])
 
     def run(self, pixels: NDArray[Any], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
-        """Return the named outputs for a batch; the rest of the graph is not computed.
+        """Compute only the named outputs for a batch.
 
         Raises:
             OutOfMemoryError: the batch is too large.
@@ -138,7 +138,7 @@ def _providers(device: str) -> list[Any]:
             "this ONNX Runtime has no CUDA: run  pip install onnxruntime-gpu  in place of "
             "onnxruntime, or say device=cpu"
         )
-    # TF32 would quietly give float32 the precision of 10 bits.
+    # TF32 would silently reduce float32 to 10 bits of mantissa.
     return [
         ("CUDAExecutionProvider", {"device_id": number or "0", "use_tf32": "0"}),
         "CPUExecutionProvider",

@@ -1,4 +1,4 @@
-"""Models of OpenCLIP, from its list, the Hugging Face hub or a folder, with their text towers."""
+"""OpenCLIP models, from its list, the Hugging Face hub or a folder, with their text towers."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _INTERPOLATIONS: Final[Mapping[str, Literal["bicubic", "bilinear"]]] = {
 
 @dataclass(frozen=True)
 class _Source:
-    """Where a model is.
+    """Where to find a model.
 
     Attributes:
-        name: what open_clip calls it, with its scheme.
+        name: open_clip's name of it, with its scheme.
         place: the folder or hub name, for messages.
         texts: the configuration of its text tower.
-        weights: the tag of its weights, where the name does not lead to them.
+        weights: the tag of its weights, if the name does not imply them.
         quick_gelu: whether the weights were trained with that approximation.
     """
 
@@ -67,18 +67,18 @@ class _Source:
 def load_open_clip(spec: EncoderSpec, **options: Any) -> Encoder:
     """Load both towers of a model, with its own preprocessing and tokenizer.
 
-    Pictures that are not RGB are made so before they are resized, open_clip does so afterwards.
+    Pictures are converted to RGB before they are resized; open_clip converts them afterwards.
 
     Args:
-        spec: `open_clip:NAME/PRETRAINED`, of open_clip's list; `open_clip:hf-hub:OWNER/NAME`; or
-            `open_clip:FOLDER` with `open_clip_config.json`, weights and, for models that have one
-            of their own, a tokenizer. Options: `size` (another height and width in pixels),
-            `precision`, `device`, `threads`.
-        options: the same.
+        spec: `open_clip:NAME/PRETRAINED` from open_clip's list; `open_clip:hf-hub:OWNER/NAME`; or
+            `open_clip:FOLDER` with `open_clip_config.json`, weights and, if the model has its own,
+            a tokenizer. Options: `size` (another height and width in pixels), `precision`,
+            `device`, `threads`.
+        options: the same options as keyword arguments.
 
     Raises:
-        EncoderError: the model is unknown, cannot be fetched, or lacks its preprocessing or some of
-            its weights, without which its vectors would be wrong.
+        EncoderError: the model is unknown, cannot be downloaded, or lacks its preprocessing or some
+            of its weights, so that its vectors would be wrong.
         UsageError: an option is unknown or out of range.
     """
     chosen = convert_options(spec, _OPTIONS, options)
@@ -124,7 +124,7 @@ def _preprocessing(config: Mapping[str, Any], name: str) -> Preprocessing:
         case "squash":
             return Preprocessing(height, width, "squash", **common)
         case "shortest" if height == width:
-            # torchvision's CenterCrop begins at the even pixel
+            # torchvision's CenterCrop rounds its start to even
             return Preprocessing(
                 height, width, "shortest-crop", 1.0, crop_rounding="even", **common
             )
@@ -136,12 +136,12 @@ def _preprocessing(config: Mapping[str, Any], name: str) -> Preprocessing:
 
 
 def _find(spec: EncoderSpec) -> _Source:
-    """Return where the model is; a name of the list means the same in whatever folder."""
+    """Return where the model is; names in the list take precedence over folders."""
     name = spec.name.removeprefix("local-dir:")
     if name.startswith(_HUB):
         return _on_hub(spec, name.removeprefix(_HUB))
     architecture, _, tag = name.rpartition("/")
-    architecture = architecture.replace("/", "-")  # open_clip takes ViT-B/32 for ViT-B-32
+    architecture = architecture.replace("/", "-")  # open_clip treats ViT-B/32 as ViT-B-32
     if architecture in open_clip.list_models():
         return _listed(spec, architecture, tag)
     folder = Path(name).expanduser()
@@ -188,14 +188,14 @@ def _on_hub(spec: EncoderSpec, place: str) -> _Source:
     with explaining(str(spec), place, "configuration"):
         path = download_pretrained_from_hf(place, filename=_CONFIG_FILE)
     config = _read(spec, Path(path), place)
-    # open_clip would go on without weights that it cannot fetch, and not say why
+    # open_clip would silently continue without weights that it cannot download
     with explaining(str(spec), place, "weights"):
         download_pretrained_from_hf(place)
     return _Source(f"{_HUB}{place}", place, config["text_cfg"])
 
 
 def _read(spec: EncoderSpec, path: Path, place: str) -> Mapping[str, Any]:
-    """Return the configuration of a model's towers, once it is seen to be complete."""
+    """Return the configuration of a model's towers after checking that it is complete."""
     with explaining(str(spec), place, "configuration"):
         config = json.loads(path.read_text(encoding="utf-8"))
     described = config.get("model_cfg") if isinstance(config, dict) else None
@@ -216,7 +216,7 @@ def _read(spec: EncoderSpec, path: Path, place: str) -> Mapping[str, Any]:
 def _intermediates(tower: Any) -> Intermediates:
     if hasattr(tower, "trunk"):
         return timm_intermediates(tower.trunk)
-    # Where a tower pools first and norms afterwards, its norm is not one of patches.
+    # If a tower pools before the norm, the norm does not apply to patches.
     norm = getattr(tower, "attn_pool", None) is None and not getattr(
         tower, "final_ln_after_pool", False
     )
@@ -248,7 +248,7 @@ def _texts(
         return loaded
 
     def texts(given: Sequence[str]) -> torch.Tensor:
-        # texts are filled up to their full length, as in training; each tower masks what it must
+        # texts are padded to full length, as in training; each tower masks what it needs to
         tokens = tokenizer()(list(given)).to(next(model.parameters()).device)
         return cast("torch.Tensor", model.encode_text(tokens))
 
@@ -260,7 +260,7 @@ def _context_length(model: Any) -> int:
 
 
 def _require_vocabulary(tokenizer: Any, model: Any, spec: EncoderSpec) -> None:
-    # where its files are missing, transformers gives a tokenizer that knows next to nothing
+    # if its files are missing, transformers returns a nearly empty tokenizer
     inner = getattr(tokenizer, "tokenizer", None)
     known = int(tokenizer.vocab_size) if inner is None else len(inner)
     expected = int(getattr(getattr(model, "text", model), "vocab_size", 0))

@@ -1,4 +1,4 @@
-"""Write an ONNX graph in OpenVINO's own format, as it is or with products of 8 bits."""
+"""Convert an ONNX graph to OpenVINO's format, in float32 or quantized to int8."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def write_openvino(
 
     Args:
         graph: an ONNX file.
-        metadata: what the file is to say of itself, by the names of ONNX metadata.
-        path: where it goes; its folder must exist.
-        calibration: batches `[B, H, W, 3]` uint8 of pictures such as it will see; with them
-            products are computed in 8 bits, in ranges measured on these pictures.
+        metadata: metadata to store in the file, by the names of ONNX metadata.
+        path: the file to write; its folder must exist.
+        calibration: batches `[B, H, W, 3]` uint8 of representative pictures; if given, the graph
+            is quantized to int8 with ranges measured on them.
 
     Raises:
         EncoderError: OpenVINO cannot read the graph.
-        MissingExtraError: 8 bits are asked for and NNCF is not installed.
+        MissingExtraError: int8 is requested and NNCF is not installed.
     """
     try:
         model = openvino.Core().read_model(graph)
@@ -49,7 +49,7 @@ def write_openvino(
         model = _quantised(model, list(calibration))
     for key, value in metadata.items():
         model.set_rt_info(value, [_PREFIX.rstrip("."), key.removeprefix(_PREFIX)])
-    # by default half of the bits of each weight would be dropped
+    # the default would compress weights to float16
     openvino.save_model(model, path, compress_to_fp16=False)
 
 
@@ -66,8 +66,8 @@ def _quantised(model: Any, batches: list[PixelBatch]) -> Any:
             subset_size=len(batches),
             preset=nncf.QuantizationPreset.MIXED,
             model_type=nncf.ModelType.TRANSFORMER if _has_attention(model) else None,
-            # Processors without VNNI add products in 16 bits, which overflow unless weights keep
-            # one bit free; a file must give the same vectors on all of them.
+            # CPUs without VNNI accumulate in 16 bits, which overflow unless weights leave one bit
+            # free; a file must give the same vectors on all CPUs.
             advanced_parameters=nncf.AdvancedQuantizationParameters(
                 overflow_fix=nncf.OverflowFix.ENABLE
             ),
@@ -83,7 +83,7 @@ def _has_attention(model: Any) -> bool:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep logs and progress bars off the terminal, where they would tear ours."""
+    """Keep logs and progress bars off the terminal, where they break ours."""
     disabled = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:

@@ -1,4 +1,4 @@
-"""Encoders that are an ONNX or OpenVINO file, run by OpenVINO."""
+"""Encoders from an ONNX or OpenVINO file, run by OpenVINO."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _HEAD: Final = 4096
 
 
 def load_openvino_file(spec: EncoderSpec, **options: Any) -> Encoder:
-    """Load an ONNX file, or an .xml file with its .bin, to be run by OpenVINO on the processor.
+    """Load an ONNX file, or an .xml file with its .bin, to be run by OpenVINO on the CPU.
 
     Args:
         spec: `openvino:FILE`. Options: those of `onnx:` (`tamis.encoders.onnx_file`), and
-            `precision`, `float32` or, where the processor has it, `bfloat16`. Weights of 8 bits
-            are a property of the file.
-        options: the same.
+            `precision`: `float32` or, if the CPU supports it, `bfloat16`. Quantization to int8 is
+            a property of the file.
+        options: the same options as keyword arguments.
 
     Raises:
-        EncoderError: the file is missing, damaged, or takes no pictures, or OpenVINO lacks one
-            of its operators.
-        UsageError: an option is unknown, does not fit, or is needed and not given.
+        EncoderError: the file is missing, is damaged or does not take pictures, or OpenVINO lacks
+            one of its operators.
+        UsageError: an option is unknown, invalid, or required and missing.
     """
     chosen = convert_options(spec, _OPTIONS, options)
     threads, precision = chosen.pop("threads", None), chosen.pop("precision", "float32")
@@ -64,7 +64,7 @@ def _content(path: Path) -> tuple[str, Mapping[str, str]]:
     weights = path.with_suffix(".bin")
     if not weights.is_file():
         raise EncoderError(f"the weights of {path} must lie beside it, in {weights.name}")
-    # of what is no such file OpenVINO's other readers would complain on the terminal
+    # for any other file, OpenVINO's other readers would print to the terminal
     text = path.read_bytes().strip()
     if b"<net" not in text[:_HEAD] or not text.endswith(b"</net>"):
         raise EncoderError(f"{path} is damaged or not of OpenVINO's format; get it again")

@@ -1,4 +1,4 @@
-"""Run a graph with OpenVINO, in a precision that is asked for, with a bounded number of threads."""
+"""Run a graph with OpenVINO, with a given precision and a bounded number of threads."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _LONGEST_REASON: Final = 400
 
 
 class OpenVinoSession:
-    """A compiled graph that takes pictures; it runs on the processor.
+    """A compiled graph that takes pictures and runs on the CPU.
 
     Args:
         path: an ONNX file, or the .xml file of OpenVINO's own format with its .bin beside it.
-        threads: most threads one call may use; all processors when None.
-        precision: what products are computed in. OpenVINO's own choice would be bfloat16 on
-            processors that have it, and vectors would then depend on the machine.
-        spec: the encoder that it belongs to, for messages.
+        threads: maximum number of threads per call; None for all processors.
+        precision: precision of the computation. OpenVINO's default would be bfloat16 on CPUs that
+            support it, and vectors would depend on the machine.
+        spec: the encoder's spec, for messages.
 
     Raises:
-        UsageError: `threads` is less than 1, or the processor lacks the precision.
+        UsageError: `threads` is less than 1, or the CPU does not support the precision.
         EncoderError: the graph cannot be read or compiled.
     """
 
@@ -71,7 +71,7 @@ class OpenVinoSession:
 
     @property
     def facts(self) -> GraphFacts:
-        """What the graph takes and gives, and what its file says."""
+        """The graph's inputs, outputs and metadata."""
         return GraphFacts(
             inputs=tuple(map(_port, self._compiled.inputs)),
             outputs=tuple(map(_port, self._compiled.outputs)),
@@ -91,7 +91,7 @@ class OpenVinoSession:
             request = self._compiled.create_infer_request()
         try:
             request.infer([pixels], share_inputs=True)
-            # a request's own buffers are written over by its next call
+            # the next call overwrites the request's buffers
             results = [request.get_tensor(name).data.copy() for name in outputs]
         except (RuntimeError, MemoryError) as error:
             if isinstance(error, MemoryError) or any(
@@ -108,7 +108,7 @@ class OpenVinoSession:
 
 
 def model_metadata(model: Any) -> dict[str, str]:
-    """Return what a file in OpenVINO's own format says of its graph, as ONNX metadata names it."""
+    """Return the metadata of a file in OpenVINO's format, by the names of ONNX metadata."""
     if not model.has_rt_info([_KEY]):
         return {}
     said = model.get_rt_info([_KEY]).value
@@ -131,7 +131,7 @@ def _compile_settings(threads: int | None, precision: OpenVinoPrecision) -> dict
         )
     processors = usable_processors()
     each = min(threads or processors, processors)
-    # Calls of several threads run beside each other in streams; one stream would make them wait.
+    # Concurrent calls run in parallel streams; with one stream they would wait for each other.
     streams = max(1, processors // each)
     return {
         "INFERENCE_PRECISION_HINT": _HINTS[precision],
@@ -139,7 +139,7 @@ def _compile_settings(threads: int | None, precision: OpenVinoPrecision) -> dict
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
         "NUM_STREAMS": streams,
         "INFERENCE_NUM_THREADS": each * streams,
-        # Bound to cores, two processes would share one while another idles.
+        # With pinning, two processes would share one core while another idles.
         "ENABLE_CPU_PINNING": False,
     }
 
@@ -156,7 +156,7 @@ def _port(value: Any) -> Port:
 
 
 def _reason(error: BaseException) -> str:
-    """Return what is left of a message without the places in OpenVINO's source."""
+    """Return a message without the locations in OpenVINO's source code."""
     lines = [line.strip() for line in str(error).splitlines()]
     said = [line for line in lines if line and not line.startswith(("Exception from", "Check '"))]
     return " ".join(said or lines)[:_LONGEST_REASON]

@@ -1,4 +1,4 @@
-"""A data file that another package carries: found without importing it, read only if unchanged."""
+"""A data file of another package: located without importing it, read only if unchanged."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class PackageFile:
 
     Attributes:
         package: name of the package on the package index.
-        version: the one whose file this is.
-        file: path of the file in the site's packages folder.
+        version: the version that has this file.
+        file: path of the file in `site-packages`.
         sha256: hash of that file; any other file is refused.
-        licence: of the file's content.
+        licence: license of the file's content.
     """
 
     package: str
@@ -34,7 +34,7 @@ class PackageFile:
         """Return the file's bytes; none of the package's code runs.
 
         Raises:
-            EncoderError: the package is missing, or its file is another one.
+            EncoderError: the package is missing, or its file has another hash.
         """
         needed = f"{self.package}=={self.version}"
         module, _, inside = self.file.partition("/")

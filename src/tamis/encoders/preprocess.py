@@ -1,6 +1,6 @@
-"""Make a picture into an encoder's input: resize with antialiasing, then cut or fill.
+"""Turn a picture into an encoder's input: resize with antialiasing, then crop or pad.
 
-Scaling by mean and standard deviation is not done here: each encoder does it on the batch.
+Normalization by mean and standard deviation is not done here: each encoder does it per batch.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ def prepare(
     size: tuple[int, int] | None = None,
     extent: tuple[float, float, float, float] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return a picture as an encoder wants it, `[H, W, 3]` uint8 RGB.
+    """Return a picture as an encoder's input, `[H, W, 3]` uint8 RGB.
 
-    Gives the pixels that the reference implementations of Hugging Face's processors give with
-    Pillow, to the last bit, up to strips 16 times as long as wide; of longer ones the ends, which
-    the centre crop drops anyway, are cut first, so that memory stays bounded.
+    The result is bit-identical to Hugging Face's processors with Pillow, up to strips 16 times as
+    long as wide. The ends of longer strips, which the center crop drops anyway, are cut first, so
+    that memory stays bounded.
 
     Args:
-        image: the picture, upright; converted to RGB if it is not.
-        preprocessing: the encoder's.
-        size: width and height that the picture had before it was decoded smaller; as it is if
-            None. The input is laid out by them, so that it does not move by a pixel.
-        extent: where the picture lies in `image`, left, upper, right and lower edge in its
-            pixels; all of it if None.
+        image: the upright picture; converted to RGB if necessary.
+        preprocessing: the encoder's preprocessing.
+        size: width and height of the picture before it was decoded at reduced size; None if it was
+            not. The layout is computed from them, so that it does not shift by a pixel.
+        extent: left, upper, right and lower edge of the picture in pixels of `image`; None for all
+            of it.
 
     Example:
         >>> from tamis.types import Preprocessing
@@ -72,7 +72,7 @@ def prepare(
 
 @dataclass(frozen=True)
 class _View:
-    """A picture that lies in an image, perhaps at a smaller scale."""
+    """A picture as a part of an image, possibly at a smaller scale."""
 
     image: Image.Image
     size: tuple[int, int]
@@ -82,10 +82,10 @@ class _View:
         return self.image.resize(size, resampling, box=self.extent)
 
     def without_ends(self) -> _View:
-        """Cut what makes a long strip longer than the centre crop can see."""
+        """Cut the ends of a long strip that the center crop would drop."""
         width, height = self.size
         longest = _LONGEST_STRIP * min(width, height)
-        # cutting the same from both ends keeps the centre where it is
+        # cutting the same from both ends keeps the center where it is
         left, top = max(0, (width - longest) // 2), max(0, (height - longest) // 2)
         if not (left or top):
             return self
@@ -98,14 +98,14 @@ class _View:
 def input_box(
     size: tuple[int, int], box: tuple[int, int, int, int], preprocessing: Preprocessing
 ) -> tuple[float, float, float, float]:
-    """Return where a part of a picture lies in an encoder's input, as shares of its sides.
+    """Return the position of a part of a picture in an encoder's input, as fractions of its sides.
 
-    What the crop cuts off lies outside of [0, 1].
+    What the crop removes is outside of [0, 1].
 
     Args:
         size: width and height of the picture in pixels.
         box: left, upper, right and lower edge in pixels.
-        preprocessing: the encoder's.
+        preprocessing: the encoder's preprocessing.
 
     >>> from tamis.types import Preprocessing
     >>> box = input_box((400, 200), (150, 50, 250, 150), Preprocessing(height=224, width=224))
@@ -131,10 +131,10 @@ def input_box(
 
 
 def decode_side(preprocessing: Preprocessing) -> int:
-    """Return how many pixels the shorter side must keep when a picture is decoded smaller.
+    """Return how many pixels the shorter side must keep if a picture is decoded at reduced size.
 
-    Four times the side that it is resized to, from which the antialiased resize is as good as from
-    all pixels: vectors keep a cosine of .999. Twice loses a little more than that.
+    Four times the side that it is resized to: from there the antialiased resize is nearly as good
+    as from full size, and vectors have a cosine of 0.999. A factor of two loses slightly more.
 
     >>> from tamis.types import Preprocessing
     >>> decode_side(Preprocessing(height=224, width=224, crop_fraction=0.875))

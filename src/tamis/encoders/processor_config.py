@@ -1,4 +1,4 @@
-"""Read how a picture must be prepared from the configuration that a model was published with."""
+"""Read the preprocessing from the configuration that a model was published with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["preprocessing_from_config"]
 
-# Pillow's numbers of its filters
+# Pillow's numbers for its filters
 _INTERPOLATIONS: Final[Mapping[int, Literal["lanczos", "bilinear", "bicubic"]]] = {
     1: "lanczos",
     2: "bilinear",
@@ -23,15 +23,15 @@ _CONVNEXT_SQUASHES_FROM: Final = 384
 
 
 def preprocessing_from_config(config: Mapping[str, Any], name: str) -> Preprocessing:
-    """Return the preprocessing that an image processor's configuration asks for.
+    """Return the preprocessing that an image processor's configuration specifies.
 
     Args:
         config: a Hugging Face image processor as a dictionary.
-        name: what to call the model in messages.
+        name: the name of the model in messages.
 
     Raises:
-        EncoderError: it asks for something that tamis does not do; a near equivalent would give
-            vectors that are quietly wrong.
+        EncoderError: it specifies something that tamis does not support; an approximation would
+            give silently wrong vectors.
 
     Example:
         >>> preprocessing_from_config({

@@ -1,9 +1,9 @@
-"""Find an encoder by its name: built in, or from another package.
+"""Find an encoder by its spec: built in, or from another package.
 
-Another package adds a kind of encoder with an entry point in the group `tamis.encoders`, whose
-name is the kind (what stands before the colon in a spec) and whose object is a function
-`load(name, *, threads=None, **options)` that returns an encoder for what stands after it. Options
-that stand in the spec after a question mark are passed as texts.
+Another package adds a kind of encoder with an entry point in the group `tamis.encoders`. Its name
+is the kind (the part of a spec before the colon), and its object is a function
+`load(name, *, threads=None, **options)` that returns an encoder for the part after the colon.
+Options after the question mark are passed as strings.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.dataset.encoder_names import DEFAULT_ENCODER, SHORT_NAMES, full_name
 from tamis.encoders.base import Encoder
 from tamis.encoders.runtimes import RUNTIME_OF_KIND, is_in_hub_cache
 from tamis.encoders.spec import EncoderSpec, parse_spec
@@ -22,20 +23,15 @@ from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["DEFAULT_ENCODER", "SHORT_NAMES", "EncoderEntry", "available", "load_encoder"]
-
-DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
-
-SHORT_NAMES: Final = {
-    "default": DEFAULT_ENCODER,
-    "concepts": "concepts:efficientnet-lite0",
-    "clip": "hf:openai/clip-vit-base-patch32",
-    "siglip": "hf:google/siglip-base-patch16-224",
-    "siglip2": "hf:google/siglip2-base-patch16-224",
-    "dino": "hf:facebook/dino-vits16",
-    "dinov2": "hf:facebook/dinov2-small",
-    "dinov3": "hf:facebook/dinov3-vits16-pretrain-lvd1689m",
-}
+__all__ = [
+    "DEFAULT_ENCODER",
+    "SHORT_NAMES",
+    "EncoderEntry",
+    "available",
+    "full_spec",
+    "is_loadable",
+    "load_encoder",
+]
 
 _GROUP: Final = "tamis.encoders"
 
@@ -45,11 +41,11 @@ class _Kind:
     """A kind of encoder that tamis can load itself.
 
     Attributes:
-        module: which has the loader; imported when the kind is first used.
+        module: the module with the loader; imported when the kind is first used.
         loader: its function; takes an `EncoderSpec` and options.
-        packages: what it imports.
-        extra: the extra that brings them; empty where tamis always has them.
-        example: what may stand after the colon.
+        packages: packages that it imports.
+        extra: the extra that installs them; empty if they come with tamis.
+        example: an example of the part after the colon.
     """
 
     module: str
@@ -109,16 +105,16 @@ _KINDS: Final[Mapping[str, _Kind]] = {
 
 @dataclass(frozen=True)
 class EncoderEntry:
-    """An encoder, or a kind of encoders, that can be asked for by name.
+    """An encoder or a kind of encoders in the list of available ones.
 
     Attributes:
-        spec: its full name; of a kind, what its names look like.
-        short_names: shorter ones.
-        installed: whether the code that it needs is here; its weights may still have to be
-            fetched.
-        needs: what to run where it is not; empty otherwise.
-        needs_network: whether its weights must be fetched from the hub first, once.
-        runtime: what runs it, as `tamis.encoders.runtimes` names it; empty where that depends.
+        spec: its full spec; for a kind, the form of its specs.
+        short_names: aliases.
+        installed: whether the code that it needs is installed; its weights may still have to be
+            downloaded.
+        needs: the command that installs what is missing; empty if nothing is.
+        needs_network: whether its weights must be downloaded from the hub once.
+        runtime: what runs it, as named in `tamis.encoders.runtimes`; empty if that varies.
     """
 
     spec: str
@@ -134,24 +130,22 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
 
     Args:
         spec: `kind:name`, e.g. `bundled:efficientnet-lite0`, `hf:facebook/dinov2-small`,
-            `hf:./a/folder`, with options that change its vectors after a question mark:
-            `hf:facebook/dinov2-small?size=448`; or a short name such as `default` or `clip`.
-        options: passed to the kind's loader; all kinds take `threads`, the most that inference
-            may use.
+            `hf:./a/folder`, with options that affect vectors after a question mark:
+            `hf:facebook/dinov2-small?size=448`; or an alias such as `default` or `clip`.
+        options: passed to the kind's loader; all kinds take `threads`, the maximum for inference.
 
     Raises:
-        UnknownEncoderError: nothing has that name.
+        UnknownEncoderError: there is no such encoder.
         MissingExtraError: an optional package is not installed.
         EncoderError: the encoder cannot be loaded.
-        UsageError: an option is unknown or its value does not fit.
+        UsageError: an option is unknown or its value is invalid.
 
     Example:
         >>> encoder = load_encoder("default", threads=1)
         >>> encoder.spec, encoder.dim
         ('bundled:efficientnet-lite0', 1280)
     """
-    short, mark, query = spec.partition("?")
-    parsed = parse_spec(SHORT_NAMES.get(short, short) + mark + query)
+    parsed = full_spec(spec)
     if parsed.kind in _KINDS:
         return _KINDS[parsed.kind].load(parsed, options)
     points = _third_party()
@@ -164,8 +158,27 @@ def load_encoder(spec: str = "default", **options: Any) -> Encoder:
     )
 
 
+def full_spec(spec: str) -> EncoderSpec:
+    """Return a spec with its short name written out.
+
+    Raises:
+        UsageError: an option has no value, or comes twice.
+
+    Example:
+        >>> str(full_spec("dinov2?size=448"))
+        'hf:facebook/dinov2-small?size=448'
+    """
+    return parse_spec(full_name(spec))
+
+
+def is_loadable(spec: str) -> bool:
+    """Tell whether a spec is of a kind that `load_encoder` knows."""
+    kind = full_spec(spec).kind
+    return kind in _KINDS or kind in _third_party()
+
+
 def available() -> list[EncoderEntry]:
-    """Return the encoders that have a name here, then the kinds that take any name or file."""
+    """Return the named encoders, then the kinds that take any name or file."""
     from tamis.encoders.bundled import MODELS
 
     return [

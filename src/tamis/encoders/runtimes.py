@@ -1,4 +1,4 @@
-"""What can run networks here, and which weights are here already, told without loading any."""
+"""Find the installed runtimes and downloaded weights without loading any of them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ RUNTIME_OF_KIND: Final[Mapping[str, str]] = {
     "onnx": "onnxruntime",
     "openvino": "openvino",
 }
-"""What runs the encoders of a kind; kinds that are missing here run as they like."""
+"""The runtime of each kind of encoder; kinds not listed use any."""
 
 _WEIGHTS: Final = ("*.safetensors", "pytorch_model*.bin")
 _GPU_FILES: Final = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-"""What Linux has where PyTorch could find a GPU: of NVIDIA, of AMD, of Windows below it."""
+"""Linux device files of GPUs that PyTorch could use: NVIDIA, AMD, WSL."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Runtime:
 
     Attributes:
         name: the package.
-        version: the installed one; empty where it is not installed.
-        devices: kinds of device that tamis can run it on here, the best first.
+        version: the installed version; empty if it is not installed.
+        devices: kinds of device that tamis can run it on here, best first.
     """
 
     name: str
@@ -62,7 +62,7 @@ def find_runtimes() -> list[Runtime]:
 
 
 def is_in_hub_cache(name: str) -> bool:
-    """Tell whether a model's weights lie on this disk, fetched from the hub before."""
+    """Return whether a model's weights have been downloaded from the hub before."""
     snapshots = _hub_cache() / f"models--{name.replace('/', '--')}" / "snapshots"
     return any(any(snapshots.glob(f"*/{pattern}")) for pattern in _WEIGHTS)
 
@@ -75,7 +75,7 @@ def _version_of(package: str) -> str:
 
 
 def _torch_devices() -> tuple[str, ...]:
-    # PyTorch takes seconds to load, and is asked only where there is a sign of a GPU
+    # PyTorch takes seconds to load, so query it only if there is a sign of a GPU
     if platform.system() == "Linux" and not any(Path(place).exists() for place in _GPU_FILES):
         return ("cpu",)
     from tamis.encoders.torch_encoder import find_devices
@@ -84,7 +84,7 @@ def _torch_devices() -> tuple[str, ...]:
 
 
 def _hub_cache() -> Path:
-    """Find where huggingface_hub keeps what it fetched, by its documented variables."""
+    """Return the cache folder of huggingface_hub, from its documented environment variables."""
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if place := os.environ.get(name):
             return Path(place).expanduser()

@@ -1,8 +1,8 @@
-"""Sentences as vectors, by a small language model that a package carries: no network, no PyTorch.
+"""Sentence embeddings by a small model from an installed package: no network, no PyTorch.
 
-The model is all-MiniLM-L6-v2 (Reimers & Gurevych 2019; Wang et al. 2020) with weights of 8 bits
-and arithmetic in float32. The packages that carry it are made for a router of prompts; only two
-data files of theirs are read.
+The model is all-MiniLM-L6-v2 (Reimers & Gurevych 2019; Wang et al. 2020) with int8 weights and
+float32 arithmetic. Its packages are made for a prompt router; only two of their data files are
+read.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _ERRORS_ONLY: Final = 3
 
 
 class SentenceModel:
-    """Turns English texts into unit vectors; near each other lie texts of one meaning.
+    """Embeds English texts as unit vectors, close together for similar meanings.
 
     Args:
-        threads: most threads that inference may use; all processors when None.
+        threads: maximum number of threads for inference; None for all processors.
 
     Raises:
-        EncoderError: a package is missing, or its file is not the known one.
+        EncoderError: a package is missing, or its file has another hash.
     """
 
     dim: Final = 384
@@ -57,7 +57,7 @@ class SentenceModel:
     def __init__(self, *, threads: int | None = None) -> None:
         from tokenizers import Tokenizer
 
-        # encode() is safe for several threads, as long as nobody changes these settings
+        # encode() is thread-safe as long as these settings do not change
         self._tokenizer = Tokenizer.from_str(TOKENIZER_FILE.read().decode())
         self._tokenizer.enable_truncation(_MOST_TOKENS)
         self._tokenizer.no_padding()
@@ -74,8 +74,8 @@ class SentenceModel:
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return `[T, 384]` float32 unit vectors: the mean of each text's token states.
 
-        Each text is run alone, so that its vector never depends on the others. What lies beyond
-        256 tokens is cut off. About 10 ms a sentence on one core.
+        Each text is run separately, so that its vector does not depend on the others. Texts are
+        truncated to 256 tokens. About 10 ms per sentence on one core.
         """
         vectors = np.empty((len(texts), self.dim), np.float32)
         for row, text in enumerate(texts):

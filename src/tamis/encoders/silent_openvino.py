@@ -1,8 +1,8 @@
-"""OpenVINO, imported so that it reports to nobody.
+"""Import OpenVINO without its telemetry.
 
-By default its import alone, and NNCF's, sends an event over the network and writes a file with an
-identifier into the home folder. Both do without where the package that does it is absent, so it is
-made to look so.
+By default, merely importing it or NNCF sends an event over the network and writes a file with an
+identifier to the home folder. Both skip this if the telemetry package is absent, so it is made to
+look absent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REPORTER = "openvino_telemetry"
 
 @contextmanager
 def without_telemetry() -> Iterator[None]:
-    """Hide the package that reports from what is imported meanwhile."""
+    """Hide the telemetry package from imports inside the block."""
     loaded = sys.modules.get(_REPORTER)
     absent: Any = None  # how Python marks a module that cannot be imported
     sys.modules[_REPORTER] = absent

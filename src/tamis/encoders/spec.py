@@ -1,4 +1,4 @@
-"""Names of encoders: `kind:name?option=value&option=value`."""
+"""Encoder specs: `kind:name?option=value&option=value`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """A name taken apart.
+    """A parsed spec.
 
     Attributes:
-        kind: what stands before the first colon, e.g. `hf`.
-        name: what stands after it, up to the question mark.
-        options: what stands after the question mark; each changes the vectors, so that the whole
-            name loads the same encoder again.
+        kind: the part before the first colon, e.g. `hf`.
+        name: the part after it, up to the question mark.
+        options: the options after the question mark. Each affects the vectors, so the whole spec
+            loads the same encoder again.
     """
 
     kind: str
@@ -38,10 +38,10 @@ class EncoderSpec:
 
 
 def parse_spec(text: str) -> EncoderSpec:
-    """Take an encoder's name apart.
+    """Parse an encoder's spec.
 
     Raises:
-        UsageError: an option has no value, or comes twice.
+        UsageError: an option has no value, or is repeated.
 
     Example:
         >>> spec = parse_spec("onnx:net.onnx?std=.5,.5,.5&layout=nchw")
@@ -53,7 +53,7 @@ def parse_spec(text: str) -> EncoderSpec:
     head, mark, query = text.partition("?")
     kind, _, name = head.partition(":")
     try:
-        # a plus is no space here: names of models hold pluses
+        # do not decode a plus as a space, because model names contain pluses
         pairs = parse_qsl(
             query.replace("+", "%2B"), keep_blank_values=True, strict_parsing=bool(query)
         )
@@ -70,16 +70,16 @@ def parse_spec(text: str) -> EncoderSpec:
 def convert_options(
     spec: EncoderSpec, types: Mapping[str, Any], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a kind's options, those in the name brought to their types, beside those of a call.
+    """Convert the options in a spec to their types and merge them with keyword arguments.
 
     Args:
-        spec: the name with its options, all text.
-        types: what each option that the kind knows must become: `int`, `float`, `bool`, `str`,
-            `tuple[float, ...]`, or a `Literal` of texts.
-        given: keyword arguments of a call, which have their types already.
+        spec: the spec with its options, all strings.
+        types: type of each option of the kind: `int`, `float`, `bool`, `str`, `tuple[float, ...]`,
+            or a `Literal` of strings.
+        given: keyword arguments of a call, already typed.
 
     Raises:
-        UsageError: an option is unknown, comes in both, or its value does not fit.
+        UsageError: an option is unknown, given twice, or has an invalid value.
 
     Example:
         >>> convert_options(parse_spec("hf:x?size=448"), {"size": int}, {})

@@ -1,4 +1,4 @@
-"""Models of timm from its registry, the hub or a folder, with their own preprocessing."""
+"""timm models, from its registry, the hub or a folder, with their own preprocessing."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _COLOURS: Final = 3
 
 @dataclass(frozen=True)
 class _Source:
-    """Where a model is.
+    """Where to find a model.
 
     Attributes:
-        name: what timm calls it, with its scheme.
+        name: timm's name of it, with its scheme.
         place: the folder or hub name, for messages.
         architecture: timm's name of the network.
-        config: how it was trained: sizes, preprocessing.
+        config: its pretrained configuration: sizes, preprocessing.
     """
 
     name: str
@@ -60,19 +60,20 @@ class _Source:
 def load_timm(spec: EncoderSpec, **options: Any) -> Encoder:
     """Load a model without its classifier, with the preprocessing that timm evaluates it with.
 
-    Its vector is what timm gives as features, `num_classes=0`. Its levels of features are the last
-    patch tokens of a ViT, and the last map of each resolution of other networks.
+    Its vector is timm's features (`num_classes=0`). Its feature levels are the last patch tokens of
+    a ViT, or the last map of each resolution of other networks.
 
     Args:
-        spec: `timm:NAME` of timm's registry, with or without the tag of its weights;
-            `timm:hf-hub:OWNER/NAME`, also with `@REVISION`; or `timm:FOLDER` with `config.json` and
-            weights. Options: `pooling` (`cls` or `mean` over the coarsest map; timm's own if not
-            given), `size` (another height and width in pixels), `precision`, `device`, `threads`.
-        options: the same.
+        spec: `timm:NAME` from timm's registry, with or without the tag of its weights;
+            `timm:hf-hub:OWNER/NAME`, optionally with `@REVISION`; or `timm:FOLDER` with
+            `config.json` and weights. Options: `pooling` (`cls`, or `mean` over the coarsest map;
+            by default timm's own), `size` (another height and width in pixels), `precision`,
+            `device`, `threads`.
+        options: the same options as keyword arguments.
 
     Raises:
-        EncoderError: the model is unknown, cannot be fetched, lacks some of its weights or asks for
-            preprocessing that tamis does not do to the pixel.
+        EncoderError: the model is unknown, cannot be downloaded, lacks some of its weights, or
+            needs preprocessing that tamis cannot reproduce exactly.
         UsageError: an option is unknown or out of range.
     """
     chosen = convert_options(spec, _OPTIONS, options)
@@ -82,7 +83,7 @@ def load_timm(spec: EncoderSpec, **options: Any) -> Encoder:
     with quiet_libraries(_LOG) as messages:
         source = _find(spec)
         _refuse_flexible(spec, source)
-        # before what may be a long download
+        # check this before a possibly long download
         resolved = timm.data.resolve_data_config(wanted, pretrained_cfg=dict(source.config))
         preprocessing_from_timm(resolved, str(spec))
         model = _create(spec, source, size)
@@ -105,14 +106,14 @@ def load_timm(spec: EncoderSpec, **options: Any) -> Encoder:
 
 
 def preprocessing_from_timm(config: Mapping[str, Any], name: str) -> Preprocessing:
-    """Return the preprocessing that a data configuration of timm asks for.
+    """Return the preprocessing that a timm data configuration specifies.
 
     Args:
-        config: what `timm.data.resolve_model_data_config` gives.
-        name: what to call the model in messages.
+        config: the result of `timm.data.resolve_model_data_config`.
+        name: the name of the model in messages.
 
     Raises:
-        EncoderError: tamis cannot do that to the pixel.
+        EncoderError: tamis cannot reproduce it exactly.
 
     Example:
         >>> preprocessing_from_timm({
@@ -128,7 +129,7 @@ def preprocessing_from_timm(config: Mapping[str, Any], name: str) -> Preprocessi
     if config["interpolation"] not in _INTERPOLATIONS:
         raise _unsupported(name, "interpolation", config)
     common: dict[str, Any] = {"interpolation": config["interpolation"], "mean": mean, "std": std}
-    # timm rounds down, so that 0.9 of 248 pixels is what it makes of 224
+    # timm rounds down: for 224 pixels at 0.9 it resizes to 248
     resized = math.floor(height / config["crop_pct"]), math.floor(width / config["crop_pct"])
     match config["crop_mode"]:
         case "squash" if resized == (height, width):
@@ -157,7 +158,7 @@ def _unsupported(name: str, key: str, config: Mapping[str, Any]) -> EncoderError
 
 
 def _find(spec: EncoderSpec) -> _Source:
-    """Return where the model is; a name of the registry means the same in whatever folder."""
+    """Return where the model is; names in the registry take precedence over folders."""
     name = spec.name.removeprefix("local-dir:")
     if name.startswith(_HUB):
         place = name.removeprefix(_HUB)
@@ -194,8 +195,8 @@ def _registered(name: str) -> _Source:
 def _described(
     spec: EncoderSpec, name: str, place: str, read: Callable[[str], tuple[Any, str, Any]]
 ) -> _Source:
-    """Return a model that brings its own description, `config.json`."""
-    # a revision is no part of a page on the hub; a folder may have such a sign in its name
+    """Return a model with its own description, `config.json`."""
+    # a hub page has no revision in its address, but a folder's name may contain an @
     shown = place.partition("@")[0] if name.startswith(_HUB) else place
     with explaining(str(spec), shown, "configuration"):
         try:
@@ -228,7 +229,7 @@ def _refuse_flexible(spec: EncoderSpec, source: _Source) -> None:
 
 
 def _create(spec: EncoderSpec, source: _Source, size: int | None) -> Any:
-    # The classifier is loaded too, for only then does timm insist on every weight.
+    # Load the classifier too, because only then does timm require every weight.
     resized = {"img_size": size} if size and source.config.get("fixed_input_size") else {}
     with explaining(str(spec), source.place, "weights"):
         try:
@@ -240,11 +241,11 @@ def _create(spec: EncoderSpec, source: _Source, size: int | None) -> Any:
 
 
 def _refuse_random(spec: EncoderSpec, model: Any, messages: list[str]) -> None:
-    # Some families are loaded leniently all the same; timm only logs what their files lack.
+    # Some families are loaded leniently even so; timm only logs missing weights.
     lists = re.findall(r"Missing keys \(([^)]*)\)", "\n".join(messages))
     weights = model.state_dict()
     missing = [key for keys in lists for key in keys.split(", ") if key in weights]
-    # a norm that begins as ones and zeros is the same in each run
+    # a norm that is initialized to ones and zeros is the same in every run
     if random := [key for key in missing if weights[key].min() != weights[key].max()]:
         raise EncoderError(
             f"the checkpoint of {spec} lacks {len(random)} of the weights, {random[0]} for one; "

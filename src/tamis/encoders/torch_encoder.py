@@ -1,4 +1,4 @@
-"""Encoders that PyTorch runs, whatever library their network comes from."""
+"""Encoders on PyTorch, for networks from any library."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ Precision: TypeAlias = Literal["float32", "bfloat16", "float16"]
 TensorFunction: TypeAlias = Callable[[torch.Tensor], torch.Tensor]
 
 RUN_OPTIONS: Final[Mapping[str, Any]] = {"threads": int, "device": str, "precision": Precision}
-"""The options that every kind of encoder run by PyTorch takes."""
+"""Options common to all encoders on PyTorch."""
 
 _NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memory")
 
 
 @dataclass(frozen=True)
 class TorchModel:
-    """A network and what tamis needs to know of it.
+    """A network and what tamis needs to know about it.
 
     Attributes:
-        module: all whose weights change a vector; it is hashed and moved to the device.
-        pooled: normalised pictures `[B, 3, H, W]` to features `[B, D]`.
-        pooling: names what `pooled` does, for the fingerprint.
-        maps: levels of features by place, from fine to coarse: each gives `[B, h, w, C]`.
-        texts: texts to features `[T, D]` in the same space; None without a text tower.
-        text_settings: what changes a text's vector besides the weights, for the fingerprint.
-        logit_scale: what the cosine of a picture and a text is multiplied by in training, before
-            the softmax (CLIP) or the bias and sigmoid (SigLIP); None without a text tower.
-        note: what a user should know of the vectors, a sentence; empty where there is nothing.
+        module: every weight that affects a vector; it is hashed and moved to the device.
+        pooled: maps normalized pictures `[B, 3, H, W]` to features `[B, D]`.
+        pooling: name of what `pooled` does, for the fingerprint.
+        maps: spatial feature levels, from fine to coarse; each returns `[B, h, w, C]`.
+        texts: maps texts to features `[T, D]` in the same space; None without a text tower.
+        text_settings: what affects a text's vector besides the weights, for the fingerprint.
+        logit_scale: factor of the cosine of a picture and a text in training, before the softmax
+            (CLIP) or the bias and sigmoid (SigLIP); None without a text tower.
+        note: one sentence that a user should know about the vectors; may be empty.
     """
 
     module: torch.nn.Module
@@ -73,7 +73,7 @@ class TorchModel:
 
 
 def logit_scale_of(module: Any) -> float | None:
-    """Return the factor of the cosine, kept as its logarithm; None if the model has none."""
+    """Return the logit scale, which models store as its logarithm; None if there is none."""
     stored = getattr(module, "logit_scale", None)
     return None if stored is None else float(stored.detach().float().exp().reshape(-1)[0])
 
@@ -83,13 +83,13 @@ class TorchRun:
     """How PyTorch runs a network.
 
     Attributes:
-        threads: threads of one call, in the whole process; left as they are when None.
-        device: `cpu`, `cuda`, `cuda:1`, `mps`; the best there is when None.
-        precision: what products are computed in (autocast); weights stay float32.
+        threads: threads per call, set for the whole process; None leaves the setting alone.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None for the best available.
+        precision: precision of the computation (autocast); weights stay float32.
 
     Raises:
-        UsageError: there is no such device here, it lacks the precision, or `threads` is less
-            than 1.
+        UsageError: the device is not available, it does not support the precision, or `threads`
+            is less than 1.
     """
 
     threads: int | None = None
@@ -111,7 +111,7 @@ class TorchRun:
 
     @property
     def place(self) -> torch.device:
-        """The device that was asked for, or the best there is."""
+        """The requested device, or the best available."""
         if self.device is None:
             return torch.device(_best_device())
         try:
@@ -128,7 +128,7 @@ class TorchRun:
 
 
 def find_devices() -> list[str]:
-    """Return the kinds of device that PyTorch finds here, the best first."""
+    """Return the kinds of device that PyTorch finds here, best first."""
     found = ["cpu"]
     if torch.cuda.is_available():
         found.insert(0, "cuda")
@@ -144,18 +144,18 @@ def _best_device() -> str:
 def as_encoder(
     spec: str, model: TorchModel, preprocessing: Preprocessing, run: TorchRun
 ) -> Encoder:
-    """Make an encoder of a network: one that reads texts and gives feature maps if it can.
+    """Make an encoder from a network, with text and feature maps if the network has them.
 
-    One picture is run through it, to learn the length of its vectors.
+    Runs one picture through it to learn the length of its vectors.
 
     Args:
-        spec: the name that loads it again.
+        spec: the spec that loads this encoder again.
         model: the network.
-        preprocessing: how it wants pictures.
-        run: where and how it is run.
+        preprocessing: the preprocessing that it expects.
+        run: where and how to run it.
 
     Raises:
-        EncoderError: the network fails on a picture of that size, or does not give `[B, D]`.
+        EncoderError: the network fails on a picture of that size, or does not return `[B, D]`.
     """
     kind = {
         (False, False): TorchEncoder,
@@ -167,7 +167,7 @@ def as_encoder(
 
 
 class TorchEncoder:
-    """A network that gives one vector a picture; made by `as_encoder`."""
+    """A network with one vector per picture; made by `as_encoder`."""
 
     def __init__(
         self, spec: str, model: TorchModel, preprocessing: Preprocessing, run: TorchRun
@@ -181,7 +181,7 @@ class TorchEncoder:
         self.logit_scale = model.logit_scale
         self.note = model.note
         self._precision = run.precision
-        # A call that uses several threads keeps all of them busy; two at once fight for the cores.
+        # A multi-threaded call keeps all cores busy; two at once would compete for them.
         shares_threads = self.device.type == "cpu" and run.threads == 1
         self._turn: AbstractContextManager[Any] = nullcontext() if shares_threads else Lock()
         model.module.float().eval().requires_grad_(requires_grad=False).to(self.device)
@@ -189,7 +189,7 @@ class TorchEncoder:
             torch.tensor(values, device=self.device).view(1, 3, 1, 1)
             for values in (preprocessing.mean, preprocessing.std)
         )
-        # Versions of the runtime and kinds of device differ by rounding only, and are left out.
+        # Runtime versions and devices differ only by rounding, and are omitted.
         self.fingerprint = fingerprint_of(
             {
                 "weights": _hash_weights(model.module),
@@ -217,7 +217,7 @@ class TorchEncoder:
     def _compute(self, pixels: PixelBatch, function: TensorFunction) -> NDArray[np.float32]:
         check_pixels(pixels, self.preprocessing)
         with self._turn, self._running():
-            # a read-only array, as Pillow gives it, draws a warning from PyTorch
+            # PyTorch warns about read-only arrays, which Pillow returns
             writable = pixels if pixels.flags.writeable else pixels.copy()
             values = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float()
             return _to_numpy(function((values / 255 - self._mean) / self._std))
@@ -228,7 +228,7 @@ class TorchEncoder:
         if self._precision != "float32":
             autocast = torch.autocast(self.device.type, getattr(torch, self._precision))
         try:
-            # TF32 would quietly give float32 the precision of 10 bits on a GPU.
+            # TF32 would silently reduce float32 to 10 bits of mantissa on a GPU.
             with (
                 torch.inference_mode(),
                 autocast,
@@ -262,11 +262,11 @@ class TorchEncoder:
 class _WithMaps(TorchEncoder):
     @property
     def feature_levels(self) -> tuple[str, ...]:
-        """Names of the levels that `feature_maps` gives, from fine to coarse."""
+        """Names of the levels of `feature_maps`, from fine to coarse."""
         return tuple(self.model.maps)
 
     def feature_maps(self, pixels: PixelBatch, level: str | None = None) -> NDArray[np.float32]:
-        """Return `[B, h, w, C]` float32 features by place, not normalised.
+        """Return `[B, h, w, C]` float32 spatial features, not normalized.
 
         Raises:
             UsageError: there is no such level, or the pixels do not fit.
@@ -283,10 +283,10 @@ class _WithMaps(TorchEncoder):
 
 class _WithTexts(TorchEncoder):
     def embed_text(self, texts: Sequence[str]) -> Vectors:
-        """Return `[T, dim]` float32 unit vectors of texts; long ones are cut.
+        """Return `[T, dim]` float32 unit vectors of texts; long texts are truncated.
 
         Raises:
-            EncoderError: the model came without its tokenizer.
+            EncoderError: the model has no tokenizer.
         """
         if not texts:
             return np.empty((0, self.dim), np.float32)
@@ -296,19 +296,19 @@ class _WithTexts(TorchEncoder):
 
 
 class TorchMapEncoder(_WithMaps):
-    """A network that also keeps track of where a feature lies."""
+    """A network that also has spatial feature maps."""
 
 
 class TorchTextEncoder(_WithTexts):
-    """A network that also reads texts."""
+    """A network that also embeds text."""
 
 
 class TorchTextMapEncoder(_WithTexts, _WithMaps):
-    """A network that reads texts and keeps track of where a feature lies."""
+    """A network that also embeds text and has spatial feature maps."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether PyTorch failed because a device had no more memory."""
+    """Return whether PyTorch failed because a device ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()

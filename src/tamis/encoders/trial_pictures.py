@@ -1,4 +1,4 @@
-"""Made pictures to try an encoder on: not flat, not noise, all unlike."""
+"""Synthetic pictures for trying an encoder: neither flat nor noise, all different."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GRAIN = 12.0
 
 
 def trial_picture(width: int, height: int, seed: int = 0) -> Image.Image:
-    """Return an RGB picture with smooth colours, edges and grain, the same for the same seed.
+    """Return an RGB picture with smooth colors, edges and grain, determined by the seed.
 
     >>> trial_picture(40, 30).size
     (40, 30)
@@ -37,7 +37,7 @@ def trial_picture(width: int, height: int, seed: int = 0) -> Image.Image:
 
 
 def trial_pixels(preprocessing: Preprocessing, count: int) -> PixelBatch:
-    """Return prepared pictures `[count, H, W, 3]` uint8, all unlike."""
+    """Return prepared pictures `[count, H, W, 3]` uint8, all different."""
     return np.stack(
         [
             np.asarray(trial_picture(preprocessing.width, preprocessing.height, seed))

@@ -1,4 +1,4 @@
-"""Find, run and hash Python code that a user names, without letting it tear our own output."""
+"""Find, run and hash a user's Python code, without letting it break our own output."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _LONGEST_REASON: Final = 240
 
 
 def find_object(spec: EncoderSpec) -> tuple[ModuleType, Any]:
-    """Import what a spec `MODULE:OBJECT` or `FILE.py:OBJECT` names; return module and object.
+    """Import the object named by `MODULE:OBJECT` or `FILE.py:OBJECT`; return module and object.
 
     Raises:
         UsageError: the spec does not name both.
         UnknownEncoderError: there is no such module, file or object.
-        EncoderError: the code fails when it is imported.
+        EncoderError: the import fails.
         MissingExtraError: it needs PyTorch, which is not installed.
     """
     place, colon, name = spec.name.rpartition(":")
@@ -50,14 +50,13 @@ def find_object(spec: EncoderSpec) -> tuple[ModuleType, Any]:
 
 
 def make(spec: EncoderSpec, thing: Any) -> Any:
-    """Call a class or function without required arguments; anything else is what is meant.
+    """Call a class or function without required arguments; return anything else as is.
 
-    A network that is an object is copied: loading weights or moving it must not change the
-    user's own, nor an encoder that was made of it before.
+    A network object is copied, because loading weights or moving it must not change the user's
+    object, nor an encoder made from it before.
 
     Raises:
-        EncoderError: it fails when it is called, is a class that needs arguments, or a network
-            that cannot be copied.
+        EncoderError: the call fails, a class needs arguments, or a network cannot be copied.
     """
     if is_network(thing):
         return _copied(spec, thing)
@@ -78,17 +77,17 @@ def make(spec: EncoderSpec, thing: Any) -> Any:
 
 
 def is_network(thing: Any) -> bool:
-    """Tell a `torch.nn.Module` without importing PyTorch: whoever made one has imported it."""
+    """Return whether this is a `torch.nn.Module`, without importing PyTorch if nobody else has."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(thing, torch.nn.Module)
 
 
 def source_hash(module: ModuleType, thing: Any) -> str:
-    """Hash the files with the code of a named object, 32 hexadecimal digits.
+    """Hash the source files of an object: 32 hexadecimal digits.
 
-    These are the module that it was named in and the one that it, or its class, was written in.
-    What those import is not seen, nor is state outside the code. PyTorch's own files are left
-    out: its versions differ by rounding only.
+    These are the module named in the spec and the module that defines the object or its class. What
+    those import is not covered, nor is state outside the code. PyTorch's own files are omitted,
+    since its versions differ only by rounding.
     """
     home = getattr(thing if hasattr(thing, "__qualname__") else type(thing), "__module__", "")
     modules = [module]
@@ -102,14 +101,14 @@ def source_hash(module: ModuleType, thing: Any) -> str:
 
 
 def explained(error: BaseException) -> str:
-    """Return an exception of the user's code in one line, its kind first."""
+    """Format an exception of the user's code as one line, type first."""
     text = " ".join(str(error).split())[:_LONGEST_REASON]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 @contextmanager
 def prints_to_stderr() -> Iterator[None]:
-    """Send what this thread prints to stderr, as stdout is for our own result, perhaps JSON."""
+    """Redirect this thread's prints to stderr, since stdout is for our result, possibly JSON."""
     with _gate:
         if _diverted.depth == 0:
             _diverted.usual = sys.stdout
@@ -129,7 +128,7 @@ def prints_to_stderr() -> Iterator[None]:
 
 
 class _Diverted:
-    """Stands in for stdout while any thread runs a user's code."""
+    """Replaces stdout while any thread runs a user's code."""
 
     def __init__(self) -> None:
         self.usual: Any = None
@@ -150,7 +149,7 @@ def _imported(spec: EncoderSpec, place: str) -> ModuleType:
     if is_file and not file.is_file():
         raise UnknownEncoderError(f"{spec} names the file {place}, which does not exist")
     try:
-        # a file finds its neighbours as when Python runs it, a module what lies in this folder
+        # a file can import its siblings, as if run by Python; a module, from the current folder
         with _first_on_path(str(file.resolve().parent) if is_file else ""):
             return _imported_file(file) if is_file else importlib.import_module(place)
     except ModuleNotFoundError as error:
@@ -167,7 +166,7 @@ def _imported(spec: EncoderSpec, place: str) -> ModuleType:
 
 
 def _imported_file(file: Path) -> ModuleType:
-    # two files of one name must not take each other's place
+    # two files with the same name must not replace each other
     place = hashlib.blake2b(str(file.resolve()).encode(), digest_size=4).hexdigest()
     found = importlib.util.spec_from_file_location(f"tamis_user_{file.stem}_{place}", file)
     assert found is not None
@@ -189,7 +188,7 @@ def _first_on_path(folder: str) -> Iterator[None]:
 
 
 def _required_parameters(thing: Any) -> list[str] | None:
-    """Return the names of what must be given to call it; None where that cannot be told."""
+    """Return the names of the required parameters; None if they cannot be determined."""
     try:
         parameters = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The user's own network or function, named by where its Python code lies."""
+"""The user's own network or function, loaded from Python code."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ _NETWORK_OPTIONS: Final[Mapping[str, Any]] = {
 def load_user_module(spec: EncoderSpec, **options: Any) -> Encoder:
     """Load an encoder from Python code.
 
-    What is named may be a `torch.nn.Module`, a class or function without arguments that makes
-    one, a function from pictures `[B, H, W, 3]` uint8 to vectors `[B, D]` (which needs no
-    PyTorch), or anything that is a `tamis.encoders.base.Encoder` already.
+    The object may be a `torch.nn.Module`, a class or function without arguments that creates one,
+    a function from pictures `[B, H, W, 3]` uint8 to vectors `[B, D]` (which needs no PyTorch), or
+    a `tamis.encoders.base.Encoder`.
 
     Args:
         spec: `py:MODULE:OBJECT` or `py:FILE.py:OBJECT`; modules are found as by `python -m`.
             Options: `size` (or `height` and `width`), `mode`, `crop_fraction`, `interpolation`,
-            `mean` and `std` say how pictures are prepared, unless the object says it (see
-            `tamis.encoders.user_preparation`); for networks `weights` (a file of their state),
-            `layer` (whose output is the vector; `penultimate` is what enters the last linear
-            layer), `pooling` (where the layer gives tokens or maps; `gem3` is the generalised
-            mean of power 3), `maps` (a layer for feature maps), `device`, `precision`; for
-            functions `fingerprint` (in place of the hash of their source); for both `threads`.
-        options: the same.
+            `mean` and `std` for preprocessing, unless the object declares it (see
+            `tamis.encoders.user_preparation`); for networks `weights` (a file with their state),
+            `layer` (whose output is the vector; `penultimate` is the input of the last linear
+            layer), `pooling` (if the layer returns tokens or maps; `gem3` is the generalized mean
+            of power 3), `maps` (a layer for feature maps), `device`, `precision`; for functions
+            `fingerprint` (replaces the hash of their source); for both `threads`.
+        options: the same options as keyword arguments.
 
     Raises:
         UnknownEncoderError: there is no such module or object.
-        EncoderError: the code fails, or gives no vectors.
+        EncoderError: the code fails, or does not return vectors.
         UsageError: an option is missing, unknown or out of range.
         MissingExtraError: it needs PyTorch, which is not installed.
     """

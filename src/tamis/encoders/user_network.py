@@ -1,4 +1,4 @@
-"""A user's PyTorch network as an encoder: its output, or what one of its layers computes."""
+"""A user's PyTorch network as an encoder: its output, or that of one of its layers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SCORES = (
     "layer=penultimate takes what enters that layer"
 )
 _VECTORS, _TOKENS, _MAPS = 2, 3, 4
-_POWER, _SMALLEST = 3.0, 1e-6  # of the generalised mean (Radenovic et al. 2018)
+_POWER, _SMALLEST = 3.0, 1e-6  # of the generalized mean (Radenovic et al. 2018)
 
 
 def network_encoder(
@@ -45,18 +45,18 @@ def network_encoder(
     source: str,
     options: Mapping[str, Any],
 ) -> Encoder:
-    """Make an encoder of a network.
+    """Make an encoder from a network.
 
     Args:
-        spec: its name.
+        spec: its spec.
         module: the network.
-        preprocessing: how it wants pictures.
-        source: hash of the code that it comes from.
-        options: `weights`, `layer`, `pooling`, `maps`, and how it is run.
+        preprocessing: the preprocessing that it expects.
+        source: hash of its source code.
+        options: `weights`, `layer`, `pooling`, `maps`, and how to run it.
 
     Raises:
-        EncoderError: it fails, or its weights do not fit.
-        UsageError: there is no such layer, or the output needs a pooling.
+        EncoderError: it fails, or its weights do not match.
+        UsageError: there is no such layer, or the output needs a `pooling`.
     """
     run = TorchRun(**{name: options[name] for name in RUN_OPTIONS if name in options})
     if "weights" in options:
@@ -97,7 +97,7 @@ def network_encoder(
 
 
 def _trial(preprocessing: Preprocessing) -> torch.Tensor:
-    """Return two made pictures as the network will get them; one would hide a wrong batch size."""
+    """Return two synthetic pictures as input; a single one would hide a wrong batch size."""
     values = torch.from_numpy(trial_pixels(preprocessing, 2)).permute(0, 3, 1, 2).float() / 255
     mean, std = (
         torch.tensor(numbers).view(1, 3, 1, 1)
@@ -142,7 +142,7 @@ def _load_weights(spec: EncoderSpec, module: torch.nn.Module, file: Path) -> Non
 def _features(
     spec: EncoderSpec, module: torch.nn.Module, layer: str | None, trial: torch.Tensor
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return a function to what the network, or one of its layers, computes of a batch."""
+    """Return a function that maps a batch to the output of the network or of one layer."""
     # several threads may be inside the network at once
     held = threading.local()
 
@@ -161,7 +161,7 @@ def _features(
         return lambda values: _tensor(spec, run(values), "its output", len(values))
 
     def hold(value: Any) -> None:
-        # what nobody waits for, such as a map while vectors are computed, is not kept alive
+        # keep an output only if it was requested, so that unneeded maps are not kept alive
         if getattr(held, "waits", False):
             held.value = value
 
@@ -190,7 +190,7 @@ def _features(
 def _last_linear(
     spec: EncoderSpec, module: torch.nn.Module, run: Callable[[], Any]
 ) -> torch.nn.Module:
-    """Return the linear layer that runs last, which need not be the one that is defined last."""
+    """Return the linear layer that runs last, which may not be the one defined last."""
     order, _ = _linear_layers(module, run)
     if not order:
         raise UsageError(f"{spec} has no linear layer, so none is penultimate; name a layer")
@@ -205,7 +205,7 @@ def _ends_in_linear(module: torch.nn.Module, trial: torch.Tensor) -> bool:
 def _linear_layers(
     module: torch.nn.Module, run: Callable[[], Any]
 ) -> tuple[list[tuple[torch.nn.Module, Any]], Any]:
-    """Return the linear layers with their outputs in the order that they ran, and the output."""
+    """Return the linear layers with their outputs in execution order, and the final output."""
     order: list[tuple[torch.nn.Module, Any]] = []
     hooks = [
         part.register_forward_hook(lambda this, _inputs, output: order.append((this, output)))

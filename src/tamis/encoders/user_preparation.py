@@ -1,4 +1,4 @@
-"""How pictures are prepared for a user's own network: as its options or its object say."""
+"""The preprocessing of a user's own network, from its options or declared by its object."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PREPARATION_OPTIONS: Final[Mapping[str, Any]] = {
     "mean": tuple[float, ...],
     "std": tuple[float, ...],
 }
-"""The options that say how a picture becomes a network's input."""
+"""The options for preprocessing."""
 
 _CHANNELS: Final = 3
 _BOTH_SIDES: Final = 2
@@ -37,20 +37,20 @@ _BOTH_SIDES: Final = 2
 def read_preparation(
     spec: EncoderSpec, things: tuple[Any, ...], given: Mapping[str, Any], *, scaled: bool
 ) -> Preprocessing:
-    """Put together what options say and, where they are silent, what the object says of itself.
+    """Return the preprocessing from the options and, where they are missing, from the object.
 
-    An object says it by an attribute `preprocessing` (a `Preprocessing`, or a dictionary with its
-    fields), or as torchvision's weights do: by `transforms()`, or `weights` that have it.
+    An object declares it by an attribute `preprocessing` (a `Preprocessing`, or a dictionary with
+    its fields), or like torchvision's weights: by `transforms()`, or `weights` that have it.
 
     Args:
-        spec: the encoder's name, for messages.
-        things: the objects that may say it, the first that does counts.
-        given: options of `PREPARATION_OPTIONS`, brought to their types.
-        scaled: whether mean and standard deviation must be known.
+        spec: the encoder's spec, for messages.
+        things: the objects that may declare it; the first that does is used.
+        given: converted options of `PREPARATION_OPTIONS`.
+        scaled: whether mean and standard deviation are required.
 
     Raises:
-        UsageError: something is not said, or its value is out of range.
-        EncoderError: what the object says cannot be done.
+        UsageError: something is missing or out of range.
+        EncoderError: the declared preprocessing is not supported.
     """
     said = next((own for thing in things if (own := _own(spec, thing)) is not None), {})
     values = {**said, **_sides(given)}
@@ -93,7 +93,7 @@ def _own(spec: EncoderSpec, thing: Any) -> dict[str, Any] | None:
 
 
 def _is_preset(thing: Any) -> bool:
-    """Tell torchvision's preset for classification without importing torchvision."""
+    """Return whether this is torchvision's classification preset, without importing torchvision."""
     return all(hasattr(thing, name) for name in ("resize_size", "crop_size", "mean", "std"))
 
 

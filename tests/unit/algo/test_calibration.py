@@ -255,3 +255,16 @@ def test_no_more_pairs_are_false_than_lie_under_the_line(excesses, line):
 def test_score_falls_with_the_excess(one, other):
     low, high = sorted((one, other))
     assert 0 <= copy_score(high) <= copy_score(low) <= 1
+
+
+def test_a_line_that_was_given_is_judged_and_not_moved():
+    rng = np.random.default_rng(4)
+    near = pairs(np.concatenate([rng.uniform(0.5, 2, 50), rng.uniform(4, 60, 2000)]))
+    strict, loose = (
+        calibrate_pairs({}, near, NONE, pictures=100, threshold=score) for score in (0.8, 0.1)
+    )
+    assert (strict.thresholds.copy, loose.thresholds.copy) == (0.8, 0.1)
+    assert strict.sampled == 0
+    assert strict.false_pair_rate < 0.05 < loose.false_pair_rate
+    assert not loose.separable
+    assert not any("drawn closer" in note for found in (strict, loose) for note in found.notes)

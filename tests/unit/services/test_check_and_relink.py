@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from filling import add_tiles, ingest
 from picture_files import photo_file
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import DatasetMissingError, InputError, UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_tiles
-from tamis.services.check import check
-from tamis.services.relink import relink
+from tamis.runtime.workspace import Workspace
+from tamis.services.check.run import check_dataset_at as check
+from tamis.services.relink.contract import Relink
+from tamis.services.relink.run import relink
 
 COUNT = 4
 
@@ -108,7 +109,7 @@ def test_a_moved_root_is_followed(store, old, new):
     before = {name: column(store, name) for name in ("sample_id", "label", "content_hash")}
     Path(new).parent.mkdir(exist_ok=True)
     Path("photos").rename(new)
-    report = relink(store, old, new)
+    report = relink(Workspace(store), Relink(old, new))
     assert (report.relinked, report.missing, report.changed) == (COUNT, 0, 0)
     assert check(store.path).problems == []
     spelt = new.rstrip("/")
@@ -125,7 +126,7 @@ def test_a_moved_root_is_followed(store, old, new):
 def test_relinking_is_one_operation_that_can_be_undone(store):
     before = store.read(store.columns())
     Path("photos").rename("moved")
-    relink(store, "photos", "moved")
+    relink(Workspace(store), Relink("photos", "moved"))
     entry = store.log()[-1]
     assert (entry.verb, entry.counts) == ("relink", {"relinked": COUNT, "left": 0})
     assert store.undo().verb == "relink"
@@ -136,7 +137,7 @@ def test_what_is_not_there_or_is_another_picture_stays_as_it_was(store):
     shutil.copytree("photos", "moved")
     Path("moved/0.png").unlink()
     Path("moved/2.png").write_bytes(photo_file("PNG", seed=9))
-    report = relink(store, "photos", "moved")
+    report = relink(Workspace(store), Relink("photos", "moved"))
     assert (report.relinked, report.missing, report.changed, report.repaired) == (2, 1, 1, 2)
     assert {problem.path for problem in report.problems} == {"moved/0.png", "moved/2.png"}
     assert {"photos/0.png", "photos/2.png"} <= set(column(store, "path"))
@@ -144,9 +145,9 @@ def test_what_is_not_there_or_is_another_picture_stays_as_it_was(store):
 
 def test_one_picture_and_one_folder_within_a_source(store):
     Path("photos/0.png").rename("zero.png")
-    assert relink(store, "photos/0.png", "zero.png").relinked == 1
+    assert relink(Workspace(store), Relink("photos/0.png", "zero.png")).relinked == 1
     Path("photos/inner").rename("photos/outer")
-    assert relink(store, "photos/inner", "photos/outer").relinked == 2
+    assert relink(Workspace(store), Relink("photos/inner", "photos/outer")).relinked == 2
     assert check(store.path).problems == []
 
 
@@ -155,10 +156,10 @@ def test_a_root_moves_into_itself_and_out_again(store):
     for name in ("0.png", "2.png"):
         Path("photos", name).rename(Path("photos/2026", name))
     Path("photos/inner").rename("photos/2026/inner")
-    assert relink(store, "photos", "photos/2026").relinked == COUNT
+    assert relink(Workspace(store), Relink("photos", "photos/2026")).relinked == COUNT
     assert check(store.path).problems == []
     Path("photos/2026").rename("elsewhere")
-    assert relink(store, "photos/2026", "elsewhere").relinked == COUNT
+    assert relink(Workspace(store), Relink("photos/2026", "elsewhere")).relinked == COUNT
     assert check(store.path).problems == []
 
 
@@ -170,9 +171,9 @@ def test_archives_and_parts_of_pictures_go_along(store):
     rows = store.count()
     Path("a.zip").rename("b.zip")
     Path("photos").rename("moved")
-    assert relink(store, "a.zip", "b.zip").relinked == 1 + 4
+    assert relink(Workspace(store), Relink("a.zip", "b.zip")).relinked == 1 + 4
     assert "b.zip!in/0.png" in column(store, "path")
-    assert relink(store, "photos", "moved").relinked == rows - 5
+    assert relink(Workspace(store), Relink("photos", "moved")).relinked == rows - 5
     assert check(store.path).problems == []
 
 
@@ -182,7 +183,7 @@ def test_a_path_from_another_folder_is_understood_if_it_is_clear(store, tmp_path
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     store = Store.open(tmp_path / "d.tamis")
-    assert relink(store, "photos", "../moved").relinked == COUNT
+    assert relink(Workspace(store), Relink("photos", "../moved")).relinked == COUNT
 
 
 def test_a_path_that_means_two_roots_is_refused(store, tmp_path, monkeypatch):
@@ -198,8 +199,8 @@ def test_a_path_that_means_two_roots_is_refused(store, tmp_path, monkeypatch):
     save("new", [7])
     store = Store.open(tmp_path / "d.tamis")
     with pytest.raises(UsageError, match="means several roots"):
-        relink(store, "photos", "new")
-    assert relink(store, str(other / "photos"), "new").relinked == 1
+        relink(Workspace(store), Relink("photos", "new"))
+    assert relink(Workspace(store), Relink(str(other / "photos"), "new")).relinked == 1
 
 
 def test_pictures_that_were_added_at_their_new_place_are_refused(store):
@@ -207,10 +208,10 @@ def test_pictures_that_were_added_at_their_new_place_are_refused(store):
     ingest(store, ["moved"])
     before = store.snapshot
     with pytest.raises(UsageError, match="in the dataset at their new place as well"):
-        relink(store, "photos", "moved")
+        relink(Workspace(store), Relink("photos", "moved"))
     assert store.snapshot == before
     store.undo()
-    assert relink(store, "photos", "moved").relinked == COUNT
+    assert relink(Workspace(store), Relink("photos", "moved")).relinked == COUNT
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,7 @@ def test_what_leads_nowhere_is_said(store, old, new, message):
     Path("empty\udcff").mkdir()
     before = store.snapshot
     with pytest.raises(InputError, match=message):
-        relink(store, old, new)
+        relink(Workspace(store), Relink(old, new))
     store.refresh()
     assert store.snapshot == before
 
@@ -236,4 +237,4 @@ def test_what_leads_nowhere_is_said(store, old, new, message):
 def test_the_same_place_is_no_move(store):
     Path("link").symlink_to("photos", target_is_directory=True)
     with pytest.raises(UsageError, match="the same place"):
-        relink(store, "photos", "link")
+        relink(Workspace(store), Relink("photos", "link"))

@@ -17,13 +17,14 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from filling import add_crops, ingest
 from tamis.algo.calibration import PairCalibration, PairThresholds
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.comparison import NO_REGIONS, Comparison
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_crops
-from tamis.services.duplicates import find_duplicates, write_duplicate_gallery
+from tamis.runtime.comparison import NO_REGIONS, Comparison
+from tamis.runtime.workspace import Workspace
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.run import duplicates
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class NamedVerifier:
         del progress
         self.names = [base(path) for path in store.read(["path"], ids=ids)["path"].to_pylist()]
 
-    def compare(self, left, right):
+    def compare(self, left, right, turns):
         verdicts = [
             self._verdict(self.names[a], self.names[b]) for a, b in zip(left, right, strict=True)
         ]
@@ -68,7 +69,7 @@ class NamedVerifier:
             return Verdict.UNDECIDED
         return Verdict.CHANGED if "changed" in kinds else Verdict.COPY
 
-    def calibrate(self, candidates, rng):
+    def calibrate(self, candidates, rng, *, threshold=None):
         del candidates, rng
         lines = PairThresholds(copy=0.9, changed=0.5)
         return PairCalibration(lines, True, 0.0, {}, (0.0, 0.0), True, 1, ("read me",))
@@ -76,7 +77,11 @@ class NamedVerifier:
 
 @pytest.fixture(autouse=True)
 def named(monkeypatch):
-    monkeypatch.setattr("tamis.services.duplicates.search.PairVerifier", NamedVerifier)
+    monkeypatch.setattr("tamis.services.duplicates.candidates.PairVerifier", NamedVerifier)
+
+
+def found_in(store: Store, **options):
+    return duplicates(Workspace(store), Duplicates(**options))
 
 
 def save(folder: Path, names: Iterable[str], side: int = SIDE) -> None:
@@ -125,7 +130,7 @@ def store(tmp_path) -> Store:
 
 
 def test_only_copies_are_dropped(store):
-    report = find_duplicates(store, prefer=["path"])
+    report = found_in(store, prefer=["path"])
     assert dropped(report) == {"A-copy2.png": "A-copy1.png"}
     assert [(group.verdict, len(group.drop)) for group in report.groups] == [
         ("copy", 1),
@@ -137,7 +142,7 @@ def test_only_copies_are_dropped(store):
 
 
 def test_changed_ones_are_dropped_if_asked(store):
-    report = find_duplicates(store, drop="changed", prefer=["path"], apply=True)
+    report = found_in(store, drop="changed", prefer=["path"], apply=True)
     assert dropped(report) == {"A-copy1.png": "A-changed.png", "A-copy2.png": "A-changed.png"}
     assert [group.verdict for group in report.groups] == ["changed"]
     kinds = store.read(["path", "duplicate_kind"]).to_pylist()
@@ -149,7 +154,7 @@ def test_changed_ones_are_dropped_if_asked(store):
 def test_regions_are_in_pixels_of_each_file(tmp_path):
     save(tmp_path / "p", ["A-copy.png"], 80)
     save(tmp_path / "p", ["A-changed.png"], 40)
-    report = find_duplicates(dataset(tmp_path, tmp_path / "p"))
+    report = found_in(dataset(tmp_path, tmp_path / "p"))
     (pair,) = report.pairs
     assert pair.verdict == "changed"
     sizes = {"A-copy.png": 80, "A-changed.png": 40}
@@ -163,15 +168,18 @@ def test_regions_are_in_pixels_of_each_file(tmp_path):
 
 
 def test_notes_say_what_is_not_dropped(store):
-    notes = find_duplicates(store).notes
+    notes = found_in(store).notes
     assert notes[0] == "read me"
-    assert any("2 pairs show the same view" in note and "--drop changed" in note for note in notes)
+    assert any(
+        "2 pairs show the same view" in note and "unless what to drop is changed" in note
+        for note in notes
+    )
     assert any("1 pair shows" in note and "undecided" in note for note in notes)
-    assert not any("--drop" in note for note in find_duplicates(store, drop="changed").notes)
+    assert not any("what to drop" in note for note in found_in(store, drop="changed").notes)
 
 
 def test_marks_join_copies_and_changed_ones_apart(store):
-    find_duplicates(store, apply=True)
+    found_in(store, apply=True)
     rows = {
         base(row["path"]): row
         for row in store.read(
@@ -193,36 +201,36 @@ def test_marks_join_copies_and_changed_ones_apart(store):
 
 
 def test_thresholds_move_the_lines(store):
-    assert find_duplicates(store, threshold=0.3).verdicts["copy"] == 3
-    assert find_duplicates(store, threshold=0.96).verdicts == {
+    assert found_in(store, threshold=0.3).verdicts["copy"] == 3
+    assert found_in(store, threshold=0.96).verdicts == {
         "copy": 0,
         "changed": 3,
         "undecided": 1,
     }
-    assert find_duplicates(store, threshold=0.96, changed_threshold=0.95).pairs == []
+    assert found_in(store, threshold=0.96, changed_threshold=0.95).pairs == []
 
 
 @pytest.mark.parametrize("line", ["threshold", "changed_threshold"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, "best", float("nan")])
 def test_lines_out_of_range(store, line, value):
     with pytest.raises(UsageError, match="threshold"):
-        find_duplicates(store, **{line: value})
+        found_in(store, **{line: value})
 
 
 def test_unknown_drop_and_rules_are_refused(store):
-    with pytest.raises(UsageError, match="copies, changed"):
-        find_duplicates(store, drop="all")
+    with pytest.raises(UsageError, match="copies or changed"):
+        found_in(store, drop="all")
     with pytest.raises(UsageError, match="prettiest"):
-        find_duplicates(store, prefer=["prettiest"])
+        found_in(store, prefer=["prettiest"])
     with pytest.raises(UsageError, match="fulfils"):
-        find_duplicates(store, where="width > 9999")
+        found_in(store, where="width > 9999")
 
 
 @pytest.mark.parametrize("number", [30, 90])
 def test_any_number_of_copies_leaves_one(tmp_path, number):
     """Each has only copies for neighbours; later rounds join who is left."""
     save(tmp_path / "p", [f"A-copy{n:02}.png" for n in range(number)], 16)
-    report = find_duplicates(dataset(tmp_path, tmp_path / "p"))
+    report = found_in(dataset(tmp_path, tmp_path / "p"))
     assert [len(group.drop) for group in report.groups] == [number - 1]
 
 
@@ -233,9 +241,9 @@ def test_a_file_that_is_there_goes_before_any_rule(tmp_path):
     save(tmp_path / "p", ["A-copy1.png"], 200)
     save(tmp_path / "p", ["A-copy2.png"], 50)
     store = dataset(tmp_path, tmp_path / "p")
-    assert dropped(find_duplicates(store)) == {"A-copy2.png": "A-copy1.png"}
+    assert dropped(found_in(store)) == {"A-copy2.png": "A-copy1.png"}
     (tmp_path / "p" / "A-copy1.png").unlink()
-    report = find_duplicates(store, prefer=["resolution"])
+    report = found_in(store, prefer=["resolution"])
     assert dropped(report) == {"A-copy1.png": "A-copy2.png"}
     assert report.groups[0].reasons == ["present"]
 
@@ -244,13 +252,13 @@ def test_of_equal_files_one_that_is_there_stays(tmp_path):
     save(tmp_path / "p", ["A-copy1.png"])
     (tmp_path / "p" / "A-copy2.png").write_bytes((tmp_path / "p" / "A-copy1.png").read_bytes())
     store = dataset(tmp_path, tmp_path / "p")
-    assert dropped(find_duplicates(store)) == {"A-copy2.png": "A-copy1.png"}
+    assert dropped(found_in(store)) == {"A-copy2.png": "A-copy1.png"}
     (tmp_path / "p" / "A-copy1.png").unlink()
-    assert dropped(find_duplicates(store)) == {"A-copy1.png": "A-copy2.png"}
+    assert dropped(found_in(store)) == {"A-copy1.png": "A-copy2.png"}
 
 
 def keeps(store: Store, *prefer: str) -> str:
-    return base(find_duplicates(store, prefer=prefer).groups[0].keep)
+    return base(found_in(store, prefer=prefer).groups[0].keep)
 
 
 def test_rules_by_place_size_label_and_time(tmp_path):
@@ -296,7 +304,7 @@ def test_the_camera_s_time_counts_before_the_file_s(tmp_path):
 def test_reasons_name_the_rule_that_decided(tmp_path):
     save(tmp_path / "p", ["A-copy1.png"], 80)
     save(tmp_path / "p", ["A-copy2.png"], 40)
-    (group,) = find_duplicates(dataset(tmp_path, tmp_path / "p")).groups
+    (group,) = found_in(dataset(tmp_path, tmp_path / "p")).groups
     assert group.reasons == ["resolution"]
 
 
@@ -311,10 +319,10 @@ def marks(store: Store) -> list[dict]:
 def test_a_condition_marks_only_what_fulfils_it(tmp_path):
     save(tmp_path / "p", ["A-copy1.png", "A-copy2.png", "B-copy1.png", "B-copy2.png"])
     store = dataset(tmp_path, tmp_path / "p")
-    find_duplicates(store, prefer=["path"], apply=True)
+    found_in(store, prefer=["path"], apply=True)
     before = marks(store)
     where = "path LIKE '%A-copy%'"
-    report = find_duplicates(store, prefer=["newest", "size"], where=where, apply=True)
+    report = found_in(store, prefer=["newest", "size"], where=where, apply=True)
     assert report.pictures == 2
     inside = set(store.read(["sample_id"], where)["sample_id"].to_pylist())
     for old, new in zip(before, marks(store), strict=True):
@@ -327,9 +335,9 @@ def test_a_condition_marks_only_what_fulfils_it(tmp_path):
 def test_marks_for_what_a_condition_leaves_out_are_cleared_and_said(tmp_path):
     save(tmp_path / "p", ["A-copy1.png", "A-copy2.png", "A-copy3.png"])
     store = dataset(tmp_path, tmp_path / "p")
-    find_duplicates(store, prefer=["path"], apply=True)
+    found_in(store, prefer=["path"], apply=True)
     where = "path LIKE '%copy2%' OR path LIKE '%copy3%'"
-    report = find_duplicates(store, where=where, prefer=["path"], apply=True)
+    report = found_in(store, where=where, prefer=["path"], apply=True)
     assert dropped(report) == {"A-copy3.png": "A-copy2.png"}
     assert any("2 were marked" in note for note in report.notes)
 
@@ -359,7 +367,7 @@ def boxed(tmp_path) -> Store:
 def test_crops_of_one_picture_are_no_equals(boxed, monkeypatch):
     """They share the file's hash; each is equal only to the same box of an equal file."""
     monkeypatch.setattr(NamedVerifier, "_verdict", lambda *_: Verdict.DIFFERENT)
-    report = find_duplicates(boxed, where="kind = 'crop'", prefer=["path"], apply=True)
+    report = found_in(boxed, where="kind = 'crop'", prefer=["path"], apply=True)
     assert report.pictures == 6
     pairs = {(base(pair.left), base(pair.right), pair.kind) for pair in report.pairs}
     found = {frozenset(pair[:2]) for pair in pairs}
@@ -372,7 +380,7 @@ def test_crops_of_one_picture_are_no_equals(boxed, monkeypatch):
 
 
 def test_crops_are_left_out_unless_asked_for(boxed):
-    report = find_duplicates(boxed)
+    report = found_in(boxed)
     assert report.pictures == 3
     assert dropped(report) == {"Z-copy.png": "A-copy.png"}
 
@@ -401,8 +409,9 @@ class Boxes(HTMLParser):
 
 
 def test_page_shows_pairs_with_their_boxes(store, tmp_path):
-    report = find_duplicates(store, prefer=["path"])
-    out = write_duplicate_gallery(store, report, tmp_path / "pairs.html")
+    out = tmp_path / "pairs.html"
+    report = found_in(store, prefer=["path"], gallery=out)
+    assert report.gallery == str(out)
     page = Boxes(out.read_text("utf-8"))
     changed = [pair for pair in report.pairs if pair.verdict == "changed"]
     expected = [
@@ -419,9 +428,8 @@ def test_page_shows_pairs_with_their_boxes(store, tmp_path):
 def test_page_escapes_names_and_replaces_itself(tmp_path):
     save(tmp_path / "p", ["A-<b>&.png", "A-copy.png"])
     store = dataset(tmp_path, tmp_path / "p")
-    report = find_duplicates(store)
     for _ in range(2):
-        write_duplicate_gallery(store, report, tmp_path / "pairs.html")
+        found_in(store, gallery=tmp_path / "pairs.html")
     page = (tmp_path / "pairs.html").read_text("utf-8")
     assert "A-<b>" not in page
     assert "A-&lt;b&gt;&amp;.png" in page
@@ -431,8 +439,7 @@ def test_page_shows_a_bounded_number_and_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("tamis.services.duplicates.gallery._MOST_SHOWN", 2)
     save(tmp_path / "p", [f"A-copy{number}.png" for number in range(4)])
     store = dataset(tmp_path, tmp_path / "p")
-    report = find_duplicates(store)
-    write_duplicate_gallery(store, report, tmp_path / "pairs.html")
+    found_in(store, gallery=tmp_path / "pairs.html")
     page = (tmp_path / "pairs.html").read_text("utf-8")
     assert page.count('class="pair"') == 2
     assert "2 of 6 pairs are shown." in page
@@ -442,11 +449,12 @@ def test_page_shows_a_bounded_number_and_says_so(tmp_path, monkeypatch):
 def test_page_needs_the_name_of_an_html_file(store, tmp_path, name):
     (tmp_path / "folder.html").mkdir()
     with pytest.raises(UsageError, match="html"):
-        write_duplicate_gallery(store, find_duplicates(store), tmp_path / name)
+        found_in(store, gallery=tmp_path / name)
 
 
 def test_nothing_found_is_a_page_too(tmp_path):
     save(tmp_path / "p", ["A-copy.png", "B-copy.png"])
     store = dataset(tmp_path, tmp_path / "p")
-    out = write_duplicate_gallery(store, find_duplicates(store), tmp_path / "pairs.html")
+    out = tmp_path / "pairs.html"
+    found_in(store, gallery=out)
     assert out.read_text("utf-8").count("None.") == 3

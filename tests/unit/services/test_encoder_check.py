@@ -9,8 +9,9 @@ import pytest
 from picture_files import photo_file
 from tamis.algo.unit_vectors import normalise_rows
 from tamis.errors import InputError
-from tamis.services import encoder_check
-from tamis.services.encoder_check import MOST_BATCH_DIFFERENCE, check_encoder
+from tamis.services.encoders import check as encoder_check
+from tamis.services.encoders.check import MOST_BATCH_DIFFERENCE, check_encoder
+from tamis.services.encoders.contract import CheckEncoder
 from tamis.types import Preprocessing
 
 
@@ -90,7 +91,8 @@ def check(monkeypatch):
         monkeypatch.setattr(
             encoder_check, "load_encoder", lambda spec, **given: asked.append(given) or encoder
         )
-        found = check_encoder("fake", *arguments)
+        pictures = arguments[0] if arguments else None
+        found = check_encoder(None, CheckEncoder("fake", pictures=pictures))
         assert asked == [{"threads": 1}], "embed loads it so"
         return found
 
@@ -146,7 +148,7 @@ def test_what_else_it_can_do_is_told(check):
     assert found.text
     assert found.feature_levels == ("fine", "coarse")
     assert found.device == "cuda:0"
-    assert found.note == "these are scores"
+    assert found.notes == ["these are scores"]
 
 
 def test_pictures_of_ones_own_are_compared(check, tmp_path):

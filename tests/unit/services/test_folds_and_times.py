@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.label_sets import label_sets
-from tamis.data.store import Store
+from splitting import check_splits, split
+from tamis.dataset.label_sets import label_sets
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.splits import check_splits, folds, split
+from tamis.services.split.folds import folds
 
 COUNT = 60
 
@@ -72,7 +73,7 @@ def test_folds_keep_groups_and_balance_labels(make):
         assert len(held) == 1
     assert set(read(store, "split").values()) == {None}
     assert store.log()[-1].params["folds"] == 4
-    assert check_splits(store, split_column="fold", group="camera").leak_count == 0
+    assert check_splits(store, column="fold", group="camera").leak_count == 0
 
 
 def test_folds_come_as_lists_that_share_nothing(make):
@@ -105,8 +106,8 @@ def test_a_leak_between_folds_is_named(make):
         op.set_marks(
             [f"s{row:02}" for row in range(COUNT)], {"fold": [row % 5 for row in range(COUNT)]}
         )
-    assert check_splits(store, split_column="fold").leak_count == 0
-    [leak] = check_splits(store, split_column="fold", group="camera").leaks
+    assert check_splits(store, column="fold").leak_count == 0
+    [leak] = check_splits(store, column="fold", group="camera").leaks
     assert ({leak.left, leak.right}, leak.kind) == ({"03.jpg", "09.jpg"}, "group")
     assert set(leak.splits) == {"3", "4"}
 
@@ -185,7 +186,7 @@ def test_splits_by_folder_are_audited(make):
     paths = [f"shop/{names[row % 4]}/hats/{row:02}.jpg" for row in range(COUNT)]
     same = ["one" if row in (0, 1) else str(row) for row in range(COUNT)]
     store = make({"camera": same}, paths=paths)
-    report = check_splits(store, split_column="path", group="camera")
+    report = check_splits(store, column="path", group="camera")
     assert report.counts == {"train": 15, "val": 15, "test": 15}
     assert [leak.splits for leak in report.leaks] == [("train", "val")]
     assert any(note.startswith("15 pictures have no path") for note in report.notes)
@@ -208,7 +209,7 @@ def test_what_groups_do_not_allow_is_said(make):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"folds": 1}, "1 folds leave nothing to hold out"),
+        ({"folds": 1}, "folds is 1; give at least 2"),
         ({"folds": 61}, "60 groups that must stay whole, too few for 61 splits"),
         ({"folds": 3, "time": "captured_at"}, "folds by time would train on the future"),
         ({"time": "captured_at"}, r"2 of 60 pictures have no captured_at, the first is 05.jpg"),
@@ -237,7 +238,7 @@ def test_wrong_use_is_refused_and_changes_nothing(make, options, sentence):
 )
 def test_what_cannot_be_audited_is_refused(make, column, sentence):
     with pytest.raises(UsageError, match=sentence):
-        check_splits(make(), split_column=column)
+        check_splits(make(), column=column)
 
 
 def test_no_folds_yet(make):

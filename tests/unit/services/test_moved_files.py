@@ -9,18 +9,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from filling import embed, ingest
 from synthetic_pictures import scene
-from tamis.data.exports import export
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
-from tamis.services.curate import curate
-from tamis.services.duplicates import find_duplicates
-from tamis.services.search import Query, search
-from tamis.services.selection import select
-from tamis.types import no_progress
+from tamis.formats.exports import export
+from tamis.runtime.workspace import Workspace
+from tamis.services.curate.contract import Curate
+from tamis.services.curate.run import curate
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.duplicates.run import duplicates
+from tamis.services.search.contract import Search
+from tamis.services.search.run import search
+from tamis.services.select.contract import Select
+from tamis.services.select.run import select
 
 COUNT = 6
 
@@ -56,7 +59,7 @@ def column(store):
 
 
 def find(store, name, k=1, **options):
-    return search(store, Query(like=[name]), column=column(store), k=k, **options)
+    return search(Workspace(store), Search(like=name, k=k, **options))
 
 
 # Adding
@@ -193,10 +196,10 @@ def test_a_vanished_copy_never_keeps_a_present_one_out(store, encoder):
     large.save("photos/large.jpg", quality=95)
     ingest(store, ["photos"])
     embed(store, encoder)
-    kept = {group.keep for group in find_duplicates(store, apply=True).groups}
+    kept = {group.keep for group in duplicates(Workspace(store), Duplicates(apply=True)).groups}
     assert kept == {"photos/large.jpg"}
     Path("photos/large.jpg").unlink()
-    groups = find_duplicates(store, apply=True).groups
+    groups = duplicates(Workspace(store), Duplicates(apply=True)).groups
     assert [(group.keep, group.drop) for group in groups] == [
         ("photos/0.jpg", ["photos/large.jpg"])
     ]
@@ -205,11 +208,11 @@ def test_a_vanished_copy_never_keeps_a_present_one_out(store, encoder):
 def test_what_is_gone_is_not_selected_where_anything_is_there(store):
     Path("photos/0.jpg").unlink()
     save("photos", {"1.jpg": 50})
-    chosen = select(store, COUNT)
-    assert {pick.path for pick in chosen.rows} == {f"photos/{n}.jpg" for n in range(2, COUNT)}
+    chosen = select(Workspace(store), Select(COUNT))
+    assert {pick.path for pick in chosen.picks} == {f"photos/{n}.jpg" for n in range(2, COUNT)}
     assert chosen.gone == 2
     shutil.rmtree("photos")
-    assert len(select(store, COUNT).rows) == COUNT
+    assert len(select(Workspace(store), Select(COUNT)).picks) == COUNT
 
 
 @pytest.mark.parametrize("link", ["copy", "symlink", "hardlink"])
@@ -228,9 +231,7 @@ def test_curate_writes_what_it_says(photos, encoder):
     store = Store.create("d.tamis")
 
     def run():
-        return curate(
-            store, ["photos"], keep=COUNT - 1, out=Path("out"), stage=lambda _name: no_progress
-        )
+        return curate(Workspace(store), Curate("photos", keep=COUNT - 1, out=Path("out")))
 
     assert run().selected == COUNT - 1
     for number in range(3):

@@ -9,13 +9,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tamis.data.parts import whole_pictures
-from tamis.data.store import Store
+from filling import add_crops, add_tiles, ingest
+from splitting import check_splits, split
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.parts import add_crops, add_tiles
 from tamis.services.report.collect import collect
-from tamis.services.splits import check_splits, split
 
 COUNT = 24
 DIM = 16
@@ -144,11 +142,6 @@ def test_a_report_counts_pictures_and_misses_no_vector_of_parts(store, place):
     data = collect(store)
     assert {figure.label: figure.value for figure in data.headline}["Pictures"] == str(COUNT)
     assert data.notes == ()
-
-
-def test_what_a_condition_compares_with_does_not_speak_of_parts():
-    assert whole_pictures(["kind"], "label = 'kind'") == "(label = 'kind') AND (kind IS NULL)"
-    assert whole_pictures(["kind"], "label = 'a' AND kind = 'b'") == "label = 'a' AND kind = 'b'"
 
 
 def test_tiles_of_a_source_are_found_however_it_is_spelt(store, place, monkeypatch):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tamis.data.store import Store
+from filling import embed, ingest
+from tamis.dataset.store import Store
+from tamis.encoders import registry
 from tamis.errors import EncoderError, InputError, PictureError, UsageError
-from tamis.pipelines import queries
-from tamis.pipelines.embed import embed
-from tamis.pipelines.ingest import ingest
-from tamis.pipelines.queries import Region
-from tamis.services.search import Query, search, write_gallery
+from tamis.runtime.workspace import Workspace
+from tamis.services.search.contract import Search
+from tamis.services.search.run import search
 from tamis.types import Preprocessing
 
 COLOURS = {
@@ -39,7 +39,9 @@ class Colour:
         return (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32)
 
     def embed_text(self, texts):
-        pixels = np.array([COLOURS[text] for text in texts], np.uint8)[:, None, None]
+        pixels = np.array([COLOURS.get(text, COLOURS["red"]) for text in texts], np.uint8)[
+            :, None, None
+        ]
         return self.embed(pixels)
 
 
@@ -66,7 +68,7 @@ def store(tmp_path, folder):
 @pytest.fixture
 def encoder(monkeypatch):
     encoder = Colour()
-    monkeypatch.setattr(queries, "load_encoder", lambda _spec, **_options: encoder)
+    monkeypatch.setattr(registry, "load_encoder", lambda _spec, **_options: encoder)
     return encoder
 
 
@@ -75,13 +77,11 @@ def no_encoder(monkeypatch):
     def refuse(*_args, **_options):
         raise AssertionError("the encoder was loaded though stored vectors were enough")
 
-    monkeypatch.setattr(queries, "load_encoder", refuse)
+    monkeypatch.setattr(registry, "load_encoder", refuse)
 
 
 def found(store, *, k=20, **query):
-    options = {name: query.pop(name) for name in ("where", "distinct", "exact") if name in query}
-    [column] = store.vector_columns()
-    report = search(store, Query(**query), column=column.name, k=k, **options)
+    report = search(Workspace(store), Search(k=k, **query))
     return [hit.path.rpartition("/")[2].removesuffix(".png") for hit in report.hits], report
 
 
@@ -109,7 +109,7 @@ def test_a_file_of_no_dataset_is_embedded(store, tmp_path, encoder):
 def test_a_region_is_what_is_looked_for(store, folder, encoder):
     whole, _ = found(store, like=[str(folder / "part.png")], k=1)
     assert whole == ["blue"]
-    part, report = found(store, like=[str(folder / "part.png")], region=Region(0, 0, 10, 10), k=1)
+    part, report = found(store, like=[str(folder / "part.png")], region=(0, 0, 10, 10), k=1)
     assert part == ["red"]
     assert report.hits[0].score == pytest.approx(1, abs=1e-4)
 
@@ -179,8 +179,8 @@ def test_texts_need_an_encoder_that_reads(store, monkeypatch):
         preprocessing = Colour.preprocessing
         embed = Colour.embed
 
-    monkeypatch.setattr(queries, "load_encoder", lambda _spec, **_options: Blind())
-    with pytest.raises(UsageError, match=r"reads no texts.*--encoder clip.*--encoder concepts"):
+    monkeypatch.setattr(registry, "load_encoder", lambda _spec, **_options: Blind())
+    with pytest.raises(UsageError, match=r"reads no texts.*clip.*concepts"):
         found(store, texts=["red"])
 
 
@@ -190,7 +190,7 @@ def test_texts_need_an_encoder_that_reads(store, monkeypatch):
         ({}, UsageError, "nothing to look for"),
         ({"not_texts": ["red"]}, UsageError, "nothing to look for"),
         ({"texts": [" "]}, UsageError, "empty"),
-        ({"texts": ["red"], "region": Region(0, 0, 1, 1)}, UsageError, "--like"),
+        ({"texts": ["red"], "region": (0, 0, 1, 1)}, UsageError, "like"),
         ({"like": ["/nowhere.png"]}, InputError, "nowhere.png"),
         ({"texts": ["red"], "k": 0}, UsageError, "k is 0"),
         ({"texts": ["red"], "distinct": 1.5}, UsageError, r"distinct is 1\.5"),
@@ -203,7 +203,7 @@ def test_what_makes_no_sense_is_refused(store, encoder, query, error, message):
 
 def test_a_region_outside_the_picture_is_refused(store, folder, encoder):
     with pytest.raises(UsageError, match="40 x 30"):
-        found(store, like=[str(folder / "red.png")], region=Region(50, 0, 9, 9))
+        found(store, like=[str(folder / "red.png")], region=(50, 0, 9, 9))
 
 
 def test_a_damaged_example_is_named(store, tmp_path, encoder):
@@ -218,8 +218,9 @@ def test_quotes_in_a_name_are_no_sql(store, encoder):
 
 
 def test_the_gallery_shows_each_hit_and_escapes_what_it_shows(store, tmp_path, encoder):
-    _, report = found(store, texts=["red"], k=3)
-    page = write_gallery(store, report, tmp_path / "g.html", "<script>alert(1)</script>")
+    page = tmp_path / "g.html"
+    _, report = found(store, texts=["<script>alert(1)</script>"], k=3, gallery=page)
+    assert report.gallery == str(page)
     text = page.read_text("utf-8")
     assert text.count("data:image/jpeg;base64,") == 3
     assert "red.png" in text

@@ -6,10 +6,23 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.embedded import read_embedded
-from tamis.data.store import Store
+from tamis.dataset.samples import Samples
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.selection import score, select
+from tamis.runtime.workspace import Workspace
+from tamis.services.scores.contract import Scores
+from tamis.services.scores.run import scores
+from tamis.services.select import run
+from tamis.services.select.contract import Select
+from tamis.verbs.feedback import Feedback
+
+
+def select(store, n, **options):
+    return run.select(Workspace(store), Select(n, **options))
+
+
+def score(store, **options):
+    return scores(Workspace(store), Scores(**options))
 
 
 def unit(rows):
@@ -55,11 +68,11 @@ def marked(store):
 
 def test_picks_carry_path_reason_and_score(store):
     chosen = select(store, 9, diverse=0.4)
-    assert [row.path for row in chosen.rows] == [f"{row.sample_id}.jpg" for row in chosen.rows]
-    assert sorted(int(row.sample_id[1:]) // 12 for row in chosen.rows[:5]) == list(range(5))
-    assert {row.sample_id for row in chosen.rows[5:]} == {"s60", "s61", "s62", "s63"}
-    assert chosen.rows[0].reason == "represents 12 pictures"
-    for row in chosen.rows[5:]:
+    assert [row.path for row in chosen.picks] == [f"{row.sample_id}.jpg" for row in chosen.picks]
+    assert sorted(int(row.sample_id[1:]) // 12 for row in chosen.picks[:5]) == list(range(5))
+    assert {row.sample_id for row in chosen.picks[5:]} == {"s60", "s61", "s62", "s63"}
+    assert chosen.picks[0].reason == "represents 12 pictures"
+    for row in chosen.picks[5:]:
         assert row.reason == (
             f"farthest from all picked before it, cosine distance {row.score:.3f}; an outlier"
         )
@@ -71,9 +84,9 @@ def test_picks_carry_path_reason_and_score(store):
 def test_marks_are_set_logged_and_undone(store):
     chosen = select(store, 5, seed=3)
     rows = sorted(marked(store), key=lambda row: row["selected_rank"])
-    assert [row["sample_id"] for row in rows] == [row.sample_id for row in chosen.rows]
+    assert [row["sample_id"] for row in rows] == [row.sample_id for row in chosen.picks]
     assert [row["selected_rank"] for row in rows] == [1, 2, 3, 4, 5]
-    assert [row["selected_reason"] for row in rows] == [row.reason for row in chosen.rows]
+    assert [row["selected_reason"] for row in rows] == [row.reason for row in chosen.picks]
     entry = store.log()[-1]
     assert (entry.verb, entry.seed, entry.counts["selected"]) == ("select", 3, 5)
     assert entry.params["n"] == 5
@@ -84,7 +97,7 @@ def test_marks_are_set_logged_and_undone(store):
 def test_a_selection_replaces_the_one_before(store):
     select(store, 12)
     later = select(store, 3, where="sample_id >= 's60'")
-    assert {row["sample_id"] for row in marked(store)} == {row.sample_id for row in later.rows}
+    assert {row["sample_id"] for row in marked(store)} == {row.sample_id for row in later.picks}
     assert store.count("selected_rank IS NOT NULL") == 3
     assert store.count("selected_reason IS NOT NULL") == 3
 
@@ -95,34 +108,33 @@ def test_a_dry_run_changes_nothing(store):
     assert store.snapshot == before
 
 
-def test_duplicates_are_left_out_unless_asked_for(store):
+def test_duplicates_are_left_out(store):
     with store.operation("duplicates") as op:
         copies = [f"s{row:02d}" for row in range(1, 10)]
         op.set_marks(copies, {"duplicate_of": ["s00"] * 9})
     assert select(store, 99).candidates == 55
-    assert not {row.sample_id for row in select(store, 99).rows} & set(copies)
-    assert select(store, 99, exclude_duplicates=False).candidates == 64
+    assert not {row.sample_id for row in select(store, 99).picks} & set(copies)
     first = select(store, 9, where="sample_id < 's20'")
     assert first.represented == 11
 
 
 def test_conditions_limit_what_is_picked_and_represented(store):
     chosen = select(store, 99, where="sample_id < 's05'")
-    assert {row.sample_id for row in chosen.rows} == {f"s0{row}" for row in range(5)}
+    assert {row.sample_id for row in chosen.picks} == {f"s0{row}" for row in range(5)}
     assert chosen.represented == 5
 
 
-def test_labelled_pictures_represent_but_are_not_picked(store):
+def test_labeled_pictures_represent_but_are_not_picked(store):
     with store.operation("label") as op:
         named = [f"s{row:02d}" for row in range(48)]
         op.set_marks(named, {"label": ["known"] * 48})
-    chosen = select(store, 1, labelled="label IS NOT NULL", diverse=0)
-    assert int(chosen.rows[0].sample_id[1:]) // 12 == 4
+    chosen = select(store, 1, labeled="label IS NOT NULL", diverse=0)
+    assert int(chosen.picks[0].sample_id[1:]) // 12 == 4
     assert (chosen.candidates, chosen.represented) == (16, 64)
-    both = select(store, 99, where="label IS NULL", labelled="label IS NOT NULL")
+    both = select(store, 99, where="label IS NULL", labeled="label IS NOT NULL")
     assert (both.candidates, both.represented) == (16, 64)
-    with pytest.raises(UsageError, match=r"no picture to select from.*48 of them labelled"):
-        select(store, 1, where="label IS NOT NULL", labelled="label IS NOT NULL")
+    with pytest.raises(UsageError, match=r"no picture to select from.*48 of them labeled"):
+        select(store, 1, where="label IS NOT NULL", labeled="label IS NOT NULL")
 
 
 def test_the_order_in_which_pictures_came_does_not_matter(store, tmp_path):
@@ -131,7 +143,7 @@ def test_the_order_in_which_pictures_came_does_not_matter(store, tmp_path):
     for strategy in ("default", "random"):
         a = select(store, 12, strategy=strategy, seed=2)
         b = select(other, 12, strategy=strategy, seed=2)
-        assert a.rows == b.rows
+        assert a.picks == b.picks
         assert a.coverage == b.coverage
 
 
@@ -144,12 +156,19 @@ def test_pictures_without_a_vector_take_no_part(tmp_path):
 @pytest.mark.parametrize(
     ("n", "options", "sentence"),
     [
-        (0, {}, "select at least 1 picture, not 0"),
-        (3, {"diverse": -1}, "between 0 and 1"),
-        (3, {"strategy": "best"}, "strategy must be one of"),
-        (3, {"column": "path"}, "'path' is not a vector column"),
+        (0, {}, "n is 0; give at least 1"),
+        (3, {"diverse": -1}, "diverse is -1; give a value from 0 to 1"),
+        (3, {"strategy": "best"}, "strategy is 'best'; give default, random"),
+        (3, {"encoder": "path"}, "no vectors of 'path'"),
         (3, {"where": "sample_id = 'x'"}, "no picture to select from: 0 have a vector"),
         (3, {"where": "no_such = 1"}, "no_such"),
+        (3, {"quotas": "label=cat"}, "'label=cat' is no quota"),
+        (3, {"strategy": "schedule"}, "schedule is for rounds"),
+        (3, {"rounds": 3}, "rounds means nothing without simulate"),
+        (3, {"label_column": "kind"}, "label column means nothing without round or simulate"),
+        (3, {"round": True, "diverse": 0.5}, "diverse means nothing with round"),
+        (3, {"simulate": True, "forbid": "selected"}, "forbid means nothing with simulate"),
+        (3, {"round": True, "simulate": True}, "both round and simulate"),
     ],
 )
 def test_wrong_use_is_refused_and_changes_nothing(store, n, options, sentence):
@@ -160,23 +179,24 @@ def test_wrong_use_is_refused_and_changes_nothing(store, n, options, sentence):
 
 
 def test_a_dataset_without_vectors_says_what_to_do(tmp_path):
-    with pytest.raises(UsageError, match="no vectors yet: run  tamis embed  first"):
+    with pytest.raises(UsageError, match="no vectors yet; run  tamis embed  first"):
         select(Store.create(tmp_path / "empty.tamis"), 3)
 
 
-def test_the_fullest_vector_column_is_taken_by_default(store):
+def test_the_first_vector_column_is_taken_by_default(store):
     with store.operation("embed") as op:
         sparse = op.add_vector_column("test:other", "fedcba9876543210", 2)
         op.set_vectors(sparse, ["s05", "s01"], np.eye(2, dtype=np.float32))
     assert select(store, 2, apply=False).represented == 64
-    few = read_embedded(store, sparse)
+    few = Samples(store).of().vectors(sparse)
     assert few.ids == ["s01", "s05"]
     assert few.vectors.tolist() == [[0, 1], [1, 0]]
 
 
 def test_progress_is_told(store):
     told = []
-    select(store, 4, apply=False, progress=lambda done, total: told.append((done, total)))
+    feedback = Feedback.to(lambda done, total: told.append((done, total)))
+    run.select(Workspace(store), Select(4, apply=False), feedback)
     assert told[0] == (0, 4)
     assert told[-1] == (4, 4)
 
@@ -195,7 +215,7 @@ def named(store):
 
 
 def counted(store, chosen):
-    ids = [row.sample_id for row in chosen.rows]
+    ids = [row.sample_id for row in chosen.picks]
     labels = store.read(["label"], ids=ids).column("label").to_pylist()
     return {name: labels.count(name) for name in ("cat", "dog", "cow", None)}
 
@@ -249,10 +269,10 @@ def test_quotas_that_cannot_be_met_are_refused(named, quotas, options, sentence)
     assert named.snapshot == before
 
 
-def test_pictures_are_included_and_forbidden(named):
+def test_pictures_are_included_and_excluded(named):
     chosen = select(named, 6, include="sample_id IN ('s03', 's61')", forbid="label = 'dog'")
-    assert {row.sample_id for row in chosen.rows[:2]} == {"s03", "s61"}
-    assert {row.reason for row in chosen.rows[:2]} == {"had to be included"}
+    assert {row.sample_id for row in chosen.picks[:2]} == {"s03", "s61"}
+    assert {row.reason for row in chosen.picks[:2]} == {"had to be included"}
     assert counted(named, chosen)["dog"] == 0
     assert chosen.represented == 64
     assert named.log()[-1].params["forbid"] == "label = 'dog'"
@@ -260,7 +280,7 @@ def test_pictures_are_included_and_forbidden(named):
 
 def test_included_pictures_are_read_from_outside_the_condition(named):
     chosen = select(named, 3, where="label = 'cat'", include="sample_id = 's40'")
-    assert chosen.rows[0].sample_id == "s40"
+    assert chosen.picks[0].sample_id == "s40"
     assert chosen.represented == 13
 
 
@@ -269,11 +289,11 @@ def test_included_pictures_are_read_from_outside_the_condition(named):
     [
         ({"include": "label = 'cat'"}, "12 rows are to be included, more than the 5"),
         ({"include": "label = 'owl'"}, "no picture meets the condition to be included"),
-        ({"include": "label = 'cat'", "forbid": "sample_id = 's05'"}, "forbidden, the first s05"),
-        ({"include": "label = 'cat'", "labelled": "sample_id = 's06'"}, "already, the first s06"),
+        ({"include": "label = 'cat'", "forbid": "sample_id = 's05'"}, "excluded, the first s05"),
+        ({"include": "label = 'cat'", "labeled": "sample_id = 's06'"}, "already, the first s06"),
         ({"strategy": "margin"}, "margin needs class probabilities of every row"),
         ({"strategy": {"dpp": 0.5}}, "shares must add up to 1, not 0.5"),
-        ({"forbid": "width IS NULL"}, "64 forbidden"),
+        ({"forbid": "width IS NULL"}, "64 excluded"),
     ],
 )
 def test_contradictions_are_refused(named, options, sentence):
@@ -284,17 +304,17 @@ def test_contradictions_are_refused(named, options, sentence):
 @pytest.mark.parametrize(
     ("strategy", "words"),
     [
-        ("k-means", "nearest to the centre of cluster"),
+        ("k-means", "nearest to the center of cluster"),
         ("typicality", "typical of cluster"),
         ("prob-cover", "newly covers"),
         ("dpp", "unlike any mixture"),
         ("random", "picked at random"),
         ("max-herding", "represents "),
-        ("hierarchical-k-means", "nearest to the centre of cluster"),
+        ("hierarchical-k-means", "nearest to the center of cluster"),
     ],
 )
 def test_each_strategy_gives_reasons_of_its_own(store, strategy, words):
-    rows = select(store, 4, strategy=strategy, apply=False).rows
+    rows = select(store, 4, strategy=strategy, apply=False).picks
     assert all(row.reason.startswith(words) for row in rows), rows
 
 

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from splitting import check_splits, split
 from tamis.algo.calibration import PairCalibration, PairThresholds
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.pipelines.comparison import Comparison
-from tamis.services.splits import check_splits, split
+from tamis.runtime.comparison import Comparison
 
 LINES = PairThresholds(copy=0.5, changed=0.5)
 WIDTH, HEIGHT = 400, 200
@@ -71,7 +71,7 @@ class Table:
                     right_regions=places,
                 )
 
-            def calibrate(self, candidates, rng):
+            def calibrate(self, candidates, rng, *, threshold=None):
                 table.calibrated.append((rows.tolist(), len(candidates), rng.random()))
                 return PairCalibration(
                     thresholds=LINES,
@@ -93,7 +93,7 @@ def dataset(tmp_path, monkeypatch):
 
     def made(table, *, order=None, columns=None, name="a"):
         n = len(table.copy)
-        monkeypatch.setattr("tamis.services.splits.pixels.PairVerifier", table.verifier)
+        monkeypatch.setattr("tamis.services.split.pixels.PairVerifier", table.verifier)
         base = np.random.default_rng(0).standard_normal((n, 64))
         noise, grain = np.random.default_rng(1).standard_normal((2, n, 64))
         noise, grain = 0.05 * unit(noise), 0.01 * unit(grain)
@@ -246,9 +246,9 @@ def test_asking_for_the_impossible_says_how_it_is_possible(dataset):
     store = dataset(Table(60, (), [range(60)]))
     with pytest.raises(UsageError, match=r"one group holds 60 of 60 .*--changed apart"):
         split(store, changed="together")
-    with pytest.raises(UsageError, match="together, apart or auto, not 'maybe'"):
+    with pytest.raises(UsageError, match="changed is 'maybe'; give auto, together or apart"):
         split(store, changed="maybe")
-    with pytest.raises(UsageError, match="together, apart or auto, not 'maybe'"):
+    with pytest.raises(UsageError, match="changed is 'maybe'; give auto, together or apart"):
         check_splits(store, changed="maybe")
     assert split(store).leak_count == 0
 
@@ -345,9 +345,9 @@ def test_equal_hashes_propose_and_pixels_decide(dataset):
 
 def test_copies_that_only_the_audit_would_find_are_joined_too(dataset, monkeypatch):
     # One pair is looked at before the split, and vectors are not believed without pixels.
-    monkeypatch.setattr("tamis.services.splits.joining._BORNE_OUT", 2)
-    monkeypatch.setattr("tamis.services.splits.looking._NEAREST_OF_EACH", 0)
-    monkeypatch.setattr("tamis.services.splits.looking.candidates", lambda _n: 1)
+    monkeypatch.setattr("tamis.services.split.joining._BORNE_OUT", 2)
+    monkeypatch.setattr("tamis.services.split.pixels._NEAREST_OF_EACH", 0)
+    monkeypatch.setattr("tamis.services.split.pixels.candidates", lambda _n: 1)
     store = dataset(Table(100, COPIES, BURSTS))
     for seed in range(4):
         report = split(store, train=0.4, val=0.3, test=0.3, seed=seed)

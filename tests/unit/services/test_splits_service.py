@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
+from splitting import check_splits, split
+from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.splits import check_splits, split
 
 
 def unit(rows):
@@ -282,11 +282,13 @@ def test_pairs_that_were_not_looked_at_are_counted(tmp_path):
     ("options", "sentence"),
     [
         ({"train": 0.8, "val": 0.1, "test": 0.2}, "sum to 1.1"),
-        ({"train": 1.2, "val": -0.2, "test": 0}, "between 0 and 1"),
+        ({"train": 1.2, "val": -0.2, "test": 0}, "train is 1.2; give a value from 0 to 1"),
+        ({"column": "fold"}, "the column fold says what to check"),
+        ({"audit": True, "folds": 3}, "a check audits splits that exist: leave out folds"),
         ({"group": "no_such"}, "no column 'no_such'"),
         ({"group": "tags"}, "cannot group pictures"),
         ({"where": "sample_id = 'x'"}, "no picture to split"),
-        ({"threshold": 2}, r"in \[-1, 1\], not 2"),
+        ({"threshold": 2}, "threshold is 2; give a value from -1 to 1"),
         ({"where": "sample_id < 's02'"}, "2 groups that must stay whole, too few for 3 splits"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Greedy maximisation of what picked rows represent: kernels, lazy gains, random parts."""
+"""Greedy maximization of coverage: kernels, lazy gains, random parts."""
 
 from tamis.algo.greedy.kernel import COSINE, Kernel, typical_width
 from tamis.algo.greedy.lazy import GreedyPicks, lazy_greedy, stochastic_greedy

@@ -1,4 +1,4 @@
-"""How well a row represents another, as a function of their cosine similarity."""
+"""Kernels: how well one row represents another, as a function of their cosine similarity."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ROUNDING = 4e-6
 
 @dataclass(frozen=True)
 class Kernel:
-    """A function of the cosine similarity that never falls and is 0 or more.
+    """A nondecreasing, nonnegative function of the cosine similarity.
 
     Attributes:
         kind: `cosine` is the similarity itself, or 0 if it is negative; `gaussian` is
             `exp(-d² / width²)` of the Euclidean distance `d`; `within` is 1 up to the cosine
             distance `width`, else 0.
-        width: as `kind` says.
+        width: see `kind`.
 
     Example:
         >>> similarities = np.array([1, 0.5, -0.5], dtype=np.float32)
@@ -47,10 +47,10 @@ class Kernel:
         if self.kind == "cosine":
             np.maximum(similarities, 0, out=similarities)
         elif self.kind == "within":
-            # Two identical rows may have a cosine a little under 1.
+            # The cosine of two identical rows may be slightly below 1.
             np.greater_equal(similarities, 1.0 - self.width - _ROUNDING, out=similarities)
         else:
-            # Of unit vectors, d² = 2 - 2 cos.
+            # For unit vectors, d² = 2 - 2 cos.
             np.minimum(similarities, 1, out=similarities)
             similarities -= 1
             similarities *= 2.0 / self.width**2
@@ -61,9 +61,9 @@ COSINE = Kernel()
 
 
 def typical_width(X: Vectors, rng: np.random.Generator) -> float:
-    """Return the median Euclidean distance of two rows, over all pairs of a random 1,000 rows.
+    """Return the median Euclidean distance over all pairs of a random 1,000 rows.
 
-    With fewer than two distinct rows it is 1, the width that fits any.
+    With fewer than two distinct rows it is 1, since any width would do.
     """
     rows = X
     if X.shape[0] > _PAIR_ROWS:

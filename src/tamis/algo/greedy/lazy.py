@@ -1,4 +1,4 @@
-"""Greedy picks that compute few gains again: lazy and stochastic."""
+"""Greedy algorithms that recompute few gains: lazy and stochastic."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GreedyPicks:
     Attributes:
         indices: `[n]` int64 row numbers, no row twice.
         gains: `[n]` float64, what each pick added to the objective.
-        parts: into how many random parts the rows were divided.
+        parts: number of random parts that the rows were divided into.
     """
 
     indices: Indices
@@ -40,18 +40,18 @@ def lazy_greedy(
     n: int,
     allowance: Allowance | None = None,
 ) -> GreedyPicks:
-    """Pick the candidate that adds most, again and again; ties go to the lower place.
+    """Repeatedly pick the candidate with the largest gain; ties go to the lower place.
 
-    Gains can only fall, so an old gain is an upper bound and few are computed again (Minoux 1978).
+    Gains can only fall, so an old gain is an upper bound and few are recomputed (Minoux 1978).
 
     Args:
         source: what each candidate represents.
-        covered: `[R]` float32, how well the rows are represented already; overwritten.
-        candidates: `[C]` the candidates' row numbers.
+        covered: `[R]` float32, how well each row is represented already; overwritten.
+        candidates: `[C]` row numbers of the candidates.
         n: how many to pick.
-        allowance: says which groups are open; told each row that is picked.
+        allowance: says which groups are open, and is told of each picked row.
     """
-    # Each entry: negative gain, place, and how many picks there were when the gain was computed.
+    # Each entry: negative gain, place, and the number of picks when the gain was computed.
     queue = [(-gain, place, 0) for place, gain in enumerate(source.gains(covered).tolist())]
     heapq.heapify(queue)
     picks: list[int] = []
@@ -86,10 +86,10 @@ def stochastic_greedy(
     epsilon: float,
     rng: np.random.Generator,
 ) -> GreedyPicks:
-    """Pick the best of `(C / n) ln(1 / epsilon)` random candidates, again and again.
+    """Repeatedly pick the best of `(C / n) ln(1 / epsilon)` random candidates.
 
-    Reaches `1 - 1/e - epsilon` of the best in expectation, by `C ln(1 / epsilon)` gains in all
-    (Mirzasoleiman et al. 2015). Arguments as for `lazy_greedy`.
+    Reaches `1 - 1/e - epsilon` of the optimum in expectation, with `C ln(1 / epsilon)` gains in
+    total (Mirzasoleiman et al. 2015). Arguments as for `lazy_greedy`.
     """
     left = np.arange(candidates.size)
     draw = max(1, int(np.ceil(candidates.size / max(n, 1) * np.log(1.0 / epsilon))))

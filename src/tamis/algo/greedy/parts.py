@@ -1,4 +1,4 @@
-"""Greedy picks from random parts, then from the union of what the parts picked."""
+"""Distributed greedy: pick from random parts, then from the union of their picks."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["Solver", "pick_in_parts"]
 
 _LEAST_REDUCTION = 0.75
-"""Where parts would pick more of the candidates than this, dividing them leads nowhere."""
+"""If parts would pick more than this share of the candidates, dividing them is pointless."""
 
 _ROUNDING = 1e-9
 
 
 class Solver(Protocol):
-    """A greedy algorithm over some candidates and the rows that they are to represent."""
+    """A greedy algorithm over given candidates and the rows that they should represent."""
 
     def fits(self, candidates: int, rows: int, n: int) -> bool:
-        """Return whether so many are solved in one piece."""
+        """Return whether a problem of this size is solved without parts."""
 
     def sample(self, candidates: int, n: int) -> int:
-        """Return how many rows to look at with so many candidates, at most all."""
+        """Return how many rows to evaluate for this many candidates, at most all."""
 
     def part_size(self, n: int) -> int:
         """Return how many candidates a part should have."""
@@ -35,10 +35,10 @@ class Solver(Protocol):
     def pick(
         self, candidates: Indices, rows: Indices, n: int, allowance: Allowance | None
     ) -> GreedyPicks:
-        """Pick `n` of the candidates; gains are means over the rows."""
+        """Pick `n` candidates; gains are means over the rows."""
 
     def value(self, picks: Indices, rows: Indices) -> float:
-        """Return the objective of some picks, as a mean over the rows."""
+        """Return the objective of the picks, as a mean over the rows."""
 
 
 def pick_in_parts(
@@ -50,21 +50,21 @@ def pick_in_parts(
     allowance: Allowance | None,
     rng: np.random.Generator,
 ) -> GreedyPicks:
-    """Pick in one piece if that fits, else from random parts and then from their union.
+    """Pick directly if the problem fits, else from random parts and then from their union.
 
-    Each part picks `n` of its own candidates for its own rows; of all those, `n` are picked for a
-    random sample of all rows, in parts again while there are too many. The better of that and of
-    the best part is the result (GreeDi; Mirzasoleiman et al. 2013, with the random parts of
-    Barbosa et al. 2015: half of `1 - 1/e` of the best in expectation over one division, where the
-    objective is taken over all rows). Memory is that of one part.
+    Each part picks `n` of its own candidates to represent its own rows. From the union of these,
+    `n` are picked to represent a random sample of all rows, again in parts while there are too
+    many. The result is the better of that and the best single part (GreeDi, Mirzasoleiman et al.
+    2013, with the random parts of Barbosa et al. 2015, which reach half of `1 - 1/e` of the optimum
+    in expectation for one division and an objective over all rows). Memory is that of one part.
 
     Args:
         solver: the greedy algorithm.
         candidates: `[C]` row numbers.
-        rows: how many rows there are, all to be represented.
+        rows: number of rows, all of which should be represented.
         n: how many to pick.
-        allowance: says which groups are open. Each part keeps to a copy of it, which suffices for
-            the union to hold enough rows of every group.
+        allowance: says which groups are open. Each part uses a copy of it, so the union has
+            enough rows of every group.
         rng: divides and samples.
     """
     if solver.fits(candidates.size, rows, n):

@@ -1,4 +1,4 @@
-"""What each candidate represents, and how well: all similarities, or those of the nearest rows."""
+"""How well each candidate represents each row: all similarities, or only the nearest rows."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _BLOCK = 512
 
 
 class Similarities(Protocol):
-    """Kernel values between candidates, by their place, and the rows to be represented."""
+    """Kernel values between candidates (by place) and the rows to represent."""
 
     def represented(self, place: int) -> tuple[Any, Vectors]:
-        """Return the rows that a candidate represents at a value over 0, and the values."""
+        """Return the rows for which a candidate's kernel value is above 0, and the values."""
 
     def gains(self, covered: Vectors) -> NDArray[np.float64]:
-        """Return what each candidate would add, `[C]`, where rows are covered by `covered`."""
+        """Return each candidate's gain, `[C]`, given how well rows are covered already."""
 
 
 class AllSimilarities:
@@ -36,10 +36,10 @@ class AllSimilarities:
 
     Args:
         candidates: `[C, D]` vectors.
-        rows: `[R, D]` vectors to be represented; the candidates themselves if None, which
-            halves the products.
+        rows: `[R, D]` vectors to represent; None for the candidates themselves, which halves the
+            work.
         kernel: the function of the cosine similarity.
-        weights: `[R]`, what representing a row is worth; 1 if None.
+        weights: `[R]` weight of each row; 1 if None.
     """
 
     def __init__(
@@ -83,15 +83,15 @@ def _own_similarities(X: Vectors) -> Vectors:
 
 
 class NearSimilarities:
-    """Kernel values of each candidate and its nearest rows, either way round; others are 0.
+    """Kernel values between each candidate and its nearest rows, in either direction; others are 0.
 
     O(kN) memory.
 
     Args:
-        graph: a k-NN graph of all rows, of which candidates are some.
+        graph: a k-NN graph of all rows, including the candidates.
         candidates: `[C]` row numbers.
         kernel: the function of the cosine similarity.
-        weights: `[N]`, what representing a row is worth; 1 if None.
+        weights: `[N]` weight of each row; 1 if None.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Nearest neighbours and near pairs by cosine: one exact kernel, and an inverted file at scale.
+"""Nearest neighbors and near pairs by cosine: one exact kernel, and an inverted file at scale.
 
-Duplicates, leaks, selection, propagation, labels and drift all share it.
+Everything that needs neighbors uses it: duplicates, leaks, selection, labels and drift.
 """
 
 from tamis.algo.neighbors.graph import KnnGraph, knn_graph, knn_search

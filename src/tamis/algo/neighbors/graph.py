@@ -1,4 +1,4 @@
-"""The k-nearest-neighbour graph of a set of vectors, and search of one set in another."""
+"""The k-nearest-neighbor graph of a set of vectors, and k-nearest search in another set."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ class KnnGraph:
     """The nearest other rows of each row, best first.
 
     Attributes:
-        indices: `[N, k]` int64 row numbers; a row is never its own neighbour.
+        indices: `[N, k]` int64 row numbers; a row is never its own neighbor.
         similarities: `[N, k]` float32 cosine similarities, falling along each row.
         method: the kernel that ran.
-        recall_estimate: share of the true neighbours found, measured on sampled rows; 1 if exact.
-        recall_low: lower end of its one-sided 95 % confidence interval, never under the recall
-            that was asked for.
-        sure_from: every pair of at least this similarity was compared; -1 if exact.
+        recall_estimate: share of the true neighbors found, measured on sampled rows; 1 if exact.
+        recall_low: its one-sided 95% lower confidence bound, never below the requested recall.
+        sure_from: every pair with at least this similarity was compared; -1 if exact.
     """
 
     indices: Indices
@@ -53,20 +52,21 @@ def knn_graph(
 ) -> KnnGraph:
     """Find the `k` most similar other rows of each row.
 
-    Identical rows are each other's neighbours: a row is left out by its number, not its value.
-    Exact, ties go to the lower row number, and the cost is O(N²D) time (half of the products, by
-    symmetry). The inverted file costs about O(N^1.5 D); it reads more until the recall measured
-    on sampled rows is `recall` with a confidence of 95 %, everything if need be. A sample may
-    hold no near pair, so these do not depend on it: every pair at most half as far apart as nine
-    rows in ten have their k-th nearest is compared, and `sure_from` says from which similarity on
-    all are. Memory is O(Nk), and N^1.5 / 4 bytes for the inverted file.
+    Identical rows are each other's neighbors; only the row itself is excluded.
+
+    The exact kernel takes O(N²D) time (half of the products, by symmetry), and ties go to the
+    lower row number. The inverted file takes about O(N^1.5 D). It reads more cells, if necessary
+    all, until the recall measured on sampled rows is `recall` with 95% confidence. Near pairs may
+    be too rare for a sample, so they do not depend on it: every pair is compared that is at most
+    half as far apart as the 90th percentile of the distance to the k-th nearest row; `sure_from`
+    is the corresponding similarity. Memory is O(Nk), plus N^1.5 / 4 bytes for the inverted file.
 
     Args:
         X: `[N, D]` unit vectors.
-        k: neighbours a row, at least 1; with fewer than `k` other rows, all of them.
-        method: `auto` takes the exact kernel up to 50,000 rows or where the inverted file would
-            not be faster.
-        recall: the least share of the true neighbours to find, in (0, 1].
+        k: neighbors per row, at least 1; with fewer than `k` other rows, all of them.
+        method: `auto` uses the exact kernel up to 50,000 rows, or if the inverted file would not
+            be faster.
+        recall: the minimum share of the true neighbors to find, in (0, 1].
         rng: trains and samples the inverted file; unused by the exact kernel.
 
     Raises:
@@ -102,7 +102,7 @@ def knn_search(Q: NDArray[Any], X: NDArray[Any], k: int) -> tuple[Indices, Vecto
     Args:
         Q: `[M, D]` unit vectors.
         X: `[N, D]` unit vectors.
-        k: rows a query, at least 1; with fewer than `k` rows in `X`, all of them.
+        k: rows per query, at least 1; with fewer than `k` rows in `X`, all of them.
 
     Returns:
         Row numbers `[M, k]` int64 and cosine similarities `[M, k]` float32, best first.

@@ -1,4 +1,4 @@
-"""An inverted file: rows in k-means cells, each compared with the cells that lie within reach."""
+"""An inverted file: rows in k-means cells, each compared with the cells within reach."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ __all__ = [
 ]
 
 Method = Literal["auto", "exact", "ivf"]
-"""`exact` compares all, `ivf` uses an inverted file, `auto` takes the faster for `N`."""
+"""`exact` compares all pairs, `ivf` uses an inverted file, `auto` uses the faster one."""
 
 EXACT_LIMIT = 50_000
-"""Up to this many rows the exact kernel takes seconds, and `auto` does not look further."""
+"""Up to this many rows the exact kernel takes seconds, and `auto` always uses it."""
 
 _WORTHWHILE_SHARE = 0.2
-"""The exact kernel computes half of all products in large blocks; an inverted file that reads more
+"""The exact kernel computes half of all products, in large blocks. An inverted file that reads more
 than this share, in small blocks, is not faster."""
 
 _ROUNDING = 1e-5
-"""Allowed for where a row lies exactly as far from a border as it reaches."""
+"""Tolerance for a row that is exactly `reach` away from a border."""
 
 _BLOCK_ROWS = 4096
 _TILE_ROWS = 2000
@@ -58,8 +58,8 @@ class InvertedFile:
         centroids: `[C, D]` float32 unit vectors.
         apart: `[C, C]` float32 distances between centroids.
         cell: `[N]` the cell of each row.
-        members: `[N]` row numbers ordered by cell, ascending within a cell.
-        start: `[C + 1]` where each cell's rows start in `members`.
+        members: `[N]` row numbers sorted by cell, then ascending.
+        start: `[C + 1]` start of each cell's rows in `members`.
     """
 
     centroids: Vectors
@@ -73,7 +73,7 @@ class InvertedFile:
         return self.members[self.start[cell] : self.start[cell + 1]]
 
     def margins(self, X: Vectors, rows: Indices, cells: Indices) -> Vectors:
-        """Return how far rows `[M]` lie from the border between their own cell and another `[M]`.
+        """Return the distance of rows `[M]` from the border between their cell and another `[M]`.
 
         The border is the plane halfway between the two centroids. O(M D).
         """
@@ -84,7 +84,7 @@ class InvertedFile:
         return np.maximum(margin, 0)
 
     def within(self, X: Vectors, rows: Indices, reach: float) -> NDArray[np.bool_]:
-        """Tell `[M, C]` to which cells rows `[M]` have a margin of at most `reach`. O(M C D)."""
+        """Return `[M, C]`: which cells are within `reach` of each of the rows `[M]`. O(M C D)."""
         near = X[rows] @ self.centroids.T
         own = self.cell[rows]
         ahead = np.take_along_axis(near, own[:, None], axis=1) - near
@@ -93,7 +93,7 @@ class InvertedFile:
 
 
 def file_for(X: Vectors, method: Method, rng: np.random.Generator) -> InvertedFile | None:
-    """Build an inverted file where one was asked for or could be faster; None where not.
+    """Build an inverted file if it was requested or could be faster, else return None.
 
     Raises:
         UsageError: there is no such method.
@@ -125,7 +125,7 @@ def build(X: Vectors, rng: np.random.Generator) -> InvertedFile:
 
 
 def _distances(centroids: Vectors) -> Vectors:
-    # In double precision: what float32 leaves of the distance of two close centroids is noise.
+    # In double precision, because in float32 the distance of two close centroids is mostly noise.
     wide = centroids.astype(np.float64)
     product = wide @ wide.T
     square = np.diag(product)
@@ -136,20 +136,19 @@ def _distances(centroids: Vectors) -> Vectors:
 
 
 def worthwhile(X: Vectors, file: InvertedFile, reach: float, rng: np.random.Generator) -> bool:
-    """Tell, from sampled rows, whether reading all cells within `reach` is faster than exact."""
+    """Estimate from sampled rows whether reading the cells within `reach` is faster than exact."""
     rows = rng.choice(X.shape[0], min(X.shape[0], _SAMPLE_ROWS), replace=False)
     read = file.within(X, rows, reach) @ np.diff(file.start)
     return bool(read.mean() <= _WORTHWHILE_SHARE * X.shape[0])
 
 
 def inverted_tiles(X: Vectors, file: InvertedFile, reach: float) -> Iterator[Tile]:
-    """Yield the similarities of the pairs of which one row's cell is within the other's reach.
+    """Yield the similarities of pairs in which one row is within `reach` of the other's cell.
 
-    No pair at a distance of `2 reach` or less is left out: its rows lie on two sides of the border
-    between their cells, their margins to it add up to no more than their distance, and so one of
-    them reaches the other's cell. Each pair comes once; where a tile holds a pair a second time,
-    or a row and itself, the similarity is -inf. The cells that rows reach take N C / 8 bytes, the
-    time is O(N C D) and the products read.
+    No pair at a distance of `2 reach` or less is missed: its rows lie on two sides of the border
+    between their cells, their margins add up to at most their distance, so one of them reaches the
+    other's cell. Each pair appears once; if a tile holds a pair a second time, or a row with
+    itself, that similarity is -inf. Memory is N C / 8 bytes; time is O(N C D) plus the products.
     """
     readers = _readers(X, file, reach)
     for cell in range(file.start.size - 1):
@@ -157,7 +156,7 @@ def inverted_tiles(X: Vectors, file: InvertedFile, reach: float) -> Iterator[Til
         if members.size == 0:
             continue
         rows = np.flatnonzero(np.unpackbits(readers[cell], count=X.shape[0]))
-        # By cell: first those met here only, then the cell's own, then those met before.
+        # By cell: first those seen only here, then the cell's own, then those seen before.
         rows = rows[np.argsort(file.cell[rows], kind="stable")]
         for columns in _parts(members):
             right = X[columns].T
@@ -173,7 +172,7 @@ def inverted_tiles(X: Vectors, file: InvertedFile, reach: float) -> Iterator[Til
 
 
 def _readers(X: Vectors, file: InvertedFile, reach: float) -> NDArray[np.uint8]:
-    """Which rows reach each cell: `[C, N / 8]`, a bit a row."""
+    """Return which rows reach each cell: `[C, N / 8]`, one bit per row."""
     n = X.shape[0]
     readers = np.empty((file.start.size - 1, (n + 7) // 8), dtype=np.uint8)
     for begin in range(0, n, _BLOCK_ROWS):
@@ -184,7 +183,7 @@ def _readers(X: Vectors, file: InvertedFile, reach: float) -> NDArray[np.uint8]:
 
 
 def _reached(readers: NDArray[np.uint8], cells: Indices, rows: Indices) -> NDArray[np.bool_]:
-    """Whether each of `rows` reaches each of `cells`: `[cells, rows]`."""
+    """Return whether each of `rows` reaches each of `cells`: `[cells, rows]`."""
     different, place = np.unique(cells, return_inverse=True)
     bits = readers[different[:, None], rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)
     reached: NDArray[np.bool_] = (bits & 1).astype(np.bool_)[place]
@@ -197,7 +196,7 @@ def _parts(rows: Indices) -> Iterator[Indices]:
 
 
 def inverted_graph(X: Vectors, k: int, file: InvertedFile, reach: float) -> tuple[Indices, Vectors]:
-    """Return the `k` nearest rows found for each row: numbers `[N, k]`, similarities `[N, k]`."""
+    """Return the `k` nearest rows found for each row: row numbers and similarities, `[N, k]`."""
     top = TopK(X.shape[0], k)
     for rows, columns, similarities in inverted_tiles(X, file, reach):
         top.offer(rows, similarities, columns)

@@ -1,4 +1,4 @@
-"""All pairs of rows that may be at or over a similarity, a tile at a time, by the faster kernel."""
+"""All pairs of rows that may reach a similarity, one tile at a time, by the faster kernel."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 __all__ = ["SIMILARITY_ROUNDING", "near_tiles", "near_tiles_of", "pair_tiles"]
 
 SIMILARITY_ROUNDING = 4e-6
-"""Two identical rows may have a float32 cosine this far under 1; thresholds allow for it."""
+"""The float32 cosine of two identical rows may be this far below 1; thresholds allow for it."""
 
 
 def near_tiles(
     X: Vectors, threshold: float, method: Method, rng: np.random.Generator
 ) -> tuple[Literal["exact", "ivf"], Iterator[Tile]]:
-    """Return the kernel that runs, and tiles that hold every pair at or over a similarity once.
+    """Return the kernel used, and tiles that contain every pair at or above a similarity once.
 
-    Which kernel runs changes no pair. Other pairs may be there too; what is no pair, or comes a
-    second time, is -inf. Tiles are overwritten by the next. O(N²D) time exactly; by inverted file
-    see `inverted_tiles`.
+    Both kernels give the same pairs. Tiles may contain other pairs too; entries that are not pairs,
+    or repeat one, are -inf. Each tile overwrites the one before. The exact kernel takes O(N²D)
+    time; for the inverted file see `inverted_tiles`.
 
     Args:
         X: `[N, D]` unit vectors.
-        threshold: cosine similarity; `SIMILARITY_ROUNDING` under it is allowed for.
-        method: `auto` takes an inverted file for more than 50,000 rows, if reading all cells that
-            may hold a near row is faster than the exact kernel.
-        rng: trains the inverted file and says whether it is faster.
+        threshold: cosine similarity, with a tolerance of `SIMILARITY_ROUNDING`.
+        method: `auto` uses an inverted file for more than 50,000 rows, if reading all cells that
+            may contain a near row is faster than the exact kernel.
+        rng: trains the inverted file and estimates whether it is faster.
 
     Raises:
         UsageError: there is no such method.
@@ -51,7 +51,7 @@ def near_tiles_of(
     method: Method,
     rng: np.random.Generator,
 ) -> tuple[Literal["exact", "ivf"], Iterator[Tile]]:
-    """Do what `near_tiles` does with an inverted file that is there already."""
+    """Like `near_tiles`, with an existing inverted file."""
     reach = reach_for_similarity(threshold - SIMILARITY_ROUNDING)
     if file is None or (method == "auto" and not worthwhile(X, file, reach, rng)):
         return "exact", pair_tiles(X)

@@ -1,4 +1,4 @@
-"""All pairs of rows at or over a similarity."""
+"""All pairs of rows at or above a similarity."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Pairs:
         right: `[P]` int64 row numbers, `left < right`.
         similarity: `[P]` float32 cosine similarities.
         method: the kernel that ran.
-        recall_estimate: share of the true pairs found: 1, but with `per_row` that of `knn_graph`.
-        capped_rows: rows that had at least `per_row` partners, so that some of their pairs may be
+        recall_estimate: share of the true pairs found: 1, or with `per_row` that of `knn_graph`.
+        capped_rows: number of rows with at least `per_row` partners, some of whose pairs may be
             missing; 0 without a cap.
     """
 
@@ -55,18 +55,18 @@ def pairs_over(
 ) -> Pairs:
     """Find all pairs of rows whose cosine similarity is at least `threshold`.
 
-    No pair is left out, whichever kernel runs: by inverted file, all cells that may hold a row at
-    the threshold are read. O(N²D) time exactly, about O(N^1.5 D) for clustered rows by inverted
-    file; memory O(N + pairs), and never more than `max_pairs` pairs (20 bytes each).
+    Both kernels find all pairs: the inverted file reads every cell that may contain a row at the
+    threshold. Time O(N²D) for the exact kernel, about O(N^1.5 D) for clustered rows by inverted
+    file; memory O(N + pairs), limited to `max_pairs` pairs of 20 bytes.
 
     Args:
         X: `[N, D]` unit vectors.
         threshold: cosine similarity in [-1, 1].
         method: as in `knn_graph`.
-        recall: with `per_row`, as in `knn_graph`; without it all pairs are found.
-        max_pairs: where there are more, the call fails rather than fill the memory.
-        per_row: keep only pairs in which one row is among the other's `per_row` nearest; for
-            collections where nearly everything is alike. Bounds the pairs by `N * per_row`.
+        recall: with `per_row`, as in `knn_graph`; otherwise all pairs are found.
+        max_pairs: if there are more, the call fails rather than fill the memory.
+        per_row: keep only pairs in which one row is among the other's `per_row` nearest, which
+            limits the pairs to `N * per_row`; for datasets in which nearly everything is similar.
         rng: trains and samples the inverted file; unused by the exact kernel.
 
     Raises:
@@ -107,7 +107,7 @@ def _capped(graph: KnnGraph, lowest: np.float32) -> Pairs:
 
 
 class _PairPool:
-    """Collects pairs, drops repeats, and refuses to grow without bound."""
+    """Collects pairs, drops repeats, and raises if there are too many."""
 
     def __init__(self, n: int, max_pairs: int, threshold: float) -> None:
         self._n = n

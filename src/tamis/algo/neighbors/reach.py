@@ -1,7 +1,7 @@
-"""How far rows of an inverted file must reach, so that what was asked is found.
+"""The reach that rows of an inverted file need to find what was requested.
 
-For all pairs over a similarity that is geometry, and nothing is left out. The nearest rows of each
-row may lie at any distance; there the reach is measured on rows whose neighbours are known.
+For all pairs above a similarity the reach follows from geometry, and no pair is missed. The nearest
+rows of a row may be at any distance, so for them the reach is measured on sampled rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Reach", "lower_bound", "reach_for_neighbors", "reach_for_similarity"]
 
 _EVERYTHING = 2.0
-"""No unit vector lies farther from a border than 1."""
+"""More than enough: no unit vector is farther than 1 from a border."""
 
 _CHOSEN_ON, _CHECKED_ON = 500, 1000
 _BLOCK_ROWS = 256
@@ -29,9 +29,9 @@ _ROUNDING = 1e-5
 
 
 class Reach(NamedTuple):
-    """How far rows reach, and the recall of the neighbours found that way.
+    """How far rows reach, and the resulting recall of neighbors.
 
-    `recall` is measured, and `low` is the end of its one-sided 95 % confidence interval.
+    `recall` is measured; `low` is its one-sided 95% lower confidence bound.
     """
 
     reach: float
@@ -40,12 +40,12 @@ class Reach(NamedTuple):
 
     @property
     def sure_from(self) -> float:
-        """The similarity from which every pair is compared."""
+        """Every pair with at least this similarity is compared."""
         return max(-1.0, 1.0 - 2.0 * self.reach**2)
 
 
 def reach_for_similarity(lowest: float) -> float:
-    """Return the reach at which no pair of a similarity of at least `lowest` is left out.
+    """Return the smallest reach that misses no pair with a similarity of at least `lowest`.
 
     >>> round(reach_for_similarity(0.92), 3)
     0.2
@@ -56,21 +56,20 @@ def reach_for_similarity(lowest: float) -> float:
 def reach_for_neighbors(
     X: Vectors, file: InvertedFile, k: int, wanted: float, rng: np.random.Generator
 ) -> Reach:
-    """Find the least reach at which a share `wanted` of the `k` nearest rows is found.
+    """Find the smallest reach that finds a share `wanted` of the `k` nearest rows.
 
-    The neighbours of sampled rows are found exactly. The reach is chosen on 500 of these rows and
-    the recall measured on 1,000 others; while its lower confidence bound is under `wanted`, more
-    is read, in the end everything.
+    The true neighbors of sampled rows are computed. The reach is chosen on 500 of these rows and
+    the recall measured on 1,000 others. While its lower confidence bound is below `wanted`, the
+    reach grows, in the end to everything.
 
-    Near pairs may be so rare that no sample holds one. They are not left to it: of the distances
-    to the k-th nearest row, take the one that nine rows in ten do not exceed; every pair at most
-    half as far apart is compared.
+    Near pairs may be too rare for any sample, so the reach is also large enough to compare every
+    pair at most half as far apart as the 90th percentile of the distance to the k-th nearest row.
 
     Args:
         X: `[N, D]` unit vectors.
         file: the inverted file of `X`.
-        k: neighbours a row, at least 1 and under N.
-        wanted: share of the true neighbours to find, in (0, 1].
+        k: neighbors per row, at least 1 and less than N.
+        wanted: share of the true neighbors to find, in (0, 1].
         rng: draws the sample.
     """
     n = X.shape[0]
@@ -80,7 +79,7 @@ def reach_for_neighbors(
     chosen_on, checked_on = (
         (needed, needed) if complete else (needed[:_CHOSEN_ON], needed[_CHOSEN_ON:])
     )
-    # Not the median: where most rows have many copies, the others' copies are near as well.
+    # Not the median: if most rows have many copies, the median distance is that between copies.
     usual = float(np.quantile(farthest, 0.1))
     least = reach_for_similarity(1.0 - (1.0 - usual) / 4.0)
     missed = (1.0 - wanted) / 2.0
@@ -96,9 +95,9 @@ def reach_for_neighbors(
 
 
 def lower_bound(mean: float, rows: int) -> float:
-    """Return what the true mean of shares is not under, with a confidence of 95 %.
+    """Return a 95% lower confidence bound on a mean of shares.
 
-    Holds for shares in [0, 1] of any distribution, one a row (Hoeffding 1963, theorem 1).
+    Holds for independent shares in [0, 1] of any distribution (Hoeffding 1963, theorem 1).
 
     >>> round(lower_bound(1.0, 299), 3), round(lower_bound(0.99, 1000), 3)
     (0.99, 0.98)
@@ -114,7 +113,7 @@ def lower_bound(mean: float, rows: int) -> float:
 
 
 def _divergence(p: float, q: float) -> float:
-    """Kullback-Leibler divergence of two coins, for q under p."""
+    """Kullback-Leibler divergence of two Bernoulli distributions, for q below p."""
     if q <= 0.0:
         return math.inf
     same = p * math.log(p / q)
@@ -122,9 +121,9 @@ def _divergence(p: float, q: float) -> float:
 
 
 def _needed(X: Vectors, file: InvertedFile, sample: Indices, k: int) -> tuple[Vectors, Vectors]:
-    """The reach `[S, k]` that finds each neighbour of sampled rows, and the k-th's similarity."""
+    """Return the reach that finds each neighbor of sampled rows, `[S, k]`; k-th similarities."""
     found, similarity = exact_search(X[sample], X, k + 1)
-    # Among many equal rows a row need not be among its own nearest, so it is looked for.
+    # Among many equal rows a row may not be among its own nearest, so search for it.
     others = np.argsort(found == sample[:, None], axis=1, kind="stable")[:, :k]
     near = np.take_along_axis(found, others, axis=1)
     farthest = np.take_along_axis(similarity, others[:, -1:], axis=1)[:, 0]

@@ -1,4 +1,4 @@
-"""Folds of labelled rows for cross-validation."""
+"""Folds of labeled rows for cross-validation."""
 
 from __future__ import annotations
 

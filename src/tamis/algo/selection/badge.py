@@ -1,4 +1,4 @@
-"""BADGE: rows that would change a model much, each in another way."""
+"""BADGE: rows with large and diverse gradients."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _BLOCK = 256
 def badge(pool: Pool, n: int) -> Stage:
     """Pick by k-means++ on the gradients of a linear classifier's last layer (Ash et al. 2020).
 
-    The gradient of a row, with its likeliest class taken for true, is the outer product of its
-    vector and `p - onehot(argmax p)`. It is never formed: the inner product of two is the product
-    of the parts' inner products. The longest comes first; chosen rows count as drawn. Scores are
-    distances to the nearest before, of the first its length. O((n + L) N (D + K))
-    time, O(N K) memory.
+    The gradient of a row, with its most likely class taken as the label, is the outer product of
+    its vector and `p - onehot(argmax p)`. It is never formed: the inner product of two gradients is
+    the product of the factors' inner products. The longest gradient is picked first; chosen rows
+    count as drawn. Scores are distances to the nearest earlier pick, or the length for the first.
+    O((n + L) N (D + K)) time, O(N K) memory.
     """
     likely = pool.needs_probabilities("badge")
     if pool.candidates.size == 0:

@@ -1,4 +1,4 @@
-"""ProbCover: balls of one radius around the picks that together hold as many rows as they can."""
+"""ProbCover: cover as many rows as possible by balls of one radius around the picks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _ROWS_A_CLUSTER = 20
 
 
 def prob_cover(pool: Pool, n: int) -> Stage:
-    """Pick greedily the row whose ball holds most rows that no ball holds yet.
+    """Greedily pick the row whose ball covers the most rows not covered yet.
 
-    The radius is that of `pure_radius` under spherical k-means with as many clusters as there are
-    classes, or picks (2 to 100, 20 rows to each) where there are no probabilities (Yehuda et al.
-    2022). It is facility location with a kernel of 1 within the radius, and costs as much. Scores
-    are the shares of all rows that each pick newly covers.
+    The radius is `pure_radius` for spherical k-means with as many clusters as there are classes,
+    or without probabilities as there are picks (2 to 100, at least 20 rows each) (Yehuda et al.
+    2022). This is facility location with a kernel that is 1 within the radius, at the same cost.
+    Scores are the shares of all rows that each pick newly covers.
     """
     size = pool.X.shape[0]
     if size == 0 or n == 0:
@@ -50,11 +50,11 @@ def prob_cover(pool: Pool, n: int) -> Stage:
 
 
 def pure_radius(X: Vectors, labels: Indices, rng: np.random.Generator) -> float:
-    """Return the cosine distance within which 95 % of the rows meet their own cluster only.
+    """Return the cosine distance within which 95% of the rows see only their own cluster.
 
-    A ball is pure exactly if its radius is under the distance to the nearest row of another
-    cluster, so the radius is the 5 % quantile of that distance, over a random 1,000 rows; but at
-    least the median distance to the nearest row, under which balls would hold one row each.
+    A ball is pure if its radius is less than the distance to the nearest row of another cluster,
+    so the radius is the 5% quantile of that distance over a random 1,000 rows. It is at least the
+    median distance to the nearest row, below which most balls would cover a single row.
     O(1000 N D) time.
 
     Args:

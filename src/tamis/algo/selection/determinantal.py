@@ -1,4 +1,4 @@
-"""Determinantal point process: rows of which none resembles a mixture of the others."""
+"""Determinantal point process (DPP): rows of which none is close to a mixture of the others."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["CELLS", "determinantal"]
 
 CELLS = 67_108_864
-"""Numbers in the factor of one part (256 MB)."""
+"""Most numbers in the Cholesky factor of one part (256 MB)."""
 
 _NOTHING_NEW = 1e-6
 
 
 def determinantal(pool: Pool, n: int) -> Stage:
-    """Pick greedily the row that raises the determinant of the picks' kernel most.
+    """Greedily pick the row that increases the determinant of the picks' kernel most.
 
-    The kernel is `exp(-d² / width²)`, the width being the median distance of two rows. By the
-    Cholesky factor row by row (Chen, Zhang and Zhou 2018): O(C n (n + D)) time and O(C n) memory
-    for `C` candidates, chosen rows counting as picks; in random parts above 67 million numbers.
-    Without chosen rows the first pick, a tie, is the row nearest to the mean.
-    Scores are what is new in each pick: 1 for a row unlike all before, 0 for a copy.
+    The kernel is `exp(-d² / width²)`, with the median distance of two rows as width. The Cholesky
+    factor is extended row by row (Chen, Zhang and Zhou 2018): O(C n (n + D)) time and O(C n)
+    memory for `C` candidates, where chosen rows count as picks; in random parts above 67 million
+    numbers. Without chosen rows all first picks tie, and the row nearest to the mean is taken.
+    Scores are the novelty of each pick: 1 for a row unlike all before, 0 for a copy.
     """
     solver = _Greedy(pool.X, pool.chosen, Kernel("gaussian", typical_width(pool.X, pool.rng)))
     picks = pick_in_parts(
@@ -56,7 +56,7 @@ class _Greedy:
         return max(2 * n, CELLS // max(1, n + self.chosen.size))
 
     def value(self, picks: Indices, rows: Indices) -> float:  # noqa: ARG002 - a Solver's
-        """Leave the union's picks as they are: parts' determinants are not compared."""
+        """Return a constant, since determinants of parts are not compared."""
         return -np.inf
 
     def pick(
@@ -83,7 +83,7 @@ class _Greedy:
             if picks or given:
                 place = int(np.argmax(np.where(closed, -np.inf, new)))
             else:
-                # Every single row has the determinant 1.
+                # Every single row has determinant 1, so all tie.
                 place = int(np.argmax(np.where(closed, -np.inf, vectors @ vectors.mean(axis=0))))
             gains.append(float(max(new[place], 0.0)))
             self._condition(factor[: given + len(picks) + 1], vectors, place, new)
@@ -96,7 +96,7 @@ class _Greedy:
     def _condition(
         self, factor: Vectors, vectors: Vectors, place: int, new: NDArray[np.float64]
     ) -> None:
-        """Write the factor's last row, and take out of `new` what that row explains."""
+        """Write the factor's last row, and subtract from `new` what that row explains."""
         before, row = factor[:-1], factor[-1]
         if new[place] <= _NOTHING_NEW:
             row[:] = 0.0

@@ -1,4 +1,4 @@
-"""MaxHerding, and UHerding, which weighs rows by how unsure a model is of them."""
+"""MaxHerding, and UHerding, which weighs rows by the model's uncertainty."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["max_herding", "uncertainty_herding"]
 
 
 def max_herding(pool: Pool, n: int) -> Stage:
-    """Pick what covers all rows best by a Gaussian of their distance (Bae et al. 2024).
+    """Pick the rows that best cover all rows under a Gaussian kernel (Bae et al. 2024).
 
-    Facility location on `exp(-d² / width²)`, the width being the median distance of two rows.
+    Facility location on `exp(-d² / width²)`, with the median distance of two rows as width.
     """
     return _herding(pool, n, None)
 
 
 def uncertainty_herding(pool: Pool, n: int) -> Stage:
-    """Pick what covers best the rows that a model is unsure of (Bae et al. 2025).
+    """Pick the rows that best cover the rows a model is unsure of (Bae et al. 2025).
 
-    As `max_herding`, with each row weighted by one less the difference of its two likeliest
+    As `max_herding`, with each row weighted by one minus the margin between its two most likely
     classes. Probabilities should be calibrated; the width does not change with the budget.
     """
     return _herding(pool, n, margin_uncertainty(pool.needs_probabilities("uncertainty-herding")))

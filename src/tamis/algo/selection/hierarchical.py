@@ -1,4 +1,4 @@
-"""Hierarchical k-means sampling: as many from each cluster of clusters, however large it is."""
+"""Hierarchical k-means sampling: the same number from each top-level cluster, whatever its size."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _BLOCK_ROWS = 16_384
 
 
 def hierarchical_k_means(pool: Pool, n: int) -> Stage:
-    """Pick evenly from a tree of clusters, so that the many do not crowd out the few.
+    """Pick evenly from a tree of clusters, so that large clusters do not crowd out small ones.
 
-    Rows are clustered into leaves, two to a pick but 8 rows to each and at most 10,000; their
-    centroids into ten times fewer, and so on. At each level clusters are found again, twice, from
-    the eight nearest members of each only, which evens out how dense they lie (Vo et al. 2024).
-    Then every cluster of the top level gives one row in turn, from its own clusters in turn, down
-    to the leaves, which give the row nearest to their centroid first; chosen rows count as given.
-    Scores are cosine similarities to the leaf's centroid.
+    Rows are clustered into leaves: two per pick, at least 8 rows each, at most 10,000. Their
+    centroids are clustered into ten times fewer, and so on. At each level clustering is repeated
+    twice on only the eight members nearest to each centroid, which evens out the density (Vo et al.
+    2024). Then the top-level clusters give one row each in turn, drawn from their own clusters in
+    turn, down to the leaves, which give the row nearest to their centroid first; chosen rows count
+    as given. Scores are cosine similarities to the leaf's centroid.
 
-    O(N leaves D) time, O(N) memory beside the training rows.
+    O(N leaves D) time, O(N) memory besides the training rows.
     """
     X = pool.X
     if X.shape[0] == 0:
@@ -50,7 +50,7 @@ def hierarchical_k_means(pool: Pool, n: int) -> Stage:
     branch = leaf
     while centroids.shape[0] >= _SHRINK * _LEAST_CENTROIDS:
         above, centroids = _level(centroids, centroids.shape[0] // _SHRINK, pool.rng)
-        # Children take turns within their parent: first all first rows, then all second ones.
+        # Children take turns within their parent: all first rows, then all second rows.
         order = np.lexsort((branch, turn))
         place = np.empty_like(order)
         place[order] = np.arange(order.size)
@@ -64,7 +64,7 @@ def hierarchical_k_means(pool: Pool, n: int) -> Stage:
 
 
 def _turns(cluster: Indices, place: Indices) -> Indices:
-    """Number the rows of each cluster from 0 in the order of their places."""
+    """Number the rows of each cluster from 0 by their places."""
     order = np.lexsort((place, cluster))
     sizes = np.bincount(cluster)
     start = np.cumsum(sizes) - sizes

@@ -1,4 +1,4 @@
-"""Picks rows by one or several strategies, within quotas, and tells how well they cover."""
+"""Select rows by one or several strategies within quotas, and measure their coverage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tamis.algo.outliers import distance_outliers, sampled_outliers
 from tamis.algo.selection.picks import Picks
 from tamis.algo.selection.pool import Pool, Stage
 from tamis.algo.selection.quotas import Allowance, Quotas
-from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES, STRATEGIES
+from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES
+from tamis.algo.strategy_names import STRATEGIES
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.selection.strategies import Strategy
+    from tamis.algo.strategy_names import Strategy
     from tamis.types import Indices, Vectors
 
 __all__ = ["select"]
 
 OUTLIER_LIMIT = 100_000
-"""Above this many rows outliers are told from a random sample."""
+"""Above this many rows, outliers are determined from a random sample."""
 
 _OUTLIER_NEIGHBORS = 10
 _OUTLIER_SAMPLE = 20_000
@@ -47,34 +48,34 @@ def select(
     diverse: float | None = None,
     probabilities: NDArray[Any] | None = None,
     must: Indices | None = None,
-    forbidden: Indices | None = None,
+    excluded: Indices | None = None,
     include: Indices | None = None,
     quotas: Quotas | None = None,
     overwrite: bool = False,
     rng: np.random.Generator,
 ) -> Picks:
-    """Pick `n` rows that are worth labelling.
+    """Select `n` rows that are worth labeling.
 
-    Rows are put in an order of their content first, so the same rows are picked, in the same
-    order, whatever order they come in; only identical rows can stand for each other. The cost is
-    that of the strategy, of `knn_graph` up to 100,000 rows, and one copy of `X`.
+    Rows are first sorted by content, so the result does not depend on their order, except that
+    identical rows may be swapped. The cost is that of the strategy, plus `knn_graph` up to 100,000
+    rows, plus one copy of `X`.
 
     Args:
         X: `[N, D]` unit vectors.
-        n: how many to pick; all that may be picked if there are fewer.
-        strategy: how to pick; several, each with its share of `n`, take turns in their order, and
-            each sees what was picked before it.
-        diverse: share of `n`, in [0, 1], that the default strategy picks by k-center; if None
-            none of the first 30 and a fifth of what is beyond.
-        probabilities: `[N, K]` class probabilities of every row, for strategies that ask what a
-            model is unsure of.
-        must: `[L]` rows that are picked already, e.g. labelled: they represent others, count
-            in the coverage, and are not among the picks.
-        forbidden: `[F]` rows that may not be picked, but are to be represented.
-        include: `[I]` rows that are picked whatever the strategy says; they count in `n`.
+        n: how many to select; all candidates if there are fewer.
+        strategy: one strategy, or several with their shares of `n`, which run in this order; each
+            sees the picks of those before it.
+        diverse: share of `n`, in [0, 1], that the default strategy picks by k-center; None for
+            none of the first 30 and a fifth of the rest.
+        probabilities: `[N, K]` class probabilities of every row, for strategies that use model
+            uncertainty.
+        must: `[L]` rows that are taken already, e.g. labeled: they represent others, count toward
+            coverage, and are not among the picks.
+        excluded: `[F]` rows that may not be picked, but should be represented.
+        include: `[I]` rows that are picked in any case; they count toward `n`.
         quotas: how many rows of each group to pick; rows in `must` do not count.
-        overwrite: `X` may be put into another order, which saves the copy.
-        rng: the only source of chance.
+        overwrite: allow reordering `X` in place, which saves the copy.
+        rng: the only source of randomness.
 
     Raises:
         UsageError: `X` is not made of finite unit vectors, an option is out of range, or the
@@ -95,7 +96,7 @@ def select(
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
     chosen = _places(must, place, "must")
-    ruled_out = np.union1d(chosen, _places(forbidden, place, "forbidden"))
+    ruled_out = np.union1d(chosen, _places(excluded, place, "excluded"))
     included = _places(include, place, "include")
     if np.intersect1d(included, ruled_out).size:
         row = order[np.intersect1d(included, ruled_out)[0]]
@@ -151,7 +152,7 @@ def _diverse_share(given: float | None, n: int) -> float:
         if not 0.0 <= given <= 1.0:
             raise UsageError(f"the diverse share must be between 0 and 1, not {given}")
         return given
-    # Of few picks none can be spared for what stands apart from all: measured, they cost accuracy.
+    # With a small budget, skip outliers: in benchmarks they lowered accuracy.
     return _USUALLY_DIVERSE * max(0, n - _REPRESENTATIVE_FIRST) / max(n, 1)
 
 
@@ -177,7 +178,7 @@ def _shares(
 
 
 def _counts(shares: Mapping[str, float], n: int) -> dict[str, int]:
-    """Divide `n` by the shares: each rounded by what is left, so that they add up to `n`."""
+    """Divide `n` by the shares, carrying the rounding along so that the counts add up to `n`."""
     counts, left, weight = {}, n, sum(shares.values())
     for name, share in reversed(list(shares.items())):
         counts[name] = left if weight <= share else round(left * share / weight)
@@ -230,7 +231,7 @@ def _places(rows: Indices | None, place: Indices, name: str) -> Indices:
 def _in_order(X: Vectors, order: Indices, *, in_place: bool) -> Vectors:
     if not in_place:
         return X[order]
-    # A few columns at a time, so that the copy is of those only.
+    # A few columns at a time, so that only those are copied.
     for begin in range(0, X.shape[1], _COLUMNS):
         X[:, begin : begin + _COLUMNS] = X[order, begin : begin + _COLUMNS]
     return X
@@ -248,7 +249,7 @@ def _outliers(
 
 
 def _roles(X: Vectors, picked: Indices, chosen: Indices) -> tuple[Indices, NDArray[np.float64]]:
-    """Count the rows that each pick is nearest to, and measure how far it is from the others."""
+    """Count the rows that each pick is nearest to, and its distance to the nearest other pick."""
     everything = np.concatenate([picked, chosen])
     if picked.size == 0:
         return np.empty(0, np.int64), np.empty(0, np.float64)

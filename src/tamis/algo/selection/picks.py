@@ -1,4 +1,4 @@
-"""The rows picked, and why."""
+"""The result of a selection: the rows picked, and why."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class Picks:
     """The rows picked, in the order in which they were picked, and why.
 
     Attributes:
-        indices: `[n]` int64 row numbers, no row twice; those to be included come first.
-        kinds: `[n]` the strategy that picked each, or `include`.
-        scores: `[n]` float64, by what the strategy picked; see `tamis.algo.selection.strategies`.
-        clusters: `[n]` int64, the cluster that a pick stands for, -1 where its strategy has none.
-        cluster_sizes: `[n]` int64, how many rows that cluster has, 0 where there is none.
-        classes: `[n, 2]` int64, the likeliest and the second class of each pick; None without
+        indices: `[n]` int64 row numbers, distinct; `include` rows come first.
+        kinds: `[n]` the strategy that picked each row, or `include`.
+        scores: `[n]` float64, the strategy's score; see `tamis.algo.selection.strategies`.
+        clusters: `[n]` int64, the cluster that a pick represents; -1 if its strategy has none.
+        cluster_sizes: `[n]` int64, number of rows of that cluster; 0 if there is none.
+        classes: `[n, 2]` int64, the most likely and second class of each pick; None without
             probabilities.
         represents: `[n]` int64, how many rows have the pick as their nearest pick, itself included.
-        distances: `[n]` float64, cosine distance to the nearest other pick or row that had to be
-            there; 2 where there is none.
+        distances: `[n]` float64, cosine distance to the nearest other pick or `must` row; 2 if
+            there is none.
         outlier: `[n]` bool, whether the pick is an outlier among all rows.
-        outliers: how many outliers there are among all rows, estimated from a sample where
-            `graph_method` is `sample`.
-        coverage: the picks' coverage beside random picks'; None where nothing was picked.
-        graph_method: the neighbour kernel that told the outliers, `exact`, `ivf` or `sample`.
-        graph_recall: its recall, measured; 1 if exact.
-        parts: into how many random parts the rows were divided, 1 if they were not.
+        outliers: number of outliers among all rows, estimated from a sample if `graph_method` is
+            `sample`.
+        coverage: coverage by the picks and by random picks; None if nothing was picked.
+        graph_method: how outliers were determined: `exact`, `ivf` or `sample`.
+        graph_recall: measured recall of the neighbors used; 1 if exact.
+        parts: number of random parts that the rows were divided into; 1 if they were not.
     """
 
     indices: Indices
@@ -56,5 +56,5 @@ class Picks:
 
     @property
     def outliers_taken(self) -> int:
-        """How many outliers are among the picks."""
+        """The number of outliers among the picks."""
         return int(self.outlier.sum())

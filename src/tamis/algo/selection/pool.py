@@ -1,4 +1,4 @@
-"""What a strategy picks from, and what it hands back."""
+"""The input and output of a strategy."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Pool:
     Attributes:
         X: `[N, D]` float32 unit vectors.
         candidates: `[C]` rows that may be picked, ascending.
-        chosen: `[L]` rows that stand for others already: those that had to be there, and picks.
-        allowance: which groups are open; a strategy tells it each row that it takes.
+        chosen: `[L]` rows that represent others already: `must` rows and earlier picks.
+        allowance: which groups are open; a strategy reports each row that it takes.
         probabilities: `[N, K]` float32 class probabilities, or None.
-        rng: the only source of chance.
+        rng: the only source of randomness.
     """
 
     X: Vectors
@@ -61,10 +61,10 @@ class Stage:
 
     Attributes:
         indices: `[n]` int64 rows, in order.
-        scores: `[n]` float64, by what it picked them.
-        clusters: `[n]` int64 cluster that each stands for, or None.
-        cluster_sizes: `[n]` int64 rows of that cluster, or None.
-        parts: into how many random parts it divided the rows.
+        scores: `[n]` float64, the strategy's score of each pick.
+        clusters: `[n]` int64 cluster that each pick represents, or None.
+        cluster_sizes: `[n]` int64 number of rows of that cluster, or None.
+        parts: number of random parts that it divided the rows into.
     """
 
     indices: Indices
@@ -75,9 +75,9 @@ class Stage:
 
 
 def take_in_order(pool: Pool, order: Any, n: int) -> Indices:
-    """Take the first `n` rows of `order` whose groups are open when their turn comes.
+    """Take the first `n` rows of `order` whose group is open when their turn comes.
 
-    One pass suffices, for a group never opens again. O(C).
+    One pass suffices, because a closed group never opens again. O(C).
     """
     taken: list[int] = []
     for row in order.tolist():

@@ -1,4 +1,4 @@
-"""How many rows of each group may and must be picked, kept while rows are picked one by one."""
+"""Quotas: how many rows of each group may and must be picked, tracked pick by pick."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["Allowance", "Quotas"]
 
 @dataclass(frozen=True)
 class Quotas:
-    """Least and most picks of each group; groups do not overlap.
+    """Minimum and maximum picks for each group; groups do not overlap.
 
     Attributes:
         groups: `[N]` int64, the group of each row from 0 to `G - 1`, or -1 for none.
-        names: `[G]` what messages call each group, e.g. `label=cat`.
-        least: `[G]` int64, picks that a group must have.
-        most: `[G]` int64, picks that a group may have.
+        names: `[G]` names of the groups for messages, e.g. `label=cat`.
+        least: `[G]` int64, minimum number of picks.
+        most: `[G]` int64, maximum number of picks.
 
     Example:
         >>> Quotas(np.array([0, 0, 1]), ("cat", "dog"), np.array([1, 0]), np.array([1, 3])).names
@@ -59,18 +59,18 @@ class Quotas:
 
 
 class Allowance:
-    """Says which groups are still open while `n` rows are picked one by one.
+    """Tracks which groups are still open while `n` rows are picked one by one.
 
-    A group closes when it has its most, or when what is left to pick is needed for the groups
-    that lack their least. A group never opens again, so a greedy algorithm may forget the rows of
-    a closed one; and whoever picks only rows of open groups meets all quotas in the end.
+    A group closes when it reaches its maximum, or when all remaining picks are needed for groups
+    below their minimum. A closed group never opens again, so a greedy algorithm may forget its
+    rows, and any algorithm that picks only from open groups ends with all quotas met.
 
     Args:
-        n: how many rows are to be picked.
-        candidates: `[C]` rows that may be picked, those in `include` among them.
-        include: rows that are picked before all others.
-        quotas: None for none.
-        total: the number of rows, where there are no quotas.
+        n: how many rows will be picked.
+        candidates: `[C]` rows that may be picked, including those in `include`.
+        include: rows that are picked first.
+        quotas: the quotas, or None.
+        total: the number of rows; needed only without quotas.
 
     Raises:
         UsageError: the quotas cannot be met; the message says which and why.
@@ -100,7 +100,7 @@ class Allowance:
             quotas = Quotas(np.full(total, -1), (), np.empty(0, np.int64), np.empty(0, np.int64))
         else:
             _require_possible(n, candidates, include, quotas)
-        # Rows of no group are one more group, without limits.
+        # Rows without a group form one more group without limits.
         self._group = np.where(quotas.groups < 0, len(quotas.names), quotas.groups)
         self._lacking = np.append(quotas.least, 0)
         self._room = np.append(quotas.most, n)
@@ -112,7 +112,7 @@ class Allowance:
             self.take(row)
 
     def copy(self) -> Allowance:
-        """Return an allowance of its own in the same state."""
+        """Return an independent copy in the same state."""
         twin = copy(self)
         twin._lacking, twin._room, twin._open = (  # noqa: SLF001 - of the same class
             self._lacking.copy(),
@@ -122,16 +122,16 @@ class Allowance:
         return twin
 
     def permits(self, rows: Indices) -> NDArray[np.bool_]:
-        """Return which rows are of an open group, `[R]` bool."""
+        """Return which rows are in an open group, `[R]` bool."""
         allowed: NDArray[np.bool_] = self._open[self._group[rows]]
         return allowed
 
     def permits_row(self, row: int) -> bool:
-        """Return whether one row is of an open group."""
+        """Return whether a row is in an open group."""
         return bool(self._open[self._group[row]])
 
     def take(self, row: int) -> bool:
-        """Count a row as picked; return whether that closed a group."""
+        """Record a row as picked; return whether that closed a group."""
         group = self._group[row]
         self.left -= 1
         self._room[group] -= 1
@@ -149,7 +149,7 @@ class Allowance:
 
 
 def _require_possible(n: int, candidates: Indices, include: Indices, quotas: Quotas) -> None:
-    """Refuse what cannot be met, with the group and the reason."""
+    """Raise if the quotas cannot be met, naming the group and the reason."""
     size = len(quotas.names)
     groups = np.where(quotas.groups < 0, size, quotas.groups)
     there = np.bincount(groups[candidates], minlength=size + 1)

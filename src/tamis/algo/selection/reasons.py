@@ -13,11 +13,14 @@ __all__ = ["reasons"]
 
 
 def reasons(picks: Picks, class_names: Sequence[str] | None = None) -> list[str]:
-    """Return one sentence for each pick.
+    """Return one sentence for each pick; every strategy has one here.
 
     Args:
         picks: what `select` returned.
         class_names: `[K]` names of the classes of the probabilities; their numbers if None.
+
+    Raises:
+        KeyError: a strategy says no reason; a defect of tamis.
     """
     return [_reason(picks, place, class_names) for place in range(len(picks.kinds))]
 
@@ -28,11 +31,13 @@ def _reason(picks: Picks, place: int, class_names: Sequence[str] | None) -> str:
     sentences = {
         "include": "had to be included",
         "random": "picked at random",
+        "facility-location": _represents(picks, place),
+        "max-herding": _represents(picks, place),
         "k-center": f"farthest from all picked before it, cosine distance {score:.3f}",
         "dpp": f"unlike any mixture of those before it, {100 * score:.0f} % of it new",
         "prob-cover": f"newly covers {100 * score:.2g} % of the pictures",
-        "k-means": f"nearest to the centre of {cluster}",
-        "hierarchical-k-means": f"nearest to the centre of {cluster}",
+        "k-means": f"nearest to the center of {cluster}",
+        "hierarchical-k-means": f"nearest to the center of {cluster}",
         "typicality": f"typical of {cluster}",
         "entropy": f"model unsure, {_classes(picks, place, class_names)} first",
         "margin": f"model unsure between {_classes(picks, place, class_names)}",
@@ -41,7 +46,7 @@ def _reason(picks: Picks, place: int, class_names: Sequence[str] | None) -> str:
         "uncertainty-herding": f"{_represents(picks, place)}; model torn here between "
         + _classes(picks, place, class_names),
     }
-    sentence = sentences.get(kind, _represents(picks, place))
+    sentence = sentences[kind]
     if picks.outlier[place] and kind in _NAME_OUTLIERS:
         sentence += "; an outlier"
     return sentence

@@ -1,4 +1,4 @@
-"""Seeding by squared distance: spread at random, and far rows are likelier (k-means++)."""
+"""Seeding by squared distance (k-means++): random, with distant rows more likely."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def seed_by_distance(
     allowance: Allowance,
     rng: np.random.Generator,
 ) -> tuple[Indices, NDArray[np.float64]]:
-    """Draw places in turn, each with a chance in proportion to its squared distance to the rest.
+    """Draw places one by one, with probability proportional to the squared distance to the rest.
 
-    Where all distances are 0 each place is as likely (Arthur and Vassilvitskii 2007). O(n C).
+    If all distances are 0, all places are equally likely (Arthur and Vassilvitskii 2007). O(n C).
 
     Args:
-        squared_to: gives the squared distances of all places to one of them, `[C]`.
-        nearest: `[C]` squared distance to what is there already, or a constant; overwritten.
+        squared_to: returns the squared distances of all places to a given one, `[C]`.
+        nearest: `[C]` squared distance to what was drawn before, or a constant; overwritten.
         n: how many to draw.
         closed: `[C]` bool, places that may not be drawn; overwritten.
-        first: the place to begin with, rather than drawing it.
-        allowance: of the places, says which groups are open; told each row that is drawn.
+        first: the first place, instead of drawing it.
+        allowance: says which groups of places are open, and is told of each drawn place.
         rng: draws.
 
     Returns:
-        Places, and their squared distances to what was there before.
+        Places, and their squared distances to what was drawn before them.
     """
     everything = np.arange(closed.size)
     closed |= ~allowance.permits(everything)
@@ -56,7 +56,7 @@ def seed_by_distance(
                 chance = (~closed).astype(np.float64)
             bounds = np.cumsum(chance)
             place = int(np.searchsorted(bounds, rng.random() * bounds[-1], side="right"))
-            # Rounding of the sum must not lead past the last row that may be drawn.
+            # Rounding in the sum must not select beyond the last row that may be drawn.
             place = min(place, int(np.flatnonzero(chance)[-1]))
         places.append(place)
         gains.append(float(max(nearest[place], 0.0)))

@@ -1,14 +1,14 @@
 """The strategies by name.
 
-What a pick's score is: `random` 0; `facility-location` what it added to the mean similarity of all
-rows to their nearest pick, and so, by their own kernels and weights, `max-herding`,
-`uncertainty-herding` and `prob-cover`; `k-center` its cosine distance to everything picked before;
-others as their functions say.
+The score of a pick depends on the strategy. `random`: 0. `facility-location`: what it added to the
+mean similarity of all rows to their nearest pick; likewise `max-herding`, `uncertainty-herding` and
+`prob-cover` with their own kernels and weights. `k-center`: its cosine distance to the nearest
+earlier pick. Others: see their functions.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,27 +27,7 @@ from tamis.algo.selection.uncertainty import entropy, margin
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BY_NAME", "NEED_PROBABILITIES", "STRATEGIES", "Strategy"]
-
-Strategy = Literal[
-    "default",
-    "random",
-    "k-means",
-    "facility-location",
-    "k-center",
-    "typicality",
-    "prob-cover",
-    "max-herding",
-    "uncertainty-herding",
-    "dpp",
-    "entropy",
-    "margin",
-    "badge",
-    "hierarchical-k-means",
-]
-"""`default`: facility location, then k-center for the diverse share."""
-
-STRATEGIES: tuple[str, ...] = get_args(Strategy)
+__all__ = ["BY_NAME", "NEED_PROBABILITIES"]
 
 
 def _random(pool: Pool, n: int) -> Stage:

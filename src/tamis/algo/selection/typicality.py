@@ -1,4 +1,4 @@
-"""TypiClust: the most typical row of each large cluster that has no pick yet."""
+"""TypiClust: the most typical row of each large cluster without a pick."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _MOST_COMPARED = 4_096
 
 
 def typicality(pool: Pool, n: int) -> Stage:
-    """Pick from the largest cluster with fewest picks its most typical row, again and again.
+    """Repeatedly pick the most typical row of the largest cluster among those with fewest picks.
 
-    Typicality is one over the mean Euclidean distance to the 20 nearest rows of the cluster, of a
-    random 4,096 of them if it is larger (Hacohen, Dekel and Weinshall 2022). There are as many
-    clusters as rows picked and chosen, but 20 rows to each and at most 2,000; those under 5 rows
-    come last. Time of `spherical_k_means` and O(4096 N D) at most.
+    Typicality is one over the mean Euclidean distance to the 20 nearest rows of the cluster, or of
+    a random 4,096 of its rows if it is larger (Hacohen, Dekel and Weinshall 2022). The number of
+    clusters is that of picks and chosen rows, limited to 20 rows per cluster and 2,000 clusters.
+    Clusters under 5 rows come last. Time of `spherical_k_means` and at most O(4096 N D).
     """
     size = pool.X.shape[0]
     wanted = min(n + pool.chosen.size, size // _ROWS_A_CLUSTER, _MOST_CLUSTERS)

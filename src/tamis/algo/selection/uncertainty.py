@@ -1,4 +1,4 @@
-"""What a model is least sure of: by the entropy of all classes, or the margin of the best two."""
+"""Model uncertainty: entropy over all classes, or margin between the two most likely."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["entropy", "margin", "margin_uncertainty"]
 
 
 def entropy(pool: Pool, n: int) -> Stage:
-    """Pick the rows of highest entropy; scores are entropies over that of even chances."""
+    """Pick the rows of highest entropy; scores are entropies relative to the maximum, log(K)."""
     likely = pool.needs_probabilities("entropy").astype(np.float64)
     bits = -(likely * np.log(np.maximum(likely, 1e-12))).sum(axis=1) / np.log(likely.shape[1])
     return _highest(pool, n, bits)
 
 
 def margin(pool: Pool, n: int) -> Stage:
-    """Pick the rows whose two likeliest classes are closest; scores are one less the difference."""
+    """Pick the rows with the smallest margin; scores are one minus the margin."""
     return _highest(pool, n, margin_uncertainty(pool.needs_probabilities("margin")))
 
 
 def margin_uncertainty(probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return one less the difference of the two largest probabilities, `[N]` in [0, 1].
+    """Return one minus the difference of the two largest probabilities, `[N]` in [0, 1].
 
     >>> margin_uncertainty(np.array([[0.5, 0.5, 0], [1, 0, 0]], dtype=np.float32)).tolist()
     [1.0, 0.0]

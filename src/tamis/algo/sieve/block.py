@@ -1,7 +1,7 @@
-"""The nearest kept vectors of a block of offers, while the block itself adds to what is kept.
+"""Nearest kept vectors for a block of offers, including those kept from the block itself.
 
-Comparing a whole block at once is several times faster than one vector after the other; the
-answers are the same.
+Comparing a whole block at once is several times faster than one vector at a time, with identical
+results.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.sieve.search import NOTHING, Nearest, nearest_kept, pick_nearest
-from tamis.algo.sieve.similarity import dot_rounding
+from tamis.algo.sieve.exact_search import NOTHING, Nearest, dot_rounding, nearest_kept, pick_nearest
 
 if TYPE_CHECKING:
-    from tamis.algo.sieve.cells import Cells
+    from tamis.algo.sieve.inverted_file import InvertedFile
     from tamis.algo.sieve.kept import KeptVectors
     from tamis.types import Indices, Vectors
 
@@ -24,34 +23,39 @@ __all__ = ["BlockSearch"]
 class BlockSearch:
     """Finds the nearest kept vector of each row in turn.
 
-    Vectors kept since the index was built are compared first, then the index is asked, and what
-    neither covers is compared with everything, always or by the share `confirm`.
+    Vectors kept since the index was built are compared first, then the index is queried. A vector
+    that neither covers is compared with everything, always or with probability `confirm`.
 
     Args:
         X: `[B, D]` float32 unit vectors.
         kept: what to search.
         threshold: cosine similarity at which one vector covers another.
-        cells: the index over the first rows of `kept`, if there is one.
+        index: the index over the first rows of `kept`, if there is one.
         confirm: share of what the index finds no cover for that is compared with everything.
     """
 
     def __init__(
-        self, X: Vectors, kept: KeptVectors, threshold: float, cells: Cells | None, confirm: float
+        self,
+        X: Vectors,
+        kept: KeptVectors,
+        threshold: float,
+        index: InvertedFile | None,
+        confirm: float,
     ) -> None:
         self._X = X
         self._kept = kept
         self._threshold = threshold
-        self._cells = cells
+        self._index = index
         self._confirm = confirm
-        self._recent = nearest_kept(X, kept, threshold, first=0 if cells is None else cells.size)
+        self._recent = nearest_kept(X, kept, threshold, first=0 if index is None else index.size)
         self._indexed = Nearest.none(X.shape[0])
         self._all: Nearest | None = None
-        if cells is not None:
-            self._ask(cells)
+        if index is not None:
+            self._ask(index)
 
-    def _ask(self, cells: Cells) -> None:
+    def _ask(self, index: InvertedFile) -> None:
         open_rows = np.flatnonzero(self._recent.similarity < self._threshold)
-        self._indexed.put(open_rows, cells.find_cover(self._X[open_rows], self._threshold))
+        self._indexed.put(open_rows, index.find_cover(self._X[open_rows], self._threshold))
         if self._confirm >= 1.0:
             missing = open_rows[self._indexed.similarity[open_rows] < self._threshold]
             self._all = Nearest.none(self._X.shape[0])
@@ -60,18 +64,18 @@ class BlockSearch:
     def nearest(self, row: int) -> tuple[int, float]:
         """Return the position and similarity of a cover of this row, or of the nearest found.
 
-        To be called once a row, in their order.
+        Call it once per row, in order.
         """
         recent = self._recent.of(row)
-        if self._cells is None or self._covers(recent):
+        if self._index is None or self._covers(recent):
             return recent
         found = max(recent, self._indexed.of(row), key=_similarity)
         if self._covers(found):
             return found
-        return max(found, self._confirmed(row, self._cells), key=_similarity)
+        return max(found, self._confirmed(row, self._index), key=_similarity)
 
-    def _confirmed(self, row: int, cells: Cells) -> tuple[int, float]:
-        misses = cells.misses
+    def _confirmed(self, row: int, index: InvertedFile) -> tuple[int, float]:
+        misses = index.misses
         undecided = misses.confirmed + misses.unconfirmed + 1
         if misses.confirmed >= int(undecided * self._confirm):
             misses.unconfirmed += 1
@@ -82,14 +86,14 @@ class BlockSearch:
             found = nearest_kept(self._X[row : row + 1], self._kept, self._threshold).of(0)
         misses.confirmed += 1
         misses.missed += self._covers(found)
-        cells.review()
+        index.review()
         return found
 
     def _covers(self, found: tuple[int, float]) -> bool:
         return found[0] != NOTHING and found[1] >= self._threshold
 
     def also_consider(self, position: int, *, after: int) -> None:
-        """Let the rows after this one see a vector that was just kept."""
+        """Make a vector that was just kept visible to the rows after `after`."""
         rest = self._X[after + 1 :]
         if rest.shape[0] == 0:
             return
@@ -98,7 +102,7 @@ class BlockSearch:
         row: Indices = np.flatnonzero(products >= self._recent.similarity[after + 1 :] - slack)
         place = np.full(row.size, position)
         rival = pick_nearest(rest, self._kept, self._threshold, row, place)
-        # Of equally near ones the older stays.
+        # Ties go to the older vector.
         wins = rival.nearer_than(self._recent.rows(slice(after + 1, None)))
         self._recent.put(after + 1 + wins, rival.rows(wins))
 

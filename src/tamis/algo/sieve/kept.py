@@ -1,4 +1,4 @@
-"""The vectors that a sieve has kept, and what it knows of each."""
+"""The vectors that a sieve has kept, with their metadata."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _GAPS_BEFORE_CLOSING = 0.25
 
 
 class KeptVectors:
-    """Kept vectors in rows that grow at the end; a removed row leaves a gap until it is closed.
+    """Kept vectors in a growing array; a removed row leaves a gap until gaps are closed.
 
     Attributes:
-        vectors: `[size, D]` float32; rows of gaps hold what was there.
+        vectors: `[size, D]` float32; gaps hold stale values.
         alive: `[size]` bool, False in gaps.
-        order: `[size]` int64, rising in the order of keeping.
-        seen: `[size]` float64, when each was last kept or found to cover something, in seconds.
-        reach: `[size]` float64, the largest distance (chord) of a vector that it stands for.
+        order: `[size]` int64, ascending in the order in which vectors were kept.
+        seen: `[size]` float64, time in seconds when each was kept or last covered something.
+        reach: `[size]` float64, largest distance (chord) of a vector that it covers.
         names: key of each row.
         by_key: position of each kept vector.
     """
@@ -83,16 +83,16 @@ class KeptVectors:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether some row was removed and not yet closed."""
+        """Whether there are gaps."""
         return len(self) < self.size
 
     @property
     def should_close_gaps(self) -> bool:
-        """Whether gaps are so many that they cost more than closing them."""
+        """Whether there are so many gaps that closing them pays off."""
         return self.size - len(self) > _GAPS_BEFORE_CLOSING * self.size
 
     def by_age(self) -> Indices:
-        """Return the positions of what is kept, oldest first."""
+        """Return the positions of the kept vectors, oldest first."""
         alive = np.flatnonzero(self.alive)
         return alive[np.argsort(self.order[alive], kind="stable")]
 
@@ -112,18 +112,18 @@ class KeptVectors:
         return position
 
     def cover(self, position: int, distance: float, seen: float) -> None:
-        """Note that the vector at `position` stands for one at this distance, seen at this time."""
+        """Record that the vector at `position` covers one at this distance, at time `seen`."""
         self._reach[position] = max(self._reach[position], distance)
         self._seen[position] = max(self._seen[position], seen)
 
     def remove(self, positions: Indices) -> None:
-        """Remove what lies at these positions, leaving gaps."""
+        """Remove the vectors at these positions, leaving gaps."""
         for position in positions.tolist():
             del self.by_key[self.names[position]]
         self._alive[positions] = False
 
     def rearrange(self, positions: Indices) -> None:
-        """Put the rows at these positions, which are all that is kept, into this order."""
+        """Reorder the rows: `positions` lists all kept rows in their new order."""
         size = positions.size
         for array in (self._vectors, self._alive, self._order, self._seen, self._reach):
             array[:size] = array[positions]

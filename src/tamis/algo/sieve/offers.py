@@ -1,4 +1,4 @@
-"""What a sieve is offered, and what it answers."""
+"""The input and output of a sieve: offers and verdicts."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ __all__ = ["Offers", "Verdict"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a sieve says to one vector; true if the vector is kept.
+    """The decision on one vector; true if the vector is kept.
 
     Attributes:
-        kept: whether it is new.
+        kept: whether the vector is new and kept.
         key: its key.
-        keeper: key of a kept vector that covers it; its own if it is kept.
-        similarity: cosine similarity to the nearest vector that was kept before it, -1 if none;
-            of a dropped one that an index found a keeper for, to that, which may not be the
-            nearest.
-        merged: kept vectors that bounded memory gave up because of it, each with the key of the
-            kept one that stands for it now.
+        keeper: key of a kept vector that covers it; its own key if it is kept.
+        similarity: cosine similarity to the nearest vector kept before it, -1 if there is none. If
+            an index found the keeper, the similarity to that, which may not be the nearest.
+        merged: kept vectors that were removed to bound memory, each mapped to the key of the kept
+            vector that now covers it.
     """
 
     kept: bool
@@ -52,9 +51,9 @@ class Offers:
 
     Attributes:
         vectors: `[B, D]` float32 unit vectors.
-        keys: one each, all new.
-        times: `[B]` seconds; never falling, where there is a window.
-        reach: `[B]` how far away (chord) a vector is that each stands for already.
+        keys: `[B]` distinct new keys.
+        times: `[B]` seconds; nondecreasing if there is a window.
+        reach: `[B]` largest distance (chord) of a vector that each already covers.
     """
 
     vectors: Vectors
@@ -66,7 +65,7 @@ class Offers:
         return len(self.keys)
 
     def part(self, start: int, stop: int) -> Offers:
-        """Return those from `start` up to `stop`."""
+        """Return the offers from `start` up to `stop`."""
         return Offers(
             self.vectors[start:stop],
             self.keys[start:stop],
@@ -76,7 +75,7 @@ class Offers:
 
     @classmethod
     def of(cls, kept: KeptVectors, rows: Indices, prefix: str = "") -> Offers:
-        """Return what is kept at these positions."""
+        """Return the kept vectors at these positions as offers."""
         names = [prefix + kept.names[row] for row in rows]
         return cls(kept.vectors[rows], names, kept.seen[rows], kept.reach[rows])
 
@@ -89,7 +88,7 @@ class Offers:
         kept: KeptVectors,
         rules: Rules,
     ) -> Offers:
-        """Return vectors on offer to what is `kept`, their keys and times checked.
+        """Validate keys and times and return the offers to `kept`.
 
         Raises:
             UsageError: keys are too many, too few or in use, or times are missing or not finite.

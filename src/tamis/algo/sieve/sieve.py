@@ -1,4 +1,4 @@
-"""The sieve: keep a vector only if it differs from all that were kept before."""
+"""The sieve: keep a vector only if it differs from all kept before."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.algo.sieve.nets import ALL_STREAMS, Nets
+from tamis.algo.sieve.epsilon_net import ALL_STREAMS, StreamNets
+from tamis.algo.sieve.exact_search import cosine_of
 from tamis.algo.sieve.offers import Offers
 from tamis.algo.sieve.rules import Rules, checked_threshold
-from tamis.algo.sieve.similarity import cosine_of
 from tamis.algo.sieve.state import pack, read_state, write_state
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from tamis.algo.sieve.cells import IndexMisses
+    from tamis.algo.sieve.inverted_file import IndexMisses
     from tamis.algo.sieve.offers import Verdict
     from tamis.types import Vectors
 
@@ -29,35 +29,35 @@ __all__ = ["Sieve"]
 
 
 class Sieve:
-    """Keeps a vector only if no kept vector is as similar to it as `threshold`.
+    """Keeps a vector only if no kept vector is at least `threshold` similar to it.
 
-    What holds after any number of offers, whatever their order, batching or the machine:
+    After any number of offers, for any order, batching and machine:
 
     - it covers: every dropped vector is at least `threshold` similar to a kept one;
     - it packs: every two kept vectors are less similar than `threshold`.
 
-    With `max_kept` the memory is bounded: when more would be kept, the distance (Euclidean, of
-    unit vectors) at which vectors count as new doubles and what is kept is thinned. Then every
-    vector ever offered is within twice the present distance of a kept one, which is at most 8
-    times the distance that the best possible `max_kept` vectors would need, or less than the first
-    distance (Charikar et al., STOC 1997, section 3); `coverage` says what holds in fact.
+    `max_kept` bounds memory: when more would be kept, the distance (Euclidean, between unit
+    vectors) at which vectors count as new doubles, and the kept vectors are thinned. Then every
+    vector ever offered is within twice the current distance of a kept one. That is at most 8 times
+    the distance that an optimal set of `max_kept` vectors would need, or less than the initial
+    distance (Charikar et al., STOC 1997, section 3). `coverage` reports the actual value.
 
-    With `window` a kept vector is forgotten when nothing like it was offered for so long, so that
-    what comes back later is news.
+    With `window`, a kept vector is forgotten if nothing similar was offered for that long, so
+    that something that returns later is new again.
 
-    An offer costs O(M D) with M kept. From 32,768 kept on an index proposes covers at a fraction
-    of that; what it finds no cover for is compared with everything, so both guarantees stand. The
-    keeper that it names may not be the nearest, and with a window that one lives on.
+    An offer costs O(M D) with M kept vectors. From 32,768 on, an index proposes covers at a
+    fraction of that; if it finds none, everything is compared, so both guarantees hold. The keeper
+    that it names may not be the nearest, and with a window it is the named one that stays.
 
     Args:
         threshold: cosine similarity in [-1, 1].
-        max_kept: how many vectors a stream keeps at most; None is unbounded.
+        max_kept: maximum number of vectors kept per stream; None for unbounded.
         window: seconds; None never forgets.
-        shared: one set of kept vectors for all streams, or one for each.
-        confirm: share in (0, 1] of what the index finds no cover for that is compared with
-            everything. Under 1, kept vectors may be covered by others: `index_misses` counts and
-            bounds how many. Dropped ones are always covered.
-        seed: for the index.
+        shared: whether all streams share one set of kept vectors, or each has its own.
+        confirm: share in (0, 1] of the vectors without a cover in the index that are compared with
+            everything. Below 1, some kept vectors may be covered by others; `index_misses` counts
+            them and gives a bound. Dropped vectors are always covered.
+        seed: seed of the index.
 
     Raises:
         UsageError: an argument is out of range.
@@ -83,7 +83,7 @@ class Sieve:
     ) -> None:
         self.seen = 0
         self.rules = Rules(max_kept, window, shared, confirm, seed)
-        self._nets = Nets(checked_threshold(threshold), self.rules)
+        self._nets = StreamNets(checked_threshold(threshold), self.rules)
 
     def offer(
         self,
@@ -97,16 +97,17 @@ class Sieve:
 
         Args:
             vector: `[D]`, of length 1.
-            key: its name, not yet among the kept; its number among all offers if not given.
-            time: seconds, on any clock; needed with a window. Times that fall count as no later.
-            stream: where it comes from; of no effect in a shared sieve.
+            key: its name, not in use by a kept vector; by default its number among all offers.
+            time: seconds, on any clock; required with a window. An earlier time than the last one
+                counts as the last.
+            stream: where it comes from; ignored in a shared sieve.
 
         Returns:
-            A verdict that is true if the vector is kept, and names what covers it if not.
+            A verdict that is true if the vector is kept, and otherwise names what covers it.
 
         Raises:
-            UsageError: not a finite vector of length 1 and of the dimension of those before, a
-                key that is in use, or no time although there is a window.
+            UsageError: the vector is not finite, not of length 1 or of another dimension than
+                those before; the key is in use; or there is a window and no time.
         """
         keys = None if key is None else [key]
         times = None if time is None else [time]
@@ -121,7 +122,7 @@ class Sieve:
         times: ArrayLike | None = None,
         stream: str = ALL_STREAMS,
     ) -> list[Verdict]:
-        """Keep or drop each of `[B, D]` vectors in turn; as `offer` for each, but faster."""
+        """Keep or drop each of `[B, D]` vectors in turn; like `offer` for each, but faster."""
         vectors = unit_vectors(X)
         net = self._nets.get(stream, vectors.shape[1])
         if keys is None:
@@ -139,20 +140,20 @@ class Sieve:
         times: ArrayLike | None = None,
         stream: str = ALL_STREAMS,
     ) -> None:
-        """Count vectors as kept without asking, such as those that an earlier run kept.
+        """Keep vectors unconditionally, such as those that an earlier run kept.
 
-        The kept vectors of a sieve, admitted in their order to a new one of the same options and
-        present threshold, bring it to decide the same.
+        A new sieve with the same options and current threshold decides the same as an old one
+        after admitting the old one's kept vectors in their order.
         """
         vectors = unit_vectors(X)
         net = self._nets.get(stream, vectors.shape[1])
         net.admit(Offers.checked(vectors, keys, times, net.kept, self.rules))
 
     def see(self, key: str, *, time: float, stream: str = ALL_STREAMS) -> bool:
-        """Note that a kept vector covers something at this time that was not offered.
+        """Record that a kept vector covers something at this time that was not offered.
 
         Returns:
-            Whether the vector of this key is kept still, at this time.
+            Whether the vector of this key is still kept at this time.
         """
         net = self._nets.find(stream)
         return net is not None and net.see(key, time)
@@ -161,8 +162,8 @@ class Sieve:
     def threshold(self) -> float:
         """Cosine similarity at which one vector covers another; bounded memory may lower it.
 
-        May be set, with `max_kept` only to less: dropped vectors stay covered at the threshold
-        that was in force when they were offered.
+        It can be set; with `max_kept` it can only be lowered. Dropped vectors stay covered at the
+        threshold that was in force when they were offered.
         """
         nets = self._nets.by_stream.values()
         return min((net.threshold for net in nets), default=self._nets.threshold)
@@ -177,10 +178,10 @@ class Sieve:
 
     @property
     def coverage(self) -> float:
-        """A dropped vector is at least this similar to the kept one that stands for it.
+        """The lowest similarity of a dropped vector to the kept one that covers it.
 
-        Exact without `max_kept` and `merge`, else a lower bound; 1 before any was dropped. What
-        is forgotten counts no more.
+        Exact without `max_kept` and `merge`, otherwise a lower bound; 1 before any was dropped.
+        Forgotten vectors do not count.
         """
         kept = [net.kept for net in self._nets.by_stream.values()]
         reach = (float(one.reach[one.alive].max(initial=0.0)) for one in kept)
@@ -188,14 +189,14 @@ class Sieve:
 
     @property
     def index_misses(self) -> IndexMisses:
-        """How often the index took a covered vector for new, over all streams."""
+        """How often the index missed a cover, over all streams."""
         return self._nets.misses()
 
     def __len__(self) -> int:
         return sum(len(net.kept) for net in self._nets.by_stream.values())
 
     def keys(self, stream: str = ALL_STREAMS) -> list[str]:
-        """Return the keys of what is kept, oldest first."""
+        """Return the keys of the kept vectors, oldest first."""
         net = self._nets.find(stream)
         return [] if net is None else [net.kept.names[row] for row in net.kept.by_age()]
 
@@ -207,24 +208,24 @@ class Sieve:
         return net.kept.vectors[net.kept.by_age()]
 
     def seen_at(self, stream: str = ALL_STREAMS) -> NDArray[np.float64]:
-        """Return when each of what is kept was last seen, `[M]` seconds, oldest kept first."""
+        """Return when each kept vector was last seen, `[M]` seconds, oldest kept first."""
         net = self._nets.find(stream)
         return np.empty(0) if net is None else net.kept.seen[net.kept.by_age()]
 
     def keeps(self, key: str, stream: str = ALL_STREAMS) -> bool:
-        """Tell whether the vector of this key is kept now."""
+        """Return whether the vector of this key is kept now."""
         net = self._nets.find(stream)
         return net is not None and key in net.kept
 
     def merge(self, other: Sieve, *, prefix: str = "") -> None:
-        """Take over what another sieve keeps and this one does not cover, e.g. of another camera.
+        """Add the vectors of another sieve that this one does not cover, e.g. of another camera.
 
-        Everything either was offered stays covered, though up to twice as far away, as `coverage`
-        tells: what the other dropped is covered by what it kept, and that by what this one keeps.
+        Everything offered to either stays covered, though up to twice as far away (see
+        `coverage`): what the other dropped is covered by what it kept, which this one covers.
 
         Args:
-            other: a sieve of the same threshold, window and sharing; it is left as it is.
-            prefix: put before the other's keys.
+            other: a sieve with the same threshold, window and sharing; it is not changed.
+            prefix: prepended to the other's keys.
 
         Raises:
             UsageError: options or dimensions differ, or a key is in both.
@@ -233,23 +234,23 @@ class Sieve:
         self.seen += other.seen
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the whole state to a file, replacing it in one step.
+        """Write the whole state to a file, atomically.
 
         Raises:
-            StorageError: the disk refuses; a file that was there is left as it was.
+            StorageError: writing failed; an existing file is unchanged.
         """
         about = {"seen": self.seen, "threshold": self._nets.threshold, "rules": asdict(self.rules)}
         write_state(path, pack(about, self._nets.by_stream))
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Sieve:
-        """Read a state that `save` wrote; it goes on as if it had never been away.
+        """Read a state that `save` wrote and continue from it.
 
-        An index is built anew, and may find another keeper of what is covered, or, with `confirm`
-        under 1, miss others.
+        The index is rebuilt, so it may name another keeper for a covered vector or, with
+        `confirm` below 1, miss other covers.
 
         Raises:
-            UsageError: the file is no sieve, damaged, or of a later version.
+            UsageError: the file is not a sieve, is damaged, or was written by a later version.
         """
         about, rules, nets = read_state(path)
         sieve = cls(about["threshold"], **asdict(rules))

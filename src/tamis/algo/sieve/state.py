@@ -1,4 +1,4 @@
-"""A sieve's whole state in one file, and the union of two sieves."""
+"""Save and load the whole state of a sieve."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.algo.sieve.cells import IndexMisses
-from tamis.algo.sieve.net import Net
+from tamis.algo.sieve.epsilon_net import EpsilonNet
+from tamis.algo.sieve.inverted_file import IndexMisses
 from tamis.algo.sieve.offers import Offers
 from tamis.algo.sieve.rules import Rules
 from tamis.errors import StorageError, UsageError
@@ -30,8 +30,8 @@ _FORMAT = "tamis sieve"
 _VERSION = 1
 
 
-def pack(about: Mapping[str, Any], nets: Mapping[str, Net]) -> dict[str, NDArray[Any]]:
-    """Return nets and what else a sieve knows as named arrays."""
+def pack(about: Mapping[str, Any], nets: Mapping[str, EpsilonNet]) -> dict[str, NDArray[Any]]:
+    """Return a sieve's nets and metadata as named arrays."""
     arrays: dict[str, NDArray[Any]] = {}
     described = []
     for number, (stream, net) in enumerate(nets.items()):
@@ -56,12 +56,14 @@ def pack(about: Mapping[str, Any], nets: Mapping[str, Net]) -> dict[str, NDArray
     return arrays
 
 
-def unpack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Rules, dict[str, Net]]:
-    """Return what `pack` was given: what a sieve knows, its rules and its nets.
+def unpack(
+    arrays: Mapping[str, NDArray[Any]],
+) -> tuple[dict[str, Any], Rules, dict[str, EpsilonNet]]:
+    """Reverse `pack`: return a sieve's metadata, rules and nets.
 
     Raises:
-        UsageError: written by a later version.
-        KeyError, TypeError, ValueError: no such arrays.
+        UsageError: the arrays were written by a later version.
+        KeyError, TypeError, ValueError: the arrays are not those of a sieve.
     """
     about = json.loads(arrays["header"].tobytes())
     if about["format"] != _FORMAT:
@@ -75,7 +77,7 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Rules, d
     nets = {}
     for number, described in enumerate(about["nets"]):
         vectors = arrays[f"vectors_{number}"]
-        net = Net(vectors.shape[1], described["threshold"], rules)
+        net = EpsilonNet(vectors.shape[1], described["threshold"], rules)
         net.misses = IndexMisses(**described["misses"])
         net.doublings = described["doublings"]
         offers = (described["keys"], arrays[f"seen_{number}"], arrays[f"reach_{number}"])
@@ -86,10 +88,10 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> tuple[dict[str, Any], Rules, d
 
 
 def write_state(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to a file, which is replaced in one step.
+    """Write arrays to a file, atomically.
 
     Raises:
-        StorageError: the disk refuses; what was there stays.
+        StorageError: writing failed; an existing file is unchanged.
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -105,11 +107,12 @@ def write_state(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]]) -
         raise StorageError(f"cannot write the sieve {target}: {reason}") from error
 
 
-def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[str, Net]]:
+def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[str, EpsilonNet]]:
     """Read what `write_state` wrote and unpack it.
 
     Raises:
-        UsageError: it cannot be read, is no sieve, damaged, or of a later version.
+        UsageError: the file cannot be read, is not a sieve, is damaged, or was written by a later
+            version.
     """
     try:
         data = Path(path).read_bytes()

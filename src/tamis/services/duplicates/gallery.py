@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.data.pair_page import PairPage, PairSection, ShownPair, ShownPicture, write_pair_page
+from tamis.pages.pair_page import PairPage, PairSection, ShownPair, ShownPicture, write_pair_page
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamis.data.store import Store
-    from tamis.services.duplicates.report import DuplicateReport, Pair
+    from tamis.dataset.store import Store
+    from tamis.services.duplicates.result import DuplicateReport, Pair
 
 __all__ = ["write_duplicate_gallery"]
 
@@ -39,9 +39,11 @@ _SECTIONS = {
         ),
     ),
 }
+_HOW = {"flip": ", mirrored", "turned": ", turned"}
 _REASONS = {
     "present": "its file is still there",
     "resolution": "it has more pixels of its own",
+    "upright": "it was not tilted in its frame",
     "sharpness": "it is neither blurred nor over-sharpened",
     "exif": "it has the camera's data",
     "oldest": "it is older",
@@ -100,7 +102,7 @@ class _Fate:
         return ShownPair(
             left=self._side(pair.left_id, [region.left for region in pair.regions]),
             right=self._side(pair.right_id, [region.right for region in pair.regions]),
-            verdict=pair.verdict.value + (", mirrored" if pair.kind == "flip" else ""),
+            verdict=pair.verdict.value + _HOW.get(pair.kind, ""),
             score=pair.score,
             text=self._why(pair),
         )

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tamis.algo.components import connected_components
 from tamis.algo.duplicates import greedy_leader
-from tamis.services.duplicates.report import Group, Pair, Region
+from tamis.services.duplicates.result import Group, Pair, Region
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.calibration import PairThresholds
+    from tamis.services.duplicates.candidates import Candidates
     from tamis.services.duplicates.keeping import Keeping
-    from tamis.services.duplicates.report import PixelBox
+    from tamis.services.duplicates.result import PixelBox
     from tamis.services.duplicates.samples import Samples
-    from tamis.services.duplicates.search import Search
     from tamis.types import Indices
 
 __all__ = ["Outcome"]
@@ -49,38 +49,39 @@ class Outcome:
     def __init__(
         self,
         samples: Samples,
-        search: Search,
+        candidates: Candidates,
         keeping: Keeping,
-        keeper_in_search: Indices,
+        keeper_of_candidates: Indices,
         thresholds: PairThresholds,
     ) -> None:
-        self._samples, self._search, self._keeping = samples, search, keeping
-        best = search.best_equal
+        self._samples, self._candidates, self._keeping = samples, candidates, keeping
+        best = candidates.best_equal
         keeper = best.copy()
-        keeper[search.rows] = search.rows[keeper_in_search]
+        keeper[candidates.rows] = candidates.rows[keeper_of_candidates]
         # An equal file may go with the keeper of its equal: the pixels are the same.
         self.keeper = keeper[best]
-        verdicts = search.compared.verdicts(thresholds)
+        verdicts = candidates.compared.verdicts(thresholds)
         self._found = np.flatnonzero(verdicts != Verdict.DIFFERENT)
         self._verdicts = verdicts[self._found]
-        self._left = search.rows[search.left[self._found]]
-        self._right = search.rows[search.right[self._found]]
+        self._left = candidates.rows[candidates.left[self._found]]
+        self._right = candidates.rows[candidates.right[self._found]]
         self._equal = np.flatnonzero(best != np.arange(len(best)))
         self._known = self._all_known()
 
     def _all_known(self) -> dict[tuple[int, int], _Known]:
-        found = self._search.compared.take(self._found)
+        found = self._candidates.compared.take(self._found)
+        turned = self._candidates.turns[self._found] > 0
         known = {}
         for place, (a, b) in enumerate(zip(self._left.tolist(), self._right.tolist(), strict=True)):
             boxes = zip(found.left_regions[place], found.right_regions[place], strict=True)
             known[a, b] = _Known(
                 score=float(found.score[place]),
                 verdict=Verdict(str(self._verdicts[place])),
-                kind="flip" if found.flipped[place] else "near",
+                kind=_way(bool(turned[place]), bool(found.flipped[place])),
                 regions=[Region(self._pixels(a, x), self._pixels(b, y)) for x, y in boxes],
             )
         for row in self._equal.tolist():
-            best = int(self._search.best_equal[row])
+            best = int(self._candidates.best_equal[row])
             known[min(row, best), max(row, best)] = _Known(1.0, Verdict.COPY, "exact", [])
         return known
 
@@ -154,7 +155,7 @@ class Outcome:
 
     def _of(self, row: int, keep: int) -> _Known:
         """What is known of a picture and its keeper, or of its equal and that keeper."""
-        equal_to = int(self._search.best_equal[row])
+        equal_to = int(self._candidates.best_equal[row])
         pair = (row, keep) if equal_to == keep else (equal_to, keep)
         return self._known[min(pair), max(pair)]
 
@@ -183,7 +184,7 @@ class Outcome:
         component = connected_components(
             len(self.keeper),
             np.concatenate([self._left[joined], self._equal]),
-            np.concatenate([self._right[joined], self._search.best_equal[self._equal]]),
+            np.concatenate([self._right[joined], self._candidates.best_equal[self._equal]]),
         )
         first = np.unique(component, return_index=True)[1]
         size = np.bincount(component, minlength=len(first))
@@ -193,3 +194,9 @@ class Outcome:
 
 def _kind(pair: _Known) -> str:
     return pair.kind if pair.verdict == Verdict.COPY else pair.verdict.value
+
+
+def _way(turned: bool, flipped: bool) -> str:
+    if turned:
+        return "turned"
+    return "flip" if flipped else "near"

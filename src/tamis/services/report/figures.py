@@ -9,14 +9,16 @@ import numpy as np
 
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.cross_split import closest_across
+from tamis.dataset.columns import Column
+from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
+from tamis.dataset.samples import Kind, Samples
 from tamis.services.report.contents import Figure, Histogram, Marker
 from tamis.services.report.tables import imbalance, split_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from tamis.data.embedded import EmbeddedSamples
-    from tamis.data.store import Store
+    from tamis.dataset.embedded import EmbeddedSamples
     from tamis.services.report.contents import Step
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
@@ -55,7 +57,7 @@ class ClosestPair:
 
 
 def headline(
-    store: Store, embedded: EmbeddedSamples | None, marks: Marks, *, failed: int, dropped: int
+    samples: Samples, embedded: EmbeddedSamples | None, marks: Marks, *, failed: int, dropped: int
 ) -> tuple[Figure, ...]:
     """Return the main counts."""
     labels, splits = marks.labels, marks.splits
@@ -64,8 +66,8 @@ def headline(
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
-    if "selected" in store.columns():
-        chosen = store.count("selected")
+    if samples.has(Column.SELECTED):
+        chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).count()
         figures.append(Figure("Selected", f"{chosen:,}", "Pictures chosen to stand for all."))
     distinct = len(set(labels) - {None})
     if distinct:
@@ -78,7 +80,7 @@ def headline(
         sizes = " · ".join(f"{name} {splits.count(name):,}" for name in names)
         figures.append(Figure("Splits", sizes, "Pictures in each split."))
     if embedded is not None:
-        spec = encoder_of(store, embedded)
+        spec = encoder_of(samples, embedded)
         dim = embedded.vectors.shape[1]
         figures.append(
             Figure(
@@ -90,18 +92,18 @@ def headline(
     return tuple(figures)
 
 
-def encoder_of(store: Store, embedded: EmbeddedSamples) -> str:
+def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:
     """Return the spec of the encoder that made the vectors."""
-    return next(one.spec for one in store.vector_columns() if one.name == embedded.column)
+    return samples.vector_column(embedded.column).spec
 
 
 def duplicate_figures(steps: Sequence[Step]) -> tuple[Figure, ...]:
     """Return what the last duplicate search that stands has left in the log."""
-    counts = _duplicate_counts(steps)
+    found = _duplicates(steps)
     return tuple(
-        Figure(label, form(counts[name]), sentence)
+        Figure(label, form(value), sentence)
         for name, label, form, sentence in _DUPLICATE_COUNTS
-        if name in counts
+        if found and (value := getattr(found, name)) is not None
     )
 
 
@@ -146,24 +148,19 @@ _DUPLICATE_COUNTS = (
 )
 
 
-def _duplicate_counts(steps: Sequence[Step]) -> Mapping[str, float]:
-    runs = [step for step in steps if step.verb == "duplicates" and step.state == "done"]
-    if not runs:
-        return {}
-    return {
-        name: value for name, value in runs[-1].counts.items() if isinstance(value, int | float)
-    }
+def _duplicates(steps: Sequence[Step]) -> DuplicatesFound | None:
+    return last((step for step in steps if step.state == "done"), DuplicatesFound)
 
 
-def scores(store: Store, steps: Sequence[Step]) -> Histogram | None:
+def scores(samples: Samples, steps: Sequence[Step]) -> Histogram | None:
     """Return the verification scores of the marked duplicates beside what calibration measured."""
-    if "duplicate_score" not in store.columns():
+    marked = samples.of(kind=Kind.ALL).having(Column.DUPLICATE_SCORE)
+    scored = marked.column(Column.DUPLICATE_SCORE).to_numpy()
+    if not scored.size:
         return None
-    marked = store.read(["duplicate_score"], "duplicate_score IS NOT NULL").column(0).to_numpy()
-    if not marked.size:
-        return None
-    counts, _ = np.histogram(np.clip(marked, 0.0, 1.0), bins=_BINS, range=(0.0, 1.0))
-    known = _duplicate_counts(steps)
+    counts, _ = np.histogram(np.clip(scored, 0.0, 1.0), bins=_BINS, range=(0.0, 1.0))
+    found = _duplicates(steps)
+    line = None if found is None else found.threshold
     return Histogram(
         title="Scores of the duplicates",
         explanation=(
@@ -175,15 +172,8 @@ def scores(store: Store, steps: Sequence[Step]) -> Histogram | None:
         high=1.0,
         counts=tuple(counts.tolist()),
         axis="verification score",
-        markers=tuple(
-            Marker(known[name], f"{label} {known[name]:.3f}")
-            for name, label in _SCORE_MARKERS
-            if name in known
-        ),
+        markers=() if line is None else (Marker(line, f"threshold {line:.3f}"),),
     )
-
-
-_SCORE_MARKERS = (("threshold", "threshold"),)
 
 
 def similarity(typical: Typicality) -> Histogram:
@@ -209,12 +199,10 @@ def similarity(typical: Typicality) -> Histogram:
 
 
 def coverage(
-    store: Store, embedded: EmbeddedSamples, rng: np.random.Generator
+    samples: Samples, embedded: EmbeddedSamples, rng: np.random.Generator
 ) -> tuple[Figure, ...]:
     """Return how well the selection stands for all pictures, beside chance."""
-    if "selected" not in store.columns():
-        return ()
-    chosen = set(store.read(["sample_id"], "selected").column("sample_id").to_pylist())
+    chosen = set(samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).ids)
     rows = np.flatnonzero([sample in chosen for sample in embedded.ids])
     if not rows.size:
         return ()
@@ -269,13 +257,15 @@ def _as_split(steps: Sequence[Step]) -> tuple[Figure, ...]:
     marking = [step for step in steps if step.verb in {"split", "label set", "label", "add"}]
     if not marking or marking[-1].verb != "split" or marking[-1].state != "done":
         return ()
-    counts = marking[-1].counts
+    made = told(marking[-1], SplitMade)
+    if made is None:
+        return ()
     figures = []
-    if "cluster_gap" in counts:
+    if made.cluster_gap is not None:
         figures.append(
             Figure(
                 "Cluster imbalance",
-                f"{100 * counts['cluster_gap']:.1f} points",
+                f"{100 * made.cluster_gap:.1f} points",
                 "Largest difference between a cluster's share in one split and in all; clusters "
                 "are groups of pictures that look alike.",
             )
@@ -288,8 +278,8 @@ def _as_split(steps: Sequence[Step]) -> tuple[Figure, ...]:
             f"does or farther: a small share means that it is unlike them. MMD² {found[0]:.1e}, "
             f"at random {found[1]:.1e}.",
         )
-        for name, found in counts.get("difference", {}).items()
-        if found is not None and marking[-1].params.get("folds") is None
+        for name, found in made.difference.items()
+        if found is not None and made.folds is None
     ]
     return tuple(figures)
 

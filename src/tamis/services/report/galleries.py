@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from tamis.data.parts import whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind
 from tamis.services.report.contents import Badge, DuplicateGroup, Gallery, Tile
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tamis.data.store import Store
+    from tamis.dataset.samples import Samples
 
 __all__ = ["Thumbnails", "closest", "duplicate_groups", "extremes", "outliers", "selected"]
 
@@ -29,12 +30,12 @@ class Thumbnails:
     """Takes pictures' tiles from the store until a budget of bytes is spent.
 
     Args:
-        store: the dataset.
+        samples: the dataset's.
         budget: bytes of thumbnails to hand out at most, so that the page stays small.
     """
 
-    def __init__(self, store: Store, budget: int) -> None:
-        self._store = store
+    def __init__(self, samples: Samples, budget: int) -> None:
+        self._samples = samples
         self._left = budget
 
     def tiles(
@@ -55,7 +56,7 @@ class Thumbnails:
         """
         read = dict.fromkeys(["sample_id", "path", "thumbnail", "width", "height", *columns])
         tiles = []
-        for row in self._store.read(list(read), ids=list(ids)).to_pylist():
+        for row in self._samples.rows(list(read), list(ids)).to_pylist():
             thumbnail = row["thumbnail"]
             if thumbnail is None:
                 continue
@@ -67,14 +68,12 @@ class Thumbnails:
 
 
 def duplicate_groups(
-    store: Store, thumbnails: Thumbnails
+    samples: Samples, thumbnails: Thumbnails
 ) -> tuple[tuple[DuplicateGroup, ...], int, int]:
     """Return the groups shown, and how many groups and dropped pictures there are."""
-    if "duplicate_of" not in store.columns():
-        return (), 0, 0
-    extra = [name for name in _PAIR_MARKS if name in store.columns()]
     dropped: dict[str, list[str]] = defaultdict(list)
-    marked = store.read(["sample_id", "duplicate_of"], "duplicate_of IS NOT NULL")
+    set_aside = samples.of(kind=Kind.ALL).having(Column.DUPLICATE_OF)
+    marked = set_aside.table(Column.SAMPLE_ID, Column.DUPLICATE_OF)
     for row in marked.to_pylist():
         dropped[row["duplicate_of"]].append(row["sample_id"])
     order = sorted(dropped, key=lambda keeper: -len(dropped[keeper]))
@@ -82,7 +81,7 @@ def duplicate_groups(
     for keeper in order[:_GROUPS]:
         kept = thumbnails.tiles([keeper], note=_size, badge=lambda _row: Badge("kept", "good"))
         beside = thumbnails.tiles(
-            dropped[keeper][:_DROPPED], note=_size, badge=_dropped_badge, columns=extra
+            dropped[keeper][:_DROPPED], note=_size, badge=_dropped_badge, columns=_PAIR_MARKS
         )
         if not kept or not beside:
             break
@@ -90,14 +89,14 @@ def duplicate_groups(
     return tuple(groups), len(order), marked.num_rows
 
 
-_PAIR_MARKS = ("duplicate_score", "duplicate_kind")
+_PAIR_MARKS = (Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
 
 
-_KINDS = {"near": "copy", "flip": "mirrored copy", "exact": "same file"}
+_KINDS = {"near": "copy", "flip": "mirrored copy", "turned": "turned copy", "exact": "same file"}
 
 
 def _dropped_badge(row: Mapping[str, Any]) -> Badge:
-    score, kind = row.get("duplicate_score"), row.get("duplicate_kind")
+    score, kind = row["duplicate_score"], row["duplicate_kind"]
     what = _KINDS.get(kind or "dropped", kind)
     parts = [f"{score:.3f}" if isinstance(score, float) else None, what]
     return Badge(" · ".join(str(part) for part in parts if part is not None), "warn")
@@ -107,18 +106,16 @@ def _size(row: Mapping[str, Any]) -> str:
     return f"{row['width']} x {row['height']} pixels"
 
 
-def selected(store: Store, thumbnails: Thumbnails) -> Gallery | None:
+def selected(samples: Samples, thumbnails: Thumbnails) -> Gallery | None:
     """Return the selected pictures in order of choice; None if nothing was ever selected."""
-    columns = store.columns()
-    if "selected" not in columns:
+    if not samples.has(Column.SELECTED):
         return None
-    marks = [name for name in ("selected_rank", "selected_reason") if name in columns]
-    rows = store.read(["sample_id", *marks], "selected")
-    if "selected_rank" in marks:
-        rows = rows.sort_by("selected_rank")
+    marks = (Column.SELECTED_RANK, Column.SELECTED_REASON)
+    chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True)
+    rows = chosen.table(Column.SAMPLE_ID, *marks).sort_by(Column.SELECTED_RANK)
     tiles = thumbnails.tiles(
         rows.column("sample_id").to_pylist()[:_SELECTED],
-        note=lambda row: str(row.get("selected_reason") or ""),
+        note=lambda row: str(row["selected_reason"] or ""),
         badge=_rank_badge,
         columns=marks,
     )
@@ -133,7 +130,7 @@ def selected(store: Store, thumbnails: Thumbnails) -> Gallery | None:
 
 
 def _rank_badge(row: Mapping[str, Any]) -> Badge | None:
-    rank = row.get("selected_rank")
+    rank = row["selected_rank"]
     return None if rank is None else Badge(f"{rank}")
 
 
@@ -169,11 +166,11 @@ def closest(thumbnails: Thumbnails, ids: Sequence[str]) -> tuple[Tile, ...]:
     )
 
 
-def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
+def extremes(samples: Samples, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
     """Return the pictures at the ends of scores, if there are any, brightness and sharpness."""
-    whole = whole_pictures(store.columns(), None)
-    marks = [column for *_, column, _, _ in _SCORES if column in store.columns()]
-    rows = store.read(["sample_id", "brightness", "sharpness", *marks], whole)
+    marks = [column for *_, column, _, _ in _SCORES if samples.has(column)]
+    whole = samples.of(kind=Kind.WHOLE)
+    rows = whole.table(Column.SAMPLE_ID, Column.BRIGHTNESS, Column.SHARPNESS, *marks)
     ids = rows.column("sample_id")
     galleries = []
     scores = [row for row in _SCORES if row[2] in marks]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.data.learning_curve import label_rounds
+from tamis.dataset.learning_curve import label_rounds
 from tamis.services.report.contents import Curve, CurvePoint
 
 if TYPE_CHECKING:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tamis.algo.calibration import PairThresholds
-from tamis.data.group_columns import last_duplicates
-from tamis.pipelines.pair_verification import PairVerifier
+from tamis.dataset.columns import Column, known
+from tamis.dataset.group_columns import last_duplicates
+from tamis.dataset.samples import Kind, Samples
+from tamis.runtime.pair_verification import PairVerifier
 from tamis.services.report.contents import Badge, PicturePair
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
     from tamis.services.report.contents import Box, Tile
     from tamis.services.report.galleries import Thumbnails
 
@@ -112,23 +114,23 @@ def audited_pairs(
     return tuple(shown)
 
 
-def changed_pairs(store: Store, thumbnails: Thumbnails) -> tuple[tuple[PicturePair, ...], int]:
+def changed_pairs(samples: Samples, thumbnails: Thumbnails) -> tuple[tuple[PicturePair, ...], int]:
     """Return a pair of each large group of changed versions, and how many groups there are.
 
     The marks hold groups only, so the pairs are compared again, three a group at most.
     """
+    store = samples.store
     lines = last_duplicates(store)
-    if "changed_group" not in store.columns() or "changed_threshold" not in lines:
+    if lines is None or lines.threshold is None or lines.changed_threshold is None:
         return (), 0
-    kept = store.read(
-        ["sample_id", "changed_group"], "changed_group IS NOT NULL AND duplicate_of IS NULL"
-    )
+    kept = samples.of(kind=Kind.ALL).having(Column.CHANGED_GROUP)
+    rows = kept.lacking(Column.DUPLICATE_OF).table(Column.SAMPLE_ID, Column.CHANGED_GROUP)
     members: dict[str, list[str]] = defaultdict(list)
-    for row in kept.sort_by("sample_id").to_pylist():
+    for row in rows.to_pylist():
         members[row["changed_group"]].append(row["sample_id"])
     groups = [ids for ids in members.values() if len(ids) > 1]
     largest = sorted(groups, key=lambda ids: (-len(ids), ids[0]))[:_CHANGED_GROUPS]
-    thresholds = PairThresholds(lines["threshold"], lines["changed_threshold"])
+    thresholds = PairThresholds(lines.threshold, lines.changed_threshold)
     shown = []
     for ids in largest:
         one = _changed_pair(store, thumbnails, ids[: _TRIED + 1], thresholds)
@@ -141,8 +143,8 @@ def _changed_pair(
     store: Store, thumbnails: Thumbnails, ids: list[str], thresholds: PairThresholds
 ) -> PicturePair | None:
     """The first picture beside the first other of its group that is a changed version of it."""
-    there = store.read(["sample_id"], "thumbnail IS NOT NULL", ids=ids)
-    ids = there.column("sample_id").to_pylist()
+    there = store.read([Column.SAMPLE_ID], known(Column.THUMBNAIL), ids=ids)
+    ids = there.column(0).to_pylist()
     others = np.arange(1, len(ids))
     found = PairVerifier(store, ids).compare(np.zeros_like(others), others)
     verdicts = found.verdicts(thresholds)

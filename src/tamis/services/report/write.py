@@ -5,20 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.data.exports.destination import new_file
 from tamis.errors import UsageError
+from tamis.formats.exports.destination import new_file
 from tamis.services.report.collect import collect
+from tamis.services.report.contract import ReportWritten
 from tamis.services.report.render import render
+from tamis.services.split.check import audit_if_split
 from tamis.types import no_progress
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     import os
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.report.contract import Report
     from tamis.services.report.pairs import Audit
     from tamis.types import Progress
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["write_report"]
+__all__ = ["report", "write_report"]
 
 
 def write_report(
@@ -58,3 +64,22 @@ def write_report(
     with new_file(path, overwrite=True) as draft:
         draft.write_text(page, encoding="utf-8")
     return path
+
+
+def report(workspace: Workspace, request: Report, feedback: Feedback = SILENT) -> ReportWritten:
+    """Write the report on a dataset, with an audit of its splits if it has any.
+
+    Raises:
+        UsageError: the file does not end in `.html`, or there are no such vectors.
+        StorageError: the disk is full or refuses.
+    """
+    column = None if request.encoder is None else workspace.vector_column(request.encoder).name
+    written = write_report(
+        workspace.store,
+        request.out,
+        column=column,
+        audit=audit_if_split(workspace),
+        seed=request.seed,
+        progress=feedback.stage("report"),
+    )
+    return ReportWritten(report=written)

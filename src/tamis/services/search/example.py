@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.data.parts import whole_pictures
-from tamis.data.presence import content_there
-from tamis.data.sources.place import Places, split_container
+from tamis.dataset.presence import content_there
+from tamis.dataset.samples import Samples
 from tamis.errors import PictureError, UsageError
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.place import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 __all__ = ["Example", "find_example"]
 
@@ -44,7 +45,7 @@ class Example:
 def find_example(store: Store, name: str) -> Example:
     """Find what a name means: a sample id, a place, or a path as the dataset has it.
 
-    A place counts, not its spelling (`tamis.data.sources.place`). A file that was replaced since
+    A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
 
     Args:
@@ -88,13 +89,12 @@ def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
         + [f"uri = {_text(spelling)}" for spelling in sorted(spellings)]
         + [f"ends_with(uri, {_text(end)})" for end in sorted(ends) if end]
     )
-    rows = store.read(_COLUMNS, whole_pictures(store.columns(), condition)).to_pylist()
+    rows = Samples(store).of(condition).table(*_COLUMNS).to_pylist()
     rows.sort(key=lambda row: (row["added_at"] is not None, row["added_at"], row["sample_id"]))
     there = [row for row in rows if row["uri"] and places.of(row["uri"]) == place]
     if there:
         return place, there
-    inside = split_container(place)
-    if Path(inside[0] if inside else place).exists():
+    if Path(ImageReference.parse(place).file).exists():
         return place, []
     named = [row for row in rows if row["path"] == name]
     if len({row["uri"] for row in named}) > 1:

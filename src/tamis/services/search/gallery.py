@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamis.data.store import Store
-    from tamis.services.search.search import SearchReport
+    from tamis.dataset.store import Store
+    from tamis.services.search.contract import SearchReport
 
 __all__ = ["write_gallery"]
 

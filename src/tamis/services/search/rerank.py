@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.late_interaction import late_interaction
-from tamis.data.parts import BOX_COLUMNS, Box
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
 from tamis.encoders.base import FeatureMapEncoder
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
 from tamis.machine import usable_processors
-from tamis.pipelines.decoded_rows import decoded_rows
-from tamis.pipelines.queries import encoder_of, picture_tokens
+from tamis.runtime.decoded_rows import decoded_rows
+from tamis.runtime.queries import picture_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from tamis.data.schema import VectorColumn
-    from tamis.data.store import Store
-    from tamis.pipelines.queries import Region
-    from tamis.services.search.search import Hit
+    from tamis.dataset.samples import Samples
+    from tamis.encoders.base import Encoder
+    from tamis.images.box import Box
+    from tamis.services.search.contract import Hit
 
 __all__ = ["rerank"]
 
@@ -41,11 +42,11 @@ class _Place:
 
 
 def rerank(
-    store: Store,
-    column: VectorColumn,
+    samples: Samples,
+    encoder: Encoder,
     hits: Sequence[Hit],
     example: str,
-    region: Region | None,
+    region: Box | None,
 ) -> tuple[list[Hit], list[str]]:
     """Return hits by how well the patches of an example are found in each, best first.
 
@@ -53,8 +54,8 @@ def rerank(
     that cannot be read any more comes last, as it was.
 
     Args:
-        store: the dataset.
-        column: whose encoder gives the patches.
+        samples: the dataset's.
+        encoder: gives the patches.
         hits: what a search found.
         example: the picture file that was looked for.
         region: the part of it.
@@ -67,11 +68,10 @@ def rerank(
         InputError: there is no such file.
         PictureError: the example cannot be decoded.
     """
-    encoder = encoder_of(column, store.path, threads=1)
     if not isinstance(encoder, FeatureMapEncoder):
-        raise UsageError(f"{column.spec} has no patches to compare; leave out --rerank")
+        raise UsageError(f"{encoder.spec} has no patches to compare; search without reranking")
     tokens = picture_tokens(encoder, example, region)
-    places = _places(store, [hit.sample_id for hit in hits])
+    places = _places(samples, [hit.sample_id for hit in hits])
     side = decode_side(encoder.preprocessing)
     finder: FeatureMapEncoder = encoder
 
@@ -103,12 +103,7 @@ def rerank(
     return seen, notes
 
 
-def _places(store: Store, ids: Sequence[str]) -> list[_Place]:
-    has_parts = "kind" in store.columns()
-    names = ["path", "uri", "content_hash", *(BOX_COLUMNS if has_parts else ())]
-    places = []
-    for row in store.read(names, ids=ids).to_pylist():
-        corner = [row.pop(name) for name in BOX_COLUMNS] if has_parts else []
-        whole = not corner or None in corner
-        places.append(_Place(**row, box=None if whole else Box(*map(int, corner))))
-    return places
+def _places(samples: Samples, ids: Sequence[str]) -> list[_Place]:
+    names = (Column.PATH, Column.URI, Column.CONTENT_HASH)
+    rows = samples.rows([*names, *BOX_COLUMNS], ids).to_pylist()
+    return [_Place(row["path"], row["uri"], row["content_hash"], box_of(row)) for row in rows]

@@ -5,8 +5,28 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["SourceCount", "WatchCounts"]
+from tamis.observability.metrics import counter, gauge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+__all__ = ["SourceCount", "WatchCounts", "metrics_of"]
+
+_COUNTERS: Final = {
+    "seen": ("frames_seen", "Frames that were decoded and sampled."),
+    "kept": ("frames_kept", "Frames that were new."),
+    "covered": ("frames_covered", "Frames that were embedded and that a kept one covers."),
+    "skipped": ("frames_skipped", "Frames that the gate skipped before the encoder."),
+    "embedded": ("frames_embedded", "Frames that went through the encoder."),
+    "failed": ("frames_failed", "Frames that could not be decoded or embedded."),
+    "behind": ("frames_dropped_behind", "Frames dropped because decisions came too slowly."),
+    "corrupt": ("packets_corrupt", "Packets or frames that could not be decoded."),
+    "reconnects": ("reconnects", "Lost connections that were made again."),
+}
 
 _SPEED_OVER, _SHORTEST = 10.0, 0.5
 
@@ -99,3 +119,19 @@ class WatchCounts:
         if now - since < _SHORTEST:
             since, before = self._began, 0
         self.fps = (self.decided - before) / max(now - since, _SHORTEST)
+
+
+def metrics_of(counts: WatchCounts) -> Iterator[Metric]:
+    """Yield counts as metrics for Prometheus."""
+    for name, (metric, meaning) in _COUNTERS.items():
+        values = [(source.source, getattr(source, name)) for source in counts.sources]
+        yield counter(f"tamis_watch_{metric}", meaning, values)
+    lags = [(source.source, source.lag) for source in counts.sources]
+    yield gauge("tamis_watch_lag_seconds", "Time from a frame's arrival to its decision.", lags)
+    for metric, meaning, value in (
+        ("frames_per_second", "Frames decided on a second.", counts.fps),
+        ("kept_in_memory", "Vectors that new frames are compared with.", counts.in_memory),
+        ("threshold", "Cosine similarity from which on a frame is covered.", counts.threshold),
+        ("running_seconds", "How long the watch has run.", counts.seconds),
+    ):
+        yield gauge(f"tamis_watch_{metric}", meaning, value)

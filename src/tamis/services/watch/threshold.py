@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.data.images.changes import harmless_changes
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError
+from tamis.images.changes import harmless_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PIL import Image
 
-    from tamis.data.video.frames import Frame
     from tamis.encoders.base import Encoder
+    from tamis.sources.video.frames import Frame
 
 __all__ = ["FRAMES_TO_MEASURE", "USUAL", "measured_threshold"]
 
@@ -34,7 +34,7 @@ def measured_threshold(encoder: Encoder, frames: Sequence[Frame]) -> float:
     """Return the cosine similarity that harmless changes leave a frame with.
 
     Each frame is changed as a camera's picture changes though nothing happens in front of it (see
-    `tamis.data.images.changes.HARMLESS`), and the change that moves its vector furthest counts.
+    `tamis.images.changes.HARMLESS`), and the change that moves its vector furthest counts.
     The median over the frames is the threshold: what differs from a kept frame no more than that
     is no news, what differs more may be. Seven calls of the encoder a frame.
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.algo.sieve import Sieve
-from tamis.algo.sieve.rate import RateThreshold
+from tamis.algo.sieve.rules import RateThreshold
 from tamis.errors import UsageError
 
 

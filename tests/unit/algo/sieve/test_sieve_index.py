@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import tamis.algo.sieve.cells as cells_module
-import tamis.algo.sieve.net as net_module
+import tamis.algo.sieve.epsilon_net as net_module
+import tamis.algo.sieve.inverted_file as index_module
 from tamis.algo.sieve import IndexMisses, Sieve
-from tamis.algo.sieve.cells import Cells
+from tamis.algo.sieve.inverted_file import InvertedFile
 from tamis.algo.sieve.kept import KeptVectors
 
 
@@ -81,7 +81,7 @@ def scattered(count, dim, seed=0):
 
 def test_what_the_index_misses_is_counted_and_dropped_all_the_same(small_index, monkeypatch):
     """Vectors without clusters have covers in cells that are not looked into."""
-    monkeypatch.setattr(cells_module, "_FIRST_PROBES", 1)
+    monkeypatch.setattr(index_module, "_FIRST_PROBES", 1)
     X = scattered(2500, 8)
     indexed = Sieve(0.87)
     verdicts = indexed.offer_many(X)
@@ -99,7 +99,7 @@ def test_an_index_that_misses_looks_into_more_cells():
     kept, misses = KeptVectors(12), IndexMisses()
     for number, x in enumerate(X):
         kept.append(x, str(number), 0.0, 0.0)
-    cells = Cells(kept, misses, np.random.default_rng(0))
+    cells = InvertedFile(kept, misses, np.random.default_rng(0))
     assert cells.probes == 8
     misses.confirmed, misses.missed = 255, 200
     cells.review()

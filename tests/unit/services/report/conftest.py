@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.data.store import Store
+from tamis.dataset.store import Store
 from tamis.types import Failure
 
 if TYPE_CHECKING:

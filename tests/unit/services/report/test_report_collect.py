@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tamis.errors import UsageError
-from tamis.services.report import ReportData, collect
+from tamis.services.report.collect import collect
 
 if TYPE_CHECKING:
-    from tamis.data.store import Store
-    from tamis.services.report.contents import Gallery
+    from tamis.dataset.store import Store
+    from tamis.services.report.contents import Gallery, ReportData
 
 
 def gallery(data: ReportData, key: str) -> Gallery:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tamis.errors import UsageError
-from tamis.services.report import collect, render, write_report
+from tamis.services.report.collect import collect
+from tamis.services.report.render import render
+from tamis.services.report.write import write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 VOID = {"meta", "link", "img"}
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tamis.pipelines.comparison import Comparison
-from tamis.services.report import collect, render
+from tamis.runtime.comparison import Comparison
+from tamis.services.report.collect import collect
 from tamis.services.report.pairs import in_square
+from tamis.services.report.render import render
 
 if TYPE_CHECKING:
-    from tamis.data.store import Store
+    from tamis.dataset.store import Store
 
 
 @dataclass(frozen=True)

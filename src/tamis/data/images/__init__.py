@@ -1,1 +1,0 @@
-"""One picture: decode, EXIF, thumbnail, quality, perceptual hash."""

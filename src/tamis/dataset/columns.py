@@ -1,0 +1,148 @@
+"""Every column of the `samples` table by name, and the conditions that code builds over them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MARK_TYPES", "NOTHING", "Column", "equal", "known", "one_of", "unknown"]
+
+
+class Column(StrEnum):
+    """A column of `samples`; vector columns and marks that users make have names of their own.
+
+    Those from `KIND` on come with the verb that needs them, so a dataset may lack them.
+    """
+
+    SAMPLE_ID = "sample_id"
+    PATH = "path"
+    URI = "uri"
+    SOURCE = "source"
+    WIDTH = "width"
+    HEIGHT = "height"
+    FORMAT = "format"
+    BYTES = "bytes"
+    CONTENT_HASH = "content_hash"
+    PHASH = "phash"
+    THUMBNAIL = "thumbnail"
+    SHARPNESS = "sharpness"
+    BRIGHTNESS = "brightness"
+    CONTRAST = "contrast"
+    ENTROPY = "entropy"
+    CAPTURED_AT = "captured_at"
+    LATITUDE = "latitude"
+    LONGITUDE = "longitude"
+    ORIENTATION = "orientation"
+    CAMERA = "camera"
+    ADDED_AT = "added_at"
+    LABEL = "label"
+    TAGS = "tags"
+    SPLIT = "split"
+    # parts of pictures
+    KIND = "kind"
+    PARENT_ID = "parent_id"
+    BOX_X = "box_x"
+    BOX_Y = "box_y"
+    BOX_WIDTH = "box_width"
+    BOX_HEIGHT = "box_height"
+    # frames of videos
+    VIDEO = "video"
+    FRAME = "frame"
+    SECONDS = "seconds"
+    # duplicates
+    DUPLICATE_OF = "duplicate_of"
+    DUPLICATE_SCORE = "duplicate_score"
+    DUPLICATE_KIND = "duplicate_kind"
+    DUPLICATE_GROUP = "duplicate_group"
+    CHANGED_GROUP = "changed_group"
+    # selection and splits
+    SELECTED = "selected"
+    SELECTED_RANK = "selected_rank"
+    SELECTED_REASON = "selected_reason"
+    REPRESENTATIVENESS = "representativeness"
+    UNIQUENESS = "uniqueness"
+    FOLD = "fold"
+
+
+MARK_TYPES: Final[dict[Column, pa.DataType]] = {
+    Column.DUPLICATE_OF: pa.string(),
+    Column.DUPLICATE_SCORE: pa.float32(),
+    Column.DUPLICATE_KIND: pa.string(),
+    Column.DUPLICATE_GROUP: pa.string(),
+    Column.CHANGED_GROUP: pa.string(),
+    Column.SELECTED: pa.bool_(),
+    Column.SELECTED_RANK: pa.int32(),
+    Column.SELECTED_REASON: pa.string(),
+    Column.REPRESENTATIVENESS: pa.float32(),
+    Column.UNIQUENESS: pa.float32(),
+    Column.FOLD: pa.int32(),
+}
+"""Types of the marks that verbs add, for code that reads one before it exists."""
+
+NOTHING: Final = "`sample_id` IS NULL"
+"""The condition that no sample meets: `sample_id` is never null."""
+
+
+def known(column: str) -> str:
+    """Return the condition that a column holds a value.
+
+    >>> known(Column.LABEL)
+    '`label` IS NOT NULL'
+    """
+    return f"{_name(column)} IS NOT NULL"
+
+
+def unknown(column: str) -> str:
+    """Return the condition that a column holds no value.
+
+    >>> unknown(Column.DUPLICATE_OF)
+    '`duplicate_of` IS NULL'
+    """
+    return f"{_name(column)} IS NULL"
+
+
+def equal(column: str, value: str | float | bool | date) -> str:
+    """Return the condition that a column holds a value; texts may hold anything, quotes too.
+
+    >>> equal(Column.LABEL, "cat's eye"), equal(Column.SELECTED, True)
+    ("`label` = 'cat''s eye'", '`selected` = TRUE')
+    """
+    return f"{_name(column)} = {_literal(value)}"
+
+
+def one_of(column: str, values: Iterable[str | float | bool | date]) -> str:
+    """Return the condition that a column holds one of some values; of none, one never met.
+
+    >>> one_of(Column.SPLIT, ["train", "val"]), one_of(Column.SPLIT, [])
+    ("`split` IN ('train', 'val')", '`sample_id` IS NULL')
+    """
+    literals = [_literal(value) for value in values]
+    return f"{_name(column)} IN ({', '.join(literals)})" if literals else NOTHING
+
+
+def _name(column: str) -> str:
+    if "`" in column:
+        raise ValueError(f"{column!r} names no column")
+    return f"`{column}`"
+
+
+def _literal(value: str | float | bool | date) -> str:
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, str):
+        quoted = value.replace("'", "''")
+        return f"'{quoted}'"
+    if isinstance(value, datetime):
+        return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if not math.isfinite(value):
+        raise ValueError(f"{value} cannot be compared with in a condition")
+    return repr(value)

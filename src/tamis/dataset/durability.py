@@ -1,0 +1,53 @@
+"""Make sure that what a snapshot names survives a loss of power."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamis.dataset.storage import LocalStorage, sync, sync_folders
+from tamis.errors import StorageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamis.dataset.fragments import TableVersion
+
+__all__ = ["replace_file", "sync_new_files", "sync_tree"]
+
+
+def replace_file(file: Path, data: bytes) -> None:
+    """Write a file that appears whole, in place of one that was there, and survives a power cut.
+
+    Raises:
+        StorageError: the disk refuses; what was there stays.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        LocalStorage(file.parent).put(file.name, data)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise StorageError(f"cannot write {file}: {reason}") from error
+
+
+def sync_new_files(before: TableVersion, after: TableVersion) -> None:
+    """Force to disk the files that `after` has and `before` had not; Lance does not do so."""
+    if before.version == after.version:
+        return
+    tracked = after.tracked_files(first_version=before.version)
+    old = {file.path for file in tracked if file.version == before.version}
+    # Transaction files only serve writers that meet, and ours never do.
+    files = {
+        file.path
+        for file in tracked
+        if file.version == after.version and file.kind != "transaction file"
+    } - old
+    paths = [after.path / file for file in files]
+    for path in paths:
+        sync(path)
+    sync_folders({path.parent for path in paths} | {after.path})
+
+
+def sync_tree(root: Path) -> None:
+    """Force a folder and all in it to disk."""
+    for path in [*root.rglob("*"), root]:
+        sync(path)

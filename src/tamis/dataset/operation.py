@@ -1,0 +1,365 @@
+"""One verb's changes to a dataset, committed checkpoint by checkpoint."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+
+from tamis.dataset.lock import RunningOperations
+from tamis.dataset.sample_keys import id_array
+from tamis.dataset.schema import (
+    check_mark_name,
+    conform_rows,
+    error_field,
+    vector_columns_of,
+    vector_field,
+)
+from tamis.dataset.staged import Edit, Staged, write_failures, write_samples
+from tamis.dataset.storage_errors import storage_guard
+from tamis.errors import UsageError
+from tamis.outside_text import storable
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+    from tamis.dataset.layout import Layout
+    from tamis.dataset.sample_keys import SampleIds
+    from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.state import State
+    from tamis.dataset.storage import Lock
+    from tamis.dataset.writer import About, Writer
+    from tamis.types import Vectors
+
+__all__ = ["Inserted", "Operation"]
+
+_PLACES = ("path", "uri", "source", "video")
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """What became of inserted rows: how many were added, and how many were known already."""
+
+    added: int
+    known: int
+
+
+class Operation:
+    """A verb at work on a dataset; made by `Store.operation`, used in a `with` block.
+
+    Changes are staged in memory and written at the next checkpoint, all of them as one snapshot
+    or none. Leaving the block makes the last checkpoint; an exception discards what was staged
+    since the last one, and what earlier checkpoints wrote stands.
+
+    Attributes:
+        counts: what the verb did, for the log. `added` and `known` are kept by `insert`.
+    """
+
+    def __init__(
+        self,
+        about: About,
+        layout: Layout,
+        writer: Writer,
+        base: State,
+        on_commit: Callable[[State], None],
+    ) -> None:
+        try:
+            json.dumps(about.params)
+        except TypeError as error:
+            raise UsageError(
+                f"params of {about.verb!r} cannot be kept in the log: {error}"
+            ) from error
+        self.counts: dict[str, Any] = {}
+        self._about = about
+        self._writer = writer
+        self._root = layout.root
+        self._running = RunningOperations(layout.running)
+        self._presence: Lock | None = None
+        self._number: int | None = None
+        self._state = base
+        self._on_commit = on_commit
+        self._staged = Staged()
+        self._staged_ids: set[str] = set()
+        self._offered = 0
+        self._added = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit("done")
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._presence is not None:
+            self._running.leave(self._presence)
+            self._presence = None
+
+    @property
+    def number(self) -> int | None:
+        """Its number in the log; None before the first checkpoint."""
+        return self._number
+
+    # Rows
+
+    def insert(self, rows: pa.Table) -> Inserted:
+        """Stage new samples; those whose `sample_id` exists or repeats are known and left out.
+
+        Whether another writer added the same sample meanwhile shows at the checkpoint, which
+        corrects `counts["added"]` and `counts["known"]`.
+
+        Args:
+            rows: some columns of the schema, `sample_id` among them.
+
+        Returns:
+            How many rows are new, as far as this operation sees.
+
+        Raises:
+            UsageError: a column is unknown, has another type, or `sample_id` is null somewhere.
+        """
+        rows = conform_rows(rows, self._state.samples.schema)
+        ids = rows.column("sample_id").combine_chunks()
+        with storage_guard(self._root, "read"):
+            absent = self._state.keys.missing(ids).to_pylist()
+        fresh = []
+        for sample_id, new in zip(ids.to_pylist(), absent, strict=True):
+            fresh.append(new and sample_id not in self._staged_ids)
+            self._staged_ids.add(sample_id)
+        self._staged.rows.append(rows.filter(pa.array(fresh, pa.bool_())))
+        self._offered += rows.num_rows
+        added = sum(fresh)
+        self._count_rows(sum(staged.num_rows for staged in self._staged.rows))
+        return Inserted(added, rows.num_rows - added)
+
+    def count_known(self, samples: int) -> None:
+        """Count samples that the caller found to be known and does not offer to `insert`."""
+        self._offered += samples
+        self._count_rows(sum(staged.num_rows for staged in self._staged.rows))
+
+    def _count_rows(self, pending: int) -> None:
+        added = self._added + pending
+        self.counts |= {"added": added, "known": self._offered - added}
+
+    def require_columns(self, columns: pa.Schema) -> None:
+        """Add columns of rows that the dataset lacks, null in every row, at once.
+
+        Unlike a mark's they are written with new rows only.
+        """
+        absent = [column for column in columns if self._field(column.name) is None]
+        if absent:
+            self._staged.columns |= {column.name: column for column in absent}
+            self.checkpoint()
+
+    def record_failures(self, failures: Iterable[Failure]) -> None:
+        """Stage pictures that could not be read; a path and reason known already is left out.
+
+        What is not UTF-8 in a path is spelt out, for no table can hold it.
+        """
+        self._staged.failures.extend(
+            Failure(*map(storable, (f.path, f.reason, f.source))) for f in failures
+        )
+
+    # Vectors
+
+    def add_vector_column(
+        self, spec: str, fingerprint: str, dim: int, dtype: str = "float32"
+    ) -> str:
+        """Stage a vector column and its error column, null in every row.
+
+        Args:
+            spec: the encoder, as the user named it.
+            fingerprint: hash of all that changes a vector.
+            dim: length of each vector.
+            dtype: "float32" or "float16".
+
+        Returns:
+            The column's name. A column that exists already is left as it is.
+
+        Raises:
+            UsageError: it exists with another dimension or type, or these cannot be.
+        """
+        column = vector_field(spec, fingerprint, dim, dtype)
+        existing = self._field(column.name)
+        if existing is None:
+            self._staged.columns[column.name] = column
+            error = error_field(column.name)
+            self._staged.columns[error.name] = error
+        elif existing.type != column.type:
+            raise UsageError(
+                f"the column {column.name} exists with {existing.type}, not {column.type}"
+            )
+        return str(column.name)
+
+    def set_vectors(self, column: str, ids: SampleIds, vectors: Vectors) -> None:
+        """Stage vectors, `[N, D]`, for samples that exist or are staged.
+
+        Raises:
+            UsageError: the column is no vector column, the shape is wrong, or a number is not
+                finite in the column's type.
+        """
+        known = self._vector_column(column)
+        with np.errstate(over="ignore"):  # what overflows float16 is refused below
+            values = np.ascontiguousarray(vectors, dtype=known.dtype)
+        if values.shape != (len(ids), known.dim):
+            raise UsageError(
+                f"{column} takes vectors of shape ({len(ids)}, {known.dim}), got {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise UsageError(f"vectors for {column} hold numbers that are not finite {known.dtype}")
+        arrow = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), known.dim)
+        self._edit(column, ids, arrow)
+
+    def set_errors(self, column: str, ids: SampleIds, reasons: Sequence[str | None]) -> None:
+        """Stage why samples have no vector in `column`; None clears.
+
+        Raises:
+            UsageError: the column is no vector column, or there are more ids than reasons.
+        """
+        known = self._vector_column(column)
+        self._edit(known.error_column, ids, pa.array(reasons, pa.string()))
+
+    def index_vectors(self, column: str) -> None:
+        """Stage an index of a vector column, for search in large datasets.
+
+        Where there is one that covers most rows, it takes in the others; else it is built anew.
+        Building takes about a minute a million rows, while other writers wait.
+
+        Raises:
+            UsageError: the column is no vector column.
+        """
+        self._staged.indexes.add(self._vector_column(column).name)
+
+    # Marks
+
+    def set_marks(self, ids: SampleIds, marks: Mapping[str, Any]) -> None:
+        """Stage values of marks for samples that exist or are staged; null clears.
+
+        Args:
+            ids: the samples, distinct.
+            marks: for each mark one value a sample, as an Arrow array or what makes one. A mark
+                that is new becomes a column of the array's type.
+
+        Raises:
+            UsageError: a name is no mark, lengths differ, or values do not fit the mark's type.
+        """
+        for name, values in marks.items():
+            check_mark_name(name)
+            field = self._field(name)
+            array = _mark_values(name, values, None if field is None else field.type)
+            if field is None:
+                self._staged.columns[name] = pa.field(name, array.type)
+            self._edit(name, ids, array)
+
+    # Places
+
+    def relocate(self, ids: SampleIds, places: Mapping[str, Sequence[str | None]]) -> None:
+        """Stage other places for samples that exist: their files were moved, not changed.
+
+        Args:
+            ids: the samples, distinct.
+            places: for `path`, `uri`, `source` and, of frames, `video` one value a sample.
+
+        Raises:
+            UsageError: a column is no place, or lengths differ.
+        """
+        for name, values in places.items():
+            if name not in _PLACES or self._field(name) is None:
+                raise UsageError(f"{name!r} says no place; there are: {', '.join(_PLACES)}")
+            self._edit(name, ids, pa.array(values, pa.string()))
+
+    # Checkpoints
+
+    def checkpoint(self) -> None:
+        """Write all that is staged as one snapshot.
+
+        Raises:
+            UsageError: an edit names a sample that is not in the dataset.
+            ConflictError: another writer is busy or took back what this one builds on.
+            StorageError: the disk refuses; nothing was changed.
+        """
+        self._commit("running")
+
+    def _commit(self, state: Literal["running", "done"]) -> None:
+        with self._writer.locked(self._about.verb, self._state) as head:
+            samples, added = write_samples(head.samples, head.keys, self._staged)
+            failed = write_failures(head.failed, self._staged.failures)
+            if self._offered:
+                self._count_rows(added)
+            about = replace(
+                self._about, counts=dict(self.counts), state=state, operation=self._number
+            )
+            with self._running_from(head.snapshot.snapshot + 1, state):
+                self._state = self._writer.name(head, {"samples": samples, "failed": failed}, about)
+        self._number = self._state.snapshot.operation
+        self._added += added
+        self._staged = Staged()
+        self._staged_ids = set()
+        self._on_commit(self._state)
+
+    @contextmanager
+    def _running_from(self, number: int, state: Literal["running", "done"]) -> Iterator[None]:
+        """Show that this process is at the operation, before its first snapshot can be seen."""
+        if self._number is not None or state == "done":
+            yield
+            return
+        self._presence = self._running.enter(number)
+        try:
+            yield
+        except BaseException:
+            self._leave()
+            raise
+
+    # What is there
+
+    def _field(self, name: str) -> pa.Field | None:
+        if name in self._staged.columns:
+            return self._staged.columns[name]
+        schema = self._state.samples.schema
+        return schema.field(name) if name in schema.names else None
+
+    def _vector_column(self, name: str) -> VectorColumn:
+        staged = self._staged.columns.values()
+        schema = pa.schema([*self._state.samples.schema, *staged])
+        columns = {column.name: column for column in vector_columns_of(schema)}
+        if name not in columns:
+            raise UsageError(
+                f"{name!r} is not a vector column; there are: {', '.join(columns) or 'none'}"
+            )
+        return columns[name]
+
+    def _edit(self, column: str, ids: SampleIds, values: pa.Array) -> None:
+        keys = id_array(ids)
+        if len(keys) != len(values):
+            raise UsageError(f"{len(keys)} sample ids but {len(values)} values for {column}")
+        self._staged.edits.setdefault(column, []).append(Edit(keys, values))
+
+
+def _mark_values(name: str, values: Any, stored: pa.DataType | None) -> pa.Array:
+    """The values as one array of the mark's type."""
+    try:
+        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        if stored is not None:
+            return array.cast(stored)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise UsageError(f"values of the mark {name!r} have to be {stored}: {error}") from error
+    if pa.types.is_null(array.type):
+        raise UsageError(
+            f"the mark {name!r} is new and all its values are null: give a typed array"
+        )
+    return array

@@ -1,0 +1,273 @@
+"""What operations leave in the log for later verbs to read, as one type a kind.
+
+A log entry holds dictionaries, so that any version reads any log. Whoever looks for what an
+operation found asks `told` for its type, and never for keys: what an older log lacks has the type's
+default there, and a value of another kind is an error of the log, not of its reader.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, dataclass, field, fields
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Protocol,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from tamis.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "ASKED",
+    "DuplicatesFound",
+    "Logged",
+    "PicturesAdded",
+    "RoundSelected",
+    "SplitMade",
+    "TagNamed",
+    "TextsFiltered",
+    "Told",
+    "last",
+    "told",
+]
+
+ASKED = "request"
+"""Among an operation's parameters, the request that it was made for: its verb and its fields."""
+
+
+class Logged(Protocol):
+    """What is read of an operation: a log's entry, a snapshot, or a report's step."""
+
+    @property
+    def verb(self) -> str:
+        """What was done."""
+
+    @property
+    def state(self) -> str:
+        """Whether it was done."""
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Its options."""
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """What it did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What an operation of one verb leaves in the log for others to read.
+
+    `options` are the fields that were asked for; the others are what it counted or measured.
+    """
+
+    verb: ClassVar[str]
+    options: ClassVar[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturesAdded(Told):
+    """What `add` did.
+
+    Attributes:
+        added: new samples.
+        known: samples that were there already.
+    """
+
+    verb: ClassVar[str] = "add"
+    added: int = 0
+    known: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicatesFound(Told):
+    """What a search for duplicates found and marked.
+
+    Attributes:
+        threshold: score from which a pair is a copy; None in a log that does not say.
+        changed_threshold: score from which it is a changed version; None as well.
+        candidates: pairs whose pixels were compared.
+        copy_pairs: those that are copies.
+        changed_pairs: those that are changed versions.
+        undecided_pairs: those of which nothing tells.
+        false_pair_rate: expected share of wrong pairs among copies.
+    """
+
+    verb: ClassVar[str] = "duplicates"
+    threshold: float | None = None
+    changed_threshold: float | None = None
+    candidates: int | None = None
+    copy_pairs: int | None = None
+    changed_pairs: int | None = None
+    undecided_pairs: int | None = None
+    false_pair_rate: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundSelected(Told):
+    """What a round of labelling knew, and what it picked.
+
+    Attributes:
+        label_column: the labels that it learned from.
+        strategy: what picked.
+        selected: how many pictures it picked.
+        labels: labels to learn from.
+        classes: different ones among them.
+        accuracy: of a probe, on labels that it was not fitted on; None if none could be held out.
+        low: lower end of the accuracy's 95 % interval.
+        high: upper end.
+        measured: pictures that the accuracy was measured on.
+        measured_on: `test split`, or `held-out labels`, those known, out of fold.
+    """
+
+    verb: ClassVar[str] = "select"
+    options: ClassVar[frozenset[str]] = frozenset({"label_column", "strategy"})
+    label_column: str = "label"
+    strategy: str
+    selected: int
+    labels: int
+    classes: int
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    measured: int
+    measured_on: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitMade(Told):
+    """What a split measured.
+
+    Attributes:
+        cluster_gap: largest difference between a cluster's share in one split and in all; None
+            where it was not measured.
+        difference: by split, its MMD² from the rest, that of random splits, and the p-value; None
+            where it was not measured.
+        folds: how many folds were made; None if splits were.
+    """
+
+    verb: ClassVar[str] = "split"
+    options: ClassVar[frozenset[str]] = frozenset({"folds"})
+    cluster_gap: float | None = None
+    difference: dict[str, list[float] | None] = field(default_factory=dict)
+    folds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextsFiltered(Told):
+    """What a filter by texts found.
+
+    Attributes:
+        texts: what pictures should show.
+        negatives: what they should be less near to.
+        classes: texts and negatives were classes, of which each picture is one.
+        tag: given to those that passed.
+        threshold: least score to pass; None where classes decided.
+        scored: pictures that have a score.
+        matched: those that passed.
+        histogram: of the scores: `low`, `high` and `counts`.
+    """
+
+    verb: ClassVar[str] = "filter"
+    options: ClassVar[frozenset[str]] = frozenset({"texts", "negatives", "classes", "tag"})
+    texts: list[str]
+    negatives: list[str] = field(default_factory=list)
+    classes: bool = False
+    tag: str
+    threshold: float | None = None
+    scored: int
+    matched: int
+    histogram: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagNamed(Told):
+    """A name that was given to a snapshot.
+
+    Attributes:
+        name: the tag.
+        snapshot: its number.
+    """
+
+    verb: ClassVar[str] = "tag"
+    options: ClassVar[frozenset[str]] = frozenset({"name", "snapshot"})
+    name: str
+    snapshot: int
+
+
+_Operation = TypeVar("_Operation", bound=Told)
+
+
+def told(entry: Logged, kind: type[_Operation]) -> _Operation | None:
+    """Return what an operation left in the log; None if it is of another kind.
+
+    An option is looked for in its parameters, then in its request, all else in its counts.
+    `select` is a round only if it says so.
+
+    Raises:
+        DatasetError: the entry lacks what every version has written, or holds another kind of
+            value.
+    """
+    if entry.verb != kind.verb:
+        return None
+    request = (entry.params.get(ASKED) or {}).get("fields", {})
+    if kind is RoundSelected and not (entry.params.get("round") or request.get("round")):
+        return None
+    options = {**request, **entry.params}
+    types = get_type_hints(kind)
+    values = {}
+    for one in fields(kind):
+        known = options if one.name in kind.options else entry.counts
+        if one.name not in known:
+            if not _has_default(one):
+                raise DatasetError(f"the log's entry of {entry.verb!r} has no {one.name!r}")
+            continue
+        value = known[one.name]
+        if not _is(value, types[one.name]):
+            raise DatasetError(f"the log's entry of {entry.verb!r} has {one.name} = {value!r}")
+        values[one.name] = value
+    return kind(**values)
+
+
+def last(log: Iterable[Logged], kind: type[_Operation]) -> _Operation | None:
+    """Return what the last operation of a kind that stands has left; None if there is none.
+
+    Args:
+        log: operations, oldest first.
+        kind: the type of what it left.
+
+    Raises:
+        DatasetError: as `told`.
+    """
+    found = None
+    for entry in log:
+        if entry.state != "undone":
+            found = told(entry, kind) or found
+    return found
+
+
+def _has_default(one: Field[Any]) -> bool:
+    return one.default is not MISSING or one.default_factory is not MISSING
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Tell whether a value that JSON can hold is of a type."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_is(value, one) for one in inner)
+    if origin is list:
+        return isinstance(value, list | tuple) and all(_is(one, inner[0]) for one in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is(one, inner[1]) for one in value.values())
+    if isinstance(value, bool):
+        return kind in (bool, Any)
+    return kind is Any or isinstance(value, int | float if kind is float else kind)

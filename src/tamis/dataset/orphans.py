@@ -1,0 +1,100 @@
+"""What killed writers leave behind, and its removal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tamis.dataset.fragments import TableVersion
+from tamis.dataset.layout import TABLES
+from tamis.dataset.lock import RunningOperations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tamis.dataset.layout import Layout
+    from tamis.dataset.snapshots import Snapshot
+
+__all__ = ["Freed", "drop_steps", "remove_orphans", "roll_back"]
+
+# Where Lance keeps what versions refer to. Other files of the table's folder are not ours to judge.
+_TABLE_PARTS = ("data", "_transactions", "_deletions", "_indices", "_versions")
+_KEPT_NAMES = {"latest_version_hint.json"}
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What a clean-up removed: how many files, and their bytes."""
+
+    files: int
+    bytes: int
+
+
+def roll_back(table: TableVersion) -> None:
+    """Take back the versions after `table`, which no snapshot names: they never happened.
+
+    The caller holds the writer lock, so their writer is dead. Only their manifests go here, the
+    files that they alone refer to are orphans.
+    """
+    if table.latest() == table.version:
+        return
+    later = table.tracked_files(first_version=table.version + 1)
+    _remove({table.path / file.path for file in later if file.kind == "manifest"})
+
+
+def drop_steps(before: TableVersion, after: TableVersion) -> None:
+    """Remove the versions between those that two snapshots in a row name.
+
+    A checkpoint of several steps makes one Lance version each, of which only the last is named.
+    """
+    if after.version <= before.version + 1:
+        return
+    tracked = after.tracked_files(first_version=before.version)
+    needed = {file.path for file in tracked if file.version in (before.version, after.version)}
+    steps = {file.path for file in tracked} - needed
+    _remove({after.path / file for file in steps})
+
+
+def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
+    """Remove every file that no snapshot needs; the caller holds the writer lock.
+
+    Versions that are named stay readable at every moment, even if this is killed half-way:
+    nothing that they refer to is touched.
+    """
+    named: dict[str, set[int]] = {name: set() for name in TABLES}
+    for snapshot in snapshots:
+        for versions in (snapshot.before, snapshot.after):
+            for table, version in versions.items():
+                named[table].add(version)
+    orphans = [file for name in TABLES for file in _table_orphans(layout.table(name), named[name])]
+    left = [(layout.storage, name) for name in layout.storage.drafts()]
+    left += [(layout.log, name) for name in layout.log.drafts()]
+    left += [(layout.running, name) for name in RunningOperations(layout.running).left_behind()]
+    small = [storage.remove(key) for storage, key in left]
+    freed = _remove(orphans)
+    return Freed(freed.files + len(small), freed.bytes + sum(small))
+
+
+def _table_orphans(path: Path, named: set[int]) -> list[Path]:
+    tracked = TableVersion.open(path, max(named)).tracked_files()
+    needed = {file.path for file in tracked if file.version in named}
+    present = (file for part in _TABLE_PARTS for file in (path / part).rglob("*"))
+    return [
+        file
+        for file in present
+        if file.is_file()
+        and file.name not in _KEPT_NAMES
+        and file.relative_to(path).as_posix() not in needed
+    ]
+
+
+def _remove(files: Iterable[Path]) -> Freed:
+    sizes = [_remove_file(file) for file in files]
+    return Freed(len(sizes), sum(sizes))
+
+
+def _remove_file(file: Path) -> int:
+    size = file.stat().st_size
+    file.unlink()
+    return size

@@ -1,0 +1,513 @@
+"""The dataset: pictures, vectors and marks in one folder, with every change on record."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from tamis.dataset.conditions import checked_condition
+from tamis.dataset.difference import Diff, compare
+from tamis.dataset.history import (
+    RETURNS_TO,
+    LogEntry,
+    check_return,
+    check_tag,
+    log_entries,
+    newest_operation,
+    plan_redo,
+    plan_undo,
+    tags,
+)
+from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
+from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
+from tamis.dataset.operation import Operation
+from tamis.dataset.operations import ASKED
+from tamis.dataset.sample_keys import id_array
+from tamis.dataset.schema import VectorColumn, vector_columns_of
+from tamis.dataset.snapshots import SnapshotChain
+from tamis.dataset.state import State
+from tamis.dataset.storage_errors import filtering, storage_guard
+from tamis.dataset.vector_index import index_cover
+from tamis.dataset.writer import About, Writer
+from tamis.errors import ConflictError, DatasetError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from tamis.dataset.orphans import Freed
+    from tamis.dataset.sample_keys import SampleIds
+    from tamis.dataset.snapshots import Snapshot
+    from tamis.dataset.vector_index import IndexCover
+    from tamis.types import Vectors
+    from tamis.verbs.request import Request
+
+__all__ = ["Store"]
+
+_DEFAULT_ENCODER = "default_vectors"
+_UNCHANGED = "unchanged.json"
+
+
+class Store:
+    """A dataset, seen at one snapshot.
+
+    Reading always sees one whole snapshot, whatever other processes do. Changes go through
+    `operation`, after which this store sees the new head.
+
+    Use `Store.create` or `Store.open`.
+
+    Example:
+        >>> import pyarrow as pa, tempfile
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> store = Store.create(Path(folder.name) / "birds.tamis")
+        >>> with store.operation("add") as op:
+        ...     op.insert(pa.table({"sample_id": ["a", "b"], "width": [640, 800]}))
+        Inserted(added=2, known=0)
+        >>> with store.operation("label") as op:
+        ...     op.set_marks(["b"], {"label": ["owl"]})
+        >>> store.read(["sample_id", "label"], where="width > 700").to_pylist()
+        [{'sample_id': 'b', 'label': 'owl'}]
+        >>> store.undo().verb
+        'label'
+        >>> folder.cleanup()
+    """
+
+    def __init__(self, path: Path, *, lock_timeout: float, snapshot: int | str | None) -> None:
+        self.path = path
+        self._layout = Layout(path)
+        self._chain = SnapshotChain(self._layout.log)
+        self._writer = Writer(self._layout, lock_timeout)
+        self._pinned = snapshot is not None
+        with storage_guard(path, "open"):
+            self._state = State.open(self._layout, self._resolve(snapshot))
+
+    @classmethod
+    def create(cls, path: str | Path, *, lock_timeout: float = LOCK_TIMEOUT) -> Store:
+        """Make an empty dataset.
+
+        Raises:
+            DatasetError: something lies at `path` already.
+            StorageError: the disk refuses.
+        """
+        create_dataset(Path(path))
+        return cls.open(path, lock_timeout=lock_timeout)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        snapshot: int | str | None = None,
+        lock_timeout: float = LOCK_TIMEOUT,
+    ) -> Store:
+        """Open a dataset.
+
+        Args:
+            path: its folder.
+            create: make it first if nothing lies there.
+            snapshot: the state to see, by number or tag, which can then only be read; None is
+                the newest.
+            lock_timeout: seconds to wait for another writer.
+
+        Raises:
+            DatasetMissingError: no dataset lies there.
+            DatasetTooNewError: a later version of tamis wrote it.
+            UsageError: no such snapshot.
+            StorageError: the disk refuses.
+        """
+        path = Path(path)
+        if create:
+            with suppress(DatasetError):  # something lies there: the check tells whether it serves
+                create_dataset(path)
+            remove_drafts(path)
+        check_dataset(path)
+        return cls(path, lock_timeout=lock_timeout, snapshot=snapshot)
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the snapshot that reading sees."""
+        return self._state.snapshot.snapshot
+
+    def refresh(self) -> None:
+        """See the newest snapshot from now on; one that was opened by number or tag stays."""
+        if not self._pinned:
+            with storage_guard(self.path, "open"):
+                self._state = State.open(self._layout, self._chain.head(), self._state)
+
+    # Reading
+
+    def count(self, where: str | None = None) -> int:
+        """Number of samples, or of those that meet an SQL condition.
+
+        Raises:
+            UsageError: `where` is no condition over the columns.
+        """
+        with self._filtering(where):
+            return self._state.samples.count(self._checked(where))
+
+    def columns(self) -> list[str]:
+        """The names of all columns."""
+        return list(self._state.samples.schema.names)
+
+    def read(
+        self,
+        columns: Sequence[str],
+        where: str | None = None,
+        ids: SampleIds | None = None,
+    ) -> pa.Table:
+        """Some columns of the samples; only these columns are read from disk.
+
+        Args:
+            columns: their names.
+            where: an SQL condition that samples have to meet.
+            ids: the samples wanted; the result has their order, else that of the dataset.
+
+        Raises:
+            UsageError: a column or sample is unknown, or `where` is no condition.
+        """
+        self._require_columns(columns)
+        condition = self._checked(where)
+        with self._filtering(where):
+            if ids is None:
+                return self._state.samples.read(columns, condition)
+            row_ids = self._state.keys.row_ids(id_array(ids))
+            if condition is not None:
+                met = self._state.samples.read([], condition, row_ids=True).column("_rowid")
+                row_ids = row_ids.filter(pc.is_in(row_ids, value_set=met.combine_chunks()))
+            return self._state.samples.rows(columns, row_ids)
+
+    def batches(
+        self, columns: Sequence[str], where: str | None = None, batch_size: int = 4096
+    ) -> Iterator[pa.RecordBatch]:
+        """Like `read`, piece by piece in dataset order, each of at most `batch_size` rows.
+
+        What is seen is the snapshot at the time of the call, also if the store moves on.
+        """
+        self._require_columns(columns)
+        return self._batches(self._state, columns, where, batch_size)
+
+    def _batches(
+        self, state: State, columns: Sequence[str], where: str | None, batch_size: int
+    ) -> Iterator[pa.RecordBatch]:
+        condition = checked_condition(where, state.samples.schema.names)
+        with self._filtering(where):
+            yield from state.samples.batches(columns, condition, batch_size=batch_size)
+
+    def vectors(self, column: str, where: str | None = None) -> tuple[list[str], Vectors]:
+        """The samples that have a vector, and their vectors, in dataset order.
+
+        Args:
+            column: a vector column.
+            where: an SQL condition that samples have to meet.
+
+        Returns:
+            Sample ids and vectors, `[N, D]` float32; takes 4 N D bytes and little more.
+
+        Raises:
+            UsageError: no such vector column, or `where` is no condition.
+        """
+        found = {known.name: known for known in self.vector_columns()}.get(column)
+        if found is None:
+            names = ", ".join(known.name for known in self.vector_columns()) or "none"
+            raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+        vectors = np.empty((self.count(where), found.dim), np.float32)
+        ids: list[str] = []
+        for batch in self.batches(["sample_id", column], where):
+            filled = batch.filter(batch.column(column).is_valid())
+            rows = filled.column(column).flatten().to_numpy().reshape(-1, found.dim)
+            vectors[len(ids) : len(ids) + len(rows)] = rows
+            ids.extend(filled.column("sample_id").to_pylist())
+        return ids, vectors[: len(ids)]
+
+    def vector_columns(self) -> list[VectorColumn]:
+        """The vector columns, oldest first."""
+        return vector_columns_of(self._state.samples.schema)
+
+    @property
+    def default_encoder(self) -> str | None:
+        """The vector column that is meant where none is named; None if none was set."""
+        return self._state.snapshot.settings.get(_DEFAULT_ENCODER)
+
+    def index_cover(self, column: str) -> IndexCover | None:
+        """How many rows the index of a vector column covers; None where it has none."""
+        with storage_guard(self.path, "read"):
+            return index_cover(self._state.samples, column)
+
+    def nearest(
+        self,
+        column: str,
+        query: NDArray[np.float32],
+        count: int,
+        where: str | None = None,
+        *,
+        probes: int | None = None,
+    ) -> pa.Table:
+        """Samples near a query, best first: their ids, vectors and row ids.
+
+        See `tamis.dataset.vector_search.nearest`, which decides when that is safe.
+
+        Args:
+            column: a vector column.
+            query: `[D]` float32.
+            count: how many.
+            where: an SQL condition that samples have to meet.
+            probes: how many of the index's partitions to look into; None compares all.
+
+        Raises:
+            UsageError: `where` is no condition.
+        """
+        condition = self._checked(where)
+        with self._filtering(where):
+            return self._state.samples.nearest(column, query, count, condition, probes=probes)
+
+    def failures(self) -> pa.Table:
+        """The pictures that could not be read: path, reason, source, time."""
+        with storage_guard(self.path, "read"):
+            return self._state.failed.read(self._state.failed.schema.names)
+
+    def _require_columns(self, columns: Sequence[str]) -> None:
+        unknown = [name for name in columns if name not in self._state.samples.schema.names]
+        if unknown:
+            raise UsageError(
+                f"there is no column {unknown[0]!r}; there are: {', '.join(self.columns())}"
+            )
+
+    def _checked(self, where: str | None) -> str | None:
+        return checked_condition(where, self._state.samples.schema.names)
+
+    def _filtering(self, where: str | None) -> Any:
+        return filtering(self.path, where, self.columns())
+
+    # Writing
+
+    def operation(
+        self,
+        verb: str,
+        params: Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        *,
+        request: Request[Any] | None = None,
+    ) -> Operation:
+        """Begin a change, to be used in a `with` block.
+
+        Args:
+            verb: its name in the log.
+            params: what it found out and later verbs need, as JSON takes it.
+            seed: the seed of its random choices.
+            request: what the user asked for; the log can repeat it.
+
+        Raises:
+            UsageError: the store was opened at a fixed snapshot, or `params` are no JSON.
+        """
+        self._require_head()
+        kept = dict(params or {})
+        if request is not None:
+            kept[ASKED] = {"verb": request.verb, "fields": request.given()}
+        about = About(verb, kept, seed)
+        self.refresh()
+        return Operation(about, self._layout, self._writer, self._state, self._moved)
+
+    def undo(self, to: int | None = None) -> LogEntry:
+        """Take back the newest operation that stands, or all that came after a snapshot.
+
+        The log keeps both what was done and that it was undone. Undoing again goes one further
+        back.
+
+        Args:
+            to: take back all operations since this snapshot.
+
+        Returns:
+            The log entry of the newest operation that was taken back.
+
+        Raises:
+            UsageError: nothing is left to undo, or operations wrote in turns.
+            ConflictError: the operation still runs.
+        """
+        self._require_head()
+        with self._writer.locked("undo", self._state) as head:
+            snapshots = self._chain.all()
+            plan = plan_undo(snapshots, to)
+            running = RunningOperations(self._layout.running)
+            entries = {
+                entry.operation: entry for entry in log_entries(snapshots, running.is_running)
+            }
+            for operation in plan.operations:
+                if entries[operation].state == "running":
+                    raise ConflictError(
+                        f"operation {operation} ({entries[operation].verb}) still runs; stop it or "
+                        "wait until it is done, then undo"
+                    )
+            tables = {
+                name: table.restored(plan.versions[name]) for name, table in head.tables.items()
+            }
+            about = About(
+                "undo",
+                {"operations": list(plan.operations)} | ({} if to is None else {"to": to}),
+                undone=plan.snapshots,
+                settings=plan.settings,
+            )
+            state = self._writer.name(head, tables, about)
+        self._moved(state)
+        return entries[plan.operations[-1]]
+
+    def redo(self) -> LogEntry:
+        """Bring back what the last undo took back; nothing may have been changed since.
+
+        Returns:
+            The log entry of the newest operation that stands again.
+
+        Raises:
+            UsageError: there is nothing to redo.
+        """
+        self._require_head()
+        with self._writer.locked("redo", self._state) as head:
+            state = self._returned(head, "redo", plan_redo(self._chain.all()))
+        self._moved(state)
+        return self._newest()
+
+    def checkout(self, name: int | str) -> int:
+        """Bring back the state of any snapshot, also of one that was undone; undo takes it back.
+
+        Args:
+            name: a snapshot number or a tag.
+
+        Returns:
+            The number of that snapshot.
+
+        Raises:
+            UsageError: there is no such snapshot, or it is the present state.
+            ConflictError: an operation still runs.
+        """
+        self._require_head()
+        to = self._resolve(name).snapshot
+        with self._writer.locked("checkout", self._state) as head:
+            snapshots = self._chain.all()
+            check_return(snapshots, to)
+            running = RunningOperations(self._layout.running)
+            for entry in log_entries(snapshots, running.is_running):
+                if entry.state == "running":
+                    raise ConflictError(
+                        f"operation {entry.operation} ({entry.verb}) still runs; stop it or wait "
+                        "until it is done"
+                    )
+            state = self._returned(head, "checkout", to)
+        self._moved(state)
+        return to
+
+    def _returned(self, head: State, verb: str, to: int) -> State:
+        """Name a snapshot that has the state of an earlier one."""
+        meant = self._chain.read(to)
+        tables = {name: table.restored(meant.after[name]) for name, table in head.tables.items()}
+        about = About(verb, {RETURNS_TO: to}, settings=meant.settings)
+        return self._writer.name(head, tables, about)
+
+    def _newest(self) -> LogEntry:
+        snapshots = self._chain.all()
+        newest = newest_operation(snapshots)
+        running = RunningOperations(self._layout.running)
+        entries = log_entries(snapshots, running.is_running)
+        return next(entry for entry in entries if entry.operation == newest)
+
+    def note_unchanged(self, verb: str) -> None:
+        """Remember that a verb that might have changed the dataset did not."""
+        note = {"verb": verb, "snapshot": self.snapshot}
+        with suppress(OSError):  # a dataset that cannot be written to can still be asked
+            self._layout.storage.put(_UNCHANGED, json.dumps(note).encode())
+
+    def unchanged_since(self) -> str | None:
+        """Return the last verb, if it might have changed the dataset and did not."""
+        if not self._layout.storage.exists(_UNCHANGED):
+            return None
+        note = json.loads(self._layout.storage.read(_UNCHANGED))
+        return str(note["verb"]) if note["snapshot"] == self.snapshot else None
+
+    def tag(self, name: str) -> None:
+        """Give the snapshot that this store sees a name, to open or compare it by.
+
+        Raises:
+            UsageError: the name is taken or cannot be a tag.
+        """
+        with self._writer.locked("tag", self._state) as head:
+            check_tag(name, tags(self._chain.all()))
+            about = About("tag", {"name": name, "snapshot": self.snapshot})
+            state = self._writer.name(head, head.tables, about)
+        if not self._pinned:
+            self._moved(state)
+
+    def set_default_encoder(self, column: str) -> None:
+        """Let a vector column be the one that is meant where none is named; `undo` takes it back.
+
+        Raises:
+            UsageError: no such vector column, or the store was opened at a fixed snapshot.
+        """
+        self._require_head()
+        with self._writer.locked("encoders default", self._state) as head:
+            known = {c.name: c for c in vector_columns_of(head.samples.schema)}
+            if column not in known:
+                names = ", ".join(known) or "none"
+                raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+            about = About(
+                "encoders default",
+                {"encoder": known[column].spec, "column": column},
+                settings={**head.snapshot.settings, _DEFAULT_ENCODER: column},
+            )
+            state = self._writer.name(head, head.tables, about)
+        self._moved(state)
+
+    def gc(self) -> Freed:
+        """Remove the files that killed writers left; every snapshot stays readable."""
+        remove_drafts(self.path)
+        return self._writer.collect()
+
+    def _require_head(self) -> None:
+        if self._pinned:
+            raise UsageError(
+                f"{self.path} was opened at snapshot {self.snapshot}, which can only be read; open "
+                "it without a snapshot to change it"
+            )
+
+    def _moved(self, state: State) -> None:
+        self._state = state
+
+    # History
+
+    def log(self) -> list[LogEntry]:
+        """Every operation, newest last."""
+        with storage_guard(self.path, "read"):
+            running = RunningOperations(self._layout.running)
+            return log_entries(self._chain.all(), running.is_running)
+
+    def diff(self, a: int | str, b: int | str | None = None) -> Diff:
+        """What changed in the samples from snapshot `a` to `b`, each a number or tag.
+
+        Args:
+            a: the earlier state.
+            b: the later state; None is the newest.
+
+        Raises:
+            UsageError: no such snapshot.
+        """
+        with storage_guard(self.path, "read"):
+            earlier = State.open(self._layout, self._resolve(a))
+            later = State.open(self._layout, self._resolve(b))
+            return compare(earlier.samples, later.samples)
+
+    def _resolve(self, name: int | str | None) -> Snapshot:
+        if name is None:
+            return self._chain.head()
+        if isinstance(name, int) or name.isdigit():
+            return self._chain.read(int(name))
+        known = tags(self._chain.all())
+        if name not in known:
+            raise UsageError(
+                f"there is no tag {name!r} in {self.path}; there are: {', '.join(known) or 'none'}"
+            )
+        return self._chain.read(known[name])

@@ -1,0 +1,80 @@
+"""Boxes of Pascal VOC files, one XML file a picture."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING
+
+from tamis.formats.annotations.boxes import Annotations, BoxAnnotation, declared_size, place, text
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["read_voc"]
+
+_LARGEST = 16 << 20
+
+
+def read_voc(files: Iterable[Path]) -> Annotations:
+    """Read the boxes of VOC files. Their corners are pixels counted from 1, both inside."""
+    found = Annotations()
+    for file in files:
+        try:
+            root = _parsed(file)
+            picture = text(root.findtext("filename") or file.stem)
+        except (OSError, ValueError, LookupError, ET.ParseError) as error:
+            # a LookupError is an encoding that nobody knows
+            reason = f"is no VOC annotation: {error}"
+            found.failures.append(Failure(str(file), reason, str(file)))
+            continue
+        size = declared_size(root.findtext("size/width"), root.findtext("size/height"))
+        places = _places(file, picture)
+        for number, thing in enumerate(root.findall("object"), start=1):
+            try:
+                label = text(thing.findtext("name"))
+                left, top, right, bottom = (
+                    float(thing.findtext(f"bndbox/{edge}") or "nan")
+                    for edge in ("xmin", "ymin", "xmax", "ymax")
+                )
+            except ValueError as error:
+                reason = f"object {number} cannot be used: {error}"
+                found.failures.append(Failure(str(file), reason, str(file)))
+                continue
+            found.boxes.append(
+                BoxAnnotation(
+                    picture=picture,
+                    label=label,
+                    left=left - 1,
+                    top=top - 1,
+                    width=right - left + 1,
+                    height=bottom - top + 1,
+                    size=size,
+                    places=places,
+                    fallback=file.stem,
+                )
+            )
+    return found
+
+
+def _places(file: Path, picture: str) -> tuple[str, ...]:
+    """Return where the picture of a VOC file uses to lie; its own name is trusted first."""
+    folders = ("../JPEGImages", "../images", "")
+    return tuple(
+        place(file.parent, folder, name) for name in (picture, file.stem) for folder in folders
+    )
+
+
+def _parsed(file: Path) -> ET.Element:
+    content = file.read_bytes()
+    if len(content) > _LARGEST:
+        raise ValueError("it is larger than 16 MiB")
+    if b"\0" in content:
+        raise ValueError("it is not written in UTF-8")
+    if b"<!DOCTYPE" in content.upper() or b"<!ENTITY" in content.upper():
+        raise ValueError("it declares entities, which could blow up")
+    root = ET.fromstring(content)  # noqa: S314 - without declarations nothing expands
+    if root.tag != "annotation":
+        raise ValueError(f"its root is <{root.tag}>, not <annotation>")
+    return root

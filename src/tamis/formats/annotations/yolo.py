@@ -1,0 +1,196 @@
+"""Boxes of YOLO label files, one text file a picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from tamis.errors import InputError
+from tamis.formats.annotations.boxes import Annotations, BoxAnnotation, place
+from tamis.formats.annotations.yolo_files import (
+    files_below,
+    label_files,
+    label_folders,
+    labels_at,
+)
+from tamis.formats.annotations.yolo_settings import YoloSettings, listed_names, read_settings
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["read_yolo", "read_yolo_dataset"]
+
+_BOX_NUMBERS = 4
+_LISTS = ("classes.txt", "obj.names")
+_YAML = (".yaml", ".yml")
+_NAMES = re.compile(r"""(?m)^["']?(names|kpt_shape)["']?\s*:""")
+
+
+def read_yolo_dataset(settings_file: Path) -> Annotations:
+    """Read the label files that a `data.yaml` speaks of, by its names of classes.
+
+    Raises:
+        InputError: it cannot be read, names no classes, or there are no label files where it says.
+    """
+    settings = _settings_in(settings_file)
+    if not settings.names:
+        raise InputError(
+            f"{settings_file} has no names of classes: give the line  names: [cat, dog]  or name a "
+            "folder with a classes.txt"
+        )
+    folders, wrong = label_folders(settings_file, settings)
+    files = [file for folder in folders for file in files_below(folder, ".txt")]
+    if not label_files(files)[0]:
+        raise InputError(
+            f"{settings_file} leads to no label file (.txt): none lies below "
+            f"{' or '.join(map(str, folders))}; check its  path:  or name the folder of labels"
+        )
+    found = read_yolo(folders[0], files, settings)
+    found.notes += [] if wrong is None else [wrong]
+    return found
+
+
+def read_yolo(
+    root: Path, files: Sequence[Path], settings: YoloSettings | None = None
+) -> Annotations:
+    """Read YOLO label files: a line `class x y width height` a box, shares of the sides.
+
+    A sixth number, a prediction's confidence, is passed over, and so are keypoints, where the
+    settings say how many there are. Polygons, lines of three or more points, become the box around
+    them. Names of classes come from `classes.txt` or a YAML file at, above or beside the labels
+    unless settings are given; without any the class number is the label. Boxes are of the upright
+    picture, as the tools that train on them read it.
+
+    Args:
+        root: the folder that was named.
+        files: text files; those that are no labels are left out, and counted if they have boxes.
+        settings: of the dataset.
+
+    Raises:
+        InputError: the names cannot be read.
+    """
+    labels, passed_over = label_files(files)
+    settings = _settings_near(root, labels) if settings is None else settings
+    found = Annotations()
+    if passed_over:
+        found.notes.append(
+            f"{len(passed_over)} label files were not read, for they lie outside of the folders "
+            f"called labels: {passed_over[0]}"
+        )
+    for file in labels:
+        picture = _picture_of(root, file)
+        places = _places(file)
+        try:
+            lines = file.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = f"is no YOLO label file: {error}"
+            found.failures.append(Failure(str(file), reason, str(file)))
+            continue
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                label, edges = _box(line, settings)
+            except ValueError as error:
+                reason = f"line {number} cannot be used: {error}"
+                found.failures.append(Failure(str(file), reason, str(file)))
+                continue
+            found.boxes.append(
+                BoxAnnotation(picture, label, *edges, relative=True, places=places, bare=True)
+            )
+    return found
+
+
+def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, float, float]]:
+    words = line.split()
+    kind, numbers = _class_number(words[0]), [float(word) for word in words[1:]]
+    names, keypoints = settings.names, settings.keypoints
+    if kind < 0 or (names and kind not in names):
+        raise ValueError(f"there is no class {kind}")
+    more = len(numbers) - _BOX_NUMBERS
+    if more in (0, 1) or (keypoints and more - keypoints[0] * keypoints[1] in (0, 1)):
+        x, y, width, height = numbers[:_BOX_NUMBERS]
+        if max(numbers[:_BOX_NUMBERS]) >= _NO_SHARE:
+            raise ValueError(
+                f"{max(numbers[:_BOX_NUMBERS]):g} is no share of a side; divide pixels by the "
+                "width and the height of the picture"
+            )
+        left, top = x - width / 2, y - height / 2
+    elif keypoints:
+        raise ValueError(
+            f"{len(words)} numbers are neither a box nor one with {keypoints[0]} keypoints of "
+            f"{keypoints[1]} numbers, as kpt_shape has them"
+        )
+    elif more > 0 and more % 2 == 0:
+        if max(numbers) >= _NO_SHARE:
+            raise ValueError(
+                f"{max(numbers):g} is no share of a side, so it is no polygon; for keypoints name "
+                "the data.yaml that says their kpt_shape"
+            )
+        left, top = min(numbers[::2]), min(numbers[1::2])
+        width, height = max(numbers[::2]) - left, max(numbers[1::2]) - top
+    else:
+        raise ValueError(f"{len(words)} numbers are neither a box nor a polygon")
+    return names.get(kind, str(kind)), (left, top, width, height)
+
+
+_NO_SHARE = 2
+"""Boxes and points of a polygon lie at shares of the sides, a little outside at most; numbers of
+pixels are larger, and a keypoint that can be seen has the number 2."""
+
+
+def _class_number(word: str) -> int:
+    """Return the number of a class, which numpy and others write as a decimal."""
+    number = float(word)
+    if not number.is_integer():
+        raise ValueError(f"there is no class {word}")
+    return int(number)
+
+
+def _picture_of(root: Path, file: Path) -> str:
+    """Return the picture's path below `images`, which mirrors `labels`, without its extension."""
+    parts = (file.relative_to(root) if file.is_relative_to(root) else file).parts
+    at = labels_at(parts[:-1])
+    if at is not None:
+        parts = parts[at + 1 :]
+    elif not file.is_relative_to(root):
+        parts = parts[-1:]
+    return str(PurePosixPath(*parts[:-1], file.stem))
+
+
+def _places(file: Path) -> tuple[str, ...]:
+    """Return where the picture uses to lie: in `images` for `labels`, or beside its labels."""
+    own = PurePosixPath(place(file.parent, file.stem))
+    parts = list(own.parts)
+    at = labels_at(parts[:-1])
+    if at is None:
+        return (str(own),)
+    parts[at] = "images"
+    return str(PurePosixPath(*parts)), str(own)
+
+
+def _settings_near(root: Path, files: Sequence[Path]) -> YoloSettings:
+    for folder in dict.fromkeys([root, root.parent, *(file.parent for file in files)]):
+        described = [folder / name for name in _LISTS]
+        described += sorted(file for file in folder.glob("*") if file.suffix.lower() in _YAML)
+        for file in described:
+            if file.is_file():
+                settings = _settings_in(file, stray=True)
+                if settings.names or settings.keypoints:
+                    return settings
+    return YoloSettings()
+
+
+def _settings_in(file: Path, *, stray: bool = False) -> YoloSettings:
+    """Read names of classes; a YAML file that was not named may be of something else altogether."""
+    try:
+        content = file.read_text("utf-8-sig")
+        if file.suffix.lower() not in _YAML:
+            return YoloSettings(names=listed_names(content))
+        if stray and not _NAMES.search(content):
+            return YoloSettings()
+        return read_settings(content)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read the names of classes in {file}: {error}") from error

@@ -1,0 +1,142 @@
+"""The one door to all export formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from tamis.dataset.columns import Column
+from tamis.dataset.presence import gone_ids
+from tamis.dataset.samples import Samples
+from tamis.errors import UsageError
+from tamis.formats.exports.destination import new_file
+from tamis.formats.exports.folder import Link, export_folder
+from tamis.formats.exports.manifest import write_csv, write_parquet
+from tamis.types import no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.dataset.store import Store
+    from tamis.types import Failure, Progress
+
+__all__ = ["FORMATS", "ExportReport", "Format", "export"]
+
+Format: TypeAlias = Literal["folder", "csv", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export did.
+
+    Attributes:
+        exported: rows that are in the result.
+        failed: pictures that are not, each with its path and reason.
+        path: the folder or file that was written.
+        notes: sentences on what the user should know.
+    """
+
+    exported: int
+    failed: tuple[Failure, ...]
+    path: Path
+    notes: tuple[str, ...] = ()
+
+
+def export(
+    store: Store,
+    format: Format,  # noqa: A002 - the word users know
+    destination: Path | str,
+    where: str | None = None,
+    *,
+    by: Sequence[str] = ("split",),
+    link: Link = "copy",
+    columns: Sequence[str] | None = None,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+) -> ExportReport:
+    """Write the rows that fulfil `where` in one of `FORMATS`; the originals are only read.
+
+    `folder` puts the pictures, archive members included, into `destination` with `manifest.csv`
+    and `manifest.parquet`, whose first column `file` names each picture there. `csv` and
+    `parquet` write the manifest alone: to `destination` where it ends in `.csv` or `.parquet`,
+    else into that folder. The result appears whole or not at all. Time and memory grow with the
+    exported rows; pictures are read one at a time.
+
+    Args:
+        store: the dataset, as of its snapshot.
+        format: `folder`, `csv` or `parquet`.
+        destination: a folder that is empty or does not exist, or a new file.
+        where: an SQL condition on columns; all whole pictures if None. Parts of pictures are left
+            out unless it names `kind`, and go into tables only.
+        by: columns that make sub-folders of a `folder` export, outermost first; one that is
+            empty on all rows is left out.
+        link: `copy`, or `hardlink` or `symlink` to the originals, which then must not be edited
+            in either place. Archive members are copied whatever it says.
+        columns: columns of the manifest; if None all but thumbnails and vectors.
+        overwrite: whether an earlier export at the same place may be replaced. A folder that holds
+            anything else is refused even then.
+        progress: told after each picture of a `folder` export.
+
+    Raises:
+        UsageError: an unknown format, link or column, no matching row, or a destination in use.
+        InputError: not one picture could be read.
+        StorageError: the disk is full or refuses.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"no export format {format!r}; choose one of {', '.join(FORMATS)}")
+    if link not in get_args(Link):
+        raise UsageError(f"no kind of link {link!r}; choose one of {', '.join(get_args(Link))}")
+    samples = Samples(store)
+    chosen = samples.narrow_columns() if columns is None else list(columns)
+    if not chosen:
+        raise UsageError("an empty list of columns; name at least one, or none for the default")
+    _check_columns(samples, [*chosen, *by])
+    asked = samples.of(where)
+    if format == "folder" and asked.having(Column.KIND).count():
+        raise UsageError(
+            "parts of pictures are not exported to a folder; export csv or parquet, which "
+            "name the picture and the box, or add  AND kind IS NULL  to the condition"
+        )
+    where = asked.condition
+    if asked.count() == 0:
+        condition = "it is empty" if where is None else f"no row fulfils {where!r}"
+        raise UsageError(f"nothing to export from {store.path}: {condition}")
+    place = Path(destination)
+    if _inside(place, Path(store.path)):
+        raise UsageError(f"{place} lies in the dataset {store.path}; name a place outside it")
+    if format == "folder":
+        exported, failed = export_folder(
+            store,
+            place,
+            where=where,
+            by=by,
+            link=link,
+            columns=chosen,
+            overwrite=overwrite,
+            progress=progress,
+        )
+        return ExportReport(exported, tuple(failed), place)
+    file = place if place.suffix.lower() == f".{format}" else place / f"manifest.{format}"
+    write = write_csv if format == "csv" else write_parquet
+    with new_file(file, overwrite=overwrite) as draft:
+        exported = write(store.batches(chosen, where), draft)
+    gone = gone_ids(store, where)
+    notes = (
+        (f"{len(gone)} of {exported} rows are of pictures that are gone or changed",)
+        if gone
+        else ()
+    )
+    return ExportReport(exported, (), file, notes)
+
+
+def _check_columns(samples: Samples, names: Sequence[str]) -> None:
+    for name in names:
+        if not samples.has(name):
+            there = ", ".join(samples.store.columns())
+            raise UsageError(f"no column {name!r}; there are {there}")
+
+
+def _inside(place: Path, folder: Path) -> bool:
+    return place.resolve().is_relative_to(folder.resolve())

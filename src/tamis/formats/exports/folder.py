@@ -1,0 +1,191 @@
+"""Export to a folder of pictures with a manifest beside them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import pyarrow as pa
+from pyarrow import compute, parquet
+
+from tamis.dataset.presence import find_gone
+from tamis.errors import InputError, PictureError, UsageError
+from tamis.formats.exports.destination import new_folder
+from tamis.formats.exports.manifest import write_csv, write_parquet
+from tamis.formats.exports.names import distinct_names, folder_names, safe_name
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.reading import read_content
+from tamis.types import Failure, no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tamis.dataset.presence import Gone
+    from tamis.dataset.store import Store
+    from tamis.types import Progress
+
+__all__ = ["MANIFESTS", "Link", "export_folder"]
+
+Link: TypeAlias = Literal["copy", "hardlink", "symlink"]
+
+MANIFESTS = ("manifest.csv", "manifest.parquet")
+
+
+def export_folder(
+    store: Store,
+    folder: Path,
+    *,
+    where: str | None,
+    by: Sequence[str],
+    link: Link,
+    columns: Sequence[str],
+    overwrite: bool,
+    progress: Progress = no_progress,
+) -> tuple[int, list[Failure]]:
+    """Put the pictures of the rows into `folder` and list them in its manifests.
+
+    Returns:
+        how many pictures were exported, and those that could not be, with their reasons.
+    """
+    rows = store.read(["sample_id", "path", "uri", "source", "content_hash", "bytes", *by], where)
+    if overwrite:
+        _check_replaceable(store, folder)
+    names = _names(rows, by)
+    # a copy is compared as it is read; a link's original has to be looked at
+    gone = {} if link == "copy" else {one.sample_id: one for one in find_gone(store, where)}
+    done: dict[str, str] = {}
+    failed: list[Failure] = []
+    with new_folder(folder, overwrite=overwrite) as draft:
+        for number, row in enumerate(rows.to_pylist()):
+            target = draft / names[number]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _place(row, target, link, gone.get(row["sample_id"]))
+            except PictureError as error:
+                failed.append(Failure(error.path, error.reason, row["source"]))
+            else:
+                done[row["sample_id"]] = names[number]
+            progress(number + 1, rows.num_rows)
+        if not done:
+            raise InputError(
+                f"none of the {rows.num_rows} pictures could be read; "
+                f"the first: {failed[0].path}: {failed[0].reason}"
+            )
+        for manifest, write in zip(MANIFESTS, (write_csv, write_parquet), strict=True):
+            write(_listed(store, where, columns, done), draft / manifest)
+    return len(done), failed
+
+
+def _names(rows: pa.Table, by: Sequence[str]) -> list[str]:
+    """Return each row's path in the folder, sub-folders by the columns of `by` first."""
+    levels: list[list[str]] = []
+    for column in by:
+        values = rows.column(column).cast(pa.string()).to_pylist()
+        if all(value is None for value in values):
+            continue
+        folders = folder_names(values, absent=f"no-{column}")
+        levels.append([folders[value] for value in values])
+    levels.append([safe_name(_base_name(uri)) for uri in rows.column("uri").to_pylist()])
+    wanted = ["/".join(parts) for parts in zip(*levels, strict=True)]
+    return distinct_names(wanted, rows.column("sample_id").to_pylist(), reserved=MANIFESTS)
+
+
+def _base_name(uri: str) -> str:
+    """Return the last part of the uri, without the archive for a member at its root.
+
+    >>> _base_name("/data/cats.zip!1.jpg"), _base_name("/data/line3.mp4!frame=12")
+    ('1.jpg', 'line3-frame-000012.png')
+    """
+    name = posixpath.basename(uri)
+    place = ImageReference.spelled(name)
+    if place.frame is not None:
+        return f"{posixpath.splitext(place.file)[0]}-frame-{place.frame:06d}.png"
+    return place.member or name
+
+
+def _place(row: Mapping[str, str | int], target: Path, link: Link, gone: Gone | None) -> None:
+    """Copy or link one original; archive members are always written out.
+
+    Raises:
+        PictureError: the original is gone, unreadable, or not what was added to the dataset.
+    """
+    path, uri = str(row["path"]), str(row["uri"])
+    if gone is not None:
+        raise PictureError(path, gone.reason)
+    if link != "copy" and Path(uri).is_file():
+        if link == "symlink":
+            target.symlink_to(uri)
+        else:
+            _hard_link(uri, target)
+        return
+    content, identity = read_content(uri, path)
+    if identity != row["content_hash"]:
+        raise PictureError(path, _CHANGED)
+    target.write_bytes(content)
+
+
+_CHANGED = "it has changed since it was added; add it again"
+
+
+def _hard_link(original: str, target: Path) -> None:
+    try:
+        os.link(original, target)
+    except OSError as error:
+        if error.errno in {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK}:
+            raise UsageError(
+                f"{original} cannot be hard-linked into {target.parent.parent} "
+                f"({error.strerror}); export with link 'copy' or 'symlink'"
+            ) from error
+        raise
+
+
+def _listed(
+    store: Store, where: str | None, columns: Sequence[str], names: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the exported rows with their `file` in front."""
+    read = list(columns) if "sample_id" in columns else [*columns, "sample_id"]
+    for batch in store.batches(read, where):
+        files = pa.array([names.get(i) for i in batch.column("sample_id").to_pylist()], pa.string())
+        with_files = pa.RecordBatch.from_arrays(
+            [files, *(batch.column(name) for name in columns)], names=["file", *columns]
+        )
+        kept = with_files.filter(compute.is_valid(files))
+        if kept.num_rows:
+            yield kept
+
+
+def _check_replaceable(store: Store, folder: Path) -> None:
+    """Refuse to replace a folder that holds anything but an earlier export's files.
+
+    Raises:
+        UsageError: a file there is in no manifest of ours, or is an original of the dataset.
+    """
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    manifest = folder / MANIFESTS[1]
+    if not manifest.is_file():
+        raise UsageError(
+            f"{folder} is not an earlier export (it has no {MANIFESTS[1]}); "
+            "nothing there is replaced, name another folder"
+        )
+    with manifest.open("rb") as stream:  # of a path with a colon Arrow would make a web address
+        listed = parquet.read_table(stream, columns=["file"]).column("file").to_pylist()
+    ours = {*MANIFESTS, *listed}
+    for place, _, files in os.walk(folder):
+        for name in files:
+            file = Path(place, name)
+            if file.relative_to(folder).as_posix() not in ours:
+                raise UsageError(
+                    f"{file} was not written by the earlier export; nothing there is replaced, "
+                    "move it away or name another folder"
+                )
+    real = Path(os.path.realpath(folder))
+    for batch in store.batches(["uri"]):
+        for uri in batch.column("uri").to_pylist():
+            if Path(os.path.realpath(posixpath.dirname(uri))).is_relative_to(real):
+                raise UsageError(
+                    f"{folder} holds {uri}, an original of this dataset; name another folder"
+                )

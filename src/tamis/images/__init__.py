@@ -1,0 +1,1 @@
+"""One picture: decoding, Exif, thumbnail, quality, perceptual hash."""

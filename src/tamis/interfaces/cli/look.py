@@ -1,0 +1,115 @@
+"""What the command line prints of verbs that show or hand over what is there."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tamis.interfaces.cli.command import Command
+from tamis.services.check.contract import Check
+from tamis.services.export.contract import Export
+from tamis.services.info.contract import Info
+from tamis.services.relink.contract import Relink
+from tamis.services.report.contract import Report
+from tamis.services.schema.contract import Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import typer
+
+    from tamis.interfaces.cli.output import Output
+    from tamis.services.check.contract import CheckReport
+    from tamis.services.export.contract import ExportReport
+    from tamis.services.info.result import InfoReport
+    from tamis.services.relink.result import RelinkReport
+    from tamis.services.report.contract import ReportWritten
+    from tamis.services.schema.contract import SchemaReport
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    for command in (
+        Command(Info, show_info),
+        Command(Report, show_report),
+        Command(Export, show_export),
+        CheckCommand(Check, show_check),
+        Command(Relink, show_relink),
+        Command(Schema, show_schema, dataset=None),
+    ):
+        command.register(app)
+
+
+class CheckCommand(Command):
+    """Checks a dataset that may be too damaged to be opened."""
+
+    def answer(self, _request: Check, at: Path, feedback: Feedback) -> CheckReport:
+        """See `Command`."""
+        from tamis.services.check.run import check_dataset_at
+
+        return check_dataset_at(at, feedback)
+
+
+def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
+    """Print counts."""
+    for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
+        output.say(f"{name:<11}{facts[name]}")
+    for name in ("labels", "unlabelled", "splits"):
+        counts = facts[name]
+        if isinstance(counts, dict):
+            counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"
+        output.say(f"{name:<11}{counts}")
+    if facts.gone is not None:
+        counts = "  ".join(f"{kind} {count}" for kind, count in facts.gone.items())
+        output.say(f"{'gone':<11}{counts}")
+    for row in facts.encoders:
+        default = ", the default" if row.default and len(facts.encoders) > 1 else ""
+        output.say(f"{'vectors':<11}{row.vectors} of {row.dim} by {row.encoder}{default}")
+    for column, audit in (facts.indexes or {}).items():
+        if audit is None:
+            output.say(f"{'index':<11}none of {column}: search compares all")
+            continue
+        output.say(
+            f"{'index':<11}{audit.rows} of {audit.total} rows of {column}, recall@10 "
+            f"{audit.recall:.3f} over {audit.queries} queries, {audit.milliseconds:.1f} ms against "
+            f"{audit.milliseconds_exact:.1f} ms exact"
+        )
+
+
+def show_report(output: Output, _request: Report, done: ReportWritten) -> None:
+    """Print where the report is."""
+    output.say(str(done.report))
+
+
+def show_export(output: Output, _request: Export, result: ExportReport) -> None:
+    """Print what was exported."""
+    output.say(f"{result.exported} exported to {result.path}, {len(result.failed)} failed")
+
+
+def show_check(output: Output, _request: Check, report: CheckReport) -> int:
+    """Print what is wrong; 1 if anything is."""
+    output.say(f"{report.samples} samples, {len(report.problems)} problems")
+    output.table(
+        ["problem", "path", "reason"],
+        [(problem.kind, problem.path, problem.reason) for problem in report.problems],
+    )
+    return 1 if report.problems else 0
+
+
+def show_relink(output: Output, _request: Relink, report: RelinkReport) -> None:
+    """Print what follows its file, and what does not."""
+    output.say(
+        f"{report.relinked} relinked, {report.missing} still missing, {report.changed} differ"
+    )
+    output.table(
+        ["problem", "path", "reason"],
+        [(problem.kind, problem.path, problem.reason) for problem in report.problems],
+    )
+
+
+def show_schema(output: Output, _request: Schema, found: SchemaReport) -> None:
+    """Print the schemas as JSON."""
+    output.say(json.dumps({"request": found.request, "result": found.result}, indent=2))

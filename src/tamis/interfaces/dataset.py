@@ -1,0 +1,132 @@
+"""The Python face: one object whose methods are the verbs of the command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamis.dataset.store import Store
+from tamis.interfaces.stored import Stored
+from tamis.interfaces.verbs import Verbs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+    from tamis.encoders.base import Encoder
+    from tamis.runtime.indexing import IndexAudit
+    from tamis.services.encoders.result import EncoderExport
+    from tamis.services.split.folds import Fold
+    from tamis.types import Vectors
+
+__all__ = ["Dataset", "encoder", "export_encoder", "open"]
+
+PathLike = str | os.PathLike[str]
+
+
+def open(path: PathLike, *, create: bool = True, snapshot: int | str | None = None) -> Dataset:  # noqa: A001
+    """Open the dataset at `path`, creating an empty one if there is none.
+
+    Args:
+        path: the dataset's folder, by custom `NAME.tamis`.
+        create: make the dataset if there is none.
+        snapshot: read the dataset as it was at this snapshot number or tag, and refuse changes.
+
+    Raises:
+        DatasetMissingError: there is no dataset and `create` is false.
+        DatasetTooNewError: a later tamis wrote it.
+    """
+    store = Store.open(Path(path), create=create and snapshot is None, snapshot=snapshot)
+    return Dataset(store)
+
+
+def encoder(spec: str = "default", **options: Any) -> Encoder:
+    """Load the encoder that `spec` names, e.g. `bundled:efficientnet-lite0` or `hf:FOLDER`.
+
+    Raises:
+        UnknownEncoderError: no encoder has that name.
+        MissingExtraError: it needs a package that is not installed.
+    """
+    from tamis.encoders.registry import load_encoder
+
+    return load_encoder(spec, **options)
+
+
+def export_encoder(
+    spec: str, out: PathLike, pictures: Sequence[PathLike], **options: Any
+) -> EncoderExport:
+    """Write an encoder that PyTorch runs as a file that needs no PyTorch.
+
+    Vectors of both are compared on the pictures first, and only a file that stands in well enough
+    is kept.
+
+    Args:
+        spec: the encoder, e.g. `hf:FOLDER`.
+        out: a file ending in .onnx or .xml, or a folder.
+        pictures: folders, globs, files or archives of pictures such as it will see.
+        options: the other fields of `tamis.services.encoders.contract.ExportEncoder`, such as
+            `runtime="openvino"`, `precision="int8"`, `min_overlap=.95`.
+
+    Raises:
+        MissingExtraError: it needs a package that is not installed.
+        UsageError: an option does not fit, or the file exists.
+        EncoderError: the encoder cannot be loaded or written.
+        InputError: too few pictures can be read.
+    """
+    from tamis.runtime.workspace import execute
+    from tamis.services.encoders.contract import ExportEncoder
+
+    named = [os.fspath(source) for source in pictures]
+    return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
+
+
+class Dataset(Stored, Verbs):
+    """A dataset on disk and all that can be done with it; made by `tamis.open`.
+
+    Example:
+        >>> import tempfile, tamis
+        >>> ds = tamis.open(tempfile.mkdtemp() + "/line3.tamis")
+        >>> len(ds)
+        0
+    """
+
+    def __len__(self) -> int:
+        return self.store.count()
+
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.store.path)!r}, {len(self)} samples)"
+
+    @property
+    def path(self) -> Path:
+        """Where the dataset lies."""
+        return self.store.path
+
+    def vectors(self, encoder: str | None = None, where: str | None = None) -> Vectors:
+        """Return the vectors `[N, D]` float32 of the pictures that have one, in dataset order."""
+        return self.store.vectors(self.vector_column(encoder), where)[1]
+
+    def table(self, columns: Sequence[str] | None = None, where: str | None = None) -> pa.Table:
+        """Return rows as an Arrow table; without `columns` all but thumbnails and vectors."""
+        return self.store.read(columns or self.narrow_columns(), where)
+
+    def narrow_columns(self) -> list[str]:
+        """Return the names of all columns but thumbnails and vectors."""
+        return self.samples.narrow_columns()
+
+    def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
+        """Measure what the index loses and gains against exact search; None without an index."""
+        from tamis.runtime.indexing import audit_index
+
+        return audit_index(self.store, self.vector_column(encoder), seed=seed)
+
+    def folds(self) -> list[Fold]:
+        """Return the folds that `split(folds=K)` marked: paths to train on, and those held out.
+
+        Raises:
+            UsageError: no picture has a fold.
+        """
+        from tamis.services.split.folds import folds
+
+        return folds(self.store)

@@ -1,0 +1,65 @@
+"""The verbs of `tamis.Dataset`, each made from the class of its request.
+
+`verbs.pyi` beside this file is written by `make golden` from the same classes, for editors and type
+checkers.
+"""
+
+from __future__ import annotations
+
+from tamis.interfaces.methods import Method
+from tamis.services.add.contract import Add, AddCrops, AddTiles
+from tamis.services.align.contract import Align
+from tamis.services.check.contract import Check
+from tamis.services.curate.contract import Curate
+from tamis.services.duplicates.contract import Duplicates
+from tamis.services.embed.contract import Embed
+from tamis.services.encoders.contract import DefaultEncoder
+from tamis.services.export.contract import Export
+from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
+from tamis.services.index.contract import Index
+from tamis.services.info.contract import Info
+from tamis.services.relink.contract import Relink
+from tamis.services.report.contract import Report
+from tamis.services.scores.contract import Scores
+from tamis.services.search.contract import Search
+from tamis.services.select.contract import Select
+from tamis.services.split.contract import Split
+from tamis.services.text_filter.contract import Filter
+from tamis.services.watch.contract import Watch
+
+__all__ = ["Verbs"]
+
+
+class Verbs:
+    """Every verb that works on a dataset, as a method."""
+
+    add = Method(Add)
+    add_crops = Method(AddCrops)
+    add_tiles = Method(AddTiles)
+    align = Method(Align)
+    curate = Method(Curate)
+    duplicates = Method(Duplicates)
+    embed = Method(Embed)
+    filter = Method(Filter)
+    index = Method(Index)
+    scores = Method(Scores)
+    search = Method(Search)
+    select = Method(Select, round=False, simulate=False)
+    select_round = Method(Select, round=True, simulate=False)
+    simulate_rounds = Method(Select, round=False, simulate=True)
+    split = Method(Split, audit=False)
+    check_splits = Method(Split, audit=True)
+    log = Method(Log)
+    undo = Method(Undo)
+    redo = Method(Redo)
+    checkout = Method(Checkout)
+    diff = Method(Diff)
+    tag = Method(Tag)
+    gc = Method(CollectGarbage)
+    set_default_encoder = Method(DefaultEncoder)
+    info = Method(Info)
+    report = Method(Report)
+    export = Method(Export)
+    check = Method(Check)
+    relink = Method(Relink)
+    watch = Method(Watch)

@@ -1,0 +1,1 @@
+"""Parts of HTML pages: templates, galleries, pairs of pictures side by side."""

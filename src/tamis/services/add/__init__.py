@@ -1,0 +1,1 @@
+"""Add: pictures, frames of videos and parts of pictures become samples."""

@@ -1,0 +1,168 @@
+"""What can be added to a dataset, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, TypeAlias
+
+from tamis.errors import UsageError
+from tamis.types import Failure
+from tamis.verbs.request import Argument, Option, Request
+from tamis.verbs.result import Result
+from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Threads, Where
+
+__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "PartsReport"]
+
+MinBox: TypeAlias = Annotated[
+    int, Option("Leave out boxes with a shorter side.", metavar="PIXELS", minimum=1)
+]
+
+
+@dataclass(frozen=True)
+class Add(Request["AddReport"], verb="add", writes=True, creates=True):
+    """Add pictures and frames of videos; adding again adds nothing twice.
+
+    With new-only, what is like a sample of the dataset, by the vectors of an encoder, is left out,
+    and what is added gets its vector at once.
+    """
+
+    sources: Sources
+    _: KW_ONLY
+    labels: Labels = "none"
+    label_level: LabelLevel = None
+    exclude: Exclude = ()
+    every: Every = None
+    new_only: Annotated[
+        bool,
+        Option(
+            "Add only what is unlike all that is in the dataset by its vector, so neither copies "
+            "nor other pictures that are much the same; of videos every frame is looked at, "
+            "unless --every says else."
+        ),
+    ] = False
+    threshold: Annotated[
+        float | None,
+        Option(
+            "Cosine similarity from which new-only leaves a picture out.",
+            metavar="COSINE",
+            minimum=-1,
+            maximum=1,
+            default="0.92",
+        ),
+    ] = None
+    encoder: Annotated[str, Option("The encoder by which new-only tells.", metavar="SPEC")] = (
+        "default"
+    )
+    crops: Annotated[
+        str | None,
+        Option("Also add the boxes of a COCO, VOC or YOLO dataset.", metavar="FILE|DIR"),
+    ] = None
+    min_box: MinBox = 8
+    tiles: Annotated[
+        int | None,
+        Option("Also add N x N tiles of each picture.", metavar="N", minimum=2, maximum=16),
+    ] = None
+    threads: Threads = None
+
+    def check(self) -> None:
+        """Refuse a threshold that nothing is compared by."""
+        if self.threshold is not None and not self.new_only:
+            raise UsageError("a threshold says what counts as new: ask for new only as well")
+
+
+@dataclass(frozen=True)
+class AddCrops(Request["PartsReport"], verb="add crops", run="parts:add_crops"):
+    """Add the boxes of a detection dataset as samples, linked to pictures that are there."""
+
+    annotations: Annotated[
+        str,
+        Argument(
+            "A COCO file, a folder of Pascal VOC files, or a YOLO dataset.", metavar="FILE|DIR"
+        ),
+    ]
+    _: KW_ONLY
+    min_box: MinBox = 8
+
+
+@dataclass(frozen=True)
+class AddTiles(Request["PartsReport"], verb="add tiles", run="parts:add_tiles"):
+    """Add overlapping tiles of pictures as samples, for small things.
+
+    Neighboring tiles share a fifth, so that what one cuts another shows whole.
+    """
+
+    count: Annotated[
+        int, Argument("Tiles along each side.", metavar="N", minimum=2, maximum=16)
+    ] = 3
+    _: KW_ONLY
+    where: Where = None
+    sources: Annotated[
+        Sequence[str] | None,
+        Option("Only pictures that lie in these.", metavar="SOURCE", default="all"),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PartsReport(Result):
+    """What became of boxes or tiles.
+
+    Attributes:
+        added: new samples.
+        known: parts that the dataset held already.
+        small: boxes that were left out for their size.
+        pictures: pictures that have any.
+        failed: boxes, files of boxes or pictures that could not be used, with their reasons.
+        repeated: boxes that are there twice, of one picture, category and place: one sample each.
+    """
+
+    added: int
+    known: int
+    small: int
+    pictures: int
+    failed: Sequence[Failure] = ()
+    repeated: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class AddReport(Result):
+    """What became of the sources.
+
+    Attributes:
+        added: new samples.
+        known: pictures that the dataset held already.
+        failed: pictures, archives or folders that could not be read, in the sources' order.
+        labelled: rows of the label table that are of a picture seen here; None without a table.
+        label_rows: rows of the label table; None without a table.
+        unlabelled: pictures seen here that got nothing from the table; None without a table.
+        label_level: which folders gave labels; None where none did.
+        frames: of the new samples, those that are frames of videos.
+        videos: videos that frames were taken of.
+        videos_passed_over: videos in folders, of which frames are taken only if asked for.
+        covered: pictures and frames left out since one that is kept is as similar; None unless
+            only what is new was added.
+        skipped: of these, frames that were told by their pixels, without the encoder.
+        encoder: the encoder that told what is new.
+        threshold: cosine similarity from which one covers another.
+        unseen: samples of the dataset that have no vector of this encoder and so cover nothing.
+        crops: what became of the boxes, if they were asked for.
+        tiles: what became of the tiles, if they were asked for.
+    """
+
+    added: int
+    known: int
+    failed: Sequence[Failure] = ()
+    labelled: int | None = None
+    label_rows: int | None = None
+    unlabelled: int | None = None
+    label_level: int | None = None
+    frames: int = 0
+    videos: int = 0
+    videos_passed_over: int = 0
+    covered: int | None = None
+    skipped: int | None = None
+    encoder: str | None = None
+    threshold: float | None = None
+    unseen: int | None = None
+    crops: PartsReport | None = None
+    tiles: PartsReport | None = None

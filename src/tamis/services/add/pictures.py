@@ -1,0 +1,168 @@
+"""Pictures, and frames of videos, from where they lie into the dataset's rows."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tamis.images.picture_record import content_hash, examine, sample_id
+from tamis.machine import usable_processors
+from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.row_sink import RowSink
+from tamis.runtime.stage import Stage
+from tamis.services.add.contract import AddReport
+from tamis.services.add.known_pictures import KnownPictures
+from tamis.services.add.sample_rows import KnownSample, NewSample, Outcome, SampleRows
+from tamis.services.add.sources_to_add import SourcesToAdd
+from tamis.services.add.video_frames import VideoFrame, frame_sample, frames_of_video
+from tamis.sources.archives import close_archives
+from tamis.sources.locations import Location, require_source
+from tamis.sources.reading import read_bytes
+from tamis.sources.video.places import FRAME_COLUMNS
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tamis.dataset.operation import Operation
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.add.contract import Add
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["MAX_THREADS", "Examine", "add_pictures", "report_of"]
+
+CHECKPOINT_ROWS = 2000
+"""Rows for one commit; twice as many are lost at most when the run is killed."""
+
+_WINDOW_PER_THREAD = 8
+_FRAME_WEIGHT = 4  # a decoded frame takes many times a file's bytes
+MAX_THREADS = 32
+
+
+def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT) -> AddReport:
+    """Add the pictures of folders, patterns, archives, videos and single files to a dataset.
+
+    Each picture is read, hashed, decoded and measured in threads; rows are inserted in the order
+    of the sources, whatever the number of threads, and committed every 2,000. A
+    picture that the dataset holds already (the same bytes at the same place, however the place is
+    spelt) is only read and hashed, so that an interrupted run goes on where it stopped, and adding
+    again adds nothing. A bad file is recorded with its reason and costs nothing else. Memory is
+    bounded: a few pictures a thread, two checkpoints' rows, and 32 bytes a sample of the dataset.
+
+    A frame of a video is a sample whose row points into the video; nothing is written beside it.
+    A video whose frames are all known is not decoded again.
+
+    A picture that is known already takes over a label or split only where it has none, so that
+    nothing a person has set is overwritten.
+
+    Raises:
+        InputError: a source is missing, empty or vanishes; the label table cannot be used or
+            speaks of none of the pictures, or none lies at the label level. Nothing that was not
+            committed before is kept.
+        MissingExtraError: there are videos to take frames of and PyAV is not installed.
+        ConflictError: another writer was in the way.
+        StorageError: the disk refuses.
+    """
+    store, progress = workspace.store, feedback.stage("add")
+    wanted = SourcesToAdd(request)
+    known = KnownPictures(store)
+    threads = request.threads or min(usable_processors(), MAX_THREADS)
+    rows = SampleRows(wanted)
+    with store.operation("add", wanted.params, request=request) as operation:
+        operation.count_known(0)
+        operation.counts["failed"] = 0
+        if wanted.videos:
+            operation.require_columns(FRAME_COLUMNS)
+        outcomes = ordered_map(
+            Examine(known),
+            _with_frames(wanted, known),
+            workers=threads,
+            ahead=_WINDOW_PER_THREAD,
+            weight=_weight,
+        )
+        with (
+            RowSink(store, operation, checkpoint_rows=CHECKPOINT_ROWS) as sink,
+            closing(outcomes),
+        ):
+            for done, outcome in enumerate(outcomes, start=1):
+                sink.take(rows.of(outcome))
+                progress(done, wanted.total)
+    return report_of(wanted, rows, operation)
+
+
+def report_of(wanted: SourcesToAdd, rows: SampleRows, operation: Operation) -> AddReport:
+    """Return what became of the sources once all was written."""
+    return AddReport(
+        added=operation.counts["added"],
+        known=operation.counts["known"],
+        failed=rows.failed,
+        labelled=wanted.labelled,
+        label_rows=wanted.label_rows,
+        unlabelled=wanted.unlabelled,
+        label_level=wanted.label_level,
+        frames=rows.frames,
+        videos=wanted.videos,
+        videos_passed_over=wanted.videos_passed_over,
+        notes=wanted.notes(),
+    )
+
+
+_Item = Location | VideoFrame | Failure
+
+
+def _with_frames(wanted: SourcesToAdd, known: KnownPictures) -> Iterator[_Item]:
+    """Put the frames of each video in its place."""
+    for location in wanted.locations():
+        if isinstance(location, Location) and location.is_video:
+            yield from frames_of_video(location, wanted.sampling, known, wanted.expect_frames)
+        else:
+            yield location
+
+
+def _weight(item: _Item) -> int:
+    return _FRAME_WEIGHT if isinstance(item, VideoFrame) and item.frame is not None else 1
+
+
+@dataclass(frozen=True)
+class Examine(Stage[_Item, Outcome]):
+    """Reads, hashes, decodes and measures a picture, unless the dataset holds it.
+
+    Attributes:
+        known: what the dataset holds.
+    """
+
+    known: KnownPictures
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[_Item], Outcome]]:
+        """See `Stage`."""
+        try:
+            yield self._examine
+        finally:
+            close_archives()
+
+    def failed(self, item: _Item, reason: str) -> Outcome:
+        """See `Stage`."""
+        location = item.location if isinstance(item, VideoFrame) else item
+        if isinstance(item, Location):
+            require_source(item.source)
+        return Failure(location.path, reason, location.source)
+
+    def _examine(self, item: _Item) -> Outcome:
+        if isinstance(item, Failure):
+            require_source(item.source)
+            return item
+        if isinstance(item, VideoFrame):
+            if item.frame is None:
+                return KnownSample(item.location, item.sample_id)
+            return frame_sample(item, item.frame)
+        data = read_bytes(item.uri, item.path)
+        content = content_hash(data)
+        place = self.known.places.of(item.uri)
+        found = self.known.find(content, place)
+        if found is not None:
+            return KnownSample(item, found)
+        name = sample_id(content, place)
+        return NewSample(item, name, content, len(data), examine(data, item.path))

@@ -1,0 +1,1 @@
+"""Check: is all there and whole?"""

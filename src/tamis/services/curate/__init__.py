@@ -1,0 +1,1 @@
+"""Curate: the main job in one go."""

@@ -1,0 +1,1 @@
+"""Embed: vectors for the pictures that lack them."""

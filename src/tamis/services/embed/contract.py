@@ -1,0 +1,55 @@
+"""What can be asked of embedding, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Literal
+
+from tamis.types import Failure
+from tamis.verbs.request import Option, Request
+from tamis.verbs.result import Result
+from tamis.verbs.shared import BatchSize, EncoderToUse, Threads
+
+__all__ = ["Embed", "EmbedReport"]
+
+
+@dataclass(frozen=True)
+class Embed(Request["EmbedReport"], verb="embed", writes=True):
+    """Compute vectors for the pictures that lack them."""
+
+    encoder: EncoderToUse = "default"
+    _: KW_ONLY
+    dtype: Annotated[Literal["float32", "float16"], Option("How vectors are stored.")] = "float32"
+    retry: Annotated[bool, Option("Try again what failed before.")] = False
+    batch_size: BatchSize = None
+    device: Annotated[
+        str | None,
+        Option("Where it runs.", metavar="cpu|cuda|mps", default="the best there is"),
+    ] = None
+    threads: Threads = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EmbedReport(Result):
+    """What embedding did.
+
+    Attributes:
+        encoder: spec of the encoder.
+        column: the vector column.
+        dim: length of a vector.
+        embedded: pictures that got a vector.
+        skipped: pictures that were not tried: they have a vector, or failed before.
+        failed: pictures that could not be embedded now, with their reasons.
+        batch_size: pictures for one call of the encoder, as it was at the end.
+        seconds: how long it took.
+    """
+
+    encoder: str
+    column: str
+    dim: int
+    embedded: int
+    skipped: int
+    failed: Sequence[Failure] = ()
+    batch_size: int = 1
+    seconds: float = 0.0

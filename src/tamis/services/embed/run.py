@@ -1,0 +1,266 @@
+"""Vectors for the pictures that lack them."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, Box
+from tamis.dataset.samples import Kind
+from tamis.dataset.schema import error_column_of, vector_field
+from tamis.encoders.preprocess import decode_side, prepare
+from tamis.encoders.registry import is_loadable, load_encoder
+from tamis.errors import EncoderError, PictureError
+from tamis.machine import usable_processors
+from tamis.runtime.batch_size import BatchSize, find_batch_size
+from tamis.runtime.decoded_rows import by_picture, decoded_rows
+from tamis.runtime.indexing import is_index_worthwhile
+from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.row_sink import Rows, RowSink
+from tamis.runtime.stage import Stage
+from tamis.services.embed.contract import EmbedReport
+from tamis.sources.archives import close_archives
+from tamis.sources.locations import require_source
+from tamis.sources.video.frame_reader import close_videos
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from tamis.dataset.samples import Samples, SampleSet
+    from tamis.encoders.base import Encoder
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.embed.contract import Embed
+    from tamis.types import Vectors
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["EmbedBatch", "EmbeddedBatch", "embed"]
+
+CHECKPOINT_ROWS = 4096
+"""Rows for one commit."""
+
+_WAITING_PER_WORKER = 2
+_LENGTH_TOLERANCE = 1e-3
+_COLUMNS = ["sample_id", "path", "uri", "source", "content_hash"]
+
+
+def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> EmbedReport:
+    """Compute a vector for each picture that has none of the encoder.
+
+    Each of several workers reads, decodes and embeds a batch at a time, so that decoding and
+    inference share the cores without waiting for each other; a thread of its own writes, and
+    commits every 4,096 rows, while the workers go on. Memory is bounded: the batches in
+    flight and two checkpoints' vectors. A run that is killed loses at most two checkpoints and
+    goes on where it was. A bad picture costs only itself: its reason is kept beside its vector.
+    A batch halves, for the rest of the run, whenever the device runs out of memory.
+
+    A file that has changed since it was added is not embedded: its row describes other pixels.
+
+    Raises:
+        UsageError: the column exists with another dtype.
+        EncoderError: the encoder cannot be loaded.
+        InputError: a whole source vanished, such as a disk that was unplugged.
+        ConflictError: another writer was in the way.
+        StorageError: the disk refuses.
+    """
+    store, progress = workspace.store, feedback.stage("embed")
+    dtype, retry = request.dtype, request.retry
+    # the workers share the cores, one inference thread each
+    device = {} if request.device is None else {"device": request.device}
+    encoder = workspace.encoders.load(request.encoder, threads=1, **device)
+    begin = time.monotonic()
+    store.refresh()
+    column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
+    samples = workspace.samples
+    todo = _todo(samples, column, retry=retry)
+    total = todo.count()
+    skipped = samples.of(kind=Kind.ALL).count() - total
+    progress(0, total)
+    embedded, failed = 0, list[Failure]()
+    batch = BatchSize(1)
+    if total or not samples.has(column):
+        batch = BatchSize(request.batch_size or (find_batch_size(encoder) if total else 1))
+        params = {
+            "encoder": encoder.spec,
+            "fingerprint": encoder.fingerprint,
+            "dtype": dtype,
+            "batch_size": batch.size,
+        }
+        with store.operation("embed", params, request=request) as operation:
+            operation.counts |= {"embedded": 0, "failed": 0}
+            operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
+            vectors = ordered_map(
+                EmbedBatch(encoder, batch),
+                _pending(todo, batch.size),
+                workers=request.threads or usable_processors(),
+                ahead=_WAITING_PER_WORKER,
+            )
+            with (
+                RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink,
+                closing(vectors),
+            ):
+                for made in vectors:
+                    sink.take(made.rows(retry=retry))
+                    embedded += len(made.ids)
+                    failed += [Failure(r.path, reason, r.source) for r, reason in made.failed]
+                    progress(embedded + len(failed), total)
+            if is_index_worthwhile(store, column, new=embedded + len(failed)):
+                operation.index_vectors(column)
+    return EmbedReport(
+        encoder=encoder.spec,
+        column=column,
+        dim=encoder.dim,
+        embedded=embedded,
+        skipped=skipped,
+        failed=failed,
+        batch_size=batch.size,
+        seconds=time.monotonic() - begin,
+    )
+
+
+def _todo(samples: Samples, column: str, *, retry: bool) -> SampleSet:
+    """Return the rows that are left to do, parts of pictures among them."""
+    everything = samples.of(kind=Kind.ALL)
+    if not samples.has(column):
+        return everything
+    missing = everything.lacking(column)
+    return missing if retry else missing.lacking(error_column_of(column))
+
+
+class _Row(NamedTuple):
+    sample_id: str
+    path: str
+    uri: str
+    source: str
+    content_hash: str
+    x: int | None = None
+    y: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+    @property
+    def box(self) -> Box | None:
+        """The part of the picture; None if it is all of it."""
+        if self.x is None or self.y is None or self.width is None or self.height is None:
+            return None
+        return Box(self.x, self.y, self.width, self.height)
+
+
+def _pending(todo: SampleSet, size: int) -> Iterator[list[_Row]]:
+    samples, store = todo.samples, todo.samples.store
+    columns = [*_COLUMNS, *(BOX_COLUMNS if samples.has(Column.KIND) else ())]
+    rows = (
+        _Row(*values)
+        for batch in store.batches(columns, todo.condition)
+        for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+    )
+    return by_picture(rows, size)
+
+
+class EmbeddedBatch(NamedTuple):
+    """What came of a batch of rows."""
+
+    ids: list[str]
+    vectors: Vectors
+    failed: list[tuple[_Row, str]]
+
+    def rows(self, *, retry: bool) -> Rows:
+        """Return it as rows; with `retry` samples may have an error from before."""
+        errors: dict[str, str | None] = dict.fromkeys(self.ids) if retry else {}
+        errors.update({row.sample_id: reason for row, reason in self.failed})
+        return Rows(
+            ids=self.ids,
+            vectors=self.vectors,
+            errors=errors,
+            counts={"embedded": len(self.ids), "failed": len(self.failed)},
+        )
+
+
+@dataclass(frozen=True)
+class EmbedBatch(Stage["list[_Row]", EmbeddedBatch]):
+    """Reads, decodes and embeds a batch of rows.
+
+    Attributes:
+        encoder: makes the vectors. Another process loads it by its spec; one whose kind tamis does
+            not know is pickled.
+        batch_size: pictures for one call of it.
+        options: for loading it in another process.
+    """
+
+    encoder: Encoder
+    batch_size: BatchSize
+    options: Mapping[str, Any] = field(default_factory=lambda: {"threads": 1})
+
+    def __reduce__(self) -> tuple[Callable[..., EmbedBatch], tuple[Any, ...]]:
+        if not is_loadable(self.encoder.spec):
+            return EmbedBatch, (self.encoder, self.batch_size, self.options)
+        identity = (self.encoder.spec, self.encoder.fingerprint)
+        return _with_encoder_of, (*identity, self.batch_size, dict(self.options))
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[list[_Row]], EmbeddedBatch]]:
+        """See `Stage`."""
+        try:
+            yield self._embed
+        finally:
+            close_archives()
+            close_videos()
+
+    def failed(self, item: list[_Row], reason: str) -> EmbeddedBatch:
+        """See `Stage`."""
+        for row in item:
+            require_source(row.source)
+        none = np.empty((0, self.encoder.dim), np.float32)
+        return EmbeddedBatch([], none, [(row, reason) for row in item])
+
+    def parts(self, item: list[_Row]) -> Sequence[list[_Row]]:
+        """See `Stage`."""
+        return [[row] for row in item]
+
+    def joined(self, outcomes: Sequence[EmbeddedBatch]) -> EmbeddedBatch:
+        """See `Stage`."""
+        return EmbeddedBatch(
+            [name for made in outcomes for name in made.ids],
+            np.concatenate([made.vectors for made in outcomes]),
+            [pair for made in outcomes for pair in made.failed],
+        )
+
+    def _embed(self, rows: list[_Row]) -> EmbeddedBatch:
+        encoder = self.encoder
+        good: list[_Row] = []
+        pixels = []
+        failed: list[tuple[_Row, str]] = []
+        side = decode_side(encoder.preprocessing)
+        for row, found in decoded_rows(rows, side):
+            if isinstance(found, PictureError):
+                require_source(row.source)
+                failed.append((row, found.reason))
+                continue
+            pixels.append(
+                prepare(found.image, encoder.preprocessing, size=found.size, extent=found.extent)
+            )
+            good.append(row)
+        if not good:
+            return EmbeddedBatch([], np.empty((0, encoder.dim), np.float32), failed)
+        vectors = self.batch_size.embed(encoder, np.stack(pixels))
+        # asked this way round, a length that is not a number is not usable either
+        usable = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= _LENGTH_TOLERANCE
+        reason = "the encoder gave no finite vector of length 1"
+        failed += [(row, reason) for row, fits in zip(good, usable, strict=True) if not fits]
+        ids = [row.sample_id for row, fits in zip(good, usable, strict=True) if fits]
+        return EmbeddedBatch(ids, vectors[usable], failed)
+
+
+def _with_encoder_of(
+    spec: str, fingerprint: str, batch_size: BatchSize, options: Mapping[str, Any]
+) -> EmbedBatch:
+    encoder = load_encoder(spec, **options)
+    if encoder.fingerprint != fingerprint:
+        raise EncoderError(f"{spec} is another encoder in a worker process; run it in threads")
+    return EmbedBatch(encoder, batch_size, options)

@@ -1,0 +1,1 @@
+"""Export: rows as folders of pictures or tables."""

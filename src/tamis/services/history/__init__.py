@@ -1,0 +1,1 @@
+"""History: what was done to a dataset, and ways back and forth."""

@@ -1,0 +1,209 @@
+"""What can be asked of a dataset's history, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from tamis.verbs.request import Argument, Request
+from tamis.verbs.result import Result
+
+__all__ = [
+    "Checkout",
+    "CheckoutReport",
+    "CollectGarbage",
+    "Diff",
+    "DiffReport",
+    "FreedReport",
+    "Log",
+    "LogLine",
+    "LogReport",
+    "Redo",
+    "RedoReport",
+    "Tag",
+    "TagReport",
+    "Undo",
+    "UndoReport",
+]
+
+Snapshot: TypeAlias = Annotated[
+    int | str, Argument("A snapshot number or a tag.", metavar="SNAPSHOT")
+]
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One operation.
+
+    Attributes:
+        operation: its number.
+        verb: what it did.
+        params: what it was asked and found.
+        seed: the seed of its random choices, or None.
+        counts: what it did, in numbers.
+        state: `done`; `running` in a living process; `interrupted` when that process died (what it
+            had committed stands); `undone` when it was taken back.
+        started: when its first checkpoint was made, ISO 8601 in UTC.
+        finished: when its last checkpoint was made.
+        before: the snapshot that it started from.
+        snapshot: its last snapshot.
+        checkpoints: how many snapshots it made.
+        command: the command that asks for the same again; None where there is none.
+    """
+
+    operation: int
+    verb: str
+    params: Mapping[str, Any]
+    seed: int | None
+    counts: Mapping[str, Any]
+    state: Literal["done", "running", "interrupted", "undone"]
+    started: str
+    finished: str
+    before: int
+    snapshot: int
+    checkpoints: int
+    command: str | None = None
+
+
+@dataclass(frozen=True)
+class Log(Request["LogReport"], verb="log"):
+    """Show every operation, oldest first."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LogReport(Result):
+    """The operations, oldest first.
+
+    Attributes:
+        entries: one an operation.
+    """
+
+    entries: Sequence[LogLine]
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+@dataclass(frozen=True)
+class Undo(Request["UndoReport"], verb="undo"):
+    """Take back the last operation; `redo` brings it back."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class UndoReport(Result):
+    """What was taken back.
+
+    Attributes:
+        undone: the operation.
+        snapshot: the snapshot that the dataset is at now.
+    """
+
+    undone: LogLine
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class Redo(Request["RedoReport"], verb="redo"):
+    """Do again what the last `undo` took back."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class RedoReport(Result):
+    """What is there again.
+
+    Attributes:
+        redone: the operation.
+        snapshot: the snapshot that the dataset is at now.
+    """
+
+    redone: LogLine
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class Checkout(Request["CheckoutReport"], verb="checkout"):
+    """Bring the dataset back to how it was at a snapshot or tag; can be undone."""
+
+    to: Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class CheckoutReport(Result):
+    """Where the dataset is now.
+
+    Attributes:
+        restored: the snapshot whose state it has.
+        snapshot: the snapshot that it is at now.
+    """
+
+    restored: int
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class Diff(Request["DiffReport"], verb="diff"):
+    """Show what changed between two snapshots or tags."""
+
+    a: Snapshot
+    b: Snapshot
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DiffReport(Result):
+    """What changed from one snapshot to another.
+
+    Attributes:
+        added: ids of samples that only the later one has.
+        removed: ids of samples that only the earlier one has.
+        changed: for each column with a change, in how many samples of both its value differs.
+    """
+
+    added: Sequence[str]
+    removed: Sequence[str]
+    changed: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Tag(Request["TagReport"], verb="tag"):
+    """Name the present snapshot."""
+
+    name: Annotated[str, Argument("The name for the present snapshot.", metavar="NAME")]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TagReport(Result):
+    """A snapshot and its new name.
+
+    Attributes:
+        tag: the name.
+        snapshot: the snapshot.
+    """
+
+    tag: str
+    snapshot: int
+
+
+@dataclass(frozen=True)
+class CollectGarbage(Request["FreedReport"], verb="gc"):
+    """Remove files that killed writers left behind; nothing that was committed is lost."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FreedReport(Result):
+    """What a clean-up removed.
+
+    Attributes:
+        files: how many files.
+        bytes: their bytes.
+        problems: always empty: what could not be removed is an error.
+        repaired: as `files`.
+    """
+
+    files: int
+    bytes: int
+    problems: Sequence[str] = ()
+    repaired: int = 0

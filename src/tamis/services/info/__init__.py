@@ -1,0 +1,1 @@
+"""Info: what is in a dataset."""

@@ -1,0 +1,76 @@
+"""What is in a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tamis.runtime.indexing import IndexAudit
+from tamis.verbs.result import Result
+
+__all__ = ["InfoReport", "VectorsOfEncoder"]
+
+
+@dataclass(frozen=True)
+class VectorsOfEncoder:
+    """The vectors of one encoder.
+
+    Attributes:
+        encoder: its spec.
+        column: the vector column.
+        fingerprint: hash of all that changes its vectors.
+        dim: length of a vector.
+        dtype: how vectors are stored.
+        vectors: how many samples have one.
+        default: whether it is meant where no encoder is named.
+    """
+
+    encoder: str
+    column: str
+    fingerprint: str
+    dim: int
+    dtype: str
+    vectors: int
+    default: bool
+
+    def __getitem__(self, name: str) -> object:
+        return getattr(self, name)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class InfoReport(Result):
+    """Counts of what is in a dataset; labels, splits and formats are those of whole pictures.
+
+    Attributes:
+        dataset: where it lies.
+        samples: rows, parts of pictures included.
+        kinds: whole pictures, crops and tiles.
+        failed: files that could not be read.
+        formats: pictures by file format.
+        labels: pictures by label.
+        unlabelled: pictures without a label.
+        splits: pictures by split.
+        duplicates: pictures that are marked as duplicates.
+        selected: pictures that are selected.
+        scored: pictures that have scores.
+        encoders: whose vectors there are.
+        version: the snapshot.
+        indexes: what search by each column's index loses, if asked for; None without an index.
+        gone: pictures missing, changed or unreadable on disk, if asked for.
+    """
+
+    dataset: str
+    samples: int
+    kinds: Mapping[str, int]
+    failed: int
+    formats: Mapping[str, int]
+    labels: Mapping[str, int]
+    unlabelled: int
+    splits: Mapping[str, int]
+    duplicates: int
+    selected: int
+    scored: int
+    encoders: Sequence[VectorsOfEncoder]
+    version: int
+    indexes: Mapping[str, IndexAudit | None] | None = None
+    gone: Mapping[str, int] | None = None

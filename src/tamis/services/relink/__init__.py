@@ -1,0 +1,1 @@
+"""Relink: follow pictures that were moved."""

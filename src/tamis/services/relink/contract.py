@@ -1,0 +1,24 @@
+"""What following moved pictures is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from tamis.verbs.request import Argument, Request
+
+if TYPE_CHECKING:
+    from tamis.services.relink.result import RelinkReport  # noqa: F401 - named by a request
+
+__all__ = ["Relink"]
+
+
+@dataclass(frozen=True)
+class Relink(Request["RelinkReport"], verb="relink", writes=True):
+    """Follow pictures that were moved: same files, another root; one operation, can be undone.
+
+    A picture whose file is not there, or holds something else, is left as it is.
+    """
+
+    old: Annotated[str, Argument("The root as the dataset has it.", metavar="OLD")]
+    new: Annotated[str, Argument("Where it is now.", metavar="NEW")]

@@ -1,0 +1,1 @@
+"""Schema: what a verb can be asked and answers, for programs."""

@@ -1,0 +1,1 @@
+"""How representative and how unique each picture is."""

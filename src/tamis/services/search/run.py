@@ -1,0 +1,256 @@
+"""Pictures that look like an example, or that show what a text says."""
+
+from __future__ import annotations
+
+import time
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
+from tamis.dataset.presence import gone_among
+from tamis.dataset.samples import Kind
+from tamis.dataset.vector_search import nearest
+from tamis.errors import UsageError
+from tamis.images.box import Box
+from tamis.runtime.queries import (
+    caveat_of,
+    picture_vector,
+    text_vectors,
+)
+from tamis.services.search.contract import Hit, SearchReport
+from tamis.services.search.example import find_example
+from tamis.services.search.gallery import write_gallery
+from tamis.services.search.rerank import rerank
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.dataset.samples import Samples
+    from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.vector_search import Nearest
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.search.contract import Search
+    from tamis.services.search.example import Example
+    from tamis.types import Vectors
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["search"]
+
+_SHOWN = ("path", "label", "split", "width", "height")
+_LARGEST_POOL = 4096
+
+
+def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) -> SearchReport:
+    """Find the pictures that are most similar to texts and examples.
+
+    Pictures of the dataset that are given as examples are not among the hits, by whatever spelling.
+    Pictures that are gone (`tamis.dataset.presence`) come last. A picture of the dataset
+    is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
+
+    Raises:
+        UsageError: no such vectors, an encoder without a text tower, or no example to rerank by.
+        InputError: an example is neither in the dataset nor a file.
+        EncoderError: the encoder of the vectors cannot be loaded.
+    """
+    if request.rerank and not request.like:
+        raise UsageError("patches are compared with those of an example: name one (like)")
+    store = workspace.store
+    texts = bool(request.texts or request.not_texts)
+    known = workspace.vector_column(request.encoder, reads_text=texts)
+    condition = _condition(workspace.samples, request.where, tiles=request.tiles)
+    words = _Words(workspace, known)
+    vector = words.vector_of(request)
+    begin = time.perf_counter()
+
+    def ask(count: int) -> Nearest:
+        return nearest(store, known.name, vector, count, where=condition, exact=request.exact)
+
+    pictures = _Pictures(workspace.samples, frozenset(words.samples))
+    found, kept = _distinct(ask, max(request.k, request.rerank), request.distinct, pictures)
+    seconds = time.perf_counter() - begin
+    gone = pictures.gone.difference(pictures.left_out)
+    if gone:
+        words.notes.append(
+            f"{len(gone)} pictures near it are gone or changed and give way to those that "
+            "are there; tamis check lists them"
+        )
+    hits = _hits(workspace.samples, found, kept)
+    if request.rerank:
+        example = words.file_of(request.like[0])
+        encoder = workspace.encoders.for_column(known)
+        hits, unread = rerank(workspace.samples, encoder, hits, example, _region(request))
+        words.notes += unread
+    page = request.gallery or (Path("search.html") if request.open_page else None)
+    report = SearchReport(
+        hits=hits[: request.k],
+        encoder=known.spec,
+        column=known.name,
+        method=found.method,
+        compared=found.compared,
+        seconds=seconds,
+        notes=words.notes,
+        gallery=None if page is None else str(page),
+    )
+    if page is not None:
+        title = ", ".join([*request.texts, *(Path(name).name for name in request.like)])
+        write_gallery(store, report, page, title)
+        if request.open_page:
+            webbrowser.open(page.resolve().as_uri())
+    return report
+
+
+def _region(request: Search) -> Box | None:
+    return None if request.region is None else Box(*request.region)
+
+
+class _Words:
+    """Brings what the user named into the space of a column; loads the encoder when it must."""
+
+    def __init__(self, workspace: Workspace, column: VectorColumn) -> None:
+        self.notes: list[str] = []
+        self.samples: list[str] = []
+        self._workspace = workspace
+        self._store = workspace.store
+        self._column = column
+        self._examples: dict[str, Example] = {}
+
+    def vector_of(self, request: Search) -> NDArray[np.float32]:
+        """Return the `[D]` float32 query vector, of any length."""
+        wanted = [*self._texts(request.texts), *self._pictures(request.like, _region(request))]
+        unwanted = [*self._texts(request.not_texts), *self._pictures(request.unlike, None)]
+        vector = np.mean(wanted, axis=0, dtype=np.float32)
+        if unwanted:
+            vector = vector - np.mean(unwanted, axis=0, dtype=np.float32)
+        return np.asarray(vector, np.float32)
+
+    def file_of(self, name: str) -> str:
+        """Return where the file of an example lies."""
+        return self._example(name).file
+
+    def _example(self, name: str) -> Example:
+        if name not in self._examples:
+            self._examples[name] = find_example(self._store, name)
+        return self._examples[name]
+
+    def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
+        if not texts:
+            return []
+        encoder = self._workspace.encoders.for_text(self._column)
+        if (caveat := caveat_of(encoder)) and caveat not in self.notes:
+            self.notes.append(caveat)
+        return text_vectors(encoder, texts)
+
+    def _pictures(self, names: Sequence[str], region: Box | None) -> list[NDArray[np.float32]]:
+        return [
+            self._picture(name, region if number == 0 else None)
+            for number, name in enumerate(names)
+        ]
+
+    def _picture(self, name: str, region: Box | None) -> NDArray[np.float32]:
+        """Return a picture's vector: as it is stored, else by the encoder."""
+        example = self._example(name)
+        self.samples += example.samples
+        self.notes += [note for note in example.notes if note not in self.notes]
+        if example.stored is not None and region is None:
+            rows = self._store.read([self._column.name], ids=[example.stored])
+            stored = rows[self._column.name][0].as_py()
+            if stored is not None:
+                vector = np.asarray(stored, np.float32)
+                return np.asarray(vector / np.linalg.norm(vector), np.float32)
+        encoder = self._workspace.encoders.for_column(self._column)
+        return picture_vector(encoder, example.file, region)
+
+
+def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | None:
+    if not tiles:
+        return samples.of(where).condition
+    if not samples.of(kind=Kind.TILES).count():
+        raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
+    return samples.of(where, kind=Kind.WHOLE_AND_TILES).condition
+
+
+class _Pictures:
+    """Tells which picture a sample is, or is a part of."""
+
+    def __init__(self, samples: Samples, left_out: Collection[str]) -> None:
+        self.left_out = left_out
+        self.gone: frozenset[str] = frozenset()
+        self._samples = samples
+
+    def of(self, ids: Sequence[str]) -> list[str]:
+        """Return the sample id of the whole picture of each sample."""
+        if not self._samples.has(Column.PARENT_ID):
+            return list(ids)
+        parents = self._samples.rows([Column.PARENT_ID], ids).column(0).to_pylist()
+        return [parent or name for parent, name in zip(parents, ids, strict=True)]
+
+    def look_for(self, ids: Sequence[str]) -> None:
+        """Note which samples are gone."""
+        self.gone = gone_among(self._samples.store, ids)
+
+
+def _distinct(
+    ask: Callable[[int], Nearest], k: int, distinct: float | None, pictures: _Pictures
+) -> tuple[Nearest, list[int]]:
+    """Return what was found and which of it to show: ask for more until k pictures differ."""
+    pool = k + len(pictures.left_out)
+    while True:
+        found = ask(pool)
+        pictures.look_for(found.ids)
+        kept = _kept(found, k, distinct, pictures)
+        if len(kept) == k:
+            return found, kept
+        if len(found.ids) < pool or pool >= _LARGEST_POOL:
+            return found, _kept(found, k, distinct, pictures, behind=kept)
+        pool = min(4 * pool, _LARGEST_POOL)
+
+
+def _kept(
+    found: Nearest,
+    k: int,
+    distinct: float | None,
+    pictures: _Pictures,
+    behind: Sequence[int] | None = None,
+) -> list[int]:
+    """Return up to k of what was found, of different pictures, and not too alike.
+
+    Those that are gone are passed over, or put behind those that are given.
+    """
+    kept = list(behind or ())
+    names = pictures.of(found.ids)
+    shown = {*pictures.left_out, *(names[number] for number in kept)}
+    for number, (sample_id, name) in enumerate(zip(found.ids, names, strict=True)):
+        passed_over = name in shown or (behind is None and sample_id in pictures.gone)
+        if passed_over or _repeats(found, kept, number, distinct):
+            continue
+        shown.add(name)
+        kept.append(number)
+        if len(kept) == k:
+            break
+    return kept
+
+
+def _repeats(found: Nearest, kept: Sequence[int], number: int, distinct: float | None) -> bool:
+    if distinct is None or not kept:
+        return False
+    return bool((found.vectors[list(kept)] @ found.vectors[number]).max() > distinct)
+
+
+def _hits(samples: Samples, found: Nearest, kept: Sequence[int]) -> list[Hit]:
+    ids = [found.ids[number] for number in kept]
+    rows = samples.rows([*_SHOWN, Column.PARENT_ID, *BOX_COLUMNS], ids).to_pylist()
+    hits = []
+    for number, sample_id, row in zip(kept, ids, rows, strict=True):
+        box = box_of(row)
+        region = None if box is None else (box.x, box.y, box.width, box.height)
+        shown = {name: row[name] for name in (*_SHOWN, Column.PARENT_ID)}
+        score = float(found.scores[number])
+        hits.append(Hit(score=score, sample_id=sample_id, region=region, **shown))
+    return hits

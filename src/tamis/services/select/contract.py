@@ -1,0 +1,122 @@
+"""What a selection is asked: to represent, to teach in rounds, or to replay rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+
+from tamis.algo.strategy_names import Strategy
+from tamis.errors import UsageError
+from tamis.verbs.request import Argument, Option, Request
+from tamis.verbs.shared import EncoderOfVectors, Seed, Where
+
+if TYPE_CHECKING:
+    from tamis.services.select.result import Answer  # noqa: F401 - named by the request
+
+__all__ = ["SCHEDULE", "Select", "StrategyOption"]
+
+SCHEDULE: Final = "schedule"
+"""The name of the strategy of rounds where none is named: the number of labels decides."""
+
+StrategyOption: TypeAlias = Strategy | Literal["schedule"] | Mapping[str, float]
+
+# Options that have a meaning for one of the three ways to select only.
+_REPRESENTING = ("diverse", "quotas", "include", "forbid", "labeled")
+_SIMULATING = ("rounds", "seeds", "against")
+
+
+@dataclass(frozen=True)
+class Select(Request["Answer"], verb="select", writes=True):
+    """Select the pictures that represent the dataset.
+
+    With round: those to label next, after what the labels so far teach. With simulate: replay such
+    rounds on known labels, and change nothing.
+    """
+
+    n: Annotated[int, Argument("How many pictures.", metavar="N", minimum=1)]
+    _: KW_ONLY
+    strategy: Annotated[
+        StrategyOption | None,
+        Option(
+            "How: default, random, k-means, facility-location, k-center, typicality, "
+            "prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, "
+            "such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, "
+            "margin, entropy, badge, and schedule, by the number of labels.",
+            metavar="NAME",
+            default="default; in rounds schedule",
+        ),
+    ] = None
+    diverse: Annotated[
+        float | None,
+        Option(
+            "Share that the default strategy picks for diversity.",
+            metavar="SHARE",
+            minimum=0,
+            maximum=1,
+            default="none of the first 30 and a fifth of the rest",
+        ),
+    ] = None
+    quotas: Annotated[
+        Sequence[str],
+        Option(
+            "How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, "
+            "label=*:2.. for each value, label=*:equal, label=*:proportional.",
+            names=("--quota",),
+            metavar="COLUMN=VALUE:AMOUNT",
+        ),
+    ] = ()
+    include: Annotated[
+        str | None, Option("Selected in any case; they count in N.", metavar="SQL")
+    ] = None
+    forbid: Annotated[str | None, Option("Represented, but not selected.", metavar="SQL")] = None
+    labeled: Annotated[
+        str | None,
+        Option(
+            "Labeled already: represent others, not selected again.",
+            names=("--labeled", "--labelled"),
+            metavar="SQL",
+        ),
+    ] = None
+    round: Annotated[bool, Option("The next to label, after what the labels so far teach.")] = False
+    simulate: Annotated[bool, Option("Replay rounds up to N labels on known labels.")] = False
+    label_column: Annotated[str, Option("Where labels are, for rounds.", metavar="COLUMN")] = (
+        "label"
+    )
+    rounds: Annotated[int, Option("How many to simulate.", metavar="N", minimum=1)] = 5
+    seeds: Annotated[int, Option("Runs of each strategy to simulate.", metavar="N", minimum=1)] = 10
+    against: Annotated[
+        Sequence[StrategyOption], Option("Another strategy to simulate.", metavar="NAME")
+    ] = ()
+    where: Where = None
+    encoder: EncoderOfVectors = None
+    seed: Seed = 0
+    apply: Annotated[bool, Option("Mark what is selected.", names=("--apply", "--no-apply"))] = True
+
+    def check(self) -> None:
+        """Refuse options of one way to select where another one was asked for."""
+        if self.round and self.simulate:
+            raise UsageError("both round and simulate were given; leave one out")
+        if self.round or self.simulate:
+            self._refuse(_REPRESENTING, f"with {'round' if self.round else 'simulate'}")
+        else:
+            self._refuse(("label_column",), "without round or simulate")
+            if self.strategy == SCHEDULE:
+                raise UsageError("the strategy schedule is for rounds: give round or simulate too")
+        if not self.simulate:
+            self._refuse(_SIMULATING, "without simulate")
+        elif self.n < self.rounds:
+            raise UsageError(
+                f"n is {self.n}; give at least a label for each of {self.rounds} rounds"
+            )
+        if self.quotas:
+            from tamis.services.select.quotas import parse_quotas
+
+            parse_quotas(self.quotas)
+
+    def _refuse(self, names: Sequence[str], where: str) -> None:
+        given = self.given()
+        for name in names:
+            if name in given:
+                spelt = name.replace("_", " ")
+                raise UsageError(f"{spelt} means nothing {where}; leave it out")

@@ -1,0 +1,1 @@
+"""Train, validation and test sets that share no near-duplicate and each cover every condition."""

@@ -1,0 +1,273 @@
+"""Splits, folds and splits by time: made, marked and audited."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamis.algo.shared_views import divisible
+from tamis.algo.splits import split_targets
+from tamis.dataset.columns import Column
+from tamis.dataset.group_columns import codes_of
+from tamis.dataset.part_splits import inherited_splits
+from tamis.dataset.samples import Kind, Samples, names_parts
+from tamis.errors import UsageError
+from tamis.services.split.assignment import place, read_strata
+from tamis.services.split.audit import audit
+from tamis.services.split.blocks import asked_blocks
+from tamis.services.split.check import check_splits
+from tamis.services.split.evidence import Evidence
+from tamis.services.split.joining import join
+from tamis.services.split.leaks import look_across
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.store import Store
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.split.contract import Split
+    from tamis.services.split.evidence import Known
+    from tamis.services.split.joining import Joined
+    from tamis.services.split.result import SplitReport
+    from tamis.types import Indices
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["make_splits", "split"]
+
+
+def split(workspace: Workspace, request: Split, feedback: Feedback = SILENT) -> SplitReport:
+    """Divide pictures into splits or folds, or check splits that exist.
+
+    Raises:
+        UsageError: as `make_splits` and `tamis.services.split.check.check_splits` say.
+    """
+    if request.audit:
+        return check_splits(workspace, request, feedback)
+    return make_splits(workspace, request, feedback)
+
+
+def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILENT) -> SplitReport:
+    """Divide the pictures that have a vector, so that no group lies in two splits.
+
+    Groups are what joins pictures: identical files, the marks of `duplicates` where they were
+    applied, the most similar pairs that are copies by their pixels, changed versions of one view
+    where they are rare (`tamis.algo.shared_views`), and the user's columns and blocks of time.
+    Whole groups are placed so that labels and clusters of vectors are spread evenly; by time,
+    groups go where their latest picture is, and nothing is spread. Pictures nearer in time than
+    the gap to another split get none. The same pictures with the same seed give the same splits
+    whatever order they were added in. With `apply`, one operation sets the mark `split` (or
+    `fold`, numbered from 0) and clears it on all other pictures. Parts of pictures get the split
+    of their picture.
+
+    Raises:
+        UsageError: shares do not sum to 1, a column is unknown, no picture meets the condition,
+            there are fewer groups than splits, one group is too large for any split, a picture
+            has no time, or a gap leaves a split empty.
+    """
+    store, where, time = workspace.store, request.where, request.time
+    plan = _plan(request)
+    if names_parts(where):
+        raise UsageError(
+            f"the condition {where!r} speaks of parts of pictures, which take the split of their "
+            "picture: give a condition on pictures"
+        )
+    pictures = workspace.samples.of(where, kind=Kind.WHOLE)
+    samples = pictures.vectors(request.encoder)
+    if not samples.ids:
+        raise UsageError(
+            f"there is no picture to split: none has a vector in {samples.column}"
+            + (f" and meets {where!r}" if where else "")
+        )
+    without = pictures.count() - len(samples.ids)
+    times = None if time is None else _times(store, time, samples.ids)
+    blocks = asked_blocks(
+        store, samples.ids, request.time_block, request.gap, request.block_by, time=time
+    )
+    evidence = Evidence.read(store, samples, request, blocks)
+    fractions = [share for share in plan.shares.values() if share > 0]
+    names = [name for name, share in plan.shares.items() if share > 0]
+    targets = split_targets(len(evidence), fractions)
+    joined = join(evidence, targets, request.changed)
+    _require_divisible(targets, evidence.known, joined)
+    rng = np.random.default_rng(request.seed)
+    strata = read_strata(store, samples, request.label, request.delimiter, rng)
+    made = place(evidence, joined, strata, times, fractions, rng)
+    placed, joined, cross, notes = made.split, made.joined, made.cross, made.notes
+    if blocks is not None:
+        inside = ~blocks.left_out(placed, fractions, joined.copies)
+        notes += _told_gap(inside, placed, names, blocks.gap)
+        evidence, strata, placed = evidence.taken(inside), strata.taken(inside), placed[inside]
+        samples, times = evidence.samples, None if times is None else times[inside]
+        joined = joined.taken(inside)
+        targets = split_targets(len(evidence), fractions)
+        cross = look_across(evidence, placed, rng)
+    cuts = (
+        {} if time is None or times is None else _cuts(store, samples, time, times, placed, names)
+    )
+    report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=plan.mark)
+    aims = dict(zip(names, targets.tolist(), strict=True))
+    notes = [*report.notes, *notes, *_off(report, aims, by_time=time is not None)]
+    if without:
+        notes.append(
+            f"{without:,} pictures have no vector in {samples.column} and got no {plan.mark}"
+        )
+    report = replace(report, targets=aims, cuts=cuts)
+    if request.apply:
+        params = plan.params | {
+            "time_block": request.time_block,
+            "gap": request.gap,
+            "block_by": request.block_by,
+            "group": list(request.group),
+            "label": None if request.label == "label" else request.label,
+            "delimiter": request.delimiter,
+            "column": samples.column,
+            "where": where,
+            "threshold": request.threshold,
+            "changed": request.changed,
+        }
+        taken_away = _mark(store, samples, [names[i] for i in placed], report, params, request)
+        if taken_away:
+            notes.append(
+                f"{taken_away:,} other pictures had a {plan.mark} before; they have none now"
+            )
+    return replace(report, notes=notes)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What to make: the mark, the share of each split, and how the log names it."""
+
+    mark: str
+    shares: dict[str, float]
+    params: dict[str, Any]
+
+
+def _plan(request: Split) -> _Plan:
+    if request.folds is None:
+        shares = {"train": request.train, "val": request.val, "test": request.test}
+        split_targets(0, list(shares.values()))
+        return _Plan("split", shares, shares | {"folds": None, "time": request.time})
+    equal = {str(number): 1 / request.folds for number in range(request.folds)}
+    return _Plan("fold", equal, {"folds": request.folds, "time": None})
+
+
+def _times(store: Store, column: str, ids: list[str]) -> Indices:
+    times = codes_of(store, column, ids)
+    missing = np.flatnonzero(times < 0)
+    if missing.size:
+        path = store.read(["path"], ids=[ids[missing[0]]]).column("path").to_pylist()[0]
+        raise UsageError(
+            f"{missing.size:,} of {len(ids):,} pictures have no {column}, the first is {path}: set "
+            f"it, or leave them out with  --where '{column} IS NOT NULL'"
+        )
+    return times
+
+
+def _cuts(  # noqa: PLR0917 - what tells the latest time of each split
+    store: Store,
+    samples: EmbeddedSamples,
+    time: str,
+    times: Indices,
+    placed: Indices,
+    names: list[str],
+) -> dict[str, str]:
+    last = [int(np.where(placed == i, times, -1).argmax()) for i in range(len(names))]
+    ends = store.read([time], ids=[samples.ids[row] for row in last]).column(time)
+    return dict(zip(names, map(str, ends.to_pylist()), strict=True))
+
+
+def _told_gap(
+    inside: NDArray[np.bool_], placed: Indices, names: list[str], gap: float
+) -> list[str]:
+    """Say how many pictures the gap leaves out.
+
+    Raises:
+        UsageError: a split keeps none.
+    """
+    lost = np.bincount(placed[~inside], minlength=len(names)).tolist()
+    had = np.bincount(placed, minlength=len(names)).tolist()
+    if gone := [name for name, out, of in zip(names, lost, had, strict=True) if out == of]:
+        raise UsageError(
+            f"a gap of {gap:g} s leaves nothing in {', '.join(gone)}: make the gap shorter or the "
+            "blocks longer"
+        )
+    if not any(lost):
+        return []
+    of = ", ".join(f"{out:,} of {name}" for name, out in zip(names, lost, strict=True) if out)
+    return [
+        f"{sum(lost):,} pictures lie nearer than {gap:g} s to another split and got none ({of})"
+    ]
+
+
+def _require_divisible(targets: Indices, known: Known, joined: Joined) -> None:
+    """Refuse a group so large that the others cannot make half of their splits."""
+    if divisible(joined.groups, targets):
+        return
+    ways = []
+    if known.given:
+        ways.append("raise the threshold")
+    if joined.together:
+        ways.append("let changed versions lie in different splits (--changed apart)")
+    if known.users:
+        ways.append(f"do not group by {', '.join(known.users)}")
+    if not ways:
+        ways.append("leave copies out (tamis duplicates --apply, --where 'duplicate_of IS NULL')")
+    largest, room = int(np.bincount(joined.groups).max()), int(targets.max())
+    raise UsageError(
+        f"one group holds {largest:,} of {len(joined.groups):,} pictures and the largest split "
+        f"only has room for {room:,} (joined by {', '.join(joined.by)}): {', or '.join(ways)}, or "
+        "change the shares"
+    )
+
+
+def _off(report: SplitReport, aims: dict[str, int], *, by_time: bool) -> list[str]:
+    """Say by how many pictures the sizes miss the shares, and why."""
+    off = {name: report.counts[name] - aim for name, aim in aims.items()}
+    if not any(off.values()):
+        return []
+    said = ", ".join(f"{name} {by:+,}" for name, by in off.items() if by)
+    if by_time:
+        why = "groups and pictures of one time stay whole"
+    elif report.largest_group > 1:
+        why = f"groups stay whole, the largest holds {report.largest_group:,}"
+    else:
+        why = "each split gets at least one picture"
+    return [f"off the shares by {said} pictures: {why}"]
+
+
+def _mark(  # noqa: PLR0917 - what one operation writes and logs
+    store: Store,
+    samples: EmbeddedSamples,
+    splits: list[str],
+    report: SplitReport,
+    params: dict[str, Any],
+    request: Split,
+) -> int:
+    mark, ids = report.mark, samples.ids
+    inside = set(ids)
+    before = Samples(store).of(kind=Kind.ALL).having(mark).ids
+    parts = inherited_splits(store, dict(zip(ids, splits, strict=True)))
+    others = [name for name in before if name not in inside and name not in parts]
+    values: list[str | None] = [*splits, *parts.values(), *[None] * len(others)]
+    array = pa.array(values, pa.string())
+    if mark == Column.FOLD:
+        array = array.cast(pa.int32())
+    with store.operation("split", params=params, seed=request.seed, request=request) as operation:
+        operation.set_marks([*ids, *parts, *others], {mark: array})
+        operation.counts.update(report.counts)
+        operation.counts |= {
+            "groups": report.groups,
+            "leaks": report.leak_count,
+            "max_cross_similarity": report.max_cross_similarity,
+            "difference": {
+                name: None if found is None else [found.mmd2, found.random, found.p]
+                for name, found in report.difference.items()
+            },
+            "cluster_gap": max(balance.cluster_gap for balance in report.coverage.values()),
+        }
+    return len(others)

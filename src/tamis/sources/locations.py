@@ -1,0 +1,369 @@
+"""What the user named, spread out into single pictures."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tamis.errors import InputError
+from tamis.images.formats import has_picture_extension, is_picture_start
+from tamis.outside_text import is_storable, storable
+from tamis.sources.archive_base import ArchiveError, MemberError
+from tamis.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
+from tamis.sources.folder import UnreadableFolder, walk_pictures
+from tamis.sources.image_reference import ImageReference
+from tamis.sources.video.library import has_video_extension, is_video, is_video_among_files
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tamis.sources.exclusion import Exclusion
+
+__all__ = [
+    "NO_PICTURE",
+    "Location",
+    "SourceCount",
+    "count_sources",
+    "iter_locations",
+    "require_source",
+]
+
+_DATASET_SUFFIX = ".tamis"
+_START_BYTES = 512
+
+NO_PICTURE = "not a picture, video or archive, neither by its name nor by its content"
+"""Why a file is listed that the user named and cannot have meant."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where one picture lies.
+
+    Attributes:
+        path: as the user gave it: the source, and below it the way to the picture.
+        uri: absolute path; `archive!member` inside an archive.
+        source: the source that it came from, as the user gave it.
+        relative: path from the source's root, with forward slashes; a single file's is its name.
+        is_video: whether it is a video, which is no picture itself but holds many.
+        in_folder: whether it was found in a folder, rather than named or matched by a pattern.
+    """
+
+    path: str
+    uri: str
+    source: str
+    relative: str
+    is_video: bool = False
+    in_folder: bool = False
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    """What sources hold.
+
+    Attributes:
+        pictures: how many; None where counting would mean unrolling a tar archive.
+        videos: how many that are named or matched by a pattern.
+        videos_in_folders: how many that lie in folders.
+        first_video: one of them all, as the user gave it.
+    """
+
+    pictures: int | None
+    videos: int
+    videos_in_folders: int
+    first_video: str | None
+
+
+def iter_locations(
+    sources: Sequence[str], *, videos_in_folders: bool = False, exclude: Exclusion | None = None
+) -> Iterator[Location | Failure]:
+    """List the pictures of folders, globs, archives and single files, in a fixed order.
+
+    A folder is searched at any depth, sorted by name; hidden files and files without a picture's
+    extension are passed over. A file that is named by itself is always listed, whatever its name:
+    as a failure if it is no picture by its content either. An archive that is named by itself is
+    looked into. Of the pictures no more is read than that, and memory does not grow with their
+    number but for an archive's table of contents. Videos that are named or matched by a pattern are
+    listed as such; those in folders only if asked for.
+
+    Args:
+        sources: as the user gave them; a leading `~` is the home folder.
+        videos_in_folders: list them, too.
+        exclude: what is left out.
+
+    Yields:
+        Each picture's place, or what could not be listed: a folder without permission, a damaged
+        archive or archive member, a name that is not UTF-8, a named file that is no picture.
+
+    Raises:
+        InputError: when its turn comes, a source that does not exist or holds no picture.
+    """
+    for source in sources:
+        found = False
+        before = exclude.count if exclude else 0
+        for item in _spread_without(source, exclude):
+            is_inside = isinstance(item, Location) and item.is_video and item.in_folder
+            if is_inside and not videos_in_folders:
+                continue
+            found = True
+            yield _with_writable_name(item)
+        if not found:
+            taken_out = exclude.count - before if exclude else 0
+            raise InputError(_nothing_found(source, videos=0, taken_out=taken_out))
+
+
+def count_sources(
+    sources: Sequence[str],
+    *,
+    videos_in_folders: bool = False,
+    exclude: Exclusion | None = None,
+    see: Callable[[Location], None] | None = None,
+) -> SourceCount:
+    """Check every source and count what it holds, before any picture is read.
+
+    Args:
+        sources: as the user gave them.
+        videos_in_folders: whether a folder that holds nothing but videos is a source.
+        exclude: what is left out.
+        see: told of each picture, but for those in tar archives.
+
+    Raises:
+        InputError: a source does not exist, cannot be listed, or holds no picture; or all of them
+            are files that are no pictures.
+    """
+    pictures: int | None = 0
+    videos = inside = 0
+    first = None
+    wrong: list[str] = []
+    for source in sources:
+        if any(is_tar(path) for path in _named_files(source)):
+            pictures = None
+            continue
+        listed = usable = 0
+        before = exclude.count if exclude else 0
+        for item in map(_with_writable_name, _spread_without(source, exclude)):
+            listed += 1
+            if isinstance(item, Failure):
+                usable += 1
+                wrong += [source] if item.reason == NO_PICTURE else []
+            elif item.is_video:
+                first = first or item.path
+                videos += not item.in_folder
+                inside += item.in_folder
+                usable += videos_in_folders or not item.in_folder
+            else:
+                usable += 1
+                pictures = None if pictures is None else pictures + 1
+                if see is not None:
+                    see(item)
+        if not usable:
+            taken_out = exclude.count - before if exclude else 0
+            raise InputError(_nothing_found(source, videos=listed, taken_out=taken_out))
+    if sources and len(wrong) == len(sources):
+        raise InputError(f"{wrong[0]} is {NO_PICTURE}; check the path")
+    return SourceCount(pictures, videos, inside, first)
+
+
+def require_source(source: str) -> None:
+    """Check that a source that was listed is still there.
+
+    Raises:
+        InputError: it vanished, such as a disk that was unplugged.
+    """
+    given = _expand_home(source)
+    if not glob.has_magic(given) and not Path(given).exists():
+        raise InputError(
+            f"{source} disappeared while it was being read; what was committed before stands, "
+            "add it again once it is back"
+        )
+
+
+def _spread_without(source: str, exclude: Exclusion | None) -> Iterator[Location | Failure]:
+    for item in _spread(source):
+        if exclude is None or isinstance(item, Failure) or not exclude.takes_out(item.relative):
+            yield item
+
+
+def _spread(source: str) -> Iterator[Location | Failure]:
+    given = _expand_home(source)
+    if _exists(source, given):
+        yield from _spread_path(given, Location(source, _absolute(given), source, ""))
+    elif glob.has_magic(given):
+        yield from _spread_pattern(source, given)
+    else:
+        raise InputError(
+            f"there is no file or folder {source!r} (looked from {Path.cwd()}); check the path"
+        )
+
+
+def _spread_pattern(source: str, pattern: str) -> Iterator[Location | Failure]:
+    root = _root_of(pattern)
+    listed_folder: Path | None = None
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - Path.glob refuses absolute patterns
+        path = Path(match)
+        if listed_folder is not None and path.is_relative_to(listed_folder):
+            continue  # "photos/**" matches a folder, and then all that it holds
+        relative = path.relative_to(root).as_posix()
+        place = Location(match, _absolute(match), source, "" if relative == "." else relative)
+        if path.is_dir():
+            listed_folder = path
+            yield from _spread_folder(place)
+        elif has_archive_extension(match):
+            yield from _spread_archive(place)
+        elif has_picture_extension(match):
+            yield place
+        elif path.is_file() and is_video_among_files(match):
+            yield replace(place, is_video=True)
+
+
+def _spread_path(given: str, place: Location) -> Iterator[Location | Failure]:
+    if Path(given).is_dir():
+        if given.rstrip(os.sep).endswith(_DATASET_SUFFIX):
+            raise InputError(f"{place.source} is a tamis dataset, not a source of pictures")
+        yield from _spread_folder(place)
+    elif not Path(given).is_file():
+        yield Failure(place.path, "not a regular file", place.source)
+    elif is_archive(given):
+        yield from _spread_archive(place)
+    else:
+        film = has_video_extension(given) or (not has_picture_extension(given) and is_video(given))
+        if not film and not _may_be_picture(given):
+            yield Failure(place.path, NO_PICTURE, place.source)
+        else:
+            yield replace(place, relative=Path(given).name, is_video=film)
+
+
+def _may_be_picture(path: str) -> bool:
+    """Tell whether a file is a picture by its name or its content, or cannot be looked into."""
+    try:
+        with Path(path).open("rb") as file:
+            return has_picture_extension(path) or is_picture_start(file.read(_START_BYTES))
+    except OSError:
+        return True  # reading it will say why
+
+
+def _spread_folder(place: Location) -> Iterator[Location | Failure]:
+    for found in walk_pictures(place.uri, _is_picture_or_video):
+        if isinstance(found, str):
+            uri = _join(place.uri, found)
+            film = not has_picture_extension(found)
+            if film and not is_video_among_files(uri):
+                continue
+            yield Location(
+                _join(place.path, found),
+                uri,
+                place.source,
+                _join(place.relative, found),
+                is_video=film,
+                in_folder=True,
+            )
+        elif found.relative == "" and place.path == place.source:
+            raise InputError(f"cannot list the folder {place.source}: {found.reason}")
+        else:
+            yield _failure_of(found, place)
+
+
+def _is_picture_or_video(name: str) -> bool:
+    return has_picture_extension(name) or has_video_extension(name)
+
+
+def _failure_of(folder: UnreadableFolder, place: Location) -> Failure:
+    path = _join(place.path, folder.relative)
+    return Failure(path, f"the folder cannot be listed: {folder.reason}", place.source)
+
+
+def _spread_archive(place: Location) -> Iterator[Location | Failure]:
+    listed = False
+    try:
+        for member in open_archive(place.uri).members():
+            listed = True
+            if isinstance(member, MemberError):
+                inner = str(ImageReference(place.path, member.name))
+                yield Failure(inner, member.reason, place.source)
+            else:
+                yield Location(
+                    str(ImageReference(place.path, member)),
+                    str(ImageReference(place.uri, member)),
+                    place.source,
+                    member,
+                )
+    except ArchiveError as error:
+        yield Failure(place.path, str(error), place.source)
+        return
+    if not listed and place.path != place.source:
+        yield Failure(place.path, "the archive holds no pictures", place.source)
+
+
+def _named_files(source: str) -> list[str]:
+    """Find the files that a source names by themselves, which may be archives."""
+    given = _expand_home(source)
+    if _exists(source, given):
+        return [given] if Path(given).is_file() else []
+    if glob.has_magic(given):
+        matches = glob.glob(given, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
+        return [match for match in matches if has_archive_extension(match)]
+    return []
+
+
+def _with_writable_name(item: Location | Failure) -> Location | Failure:
+    """Turn a name that no table can hold into a failure, spelt so that it can be shown."""
+    texts = (item.path, item.source, item.uri if isinstance(item, Location) else "")
+    if all(map(is_storable, texts)):
+        return item
+    source = item.source if is_storable(item.source) else ""
+    return Failure(storable(item.path), "its name is not valid UTF-8; rename it", source)
+
+
+def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
+    if taken_out and not videos:
+        return f"all that {source} holds is excluded ({taken_out} files); give other patterns"
+    if videos:
+        return (
+            f"the folder {source} holds no pictures, only videos ({videos}); say how many seconds "
+            "apart frames are to be taken (every), such as 1"
+        )
+    given = _expand_home(source)
+    if not Path(given).exists():
+        return f"nothing that {source!r} matches is a picture or an archive"
+    if not Path(given).is_dir():
+        return f"the archive {source} holds no pictures"
+    archives = [entry.name for entry in Path(given).iterdir() if has_archive_extension(entry.name)]
+    hint = f"; it holds archives, name them to look into them: {archives[0]}" if archives else ""
+    return f"the folder {source} holds no pictures{hint}"
+
+
+def _exists(source: str, given: str) -> bool:
+    try:
+        Path(given).stat()
+    except FileNotFoundError:
+        if Path(given).is_symlink():
+            raise InputError(f"{source} is a link to something that does not exist") from None
+        return False
+    except (OSError, ValueError) as error:
+        if glob.has_magic(given) and not isinstance(error, PermissionError):
+            return False  # such as a pattern that is longer than a file name may be
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"cannot read the source {source!r}: {reason.lower()}") from error
+    return given != ""
+
+
+def _root_of(pattern: str) -> Path:
+    """Give the folder that a pattern starts from: its parts before the first wildcard."""
+    parts = Path(pattern).parts
+    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return Path(*parts[:fixed])
+
+
+def _expand_home(source: str) -> str:
+    return os.path.expanduser(source) if source.startswith("~") else source  # noqa: PTH111 - keeps the user's spelling
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
+
+
+def _join(folder: str, relative: str) -> str:
+    return os.path.join(folder, relative) if relative else folder  # noqa: PTH118 - keeps the user's spelling

@@ -1,0 +1,58 @@
+"""Every verb by its name, and where the class of its request stands; nothing is loaded for it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from tamis.errors import UsageError
+from tamis.verbs.request import Request
+
+__all__ = ["VERBS", "request_class"]
+
+VERBS: Final[dict[str, str]] = {
+    "add": "tamis.services.add.contract:Add",
+    "add crops": "tamis.services.add.contract:AddCrops",
+    "add tiles": "tamis.services.add.contract:AddTiles",
+    "embed": "tamis.services.embed.contract:Embed",
+    "watch": "tamis.services.watch.contract:Watch",
+    "curate": "tamis.services.curate.contract:Curate",
+    "duplicates": "tamis.services.duplicates.contract:Duplicates",
+    "select": "tamis.services.select.contract:Select",
+    "scores": "tamis.services.scores.contract:Scores",
+    "split": "tamis.services.split.contract:Split",
+    "filter": "tamis.services.text_filter.contract:Filter",
+    "align": "tamis.services.align.contract:Align",
+    "index": "tamis.services.index.contract:Index",
+    "search": "tamis.services.search.contract:Search",
+    "encoders list": "tamis.services.encoders.contract:ListEncoders",
+    "info": "tamis.services.info.contract:Info",
+    "report": "tamis.services.report.contract:Report",
+    "export": "tamis.services.export.contract:Export",
+    "check": "tamis.services.check.contract:Check",
+    "relink": "tamis.services.relink.contract:Relink",
+    "schema": "tamis.services.schema.contract:Schema",
+    "log": "tamis.services.history.contract:Log",
+    "undo": "tamis.services.history.contract:Undo",
+    "redo": "tamis.services.history.contract:Redo",
+    "checkout": "tamis.services.history.contract:Checkout",
+    "diff": "tamis.services.history.contract:Diff",
+    "tag": "tamis.services.history.contract:Tag",
+    "gc": "tamis.services.history.contract:CollectGarbage",
+    "encoders default": "tamis.services.encoders.contract:DefaultEncoder",
+    "encoders check": "tamis.services.encoders.contract:CheckEncoder",
+    "encoders export": "tamis.services.encoders.contract:ExportEncoder",
+}
+
+
+def request_class(verb: str) -> type[Request[Any]]:
+    """Return the class of a verb's request.
+
+    Raises:
+        UsageError: there is no such verb.
+    """
+    if verb not in VERBS:
+        raise UsageError(f"there is no verb {verb!r}; there are {', '.join(VERBS)}")
+    module, _, name = VERBS[verb].partition(":")
+    found: type[Request[Any]] = getattr(import_module(module), name)
+    return found

@@ -1,0 +1,25 @@
+"""Fixtures for tests of the dataset."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tamis.dataset.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty dataset."""
+    return Store.create(tmp_path / "birds.tamis")
+
+
+@pytest.fixture
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of checkpoints, none of which has to survive a loss of power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)

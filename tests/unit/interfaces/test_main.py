@@ -1,0 +1,69 @@
+"""How errors leave the command line: a sentence and an exit code that says whose mistake it is."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+import tamis
+from tamis.errors import ConflictError, MissingExtraError
+from tamis.interfaces.cli.main import main
+
+
+@pytest.fixture
+def fails(monkeypatch, capsys):
+    """Run `tamis info` with an error inside, and return the exit code and what was said."""
+
+    def run(error):
+        def broken(*_arguments, **_options):
+            raise error
+
+        monkeypatch.setattr(tamis, "open", broken, raising=False)
+        code = main(["info"])
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        return code, captured.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ConflictError("another writer is busy"), "another writer is busy"),
+        (MissingExtraError("the encoder hf:x", "hf"), "pip install 'tamis[hf]'"),
+        (OSError(errno.ENOSPC, "No space left on device", "/disk/a"), "/disk/a: the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "/root/a"), "permission denied"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "gone"), "gone: it does not exist"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_sentence_and_exit_2(fails, error, says):
+    code, err = fails(error)
+    assert code == 2
+    assert says in err
+    assert "Traceback" not in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("boom"), OSError(errno.EIO, "I/O error")])
+def test_anything_else_is_a_defect_and_exit_3(fails, error):
+    code, err = fails(error)
+    assert code == 3
+    assert "Traceback" in err
+    assert "defect of tamis" in err
+
+
+def test_an_interrupt_says_that_work_is_kept(fails):
+    code, err = fails(KeyboardInterrupt())
+    assert code == 130
+    assert "what was finished is kept" in err
+
+
+def test_the_version_and_the_help_are_told(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"tamis {tamis.__version__}"
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for verb in ("add", "embed", "curate", "duplicates", "select", "split", "undo", "gc"):
+        assert f" {verb} " in shown
