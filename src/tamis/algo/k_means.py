@@ -131,9 +131,14 @@ def fit_centroids(
             few = np.sort(rng.choice(size, max(_ROWS_TO_SEED, k), replace=False))
         rows = sample[few]
         centroids = rows[_spread(rows, np.float32(2) - np.float32(2) * reached[few], k, rng)]
+    before = np.empty(0, np.int64)
     for _ in range(rounds):
         near, similarity = nearest_centroid(sample, centroids)
         counted = similarity > reached
+        place = np.where(counted, near, -1)
+        if np.array_equal(place, before):
+            break
+        before = place
         member = csr_array(
             (counted.astype(np.float32), near, np.arange(size + 1)),
             shape=(size, centroids.shape[0]),

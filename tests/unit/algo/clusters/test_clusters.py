@@ -108,7 +108,9 @@ def test_levels_are_nested():
     assert counts == sorted(counts)
     assert counts[:2] == [4, int(found.labels.max()) + 1]
     assert counts[2] > counts[1]
-    for above, below, parents in zip(levels.labels, levels.labels[1:], levels.parents, strict=True):
+    for above, below, parents in zip(
+        levels.labels[:-1], levels.labels[1:], levels.parents, strict=True
+    ):
         assert np.array_equal(parents[below], above)
 
 
