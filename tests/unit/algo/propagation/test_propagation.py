@@ -87,15 +87,15 @@ def test_a_simple_way_wins_where_clusters_are_round():
 
 def test_expected_accuracy_lies_in_its_interval_nearly_always():
     inside = 0
-    for seed in range(20):
-        X, truth = blobs(spread=1.3, seed=seed)
-        rows = seeds(truth, 7, seed)
+    for seed in range(6):
+        X, truth = blobs(each=40, spread=1.3, seed=seed)
+        rows = seeds(truth, 5, seed)
         found = propagate(X, rows, NAMES[truth[rows]], least_confidence=0.0, rng=rng(seed))
         free = np.setdiff1d(np.arange(len(X)), rows)
         actual = (found.labels[free] == truth[free]).mean()
         inside += found.expected.low <= actual <= found.expected.high
-        assert found.measured == 21
-    assert inside >= 18
+        assert found.measured == 15
+    assert inside >= 5
 
 
 def test_one_label_a_class_promises_nothing():
