@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from tamis.runtime.indexing import IndexAudit
     from tamis.services.encoders.result import EncoderExport
     from tamis.services.split.folds import Fold
-    from tamis.types import Vectors
+    from tamis.types import PathLike, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
-
-PathLike = str | os.PathLike[str]
 
 
 def open(path: PathLike, *, create: bool = True, snapshot: int | str | None = None) -> Dataset:  # noqa: A001

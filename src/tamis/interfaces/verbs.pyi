@@ -186,6 +186,7 @@ class Verbs:
         drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
+        rotations: bool = ...,
         gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -205,8 +206,9 @@ class Verbs:
             changed_threshold: Agreement in (0, 1] from which a pair shows one view, with other content.
             apply: Mark what is dropped; no file is ever deleted.
             drop: Drop copies only, or pictures with other content in the same view as well.
-            prefer: Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, sharpness, exif, size, path. A file that is there always goes first.
+            prefer: Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, upright, sharpness, exif, size, path. A file that is there always goes first.
             where: Only rows that fulfill this SQL condition.
+            rotations: Find copies turned by 90, 180 and 270 degrees as well; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.

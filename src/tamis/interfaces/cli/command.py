@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamis.errors import TamisError
-from tamis.interfaces.cli.output import Output
 from tamis.verbs.command_line import read_words
 from tamis.verbs.feedback import Feedback
 from tamis.verbs.request import fields_of
 
 if TYPE_CHECKING:
+    from tamis.interfaces.cli.output import Output
     from tamis.verbs.request import Field, Request
 
 __all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
-Show = Callable[[Output, Any, Any], int | None]
+Show = Callable[[Any, Any, Any], int | None]
 """Prints a result for a person: takes the output, the request and the result; an exit code."""
 
 
@@ -93,6 +93,8 @@ class Command:
         Raises:
             TamisError: it cannot be met.
         """
+        from tamis.interfaces.cli.output import Output  # rich takes a while to load
+
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
         at = given.pop("dataset", None)
         request = self.request.of(read_words(self.request, given))
