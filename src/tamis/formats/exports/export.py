@@ -54,6 +54,7 @@ def export(
     link: Link = "copy",
     columns: Sequence[str] | None = None,
     overwrite: bool = False,
+    manifests: Path | None = None,
     progress: Progress = no_progress,
 ) -> ExportReport:
     """Write the rows that fulfil `where` in one of `FORMATS`; the originals are only read.
@@ -77,6 +78,7 @@ def export(
         columns: columns of the manifest; if None all but thumbnails and vectors.
         overwrite: whether an earlier export at the same place may be replaced. A folder that holds
             anything else is refused even then.
+        manifests: a folder above a `folder` export for its manifests; by default they lie in it.
         progress: told after each picture of a `folder` export.
 
     Raises:
@@ -114,6 +116,7 @@ def export(
             link=link,
             columns=chosen,
             overwrite=overwrite,
+            manifests=manifests,
             progress=progress,
         )
         return ExportReport(exported, tuple(failed), place)

@@ -43,16 +43,20 @@ def export_folder(
     link: Link,
     columns: Sequence[str],
     overwrite: bool,
+    manifests: Path | None = None,
     progress: Progress = no_progress,
 ) -> tuple[int, list[Failure]]:
     """Put the pictures of the rows into `folder` and list them in its manifests.
+
+    With `manifests`, a folder above, these lie there instead and name the pictures from there.
 
     Returns:
         how many pictures were exported, and those that could not be, with their reasons.
     """
     rows = store.read(["sample_id", "path", "uri", "source", "content_hash", "bytes", *by], where)
     if overwrite:
-        _check_replaceable(store, folder)
+        _check_replaceable(store, folder, manifests)
+    prefix = "" if manifests is None else f"{folder.relative_to(manifests).as_posix()}/"
     names = _names(rows, by)
     # a copy is compared as it is read; a link's original has to be looked at
     gone = {} if link == "copy" else {one.sample_id: one for one in find_gone(store, where)}
@@ -67,7 +71,7 @@ def export_folder(
             except PictureError as error:
                 failed.append(Failure(error.path, error.reason, row["source"]))
             else:
-                done[row["sample_id"]] = names[number]
+                done[row["sample_id"]] = prefix + names[number]
             progress(number + 1, rows.num_rows)
         if not done:
             raise InputError(
@@ -76,6 +80,9 @@ def export_folder(
             )
         for manifest, write in zip(MANIFESTS, (write_csv, write_parquet), strict=True):
             write(_listed(store, where, columns, done), draft / manifest)
+    if manifests is not None:
+        for manifest in MANIFESTS:  # only now: a run killed before finds them where they are
+            (folder / manifest).replace(manifests / manifest)
     return len(done), failed
 
 
@@ -157,7 +164,7 @@ def _listed(
             yield kept
 
 
-def _check_replaceable(store: Store, folder: Path) -> None:
+def _check_replaceable(store: Store, folder: Path, manifests: Path | None) -> None:
     """Refuse to replace a folder that holds anything but an earlier export's files.
 
     Raises:
@@ -165,14 +172,14 @@ def _check_replaceable(store: Store, folder: Path) -> None:
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    manifest = folder / MANIFESTS[1]
-    if not manifest.is_file():
+    listed = _earlier_names(folder, folder)
+    if manifests is not None:
+        listed |= _earlier_names(manifests, folder)
+    if not listed:
         raise UsageError(
             f"{folder} is not an earlier export (it has no {MANIFESTS[1]}); "
             "nothing there is replaced, name another folder"
         )
-    with manifest.open("rb") as stream:  # of a path with a colon Arrow would make a web address
-        listed = parquet.read_table(stream, columns=["file"]).column("file").to_pylist()
     ours = {*MANIFESTS, *listed}
     for place, _, files in os.walk(folder):
         for name in files:
@@ -189,3 +196,17 @@ def _check_replaceable(store: Store, folder: Path) -> None:
                 raise UsageError(
                     f"{folder} holds {uri}, an original of this dataset; name another folder"
                 )
+
+
+def _earlier_names(place: Path, folder: Path) -> set[str]:
+    """Return the names in `folder` that the manifest at `place` lists."""
+    manifest = place / MANIFESTS[1]
+    if not manifest.is_file():
+        return set()
+    with manifest.open("rb") as stream:  # of a path with a colon Arrow would make a web address
+        if "file" not in parquet.read_schema(stream).names:
+            return set()
+        stream.seek(0)
+        files = parquet.read_table(stream, columns=["file"]).column("file").to_pylist()
+    # the manifest names them from its own place, or was on its way there from the folder
+    return {file.removeprefix(f"{folder.name}/") for file in files} | set(files)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
 from tamis.services.split.contract import Split
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,8 @@ def _show(output: Output, request: Split, report: SplitReport) -> int | None:
         _list_pairs(output, "changed, no leak", report.changed_apart[:_SHOWN_APART])
     if report.alike:
         output.say(
-            f"{report.alike:,} pairs across splits are as near by their vectors, and different by "
+            f"{counted(report.alike, 'pair across splits is')} as near by their vectors, and "
+            f"different by "
             "their pixels"
         )
     output.note(
@@ -99,9 +101,9 @@ def _counted(report: SplitReport) -> str:
     }
     kinds["other"] = report.leak_count - sum(kinds.values())
     of = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    said = f"{report.leak_count:,} leaks" + (f": {of}" if of else "")
+    said = counted(report.leak_count, "leak") + (f": {of}" if of else "")
     if changed and not report.changed_together:
-        said += f"; {changed:,} pairs across splits are changed versions of each other, no leaks"
+        said += f"; {counted(changed, 'pair across splits')} of changed versions, no leaks"
     return said
 
 

@@ -12,6 +12,7 @@ from tamis.services.info.contract import Info
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.schema.contract import Schema
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,7 @@ def show_export(output: Output, _request: Export, result: ExportReport) -> None:
 
 def show_check(output: Output, _request: Check, report: CheckReport) -> int:
     """Print what is wrong; 1 if anything is."""
-    output.say(f"{report.samples} samples, {len(report.problems)} problems")
+    output.say(f"{counted(report.samples, 'sample')}, {counted(len(report.problems), 'problem')}")
     output.table(
         ["problem", "path", "reason"],
         [(problem.kind, problem.path, problem.reason) for problem in report.problems],

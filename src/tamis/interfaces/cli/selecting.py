@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.wording import counted
+
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.services.select.contract import Select
@@ -72,8 +74,10 @@ def _show_round(output: Output, done: Round) -> None:
 def _show_simulation(output: Output, found: Simulation) -> None:
     """Print the learning curves: a table, and bars."""
     output.say(
-        f"{found.pool:,} pictures to pick from, {found.test:,} to test on, {found.classes} "
-        f"classes, {found.seeds} seeds; mean accuracy and its 95 % interval over the seeds"
+        f"{counted(found.pool, 'picture')} to pick from, {found.test:,} to test on, "
+        f"{found.classes} "
+        f"classes, {counted(found.seeds, 'seed')}; mean accuracy and its 95 % interval over the "
+        f"seeds"
     )
     output.table(
         ["labels", "strategy", "accuracy", "", "above random", "balanced", ""],

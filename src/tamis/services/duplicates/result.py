@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from tamis.algo.calibration import PairCalibration
 from tamis.types import Verdict
@@ -98,6 +98,8 @@ class DuplicateReport(Result):
         recall: of the neighbours by vector, estimated; 1 if exact.
         gallery: the page that was written; None if none was asked for.
     """
+
+    table_of: ClassVar = "pairs"
 
     threshold: float
     changed_threshold: float

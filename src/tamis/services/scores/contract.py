@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tamis.verbs.request import Request
 from tamis.verbs.result import Result
@@ -44,6 +45,8 @@ class ScoreReport(Result):
         column: the vector column.
         recall: share of the true neighbours found; 1 if exact.
     """
+
+    table_of: ClassVar = "representative"
 
     scored: int
     copies: int

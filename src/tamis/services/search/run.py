@@ -26,6 +26,7 @@ from tamis.services.search.example import find_example
 from tamis.services.search.gallery import write_gallery
 from tamis.services.search.rerank import rerank
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -78,7 +79,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     gone = pictures.gone.difference(pictures.left_out)
     if gone:
         words.notes.append(
-            f"{len(gone)} pictures near it are gone or changed and give way to those that "
+            f"{counted(len(gone), 'near picture is')} gone or changed; shown are those that "
             "are there; tamis check lists them"
         )
     hits = _hits(workspace.samples, found, kept)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from tamis.algo.active_learning import Estimate
 from tamis.algo.coverage import Coverage
@@ -61,6 +61,8 @@ class Selection(Result):
         gone: pictures that were left out since their file is missing or holds something else.
     """
 
+    table_of: ClassVar = "picks"
+
     picks: Sequence[Pick]
     candidates: int
     represented: int
@@ -111,6 +113,8 @@ class Round(Result):
         column: the vector column.
         label_column: where the labels are.
     """
+
+    table_of: ClassVar = "picks"
 
     picks: Sequence[RoundPick]
     strategy: str

@@ -19,6 +19,7 @@ from tamis.services.select.contract import SCHEDULE
 from tamis.services.select.labeled import near_duplicate_groups, read_labeled
 from tamis.services.select.result import Round, RoundPick
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -148,7 +149,7 @@ def _measured(probe: Probe | None, samples: LabeledSamples, notes: list[str]) ->
             "are not an even sample. Labels of a random test split would tell the accuracy on all"
         )
     elif rows < _FEW:
-        notes.append(f"only {rows} pictures of the test split have a label")
+        notes.append(f"only {counted(rows, 'picture of the test split has')} a label")
     share = share_right(right, rows)
     return {
         "accuracy": share.value,

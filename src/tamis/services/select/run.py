@@ -20,6 +20,7 @@ from tamis.services.select.result import Pick, Selection
 from tamis.services.select.round import select_round
 from tamis.services.select.simulation import simulate_rounds
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,7 +207,8 @@ def _require_vectors(
     if lacking:
         path = store.read(["path"], ids=lacking[:1]).column("path")[0].as_py()
         raise UsageError(
-            f"{len(lacking)} pictures are to be included but have no vector in {column}, the first "
+            f"{counted(len(lacking), 'picture')} to be included without a vector in {column}, "
+            f"the first "
             f"{path}: run  tamis embed  first, or leave them out"
         )
 
@@ -218,6 +220,7 @@ def _require_free(
     if both.size:
         path = store.read(["path"], ids=[samples.ids[both[0]]]).column("path")[0].as_py()
         raise UsageError(
-            f"{both.size} pictures are to be included and are {what}, the first {path}: leave them "
+            f"{counted(both.size, 'picture is')} to be included and {what}, the first {path}: "
+            f"leave them "
             "out of one of the conditions"
         )

@@ -12,6 +12,7 @@ from tamis.services.select.contract import SCHEDULE
 from tamis.services.select.labeled import near_duplicate_groups, read_labeled
 from tamis.services.select.result import SimulatedCurve, SimulatedPoint, Simulation
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +153,7 @@ def _notes(draws: list[Draw], test: Indices | None, seeds: int, left_out: int) -
     notes = [
         "tested on the split test"
         if test is not None
-        else f"tested on {draws[0].test.size:,} pictures that each run draws anew"
+        else f"tested on {counted(draws[0].test.size, 'picture')} that each run draws anew"
     ]
     if seeds == 1:
         notes.append("one seed says nothing of how much chance is in the figures: use more")

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from tamis.algo.time_blocks import inside_gap, time_blocks, torn_moments
 from tamis.dataset.group_columns import codes_of
 from tamis.errors import UsageError
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +156,7 @@ def asked_blocks(
     notes = []
     if missing:
         notes.append(
-            f"{missing:,} pictures have no {time or 'capture time'}, so they belong to no block "
+            f"{counted(missing, 'picture has')} no {time or 'capture time'}, which is in no block "
             "and may lie in any split"
         )
     blocks = time_blocks(sources, seconds, seconds_of_block)

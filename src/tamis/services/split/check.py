@@ -21,6 +21,7 @@ from tamis.services.split.leaks import MOST_LEAKS, look_across
 from tamis.services.split.result import Leak
 from tamis.sources.split_names import split_order
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
@@ -85,7 +86,7 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
     report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=split_column)
     notes = list(report.notes)
     if without := len(has) - len(found):
-        notes.append(f"{without:,} pictures have no {split_column} and were not looked at")
+        notes.append(f"{counted(without, 'picture has')} no {split_column}, not looked at")
     torn = [] if split_column == FOLDERS else torn_parts(store, split_column)
     parts = [
         Leak(part.path, part.other, part.splits, None, "part of one picture", "part")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tamis.algo.split_balance import SplitBalance
 from tamis.verbs.result import Result
@@ -97,6 +98,8 @@ class SplitReport(Result):
         cuts: splits by time: the latest time in each split.
         closest: the most similar pictures across splits: paths and similarity.
     """
+
+    table_of: ClassVar = "leaks"
 
     mark: str
     counts: Mapping[str, int]

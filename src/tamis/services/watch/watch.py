@@ -23,6 +23,7 @@ from tamis.services.watch.threshold import FRAMES_TO_MEASURE, USUAL, measured_th
 from tamis.sources.video.frame_reader import close_videos
 from tamis.sources.video.open import open_frames
 from tamis.types import Failure
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -204,7 +205,7 @@ class _Watch:
         note: Callable[[str], None],
     ) -> WatchReport:
         if self.finished:
-            note(f"{self.finished} of the sources were watched to their end before")
+            note(f"{counted(self.finished, 'source was')} watched to the end before")
         if self._plan.metrics is not None:
             server = MetricsServer(
                 parse_address(self._plan.metrics), lambda: metrics_of(self._counts)
