@@ -35,14 +35,13 @@ from tamis.services.split.result import SplitReport
 from tamis.services.text_filter.contract import FilterReport
 
 class Verbs:
-
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -148,9 +147,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -179,10 +178,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal['auto'] = ...,
-        changed_threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
+        changed_threshold: float | Literal["auto"] = ...,
         apply: bool = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         gallery: str | PathLike[str] | None = ...,
@@ -215,7 +214,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal['float32', 'float16'] = ...,
+        dtype: Literal["float32", "float16"] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -353,7 +352,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -362,7 +379,44 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -400,7 +454,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -409,7 +481,44 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -447,7 +556,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -456,7 +583,44 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -505,7 +669,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -557,7 +721,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -756,13 +920,13 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet'],
+        format: Literal["folder", "csv", "parquet"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
-        link: Literal['copy', 'hardlink', 'symlink'] = ...,
+        link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,

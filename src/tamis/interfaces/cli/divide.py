@@ -68,6 +68,7 @@ def _show(output: Output, request: Split, report: SplitReport) -> int | None:
         "gap: largest difference between a share in the split and in all, in points. p: how often "
         "random splits of the same groups lie as far from the rest; a small p means unlike."
     )
+    output.note(f"by the vectors of {report.encoder}")
     return CHECK_FAILED if request.audit and report.leak_count else None
 
 

@@ -53,6 +53,7 @@ def _show(output: Output, request: Duplicates, report: DuplicateReport) -> None:
             if pair.region is not None
         ],
     )
+    output.note(f"candidates by the vectors of {report.encoder}, verdicts by pixels")
     if report.gallery is not None:
         output.note(f"gallery  {report.gallery}")
 

@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def _show_filter(output: Output, _request: Filter, report: FilterReport) -> None:
     output.say(_filtered(report))
+    output.note(f"by the vectors of {report.encoder}")
     output.table(["text", "pictures"], list(report.counts.items()))
     output.table(
         ["score", "margin", "text", "picture"],

@@ -28,6 +28,7 @@ def show_select(output: Output, _request: Select, found: Answer) -> None:
         _show_round(output, found)
     else:
         _show_selection(output, found)
+    output.note(f"by the vectors of {found.encoder}")
 
 
 def _show_selection(output: Output, selection: Selection) -> None:

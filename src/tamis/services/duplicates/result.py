@@ -94,6 +94,7 @@ class DuplicateReport(Result):
         verdicts: how many pairs have which verdict.
         pictures: how many were searched.
         candidates: how many pairs were compared pixel for pixel.
+        encoder: spec of the encoder of the vectors.
         column: the vector column that gave candidates.
         recall: of the neighbours by vector, estimated; 1 if exact.
         gallery: the page that was written; None if none was asked for.
@@ -109,6 +110,7 @@ class DuplicateReport(Result):
     verdicts: Mapping[str, int]
     pictures: int
     candidates: int
+    encoder: str
     column: str
     recall: float
     gallery: str | None = None

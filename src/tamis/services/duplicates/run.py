@@ -70,7 +70,8 @@ def duplicates(
     store = workspace.store
     rules = parse_preferences(request.prefer)
     rng = np.random.default_rng(request.seed)
-    embedded = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    known = workspace.vector_column(request.encoder)
+    embedded = read_embedded(store, known.name, request.where)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {request.where!r}")
@@ -105,6 +106,7 @@ def duplicates(
         verdicts=verdicts,
         pictures=len(samples.ids),
         candidates=len(candidates.compared),
+        encoder=known.spec,
         column=embedded.column,
         recall=candidates.recall,
         gallery=None if request.gallery is None else str(request.gallery),

@@ -42,6 +42,7 @@ class ScoreReport(Result):
         unique: the ten most unique pictures, best first.
         width: Euclidean distance at which a picture counts by 1/e; the median distance to the
             tenth nearest.
+        encoder: spec of the encoder of the vectors.
         column: the vector column.
         recall: share of the true neighbours found; 1 if exact.
     """
@@ -53,5 +54,6 @@ class ScoreReport(Result):
     representative: Sequence[PictureScore]
     unique: Sequence[PictureScore]
     width: float
+    encoder: str
     column: str
     recall: float

@@ -33,7 +33,8 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
         UsageError: no picture with a vector meets the condition.
     """
     store, progress = workspace.store, feedback.stage("scores")
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    known = workspace.vector_column(request.encoder)
+    samples = read_embedded(store, known.name, request.where)
     size = len(samples.ids)
     if size == 0:
         raise UsageError(f"no picture with a vector in {samples.column} meets the condition")
@@ -73,6 +74,7 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
         representative=best(found.representativeness),
         unique=best(found.uniqueness),
         width=found.width,
+        encoder=known.spec,
         column=samples.column,
         recall=found.recall,
     )

@@ -52,10 +52,11 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     store, n, progress = workspace.store, request.n, feedback.stage("select")
     label_column = request.label_column
     progress(0, n)
+    embedded = workspace.vector_column(request.encoder)
     samples = read_labeled(
         store,
         label_column,
-        column=workspace.vector_column(request.encoder).name,
+        column=embedded.name,
         where=request.where,
     )
     gone = gone_ids(store, ids=samples.ids)
@@ -122,6 +123,7 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
         if probe is None or not probe.held_out.rows
         else probe.held_out.calibration_error,
         coverage=picks.coverage,
+        encoder=embedded.spec,
         column=samples.column,
         label_column=label_column,
         notes=notes,

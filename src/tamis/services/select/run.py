@@ -65,7 +65,8 @@ def select_representative(
             cannot be met.
     """
     store, n, progress = workspace.store, request.n, feedback.stage("select")
-    column = workspace.vector_column(request.encoder).name
+    known = workspace.vector_column(request.encoder)
+    column = known.name
     asked = parse_quotas(request.quotas)
     progress(0, n)
     condition = request.where
@@ -146,6 +147,7 @@ def select_representative(
         coverage=picks.coverage,
         outliers=picks.outliers,
         outliers_taken=picks.outliers_taken,
+        encoder=known.spec,
         column=samples.column,
         neighbors=picks.graph_method,
         recall=picks.graph_recall,

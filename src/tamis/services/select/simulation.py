@@ -46,9 +46,8 @@ def simulate_rounds(
     budgets = _budgets(request.n, request.rounds)
     strategies = ("random", request.strategy or SCHEDULE, *request.against)
     named = {strategy_name(one): None if one == SCHEDULE else one for one in strategies}
-    samples = read_labeled(
-        store, request.label_column, column=workspace.vector_column(request.encoder).name
-    )
+    known = workspace.vector_column(request.encoder)
+    samples = read_labeled(store, request.label_column, column=known.name)
     taking_part = samples.known & _meeting(store, samples, request.where)
     rng = np.random.default_rng(seed)
     groups = near_duplicate_groups(store, samples, rng)
@@ -90,6 +89,7 @@ def simulate_rounds(
         test=int(draws[0].test.size),
         classes=int(np.unique(samples.labels[taking_part]).size),
         left_out=left_out,
+        encoder=known.spec,
         column=samples.column,
         label_column=request.label_column,
         notes=_notes(draws, test, seeds, left_out),

@@ -63,7 +63,8 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         if split_column != "fold":
             known += ", ".join(name for name in store.columns() if not name.startswith("vector_"))
         raise UsageError(f"there is no column {split_column!r} to check: {known}")
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    vectors = workspace.vector_column(request.encoder)
+    samples = read_embedded(store, vectors.name, request.where)
     marked = split_names(store, split_column, samples.ids)
     has = [name is not None for name in marked]
     if not any(has):
@@ -96,5 +97,6 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         report,
         leaks=[*report.leaks, *parts][:MOST_LEAKS],
         leak_count=report.leak_count + len(parts),
+        encoder=vectors.spec,
         notes=notes,
     )

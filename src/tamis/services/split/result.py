@@ -97,6 +97,7 @@ class SplitReport(Result):
         threshold: cosine similarity from which pictures are joined; None if none is.
         cuts: splits by time: the latest time in each split.
         closest: the most similar pictures across splits: paths and similarity.
+        encoder: spec of the encoder of the vectors.
     """
 
     table_of: ClassVar = "leaks"
@@ -122,3 +123,4 @@ class SplitReport(Result):
     threshold: float | None
     cuts: Mapping[str, str]
     closest: Sequence[tuple[str, str, float]]
+    encoder: str = ""

@@ -77,7 +77,8 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
             f"the condition {where!r} speaks of parts of pictures, which take the split of their "
             "picture: give a condition on pictures"
         )
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, where)
+    known = workspace.vector_column(request.encoder)
+    samples = read_embedded(store, known.name, where)
     if not samples.ids:
         raise UsageError(
             f"there is no picture to split: none has a vector in {samples.column}"
@@ -116,7 +117,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
         notes.append(
             f"{counted(without, 'picture has')} no vector in {samples.column}, hence no {plan.mark}"
         )
-    report = replace(report, targets=aims, cuts=cuts)
+    report = replace(report, targets=aims, cuts=cuts, encoder=known.spec)
     if request.apply:
         params = plan.params | {
             "time_block": request.time_block,
