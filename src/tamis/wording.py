@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["counted", "short"]
 
-_PLURALS = {
+_VERBS = {
     "is": "are",
     "was": "were",
     "has": "have",
@@ -14,16 +14,9 @@ _PLURALS = {
     "fits": "fit",
     "takes": "take",
     "needs": "need",
-    "copy": "copies",
-    "box": "boxes",
-    "class": "classes",
-    "other": "other",
-    "near": "near",
-    "label": "label",
 }
-"""Words whose plural does not just take an s."""
-
-_PLURAL_ENDS_AT = {"of", "in", "across", "with", "per"}
+_ODD_NOUNS = {"copy": "copies", "box": "boxes", "class": "classes"}
+_AFTER_NOUN = {*_VERBS, "of", "in", "across", "with", "per"}
 
 
 def counted(number: int, words: str) -> str:
@@ -31,22 +24,19 @@ def counted(number: int, words: str) -> str:
 
     Args:
         number: how many.
-        words: the noun, as of one; adjectives may stand before it and a verb behind it. What
-            follows `of`, `in`, `across`, `with` or `per` stays as it is, up to the verb.
+        words: the noun as of one, with what stands before it; then a verb, or what belongs to the
+            noun (`of`, `in`, `across`, `with`, `per`) and then a verb.
 
-    >>> counted(1, "source was"), counted(2000, "source was"), counted(2, "box")
-    ('1 source was', '2,000 sources were', '2 boxes')
+    >>> counted(1, "source was"), counted(2000, "source was"), counted(2, "box of it has")
+    ('1 source was', '2,000 sources were', '2 boxes of it have')
     """
     if number == 1:
         return f"1 {words}"
-    plural, inside = [], False
-    for word in words.split(" "):
-        inside = (inside or word in _PLURAL_ENDS_AT) and word not in _VERBS
-        plural.append(word if inside else _PLURALS.get(word, f"{word}s"))
-    return f"{number:,} {' '.join(plural)}"
-
-
-_VERBS = {"is", "was", "has", "had", "lies", "shows", "fits", "takes", "needs"}
+    parts = words.split(" ")
+    noun = next((at for at, word in enumerate(parts) if word in _AFTER_NOUN), len(parts)) - 1
+    parts[noun] = _ODD_NOUNS.get(parts[noun], f"{parts[noun]}s")
+    parts[noun + 1 :] = [_VERBS.get(word, word) for word in parts[noun + 1 :]]
+    return f"{number:,} {' '.join(parts)}"
 
 
 _FOUR_DIGITS, _EXACT = 1e4, 1e15

@@ -417,6 +417,7 @@ class Verbs:
             | Literal["schedule"]
             | Mapping[str, float]
         ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -444,6 +445,7 @@ class Verbs:
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -519,6 +521,7 @@ class Verbs:
             | Literal["schedule"]
             | Mapping[str, float]
         ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -546,6 +549,7 @@ class Verbs:
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -621,6 +625,7 @@ class Verbs:
             | Literal["schedule"]
             | Mapping[str, float]
         ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -648,6 +653,7 @@ class Verbs:
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -936,7 +942,7 @@ class Verbs:
     ) -> ExportReport:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
-        A folder gets the pictures, archive members included, with `manifest.csv` and
+        A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
         `manifest.parquet`, whose first column `file` names each picture there.
 
         Args:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from tamis.dataset.conditions import all_of
 from tamis.dataset.parts import whole_pictures
 from tamis.dataset.presence import gone_ids
 from tamis.errors import UsageError
@@ -70,7 +69,7 @@ def export(
         format: `folder`, `csv` or `parquet`.
         destination: a folder that is empty or does not exist, or a new file.
         where: an SQL condition on columns; all whole pictures if None. Parts of pictures are left
-            out unless it names `kind`, and go into tables only.
+            out unless it names `kind`; a folder gets them cut out, as PNG.
         by: columns that make sub-folders of a `folder` export, outermost first; one that is
             empty on all rows is left out.
         link: `copy`, or `hardlink` or `symlink` to the originals, which then must not be edited
@@ -95,12 +94,6 @@ def export(
         raise UsageError("an empty list of columns; name at least one, or none for the default")
     _check_columns(store, [*chosen, *by])
     where = whole_pictures(store.columns(), where)
-    has_parts = "kind" in store.columns()
-    if format == "folder" and has_parts and store.count(all_of(where, "kind IS NOT NULL")):
-        raise UsageError(
-            "parts of pictures are not exported to a folder; export csv or parquet, which "
-            "name the picture and the box, or add  AND kind IS NULL  to the condition"
-        )
     if store.count(where) == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")

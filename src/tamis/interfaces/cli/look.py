@@ -58,6 +58,10 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
     """Print counts."""
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
+    parts = {name: count for name, count in facts.kinds.items() if name != "picture"}
+    if parts:
+        told = [counted(count, name) for name, count in facts.kinds.items()]
+        output.say(f"{'of them':<11}{', '.join(told)}")
     for name in ("labels", "unlabelled", "splits"):
         counts = facts[name]
         if isinstance(counts, dict):

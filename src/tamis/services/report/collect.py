@@ -203,9 +203,8 @@ def _notes(
             yield "One picture has no neighbours, so outliers and similarities are not shown."
         elif missing := samples.of(kind=Kind.WHOLE).count() - len(embedded.ids):
             yield (
-                f"{counted(missing, 'picture has')} no vector by {encoder_of(samples, embedded)} "
-                f"and so is not "
-                "part of outliers, coverage and similarities."
+                f"{counted(missing, 'picture has')} no vector by {encoder_of(samples, embedded)}, "
+                "hence no part in outliers, coverage and similarities."
             )
 
     return tuple(sentences())

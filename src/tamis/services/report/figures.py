@@ -67,6 +67,10 @@ def headline(
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
+    if parts := samples.of(kind=Kind.PARTS).count():
+        crops = samples.of(kind=Kind.CROPS).count()
+        of = f"{counted(crops, 'crop')} and {counted(parts - crops, 'tile')} of these pictures."
+        figures.insert(1, Figure("Parts", f"{parts:,}", of))
     if samples.has(Column.SELECTED):
         chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).count()
         figures.append(Figure("Selected", f"{chosen:,}", "Pictures chosen to stand for all."))

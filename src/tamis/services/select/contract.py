@@ -88,6 +88,9 @@ class Select(Request["Answer"], verb="select", writes=True):
     against: Annotated[
         Sequence[StrategyOption], Option("Another strategy to simulate.", metavar="NAME")
     ] = ()
+    min_part: Annotated[
+        int, Option("Least side of crops and tiles to select.", metavar="PIXELS", minimum=0)
+    ] = 32
     where: Where = None
     encoder: EncoderOfVectors = None
     seed: Seed = 0

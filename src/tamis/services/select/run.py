@@ -10,7 +10,7 @@ from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
 from tamis.dataset.conditions import all_of, any_of
 from tamis.dataset.embedded import EmbeddedSamples, read_embedded
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.parts import names_kind, whole_pictures
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
@@ -69,7 +69,7 @@ def select_representative(
     column = known.name
     asked = parse_quotas(request.quotas)
     progress(0, n)
-    condition = request.where
+    condition, small = _large_enough(store, request)
     if "duplicate_of" in store.columns():
         condition = all_of(condition, "duplicate_of IS NULL")
     samples = read_embedded(store, column, _either(condition, request.labeled, request.include))
@@ -89,6 +89,7 @@ def select_representative(
             f"{samples.column} and meet the conditions, {must.size} of them labeled already"
             + (f", {excluded.size} excluded" if request.forbid else "")
             + (f"; {gone} are gone (tamis check lists them)" if gone else "")
+            + (f"; {small}" if small else "")
         )
     groups: Quotas | None = None
     if asked:
@@ -153,8 +154,21 @@ def select_representative(
         recall=picks.graph_recall,
         parts=picks.parts,
         gone=gone,
-        notes=_notes(n, len(rows), picks.parts, len(samples.ids)),
+        notes=[*([small] if small else []), *_notes(n, len(rows), picks.parts, len(samples.ids))],
     )
+
+
+def _large_enough(store: Store, request: Select) -> tuple[str | None, str | None]:
+    """Return the condition without parts too small to show anything, and what to say of them."""
+    where, least = request.where, request.min_part
+    if not least or not names_kind(where) or "kind" not in store.columns():
+        return where, None
+    small = f"(box_width < {least} OR box_height < {least})"
+    count = store.count(all_of(where, small))
+    if not count:
+        return where, None
+    told = f"{counted(count, 'part has')} a side under {least} pixels, left out"
+    return all_of(where, f"(kind IS NULL OR NOT {small})"), f"{told}; --min-part 0 takes them"
 
 
 def _notes(wanted: int, picked: int, parts: int, represented: int) -> list[str]:
