@@ -181,7 +181,7 @@ def test_parts_too_small_to_show_anything_are_not_selected_unless_asked(store, p
     assert "16 parts have a side under 60 pixels, left out" in chosen.notes[0]
     everything = Select(3, where=where, min_part=0, apply=False)
     assert select(Workspace(store), everything).candidates == 24
-    with pytest.raises(UsageError, match="no picture to select from.*24 parts have a side under"):
+    with pytest.raises(UsageError, match=r"no picture to select from.*24 parts have a side under"):
         select(Workspace(store), Select(3, where=where, min_part=500, apply=False))
     assert select(Workspace(store), Select(3, min_part=500, apply=False)).candidates == COUNT
 

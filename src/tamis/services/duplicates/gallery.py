@@ -40,9 +40,11 @@ _SECTIONS = {
         ),
     ),
 }
+_HOW = {"flip": ", mirrored", "turned": ", turned"}
 _REASONS = {
     "present": "its file is still there",
     "resolution": "it has more pixels of its own",
+    "upright": "it was not tilted in its frame",
     "sharpness": "it is neither blurred nor over-sharpened",
     "exif": "it has the camera's data",
     "oldest": "it is older",
@@ -102,7 +104,7 @@ class _Fate:
         return ShownPair(
             left=self._side(pair.left_id, [region.left for region in pair.regions]),
             right=self._side(pair.right_id, [region.right for region in pair.regions]),
-            verdict=pair.verdict.value + (", mirrored" if pair.kind == "flip" else ""),
+            verdict=pair.verdict.value + _HOW.get(pair.kind, ""),
             score=pair.score,
             text=self._why(pair),
         )
