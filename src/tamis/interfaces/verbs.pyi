@@ -380,6 +380,8 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal[
@@ -445,6 +447,8 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
@@ -484,6 +488,8 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal[
@@ -549,6 +555,8 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
@@ -588,6 +596,8 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal[
@@ -653,6 +663,8 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.

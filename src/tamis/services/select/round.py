@@ -40,10 +40,10 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     """Pick the next `n` pictures to label, after what a probe has learned from the labels so far.
 
     Pictures with a label are learned from; those that are gone or marked as duplicates are not
-    picked, and those in a split other than `train` are neither picked nor learned from. The probe's
-    accuracy is measured on the labels of the split `test` if there are any, else on held-out
-    labels, near-duplicates never on both sides. With `apply`, one operation sets the marks of a
-    selection and keeps the round in the log.
+    picked, and those in a split that is not to train on are neither picked nor learned from. The
+    accuracy of the probe is measured on the labels of the split to test on if there are any, else
+    on held-out labels, near-duplicates never on both sides. With `apply`, one operation sets the
+    marks of a selection and keeps the round in the log.
 
     Raises:
         UsageError: there is nothing to pick, a column is unknown, or the strategy needs a probe and
@@ -55,7 +55,7 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     embedded = workspace.vector_column(request.encoder)
     samples = read_labeled(
         store,
-        label_column,
+        request,
         column=embedded.name,
         where=request.where,
     )
@@ -74,7 +74,7 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     if chosen is None or chosen == SCHEDULE:
         chosen = scheduled_strategy(labels[known])
     probe = None
-    notes: list[str] = []
+    notes = list(samples.notes)
     if np.unique(labels[known]).size > 1:
         groups = near_duplicate_groups(store, samples, rng)[pool[known]]
         probe = train_probe(vectors[known], labels[known], groups=groups, rng=rng)
