@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.dataset.store import Store
 from tamis.interfaces.stored import Stored
 from tamis.interfaces.verbs import Verbs
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ class Dataset(Stored, Verbs):
         return self.store.count()
 
     def __repr__(self) -> str:
-        return f"Dataset({str(self.store.path)!r}, {len(self)} samples)"
+        return f"Dataset({str(self.store.path)!r}, {counted(len(self), 'sample')})"
 
     @property
     def path(self) -> Path:

@@ -36,14 +36,13 @@ from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 
 class Verbs:
-
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -149,9 +148,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -180,10 +179,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal['auto'] = ...,
-        changed_threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
+        changed_threshold: float | Literal["auto"] = ...,
         apply: bool = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         rotations: bool = ...,
@@ -218,7 +217,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal['float32', 'float16'] = ...,
+        dtype: Literal["float32", "float16"] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -356,16 +355,74 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -390,9 +447,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -403,16 +463,74 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -437,9 +555,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -450,16 +571,74 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -484,9 +663,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -508,7 +690,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -560,7 +742,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -759,13 +941,13 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet'],
+        format: Literal["folder", "csv", "parquet"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
-        link: Literal['copy', 'hardlink', 'symlink'] = ...,
+        link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -775,7 +957,7 @@ class Verbs:
     ) -> ExportReport:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
-        A folder gets the pictures, archive members included, with `manifest.csv` and
+        A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
         `manifest.parquet`, whose first column `file` names each picture there.
 
         Args:
@@ -825,17 +1007,17 @@ class Verbs:
     def watch(
         self,
         *sources: str | PathLike[str],
-        threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
         rate: str | PathLike[str] | None = ...,
         max_kept: int | None = ...,
         window: float | None = ...,
-        sample: float | Literal['frame', 'keyframe'] = ...,
+        sample: float | Literal["frame", "keyframe"] = ...,
         encoder: str | PathLike[str] | Any = ...,
         gate: bool = ...,
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
-        behind: Literal['drop', 'block'] | None = ...,
+        behind: Literal["drop", "block"] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
         per_stream: bool = ...,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from tamis.dataset.columns import Column
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
@@ -54,6 +53,7 @@ def export(
     link: Link = "copy",
     columns: Sequence[str] | None = None,
     overwrite: bool = False,
+    manifests: Path | None = None,
     progress: Progress = no_progress,
 ) -> ExportReport:
     """Write the rows that fulfil `where` in one of `FORMATS`; the originals are only read.
@@ -69,7 +69,7 @@ def export(
         format: `folder`, `csv` or `parquet`.
         destination: a folder that is empty or does not exist, or a new file.
         where: an SQL condition on columns; all whole pictures if None. Parts of pictures are left
-            out unless it names `kind`, and go into tables only.
+            out unless it names `kind`; a folder gets them cut out, as PNG.
         by: columns that make sub-folders of a `folder` export, outermost first; one that is
             empty on all rows is left out.
         link: `copy`, or `hardlink` or `symlink` to the originals, which then must not be edited
@@ -77,6 +77,7 @@ def export(
         columns: columns of the manifest; if None all but thumbnails and vectors.
         overwrite: whether an earlier export at the same place may be replaced. A folder that holds
             anything else is refused even then.
+        manifests: a folder above a `folder` export for its manifests; by default they lie in it.
         progress: told after each picture of a `folder` export.
 
     Raises:
@@ -94,11 +95,6 @@ def export(
         raise UsageError("an empty list of columns; name at least one, or none for the default")
     _check_columns(samples, [*chosen, *by])
     asked = samples.of(where)
-    if format == "folder" and asked.having(Column.KIND).count():
-        raise UsageError(
-            "parts of pictures are not exported to a folder; export csv or parquet, which "
-            "name the picture and the box, or add  AND kind IS NULL  to the condition"
-        )
     where = asked.condition
     if asked.count() == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
@@ -115,6 +111,7 @@ def export(
             link=link,
             columns=chosen,
             overwrite=overwrite,
+            manifests=manifests,
             progress=progress,
         )
         return ExportReport(exported, tuple(failed), place)

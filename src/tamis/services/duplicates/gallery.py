@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.pages.pair_page import PairPage, PairSection, ShownPair, ShownPicture, write_pair_page
 from tamis.types import Verdict
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,8 @@ def write_duplicate_gallery(store: Store, report: DuplicateReport, out: Path) ->
         sections.append(PairSection(verdict.value, title, explanation, shown, len(pairs)))
     page = PairPage(
         title="Duplicates",
-        lead=f"{report.pictures:,} pictures, {report.dropped:,} to drop, {len(report.groups):,} "
+        lead=f"{counted(report.pictures, 'picture')}, {report.dropped:,} to drop, "
+        f"{len(report.groups):,} "
         f"groups. A pair is a copy from a score of {report.threshold:.3f} on.",
         notes=tuple(report.notes),
         sections=tuple(sections),

@@ -19,7 +19,7 @@ __all__ = ["Export", "ExportReport"]
 class Export(Request["ExportReport"], verb="export"):
     """Export rows as a folder of pictures or a table; originals are never touched.
 
-    A folder gets the pictures, archive members included, with `manifest.csv` and
+    A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
     `manifest.parquet`, whose first column `file` names each picture there.
     """
 
