@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
-from tamis.pages.pair_page import require_page
+from tamis.pages.page import require_page
 from tamis.services.duplicates.candidates import Candidates
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping
