@@ -25,6 +25,7 @@ from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
 from tamis.services.split.contract import Split
 from tamis.services.text_filter.contract import Filter
+from tamis.services.watch.contract import Watch
 
 __all__ = ["Verbs"]
 
@@ -61,3 +62,4 @@ class Verbs:
     export = Method(Export)
     check = Method(Check)
     relink = Method(Relink)
+    watch = Method(Watch)

@@ -33,6 +33,7 @@ from tamis.services.select.result import Selection
 from tamis.services.select.result import Simulation
 from tamis.services.split.result import SplitReport
 from tamis.services.text_filter.contract import FilterReport
+from tamis.services.watch.result import WatchReport
 
 class Verbs:
 
@@ -185,6 +186,7 @@ class Verbs:
         drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
+        rotations: bool = ...,
         gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -204,8 +206,9 @@ class Verbs:
             changed_threshold: Agreement in (0, 1] from which a pair shows one view, with other content.
             apply: Mark what is dropped; no file is ever deleted.
             drop: Drop copies only, or pictures with other content in the same view as well.
-            prefer: Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, sharpness, exif, size, path. A file that is there always goes first.
+            prefer: Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, upright, sharpness, exif, size, path. A file that is there always goes first.
             where: Only rows that fulfill this SQL condition.
+            rotations: Find copies turned by 90, 180 and 270 degrees as well; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -817,4 +820,50 @@ class Verbs:
         Args:
             old: The root as the dataset has it.
             new: Where it is now.
+        """
+
+    def watch(
+        self,
+        *sources: str | PathLike[str],
+        threshold: float | Literal['auto'] = ...,
+        rate: str | PathLike[str] | None = ...,
+        max_kept: int | None = ...,
+        window: float | None = ...,
+        sample: float | Literal['frame', 'keyframe'] = ...,
+        encoder: str | PathLike[str] | Any = ...,
+        gate: bool = ...,
+        out: str | PathLike[str] | None = ...,
+        copy: bool | None = ...,
+        metrics: str | PathLike[str] | int | None = ...,
+        behind: Literal['drop', 'block'] | None = ...,
+        seconds: float | None = ...,
+        once: bool = ...,
+        per_stream: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> WatchReport:
+        """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it.
+
+        What the dataset holds of this encoder counts as kept; a watch that was cut short goes on where
+        it was. Kept frames of files are pointers such as `line3.mp4!frame=120`.
+
+        Args:
+            sources: Video files, folders, network addresses, /dev/video0.
+            threshold: Cosine similarity above which a frame is not new; auto measures it on the first frames.
+            rate: Keep about so many, such as 500/day.
+            max_kept: Vectors in memory at most.
+            window: Forget what was not seen again for so long.
+            sample: Which frames to look at.
+            encoder: An encoder; `tamis encoders` lists them.
+            gate: Skip the encoder where the pixels say enough.
+            out: Copy kept frames there.
+            copy: Copy kept frames, or point to them. Default: copy if live.
+            metrics: Serve counts for Prometheus there.
+            behind: When frames come too fast. Default: drop if live.
+            seconds: How long to watch.
+            once: End when all that is in the folders was looked at.
+            per_stream: A memory of its own for each source.
         """

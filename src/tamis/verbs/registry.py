@@ -15,6 +15,7 @@ VERBS: Final[dict[str, str]] = {
     "add crops": "tamis.services.add.contract:AddCrops",
     "add tiles": "tamis.services.add.contract:AddTiles",
     "embed": "tamis.services.embed.contract:Embed",
+    "watch": "tamis.services.watch.contract:Watch",
     "curate": "tamis.services.curate.contract:Curate",
     "duplicates": "tamis.services.duplicates.contract:Duplicates",
     "select": "tamis.services.select.contract:Select",

@@ -135,6 +135,17 @@ def test_a_translucent_mark_is_taken_off(seed, ink):
     assert found.unmarked(LINE).excess < LINE
 
 
+@pytest.mark.parametrize("kind", ["brighter, whites clipped", "darker", "noise"])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_mark_is_taken_off_other_copies_as_well(seed, kind):
+    copied = COPIES[kind](colour(seed))
+    found = compare_pictures(copied, marked(colour(seed), 0.35, 255.0), IDENTITY)
+    assert found.excess > LINE
+    assert found.unmarked(LINE).excess < LINE
+    covered = compare_pictures(copied, marked(colour(seed), 1.0, 250.0), IDENTITY)
+    assert covered.unmarked(LINE).excess > LINE
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_an_opaque_mark_stays(seed):
     found = compare_pictures(colour(seed), marked(colour(seed), 1.0, 250.0), IDENTITY)

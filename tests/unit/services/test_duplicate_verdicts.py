@@ -43,7 +43,7 @@ class NamedVerifier:
         del progress
         self.names = [base(path) for path in store.read(["path"], ids=ids)["path"].to_pylist()]
 
-    def compare(self, left, right):
+    def compare(self, left, right, turns):
         verdicts = [
             self._verdict(self.names[a], self.names[b]) for a, b in zip(left, right, strict=True)
         ]
@@ -70,7 +70,7 @@ class NamedVerifier:
             return Verdict.UNDECIDED
         return Verdict.CHANGED if "changed" in kinds else Verdict.COPY
 
-    def calibrate(self, candidates, rng):
+    def calibrate(self, candidates, rng, *, threshold=None):
         del candidates, rng
         lines = PairThresholds(copy=0.9, changed=0.5)
         return PairCalibration(lines, True, 0.0, {}, (0.0, 0.0), True, 1, ("read me",))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from tamis.dataset.conditions import all_of
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.columns import Column
 from tamis.dataset.presence import gone_ids
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 from tamis.formats.exports.destination import new_file
 from tamis.formats.exports.folder import Link, export_folder
-from tamis.formats.exports.manifest import narrow_columns, write_csv, write_parquet
+from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -88,18 +88,19 @@ def export(
         raise UsageError(f"no export format {format!r}; choose one of {', '.join(FORMATS)}")
     if link not in get_args(Link):
         raise UsageError(f"no kind of link {link!r}; choose one of {', '.join(get_args(Link))}")
-    chosen = narrow_columns(store) if columns is None else list(columns)
+    samples = Samples(store)
+    chosen = samples.narrow_columns() if columns is None else list(columns)
     if not chosen:
         raise UsageError("an empty list of columns; name at least one, or none for the default")
-    _check_columns(store, [*chosen, *by])
-    where = whole_pictures(store.columns(), where)
-    has_parts = "kind" in store.columns()
-    if format == "folder" and has_parts and store.count(all_of(where, "kind IS NOT NULL")):
+    _check_columns(samples, [*chosen, *by])
+    asked = samples.of(where)
+    if format == "folder" and asked.having(Column.KIND).count():
         raise UsageError(
             "parts of pictures are not exported to a folder; export csv or parquet, which "
             "name the picture and the box, or add  AND kind IS NULL  to the condition"
         )
-    if store.count(where) == 0:
+    where = asked.condition
+    if asked.count() == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")
     place = Path(destination)
@@ -130,11 +131,11 @@ def export(
     return ExportReport(exported, (), file, notes)
 
 
-def _check_columns(store: Store, names: Sequence[str]) -> None:
-    known = store.columns()
+def _check_columns(samples: Samples, names: Sequence[str]) -> None:
     for name in names:
-        if name not in known:
-            raise UsageError(f"no column {name!r}; there are {', '.join(known)}")
+        if not samples.has(name):
+            there = ", ".join(samples.store.columns())
+            raise UsageError(f"no column {name!r}; there are {there}")
 
 
 def _inside(place: Path, folder: Path) -> bool:

@@ -45,9 +45,11 @@ _SECTIONS = {
         ),
     ),
 }
+_HOW = {"flip": ", mirrored", "turned": ", turned"}
 _REASONS = {
     "present": "its file is still there",
     "resolution": "it has more pixels of its own",
+    "upright": "it was not tilted in its frame",
     "sharpness": "it is neither blurred nor over-sharpened",
     "exif": "it has the camera's data",
     "oldest": "it is older",
@@ -125,7 +127,7 @@ class _Fate:
             left=self._side(left, pair.left_id, [region.left for region in pair.regions]),
             right=self._side(right, pair.right_id, [region.right for region in pair.regions]),
             caption=self._why(pair),
-            verdict=pair.verdict.value + (", mirrored" if pair.kind == "flip" else ""),
+            verdict=pair.verdict.value + _HOW.get(pair.kind, ""),
             score=pair.score,
         )
 

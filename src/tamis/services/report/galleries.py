@@ -61,7 +61,7 @@ def duplicate_groups(
 _PAIR_MARKS = (Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
 
 
-_KINDS = {"near": "copy", "flip": "mirrored copy", "exact": "same file"}
+_KINDS = {"near": "copy", "flip": "mirrored copy", "turned": "turned copy", "exact": "same file"}
 
 
 def _dropped_badge(row: Mapping[str, Any]) -> Badge:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tamis.algo.calibration import PairThresholds
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, known
 from tamis.dataset.group_columns import last_duplicates
 from tamis.dataset.samples import Kind, Samples
 from tamis.pages.tile import Badge, PicturePair, in_picture
@@ -141,8 +141,8 @@ def _changed_pair(
     store: Store, thumbnails: Thumbnails, ids: list[str], thresholds: PairThresholds
 ) -> PicturePair | None:
     """The first picture beside the first other of its group that is a changed version of it."""
-    there = store.read(["sample_id"], "thumbnail IS NOT NULL", ids=ids)
-    ids = there.column("sample_id").to_pylist()
+    there = store.read([Column.SAMPLE_ID], known(Column.THUMBNAIL), ids=ids)
+    ids = there.column(0).to_pylist()
     others = np.arange(1, len(ids))
     found = PairVerifier(store, ids).compare(np.zeros_like(others), others)
     verdicts = found.verdicts(thresholds)

@@ -11,9 +11,9 @@ import pyarrow as pa
 from tamis.algo.components import join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
-from tamis.dataset.conditions import all_of, any_of
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import duplicate_columns
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,16 +70,16 @@ def read_labeled(
     Raises:
         UsageError: a column is unknown or cannot hold labels, or `where` is no condition.
     """
-    present = store.columns()
-    if label_column not in present:
+    view = Samples(store)
+    if not view.has(label_column):
+        present = [name for name in view.narrow_columns() if not name.startswith("error_")]
         raise UsageError(
             f"there is no column {label_column!r} to read labels from; the dataset has "
-            f"{', '.join(name for name in present if not name.startswith(('vector_', 'error_')))}"
+            f"{', '.join(present)}"
         )
-    condition = any_of(where, f"{label_column} IS NOT NULL")
-    if "duplicate_of" in present:
-        condition = all_of(condition, "duplicate_of IS NULL")
-    samples = read_embedded(store, column, condition)
+    asked, everything = view.of(where), view.of(kind=view.kind_of(where))
+    known = asked.either(everything.having(label_column))
+    samples = known.lacking(Column.DUPLICATE_OF).vectors(column)
     marks = store.read(list(dict.fromkeys([label_column, "split"])), ids=samples.ids)
     values = marks.column(label_column)
     if pa.types.is_nested(values.type) or pa.types.is_large_binary(values.type):

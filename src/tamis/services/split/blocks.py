@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.algo.time_blocks import inside_gap, time_blocks, torn_moments
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -169,7 +171,7 @@ def _moments(store: Store, ids: list[str], time: str | None) -> tuple[Indices, N
     if time is not None:
         return cameras, _seconds(store, time, ids)
     seconds = _seconds(store, "captured_at", ids)
-    if "video" not in store.columns():
+    if not Samples(store).has(Column.VIDEO):
         return cameras, seconds
     videos = codes_of(store, "video", ids)
     framed = videos >= 0

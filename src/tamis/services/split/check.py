@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
 from tamis.dataset.part_splits import torn_parts
+from tamis.dataset.samples import Kind
 from tamis.dataset.split_column import FOLDERS, split_names
 from tamis.errors import UsageError
 from tamis.services.split.assignment import read_strata
@@ -32,11 +33,11 @@ __all__ = ["audit_if_split", "check_splits"]
 
 def audit_if_split(workspace: Workspace) -> SplitReport | None:
     """Audit the mark `split` as `check_splits` does; None if no picture with a vector has one."""
-    store = workspace.store
-    if "split" not in store.columns() or not store.vector_columns():
+    samples = workspace.samples
+    if not samples.vector_columns:
         return None
-    column = workspace.vector_column().name
-    if not read_embedded(store, column, "split IS NOT NULL").ids:
+    split = samples.of(kind=Kind.WHOLE).having(Column.SPLIT)
+    if not split.having(samples.vector_column().name).count():
         return None
     return check_splits(workspace, Split(audit=True))
 
@@ -57,12 +58,12 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         UsageError: no picture has a split, or a column is unknown or holds something else.
     """
     store, split_column = workspace.store, request.column or "split"
-    if split_column not in store.columns():
+    if not workspace.samples.has(split_column):
         known = "run  tamis split --folds K  first" if split_column == "fold" else "name one of "
         if split_column != "fold":
-            known += ", ".join(name for name in store.columns() if not name.startswith("vector_"))
+            known += ", ".join(workspace.samples.narrow_columns())
         raise UsageError(f"there is no column {split_column!r} to check: {known}")
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    samples = workspace.samples.of(request.where).vectors(request.encoder)
     marked = split_names(store, split_column, samples.ids)
     has = [name is not None for name in marked]
     if not any(has):

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import split_targets
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.part_splits import inherited_splits
-from tamis.dataset.parts import names_kind, whole_pictures
+from tamis.dataset.samples import Kind, Samples, names_parts
 from tamis.errors import UsageError
 from tamis.services.split.assignment import place, read_strata
 from tamis.services.split.audit import audit
@@ -71,18 +71,19 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     """
     store, where, time = workspace.store, request.where, request.time
     plan = _plan(request)
-    if names_kind(where):
+    if names_parts(where):
         raise UsageError(
             f"the condition {where!r} speaks of parts of pictures, which take the split of their "
             "picture: give a condition on pictures"
         )
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, where)
+    pictures = workspace.samples.of(where, kind=Kind.WHOLE)
+    samples = pictures.vectors(request.encoder)
     if not samples.ids:
         raise UsageError(
             f"there is no picture to split: none has a vector in {samples.column}"
             + (f" and meets {where!r}" if where else "")
         )
-    without = store.count(whole_pictures(store.columns(), where)) - len(samples.ids)
+    without = pictures.count() - len(samples.ids)
     times = None if time is None else _times(store, time, samples.ids)
     blocks = asked_blocks(
         store, samples.ids, request.time_block, request.gap, request.block_by, time=time
@@ -249,15 +250,12 @@ def _mark(  # noqa: PLR0917 - what one operation writes and logs
 ) -> int:
     mark, ids = report.mark, samples.ids
     inside = set(ids)
-    before: list[str] = []
-    if mark in store.columns():
-        marked = store.read(["sample_id"], where=f"{mark} IS NOT NULL")
-        before = marked.column("sample_id").to_pylist()
+    before = Samples(store).of(kind=Kind.ALL).having(mark).ids
     parts = inherited_splits(store, dict(zip(ids, splits, strict=True)))
     others = [name for name in before if name not in inside and name not in parts]
     values: list[str | None] = [*splits, *parts.values(), *[None] * len(others)]
     array = pa.array(values, pa.string())
-    if mark == "fold":
+    if mark == Column.FOLD:
         array = array.cast(pa.int32())
     with store.operation("split", params=params, seed=request.seed, request=request) as operation:
         operation.set_marks([*ids, *parts, *others], {mark: array})

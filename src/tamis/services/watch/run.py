@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,11 +18,13 @@ from tamis.services.watch.counts import SourceCount, WatchCounts, metrics_of
 from tamis.services.watch.frame_queue import FrameQueue
 from tamis.services.watch.frame_writer import FrameWriter
 from tamis.services.watch.plan import WatchPlan, source_key
+from tamis.services.watch.result import WatchReport
 from tamis.services.watch.sieve_state import SieveStates
 from tamis.services.watch.threshold import FRAMES_TO_MEASURE, USUAL, measured_threshold
 from tamis.sources.video.frame_reader import close_videos
 from tamis.sources.video.open import open_frames
 from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
     from tamis.runtime.novelty import Decision
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.watch.contract import Watch
     from tamis.services.watch.frame_queue import Arrival
     from tamis.sources.video.frames import FrameSource
+    from tamis.verbs.feedback import Feedback
 
-__all__ = ["WatchReport", "watch"]
+__all__ = ["watch"]
 
 _AT_ONCE: Final = 8
 _STEP: Final = 0.2
@@ -42,66 +47,8 @@ _REASONS: Final = 100
 _COPIES: Final = "frames"
 
 
-@dataclass(frozen=True)
-class WatchReport:
-    """What a watch did.
-
-    Attributes:
-        seen: frames that were decoded and sampled; each is one of the next four.
-        kept: frames that were new.
-        dropped: frames that a kept one covers.
-        behind: frames that were lost since they came faster than they could be decided on.
-        failed: frames that could not be decoded or embedded.
-        skipped: of the dropped, those that the gate told before the encoder.
-        embedded: frames that went through the encoder.
-        audited: frames that the gate would have skipped and let pass, as a check.
-        missed: of those, frames that were new after all.
-        corrupt: packets or frames that the sources could not decode.
-        reconnects: how often lost connections were made again.
-        fps: frames decided on a second, over the whole watch.
-        seconds: how long it took.
-        threshold: cosine similarity from which on a frame counts as covered, at the end.
-        in_memory: vectors that the sieve holds.
-        encoder: spec of the encoder.
-        column: the vector column.
-        out: where copies lie; None if none were to be made.
-        sources: the same figures for each source.
-        reasons: the first hundred frames that failed, and sources that ended before their time.
-    """
-
-    seen: int
-    kept: int
-    dropped: int
-    behind: int
-    failed: int
-    skipped: int
-    embedded: int
-    audited: int
-    missed: int
-    corrupt: int
-    reconnects: int
-    fps: float
-    seconds: float
-    threshold: float
-    in_memory: int
-    encoder: str
-    column: str
-    out: str | None
-    sources: list[SourceCount] = field(default_factory=list)
-    reasons: list[Failure] = field(default_factory=list)
-
-
-def watch(
-    store: Store,
-    encoder: Encoder,
-    sources: Sequence[str],
-    plan: WatchPlan,
-    *,
-    stop: threading.Event | None = None,
-    tell: Callable[[WatchCounts], None] = lambda _counts: None,
-    note: Callable[[str], None] = lambda _sentence: None,
-) -> WatchReport:
-    """Keep what is new in video files, folders, network sieves and cameras.
+def watch(workspace: Workspace, request: Watch, feedback: Feedback = SILENT) -> WatchReport:
+    """Keep what is new in video files, folders, network streams and cameras.
 
     Each source is decoded by a thread. Frames that the gate does not tell to be covered are
     embedded and offered to the sieve; what it keeps gets a row with its vector, and for live
@@ -112,28 +59,22 @@ def watch(
 
     Memory: the kept vectors, and 32 frames a source.
 
-    Args:
-        store: the dataset.
-        encoder: makes the vectors.
-        sources: as the user gave them.
-        plan: the options.
-        stop: set, also from another thread or a signal handler, it ends the watch in good order.
-        tell: told the counts a few times a second.
-        note: told what is good to know, in a sentence.
-
     Raises:
         UsageError: the options contradict each other or do not fit the sources.
         InputError: a source does not exist, or all of them failed.
         ConflictError: another process is at this watch, or another writer was in the way.
         StorageError: the disk refuses.
     """
-    plan.check(sources)
+    plan = WatchPlan(request)
+    plan.check(request.sources)
+    store = workspace.store
+    encoder = workspace.encoders.load(request.encoder)
     store.refresh()
     try:
         with ExitStack() as stack:
             checkpoint = stack.enter_context(WatchCheckpoint(store, plan.identity(encoder)))
-            return _Watch(store, encoder, sources, plan, checkpoint).run(
-                stack, stop or threading.Event(), tell, note
+            return _Watch(store, encoder, request.sources, plan, checkpoint).run(
+                stack, feedback.stop or threading.Event(), feedback.tell, feedback.note
             )
     finally:
         close_videos()
@@ -157,7 +98,7 @@ class _Watch:
         self._column, self._dtype = column_of_encoder(
             store, encoder.spec, encoder.fingerprint, encoder.dim
         )
-        self._out = plan.out or store.path / _COPIES
+        self._out = plan.asked.out or store.path / _COPIES
         self._given: list[str] = []
         self._sources: list[FrameSource] = []
         self._places: dict[int, Place] = {}
@@ -181,7 +122,7 @@ class _Watch:
                 sampling=self._plan.sampling,
                 start=0 if place is None else place.next,
                 done=self._checkpoint.taken(key),
-                once=self._plan.once,
+                once=self._plan.asked.once,
                 patience=self._plan.patience,
             )
         )
@@ -205,14 +146,14 @@ class _Watch:
     ) -> WatchReport:
         if self.finished:
             note(f"{self.finished} of the sources were watched to their end before")
-        if self._plan.metrics is not None:
+        if self._plan.asked.metrics is not None:
             server = MetricsServer(
-                parse_address(self._plan.metrics), lambda: metrics_of(self._counts)
+                parse_address(str(self._plan.asked.metrics)), lambda: metrics_of(self._counts)
             )
             note(f"metrics at {stack.enter_context(server).url}")
-        queue = stack.enter_context(FrameQueue(self._sources, self._plan.behind))
+        queue = stack.enter_context(FrameQueue(self._sources, self._plan.asked.behind))
         self._queue, self._stop, self._tell = queue, stop, tell
-        deadline = self._plan.seconds
+        deadline = self._plan.asked.seconds
         self._until = None if deadline is None else time.monotonic() + deadline
         threshold = self._threshold()
         note(f"frames of a cosine similarity of {threshold:.3f} or more to a kept one are dropped")
@@ -246,8 +187,8 @@ class _Watch:
 
     def _threshold(self) -> float:
         """Return the threshold that was given, remembered, or is measured now."""
-        if self._plan.threshold != "auto":
-            self._checkpoint.threshold = self._plan.threshold
+        if self._plan.asked.threshold != "auto":
+            self._checkpoint.threshold = self._plan.asked.threshold
         elif self._checkpoint.threshold is None and self._sources:
             self._checkpoint.threshold = self._measured()
         return self._checkpoint.threshold if self._checkpoint.threshold is not None else USUAL
@@ -370,13 +311,14 @@ class _Watch:
         gates = sieves.gates
         copied = any(self._plan.copies(given) for given in self._given)
         return WatchReport(
-            **{
-                name: counts.total(name)
-                for name in (
-                    *("seen", "kept", "behind", "failed", "skipped", "embedded"),
-                    *("corrupt", "reconnects"),
-                )
-            },
+            seen=counts.total("seen"),
+            kept=counts.total("kept"),
+            behind=counts.total("behind"),
+            failed=counts.total("failed"),
+            skipped=counts.total("skipped"),
+            embedded=counts.total("embedded"),
+            corrupt=counts.total("corrupt"),
+            reconnects=counts.total("reconnects"),
             dropped=counts.dropped,
             audited=sum(gate.audited for gate in gates),
             missed=sum(gate.missed for gate in gates),

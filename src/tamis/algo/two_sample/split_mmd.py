@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.two_sample.random_features import (
+    median_distance,
+    random_features,
+    random_frequencies,
+)
+from tamis.algo.two_sample.unit_kernel import FeatureKernel, kernel_distance
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,9 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Discrepancy", "discrepancies"]
 
-_FREQUENCIES = 128
-_BANDWIDTHS = (0.5, 1.0, 2.0)
-_MEDIAN_PAIRS = 5000
 _CHUNK, _AT_ONCE = 4096, 50
 
 
@@ -93,13 +96,12 @@ def discrepancies(
     split_of = split_of[kept]
     if kept.size == 0:
         return [None] * k
-    sums = _group_sums(X, rows, unit, rng)
-    size = np.bincount(unit).astype(np.float64)
-    own = np.einsum("gf,gf->g", sums, sums, dtype=np.float64)
-    seen = _statistics(sums, own, size, split_of[None], k)[0]
+    sizes = np.bincount(unit).astype(np.float64)
+    kernel = FeatureKernel.of(_group_sums(X, rows, unit, rng), sizes)
+    seen = _statistics(kernel, split_of[None], k)[0]
     random = np.concatenate(
         [
-            _statistics(sums, own, size, rng.permuted(np.tile(split_of, (count, 1)), axis=1), k)
+            _statistics(kernel, rng.permuted(np.tile(split_of, (count, 1)), axis=1), k)
             for count in _batches(permutations)
         ]
     )
@@ -132,23 +134,14 @@ def _group_sums(
     X: Vectors, rows: Indices, unit: Indices, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Sum the features of each group: `[G, F]`; the features of a row have length 1."""
-    left, right = rows[rng.integers(0, rows.size, (2, _MEDIAN_PAIRS))]
-    distance = np.linalg.norm(X[left] - X[right], axis=1)
-    distance = distance[distance > 0]
-    median = float(np.median(distance)) if distance.size else 1.0
-    drawn = rng.standard_normal((X.shape[1], len(_BANDWIDTHS) * _FREQUENCIES), dtype=np.float32)
-    drawn /= np.repeat(np.array(_BANDWIDTHS, np.float32) * np.float32(median), _FREQUENCIES)
-    count = drawn.shape[1]
-    sums = np.zeros((int(unit.max()) + 1, 2 * count), np.float32)
+    median = median_distance(X, rows, rng)
+    drawn = random_frequencies(X.shape[1], median, rng)
+    sums = np.zeros((int(unit.max()) + 1, 2 * drawn.shape[1]), np.float32)
     order = np.argsort(unit, kind="stable")
     for at in range(0, order.size, _CHUNK):
         part = order[at : at + _CHUNK]
-        angle = X[rows[part]] @ drawn
-        features = np.concatenate([np.cos(angle), np.sin(angle)], axis=1) / np.float32(
-            np.sqrt(count)
-        )
         names, first = np.unique(unit[part], return_index=True)
-        sums[names] += np.add.reduceat(features, first, axis=0)
+        sums[names] += np.add.reduceat(random_features(X[rows[part]], drawn), first, axis=0)
     return sums
 
 
@@ -157,19 +150,11 @@ def _batches(permutations: int) -> list[int]:
     return [_AT_ONCE] * whole + [rest] * (rest > 0)
 
 
-def _statistics(
-    sums: NDArray[np.float32],
-    own: NDArray[np.float64],
-    size: NDArray[np.float64],
-    split_of: Indices,
-    k: int,
-) -> NDArray[np.float64]:
+def _statistics(kernel: FeatureKernel, split_of: Indices, k: int) -> NDArray[np.float64]:
     """Unbiased squared MMD of each split and the rest, pairs within groups left out.
 
     Args:
-        sums: `[G, F]`.
-        own: `[G]` squared lengths of the sums.
-        size: `[G]` rows.
+        kernel: of the groups.
         split_of: `[B, G]`.
         k: how many splits.
 
@@ -178,24 +163,4 @@ def _statistics(
     """
     b, n = split_of.shape
     inside = (split_of[:, None, :] == np.arange(k)[:, None]).reshape(b * k, n)
-    total = np.asarray(inside.astype(np.float32) @ sums, np.float64)
-    weights = np.stack([np.ones(n), size, size**2, own], axis=1)
-    here = inside.astype(np.float64) @ weights
-    beyond = weights.sum(axis=0) - here
-    outside = sums.sum(axis=0, dtype=np.float64) - total
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: NDArray[np.float64] = (
-            _mean_of_pairs(total, here)
-            + _mean_of_pairs(outside, beyond)
-            - 2 * np.einsum("sf,sf->s", total, outside) / (here[:, 1] * beyond[:, 1])
-        )
-    found[(here[:, 0] < 2) | (beyond[:, 0] < 2)] = np.nan  # noqa: PLR2004 - a pair needs two
-    return found.reshape(b, k)
-
-
-def _mean_of_pairs(total: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean kernel of pairs of rows of different groups, by sums over the groups."""
-    _, rows, squares, own = weights.T
-    pairs: NDArray[np.float64] = np.einsum("sf,sf->s", total, total) - own
-    mean: NDArray[np.float64] = pairs / (rows**2 - squares)
-    return mean
+    return kernel_distance(kernel, inside).reshape(b, k)

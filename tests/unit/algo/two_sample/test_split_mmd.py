@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo.mmd import discrepancies
+from tamis.algo.two_sample.split_mmd import discrepancies
 from tamis.errors import UsageError
 
 
