@@ -32,7 +32,7 @@ SCENES: Final = {
     "stars": ("skimage", "data/hubble_deep_field.jpg"),
     "temple": ("sklearn", "datasets/images/china.jpg"),
 }
-SHOTS: Final = 12
+SHOTS: Final = 8
 """Of each scene."""
 
 QUALITY: Final = 90
@@ -64,16 +64,16 @@ def _photograph(package: str, file: str) -> Image.Image:
 
 def _shot(scene: Image.Image, rng: random.Random) -> Image.Image:
     """Frame a part of the scene, as another step and another light would."""
-    share, angle = rng.uniform(0.5, 0.88), math.radians(rng.uniform(-4, 4))
+    share, angle = rng.uniform(0.42, 0.85), math.radians(rng.uniform(-4, 4))
     width, height = round(scene.width * share), round(scene.height * share)
     across, down = (
         side / 2 + rng.uniform(-0.5, 0.5) * (side * (1 - share) - 0.07 * max(scene.size))
         for side in scene.size
     )
     cos, sin = math.cos(angle), math.sin(angle)
-    matrix = (
-        (cos, sin, across - cos * width / 2 - sin * height / 2, -sin, cos, down + sin * width / 2 - cos * height / 2)
-    )  # fmt: skip
+    start_x = across - cos * width / 2 - sin * height / 2
+    start_y = down + sin * width / 2 - cos * height / 2
+    matrix = (cos, sin, start_x, -sin, cos, start_y)
     shot = scene.transform(
         (width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
     )
