@@ -11,6 +11,7 @@ from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
 from tamis.services.check.contract import Check
 from tamis.services.curate.contract import Curate
+from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
@@ -39,6 +40,8 @@ class Verbs:
     align = Method(Align)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
+    drift_check = Method(DriftCheck)
+    drift_fit = Method(DriftFit)
     embed = Method(Embed)
     filter = Method(Filter)
     index = Method(Index)

@@ -21,6 +21,8 @@ VERBS: Final[dict[str, str]] = {
     "select": "tamis.services.select.contract:Select",
     "scores": "tamis.services.scores.contract:Scores",
     "split": "tamis.services.split.contract:Split",
+    "drift fit": "tamis.services.drift.contract:DriftFit",
+    "drift check": "tamis.services.drift.contract:DriftCheck",
     "filter": "tamis.services.text_filter.contract:Filter",
     "align": "tamis.services.align.contract:Align",
     "index": "tamis.services.index.contract:Index",

@@ -20,6 +20,7 @@ from tamis.interfaces.cli import (
     build,
     choose,
     divide,
+    drift,
     duplicates,
     encoders,
     find,
@@ -39,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (build, watching, find, duplicates, choose, divide, look, encoders, history):
+for room in (build, watching, find, duplicates, choose, divide, drift, look, encoders, history):
     room.register(app)
 
 
