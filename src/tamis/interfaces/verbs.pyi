@@ -9,6 +9,10 @@ from tamis.types import Progress
 from tamis.services.add.contract import AddReport
 from tamis.services.add.contract import PartsReport
 from tamis.services.align.contract import AlignReport
+from tamis.services.annotate.contract import ClearReport
+from tamis.services.annotate.contract import ImportReport
+from tamis.services.annotate.contract import LayersReport
+from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.duplicates.result import DuplicateReport
@@ -35,14 +39,13 @@ from tamis.services.split.result import SplitReport
 from tamis.services.text_filter.contract import FilterReport
 
 class Verbs:
-
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -140,6 +143,111 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def import_annotations(
+        self,
+        format: Literal[
+            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
+        ],
+        path: str | PathLike[str],
+        *,
+        layer: str | PathLike[str] = ...,
+        replace: bool = ...,
+        reference: str | PathLike[str] | None = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ImportReport:
+        """Bring annotations of the dataset's pictures into a layer.
+
+        The pictures must be in the dataset. What the layer has already is not added twice, and no other
+        layer is touched.
+
+        Args:
+            format: How they are written; `auto` finds out by content.
+            path: The file or folder of annotations.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            replace: First remove all that the layer has.
+            reference: The COCO file whose ids a file of results uses.
+            author: Who made them.
+        """
+
+    def label(
+        self,
+        label: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> SetReport:
+        """Give pictures a class, in place of the one that the layer gave them.
+
+        Args:
+            label: The class.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            author: Who says so.
+        """
+
+    def clear_labels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        layer: str | PathLike[str] = ...,
+        kind: Literal[
+            "classification",
+            "box",
+            "rotated_box",
+            "polygon",
+            "mask",
+            "keypoints",
+            "caption",
+            "number",
+        ]
+        | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ClearReport:
+        """Remove a layer's annotations of some pictures, or of all.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            kind: Only annotations of this kind. Default: all kinds.
+        """
+
+    def layers(
+        self,
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> LayersReport:
+        """List the layers of annotations.
+
+        Args:
+        """
+
     def curate(
         self,
         *sources: str | PathLike[str],
@@ -148,9 +256,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -179,10 +287,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal['auto'] = ...,
-        changed_threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
+        changed_threshold: float | Literal["auto"] = ...,
         apply: bool = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         gallery: str | PathLike[str] | None = ...,
@@ -215,7 +323,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal['float32', 'float16'] = ...,
+        dtype: Literal["float32", "float16"] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -353,7 +461,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -362,7 +488,44 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -400,7 +563,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -409,7 +590,44 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -447,7 +665,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -456,7 +692,44 @@ class Verbs:
         label_column: str | PathLike[str] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -505,7 +778,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -557,7 +830,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -756,13 +1029,13 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet'],
+        format: Literal["folder", "csv", "parquet"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
-        link: Literal['copy', 'hardlink', 'symlink'] = ...,
+        link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,

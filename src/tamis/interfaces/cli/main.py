@@ -17,6 +17,7 @@ import typer
 
 from tamis.errors import TamisError
 from tamis.interfaces.cli import (
+    annotating,
     build,
     choose,
     divide,
@@ -39,7 +40,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (build, watching, find, duplicates, choose, divide, look, encoders, history):
+_ROOMS = (
+    build,
+    annotating,
+    watching,
+    find,
+    duplicates,
+    choose,
+    divide,
+    look,
+    encoders,
+    history,
+)
+for room in _ROOMS:
     room.register(app)
 
 
