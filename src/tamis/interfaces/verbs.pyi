@@ -1029,12 +1029,14 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet"],
+        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        layer: str | PathLike[str] | None = ...,
+        pictures: bool = ...,
         link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
@@ -1046,14 +1048,17 @@ class Verbs:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
         A folder gets the pictures, archive members included, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there.
+        `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
+        and voc get the pictures and one layer of annotations; what they cannot hold is counted.
 
         Args:
-            format: folder, csv or parquet.
+            format: folder, csv, parquet, coco, yolo or voc.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.
             columns: Columns of the table. Default: all but pictures and vectors.
+            layer: The layer of annotations; of csv and parquet, export its annotations instead of rows. Default: truth.
+            pictures: Write the pictures of coco, yolo and voc too.
             link: How pictures get there.
             overwrite: Replace an earlier export.
         """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["is_cvat", "read_cvat"]
 
 _LOOKED_AT = 4096
+_CHUNK = 1 << 20
 
 
 def is_cvat(file: Path) -> bool:
@@ -45,9 +46,7 @@ def read_cvat(file: Path) -> Annotations:
     """
     found = Annotations()
     try:
-        head = file.open("rb").read(_LOOKED_AT).upper()
-        if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-            raise InputError(f"{file} declares entities, which could blow up; remove them")
+        _refuse_declarations(file)
         for _, element in ET.iterparse(file):  # noqa: S314 - without declarations nothing expands
             if element.tag == "image":
                 _read_picture(file, element, found)
@@ -55,6 +54,21 @@ def read_cvat(file: Path) -> Annotations:
     except (OSError, ET.ParseError, ValueError) as error:
         raise InputError(f"{file} is no CVAT file of images: {error}") from error
     return found
+
+
+def _refuse_declarations(file: Path) -> None:
+    """Refuse what could expand to more than there is, wherever it stands.
+
+    Raises:
+        InputError: the file declares entities.
+    """
+    before = b""
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            seen = (before + chunk).upper()
+            if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
+                raise InputError(f"{file} declares entities, which could blow up; remove them")
+            before = chunk[-16:]
 
 
 def _read_picture(file: Path, element: ET.Element, found: Annotations) -> None:

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Progress
 
-__all__ = ["MANIFESTS", "Link", "export_folder"]
+__all__ = [
+    "MANIFESTS",
+    "Link",
+    "base_name",
+    "check_replaceable",
+    "export_folder",
+    "place_picture",
+]
 
 Link: TypeAlias = Literal["copy", "hardlink", "symlink"]
 
@@ -52,7 +59,7 @@ def export_folder(
     """
     rows = store.read(["sample_id", "path", "uri", "source", "content_hash", "bytes", *by], where)
     if overwrite:
-        _check_replaceable(store, folder)
+        check_replaceable(store, folder)
     names = _names(rows, by)
     # a copy is compared as it is read; a link's original has to be looked at
     gone = {} if link == "copy" else {one.sample_id: one for one in find_gone(store, where)}
@@ -63,7 +70,7 @@ def export_folder(
             target = draft / names[number]
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _place(row, target, link, gone.get(row["sample_id"]))
+                place_picture(row, target, link, gone.get(row["sample_id"]))
             except PictureError as error:
                 failed.append(Failure(error.path, error.reason, row["source"]))
             else:
@@ -88,15 +95,15 @@ def _names(rows: pa.Table, by: Sequence[str]) -> list[str]:
             continue
         folders = folder_names(values, absent=f"no-{column}")
         levels.append([folders[value] for value in values])
-    levels.append([safe_name(_base_name(uri)) for uri in rows.column("uri").to_pylist()])
+    levels.append([safe_name(base_name(uri)) for uri in rows.column("uri").to_pylist()])
     wanted = ["/".join(parts) for parts in zip(*levels, strict=True)]
     return distinct_names(wanted, rows.column("sample_id").to_pylist(), reserved=MANIFESTS)
 
 
-def _base_name(uri: str) -> str:
+def base_name(uri: str) -> str:
     """Return the last part of the uri, without the archive for a member at its root.
 
-    >>> _base_name("/data/cats.zip!1.jpg"), _base_name("/data/line3.mp4!frame=12")
+    >>> base_name("/data/cats.zip!1.jpg"), base_name("/data/line3.mp4!frame=12")
     ('1.jpg', 'line3-frame-000012.png')
     """
     name = posixpath.basename(uri)
@@ -106,7 +113,9 @@ def _base_name(uri: str) -> str:
     return place.member or name
 
 
-def _place(row: Mapping[str, str | int], target: Path, link: Link, gone: Gone | None) -> None:
+def place_picture(
+    row: Mapping[str, str | int], target: Path, link: Link, gone: Gone | None
+) -> None:
     """Copy or link one original; archive members are always written out.
 
     Raises:
@@ -157,7 +166,7 @@ def _listed(
             yield kept
 
 
-def _check_replaceable(store: Store, folder: Path) -> None:
+def check_replaceable(store: Store, folder: Path) -> None:
     """Refuse to replace a folder that holds anything but an earlier export's files.
 
     Raises:

@@ -22,6 +22,7 @@ from tamis.services.annotate.contract import (
     LayersReport,
     SetReport,
 )
+from tamis.services.annotate.exported_pictures import exported_pictures
 from tamis.services.annotate.rows import AnnotationRows
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
@@ -113,6 +114,7 @@ def _taken(workspace: Workspace, request: Import, found: Annotations, feedback: 
     columns = ("uri", "sample_id", "width", "height", "orientation")
     read = workspace.samples.of(None, kind=Kind.WHOLE).table(*columns).to_pylist()
     samples = {row["uri"]: row for row in read}
+    samples |= exported_pictures(request.path.expanduser(), read)
     finder = PictureFinder(samples)
     rows = AnnotationRows(request.layer, request.author)
     taken = _Taken()
@@ -120,6 +122,8 @@ def _taken(workspace: Workspace, request: Import, found: Annotations, feedback: 
     progress = feedback.stage("import")
     for done, entry in enumerate(found.entries, start=1):
         uri = finder.find_for(entry)
+        if not isinstance(uri, str) and len({samples[one]["sample_id"] for one in uri}) == 1:
+            uri = uri[0]  # the original and what was exported of it
         if not isinstance(uri, str):
             reason = "several pictures have that name" if uri else "no picture of the dataset"
             taken.failed.append(Failure(entry.picture, reason, source))
