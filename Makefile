@@ -17,7 +17,7 @@ EXTRAS := dev,concepts,hf,timm,open-clip,openvino,export,heif,video
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint types layers pytest nightly coverage chance minimum audit format clean
+.PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit format clean
 
 demo: $(VENV)/.core
 	@photos="$(PHOTOS)"; \
@@ -79,6 +79,10 @@ minimum:
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
 	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
+
+# What is derived from the verbs and kept: JSON schemas, and signatures for editors.
+golden: $(VENV)/.dev
+	$(BIN)/python tools/write_golden.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

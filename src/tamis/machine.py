@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["usable_processors"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["one_blas_thread", "usable_processors"]
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -30,3 +36,39 @@ def _container_share() -> int:
     except (OSError, ValueError):
         return 1 << 20
     return 1 << 20 if quota == "max" else math.ceil(int(quota) / int(period))
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep linear algebra to one thread while this is open; also a decorator of functions.
+
+    For many small products: threads that wait for each other at each of them spend many times the
+    processor time that the products take, most of all beside other work. It holds for the whole
+    process, until the last of those that asked for it is done. Costs about a millisecond. OpenBLAS
+    may pass over what a thread asks for once the main thread has asked, which costs time alone.
+    """
+    with _blas.change:
+        if not _blas.users:
+            from threadpoolctl import threadpool_limits
+
+            _blas.limits = threadpool_limits(1, user_api="blas")
+        _blas.users += 1
+    try:
+        yield
+    finally:
+        with _blas.change:
+            _blas.users -= 1
+            if not _blas.users:
+                _blas.limits.restore_original_limits()
+
+
+class _BlasThreads:
+    """Who keeps the threads of linear algebra down."""
+
+    def __init__(self) -> None:
+        self.change = Lock()
+        self.users = 0
+        self.limits: Any = None
+
+
+_blas = _BlasThreads()

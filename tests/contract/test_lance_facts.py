@@ -118,8 +118,8 @@ def lance_calls() -> Iterator[str]:
 
 
 def test_only_one_module_calls_lance_and_never_by_position() -> None:
-    assert list(lance_calls()) == ["data/fragments.py"]
-    text = (SOURCE / "data" / "fragments.py").read_text(encoding="utf-8")
+    assert list(lance_calls()) == ["dataset/fragments.py"]
+    text = (SOURCE / "dataset" / "fragments.py").read_text(encoding="utf-8")
     for positional in (".take(", ".sample(", ".head(", ".slice(", "offset="):
         assert f"dataset{positional}" not in text
         assert f"fragment{positional}" not in text

@@ -48,13 +48,13 @@ def test_align_search_move_and_search_again(aligned, monkeypatch):
     assert (aligned.folder / "dataset.tamis" / spec.removeprefix("aligned:")).is_file()
     assert spec in {e["encoder"] for e in aligned("info", "--json").json["encoders"]}
     search = ("search", "a cat", "--encoder", spec, "-k", "5", "--json")
-    hits = aligned(*search).json
+    hits = aligned(*search).json["hits"]
     assert len(hits) == 5
     run = aligned("filter", "cat", "dog", "--classes", "--encoder", spec, "--json")
     assert "through a map from hf:dinov2 to hf:clip" in run.json["notes"][0]
 
     (aligned.folder / "dataset.tamis").rename(aligned.folder / "moved.tamis")
-    assert aligned(*search, "-d", "moved.tamis").json == hits
+    assert aligned(*search, "-d", "moved.tamis").json["hits"] == hits
     monkeypatch.chdir(aligned.folder)
     store = Store.open(aligned.folder / "moved.tamis")
     column = next(c for c in store.vector_columns() if c.spec == spec)

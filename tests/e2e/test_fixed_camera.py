@@ -13,28 +13,14 @@ from fixed_camera import write_copies, write_frames
 from tamis.interfaces.cli.main import main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-pytestmark = pytest.mark.usefixtures("_quick_calibration")
 
 FRAMES, COPIED = 14, (2, 9)
 KEPT = 12
 
 
 @pytest.fixture(scope="module")
-def _quick_calibration() -> Iterator[None]:
-    """Fewer made copies and random pairs: where all share a view, each costs 40 ms."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tamis.runtime.pair_verification._SAMPLED", 40)
-        patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
-        yield
-
-
-@pytest.fixture(scope="module")
-def made(
-    _quick_calibration: None, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A folder with a dataset of frames and copies of two, marked; the copies by their frames."""
     root = tmp_path_factory.mktemp("camera")
     frames = write_frames(root / "frames", 1, FRAMES)

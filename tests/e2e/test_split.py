@@ -131,7 +131,7 @@ def test_folds_from_the_command_line(run, photos):
         (["--train", ".9"], "sum to 1.1"),
         (["--time", "captured_at"], "27 of 27 pictures have no captured_at"),
         (["--column", "fold"], "says what to check: add --check"),
-        (["--check", "--folds", "3"], "leave out --folds and --time"),
+        (["--check", "--folds", "3"], "leave out folds, and name folds with --column fold"),
         (["--check", "--column", "fold"], "run tamis split --folds K first"),
         (["--check"], "run tamis split first"),
     ],

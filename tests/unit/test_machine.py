@@ -1,8 +1,10 @@
-"""How many processors a process may use."""
+"""How many processors a process may use, and how many threads its linear algebra."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tamis import machine
 
@@ -34,3 +36,32 @@ def test_a_containers_share_counts(quota, text, expected):
 def test_without_a_container_the_affinity_counts(quota):
     assert not quota.exists()
     assert machine.usable_processors() == 8
+
+
+def blas_threads():
+    assert np.dot(np.ones(2), np.ones(2)) == 2.0
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def test_linear_algebra_keeps_to_one_thread_until_the_last_is_done():
+    one, other = machine.one_blas_thread(), machine.one_blas_thread()
+    with threadpool_limits(2, user_api="blas"):
+        one.__enter__()
+        other.__enter__()
+        one.__exit__(None, None, None)
+        assert blas_threads() == {1}
+        other.__exit__(None, None, None)
+        assert blas_threads() == {2}
+
+
+def test_it_is_given_back_after_an_error():
+    @machine.one_blas_thread()
+    def failing():
+        assert blas_threads() == {1}
+        raise ValueError
+
+    with threadpool_limits(2, user_api="blas"):
+        for _ in range(2):
+            with pytest.raises(ValueError):
+                failing()
+        assert blas_threads() == {2}

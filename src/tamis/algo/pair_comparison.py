@@ -141,14 +141,16 @@ class PairResidual:
     def rims(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the strips of the left picture that the right one lacks, and the reverse.
 
-        Each `[K, 4]` as `regions`, widest first.
+        Each `[K, 4]` as `regions`, widest first; of a picture that has more, the narrowest are left
+        out.
         """
         offset, linear = self.map()[:2].astype(float), self.map()[2:].astype(float).reshape(2, 2)
         corners = np.array([(y, x) for y in (0, 1) for x in (0, 1)], float)
         seen_right = corners @ linear.T + offset
         seen_left = (corners - offset) @ np.linalg.inv(linear).T
         left, right = (_strips(seen) for seen in (seen_left, seen_right))
-        return left, right
+        both = min(len(left), len(right))
+        return left[:both], right[:both]
 
     def regions(self, line: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the places over a line in the left and in the right picture, worst first.

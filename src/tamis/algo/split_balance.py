@@ -63,15 +63,15 @@ def split_balance(
 def _compare(inside: NDArray[np.bool_], categories: Indices | csr_array) -> tuple[int, int, float]:
     if issparse(categories):
         of = csr_array(categories)
-        labelled = np.diff(of.indptr) > 0
+        labeled = np.diff(of.indptr) > 0
         everywhere, here = np.asarray(of.sum(axis=0)), np.asarray(of[inside].sum(axis=0))
     else:
-        labelled = np.asarray(categories) >= 0
-        names, number = np.unique(np.asarray(categories)[labelled], return_inverse=True)
+        labeled = np.asarray(categories) >= 0
+        names, number = np.unique(np.asarray(categories)[labeled], return_inverse=True)
         everywhere = np.bincount(number, minlength=names.size)
-        here = np.bincount(number[inside[labelled]], minlength=names.size)
-    rows = int(np.count_nonzero(inside & labelled))
+        here = np.bincount(number[inside[labeled]], minlength=names.size)
+    rows = int(np.count_nonzero(inside & labeled))
     if rows == 0:
         return 0, int(everywhere.size), 0.0
-    gap = np.abs(here / rows - everywhere / np.count_nonzero(labelled)).max()
+    gap = np.abs(here / rows - everywhere / np.count_nonzero(labeled)).max()
     return int(np.count_nonzero(here)), int(everywhere.size), float(gap)

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 from tamis.dataset.schema import vector_field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy as np
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
     from tamis.types import Vectors
 
-__all__ = ["EmbeddedSamples", "column_of_encoder", "iterate_embedded", "read_embedded"]
+__all__ = ["EmbeddedSamples", "column_of_encoder"]
 
 
 @dataclass(frozen=True)
@@ -52,29 +50,3 @@ def column_of_encoder(store: Store, spec: str, fingerprint: str, dim: int) -> tu
     name = str(vector_field(spec, fingerprint, dim, usual).name)
     dtypes = {column.name: column.dtype for column in store.vector_columns()}
     return name, dtypes.get(name, usual)
-
-
-def read_embedded(
-    store: Store, column: str | None = None, where: str | None = None
-) -> EmbeddedSamples:
-    """Read the vectors of the samples that have one, as `SampleSet.vectors` does.
-
-    Raises:
-        UsageError: there are no such vectors, or `where` is no condition.
-    """
-    from tamis.dataset.samples import Samples
-
-    return Samples(store).of(where).vectors(column)
-
-
-def iterate_embedded(
-    store: Store, column: str, where: str | None = None
-) -> Iterator[tuple[list[str], Vectors]]:
-    """Yield the samples that have a vector, with them, as `SampleSet.vector_batches` does.
-
-    Raises:
-        UsageError: there is no such column, or `where` is no condition.
-    """
-    from tamis.dataset.samples import Samples
-
-    return Samples(store).of(where).vector_batches(column)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles
+from tamis.services.align.contract import Align
+from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.curate.contract import Curate
+from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
+from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -22,6 +26,8 @@ from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
 from tamis.services.split.contract import Split
+from tamis.services.text_filter.contract import Filter
+from tamis.services.watch.contract import Watch
 
 __all__ = ["Verbs"]
 
@@ -32,9 +38,18 @@ class Verbs:
     add = Method(Add)
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
+    align = Method(Align)
+    import_annotations = Method(Import)
+    label = Method(SetLabel)
+    clear_labels = Method(ClearLabels)
+    layers = Method(ListLayers)
     curate = Method(Curate)
-    embed = Method(Embed)
     duplicates = Method(Duplicates)
+    drift_check = Method(DriftCheck)
+    drift_fit = Method(DriftFit)
+    embed = Method(Embed)
+    filter = Method(Filter)
+    index = Method(Index)
     scores = Method(Scores)
     search = Method(Search)
     select = Method(Select, round=False, simulate=False)
@@ -55,3 +70,4 @@ class Verbs:
     export = Method(Export)
     check = Method(Check)
     relink = Method(Relink)
+    watch = Method(Watch)

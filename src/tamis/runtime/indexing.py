@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.vector_index import INDEX_FROM
 from tamis.dataset.vector_search import nearest
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.store import Store
 
-__all__ = ["IndexAudit", "audit_index", "index_vectors", "is_index_worthwhile"]
+__all__ = ["IndexAudit", "audit_index", "is_index_worthwhile"]
 
 _EXTEND_FROM_SHARE: Final = 0.05
 _AUDIT_NEIGHBOURS: Final = 10
@@ -44,23 +45,6 @@ class IndexAudit:
     milliseconds_exact: float
 
 
-def index_vectors(store: Store, column: str) -> tuple[int, int]:
-    """Build a column's index, or let it take in the rows that it lacks.
-
-    Returns:
-        How many rows it covers, and how many there are. The first is 0 where there are too few
-        vectors to learn an index from.
-
-    Raises:
-        UsageError: no such vector column.
-        ConflictError: another writer was in the way.
-    """
-    with store.operation("index", params={"column": column}) as operation:
-        operation.index_vectors(column)
-    cover = store.index_cover(column)
-    return (0, store.count()) if cover is None else (cover.rows, cover.total)
-
-
 def audit_index(
     store: Store, column: str, *, queries: int = 50, seed: int = 0
 ) -> IndexAudit | None:
@@ -75,7 +59,7 @@ def audit_index(
     cover = store.index_cover(column)
     if cover is None:
         return None
-    ids = store.read(["sample_id"], f"{column} IS NOT NULL")["sample_id"].to_pylist()
+    ids = Samples(store).of(kind=Kind.ALL).having(column).ids
     drawn = np.random.default_rng(seed).choice(len(ids), min(queries, len(ids)), replace=False)
     chosen = [ids[number] for number in np.sort(drawn)]
     vectors = store.read([column], ids=chosen)[column].to_pylist()
@@ -113,6 +97,6 @@ def is_index_worthwhile(store: Store, column: str, *, new: int) -> bool:
     total = store.count()
     if total < INDEX_FROM or not new:
         return False
-    cover = store.index_cover(column) if column in store.columns() else None
+    cover = store.index_cover(column) if Samples(store).has(column) else None
     lacking = total if cover is None else cover.total - cover.rows + new
     return lacking > _EXTEND_FROM_SHARE * total

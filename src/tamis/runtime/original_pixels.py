@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image
 
-from tamis.dataset.parts import BOX_COLUMNS, Box
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
+from tamis.dataset.samples import Samples
 from tamis.errors import TamisError
 from tamis.runtime.decoded_rows import decoded_rows
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
+    from tamis.images.box import Box
 
 __all__ = ["OriginalPixels"]
 
@@ -33,7 +36,7 @@ class OriginalPixels:
     """
 
     def __init__(self, store: Store, ids: Sequence[str]) -> None:
-        self._store, self._ids = store, ids
+        self._samples, self._ids = Samples(store), ids
         self._cache: OrderedDict[int, NDArray[np.uint8] | None] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -70,23 +73,12 @@ class OriginalPixels:
         return image.resize(size, Image.Resampling.BICUBIC, extent, reducing_gap=2.0)
 
     def _row(self, number: int) -> _Row | None:
-        present = self._store.columns()
-        names = [
-            "path",
-            "uri",
-            "content_hash",
-            *(name for name in ("kind", *BOX_COLUMNS) if name in present),
-        ]
-        if "uri" not in present:
-            return None
-        rows = self._store.read(names, ids=[self._ids[number]]).to_pylist()
+        names = (Column.PATH, Column.URI, Column.CONTENT_HASH, *BOX_COLUMNS)
+        rows = self._samples.rows(names, [self._ids[number]]).to_pylist()
         if not rows or not rows[0]["uri"] or not rows[0]["content_hash"]:
             return None
         row = rows[0]
-        box = None
-        if row.get("kind") is not None:
-            box = Box(*(row[name] for name in BOX_COLUMNS))
-        return _Row(row["path"] or row["uri"], row["uri"], row["content_hash"], box)
+        return _Row(row["path"] or row["uri"], row["uri"], row["content_hash"], box_of(row))
 
 
 class _Row(NamedTuple):

@@ -79,7 +79,7 @@ def test_a_query_loads_its_encoder_once_and_the_next_none(filled, loads, tmp_pat
     assert len(filled.search("red", **query, encoder="test:one").hits) == 20
     assert loads == {"test:one": 1}
     filled.search("blue", **query, encoder="test:one")
-    filled.filter(["red"], ["green"], threshold=0.0, encoder="test:one")
+    filled.filter("red", not_texts="green", threshold=0.0, encoder="test:one")
     filled.embed("test:one")
     assert loads == {"test:one": 1}
 

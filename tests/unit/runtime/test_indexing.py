@@ -11,8 +11,11 @@ import pytest
 from filling import embed
 from tamis.dataset.store import Store
 from tamis.runtime import indexing
-from tamis.runtime.indexing import audit_index, index_vectors, is_index_worthwhile
+from tamis.runtime.indexing import audit_index, is_index_worthwhile
+from tamis.runtime.workspace import Workspace
 from tamis.services.embed import run as embedding
+from tamis.services.index.contract import Index
+from tamis.services.index.run import index
 from tamis.types import Preprocessing
 
 
@@ -81,7 +84,8 @@ def test_a_small_dataset_gets_none_unless_asked(store, monkeypatch):
     column = embed(store, encoder).column
     assert store.index_cover(column) is None
     assert not is_index_worthwhile(store, column, new=600)
-    assert index_vectors(store, column) == (600, 600)
+    report = index(Workspace(store), Index())
+    assert (report.covered, report.total, report.column) == (600, 600, column)
     assert store.log()[-1].verb == "index"
 
 

@@ -14,9 +14,13 @@ from tamis.encoders import registry
 from tamis.encoders.aligned import read_map
 from tamis.errors import EncoderError, UsageError
 from tamis.runtime.encoder_pool import EncoderPool
-from tamis.services.align import align
-from tamis.services.keyword_filter import keyword_filter
+from tamis.runtime.workspace import Workspace
+from tamis.services.align.contract import Align
+from tamis.services.align.run import align
+from tamis.services.text_filter.contract import Filter
+from tamis.services.text_filter.run import text_filter
 from tamis.types import Preprocessing
+from tamis.verbs.feedback import SILENT, Feedback
 
 KINDS = ["cat", "dog", "car"]
 
@@ -100,8 +104,9 @@ def fill(path, rows=300, *, both=None, order=None, labels=True, noise=0.02):
 SOURCE, TARGET = "vector_test_pictures_aaaaaaaa", "vector_test_texts_bbbbbbbb"
 
 
-def learn(store, **options):
-    return align(store, source=SOURCE, target=TARGET, **options)
+def learn(store, feedback=SILENT, **options):
+    request = Align(**{"from_": SOURCE, "to": TARGET, **options})
+    return align(Workspace(store), request, feedback)
 
 
 @pytest.fixture
@@ -111,7 +116,7 @@ def store(tmp_path):
 
 def test_the_map_is_an_encoder_with_a_column_of_its_own(store):
     told = []
-    report = learn(store, progress=lambda *at: told.append(at))
+    report = learn(store, Feedback.to(lambda *at: told.append(at)))
     assert report.encoder.startswith("aligned:maps/pictures-to-texts-")
     assert (report.pictures, report.fitted, report.held_out) == (300, 240, 60)
     assert report.recall > 0.9
@@ -146,7 +151,7 @@ def test_texts_find_pictures_also_after_the_dataset_was_moved(store, tmp_path, m
     query = EncoderPool(moved).for_text(column).embed_text(["a car"])[0]
     found = nearest(moved, column.name, query, 20)
     assert {int(name[1:]) % 3 for name in found.ids} == {2}
-    filtered = keyword_filter(moved, ["car"], column=column.name)
+    filtered = text_filter(Workspace(moved), Filter("car", encoder=column.name))
     assert filtered.matched == pytest.approx(100, abs=20)
     assert "through a map from test:pictures to test:texts" in filtered.notes[0]
 
@@ -162,7 +167,7 @@ def test_undo_removes_the_column_and_another_map_leaves_the_first(store):
     assert second.column not in store.columns()
     assert first.column in store.columns()
     entry = next(entry for entry in store.log() if entry.verb == "align")
-    assert entry.params == {"from": SOURCE, "to": TARGET, "out": None}
+    assert entry.asked == ("align", {"from_": SOURCE, "to": TARGET})
     assert entry.counts["recall"] == first.recall
 
 
@@ -186,7 +191,7 @@ def test_duplicates_stay_on_one_side(store, monkeypatch):
         seen["split"] = hold_out(groups, share, rng)
         return seen["split"]
 
-    monkeypatch.setattr("tamis.services.align.hold_out", spy)
+    monkeypatch.setattr("tamis.services.align.run.hold_out", spy)
     report = learn(store)
     fitted, held = seen["split"]
     assert not set(fitted // 30) & set(held // 30)
@@ -219,15 +224,15 @@ def test_the_file_lies_where_it_is_asked_for(store, tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"source": SOURCE, "target": SOURCE}, "both ends of the map"),
-        ({"source": TARGET, "target": SOURCE}, "reads no texts"),
-        ({"source": "path", "target": TARGET}, "'path' is not a vector column"),
+        ({"from_": SOURCE, "to": SOURCE}, "both ends of the map"),
+        ({"from_": TARGET, "to": SOURCE}, "reads no texts"),
+        ({"from_": "path", "to": TARGET}, "no vectors of 'path'"),
     ],
 )
 def test_wrong_use_is_refused_and_changes_nothing(store, options, sentence):
     before = store.snapshot
     with pytest.raises(UsageError, match=sentence):
-        align(store, **options)
+        learn(store, **options)
     assert store.snapshot == before
     assert not (store.path / "maps").exists()
 
@@ -238,7 +243,7 @@ def test_too_few_pictures_and_maps_of_maps_are_refused(store, tmp_path):
         learn(few)
     report = learn(store)
     with pytest.raises(UsageError, match="is a map already"):
-        align(store, source=report.column, target=TARGET)
+        learn(store, from_=report.column)
 
 
 def test_an_encoder_that_changed_is_refused(store, encoders, monkeypatch):

@@ -140,7 +140,7 @@ def test_a_group_over_the_cut_goes_to_its_later_side_and_is_told(make):
     report = split(store, time="captured_at", group="camera", train=0.5, val=0, test=0.5)
     marked = read(store, "split")
     assert marked[f"s{early:02}"] == marked[f"s{late:02}"] == "test"
-    assert any("1 groups reach over a cut" in note for note in report.notes)
+    assert any("1 group across a cut" in note for note in report.notes)
     assert report.leak_count == 0
 
 
@@ -209,7 +209,7 @@ def test_what_groups_do_not_allow_is_said(make):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"folds": 1}, "1 folds leave nothing to hold out"),
+        ({"folds": 1}, "folds is 1; give at least 2"),
         ({"folds": 61}, "60 groups that must stay whole, too few for 61 splits"),
         ({"folds": 3, "time": "captured_at"}, "folds by time would train on the future"),
         ({"time": "captured_at"}, r"2 of 60 pictures have no captured_at, the first is 05.jpg"),

@@ -182,7 +182,7 @@ def test_pictures_added_after_the_duplicates_are_mentioned(store):
         op.insert(pa.table({"sample_id": ["new"], "path": ["new.jpg"]}))
     notes = split(store).notes
     assert any("added since duplicates were marked" in note for note in notes)
-    assert any(note.startswith("1 pictures have no vector") for note in notes)
+    assert any(note.startswith("1 picture has no vector") for note in notes)
     assert splits_of(store)["new"] is None
 
 
@@ -282,11 +282,13 @@ def test_pairs_that_were_not_looked_at_are_counted(tmp_path):
     ("options", "sentence"),
     [
         ({"train": 0.8, "val": 0.1, "test": 0.2}, "sum to 1.1"),
-        ({"train": 1.2, "val": -0.2, "test": 0}, "between 0 and 1"),
+        ({"train": 1.2, "val": -0.2, "test": 0}, "train is 1.2; give a value from 0 to 1"),
+        ({"column": "fold"}, "the column fold says what to check"),
+        ({"audit": True, "folds": 3}, "a check audits splits that exist: leave out folds"),
         ({"group": "no_such"}, "no column 'no_such'"),
         ({"group": "tags"}, "cannot group pictures"),
         ({"where": "sample_id = 'x'"}, "no picture to split"),
-        ({"threshold": 2}, r"in \[-1, 1\], not 2"),
+        ({"threshold": 2}, "threshold is 2; give a value from -1 to 1"),
         ({"where": "sample_id < 's02'"}, "2 groups that must stay whole, too few for 3 splits"),
     ],
 )

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from splitting import check_splits, split
+from tamis.dataset.commands import command_of
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.report.commands import command_line
 from tamis.services.split.blocks import parse_duration
 
 COUNT = 120
@@ -236,8 +236,7 @@ def test_an_audit_finds_torn_blocks_and_splits_too_near_in_time(make):
 def test_the_log_can_be_run_again(make):
     store = make({"captured_at": every(6)})
     split(store, time_block="1m", gap="5s", changed="apart")
-    entry = store.log()[-1]
-    line = command_line(entry.verb, entry.params, entry.seed)
+    line = command_of(store.log()[-1])
     assert "--time-block 1m --gap 5s" in line
     assert "--changed apart" in line
     store.undo()

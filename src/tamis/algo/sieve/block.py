@@ -1,7 +1,7 @@
-"""The nearest kept vectors of a block of offers, while the block itself adds to what is kept.
+"""Nearest kept vectors for a block of offers, including those kept from the block itself.
 
-Comparing a whole block at once is several times faster than one vector after the other; the
-answers are the same.
+Comparing a whole block at once is several times faster than one vector at a time, with identical
+results.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ __all__ = ["BlockSearch"]
 class BlockSearch:
     """Finds the nearest kept vector of each row in turn.
 
-    Vectors kept since the index was built are compared first, then the index is asked, and what
-    neither covers is compared with everything, always or by the share `confirm`.
+    Vectors kept since the index was built are compared first, then the index is queried. A vector
+    that neither covers is compared with everything, always or with probability `confirm`.
 
     Args:
         X: `[B, D]` float32 unit vectors.
@@ -64,7 +64,7 @@ class BlockSearch:
     def nearest(self, row: int) -> tuple[int, float]:
         """Return the position and similarity of a cover of this row, or of the nearest found.
 
-        To be called once a row, in their order.
+        Call it once per row, in order.
         """
         recent = self._recent.of(row)
         if self._index is None or self._covers(recent):
@@ -93,7 +93,7 @@ class BlockSearch:
         return found[0] != NOTHING and found[1] >= self._threshold
 
     def also_consider(self, position: int, *, after: int) -> None:
-        """Let the rows after this one see a vector that was just kept."""
+        """Make a vector that was just kept visible to the rows after `after`."""
         rest = self._X[after + 1 :]
         if rest.shape[0] == 0:
             return
@@ -102,7 +102,7 @@ class BlockSearch:
         row: Indices = np.flatnonzero(products >= self._recent.similarity[after + 1 :] - slack)
         place = np.full(row.size, position)
         rival = pick_nearest(rest, self._kept, self._threshold, row, place)
-        # Of equally near ones the older stays.
+        # Ties go to the older vector.
         wins = rival.nearer_than(self._recent.rows(slice(after + 1, None)))
         self._recent.put(after + 1 + wins, rival.rows(wins))
 

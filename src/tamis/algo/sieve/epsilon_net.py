@@ -1,4 +1,4 @@
-"""ε-nets that grow with what they are offered: the rule of the sieve, one net or one a stream."""
+"""Incremental ε-nets, the rule of the sieve: one net for all streams, or one per stream."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 __all__ = ["ALL_STREAMS", "INDEX_FROM", "EpsilonNet", "StreamNets"]
 
 INDEX_FROM = 32_768
-"""From this many kept vectors on an index is asked first; below, comparing all is as fast."""
+"""From this many kept vectors on, an index is queried first; below, comparing all is as fast."""
 
 _BLOCK_ROWS = 256
-_LEAST_DISTANCE = 1e-6  # where doubling starts if equal vectors alone cover each other
-_TAIL_SHARE = 0.25  # of vectors not yet indexed, before the index is built anew
+_LEAST_DISTANCE = 1e-6  # first distance of doubling if only equal vectors cover each other
+_TAIL_SHARE = 0.25  # share of vectors outside the index at which it is rebuilt
 
 
 class EpsilonNet:
-    """Kept vectors, all less alike than `threshold`, that cover everything offered.
+    """Kept vectors, pairwise less similar than `threshold`, that cover everything offered.
 
     Attributes:
         threshold: cosine similarity at which one vector covers another; bounded memory lowers it.
         kept: the kept vectors.
-        misses: how the index did.
-        clock: the latest time it was told, in seconds.
+        misses: how often the index missed a cover.
+        clock: the latest time seen, in seconds.
         doublings: how often bounded memory doubled the distance.
     """
 
@@ -61,7 +61,7 @@ class EpsilonNet:
         return verdicts
 
     def forget(self, now: float) -> None:
-        """Remove what has not been seen within the window."""
+        """Remove vectors that were not seen within the window."""
         self.clock = max(self.clock, now)
         if self._rules.window is None:
             return
@@ -73,7 +73,7 @@ class EpsilonNet:
                 self._index = None
 
     def see(self, key: str, now: float) -> bool:
-        """Note that the vector of this key covers something now; return whether it is kept."""
+        """Record that the vector of this key covers something now; return whether it is kept."""
         self.forget(now)
         position = self.kept.by_key.get(key)
         if position is not None:
@@ -81,7 +81,7 @@ class EpsilonNet:
         return position is not None
 
     def admit(self, offers: Offers) -> None:
-        """Keep all without asking; their times need not be in order."""
+        """Keep all vectors unconditionally; their times need not be in order."""
         for row, key in enumerate(offers.keys):
             self.kept.append(
                 offers.vectors[row], key, float(offers.times[row]), float(offers.reach[row])
@@ -90,7 +90,7 @@ class EpsilonNet:
         self.forget(float(offers.times.max(initial=-np.inf)))
 
     def absorb(self, other: EpsilonNet, prefix: str) -> None:
-        """Take over what another net keeps and this one does not cover, under prefixed keys."""
+        """Add the vectors of another net that this one does not cover, under prefixed keys."""
         self.forget(other.clock)
         rows = other.kept.by_age()
         if self._rules.window is not None:
@@ -102,7 +102,7 @@ class EpsilonNet:
             done += len(self._offer_block(offers.part(done, done + _BLOCK_ROWS)))
 
     def _before_next_forgotten(self, times: NDArray[np.float64]) -> int:
-        """Return how many of the next offers come before anything can have to be forgotten."""
+        """Return how many of the next offers come before any vector can expire."""
         if self._rules.window is None:
             return len(times)
         oldest = self.kept.seen[self.kept.alive].min(initial=times[0])
@@ -121,7 +121,7 @@ class EpsilonNet:
         return self.kept.size - self._index.size > _TAIL_SHARE * self._index.size
 
     def _offer_block(self, offers: Offers) -> list[Verdict]:
-        """Decide on the first vectors of a block, up to where the net changes its structure."""
+        """Decide on the first vectors of a block, up to the next change of structure."""
         search = BlockSearch(
             offers.vectors, self.kept, self.threshold, self._index, self._rules.confirm
         )
@@ -144,7 +144,7 @@ class EpsilonNet:
         return verdicts
 
     def _thin(self) -> dict[str, str]:
-        """Double the distance until what is kept fits in memory; return what stands for what went.
+        """Double the distance until the net fits in memory; map removed keys to their keepers.
 
         Charikar, Chekuri, Feder, Motwani, Incremental clustering and dynamic information
         retrieval, STOC 1997, section 3: the kept vectors are thinned to a net of the new distance.
@@ -181,14 +181,14 @@ class StreamNets:
         self.by_stream: dict[str, EpsilonNet] = {}
 
     def find(self, stream: str) -> EpsilonNet | None:
-        """Return the net of a stream, if anything was offered to it."""
+        """Return the net of a stream, or None if nothing was offered to it."""
         return self.by_stream.get(self._name(stream))
 
     def get(self, stream: str, dim: int) -> EpsilonNet:
-        """Return the net of a stream, made if there is none.
+        """Return the net of a stream, creating it if needed.
 
         Raises:
-            UsageError: vectors before had another dimension.
+            UsageError: earlier vectors had another dimension.
         """
         known = next(iter(self.by_stream.values()), None)
         if known is not None and known.kept.dim != dim:
@@ -202,7 +202,7 @@ class StreamNets:
         return self.by_stream[name]
 
     def merge(self, other: StreamNets, prefix: str) -> None:
-        """Take over what other nets keep and these do not cover.
+        """Add the vectors of other nets that these nets do not cover.
 
         Raises:
             UsageError: thresholds, windows, sharing or dimensions differ, or a key is in both.
@@ -225,7 +225,7 @@ class StreamNets:
             self.by_stream[stream].absorb(net, prefix)
 
     def misses(self) -> IndexMisses:
-        """Return how the indexes of all nets did."""
+        """Return the index misses of all nets together."""
         total = IndexMisses()
         for net in self.by_stream.values():
             total.confirmed += net.misses.confirmed

@@ -1,8 +1,9 @@
-"""Exact search for the nearest kept vector, and how alike two vectors are.
+"""Exact search for the nearest kept vector, and similarities precise enough for it.
 
-The distance of two unit vectors is the Euclidean one (the chord), and their cosine similarity is
-`1 - chord² / 2`. Taken so, from float32 rows in float64, two equal rows have similarity 1 and
-the triangle inequality holds, which the bounds of the sieve rest on: no decision hangs on rounding.
+The distance of two unit vectors is Euclidean (the chord), and their cosine similarity is
+`1 - chord² / 2`. Computed this way, in float64 from float32 rows, equal rows have similarity 1 and
+the triangle inequality holds, which the bounds of the sieve rely on. No decision depends on
+rounding.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ NOTHING = -1
 """The position of no vector."""
 
 _TILE_ROWS = 4096
-_TIE_DECIMALS = 12  # similarities are taken as equal beyond, so that ties go to the older
+_TIE_DECIMALS = 12  # similarities that agree to this many decimals tie; the older vector wins
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Nearest:
 
     Attributes:
         position: `[B]` int64, or `NOTHING`.
-        similarity: `[B]` float64 cosine similarity, -1 with nothing.
+        similarity: `[B]` float64 cosine similarity; -1 where `position` is `NOTHING`.
     """
 
     position: Indices
@@ -51,7 +52,7 @@ class Nearest:
 
     @classmethod
     def none(cls, count: int) -> Nearest:
-        """Nothing found for `count` vectors."""
+        """Return a result with nothing found for `count` vectors."""
         return cls(np.full(count, NOTHING, np.int64), np.full(count, -1.0))
 
     def of(self, row: int) -> tuple[int, float]:
@@ -59,16 +60,16 @@ class Nearest:
         return int(self.position[row]), float(self.similarity[row])
 
     def rows(self, rows: Indices | slice) -> Nearest:
-        """Return those of some rows."""
+        """Return the results of some rows."""
         return Nearest(self.position[rows], self.similarity[rows])
 
     def put(self, rows: Indices, other: Nearest) -> None:
-        """Overwrite some rows by all rows of another."""
+        """Overwrite some rows with all rows of another result."""
         self.position[rows] = other.position
         self.similarity[rows] = other.similarity
 
     def nearer_than(self, other: Nearest) -> Indices:
-        """Return the rows in which this one is nearer than another, ties apart."""
+        """Return the rows in which this result is strictly nearer than another."""
         mine = np.round(self.similarity, _TIE_DECIMALS)
         better = mine > np.round(other.similarity, _TIE_DECIMALS)
         found = self.position != NOTHING
@@ -76,16 +77,16 @@ class Nearest:
 
 
 def nearest_kept(X: Vectors, kept: KeptVectors, threshold: float, *, first: int = 0) -> Nearest:
-    """Find the kept vector nearest to each row, exactly; the older of equally near ones.
+    """Find the kept vector nearest to each row, exactly; ties go to the older one.
 
-    float32 products propose all that rounding leaves open, and float64 decides among them.
+    float32 products propose every candidate within rounding, and float64 decides among them.
     O(B M D) time, O(B) memory.
 
     Args:
         X: `[B, D]` float32 unit vectors.
         kept: what to search.
-        threshold: what the similarities will be compared with.
-        first: search the positions from this one on.
+        threshold: the value that similarities will be compared with.
+        first: search positions from this one on.
     """
     slack = np.float32(2.0 * dot_rounding(X.shape[1]))
     best = np.full(X.shape[0], -np.inf, dtype=np.float32)
@@ -112,10 +113,10 @@ def pick_nearest(
 
     Args:
         X: `[B, D]` float32 unit vectors.
-        kept: where the proposed vectors lie.
-        threshold: what the similarities will be compared with.
-        row: `[P]` which row of `X` each pair is of.
-        position: `[P]` which kept vector each pair is of.
+        kept: the kept vectors.
+        threshold: the value that similarities will be compared with.
+        row: `[P]` row of `X` in each pair.
+        position: `[P]` position of the kept vector in each pair.
     """
     result = Nearest.none(X.shape[0])
     exact = similarities(X, row, kept.vectors, position, threshold)
@@ -130,11 +131,11 @@ def pick_nearest(
 _FLOAT32_HALF_STEP = 2.0**-24
 _FLOAT64_STEP = 2.0**-52
 _PAIRS_AT_ONCE = 512
-_UNIT_LENGTH_ROUNDING = 4e-6  # what rows that are unit vectors within rounding add to 1 - chord²/2
+_UNIT_LENGTH_ROUNDING = 4e-6  # error of 1 - chord²/2 if rows are of length 1 only within rounding
 
 
 def chord(similarity: float) -> float:
-    """Return the Euclidean distance in [0, 2] of two unit vectors of this cosine similarity.
+    """Return the Euclidean distance in [0, 2] of two unit vectors with this cosine similarity.
 
     >>> chord(1.0), chord(-1.0)
     (0.0, 2.0)
@@ -152,10 +153,10 @@ def cosine_of(distance: float) -> float:
 
 
 def dot_rounding(dim: int) -> float:
-    """Return how far a float32 dot product of `dim` terms may be from the true similarity.
+    """Bound the error of a float32 dot product of `dim` terms.
 
-    The bound holds for any order of summation (Higham, Accuracy and Stability of Numerical
-    Algorithms, 2002, equation 3.5), hence for any BLAS, blocking or number of threads.
+    It holds for any order of summation (Higham, Accuracy and Stability of Numerical Algorithms,
+    2002, equation 3.5), hence for any BLAS, blocking and number of threads.
     """
     return 1.01 * (dim + 2) * _FLOAT32_HALF_STEP + _UNIT_LENGTH_ROUNDING
 
@@ -165,16 +166,16 @@ def similarities(
 ) -> NDArray[np.float64]:
     """Return the similarity of row `a[i]` of `A` to row `b[i]` of `B` for each i, in float64.
 
-    Where it is so near `threshold` that the order of summation could decide, it is summed
-    without rounding, so that comparing with `threshold` gives one answer everywhere. Each pair's
-    figure is the same whatever pairs stand beside it. O(PD) time, O(P + D) memory.
+    If it is so close to `threshold` that the order of summation could decide, it is summed
+    exactly, so that the comparison gives the same result on every machine. The result for a pair
+    does not depend on the other pairs. O(PD) time, O(P + D) memory.
 
     Args:
         A: `[N, D]` float32 unit vectors.
         a: `[P]` rows of `A`.
         B: `[M, D]` float32 unit vectors.
         b: `[P]` rows of `B`.
-        threshold: what the result will be compared with.
+        threshold: the value that the result will be compared with.
 
     Returns:
         `[P]` float64 in [-1, 1]; 1 for equal rows.

@@ -1,8 +1,8 @@
-"""A cheap gate before the encoder: it tells frames that cannot be new by their pixels alone.
+"""A cheap gate before the encoder: it recognizes by pixels frames that cannot be new.
 
-A frame that differs little from one that was embedded lies near it, and if that one lies well
-within the threshold of a kept one, so does the frame, by the triangle inequality. How near is
-learned from the stream itself.
+If a frame differs little from an embedded one, their vectors are close. If that vector is well
+within the threshold of a kept one, so is the frame's, by the triangle inequality. How close vectors
+are for a given difference in pixels is learned from the stream itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["VIEW_HEIGHT", "VIEW_WIDTH", "DistanceBound", "Gate", "GateResult", "difference"]
 
 VIEW_WIDTH, VIEW_HEIGHT = 80, 45
-"""Size in pixels of the small colour view by which frames are compared."""
+"""Size in pixels of the small color views used to compare frames."""
 
 _BLOCK = 5
 _EDGES = np.geomspace(0.125, 64.0, 28)
@@ -37,20 +37,20 @@ _AUDIT_EVERY = 50
 def difference(
     views: NDArray[np.uint8] | NDArray[np.float32], view: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    """Measure how one view differs from each of others, overall and where it differs most.
+    """Measure how a view differs from each of several others, overall and in the worst block.
 
     Args:
-        views: `[R, 45, 80, 3]` uint8, or as float32, which is faster.
+        views: `[R, 45, 80, 3]` uint8, or float32, which is faster.
         view: `[45, 80, 3]` uint8.
 
     Returns:
-        `[R, 2]` float32: root mean square of the whole difference, and of the 5 x 5 block in
-        which it is largest, in grey levels.
+        `[R, 2]` float32: root mean square difference of the whole view, and of the 5 x 5 block
+        with the largest, in gray levels.
     """
     squares = views.astype(np.float32, copy=False) - view
     np.square(squares, out=squares)
     rows, columns = VIEW_HEIGHT // _BLOCK, VIEW_WIDTH // _BLOCK
-    # Whole lines are added first, which is several times faster than blocks at once.
+    # Summing rows first is several times faster than summing blocks directly.
     lines = squares.reshape(-1, rows, _BLOCK, VIEW_WIDTH * 3).sum(axis=2)
     blocks = lines.reshape(-1, rows * columns, _BLOCK * 3).sum(axis=2) / (_BLOCK * _BLOCK * 3)
     result: NDArray[np.float32] = np.sqrt(np.stack([blocks.mean(axis=1), blocks.max(axis=1)], 1))
@@ -58,11 +58,11 @@ def difference(
 
 
 class DistanceBound:
-    """How far apart the vectors of two frames can be that differ so much, as learned.
+    """A learned bound on the distance of two frames' vectors, given their difference in pixels.
 
-    For each measure of difference, the largest distance (chord) seen at up to that difference;
-    the larger of the two measures' figures counts, widened by a quarter. Where fewer than 50
-    frames have been seen at about a difference, nothing is claimed.
+    For each of the two measures of difference, the largest distance (chord) seen up to that
+    difference. The bound is the larger of the two, widened by a quarter. It is infinite for a
+    difference near which fewer than 50 frames have been seen.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class DistanceBound:
         self._frames = np.zeros((2, _EDGES.size + 1), dtype=np.int64)
 
     def learn(self, differences: NDArray[np.float32], distances: NDArray[np.float64]) -> None:
-        """Take in one frame's `[R, 2]` differences from others and `[R]` vector distances."""
+        """Learn from one frame's `[R, 2]` differences from others and `[R]` vector distances."""
         for measure in range(2):
             places = np.searchsorted(_EDGES, differences[:, measure])
             np.maximum.at(self._largest[measure], places, distances)
@@ -90,11 +90,11 @@ class DistanceBound:
 
 
 class GateResult(NamedTuple):
-    """What the gate says of a frame.
+    """The gate's decision on a frame.
 
     Attributes:
-        keeper: key of a kept vector that covers it for certain; None if the encoder has to look.
-        audit: whether the frame would have been skipped, but is let pass to check the gate.
+        keeper: key of a kept vector that covers the frame; None if it has to be embedded.
+        audit: whether the frame would have been skipped, but passes in order to check the gate.
     """
 
     keeper: str | None
@@ -102,16 +102,16 @@ class GateResult(NamedTuple):
 
 
 class Gate:
-    """Tells frames that cannot be new from their views, by frames that were embedded before.
+    """Skips frames that cannot be new, by comparing their views with recently embedded frames.
 
-    What it lets pass is decided by the encoder and the sieve; of what it would skip it lets every
-    50th pass as well, so that its errors are measured while it works, and teach it. O(R) in the
-    last 32 embedded frames, about half a millisecond.
+    Frames that pass go to the encoder and the sieve. Every 50th frame that would be skipped passes
+    too, so that errors are measured continuously and the gate learns from them. Each frame is
+    compared with the last 32 embedded ones, in about half a millisecond.
 
     Attributes:
-        skipped: frames it told apart.
-        audited: frames that it would have skipped and let pass.
-        missed: of those, frames that were new after all.
+        skipped: number of skipped frames.
+        audited: number of frames that would have been skipped but passed as a check.
+        missed: number of audited frames that turned out to be new.
 
     Example:
         >>> Gate().look(np.zeros((45, 80, 3), np.uint8), threshold=0.9)
@@ -129,17 +129,17 @@ class Gate:
         self._views = np.zeros((_REFERENCES, VIEW_HEIGHT, VIEW_WIDTH, 3), dtype=np.float32)
         self._vectors = np.zeros((_REFERENCES, 0), dtype=np.float32)
         self._keepers = [""] * _REFERENCES
-        # Infinite where nothing is remembered, so that nothing is told by it.
+        # Infinite in empty slots, so that they never match.
         self._distances = np.full(_REFERENCES, np.inf)
 
     def look(self, view: NDArray[np.uint8], *, threshold: float) -> GateResult:
-        """Say whether a frame is covered for certain.
+        """Decide whether a frame is certainly covered.
 
-        If not, it is to be embedded, offered to the sieve, and what came of it told by `learn`.
+        If not, embed it, offer it to the sieve, and report the result with `learn`.
 
         Args:
             view: `[45, 80, 3]` uint8.
-            threshold: of the sieve, now.
+            threshold: the sieve's current threshold.
 
         Raises:
             UsageError: the view has another shape.
@@ -156,8 +156,8 @@ class Gate:
         return GateResult(self._keepers[place], audit=False)
 
     def _match(self, view: NDArray[np.uint8], radius: float) -> int | None:
-        """Return the place of an embedded frame whose keeper is within the radius for certain."""
-        # In a quiet scene the one that matched last matches again, and saves comparing all.
+        """Return the place of an embedded frame whose keeper is certainly within the radius."""
+        # In a quiet scene the last match usually matches again, which saves comparing all.
         last = self._last_match
         if np.isfinite(self._distances[last]):
             near = difference(self._views[last : last + 1], view)
@@ -173,13 +173,13 @@ class Gate:
     def learn(
         self, view: NDArray[np.uint8], vector: NDArray[np.float32], verdict: Verdict, *, audit: bool
     ) -> None:
-        """Take in a frame that was embedded and decided on.
+        """Learn from a frame that was embedded and decided on.
 
         Args:
             view: `[45, 80, 3]` uint8.
             vector: `[D]` float32, of length 1.
-            verdict: the sieve's.
-            audit: what `look` said.
+            verdict: the sieve's verdict.
+            audit: the `audit` that `look` returned.
         """
         if audit:
             self.audited += 1
@@ -199,7 +199,7 @@ class Gate:
         self._distances[place] = 0.0 if verdict.kept else chord(verdict.similarity)
 
     def retain(self, keeps: Callable[[str], bool]) -> None:
-        """Forget frames whose keeper is not kept any more."""
+        """Forget frames whose keeper is no longer kept."""
         for place, keeper in enumerate(self._keepers):
             if np.isfinite(self._distances[place]) and not keeps(keeper):
                 self._distances[place] = np.inf

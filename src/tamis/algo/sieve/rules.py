@@ -1,4 +1,4 @@
-"""How a sieve keeps and forgets: its rules, and a threshold that keeps about so many a day."""
+"""The fixed options of a sieve, and a threshold that adapts to a target rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RateThreshold", "Rules", "checked_threshold"]
 
 @dataclass(frozen=True)
 class Rules:
-    """The arguments of `Sieve` that never change, checked."""
+    """The arguments of `Sieve` that never change, validated."""
 
     max_kept: int | None = None
     window: float | None = None
@@ -33,10 +33,10 @@ class Rules:
 
 
 def checked_threshold(value: float) -> float:
-    """Return a cosine similarity that may serve as threshold.
+    """Return a cosine similarity after checking that it can be a threshold.
 
     Raises:
-        UsageError: it is outside [-1, 1] or no number.
+        UsageError: it is outside [-1, 1] or NaN.
     """
     if not -1.0 <= value <= 1.0:
         raise UsageError(f"threshold is {value}; give a cosine similarity in [-1, 1]")
@@ -49,22 +49,22 @@ _LEAST_BURST = 4.0
 
 
 class RateThreshold:
-    """Steers the threshold of a sieve so that it keeps about `target` vectors a `period`.
+    """Adjusts the threshold of a sieve so that it keeps about `target` vectors per `period`.
 
-    Every kept vector widens the distance at which vectors count as new by a factor; time narrows
-    it at the rate that balances `target` kept a period. Hence over any time T the number kept is
-    at most `target * T / period + burst + 1`, whatever is offered, with a burst of a tenth of
-    `target` (at least 4). It may be fewer: the distance never falls below that of `finest`, so
-    where nothing new happens nothing is kept.
+    Each kept vector increases the distance at which vectors count as new by a factor; time
+    decreases it at the rate that balances `target` vectors per period. Hence over any time T at
+    most `target * T / period + burst + 1` vectors are kept, whatever is offered, with a burst of a
+    tenth of `target` (at least 4). There may be fewer: the distance never falls below that of
+    `finest`, so nothing is kept while nothing new happens.
 
     Source: the argument is that of adaptive conformal inference (Gibbs and Candès, NeurIPS 2021,
     proposition 4.1), on the logarithm of the distance.
 
     Args:
-        target: how many to keep a period.
-        period: seconds.
-        finest: cosine similarity at and above which vectors never count as different.
-        start: the threshold to start from; that of `finest` if not given.
+        target: how many vectors to keep per period.
+        period: length of a period in seconds.
+        finest: cosine similarity at or above which vectors never count as different.
+        start: the initial threshold; `finest` by default.
 
     Raises:
         UsageError: an argument is out of range.
@@ -85,13 +85,13 @@ class RateThreshold:
         self.burst = max(_BURST_SHARE * target, _LEAST_BURST)
         self._rate = target / period
         self._floor = math.log(chord(finest))
-        # No distance exceeds 2, so beyond it nothing is kept and the factor acts no more.
+        # No distance exceeds 2, so above it nothing is kept and the factor has no effect.
         self._gain = (math.log(_LARGEST_DISTANCE) - self._floor) / self.burst
         self._level = self._floor if start is None else math.log(max(chord(start), chord(finest)))
         self._now: float | None = None
 
     def at(self, now: float) -> float:
-        """Return the threshold, a cosine similarity, at a time in seconds."""
+        """Return the threshold (cosine similarity) at a time in seconds."""
         if self._now is not None:
             elapsed = max(0.0, now - self._now)
             self._level = max(self._floor, self._level - self._gain * self._rate * elapsed)
@@ -99,6 +99,6 @@ class RateThreshold:
         return cosine_of(math.exp(self._level))
 
     def kept(self, now: float) -> None:
-        """Note that a vector was kept at this time."""
+        """Record that a vector was kept at this time."""
         self.at(now)
         self._level += self._gain

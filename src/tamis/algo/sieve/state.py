@@ -1,4 +1,4 @@
-"""A sieve's whole state in one file, and the union of two sieves."""
+"""Save and load the whole state of a sieve."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _VERSION = 1
 
 
 def pack(about: Mapping[str, Any], nets: Mapping[str, EpsilonNet]) -> dict[str, NDArray[Any]]:
-    """Return nets and what else a sieve knows as named arrays."""
+    """Return a sieve's nets and metadata as named arrays."""
     arrays: dict[str, NDArray[Any]] = {}
     described = []
     for number, (stream, net) in enumerate(nets.items()):
@@ -59,11 +59,11 @@ def pack(about: Mapping[str, Any], nets: Mapping[str, EpsilonNet]) -> dict[str, 
 def unpack(
     arrays: Mapping[str, NDArray[Any]],
 ) -> tuple[dict[str, Any], Rules, dict[str, EpsilonNet]]:
-    """Return what `pack` was given: what a sieve knows, its rules and its nets.
+    """Reverse `pack`: return a sieve's metadata, rules and nets.
 
     Raises:
-        UsageError: written by a later version.
-        KeyError, TypeError, ValueError: no such arrays.
+        UsageError: the arrays were written by a later version.
+        KeyError, TypeError, ValueError: the arrays are not those of a sieve.
     """
     about = json.loads(arrays["header"].tobytes())
     if about["format"] != _FORMAT:
@@ -88,10 +88,10 @@ def unpack(
 
 
 def write_state(path: str | PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to a file, which is replaced in one step.
+    """Write arrays to a file, atomically.
 
     Raises:
-        StorageError: the disk refuses; what was there stays.
+        StorageError: writing failed; an existing file is unchanged.
     """
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
@@ -111,7 +111,8 @@ def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[s
     """Read what `write_state` wrote and unpack it.
 
     Raises:
-        UsageError: it cannot be read, is no sieve, damaged, or of a later version.
+        UsageError: the file cannot be read, is not a sieve, is damaged, or was written by a later
+            version.
     """
     try:
         data = Path(path).read_bytes()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.store import Store
 from tamis.images.picture_record import sample_id
 from tamis.services.add.known_samples import KnownSamples
@@ -77,8 +78,9 @@ class KnownPictures:
         moved: dict[str, str] = {}
         path, snapshot = self._seen_at
         store = self._store or Store.open(path, snapshot=snapshot)
-        pictures = whole_pictures(store.columns(), "content_hash IS NOT NULL")
-        for batch in store.batches(["sample_id", "content_hash", "uri"], pictures):
+        pictures = Samples(store).of(kind=Kind.WHOLE).having(Column.CONTENT_HASH)
+        names = (Column.SAMPLE_ID, Column.CONTENT_HASH, Column.URI)
+        for batch in store.batches(names, pictures.condition):
             for row in batch.to_pylist():
                 if row["uri"] is not None:
                     name = sample_id(row["content_hash"], self.places.of(row["uri"]))

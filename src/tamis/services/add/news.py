@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tamis.algo.sieve import Gate, Sieve
 from tamis.dataset.embedded import column_of_encoder
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.samples import Kind, Samples
 from tamis.encoders.preprocess import decode_side
 from tamis.errors import PictureError
 from tamis.images.picture_record import content_hash, examine, sample_id
@@ -71,7 +71,8 @@ def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) ->
     """
     store, progress = workspace.store, feedback.stage("add")
     threshold = DEFAULT_THRESHOLD if request.threshold is None else request.threshold
-    encoder = workspace.encoders.load(request.encoder)
+    # frames are decided on one after the other, so each call may use all processors
+    encoder = workspace.encoders.load(request.encoder, threads=None)
     sieve = Sieve(threshold)
     identity = (encoder.spec, encoder.fingerprint, encoder.dim)
     name, dtype = column_of_encoder(store, *identity)
@@ -114,13 +115,14 @@ def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) ->
 
 def _admit_dataset(store: Store, column: str, sieve: Sieve) -> int:
     """Count what the dataset has vectors of as kept; return how many samples have none."""
-    whole = whole_pictures(store.columns(), None)
-    if column not in store.columns():
-        return store.count(whole)
-    ids, vectors = store.vectors(column, whole)
+    samples = Samples(store)
+    whole = samples.of(kind=Kind.WHOLE)
+    if not samples.has(column):
+        return whole.count()
+    ids, vectors = store.vectors(column, whole.condition)  # in the order that they came in
     if ids:
         sieve.admit(vectors, keys=ids)
-    return store.count(whole) - len(ids)
+    return whole.count() - len(ids)
 
 
 def _same_gate(item: Location | Failure) -> str | None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
-from tamis.pages.pair_page import require_page
+from tamis.pages.page import require_page
 from tamis.services.duplicates.candidates import Candidates
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.runtime.workspace import Workspace
-    from tamis.services.duplicates.contract import Drop, Duplicates
+    from tamis.services.duplicates.contract import Duplicates
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["duplicates"]
 
-_DROPPED: dict[Drop, frozenset[Verdict]] = {
+_DROPPED: dict[str, frozenset[Verdict]] = {
     "copies": frozenset({Verdict.COPY}),
     "changed": frozenset({Verdict.COPY, Verdict.CHANGED}),
 }
@@ -71,7 +70,8 @@ def duplicates(
     store = workspace.store
     rules = parse_preferences(request.prefer)
     rng = np.random.default_rng(request.seed)
-    embedded = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    known = workspace.vector_column(request.encoder)
+    embedded = workspace.samples.of(request.where).vectors(known.name)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {request.where!r}")
@@ -107,6 +107,7 @@ def duplicates(
         verdicts=verdicts,
         pictures=len(samples.ids),
         candidates=len(candidates.compared),
+        encoder=known.spec,
         column=embedded.column,
         recall=candidates.recall,
         gallery=None if request.gallery is None else str(request.gallery),

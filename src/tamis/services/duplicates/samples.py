@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tamis.dataset.parts import BOX_COLUMNS, Box, whole_pictures
+from tamis.dataset import samples as view
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
+from tamis.images.box import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +56,7 @@ class Samples:
         bytes: of the file.
         exif: how much the camera left in the file: 0, 1 (time or camera) or 2.
         captured: by the camera, seconds since 1970; NaN if unknown.
-        labelled: whether there is a label.
+        labeled: whether there is a label.
         hashes: perceptual hashes.
         hashed: whether there is one.
         shown: whether there is a thumbnail.
@@ -67,7 +70,7 @@ class Samples:
     bytes: Indices
     exif: Indices
     captured: NDArray[np.float64]
-    labelled: NDArray[np.bool_]
+    labeled: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
     hashed: NDArray[np.bool_]
     shown: NDArray[np.bool_]
@@ -80,21 +83,15 @@ class Samples:
         Raises:
             UsageError: `where` is no condition over the columns.
         """
-        columns = store.columns()
-        condition = whole_pictures(columns, where)
-        optional = [name for name in (*BOX_COLUMNS, "duplicate_of") if name in columns]
-        table = store.read([*_READ, *optional], condition).sort_by("sample_id")
-        has_thumbnail = "thumbnail IS NOT NULL"
-        if condition is not None:
-            has_thumbnail = f"({condition}) AND {has_thumbnail}"
-        shown = set(store.read(["sample_id"], has_thumbnail).column("sample_id").to_pylist())
-        rows = table.to_pylist()
+        found = view.Samples(store).of(where)
+        rows = found.table(*_READ, *BOX_COLUMNS, Column.DUPLICATE_OF).to_pylist()
+        shown = set(found.having(Column.THUMBNAIL).ids)
         ids = [row["sample_id"] for row in rows]
         known = set(ids)
         return cls(
             ids=ids,
             places=[
-                Place(row["path"] or "", row["uri"] or "", row["content_hash"] or "", _box(row))
+                Place(row["path"] or "", row["uri"] or "", row["content_hash"] or "", box_of(row))
                 for row in rows
             ],
             widths=np.array([row["width"] or 0 for row in rows], np.int64),
@@ -108,13 +105,12 @@ class Samples:
                 [np.nan if row["captured_at"] is None else _seconds(row) for row in rows],
                 np.float64,
             ),
-            labelled=np.array([row["label"] is not None for row in rows], np.bool_),
+            labeled=np.array([row["label"] is not None for row in rows], np.bool_),
             hashes=np.array([row["phash"] or 0 for row in rows], np.int64).view(np.uint64),
             hashed=np.array([row["phash"] is not None for row in rows], np.bool_),
             shown=np.array([name in shown for name in ids], np.bool_),
             elsewhere=sum(
-                row.get("duplicate_of") is not None and row["duplicate_of"] not in known
-                for row in rows
+                row["duplicate_of"] is not None and row["duplicate_of"] not in known for row in rows
             ),
         )
 

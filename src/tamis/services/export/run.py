@@ -29,9 +29,11 @@ def export(workspace: Workspace, request: Export, feedback: Feedback = SILENT) -
         request.format,
         request.out,
         request.where,
-        by=request.by,
+        by=("split",) if request.by is None else request.by,
         link=request.link,
         columns=request.columns,
+        layer=request.layer,
+        pictures=request.pictures,
         overwrite=request.overwrite,
         progress=feedback.stage("export"),
     )

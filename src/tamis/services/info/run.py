@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamis.dataset.columns import Column
 from tamis.dataset.presence import find_gone
+from tamis.dataset.samples import Kind
 from tamis.runtime.indexing import audit_index
 from tamis.services.info.result import InfoReport, VectorsOfEncoder
 from tamis.verbs.feedback import SILENT
@@ -25,26 +26,22 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
     Reads three narrow columns: O(N) time, no thumbnail and no vector is touched.
     """
     store, samples = workspace.store, workspace.samples
-    whole = samples.of()
-    marks = samples.rows(["label", "split", "format"], whole.ids)
-    parts = store.read(["kind"])["kind"].to_pylist() if samples.has(Column.KIND) else []
+    whole, everything = samples.of(kind=Kind.WHOLE), samples.of(kind=Kind.ALL)
+    marks = whole.table(Column.LABEL, Column.SPLIT, Column.FORMAT)
+    parts = everything.column(Column.KIND).to_pylist()
     default = samples.default_vector_column()
-
-    def marked(condition: str, column: str) -> int:
-        return samples.count_of(condition) if samples.has(column) else 0
-
     return InfoReport(
         dataset=str(store.path),
-        samples=store.count(),
+        samples=everything.count(),
         kinds={"picture": whole.count(), **_counts(parts)},
         failed=store.failures().num_rows,
         formats=_counts(marks["format"].to_pylist()),
         labels=_counts(marks["label"].to_pylist()),
         unlabelled=marks["label"].null_count,
         splits=_counts(marks["split"].to_pylist()),
-        duplicates=marked("duplicate_of IS NOT NULL", "duplicate_of"),
-        selected=marked("selected", "selected"),
-        scored=marked("uniqueness IS NOT NULL", "uniqueness"),
+        duplicates=everything.having(Column.DUPLICATE_OF).count(),
+        selected=everything.equal(Column.SELECTED, value=True).count(),
+        scored=everything.having(Column.UNIQUENESS).count(),
         encoders=[
             VectorsOfEncoder(
                 encoder=column.spec,
@@ -52,7 +49,7 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
                 fingerprint=column.fingerprint,
                 dim=column.dim,
                 dtype=column.dtype,
-                vectors=samples.count_of(f"{column.name} IS NOT NULL"),
+                vectors=everything.embedded(column),
                 default=default is not None and column.name == default.name,
             )
             for column in samples.vector_columns

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tamis.dataset.columns import Column
 from tamis.dataset.presence import gone_of
+from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.services.relink.result import RelinkReport
 from tamis.sources.image_reference import ImageReference
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["relink"]
 
 _COLUMNS = ("sample_id", "path", "uri", "source", "bytes", "content_hash", "added_at")
+_PLACES = (Column.PATH, Column.URI, Column.SOURCE, Column.VIDEO)
 _NAMED = 3
 
 
@@ -49,8 +52,8 @@ def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -
     places = Places()
     if places.of(old) == places.of(new):
         raise UsageError(f"{old} and {new} are the same place; nothing has moved")
-    columns = [*_COLUMNS, *(["video"] if "video" in store.columns() else [])]
-    rows = [row for row in store.read(columns).to_pylist() if row["uri"] is not None]
+    samples = workspace.samples
+    rows = samples.of(kind=Kind.ALL).having(Column.URI).table(*_COLUMNS, Column.VIDEO).to_pylist()
     moved = _under(rows, old, os.path.abspath(target))  # noqa: PTH100 - keeps links as they are
     there = [_moved_to(row, rest, new, target) for row, rest in moved]
     left = {
@@ -67,7 +70,7 @@ def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -
     _require_free(rows, found, places)
     with store.operation("relink", {"old": old, "new": new}, request=request) as operation:
         names = [row["sample_id"] for row in found]
-        edited = ("path", "uri", "source", *columns[len(_COLUMNS) :])
+        edited = [name for name in _PLACES if samples.has(name)]
         operation.relocate(names, {name: [row[name] for row in found] for name in edited})
         operation.counts |= {"relinked": len(found), "left": len(left)}
     changed = sum(one.kind == "changed" for one in left.values())
@@ -141,7 +144,7 @@ def _moved_to(row: Mapping[str, Any], rest: str, new: str, target: Path) -> dict
         "uri": f"{root}{rest}",
         "source": f"{spelt}{below}" if keeps_way else spelt,
     }
-    if row.get("video") is not None:
+    if row["video"] is not None:
         changes["video"] = ImageReference.spelled(changes["uri"]).file
     return {**row, **changes}
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.dataset.columns import Column
 from tamis.dataset.commands import command_of
-from tamis.dataset.embedded import read_embedded
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.samples import Kind, Samples
+from tamis.pages.thumbnails import THUMBNAIL_BUDGET, Thumbnails
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
     Marks,
@@ -25,7 +26,6 @@ from tamis.services.report.figures import (
 )
 from tamis.services.report.filter_scores import filter_scores
 from tamis.services.report.galleries import (
-    Thumbnails,
     closest,
     duplicate_groups,
     extremes,
@@ -37,21 +37,20 @@ from tamis.services.report.pairs import audited_pairs, changed_pairs
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
+    from tamis.pages.links import Links
     from tamis.services.report.contents import Histogram
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
     from tamis.types import Progress
 
 __all__ = ["collect"]
-
-THUMBNAIL_BUDGET = 10_000_000
-"""Bytes of thumbnails in one report; written as base64 they make the page a third larger."""
 
 _FAILURES, _APART = 500, 8
 _STAGES = 5
@@ -65,6 +64,7 @@ def collect(
     seed: int = 0,
     time: datetime | None = None,
     thumbnail_budget: int = THUMBNAIL_BUDGET,
+    links: Links | None = None,
     progress: Progress = no_progress,
 ) -> ReportData:
     """Gather all that the report on a dataset shows.
@@ -73,27 +73,29 @@ def collect(
 
     Args:
         store: the dataset, as of its snapshot.
-        column: the vector column to measure on; if None the one with the most vectors.
+        column: the vector column to measure on; if None that of the default encoder.
         audit: what an audit of the splits found; None where there are none.
         seed: draws the random selections that coverage is compared with.
         time: when the report is made; now if None.
         thumbnail_budget: bytes of thumbnails to show at most.
+        links: finds the files of pictures as the page sees them; no picture has a link if None.
         progress: told after each of five stages.
 
     Raises:
         UsageError: `column` is no vector column.
     """
     rng = np.random.default_rng(seed)
-    thumbnails = Thumbnails(store, thumbnail_budget)
-    embedded = _embedded(store, column)
+    samples = Samples(store)
+    thumbnails = Thumbnails(samples, thumbnail_budget, links)
+    embedded = _embedded(samples, column)
     progress(1, _STAGES)
     typical = None if embedded is None else typicality(embedded.vectors, rng)
     progress(2, _STAGES)
-    groups, groups_total, dropped = duplicate_groups(store, thumbnails)
-    leaks = () if audit is None else audited_pairs(store, thumbnails, audit.leaks)
-    apart = () if audit is None else audited_pairs(store, thumbnails, audit.changed_apart[:_APART])
-    changed, changed_total = changed_pairs(store, thumbnails)
-    chosen = selected(store, thumbnails)
+    groups, groups_total, dropped = duplicate_groups(samples, thumbnails)
+    leaks = () if audit is None else audited_pairs(thumbnails, audit.leaks)
+    apart = () if audit is None else audited_pairs(thumbnails, audit.changed_apart[:_APART])
+    changed, changed_total = changed_pairs(samples, thumbnails)
+    chosen = selected(samples, thumbnails)
     galleries = [] if chosen is None else [chosen]
     if embedded is not None and typical is not None:
         galleries.append(
@@ -101,18 +103,17 @@ def collect(
                 thumbnails,
                 embedded.ids,
                 typical.typical,
-                without=_dropped_ids(store),
+                without=_dropped_ids(samples),
                 neighbors=min(NEIGHBORS, len(embedded.ids) - 1),
             )
         )
-    whole = whole_pictures(store.columns(), None)
-    table = store.read(["sample_id", "label", "split"], whole)
+    table = samples.of(kind=Kind.WHOLE).table(Column.SAMPLE_ID, Column.LABEL, Column.SPLIT)
     marks = Marks(*(table.column(name).to_pylist() for name in table.column_names))
     pair = None if embedded is None else closest_pair(embedded, marks, rng)
     nearest = () if pair is None else closest(thumbnails, pair.ids)
-    galleries += extremes(store, thumbnails)
+    galleries += extremes(samples, thumbnails)
     progress(3, _STAGES)
-    covered = () if embedded is None else coverage(store, embedded, rng)
+    covered = () if embedded is None else coverage(samples, embedded, rng)
     progress(4, _STAGES)
     failures = store.failures().select(["path", "reason"]).to_pylist()
     steps = _steps(store)
@@ -122,13 +123,13 @@ def collect(
         snapshot=store.snapshot,
         version=version("tamis"),
         time=time or datetime.now(UTC),
-        headline=headline(store, embedded, marks, failed=len(failures), dropped=dropped),
+        headline=headline(samples, embedded, marks, failed=len(failures), dropped=dropped),
         groups=groups,
         groups_total=groups_total,
         duplicates=duplicate_figures(steps),
         changed=changed,
         changed_total=changed_total,
-        charts=_charts(store, steps, typical),
+        charts=_charts(samples, steps, typical),
         keyword_filter=filter_scores(steps),
         learning_curve=learning_curve(steps),
         galleries=tuple(galleries),
@@ -145,32 +146,29 @@ def collect(
         failures=tuple((row["path"], row["reason"]) for row in failures[:_FAILURES]),
         failures_total=len(failures),
         steps=steps,
-        notes=_notes(store, embedded, typical),
+        notes=_notes(samples, embedded, typical),
     )
     progress(5, _STAGES)
     return data
 
 
-def _embedded(store: Store, column: str | None) -> EmbeddedSamples | None:
-    if column is None and not store.vector_columns():
+def _embedded(samples: Samples, column: str | None) -> EmbeddedSamples | None:
+    if column is None and not samples.vector_columns:
         return None
-    embedded = read_embedded(store, column)
+    embedded = samples.of().vectors(column)
     return embedded if embedded.ids else None
 
 
 def _charts(
-    store: Store, steps: tuple[Step, ...], typical: Typicality | None
+    samples: Samples, steps: tuple[Step, ...], typical: Typicality | None
 ) -> tuple[Histogram, ...]:
-    found = scores(store, steps)
+    found = scores(samples, steps)
     known = None if typical is None else similarity(typical)
     return tuple(chart for chart in (found, known) if chart is not None)
 
 
-def _dropped_ids(store: Store) -> frozenset[str]:
-    if "duplicate_of" not in store.columns():
-        return frozenset()
-    marked = store.read(["sample_id"], "duplicate_of IS NOT NULL")
-    return frozenset(marked.column("sample_id").to_pylist())
+def _dropped_ids(samples: Samples) -> frozenset[str]:
+    return frozenset(samples.of(kind=Kind.ALL).having(Column.DUPLICATE_OF).ids)
 
 
 def _steps(store: Store) -> tuple[Step, ...]:
@@ -193,7 +191,7 @@ def _steps(store: Store) -> tuple[Step, ...]:
 
 
 def _notes(
-    store: Store, embedded: EmbeddedSamples | None, typical: Typicality | None
+    samples: Samples, embedded: EmbeddedSamples | None, typical: Typicality | None
 ) -> tuple[str, ...]:
     def sentences() -> Iterable[str]:
         if embedded is None:
@@ -203,10 +201,10 @@ def _notes(
             )
         elif typical is None:
             yield "One picture has no neighbours, so outliers and similarities are not shown."
-        elif missing := store.count(whole_pictures(store.columns(), None)) - len(embedded.ids):
+        elif missing := samples.of(kind=Kind.WHOLE).count() - len(embedded.ids):
             yield (
-                f"{missing:,} pictures have no vector by {encoder_of(store, embedded)} and are "
-                "missing from outliers, coverage and similarities."
+                f"{counted(missing, 'picture has')} no vector by {encoder_of(samples, embedded)}, "
+                "hence no part in outliers, coverage and similarities."
             )
 
     return tuple(sentences())

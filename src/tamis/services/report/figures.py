@@ -14,12 +14,12 @@ from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
 from tamis.dataset.samples import Kind, Samples
 from tamis.services.report.contents import Figure, Histogram, Marker
 from tamis.services.report.tables import imbalance, split_order
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.dataset.embedded import EmbeddedSamples
-    from tamis.dataset.store import Store
     from tamis.services.report.contents import Step
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
@@ -58,44 +58,63 @@ class ClosestPair:
 
 
 def headline(
-    store: Store, embedded: EmbeddedSamples | None, marks: Marks, *, failed: int, dropped: int
+    samples: Samples, embedded: EmbeddedSamples | None, marks: Marks, *, failed: int, dropped: int
 ) -> tuple[Figure, ...]:
     """Return the main counts."""
     labels, splits = marks.labels, marks.splits
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
+        *_parts(samples),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
-    if "selected" in store.columns():
-        chosen = store.count("selected")
+    if parts := samples.of(kind=Kind.PARTS).count():
+        crops = samples.of(kind=Kind.CROPS).count()
+        of = f"{counted(crops, 'crop')} and {counted(parts - crops, 'tile')} of these pictures."
+        figures.insert(1, Figure("Parts", f"{parts:,}", of))
+    if samples.has(Column.SELECTED):
+        chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).count()
         figures.append(Figure("Selected", f"{chosen:,}", "Pictures chosen to stand for all."))
     distinct = len(set(labels) - {None})
     if distinct:
         missing = labels.count(None)
         figures.append(
-            Figure("Labels", f"{distinct:,}", f"Distinct labels; {missing:,} pictures have none.")
+            Figure(
+                "Labels",
+                f"{distinct:,}",
+                f"Distinct labels; {counted(missing, 'picture has')} none.",
+            )
         )
     names = split_order(splits)
     if names:
         sizes = " · ".join(f"{name} {splits.count(name):,}" for name in names)
         figures.append(Figure("Splits", sizes, "Pictures in each split."))
     if embedded is not None:
-        spec = encoder_of(store, embedded)
+        spec = encoder_of(samples, embedded)
         dim = embedded.vectors.shape[1]
         figures.append(
             Figure(
                 "Encoder",
                 spec,
-                f"{len(embedded.ids):,} pictures have its vector of {dim:,} numbers.",
+                f"{counted(len(embedded.ids), 'picture has')} its vector of {dim:,} numbers.",
             )
         )
     return tuple(figures)
 
 
-def encoder_of(store: Store, embedded: EmbeddedSamples) -> str:
+def _parts(samples: Samples) -> tuple[Figure, ...]:
+    """Count crops and tiles, which are samples of their own, where there are any."""
+    counted = (
+        ("Crops", Kind.CROPS, "Boxes of detection labels, each a sample of its own."),
+        ("Tiles", Kind.TILES, "Overlapping parts of pictures, each a sample of its own."),
+    )
+    sizes = [(label, samples.of(kind=kind).count(), sentence) for label, kind, sentence in counted]
+    return tuple(Figure(label, f"{count:,}", sentence) for label, count, sentence in sizes if count)
+
+
+def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:
     """Return the spec of the encoder that made the vectors."""
-    return next(one.spec for one in store.vector_columns() if one.name == embedded.column)
+    return samples.vector_column(embedded.column).spec
 
 
 def duplicate_figures(steps: Sequence[Step]) -> tuple[Figure, ...]:
@@ -153,9 +172,9 @@ def _duplicates(steps: Sequence[Step]) -> DuplicatesFound | None:
     return last((step for step in steps if step.state == "done"), DuplicatesFound)
 
 
-def scores(store: Store, steps: Sequence[Step]) -> Histogram | None:
+def scores(samples: Samples, steps: Sequence[Step]) -> Histogram | None:
     """Return the verification scores of the marked duplicates beside what calibration measured."""
-    marked = Samples(store).of(kind=Kind.ALL).having(Column.DUPLICATE_SCORE)
+    marked = samples.of(kind=Kind.ALL).having(Column.DUPLICATE_SCORE)
     scored = marked.column(Column.DUPLICATE_SCORE).to_numpy()
     if not scored.size:
         return None
@@ -200,12 +219,10 @@ def similarity(typical: Typicality) -> Histogram:
 
 
 def coverage(
-    store: Store, embedded: EmbeddedSamples, rng: np.random.Generator
+    samples: Samples, embedded: EmbeddedSamples, rng: np.random.Generator
 ) -> tuple[Figure, ...]:
     """Return how well the selection stands for all pictures, beside chance."""
-    if "selected" not in store.columns():
-        return ()
-    chosen = set(store.read(["sample_id"], "selected").column("sample_id").to_pylist())
+    chosen = set(samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).ids)
     rows = np.flatnonzero([sample in chosen for sample in embedded.ids])
     if not rows.size:
         return ()
@@ -222,7 +239,7 @@ def coverage(
             "Coverage",
             f"{picked.mean_similarity:.4f}",
             "Mean cosine similarity of a picture to the nearest selected one, "
-            f"measured on {found.rows:,} pictures; as many at random reach "
+            f"measured on {counted(found.rows, 'picture')}; as many at random reach "
             f"{chance.mean_similarity:.4f}.",
         ),
         Figure(
@@ -291,8 +308,8 @@ def _leaks(audit: Audit | None) -> tuple[Figure, ...]:
     """How many leaks an audit counted, of which kinds; and what it did not count."""
     if audit is None:
         return ()
-    counted = audit.changed + audit.undecided
-    kinds = [f"{audit.copies:,} copies"]
+    told = audit.changed + audit.undecided
+    kinds = [counted(audit.copies, "copy")]
     if audit.changed_together:
         kinds += [f"{audit.changed:,} changed versions", f"{audit.undecided:,} undecided"]
     leaks = Figure(
@@ -304,7 +321,7 @@ def _leaks(audit: Audit | None) -> tuple[Figure, ...]:
         return (leaks,)
     return leaks, Figure(
         "Changed versions across splits",
-        f"{counted:,}",
+        f"{told:,}",
         "Pairs of different splits that show the same view or template with other content, "
         f"{audit.undecided:,} of them undecided. These pictures share views so commonly that this "
         "is no leak.",

@@ -4,77 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from tamis.dataset.parts import whole_pictures
-from tamis.services.report.contents import Badge, DuplicateGroup, Gallery, Tile
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind
+from tamis.pages.tile import Badge
+from tamis.services.report.contents import DuplicateGroup, Gallery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from tamis.dataset.store import Store
+    from tamis.dataset.samples import Samples
+    from tamis.pages.thumbnails import Thumbnails
+    from tamis.pages.tile import Tile
 
-__all__ = ["Thumbnails", "closest", "duplicate_groups", "extremes", "outliers", "selected"]
+__all__ = ["closest", "duplicate_groups", "extremes", "outliers", "selected"]
 
 _GROUPS, _DROPPED = 40, 4
-_SELECTED, _OTHERS = 96, 24
-
-
-class Thumbnails:
-    """Takes pictures' tiles from the store until a budget of bytes is spent.
-
-    Args:
-        store: the dataset.
-        budget: bytes of thumbnails to hand out at most, so that the page stays small.
-    """
-
-    def __init__(self, store: Store, budget: int) -> None:
-        self._store = store
-        self._left = budget
-
-    def tiles(
-        self,
-        ids: Sequence[str],
-        *,
-        note: Callable[[Mapping[str, Any]], str],
-        badge: Callable[[Mapping[str, Any]], Badge | None] = lambda _row: None,
-        columns: Sequence[str] = (),
-    ) -> tuple[Tile, ...]:
-        """Return the tiles of the pictures, in their order, as far as the budget goes.
-
-        Args:
-            ids: the pictures.
-            note: says what is to be said of a row.
-            badge: the badge of a row.
-            columns: what `note` and `badge` need to know, beside `sample_id` and the size.
-        """
-        read = dict.fromkeys(["sample_id", "path", "thumbnail", "width", "height", *columns])
-        tiles = []
-        for row in self._store.read(list(read), ids=list(ids)).to_pylist():
-            thumbnail = row["thumbnail"]
-            if thumbnail is None:
-                continue
-            if len(thumbnail) > self._left:
-                break
-            self._left -= len(thumbnail)
-            tiles.append(Tile(row["path"], thumbnail, note(row), badge(row)))
-        return tuple(tiles)
+_SELECTED, _OTHERS = 5000, 24
+_SELECTED_SHARE = 0.75
+"""Of the bytes that are left; the rest is for galleries further down."""
 
 
 def duplicate_groups(
-    store: Store, thumbnails: Thumbnails
+    samples: Samples, thumbnails: Thumbnails
 ) -> tuple[tuple[DuplicateGroup, ...], int, int]:
     """Return the groups shown, and how many groups and dropped pictures there are."""
-    if "duplicate_of" not in store.columns():
-        return (), 0, 0
-    extra = [name for name in _PAIR_MARKS if name in store.columns()]
     dropped: dict[str, list[str]] = defaultdict(list)
-    marked = store.read(["sample_id", "duplicate_of"], "duplicate_of IS NOT NULL")
+    set_aside = samples.of(kind=Kind.ALL).having(Column.DUPLICATE_OF)
+    marked = set_aside.table(Column.SAMPLE_ID, Column.DUPLICATE_OF)
     for row in marked.to_pylist():
         dropped[row["duplicate_of"]].append(row["sample_id"])
     order = sorted(dropped, key=lambda keeper: -len(dropped[keeper]))
@@ -82,7 +46,11 @@ def duplicate_groups(
     for keeper in order[:_GROUPS]:
         kept = thumbnails.tiles([keeper], note=_size, badge=lambda _row: Badge("kept", "good"))
         beside = thumbnails.tiles(
-            dropped[keeper][:_DROPPED], note=_size, badge=_dropped_badge, columns=extra
+            dropped[keeper][:_DROPPED],
+            note=_size,
+            badge=_dropped_badge,
+            score=lambda row: row["duplicate_score"],
+            columns=_PAIR_MARKS,
         )
         if not kept or not beside:
             break
@@ -90,14 +58,14 @@ def duplicate_groups(
     return tuple(groups), len(order), marked.num_rows
 
 
-_PAIR_MARKS = ("duplicate_score", "duplicate_kind")
+_PAIR_MARKS = (Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
 
 
 _KINDS = {"near": "copy", "flip": "mirrored copy", "turned": "turned copy", "exact": "same file"}
 
 
 def _dropped_badge(row: Mapping[str, Any]) -> Badge:
-    score, kind = row.get("duplicate_score"), row.get("duplicate_kind")
+    score, kind = row["duplicate_score"], row["duplicate_kind"]
     what = _KINDS.get(kind or "dropped", kind)
     parts = [f"{score:.3f}" if isinstance(score, float) else None, what]
     return Badge(" · ".join(str(part) for part in parts if part is not None), "warn")
@@ -107,20 +75,20 @@ def _size(row: Mapping[str, Any]) -> str:
     return f"{row['width']} x {row['height']} pixels"
 
 
-def selected(store: Store, thumbnails: Thumbnails) -> Gallery | None:
+def selected(samples: Samples, thumbnails: Thumbnails) -> Gallery | None:
     """Return the selected pictures in order of choice; None if nothing was ever selected."""
-    columns = store.columns()
-    if "selected" not in columns:
+    if not samples.has(Column.SELECTED):
         return None
-    marks = [name for name in ("selected_rank", "selected_reason") if name in columns]
-    rows = store.read(["sample_id", *marks], "selected")
-    if "selected_rank" in marks:
-        rows = rows.sort_by("selected_rank")
+    marks = (Column.SELECTED_RANK, Column.SELECTED_REASON)
+    chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True)
+    rows = chosen.table(Column.SAMPLE_ID, *marks).sort_by(Column.SELECTED_RANK)
     tiles = thumbnails.tiles(
         rows.column("sample_id").to_pylist()[:_SELECTED],
-        note=lambda row: str(row.get("selected_reason") or ""),
+        note=lambda row: str(row["selected_reason"] or ""),
         badge=_rank_badge,
         columns=marks,
+        share=_SELECTED_SHARE,
+        names_beyond=True,
     )
     return Gallery(
         "selected",
@@ -133,7 +101,7 @@ def selected(store: Store, thumbnails: Thumbnails) -> Gallery | None:
 
 
 def _rank_badge(row: Mapping[str, Any]) -> Badge | None:
-    rank = row.get("selected_rank")
+    rank = row["selected_rank"]
     return None if rank is None else Badge(f"{rank}")
 
 
@@ -149,7 +117,9 @@ def outliers(
     order = [row for row in typical.argsort(kind="stable").tolist() if ids[row] not in without]
     of = {ids[row]: float(typical[row]) for row in order[:_OTHERS]}
     tiles = thumbnails.tiles(
-        list(of), note=lambda row: f"mean similarity {of[str(row['sample_id'])]:.3f}"
+        list(of),
+        note=lambda row: f"mean similarity {of[str(row['sample_id'])]:.3f}",
+        score=lambda row: of[str(row["sample_id"])],
     )
     return Gallery(
         "outliers",
@@ -159,21 +129,20 @@ def outliers(
         tiles,
         len(order),
         "No picture has a vector.",
+        "mean similarity",
     )
 
 
 def closest(thumbnails: Thumbnails, ids: Sequence[str]) -> tuple[Tile, ...]:
     """Return the two pictures that are nearest across splits, each with its split."""
-    return thumbnails.tiles(
-        ids, note=_size, badge=lambda row: Badge(str(row["split"])), columns=["split"]
-    )
+    return thumbnails.tiles(ids, note=_size, badge=lambda row: Badge(str(row["split"])))
 
 
-def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
+def extremes(samples: Samples, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
     """Return the pictures at the ends of scores, if there are any, brightness and sharpness."""
-    whole = whole_pictures(store.columns(), None)
-    marks = [column for *_, column, _, _ in _SCORES if column in store.columns()]
-    rows = store.read(["sample_id", "brightness", "sharpness", *marks], whole)
+    marks = [column for *_, column, _, _ in _SCORES if samples.has(column)]
+    whole = samples.of(kind=Kind.WHOLE)
+    rows = whole.table(Column.SAMPLE_ID, Column.BRIGHTNESS, Column.SHARPNESS, *marks)
     ids = rows.column("sample_id")
     galleries = []
     scores = [row for row in _SCORES if row[2] in marks]
@@ -183,10 +152,19 @@ def extremes(store: Store, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
         tiles = thumbnails.tiles(
             ranked.column("sample_id").to_pylist()[:_OTHERS],
             note=partial(_value, column),
+            score=itemgetter(column),
             columns=[column],
         )
         galleries.append(
-            Gallery(key, title, sentence, tiles, ranked.num_rows, f"None of {len(ids)} pictures.")
+            Gallery(
+                key,
+                title,
+                sentence,
+                tiles,
+                ranked.num_rows,
+                f"None of {len(ids)} pictures.",
+                column,
+            )
         )
     return tuple(galleries)
 
@@ -218,14 +196,14 @@ _EXTREMES = (
         "Darkest",
         "brightness",
         "ascending",
-        "Lowest mean grey value first; 0 is black, 1 is white.",
+        "Lowest mean gray value first; 0 is black, 1 is white.",
     ),
     (
         "brightest",
         "Brightest",
         "brightness",
         "descending",
-        "Highest mean grey value first; 0 is black, 1 is white.",
+        "Highest mean gray value first; 0 is black, 1 is white.",
     ),
     (
         "blurriest",

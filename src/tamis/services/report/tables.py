@@ -32,8 +32,8 @@ def label_table(labels: Sequence[str | None], splits: Sequence[str | None]) -> T
         splits: of each picture.
     """
     names: list[str | None] = [*split_order(splits)]
-    labelled = any(label is not None for label in labels)
-    if not names and not labelled:
+    labeled = any(label is not None for label in labels)
+    if not names and not labeled:
         return None
     if names and None in splits:
         names.append(None)
@@ -53,7 +53,7 @@ def label_table(labels: Sequence[str | None], splits: Sequence[str | None]) -> T
         caption="Splits and labels" if names else "Labels",
         corner="label",
         columns=(*("no split" if name is None else name for name in names), "total"),
-        rows=tuple(rows) if labelled else (),
+        rows=tuple(rows) if labeled else (),
         totals=cells(order),
         explanation=(
             "How many pictures of each label lie in each split."

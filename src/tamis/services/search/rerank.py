@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.late_interaction import late_interaction
-from tamis.dataset.parts import BOX_COLUMNS, Box
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
 from tamis.encoders.base import FeatureMapEncoder
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.errors import PictureError, UsageError
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.dataset.store import Store
+    from tamis.dataset.samples import Samples
     from tamis.encoders.base import Encoder
+    from tamis.images.box import Box
     from tamis.services.search.contract import Hit
 
 __all__ = ["rerank"]
@@ -40,7 +42,7 @@ class _Place:
 
 
 def rerank(
-    store: Store,
+    samples: Samples,
     encoder: Encoder,
     hits: Sequence[Hit],
     example: str,
@@ -52,7 +54,7 @@ def rerank(
     that cannot be read any more comes last, as it was.
 
     Args:
-        store: the dataset.
+        samples: the dataset's.
         encoder: gives the patches.
         hits: what a search found.
         example: the picture file that was looked for.
@@ -69,7 +71,7 @@ def rerank(
     if not isinstance(encoder, FeatureMapEncoder):
         raise UsageError(f"{encoder.spec} has no patches to compare; search without reranking")
     tokens = picture_tokens(encoder, example, region)
-    places = _places(store, [hit.sample_id for hit in hits])
+    places = _places(samples, [hit.sample_id for hit in hits])
     side = decode_side(encoder.preprocessing)
     finder: FeatureMapEncoder = encoder
 
@@ -101,12 +103,7 @@ def rerank(
     return seen, notes
 
 
-def _places(store: Store, ids: Sequence[str]) -> list[_Place]:
-    has_parts = "kind" in store.columns()
-    names = ["path", "uri", "content_hash", *(BOX_COLUMNS if has_parts else ())]
-    places = []
-    for row in store.read(names, ids=ids).to_pylist():
-        corner = [row.pop(name) for name in BOX_COLUMNS] if has_parts else []
-        whole = not corner or None in corner
-        places.append(_Place(**row, box=None if whole else Box(*map(int, corner))))
-    return places
+def _places(samples: Samples, ids: Sequence[str]) -> list[_Place]:
+    names = (Column.PATH, Column.URI, Column.CONTENT_HASH)
+    rows = samples.rows([*names, *BOX_COLUMNS], ids).to_pylist()
+    return [_Place(row["path"], row["uri"], row["content_hash"], box_of(row)) for row in rows]

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.conditions import all_of
-from tamis.dataset.parts import BOX_COLUMNS, whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.parts import BOX_COLUMNS, box_of
 from tamis.dataset.presence import gone_among
+from tamis.dataset.samples import Kind
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
 from tamis.images.box import Box
+from tamis.pages.page import require_page
 from tamis.runtime.queries import (
     caveat_of,
     picture_vector,
@@ -25,14 +27,15 @@ from tamis.services.search.example import find_example
 from tamis.services.search.gallery import write_gallery
 from tamis.services.search.rerank import rerank
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from tamis.dataset.samples import Samples
     from tamis.dataset.schema import VectorColumn
-    from tamis.dataset.store import Store
     from tamis.dataset.vector_search import Nearest
     from tamis.runtime.workspace import Workspace
     from tamis.services.search.contract import Search
@@ -54,16 +57,20 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
 
     Raises:
-        UsageError: no such vectors, an encoder without a text tower, or no example to rerank by.
+        UsageError: no such vectors, an encoder without a text tower, no example to rerank by, or
+            a gallery that is no HTML file.
         InputError: an example is neither in the dataset nor a file.
         EncoderError: the encoder of the vectors cannot be loaded.
     """
     if request.rerank and not request.like:
         raise UsageError("patches are compared with those of an example: name one (like)")
+    page = request.gallery or (Path("search.html") if request.open_page else None)
+    if page is not None:
+        require_page(page)
     store = workspace.store
     texts = bool(request.texts or request.not_texts)
     known = workspace.vector_column(request.encoder, reads_text=texts)
-    condition = _condition(store, request.where, tiles=request.tiles)
+    condition = _condition(workspace.samples, request.where, tiles=request.tiles)
     words = _Words(workspace, known)
     vector = words.vector_of(request)
     begin = time.perf_counter()
@@ -71,22 +78,21 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     def ask(count: int) -> Nearest:
         return nearest(store, known.name, vector, count, where=condition, exact=request.exact)
 
-    pictures = _Pictures(store, frozenset(words.samples))
+    pictures = _Pictures(workspace.samples, frozenset(words.samples))
     found, kept = _distinct(ask, max(request.k, request.rerank), request.distinct, pictures)
     seconds = time.perf_counter() - begin
     gone = pictures.gone.difference(pictures.left_out)
     if gone:
         words.notes.append(
-            f"{len(gone)} pictures near it are gone or changed and give way to those that "
+            f"{counted(len(gone), 'near picture is')} gone or changed; shown are those that "
             "are there; tamis check lists them"
         )
-    hits = _hits(store, found, kept)
+    hits = _hits(workspace.samples, found, kept)
     if request.rerank:
         example = words.file_of(request.like[0])
         encoder = workspace.encoders.for_column(known)
-        hits, unread = rerank(store, encoder, hits, example, _region(request))
+        hits, unread = rerank(workspace.samples, encoder, hits, example, _region(request))
         words.notes += unread
-    page = request.gallery or (Path("search.html") if request.open_page else None)
     report = SearchReport(
         hits=hits[: request.k],
         encoder=known.spec,
@@ -98,8 +104,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
         gallery=None if page is None else str(page),
     )
     if page is not None:
-        title = ", ".join([*request.texts, *(Path(name).name for name in request.like)])
-        write_gallery(store, report, page, title)
+        write_gallery(workspace.samples, request, report, words.examples, page)
         if request.open_page:
             webbrowser.open(page.resolve().as_uri())
     return report
@@ -118,7 +123,7 @@ class _Words:
         self._workspace = workspace
         self._store = workspace.store
         self._column = column
-        self._examples: dict[str, Example] = {}
+        self.examples: dict[str, Example] = {}
 
     def vector_of(self, request: Search) -> NDArray[np.float32]:
         """Return the `[D]` float32 query vector, of any length."""
@@ -134,9 +139,9 @@ class _Words:
         return self._example(name).file
 
     def _example(self, name: str) -> Example:
-        if name not in self._examples:
-            self._examples[name] = find_example(self._store, name)
-        return self._examples[name]
+        if name not in self.examples:
+            self.examples[name] = find_example(self._store, name)
+        return self.examples[name]
 
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
@@ -164,36 +169,45 @@ class _Words:
                 vector = np.asarray(stored, np.float32)
                 return np.asarray(vector / np.linalg.norm(vector), np.float32)
         encoder = self._workspace.encoders.for_column(self._column)
-        return picture_vector(encoder, example.file, region)
+        return picture_vector(encoder, example.file, region or example.region)
 
 
-def _condition(store: Store, where: str | None, *, tiles: bool) -> str | None:
+def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | None:
     if not tiles:
-        return whole_pictures(store.columns(), where)
-    if "kind" not in store.columns() or not store.count("kind = 'tile'"):
+        return samples.of(where).condition
+    if not samples.of(kind=Kind.TILES).count():
         raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
-    return all_of(where, "kind IS NULL OR kind = 'tile'")
+    return samples.of(where, kind=Kind.WHOLE_AND_TILES).condition
 
 
 class _Pictures:
     """Tells which picture a sample is, or is a part of."""
 
-    def __init__(self, store: Store, left_out: Collection[str]) -> None:
+    def __init__(self, samples: Samples, left_out: frozenset[str]) -> None:
         self.left_out = left_out
         self.gone: frozenset[str] = frozenset()
-        self._store = store
-        self._has_parts = "parent_id" in store.columns()
+        self._samples = samples
 
     def of(self, ids: Sequence[str]) -> list[str]:
         """Return the sample id of the whole picture of each sample."""
-        if not self._has_parts or not ids:
+        if not self._samples.has(Column.PARENT_ID):
             return list(ids)
-        parents = self._store.read(["parent_id"], ids=ids)["parent_id"].to_pylist()
+        parents = self._samples.rows([Column.PARENT_ID], ids).column(0).to_pylist()
         return [parent or name for parent, name in zip(parents, ids, strict=True)]
+
+    def shown_once(self, ids: Sequence[str], pictures: Sequence[str]) -> list[str]:
+        """Return what each sample stands for: a tile for its picture, a crop for itself."""
+        if not self._samples.has(Column.KIND):
+            return list(ids)
+        kinds = self._samples.rows([Column.KIND], ids).column(0).to_pylist()
+        return [
+            name if kind == "crop" else picture
+            for name, picture, kind in zip(ids, pictures, kinds, strict=True)
+        ]
 
     def look_for(self, ids: Sequence[str]) -> None:
         """Note which samples are gone."""
-        self.gone = gone_among(self._store, ids)
+        self.gone = gone_among(self._samples.store, ids)
 
 
 def _distinct(
@@ -224,10 +238,15 @@ def _kept(
     Those that are gone are passed over, or put behind those that are given.
     """
     kept = list(behind or ())
-    names = pictures.of(found.ids)
-    shown = {*pictures.left_out, *(names[number] for number in kept)}
+    wholes = pictures.of(found.ids)
+    names = pictures.shown_once(found.ids, wholes)
+    shown = {names[number] for number in kept}
     for number, (sample_id, name) in enumerate(zip(found.ids, names, strict=True)):
-        passed_over = name in shown or (behind is None and sample_id in pictures.gone)
+        passed_over = (
+            name in shown
+            or not pictures.left_out.isdisjoint((sample_id, wholes[number]))
+            or (behind is None and sample_id in pictures.gone)
+        )
         if passed_over or _repeats(found, kept, number, distinct):
             continue
         shown.add(name)
@@ -243,17 +262,14 @@ def _repeats(found: Nearest, kept: Sequence[int], number: int, distinct: float |
     return bool((found.vectors[list(kept)] @ found.vectors[number]).max() > distinct)
 
 
-def _hits(store: Store, found: Nearest, kept: Sequence[int]) -> list[Hit]:
+def _hits(samples: Samples, found: Nearest, kept: Sequence[int]) -> list[Hit]:
     ids = [found.ids[number] for number in kept]
-    if not ids:
-        return []
-    has_parts = "kind" in store.columns()
-    columns = [*_SHOWN, *(("parent_id", *BOX_COLUMNS) if has_parts else ())]
-    rows = store.read(columns, ids=ids).to_pylist()
+    rows = samples.rows([*_SHOWN, Column.PARENT_ID, *BOX_COLUMNS], ids).to_pylist()
     hits = []
     for number, sample_id, row in zip(kept, ids, rows, strict=True):
-        box = tuple(row.pop(name) for name in BOX_COLUMNS) if has_parts else ()
-        region = None if None in box or not box else box
+        box = box_of(row)
+        region = None if box is None else (box.x, box.y, box.width, box.height)
+        shown = {name: row[name] for name in (*_SHOWN, Column.PARENT_ID)}
         score = float(found.scores[number])
-        hits.append(Hit(score=score, sample_id=sample_id, region=region, **row))
+        hits.append(Hit(score=score, sample_id=sample_id, region=region, **shown))
     return hits

@@ -1,0 +1,1 @@
+"""An index of the vectors, for search among millions."""
