@@ -10,6 +10,7 @@ from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
 from tamis.services.check.contract import Check
+from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
@@ -37,6 +38,7 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    coverage = Method(Coverage)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     embed = Method(Embed)
