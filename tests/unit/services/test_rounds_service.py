@@ -245,7 +245,7 @@ def test_the_report_draws_the_curve_and_the_command(store, truth):
     assert data.steps[-1].command == "tamis select 3 --round"
     page = render(data)
     assert page.count("<circle") == 2
-    assert "Rounds of labelling" in page
+    assert "Rounds of labeling" in page
     assert "11 labels of 3 classes" in page
 
 

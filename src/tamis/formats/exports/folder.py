@@ -31,7 +31,14 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Progress
 
-__all__ = ["MANIFESTS", "Link", "export_folder"]
+__all__ = [
+    "MANIFESTS",
+    "Link",
+    "base_name",
+    "check_replaceable",
+    "export_folder",
+    "place_picture",
+]
 
 Link: TypeAlias = Literal["copy", "hardlink", "symlink"]
 
@@ -62,7 +69,7 @@ def export_folder(
         read += BOX_COLUMNS
     rows = store.read(list(dict.fromkeys(read)), where)
     if overwrite:
-        _check_replaceable(store, folder, manifests)
+        check_replaceable(store, folder, manifests)
     prefix = "" if manifests is None else f"{folder.relative_to(manifests).as_posix()}/"
     names = _names(rows, by)
     # a copy is compared as it is read; a link's original has to be looked at
@@ -75,7 +82,7 @@ def export_folder(
             target = draft / names[number]
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _place(row, target, link, gone.get(row["sample_id"]), cut)
+                place_picture(row, target, link, gone.get(row["sample_id"]), cut)
             except PictureError as error:
                 failed.append(Failure(error.path, error.reason, row["source"]))
             else:
@@ -103,7 +110,7 @@ def _names(rows: pa.Table, by: Sequence[str]) -> list[str]:
             continue
         folders = folder_names(values, absent=f"no-{column}")
         levels.append([folders[value] for value in values])
-    levels.append([safe_name(_base_name(row["uri"], _part_of(row))) for row in rows.to_pylist()])
+    levels.append([safe_name(base_name(row["uri"], _part_of(row))) for row in rows.to_pylist()])
     wanted = ["/".join(parts) for parts in zip(*levels, strict=True)]
     return distinct_names(wanted, rows.column("sample_id").to_pylist(), reserved=MANIFESTS)
 
@@ -112,16 +119,16 @@ def _part_of(row: Mapping[str, Any]) -> Box | None:
     return box_of(row) if BOX_COLUMNS[0] in row else None
 
 
-def _base_name(uri: str, part: Box | None = None) -> str:
+def base_name(uri: str, part: Box | None = None) -> str:
     """Return the last part of the uri, without the archive for a member at its root.
 
-    >>> _base_name("/data/cats.zip!1.jpg"), _base_name("/data/line3.mp4!frame=12")
+    >>> base_name("/data/cats.zip!1.jpg"), base_name("/data/line3.mp4!frame=12")
     ('1.jpg', 'line3-frame-000012.png')
-    >>> _base_name("/data/cat.jpg", Box(10, 20, 64, 48))
+    >>> base_name("/data/cat.jpg", Box(10, 20, 64, 48))
     'cat-at-10-20-64x48.png'
     """
     if part is not None:
-        stem = posixpath.splitext(_base_name(uri))[0]
+        stem = posixpath.splitext(base_name(uri))[0]
         return f"{stem}-at-{part.x}-{part.y}-{part.width}x{part.height}.png"
     name = posixpath.basename(uri)
     place = ImageReference.spelled(name)
@@ -151,8 +158,12 @@ class _CutOuts:
         self._of[1].crop(part.corners).save(target, "PNG")
 
 
-def _place(
-    row: Mapping[str, Any], target: Path, link: Link, gone: Gone | None, cut: _CutOuts
+def place_picture(
+    row: Mapping[str, Any],
+    target: Path,
+    link: Link,
+    gone: Gone | None,
+    cut: _CutOuts | None = None,
 ) -> None:
     """Copy or link one original; archive members and parts are always written out.
 
@@ -164,7 +175,7 @@ def _place(
         raise PictureError(path, gone.reason)
     part = _part_of(row)
     if part is not None:
-        cut.write(row, part, target)
+        (cut or _CutOuts()).write(row, part, target)
         return
     if link != "copy" and Path(uri).is_file():
         if link == "symlink":
@@ -208,7 +219,7 @@ def _listed(
             yield kept
 
 
-def _check_replaceable(store: Store, folder: Path, manifests: Path | None) -> None:
+def check_replaceable(store: Store, folder: Path, manifests: Path | None = None) -> None:
     """Refuse to replace a folder that holds anything but an earlier export's files.
 
     Raises:

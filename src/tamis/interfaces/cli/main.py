@@ -17,9 +17,11 @@ import typer
 
 from tamis.errors import TamisError
 from tamis.interfaces.cli import (
+    annotating,
     build,
     choose,
     divide,
+    drift,
     duplicates,
     encoders,
     find,
@@ -39,7 +41,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (build, watching, find, duplicates, choose, divide, look, encoders, history):
+_ROOMS = (
+    build,
+    annotating,
+    watching,
+    find,
+    duplicates,
+    choose,
+    divide,
+    drift,
+    look,
+    encoders,
+    history,
+)
+for room in _ROOMS:
     room.register(app)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.errors import UsageError
-from tamis.pages.pair_page import require_page
+from tamis.pages.page import require_page
 from tamis.services.duplicates.candidates import Candidates
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping

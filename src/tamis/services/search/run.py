@@ -16,6 +16,7 @@ from tamis.dataset.samples import Kind
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
 from tamis.images.box import Box
+from tamis.pages.page import require_page
 from tamis.runtime.queries import (
     caveat_of,
     picture_vector,
@@ -56,12 +57,16 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
 
     Raises:
-        UsageError: no such vectors, an encoder without a text tower, or no example to rerank by.
+        UsageError: no such vectors, an encoder without a text tower, no example to rerank by, or
+            a gallery that is no HTML file.
         InputError: an example is neither in the dataset nor a file.
         EncoderError: the encoder of the vectors cannot be loaded.
     """
     if request.rerank and not request.like:
         raise UsageError("patches are compared with those of an example: name one (like)")
+    page = request.gallery or (Path("search.html") if request.open_page else None)
+    if page is not None:
+        require_page(page)
     store = workspace.store
     texts = bool(request.texts or request.not_texts)
     known = workspace.vector_column(request.encoder, reads_text=texts)
@@ -88,7 +93,6 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
         encoder = workspace.encoders.for_column(known)
         hits, unread = rerank(workspace.samples, encoder, hits, example, _region(request))
         words.notes += unread
-    page = request.gallery or (Path("search.html") if request.open_page else None)
     report = SearchReport(
         hits=hits[: request.k],
         encoder=known.spec,
@@ -100,8 +104,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
         gallery=None if page is None else str(page),
     )
     if page is not None:
-        title = ", ".join([*request.texts, *(Path(name).name for name in request.like)])
-        write_gallery(store, report, page, title)
+        write_gallery(workspace.samples, request, report, words.examples, page)
         if request.open_page:
             webbrowser.open(page.resolve().as_uri())
     return report
@@ -120,7 +123,7 @@ class _Words:
         self._workspace = workspace
         self._store = workspace.store
         self._column = column
-        self._examples: dict[str, Example] = {}
+        self.examples: dict[str, Example] = {}
 
     def vector_of(self, request: Search) -> NDArray[np.float32]:
         """Return the `[D]` float32 query vector, of any length."""
@@ -136,9 +139,9 @@ class _Words:
         return self._example(name).file
 
     def _example(self, name: str) -> Example:
-        if name not in self._examples:
-            self._examples[name] = find_example(self._store, name)
-        return self._examples[name]
+        if name not in self.examples:
+            self.examples[name] = find_example(self._store, name)
+        return self.examples[name]
 
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import assign_splits, split_targets
 from tamis.algo.time_split import split_by_time
