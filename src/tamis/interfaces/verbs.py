@@ -9,8 +9,10 @@ from __future__ import annotations
 from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
+from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.curate.contract import Curate
+from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
@@ -37,8 +39,14 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    import_annotations = Method(Import)
+    label = Method(SetLabel)
+    clear_labels = Method(ClearLabels)
+    layers = Method(ListLayers)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
+    drift_check = Method(DriftCheck)
+    drift_fit = Method(DriftFit)
     embed = Method(Embed)
     filter = Method(Filter)
     index = Method(Index)

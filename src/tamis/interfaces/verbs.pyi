@@ -9,8 +9,14 @@ from tamis.types import Progress
 from tamis.services.add.contract import AddReport
 from tamis.services.add.contract import PartsReport
 from tamis.services.align.contract import AlignReport
+from tamis.services.annotate.contract import ClearReport
+from tamis.services.annotate.contract import ImportReport
+from tamis.services.annotate.contract import LayersReport
+from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.curate.contract import CurateReport
+from tamis.services.drift.result import DriftFitReport
+from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
@@ -141,6 +147,99 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def import_annotations(
+        self,
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
+        path: str | PathLike[str],
+        *,
+        layer: str | PathLike[str] = ...,
+        replace: bool = ...,
+        reference: str | PathLike[str] | None = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ImportReport:
+        """Bring annotations of the dataset's pictures into a layer.
+
+        The pictures must be in the dataset. What the layer has already is not added twice, and no other
+        layer is touched.
+
+        Args:
+            format: How they are written; `auto` finds out by content.
+            path: The file or folder of annotations.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            replace: First remove all that the layer has.
+            reference: The COCO file whose ids a file of results uses.
+            author: Who made them.
+        """
+
+    def label(
+        self,
+        label: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> SetReport:
+        """Give pictures a class, in place of the one that the layer gave them.
+
+        Args:
+            label: The class.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            author: Who says so.
+        """
+
+    def clear_labels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        layer: str | PathLike[str] = ...,
+        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ClearReport:
+        """Remove a layer's annotations of some pictures, or of all.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            kind: Only annotations of this kind. Default: all kinds.
+        """
+
+    def layers(
+        self,
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> LayersReport:
+        """List the layers of annotations.
+
+        Args:
+        """
+
     def curate(
         self,
         *sources: str | PathLike[str],
@@ -211,6 +310,79 @@ class Verbs:
             rotations: Find copies turned by 90, 180 and 270 degrees as well; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def drift_check(
+        self,
+        sources: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        *,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        split: str | PathLike[str] | None = ...,
+        snapshot: int | str | PathLike[str] | None = ...,
+        reference: str | PathLike[str] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
+        exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
+        level: float = ...,
+        permutations: int = ...,
+        examples: int = ...,
+        monitor: bool = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftReport:
+        """Tell whether pictures have drifted from the reference; exit code 1 if they have.
+
+        Pictures are those of folders, archives and videos, which are embedded but not added, or rows
+        of the dataset.
+
+        Args:
+            sources: New pictures: folders, globs, archives or videos.
+            where: Rows of the dataset that fulfill this SQL condition.
+            tag: Rows with this tag.
+            split: Rows of this split.
+            snapshot: The dataset as it was at this snapshot or tag of one.
+            reference: A reference that `drift fit --out` wrote. Default: the dataset's last.
+            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
+            exclude: Leave out files and folders, such as '*.png' or masks.
+            covariates: Compare this figure, and no other that is not named: brightness, sharpness, size, hour, camera. Default: all that vary; hour and camera unless the pictures are of one day or camera.
+            level: Chance of a false alarm.
+            permutations: No p-value is under 1 / (N + 1).
+            examples: How many pictures to show and to label.
+            monitor: Count the pictures in the running e-value that is kept beside the reference.
+            seed: Makes every random choice repeatable.
+        """
+
+    def drift_fit(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        out: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        block: int | None = ...,
+        level: float = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftFitReport:
+        """Store a reference of the dataset's pictures, for `drift check` to compare with.
+
+        It holds rounded vectors and simple figures of up to some 10,000 pictures, in 4 MB at most.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            out: The reference's file. Default: in the dataset.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            block: Consecutive pictures of one video, camera or folder that count as one draw. Default: found from frames of videos; 1 for photographs.
+            level: Chance that the running e-value ever raises a false alarm.
             seed: Makes every random choice repeatable.
         """
 
@@ -363,9 +535,12 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -390,9 +565,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -410,9 +588,12 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -437,9 +618,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -457,9 +641,12 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -484,9 +671,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -759,12 +949,14 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet'],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        layer: str | PathLike[str] | None = ...,
+        pictures: bool = ...,
         link: Literal['copy', 'hardlink', 'symlink'] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
@@ -775,15 +967,18 @@ class Verbs:
     ) -> ExportReport:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
-        A folder gets the pictures, archive members included, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there.
+        A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
+        `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
+        and voc get the pictures and one layer of annotations; what they cannot hold is counted.
 
         Args:
-            format: folder, csv or parquet.
+            format: folder, csv, parquet, coco, yolo or voc.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.
             columns: Columns of the table. Default: all but pictures and vectors.
+            layer: The layer of annotations; of csv and parquet, export its annotations instead of rows. Default: truth.
+            pictures: Write the pictures of coco, yolo and voc too.
             link: How pictures get there.
             overwrite: Replace an earlier export.
         """

@@ -11,6 +11,7 @@ from tamis.pages.links import Links
 from tamis.pages.thumbnails import Thumbnails
 from tamis.pages.tile import Badge, PicturePair, in_picture
 from tamis.types import Verdict
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,8 @@ def write_duplicate_gallery(store: Store, report: DuplicateReport, out: Path) ->
     page = GalleryPage(
         kind="duplicates",
         title="Duplicates",
-        lead=f"{report.pictures:,} pictures, {report.dropped:,} to drop, {len(report.groups):,} "
+        lead=f"{counted(report.pictures, 'picture')}, {report.dropped:,} to drop, "
+        f"{len(report.groups):,} "
         f"groups. A pair is a copy from a score of {report.threshold:.3f} on.",
         notes=tuple(report.notes),
         sections=tuple(sections),

@@ -70,7 +70,8 @@ def duplicates(
     store = workspace.store
     rules = parse_preferences(request.prefer)
     rng = np.random.default_rng(request.seed)
-    embedded = workspace.samples.of(request.where).vectors(request.encoder)
+    known = workspace.vector_column(request.encoder)
+    embedded = workspace.samples.of(request.where).vectors(known.name)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {request.where!r}")
@@ -106,6 +107,7 @@ def duplicates(
         verdicts=verdicts,
         pictures=len(samples.ids),
         candidates=len(candidates.compared),
+        encoder=known.spec,
         column=embedded.column,
         recall=candidates.recall,
         gallery=None if request.gallery is None else str(request.gallery),

@@ -37,6 +37,7 @@ from tamis.services.report.pairs import audited_pairs, changed_pairs
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -202,8 +203,8 @@ def _notes(
             yield "One picture has no neighbours, so outliers and similarities are not shown."
         elif missing := samples.of(kind=Kind.WHOLE).count() - len(embedded.ids):
             yield (
-                f"{missing:,} pictures have no vector by {encoder_of(samples, embedded)} and are "
-                "missing from outliers, coverage and similarities."
+                f"{counted(missing, 'picture has')} no vector by {encoder_of(samples, embedded)}, "
+                "hence no part in outliers, coverage and similarities."
             )
 
     return tuple(sentences())

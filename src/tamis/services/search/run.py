@@ -27,9 +27,10 @@ from tamis.services.search.example import find_example
 from tamis.services.search.gallery import write_gallery
 from tamis.services.search.rerank import rerank
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -83,7 +84,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     gone = pictures.gone.difference(pictures.left_out)
     if gone:
         words.notes.append(
-            f"{len(gone)} pictures near it are gone or changed and give way to those that "
+            f"{counted(len(gone), 'near picture is')} gone or changed; shown are those that "
             "are there; tamis check lists them"
         )
     hits = _hits(workspace.samples, found, kept)
@@ -168,7 +169,7 @@ class _Words:
                 vector = np.asarray(stored, np.float32)
                 return np.asarray(vector / np.linalg.norm(vector), np.float32)
         encoder = self._workspace.encoders.for_column(self._column)
-        return picture_vector(encoder, example.file, region)
+        return picture_vector(encoder, example.file, region or example.region)
 
 
 def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | None:
@@ -182,7 +183,7 @@ def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | Non
 class _Pictures:
     """Tells which picture a sample is, or is a part of."""
 
-    def __init__(self, samples: Samples, left_out: Collection[str]) -> None:
+    def __init__(self, samples: Samples, left_out: frozenset[str]) -> None:
         self.left_out = left_out
         self.gone: frozenset[str] = frozenset()
         self._samples = samples
@@ -193,6 +194,16 @@ class _Pictures:
             return list(ids)
         parents = self._samples.rows([Column.PARENT_ID], ids).column(0).to_pylist()
         return [parent or name for parent, name in zip(parents, ids, strict=True)]
+
+    def shown_once(self, ids: Sequence[str], pictures: Sequence[str]) -> list[str]:
+        """Return what each sample stands for: a tile for its picture, a crop for itself."""
+        if not self._samples.has(Column.KIND):
+            return list(ids)
+        kinds = self._samples.rows([Column.KIND], ids).column(0).to_pylist()
+        return [
+            name if kind == "crop" else picture
+            for name, picture, kind in zip(ids, pictures, kinds, strict=True)
+        ]
 
     def look_for(self, ids: Sequence[str]) -> None:
         """Note which samples are gone."""
@@ -227,10 +238,15 @@ def _kept(
     Those that are gone are passed over, or put behind those that are given.
     """
     kept = list(behind or ())
-    names = pictures.of(found.ids)
-    shown = {*pictures.left_out, *(names[number] for number in kept)}
+    wholes = pictures.of(found.ids)
+    names = pictures.shown_once(found.ids, wholes)
+    shown = {names[number] for number in kept}
     for number, (sample_id, name) in enumerate(zip(found.ids, names, strict=True)):
-        passed_over = name in shown or (behind is None and sample_id in pictures.gone)
+        passed_over = (
+            name in shown
+            or not pictures.left_out.isdisjoint((sample_id, wholes[number]))
+            or (behind is None and sample_id in pictures.gone)
+        )
         if passed_over or _repeats(found, kept, number, distinct):
             continue
         shown.add(name)
