@@ -19,13 +19,17 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit format clean
 
-# pictures of these two packages are what the demo's are made from; none of their code runs
+# the demo's pictures are made from photographs in two wheels, which are not installed
+WHEELS := $(VENV)/photographs
+
 demo: $(VENV)/.core
-	@if [ -z "$(PHOTOS)" ]; then \
-		$(BIN)/python -m pip install --quiet --no-deps --target $(VENV)/photographs --upgrade \
-			scikit-image==0.26.0 scikit-learn==1.9.1 || exit 1; \
+	@if [ -n "$(PHOTOS)" ]; then \
+		$(BIN)/python tools/demo.py "$(DEMO_OUT)" $(KEEP) --photos "$(PHOTOS)"; \
+	else \
+		ls $(WHEELS)/*.whl >/dev/null 2>&1 || $(BIN)/python -m pip download --quiet --no-deps \
+			--only-binary :all: --dest $(WHEELS) scikit-image==0.26.0 scikit-learn==1.9.1 && \
+		$(BIN)/python tools/demo.py "$(DEMO_OUT)" $(KEEP) --wheels $(WHEELS); \
 	fi
-	@PYTHONPATH=$(VENV)/photographs $(BIN)/python tools/demo.py "$(DEMO_OUT)" $(KEEP) "$(PHOTOS)"
 
 test: check pytest
 
@@ -88,9 +92,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# modules are compiled when they are first imported: most never are
 $(VENV)/.core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e .
+	$(BIN)/python -m pip install --quiet --no-compile -e .
 	touch $@
 
 # all at once: each call of pip resolves everything anew

@@ -1,13 +1,14 @@
 """The story of `make demo`: from a folder as cameras leave it to a report.
 
-python tools/demo.py OUT [KEEP] [PHOTOS]
+python tools/demo.py OUT KEEP (--wheels FOLDER | --photos FOLDER)
 
-Without PHOTOS the pictures are made on the spot (`demo_pictures.py`). Each step is the command that
+The pictures are a user's, or made on the spot from photographs in wheels (`demo_pictures.py`). Each step is the command that
 a user would type; what it answers is printed under it.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import shlex
 import shutil
@@ -29,7 +30,7 @@ LINES: Final = 7
 """Of each answer."""
 
 
-def main(out: Path, keep: str, photos: Path | None) -> int:
+def main(out: Path, keep: str, wheels: Path, photos: Path | None) -> int:
     """Tell the story; return the exit code of the step that failed, else 0."""
     started = time.monotonic()
     dataset = out / "dataset.tamis"
@@ -39,7 +40,7 @@ def main(out: Path, keep: str, photos: Path | None) -> int:
         photos = out / "photos"
         for old in (photos, dataset):
             shutil.rmtree(old, ignore_errors=True)
-        count = make_pictures(photos)
+        count = make_pictures(photos, wheels)
         example = photos / "coffee" / "IMG_0003.jpg"
         _say(
             f"{count} files in {photos}: 16 places, each with pictures that were sent, edited and "
@@ -102,7 +103,11 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    given = [*sys.argv[1:], *[""] * 3][:3]
-    raise SystemExit(
-        main(Path(given[0] or "demo"), given[1] or "40", Path(given[2]) if given[2] else None)
-    )
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("keep")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--wheels", type=Path)
+    source.add_argument("--photos", type=Path)
+    given = parser.parse_args()
+    raise SystemExit(main(given.out, given.keep, given.wheels, given.photos))

