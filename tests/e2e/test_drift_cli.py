@@ -30,10 +30,10 @@ def line(tmp_path_factory: pytest.TempPathFactory, cli_in: type[CommandLine]) ->
 
 
 def test_exit_code_is_the_decision(line: CommandLine) -> None:
-    same = line("drift", "check", "same", code=0)
+    same = line("drift", "check", "same", "--permutations", "99")
     assert same.out.startswith("no drift: p = ")
     assert "running e-value" in same.out
-    drifted = line("drift", "check", "blurred", "--no-monitor", code=1)
+    drifted = line("drift", "check", "blurred", "--no-monitor", "--permutations", "99", code=1)
     assert drifted.out.startswith("drift: p = ")
     assert "the lens may be dirty or out of focus" in drifted.out
     assert "tamis select 10 --include" in drifted.out
