@@ -32,7 +32,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from scipy import stats
 
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.drift import (
     Covariate,
     accuracy_change,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.dataset.parts import Box
-from tamis.formats.annotations import read_annotations
+from tamis.formats.annotations import read_boxes
 from tamis.formats.annotations.yolo_settings import read_settings
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
@@ -48,8 +48,8 @@ def written(folder: str, line: str, settings_text: str):
         Path(folder, part).mkdir()
     Path(folder, "labels", "p.txt").write_text(f"{line}\n")
     Path(folder, "data.yaml").write_text(f"names: [a, b, c]\n{settings_text}")
-    found = read_annotations(f"{folder}/data.yaml")
-    return [(b.label, b.box(1000, 1000, 1)) for b in found.boxes], found.failures
+    found = read_boxes(f"{folder}/data.yaml")
+    return [(b.label, b.box(1000, 1000, 1)) for b in found.entries], found.failures
 
 
 @given(
@@ -152,9 +152,11 @@ def test_coco_ids_may_be_texts_in_one_place_and_numbers_in_another(ids, ways):
     }
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "a.json").write_text(json.dumps(document))
-        found = read_annotations(f"{folder}/a.json")
+        found = read_boxes(f"{folder}/a.json")
     assert found.failures == []
-    assert [(b.picture, b.label) for b in found.boxes] == [(f"{n}.jpg", f"class {n}") for n in ids]
+    assert [(b.picture, b.label) for b in found.entries] == [
+        (f"{n}.jpg", f"class {n}") for n in ids
+    ]
 
 
 @given(
@@ -181,11 +183,11 @@ def test_an_id_that_two_have_is_never_guessed(ids, texts, field):
     document = {"images": one, "categories": one, "annotations": annotations, field: entries}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "a.json").write_text(json.dumps(document))
-        found = read_annotations(f"{folder}/a.json")
-    assert len(found.boxes) + len(found.failures) == 4
+        found = read_boxes(f"{folder}/a.json")
+    assert len(found.entries) + len(found.failures) == 4
     single = field.replace("categories", "category").removesuffix("s") + "_id"
     assert all(single in failure.reason for failure in found.failures)
-    for box in found.boxes:
+    for box in found.entries:
         at = int((box.picture if field == "images" else box.label).removesuffix(".jpg"))
         same = [other for other in range(len(ids)) if ids[other] == ids[at]]
         # a number may mean the one entry that has it as a number, though another has its text
@@ -201,4 +203,4 @@ def test_an_entry_that_is_there_twice_is_one(tmp_path):
         "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}],
     }
     (tmp_path / "a.json").write_text(json.dumps(document))
-    assert len(read_annotations(str(tmp_path / "a.json")).boxes) == 1
+    assert len(read_boxes(str(tmp_path / "a.json")).entries) == 1

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.formats.annotations import read_annotations
+from tamis.formats.annotations import read_boxes
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.sources.label_rows import unquoted_cell
 from tamis.sources.label_table import TableLabels
@@ -105,7 +105,7 @@ def test_a_yolo_label_file_finds_its_picture_whatever_dots_are_in_its_name(pictu
             label.write_text(f"{number} .5 .5 .1 .1\n")
             wanted[str(number)] = f"{folder}/images/{path}"
         finder = PictureFinder(wanted.values())
-        boxes = read_annotations(f"{folder}/labels").boxes
+        boxes = read_boxes(f"{folder}/labels").entries
         assert {box.label: finder.find_for(box) for box in boxes} == wanted
 
 
@@ -129,7 +129,7 @@ def test_a_voc_file_finds_its_picture_by_what_it_says_or_by_its_own_name(picture
             file.write_bytes(ET.tostring(root, "utf-8"))
             wanted[str(number)] = f"{folder}/JPEGImages/{name}"
         finder = PictureFinder(wanted.values())
-        boxes = read_annotations(f"{folder}/Annotations").boxes
+        boxes = read_boxes(f"{folder}/Annotations").entries
         assert {box.label: finder.find_for(box) for box in boxes} == wanted
 
 

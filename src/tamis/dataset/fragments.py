@@ -216,15 +216,23 @@ class TableVersion:
 
     # Writing
 
-    def append(self, rows: pa.Table) -> TableVersion:
+    def append(self, rows: pa.Table, *, rows_per_fragment: int = ROWS_PER_FRAGMENT) -> TableVersion:
         """Add rows at the end; nullable columns that `rows` lacks are null and take no space."""
         dataset = lance.write_dataset(
             rows,
             self._dataset,
             mode="append",
-            max_rows_per_file=ROWS_PER_FRAGMENT,
+            max_rows_per_file=rows_per_fragment,
             data_storage_version=_STORAGE_VERSION,
         )
+        return TableVersion(self.path, dataset)
+
+    def without(self, where: str) -> TableVersion:
+        """Remove the rows that meet an SQL condition; no other row is written anew."""
+        if not self.count(where):
+            return self
+        dataset = lance.dataset(_address(self.path), version=self.version)
+        dataset.delete(where)
         return TableVersion(self.path, dataset)
 
     def add_null_columns(self, fields: Iterable[pa.Field]) -> TableVersion:

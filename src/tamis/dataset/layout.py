@@ -9,6 +9,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.durability import sync_tree
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.schema import FAILED, SAMPLES
@@ -26,20 +27,25 @@ if TYPE_CHECKING:
 __all__ = [
     "DESCRIPTION",
     "FORMAT",
+    "LATER_TABLES",
     "TABLES",
     "WRITER_LOCK",
     "Layout",
     "check_dataset",
     "create_dataset",
+    "create_table",
     "is_draft",
     "remove_drafts",
 ]
 
-FORMAT = 1
-"""The format that this version writes, and the newest that it reads."""
+FORMAT = 2
+"""The newest format that this version reads. A dataset has format 1 until its first annotation."""
 
 TABLES = {"samples": SAMPLES, "failed": FAILED}
-"""The tables of a dataset and their schemas when it is new."""
+"""The tables of every dataset and their schemas when it is new."""
+
+LATER_TABLES = {"annotations": ANNOTATIONS}
+"""Tables that come with their first row; a dataset that has one is of format 2."""
 
 DESCRIPTION = "dataset.json"
 """The key that tells a dataset from any other folder, and its format."""
@@ -164,8 +170,22 @@ def _write_empty(draft: Layout) -> None:
             after=versions,
         )
     )
-    description = {"format": FORMAT, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+    description = {"format": 1, "created": datetime.now(UTC).isoformat(timespec="seconds")}
     draft.storage.put(DESCRIPTION, json.dumps(description, indent=1).encode())
+
+
+def create_table(layout: Layout, name: str) -> TableVersion:
+    """Make one of `LATER_TABLES`; the caller holds the writer lock, and no snapshot names it.
+
+    What a killed writer left of it goes. Versions of tamis that do not know the table then say that
+    they are too old.
+    """
+    described = json.loads(layout.storage.read(DESCRIPTION).decode("utf-8"))
+    if described["format"] < FORMAT:
+        data = json.dumps({**described, "format": FORMAT}, indent=1).encode()
+        layout.storage.put(DESCRIPTION, data)
+    shutil.rmtree(layout.table(name), ignore_errors=True)
+    return TableVersion.create(layout.table(name), LATER_TABLES[name])
 
 
 def check_dataset(root: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.dataset.lock import RunningOperations
-from tamis.dataset.sample_keys import id_array
+from tamis.dataset.sample_keys import SampleKeys, id_array
 from tamis.dataset.schema import (
     check_mark_name,
     conform_rows,
@@ -20,6 +20,7 @@ from tamis.dataset.schema import (
     vector_field,
 )
 from tamis.dataset.staged import Edit, Staged, write_failures, write_samples
+from tamis.dataset.staged_annotations import StagedAnnotations, write_annotations
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import UsageError
 from tamis.outside_text import storable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleIds
     from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.staged_annotations import WrittenAnnotations
     from tamis.dataset.state import State
     from tamis.dataset.storage import Lock
     from tamis.dataset.writer import About, Writer
@@ -58,7 +60,8 @@ class Operation:
     since the last one, and what earlier checkpoints wrote stands.
 
     Attributes:
-        counts: what the verb did, for the log. `added` and `known` are kept by `insert`.
+        counts: what the verb did, for the log. `added` and `known` are kept by `insert`, and
+            `annotations`, `annotations_known` and `annotations_removed` by checkpoints.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Operation:
         self.counts: dict[str, Any] = {}
         self._about = about
         self._writer = writer
+        self._layout = layout
         self._root = layout.root
         self._running = RunningOperations(layout.running)
         self._presence: Lock | None = None
@@ -85,6 +89,7 @@ class Operation:
         self._state = base
         self._on_commit = on_commit
         self._staged = Staged()
+        self._annotations = StagedAnnotations()
         self._staged_ids: set[str] = set()
         self._offered = 0
         self._added = 0
@@ -264,6 +269,33 @@ class Operation:
                 self._staged.columns[name] = pa.field(name, array.type)
             self._edit(name, ids, array)
 
+    # Annotations
+
+    def add_annotations(self, rows: pa.Table) -> None:
+        """Stage annotations of samples that exist or are staged.
+
+        One whose `annotation_id` the dataset has, or that comes twice, is known and left out.
+
+        Args:
+            rows: columns of `tamis.dataset.annotation_columns.ANNOTATIONS`.
+
+        Raises:
+            UsageError: a column is unknown, has another type, or a required one is missing.
+        """
+        self._annotations.add(rows)
+
+    def remove_annotations(
+        self, layer: str, ids: SampleIds | None = None, kind: str | None = None
+    ) -> None:
+        """Stage the removal of a layer's annotations; it comes before what is added.
+
+        Args:
+            layer: the layer; no other is touched.
+            ids: the samples; all if None.
+            kind: only annotations of this kind.
+        """
+        self._annotations.remove(layer, None if ids is None else id_array(ids), kind)
+
     # Places
 
     def relocate(self, ids: SampleIds, places: Mapping[str, Sequence[str | None]]) -> None:
@@ -297,18 +329,38 @@ class Operation:
         with self._writer.locked(self._about.verb, self._state) as head:
             samples, added = write_samples(head.samples, head.keys, self._staged)
             failed = write_failures(head.failed, self._staged.failures)
+            tables = {"samples": samples, "failed": failed}
+            written = write_annotations(
+                self._layout,
+                head.annotations,
+                SampleKeys(samples, head.keys.by_file),
+                self._annotations,
+            )
+            if written.table is not None:
+                tables["annotations"] = written.table
+            self._count_annotations(written)
             if self._offered:
                 self._count_rows(added)
             about = replace(
                 self._about, counts=dict(self.counts), state=state, operation=self._number
             )
             with self._running_from(head.snapshot.snapshot + 1, state):
-                self._state = self._writer.name(head, {"samples": samples, "failed": failed}, about)
+                self._state = self._writer.name(head, tables, about)
         self._number = self._state.snapshot.operation
         self._added += added
         self._staged = Staged()
+        self._annotations = StagedAnnotations()
         self._staged_ids = set()
         self._on_commit(self._state)
+
+    def _count_annotations(self, written: WrittenAnnotations) -> None:
+        for name, rows in (
+            ("annotations", written.added),
+            ("annotations_known", written.known),
+            ("annotations_removed", written.removed),
+        ):
+            if rows or name in self.counts:
+                self.counts[name] = self.counts.get(name, 0) + rows
 
     @contextmanager
     def _running_from(self, number: int, state: Literal["running", "done"]) -> Iterator[None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tamis.dataset.fragments import TableVersion
-from tamis.dataset.layout import TABLES
+from tamis.dataset.layout import LATER_TABLES, TABLES
 from tamis.dataset.lock import RunningOperations
 
 if TYPE_CHECKING:
@@ -43,15 +43,17 @@ def roll_back(table: TableVersion) -> None:
     _remove({table.path / file.path for file in later if file.kind == "manifest"})
 
 
-def drop_steps(before: TableVersion, after: TableVersion) -> None:
+def drop_steps(before: TableVersion | None, after: TableVersion) -> None:
     """Remove the versions between those that two snapshots in a row name.
 
     A checkpoint of several steps makes one Lance version each, of which only the last is named.
+    Before a table's first snapshot there is none.
     """
-    if after.version <= before.version + 1:
+    first = 0 if before is None else before.version
+    if after.version <= first + 1:
         return
-    tracked = after.tracked_files(first_version=before.version)
-    needed = {file.path for file in tracked if file.version in (before.version, after.version)}
+    tracked = after.tracked_files(first_version=max(first, 1))
+    needed = {file.path for file in tracked if file.version in (first, after.version)}
     steps = {file.path for file in tracked} - needed
     _remove({after.path / file for file in steps})
 
@@ -62,12 +64,12 @@ def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
     Versions that are named stay readable at every moment, even if this is killed half-way:
     nothing that they refer to is touched.
     """
-    named: dict[str, set[int]] = {name: set() for name in TABLES}
+    named: dict[str, set[int]] = {name: set() for name in (*TABLES, *LATER_TABLES)}
     for snapshot in snapshots:
         for versions in (snapshot.before, snapshot.after):
             for table, version in versions.items():
                 named[table].add(version)
-    orphans = [file for name in TABLES for file in _table_orphans(layout.table(name), named[name])]
+    orphans = [file for name in named for file in _table_orphans(layout.table(name), named[name])]
     left = [(layout.storage, name) for name in layout.storage.drafts()]
     left += [(layout.log, name) for name in layout.log.drafts()]
     left += [(layout.running, name) for name in RunningOperations(layout.running).left_behind()]
@@ -77,6 +79,8 @@ def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
 
 
 def _table_orphans(path: Path, named: set[int]) -> list[Path]:
+    if not named:  # a table of which a killed writer made no more than a beginning, or none
+        return [file for file in path.rglob("*") if file.is_file()]
     tracked = TableVersion.open(path, max(named)).tracked_files()
     needed = {file.path for file in tracked if file.version in named}
     present = (file for part in _TABLE_PARTS for file in (path / part).rglob("*"))

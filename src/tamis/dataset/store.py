@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.difference import Diff, compare
 from tamis.dataset.history import (
@@ -39,7 +41,6 @@ from tamis.errors import ConflictError, DatasetError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from tamis.dataset.orphans import Freed
@@ -197,7 +198,7 @@ class Store:
     def _batches(
         self, state: State, columns: Sequence[str], where: str | None, batch_size: int
     ) -> Iterator[pa.RecordBatch]:
-        condition = checked_condition(where, state.samples.schema.names)
+        condition = checked_condition(where, state.samples.schema.names, state.annotated)
         with self._filtering(where):
             yield from state.samples.batches(columns, condition, batch_size=batch_size)
 
@@ -273,6 +274,29 @@ class Store:
         with storage_guard(self.path, "read"):
             return self._state.failed.read(self._state.failed.schema.names)
 
+    def annotations(
+        self, columns: Sequence[str] | None = None, where: str | None = None
+    ) -> pa.Table:
+        """The annotations, in the order in which they came.
+
+        Args:
+            columns: of `tamis.dataset.annotation_columns.ANNOTATIONS`; all if None.
+            where: an SQL condition on these columns.
+
+        Raises:
+            UsageError: a column is unknown, or `where` is no condition.
+        """
+        names = ANNOTATIONS.names if columns is None else list(columns)
+        if unknown := [name for name in names if name not in ANNOTATIONS.names]:
+            raise UsageError(
+                f"annotations have no {unknown[0]!r}; they have: {', '.join(ANNOTATIONS.names)}"
+            )
+        condition = checked_condition(where, ANNOTATIONS.names)
+        if self._state.annotations is None:
+            return pa.schema([ANNOTATIONS.field(name) for name in names]).empty_table()
+        with filtering(self.path, where, ANNOTATIONS.names):
+            return self._state.annotations.read(names, condition)
+
     def _require_columns(self, columns: Sequence[str]) -> None:
         unknown = [name for name in columns if name not in self._state.samples.schema.names]
         if unknown:
@@ -281,7 +305,8 @@ class Store:
             )
 
     def _checked(self, where: str | None) -> str | None:
-        return checked_condition(where, self._state.samples.schema.names)
+        state = self._state
+        return checked_condition(where, state.samples.schema.names, state.annotated)
 
     def _filtering(self, where: str | None) -> Any:
         return filtering(self.path, where, self.columns())
@@ -345,9 +370,7 @@ class Store:
                         f"operation {operation} ({entries[operation].verb}) still runs; stop it or "
                         "wait until it is done, then undo"
                     )
-            tables = {
-                name: table.restored(plan.versions[name]) for name, table in head.tables.items()
-            }
+            tables = head.returned(plan.versions)
             about = About(
                 "undo",
                 {"operations": list(plan.operations)} | ({} if to is None else {"to": to}),
@@ -405,9 +428,8 @@ class Store:
     def _returned(self, head: State, verb: str, to: int) -> State:
         """Name a snapshot that has the state of an earlier one."""
         meant = self._chain.read(to)
-        tables = {name: table.restored(meant.after[name]) for name, table in head.tables.items()}
         about = About(verb, {RETURNS_TO: to}, settings=meant.settings)
-        return self._writer.name(head, tables, about)
+        return self._writer.name(head, head.returned(meant.after), about)
 
     def _newest(self) -> LogEntry:
         snapshots = self._chain.all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.dataset.fragments import TableVersion
-from tamis.dataset.layout import TABLES, Layout
+from tamis.dataset.layout import LATER_TABLES, TABLES, Layout
 from tamis.dataset.snapshots import SnapshotChain
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import TamisError
@@ -43,7 +43,7 @@ def find_damage(root: Path) -> list[tuple[str, str]]:
             continue  # said by the log
     if not readable:
         return found
-    for name in TABLES:
+    for name in (*TABLES, *LATER_TABLES):
         found += _table_damage(layout, name, readable)
     return list(dict.fromkeys(found))
 
@@ -76,8 +76,10 @@ def _table_damage(
     layout: Layout, name: str, snapshots: list[Snapshot]
 ) -> Iterator[tuple[str, str]]:
     path = layout.table(name)
-    head = snapshots[-1].after[name]
-    versions = sorted({snapshot.after[name] for snapshot in snapshots})
+    versions = sorted({s.after[name] for s in snapshots if name in s.after})
+    if not versions:
+        return
+    head = snapshots[-1].after.get(name, versions[-1])
     try:
         with storage_guard(path, "read"):
             table = TableVersion.open(path, head)

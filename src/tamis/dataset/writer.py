@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from tamis.dataset.durability import sync_new_files
+from tamis.dataset.durability import sync_new_files, sync_tree
 from tamis.dataset.layout import WRITER_LOCK
 from tamis.dataset.lock import LOCK_TIMEOUT, writer_lock
 from tamis.dataset.orphans import Freed, drop_steps, remove_orphans, roll_back
@@ -109,11 +109,15 @@ class Writer:
             undone=about.undone,
             settings=head.snapshot.settings if about.settings is None else about.settings,
         )
+        before = head.tables
         for name, table in tables.items():
-            sync_new_files(head.tables[name], table)
+            if name in before:
+                sync_new_files(before[name], table)
+            else:  # this snapshot is the first to name it
+                sync_tree(table.path)
         self._chain.append(snapshot)
         for name, table in tables.items():
-            drop_steps(head.tables[name], table)
+            drop_steps(before.get(name), table)
         return State.open(self._layout, snapshot, head)
 
     def collect(self) -> Freed:

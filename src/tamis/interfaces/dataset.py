@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.dataset.store import Store
 from tamis.interfaces.stored import Stored
 from tamis.interfaces.verbs import Verbs
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +95,7 @@ class Dataset(Stored, Verbs):
         return self.store.count()
 
     def __repr__(self) -> str:
-        return f"Dataset({str(self.store.path)!r}, {len(self)} samples)"
+        return f"Dataset({str(self.store.path)!r}, {counted(len(self), 'sample')})"
 
     @property
     def path(self) -> Path:
@@ -108,6 +109,29 @@ class Dataset(Stored, Verbs):
     def table(self, columns: Sequence[str] | None = None, where: str | None = None) -> pa.Table:
         """Return rows as an Arrow table; without `columns` all but thumbnails and vectors."""
         return self.store.read(columns or self.narrow_columns(), where)
+
+    def annotations(
+        self,
+        where: str | None = None,
+        *,
+        layer: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Return annotations as an Arrow table, in the order in which they came.
+
+        Args:
+            where: an SQL condition on the columns of annotations, such as `label = 'dog'`.
+            layer: only those of this layer.
+            columns: all if None; see `tamis.dataset.annotation_columns.ANNOTATIONS`.
+
+        Raises:
+            UsageError: a column is unknown, or `where` is no condition.
+        """
+        from tamis.dataset.annotation_columns import check_layer
+        from tamis.dataset.conditions import all_of
+
+        of_layer = None if layer is None else f"layer = '{check_layer(layer)}'"
+        return self.store.annotations(columns, all_of(of_layer, where))
 
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""

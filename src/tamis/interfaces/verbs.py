@@ -9,6 +9,7 @@ from __future__ import annotations
 from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
+from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.curate.contract import Curate
 from tamis.services.drift.contract import DriftCheck, DriftFit
@@ -38,6 +39,10 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    import_annotations = Method(Import)
+    label = Method(SetLabel)
+    clear_labels = Method(ClearLabels)
+    layers = Method(ListLayers)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     drift_check = Method(DriftCheck)

@@ -9,6 +9,10 @@ from tamis.types import Progress
 from tamis.services.add.contract import AddReport
 from tamis.services.add.contract import PartsReport
 from tamis.services.align.contract import AlignReport
+from tamis.services.annotate.contract import ClearReport
+from tamis.services.annotate.contract import ImportReport
+from tamis.services.annotate.contract import LayersReport
+from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
@@ -140,6 +144,111 @@ class Verbs:
             to: Whose texts they shall know; both have embedded 200 pictures, better 20,000.
             out: The map's file. Default: in the dataset, with which it moves.
             seed: Makes every random choice repeatable.
+        """
+
+    def import_annotations(
+        self,
+        format: Literal[
+            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
+        ],
+        path: str | PathLike[str],
+        *,
+        layer: str | PathLike[str] = ...,
+        replace: bool = ...,
+        reference: str | PathLike[str] | None = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ImportReport:
+        """Bring annotations of the dataset's pictures into a layer.
+
+        The pictures must be in the dataset. What the layer has already is not added twice, and no other
+        layer is touched.
+
+        Args:
+            format: How they are written; `auto` finds out by content.
+            path: The file or folder of annotations.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            replace: First remove all that the layer has.
+            reference: The COCO file whose ids a file of results uses.
+            author: Who made them.
+        """
+
+    def label(
+        self,
+        label: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> SetReport:
+        """Give pictures a class, in place of the one that the layer gave them.
+
+        Args:
+            label: The class.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            author: Who says so.
+        """
+
+    def clear_labels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        layer: str | PathLike[str] = ...,
+        kind: Literal[
+            "classification",
+            "box",
+            "rotated_box",
+            "polygon",
+            "mask",
+            "keypoints",
+            "caption",
+            "number",
+        ]
+        | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ClearReport:
+        """Remove a layer's annotations of some pictures, or of all.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+            layer: The layer; `truth` holds the classes that `label` of the samples shows.
+            kind: Only annotations of this kind. Default: all kinds.
+        """
+
+    def layers(
+        self,
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> LayersReport:
+        """List the layers of annotations.
+
+        Args:
         """
 
     def curate(
@@ -456,6 +565,8 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal[
@@ -496,6 +607,7 @@ class Verbs:
             | Literal["schedule"]
             | Mapping[str, float]
         ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -520,9 +632,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -558,6 +673,8 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal[
@@ -598,6 +715,7 @@ class Verbs:
             | Literal["schedule"]
             | Mapping[str, float]
         ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -622,9 +740,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -660,6 +781,8 @@ class Verbs:
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
         against: Literal[
@@ -700,6 +823,7 @@ class Verbs:
             | Literal["schedule"]
             | Mapping[str, float]
         ] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -724,9 +848,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -999,12 +1126,14 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet"],
+        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        layer: str | PathLike[str] | None = ...,
+        pictures: bool = ...,
         link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
@@ -1015,15 +1144,18 @@ class Verbs:
     ) -> ExportReport:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
-        A folder gets the pictures, archive members included, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there.
+        A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
+        `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
+        and voc get the pictures and one layer of annotations; what they cannot hold is counted.
 
         Args:
-            format: folder, csv or parquet.
+            format: folder, csv, parquet, coco, yolo or voc.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.
             columns: Columns of the table. Default: all but pictures and vectors.
+            layer: The layer of annotations; of csv and parquet, export its annotations instead of rows. Default: truth.
+            pictures: Write the pictures of coco, yolo and voc too.
             link: How pictures get there.
             overwrite: Replace an earlier export.
         """

@@ -276,7 +276,7 @@ def _decide(
             found = seen if ask_files or seen.excess < line else found
             undecidable = False
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
-    undecidable |= 0 < found.grid < _SMALLEST_GRID
+    undecidable |= 0 < found.grid < _SMALLEST_GRID or found.slides
     excess, regions = found.excess, found.regions(_UNDECIDED[0])
     if excess < _SHIFTED and min(found.beyond()) > _CROPPED:
         # Each shows what the other lacks: dropping either would lose it.

@@ -71,3 +71,28 @@ def test_boxes_of_a_turned_picture_lie_where_they_are_in_the_file(flipped, turns
     assert way.undone(np.array([box], np.float32))[0] == pytest.approx(
         [42 / 60, 5 / 40, 12 / 60, 10 / 40]
     )
+
+
+def lines(seed: int, height: int) -> np.ndarray:
+    """Upright bars, a little rough."""
+    rng = np.random.default_rng(seed)
+    columns = np.repeat(rng.permutation([40, 200] * 12), 8)
+    return np.clip(columns[None, :, None] + rng.normal(0, 3, (height, SIDE, 3)), 0, 255).astype(
+        np.uint8
+    )
+
+
+def test_where_bars_lie_along_themselves_is_not_told():
+    whole = lines(0, SIDE + 30)
+    start = np.array([-10 / SIDE, 0, 1, 0, 0, 1], np.float32)
+    moved = _decide(
+        compare_pictures(whole[:SIDE], whole[10 : SIDE + 10], start), None, 0, 1, _Way(False, 0)
+    )
+    assert moved.undecidable or moved.score < EVERY_LINE
+    same = lines(0, SIDE)
+    again = np.clip(same + np.random.default_rng(1).normal(0, 2, same.shape), 0, 255)
+    in_place = _decide(
+        compare_pictures(same, again.astype(np.uint8), IDENTITY), None, 0, 1, _Way(False, 0)
+    )
+    assert in_place.score > EVERY_LINE
+    assert not in_place.undecidable

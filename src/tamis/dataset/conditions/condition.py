@@ -11,6 +11,7 @@ product    := factor ((* | / | %) factor)*
 factor     := - factor | value [ [number] ]
 value      := number | text | TRUE | FALSE | NULL | column | function(…) | CAST(… AS type)
 | TRY_CAST(… AS type) | DATE text | TIMESTAMP text | [value, …] | ( condition )
+| HAS( condition on the columns of annotations )
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.conditions.functions import FUNCTIONS, PATTERN_FUNCTIONS, TYPES
 from tamis.dataset.conditions.tokens import Token, fault, tokens_of
 
@@ -51,7 +53,11 @@ _UNSUPPORTED = {
 }
 
 
-def checked_condition(where: str | None, columns: Collection[str] | None = None) -> str | None:
+def checked_condition(
+    where: str | None,
+    columns: Collection[str] | None = None,
+    annotated: Callable[[str], str] | None = None,
+) -> str | None:
     """Return a condition as Lance reads it; None of None.
 
     Lance reads one expression and drops what follows it, takes `"label"` for a text where a column
@@ -61,6 +67,8 @@ def checked_condition(where: str | None, columns: Collection[str] | None = None)
     Args:
         where: an SQL condition.
         columns: those there are; None if any name may be one.
+        annotated: turns a condition on annotations into one on samples; without it `HAS(…)`
+            stays as it is.
 
     Raises:
         UsageError: says in one sentence what is wrong, or which column or function there is not.
@@ -69,7 +77,7 @@ def checked_condition(where: str | None, columns: Collection[str] | None = None)
         >>> checked_condition("Label = 'a;b' or width<5 -- small", ["label", "width"])
         "`label` = 'a;b' OR `width` < 5"
     """
-    return None if where is None else _Reader(where, columns).condition()
+    return None if where is None else _Reader(where, columns, annotated).condition()
 
 
 def columns_named(where: str | None) -> frozenset[str]:
@@ -121,8 +129,15 @@ def _joined(word: str, conditions: tuple[str | None, ...]) -> str | None:
 class _Reader:
     """Reads a condition once, from left to right, and writes down what it means."""
 
-    def __init__(self, where: str, columns: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        where: str,
+        columns: Collection[str] | None,
+        annotated: Callable[[str], str] | None = None,
+    ) -> None:
         self.named: set[str] = set()
+        self._annotated = annotated
+        self._inside = False
         self._where = where
         self._columns = None if columns is None else {name.lower(): name for name in columns}
         self._exact = frozenset(columns or ())
@@ -306,8 +321,23 @@ class _Reader:
             self._at -= 1
             raise self._unexpected()
         if self._takes("("):
-            return self._call(token)
+            return self._has(token) if key == "HAS" else self._call(token)
         return self._column(token)
+
+    def _has(self, token: Token) -> str:
+        """Read a condition on annotations, whose columns are not those of samples."""
+        if self._inside:
+            raise self._fault(f"{token.text} does not stand inside itself")
+        outside = self.named, self._columns, self._exact
+        self.named, self._exact = set(), frozenset(ANNOTATIONS.names)
+        self._columns = {name: name for name in ANNOTATIONS.names}
+        self._inside = True
+        text = self._deeper(self._either)
+        self.named, self._columns, self._exact = outside
+        self._inside = False
+        if not self._takes(")"):
+            raise self._parenthesis()
+        return f"HAS({text})" if self._annotated is None else self._annotated(text)
 
     def _cast(self, word: str) -> str:
         value = self._deeper(self._either)

@@ -1,6 +1,6 @@
 """Boxes of detection datasets: COCO, Pascal VOC and YOLO."""
 
-from tamis.formats.annotations.boxes import Annotations, BoxAnnotation
-from tamis.formats.annotations.read import read_annotations
+from tamis.formats.annotations.read import read_boxes
+from tamis.formats.annotations.source_annotation import Annotations, SourceAnnotation
 
-__all__ = ["Annotations", "BoxAnnotation", "read_annotations"]
+__all__ = ["Annotations", "SourceAnnotation", "read_boxes"]

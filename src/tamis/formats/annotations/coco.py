@@ -1,4 +1,4 @@
-"""Boxes of a COCO file of instances."""
+"""COCO files: instances, keypoints, captions, and lists of results."""
 
 from __future__ import annotations
 
@@ -6,34 +6,64 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from tamis.algo.run_lengths import box_of_counts, read_counts
 from tamis.errors import InputError
-from tamis.formats.annotations.boxes import Annotations, BoxAnnotation, declared_size, place, text
+from tamis.formats.annotations.source_annotation import (
+    Annotations,
+    SourceAnnotation,
+    declared_size,
+    place,
+    text,
+)
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from tamis.dataset.annotation_columns import AnnotationKind
 
 __all__ = ["read_coco"]
 
 
-def read_coco(file: Path) -> Annotations:
-    """Read the boxes of a COCO file; crowds, which are no single thing, are listed as failures.
+def read_coco(file: Path, *, outlines: bool = True, reference: Path | None = None) -> Annotations:
+    """Read a COCO file.
 
     An id may be a number in one place and the same number as a text in another. An id that two
-    pictures or two categories have says nothing, and the boxes with it are listed as failures.
+    pictures or two categories have says nothing, and what has it is listed as a failure.
 
-    Memory: the document without its outlines, some 500 bytes a box.
+    Memory: the document; without its outlines some 500 bytes a box.
+
+    Args:
+        file: a file with images, categories and annotations, or a list of results.
+        outlines: whether to keep segmentations, which are many times larger than boxes.
+        reference: the file whose images and categories the ids of results mean.
 
     Raises:
-        InputError: it is no COCO file of instances.
+        InputError: it is no COCO file.
     """
+    document = _document(file, outlines=outlines)
+    entries: Any
+    if isinstance(document, list) and document and isinstance(document[0], dict):
+        if reference is None:
+            raise InputError(
+                f"{file} is a list of results: name the COCO file whose ids it uses with "
+                "--reference FILE"
+            )
+        described, entries = _document(reference, outlines=False), document
+    elif not isinstance(document, dict) or not document.keys() >= _PARTS:
+        raise InputError(
+            f"{file} is no COCO file of instances (images, annotations, categories): it has not "
+            "all of these"
+        )
+    else:
+        described = document
+        entries = document["annotations"]
     try:
-        document: Any = json.loads(file.read_bytes(), object_hook=_without_outline)
-        pictures = _ById("image_id", document["images"], "file_name")
-        labels = _ById("category_id", document["categories"], "name")
-        entries = list(document["annotations"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        pictures = _ById("image_id", described["images"], "file_name")
+        labels = _ById("category_id", described.get("categories", []), "name")
+        entries = list(entries)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file} is no COCO file of instances (images, annotations, categories): {error}"
         ) from error
@@ -43,14 +73,26 @@ def read_coco(file: Path) -> Annotations:
         try:
             picture = pictures.of(entry)
             name = text(picture["file_name"])
-            found.boxes.append(
-                _box(entry, picture, labels, places.setdefault(name, _places(file, name)))
+            found.entries.append(
+                _entry(entry, picture, labels, places.setdefault(name, _places(file, name)))
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             what = entry.get("id", number) if isinstance(entry, dict) else number
             reason = f"annotation {what} cannot be used: {_words(error)}"
             found.failures.append(Failure(str(file), reason, str(file)))
     return found
+
+
+_PARTS = {"images", "annotations"}
+
+
+def _document(file: Path, *, outlines: bool) -> Any:
+    try:
+        return json.loads(file.read_bytes(), object_hook=None if outlines else _without_outline)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{file} is no COCO file of instances (images, annotations, categories): {error}"
+        ) from error
 
 
 class _ById:
@@ -111,26 +153,100 @@ _EXACT = 2**53
 """Whole numbers below this are exact as floats; longer ids are compared as texts."""
 
 
-def _box(
+def _entry(
     entry: dict[str, Any],
     picture: dict[str, Any],
     labels: _ById,
     places: tuple[str, ...],
-) -> BoxAnnotation:
+) -> SourceAnnotation:
     name = text(picture["file_name"])
-    if entry.get("iscrowd"):
-        raise ValueError(f"it marks a crowd in {name}, not one thing")
-    left, top, width, height = _four_numbers(entry["bbox"])
-    return BoxAnnotation(
-        picture=name,
+    common: dict[str, Any] = {
+        "picture": name,
+        "places": places,
+        "source": {key: value for key, value in entry.items() if key not in _UNDERSTOOD},
+    }
+    if isinstance(attributes := entry.get("attributes"), dict):
+        common["attributes"] = attributes
+    if (score := entry.get("score")) is not None:
+        common["confidence"] = float(score)
+    if "caption" in entry:
+        return SourceAnnotation(label=None, kind="caption", text=text(entry["caption"]), **common)
+    kind: AnnotationKind = "box"
+    size = declared_size(picture.get("width"), picture.get("height"))
+    polygon: tuple[tuple[float, ...], ...] = ()
+    mask: tuple[int, ...] | None = None
+    match entry.get("segmentation"):
+        case [_, *_] as rings:
+            kind, polygon = "polygon", tuple(_ring(ring) for ring in rings)
+        case {"counts": counts, "size": [height, width]}:
+            kind, mask = "mask", tuple(read_counts(counts) if isinstance(counts, str) else counts)
+            size = size or declared_size(width, height)
+            if size != (width, height):
+                raise ValueError(f"its mask is of {width} x {height} pixels, its picture {size}")
+    keypoints: tuple[float, ...] = ()
+    if entry.get("keypoints"):
+        kind, keypoints = "keypoints", tuple(float(number) for number in entry["keypoints"])
+        if len(keypoints) % 3:
+            raise ValueError(f"its keypoints are {len(keypoints)} numbers, not three a point")
+    left, top, width, height = _box(entry, polygon, mask, size)
+    return SourceAnnotation(
         label=text(labels.of(entry)["name"]),
         left=left,
         top=top,
         width=width,
         height=height,
-        size=declared_size(picture.get("width"), picture.get("height")),
-        places=places,
+        size=size,
+        kind=kind,
+        polygon=polygon,
+        mask=mask,
+        keypoints=keypoints,
+        crowd=bool(entry.get("iscrowd")),
+        **common,
     )
+
+
+_UNDERSTOOD = frozenset(
+    {
+        "image_id",
+        "bbox",
+        "segmentation",
+        "keypoints",
+        "num_keypoints",
+        "caption",
+        "iscrowd",
+        "attributes",
+        "score",
+    }
+)
+
+
+def _ring(ring: Any) -> tuple[float, ...]:
+    numbers = tuple(float(number) for number in ring)
+    if len(numbers) % 2 or len(numbers) < _LEAST_RING:
+        raise ValueError(f"a ring of its segmentation has {len(numbers)} numbers")
+    return numbers
+
+
+_LEAST_RING = 6
+
+
+def _box(
+    entry: dict[str, Any],
+    polygon: Sequence[Sequence[float]],
+    mask: Sequence[int] | None,
+    size: tuple[int, int] | None,
+) -> Sequence[float]:
+    """Return the box, or where a file has none the one around the outline."""
+    if "bbox" in entry or not (polygon or mask):
+        return _four_numbers(entry["bbox"])
+    if polygon:
+        across = [x for ring in polygon for x in ring[::2]]
+        down = [y for ring in polygon for y in ring[1::2]]
+        return min(across), min(down), max(across) - min(across), max(down) - min(down)
+    found = box_of_counts(mask or (), size[1] if size else 1)
+    if found is None:
+        raise ValueError("its mask is empty")
+    return found
 
 
 def _four_numbers(bbox: Any) -> list[float]:

@@ -19,7 +19,7 @@ from tamis.sources.spelling import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tamis.formats.annotations.boxes import BoxAnnotation
+    from tamis.formats.annotations.source_annotation import SourceAnnotation
 
 __all__ = ["PictureFinder"]
 
@@ -73,7 +73,7 @@ class PictureFinder:
                     return found[0] if len(found) == 1 else found
         return []
 
-    def find_for(self, annotation: BoxAnnotation) -> str | Sequence[str]:
+    def find_for(self, annotation: SourceAnnotation) -> str | Sequence[str]:
         """Return the one picture that an annotation means, or all that could be.
 
         What was found is kept, for a picture has many annotations.
@@ -83,7 +83,7 @@ class PictureFinder:
             self._found[key] = self._find_for(annotation)
         return self._found[key]
 
-    def _find_for(self, annotation: BoxAnnotation) -> str | Sequence[str]:
+    def _find_for(self, annotation: SourceAnnotation) -> str | Sequence[str]:
         found = self.find(annotation.picture, annotation.places, bare=annotation.bare)
         if found or annotation.fallback is None:
             return found

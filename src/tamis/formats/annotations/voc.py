@@ -1,11 +1,17 @@
-"""Boxes of Pascal VOC files, one XML file a picture."""
+"""Pascal VOC files, one XML file a picture."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tamis.formats.annotations.boxes import Annotations, BoxAnnotation, declared_size, place, text
+from tamis.formats.annotations.source_annotation import (
+    Annotations,
+    SourceAnnotation,
+    declared_size,
+    place,
+    text,
+)
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -42,8 +48,8 @@ def read_voc(files: Iterable[Path]) -> Annotations:
                 reason = f"object {number} cannot be used: {error}"
                 found.failures.append(Failure(str(file), reason, str(file)))
                 continue
-            found.boxes.append(
-                BoxAnnotation(
+            found.entries.append(
+                SourceAnnotation(
                     picture=picture,
                     label=label,
                     left=left - 1,
@@ -53,9 +59,17 @@ def read_voc(files: Iterable[Path]) -> Annotations:
                     size=size,
                     places=places,
                     fallback=file.stem,
+                    attributes=_attributes(thing),
                 )
             )
     return found
+
+
+def _attributes(thing: ET.Element) -> dict[str, Any] | None:
+    """Return what a file says of an object beside its box: pose, difficult, truncated, occluded."""
+    said = {part.tag: (part.text or "").strip() for part in thing if not len(part)}
+    del said["name"]
+    return {name: int(word) if word in ("0", "1") else word for name, word in said.items()} or None
 
 
 def _places(file: Path, picture: str) -> tuple[str, ...]:

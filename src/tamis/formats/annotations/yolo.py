@@ -1,13 +1,14 @@
-"""Boxes of YOLO label files, one text file a picture."""
+"""YOLO label files, one text file a picture."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tamis.errors import InputError
-from tamis.formats.annotations.boxes import Annotations, BoxAnnotation, place
+from tamis.formats.annotations.source_annotation import Annotations, SourceAnnotation, place
 from tamis.formats.annotations.yolo_files import (
     files_below,
     label_files,
@@ -16,6 +17,7 @@ from tamis.formats.annotations.yolo_files import (
 )
 from tamis.formats.annotations.yolo_settings import YoloSettings, listed_names, read_settings
 from tamis.types import Failure
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,11 +59,11 @@ def read_yolo(
 ) -> Annotations:
     """Read YOLO label files: a line `class x y width height` a box, shares of the sides.
 
-    A sixth number, a prediction's confidence, is passed over, and so are keypoints, where the
-    settings say how many there are. Polygons, lines of three or more points, become the box around
-    them. Names of classes come from `classes.txt` or a YAML file at, above or beside the labels
-    unless settings are given; without any the class number is the label. Boxes are of the upright
-    picture, as the tools that train on them read it.
+    A sixth number is a prediction's confidence. Keypoints follow the box where the settings say how
+    many there are. Lines of three or more points are outlines; where all of a dataset are
+    parallelograms, rotated boxes. Names of classes come from `classes.txt` or a YAML file at, above
+    or beside the labels unless settings are given; without any the class number is the label.
+    Boxes are of the upright picture, as the tools that train on them read it.
 
     Args:
         root: the folder that was named.
@@ -76,7 +78,7 @@ def read_yolo(
     found = Annotations()
     if passed_over:
         found.notes.append(
-            f"{len(passed_over)} label files were not read, for they lie outside of the folders "
+            f"{counted(len(passed_over), 'label file was')} not read, outside of the folders "
             f"called labels: {passed_over[0]}"
         )
     for file in labels:
@@ -92,24 +94,42 @@ def read_yolo(
             if not line.strip():
                 continue
             try:
-                label, edges = _box(line, settings)
+                label, shape = _shape(line, settings)
             except ValueError as error:
                 reason = f"line {number} cannot be used: {error}"
                 found.failures.append(Failure(str(file), reason, str(file)))
                 continue
-            found.boxes.append(
-                BoxAnnotation(picture, label, *edges, relative=True, places=places, bare=True)
+            found.entries.append(
+                SourceAnnotation(picture, label, **shape, relative=True, places=places, bare=True)
             )
+    outlines = [entry for entry in found.entries if entry.kind == "polygon"]
+    if outlines and all(_is_parallelogram(entry.polygon[0]) for entry in outlines):
+        found.entries = [
+            replace(entry, kind="rotated_box") if entry.kind == "polygon" else entry
+            for entry in found.entries
+        ]
     return found
 
 
-def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, float, float]]:
+def _is_parallelogram(ring: Sequence[float]) -> bool:
+    """Tell whether an outline can be a rotated box, which shares of unequal sides shear."""
+    if len(ring) != 8:  # noqa: PLR2004 - four points
+        return False
+    x, y = ring[::2], ring[1::2]
+    return all(abs(a[0] + a[2] - a[1] - a[3]) < _EVEN for a in (x, y))
+
+
+_EVEN = 1e-4
+
+
+def _shape(line: str, settings: YoloSettings) -> tuple[str, dict[str, Any]]:
     words = line.split()
     kind, numbers = _class_number(words[0]), [float(word) for word in words[1:]]
     names, keypoints = settings.names, settings.keypoints
     if kind < 0 or (names and kind not in names):
         raise ValueError(f"there is no class {kind}")
     more = len(numbers) - _BOX_NUMBERS
+    more_said: dict[str, Any] = {}
     if more in (0, 1) or (keypoints and more - keypoints[0] * keypoints[1] in (0, 1)):
         x, y, width, height = numbers[:_BOX_NUMBERS]
         if max(numbers[:_BOX_NUMBERS]) >= _NO_SHARE:
@@ -118,6 +138,11 @@ def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, fl
                 "width and the height of the picture"
             )
         left, top = x - width / 2, y - height / 2
+        rest = numbers[_BOX_NUMBERS:]
+        if len(rest) % 2 if not keypoints else len(rest) > keypoints[0] * keypoints[1]:
+            more_said["confidence"] = rest.pop()
+        if rest and keypoints:
+            more_said |= {"kind": "keypoints", "keypoints": _keypoints(rest, keypoints[1])}
     elif keypoints:
         raise ValueError(
             f"{len(words)} numbers are neither a box nor one with {keypoints[0]} keypoints of "
@@ -131,9 +156,21 @@ def _box(line: str, settings: YoloSettings) -> tuple[str, tuple[float, float, fl
             )
         left, top = min(numbers[::2]), min(numbers[1::2])
         width, height = max(numbers[::2]) - left, max(numbers[1::2]) - top
+        more_said = {"kind": "polygon", "polygon": (tuple(numbers),)}
     else:
         raise ValueError(f"{len(words)} numbers are neither a box nor a polygon")
-    return names.get(kind, str(kind)), (left, top, width, height)
+    place = {"left": left, "top": top, "width": width, "height": height}
+    return names.get(kind, str(kind)), place | more_said
+
+
+def _keypoints(numbers: Sequence[float], each: int) -> tuple[float, ...]:
+    """Return x, y and visibility of each; where the file has none, a point at 0, 0 is absent."""
+    points = [numbers[at : at + each] for at in range(0, len(numbers), each)]
+    return tuple(
+        number
+        for point in points
+        for number in (*point[:2], point[2] if each > 2 else 2 * any(point))  # noqa: PLR2004
+    )
 
 
 _NO_SHARE = 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from tamis.formats.annotations.boxes import text
+from tamis.formats.annotations.source_annotation import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from tamis.dataset.columns import Column
+import pyarrow.compute as pc
+
+from tamis.dataset.annotation_columns import TRUTH
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
+from tamis.formats.exports.annotated import WRITERS, export_annotated
 from tamis.formats.exports.destination import new_file
 from tamis.formats.exports.folder import Link, export_folder
 from tamis.formats.exports.manifest import write_csv, write_parquet
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "ExportReport", "Format", "export"]
 
-Format: TypeAlias = Literal["folder", "csv", "parquet"]
+Format: TypeAlias = Literal["folder", "csv", "parquet", "coco", "yolo", "voc"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -53,7 +56,10 @@ def export(
     by: Sequence[str] = ("split",),
     link: Link = "copy",
     columns: Sequence[str] | None = None,
+    layer: str | None = None,
+    pictures: bool = True,
     overwrite: bool = False,
+    manifests: Path | None = None,
     progress: Progress = no_progress,
 ) -> ExportReport:
     """Write the rows that fulfil `where` in one of `FORMATS`; the originals are only read.
@@ -61,22 +67,27 @@ def export(
     `folder` puts the pictures, archive members included, into `destination` with `manifest.csv`
     and `manifest.parquet`, whose first column `file` names each picture there. `csv` and
     `parquet` write the manifest alone: to `destination` where it ends in `.csv` or `.parquet`,
-    else into that folder. The result appears whole or not at all. Time and memory grow with the
-    exported rows; pictures are read one at a time.
+    else into that folder; with `layer` they write its annotations, a row each, as
+    `annotations.csv` or `annotations.parquet`. `coco`, `yolo` and `voc` write pictures and
+    annotations as `tamis.formats.exports.annotated` says. The result appears whole or not at all.
+    Time and memory grow with the exported rows; pictures are read one at a time.
 
     Args:
         store: the dataset, as of its snapshot.
         format: `folder`, `csv` or `parquet`.
         destination: a folder that is empty or does not exist, or a new file.
         where: an SQL condition on columns; all whole pictures if None. Parts of pictures are left
-            out unless it names `kind`, and go into tables only.
+            out unless it names `kind`; a folder gets them cut out, as PNG.
         by: columns that make sub-folders of a `folder` export, outermost first; one that is
             empty on all rows is left out.
         link: `copy`, or `hardlink` or `symlink` to the originals, which then must not be edited
             in either place. Archive members are copied whatever it says.
         columns: columns of the manifest; if None all but thumbnails and vectors.
+        layer: whose annotations; `truth` if None.
+        pictures: whether pictures go along with annotations.
         overwrite: whether an earlier export at the same place may be replaced. A folder that holds
             anything else is refused even then.
+        manifests: a folder above a `folder` export for its manifests; by default they lie in it.
         progress: told after each picture of a `folder` export.
 
     Raises:
@@ -94,11 +105,6 @@ def export(
         raise UsageError("an empty list of columns; name at least one, or none for the default")
     _check_columns(samples, [*chosen, *by])
     asked = samples.of(where)
-    if format == "folder" and asked.having(Column.KIND).count():
-        raise UsageError(
-            "parts of pictures are not exported to a folder; export csv or parquet, which "
-            "name the picture and the box, or add  AND kind IS NULL  to the condition"
-        )
     where = asked.condition
     if asked.count() == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
@@ -115,9 +121,25 @@ def export(
             link=link,
             columns=chosen,
             overwrite=overwrite,
+            manifests=manifests,
             progress=progress,
         )
         return ExportReport(exported, tuple(failed), place)
+    if format in WRITERS:
+        exported, failed, losses = export_annotated(
+            store,
+            format,
+            place,
+            where=where,
+            layer=layer or TRUTH,
+            link=link,
+            pictures=pictures,
+            overwrite=overwrite,
+            progress=progress,
+        )
+        return ExportReport(exported, tuple(failed), place, losses)
+    if layer is not None:
+        return _export_layer(store, format, place, where, layer, overwrite=overwrite)
     file = place if place.suffix.lower() == f".{format}" else place / f"manifest.{format}"
     write = write_csv if format == "csv" else write_parquet
     with new_file(file, overwrite=overwrite) as draft:
@@ -129,6 +151,33 @@ def export(
         else ()
     )
     return ExportReport(exported, (), file, notes)
+
+
+def _export_layer(
+    store: Store,
+    format: Format,  # noqa: A002 - as above
+    place: Path,
+    where: str | None,
+    layer: str,
+    *,
+    overwrite: bool,
+) -> ExportReport:
+    """Write the annotations of a layer as a table, a row each with the path of its picture."""
+    rows = store.read(["sample_id", "path"], where)
+    table = store.annotations(None, f"layer = '{layer}'")
+    at = pc.index_in(
+        table.column("sample_id"), value_set=rows.column("sample_id").combine_chunks()
+    ).combine_chunks()
+    kept = table.filter(at.is_valid())
+    paths = rows.column("path").take(at.drop_null())
+    kept = kept.add_column(0, "path", paths)
+    if not kept.num_rows:
+        raise UsageError(f"the layer {layer!r} has no annotation of these pictures")
+    file = place if place.suffix.lower() == f".{format}" else place / f"annotations.{format}"
+    write = write_csv if format == "csv" else write_parquet
+    with new_file(file, overwrite=overwrite) as draft:
+        exported = write(kept.to_batches(), draft)
+    return ExportReport(exported, (), file)
 
 
 def _check_columns(samples: Samples, names: Sequence[str]) -> None:

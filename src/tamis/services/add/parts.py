@@ -11,7 +11,7 @@ from tamis.dataset.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_bo
 from tamis.dataset.samples import Kind, Samples
 from tamis.errors import InputError, PictureError
 from tamis.formats.annotations.finding import PictureFinder
-from tamis.formats.annotations.read import read_annotations
+from tamis.formats.annotations.read import read_boxes
 from tamis.images.decode import decode
 from tamis.images.picture_record import examine_image
 from tamis.machine import usable_processors
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.parts import PartKind
     from tamis.dataset.store import Store
-    from tamis.formats.annotations.boxes import BoxAnnotation
+    from tamis.formats.annotations.source_annotation import SourceAnnotation
     from tamis.images.decode import Decoded
     from tamis.runtime.workspace import Workspace
     from tamis.services.add.contract import AddCrops, AddTiles
@@ -52,7 +52,7 @@ class _Job:
     """One picture and the parts to take from it; `tiles` or `boxes`."""
 
     row: dict[str, Any]
-    boxes: tuple[BoxAnnotation, ...] = ()
+    boxes: tuple[SourceAnnotation, ...] = ()
     tiles: int = 0
 
 
@@ -89,22 +89,22 @@ def add_crops(workspace: Workspace, request: AddCrops, feedback: Feedback = SILE
         ConflictError: another writer was in the way.
     """
     store, annotations, min_box = workspace.store, request.annotations, request.min_box
-    found = read_annotations(annotations)
+    found = read_boxes(annotations)
     pictures = _pictures(store, None)
     finder = PictureFinder(pictures)
-    boxes: dict[str, list[BoxAnnotation]] = {}
+    boxes: dict[str, list[SourceAnnotation]] = {}
     failed = list(found.failures)
-    for annotation in found.boxes:
+    for annotation in found.entries:
         uri = finder.find_for(annotation)
         if isinstance(uri, str):
             boxes.setdefault(uri, []).append(annotation)
             continue
         reason = "several pictures have that name" if uri else "no picture of the dataset is meant"
         failed.append(Failure(annotation.picture, reason, annotations))
-    if found.boxes and not boxes:
+    if found.entries and not boxes:
         raise InputError(
-            f"none of the {len(found.boxes)} boxes in {annotations} is of a picture of the dataset "
-            f"(the first is of {found.boxes[0].picture}): add the pictures first"
+            f"none of the {len(found.entries)} boxes in {annotations} is of a picture of the "
+            f"dataset (the first is of {found.entries[0].picture}): add the pictures first"
         )
     jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
     params = {"annotations": storable(annotations), "min_box": min_box}

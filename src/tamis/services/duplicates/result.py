@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from tamis.algo.calibration import PairCalibration
 from tamis.types import Verdict
@@ -95,10 +95,13 @@ class DuplicateReport(Result):
         verdicts: how many pairs have which verdict.
         pictures: how many were searched.
         candidates: how many pairs were compared pixel for pixel.
+        encoder: spec of the encoder of the vectors.
         column: the vector column that gave candidates.
         recall: of the neighbours by vector, estimated; 1 if exact.
         gallery: the page that was written; None if none was asked for.
     """
+
+    table_of: ClassVar = "pairs"
 
     threshold: float
     changed_threshold: float
@@ -108,6 +111,7 @@ class DuplicateReport(Result):
     verdicts: Mapping[str, int]
     pictures: int
     candidates: int
+    encoder: str
     column: str
     recall: float
     gallery: str | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.errors import UsageError
-from tamis.pages.pair_page import require_page
+from tamis.pages.page import require_page
 from tamis.services.duplicates.candidates import Candidates
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping
@@ -70,7 +70,8 @@ def duplicates(
     store = workspace.store
     rules = parse_preferences(request.prefer)
     rng = np.random.default_rng(request.seed)
-    embedded = workspace.samples.of(request.where).vectors(request.encoder)
+    known = workspace.vector_column(request.encoder)
+    embedded = workspace.samples.of(request.where).vectors(known.name)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {request.where!r}")
@@ -106,6 +107,7 @@ def duplicates(
         verdicts=verdicts,
         pictures=len(samples.ids),
         candidates=len(candidates.compared),
+        encoder=known.spec,
         column=embedded.column,
         recall=candidates.recall,
         gallery=None if request.gallery is None else str(request.gallery),

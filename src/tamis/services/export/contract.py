@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from tamis.dataset.annotation_columns import check_layer
+from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
@@ -19,13 +21,14 @@ __all__ = ["Export", "ExportReport"]
 class Export(Request["ExportReport"], verb="export"):
     """Export rows as a folder of pictures or a table; originals are never touched.
 
-    A folder gets the pictures, archive members included, with `manifest.csv` and
-    `manifest.parquet`, whose first column `file` names each picture there.
+    A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
+    `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
+    and voc get the pictures and one layer of annotations; what they cannot hold is counted.
     """
 
     format: Annotated[
-        Literal["folder", "csv", "parquet"],
-        Argument("folder, csv or parquet.", metavar="FORMAT"),
+        Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
+        Argument("folder, csv, parquet, coco, yolo or voc.", metavar="FORMAT"),
     ]
     out: Annotated[Path, Argument("Where it goes.", metavar="DIR")]
     _: KW_ONLY
@@ -38,10 +41,33 @@ class Export(Request["ExportReport"], verb="export"):
         Sequence[str] | None,
         Option("Columns of the table.", metavar="COLUMN", default="all but pictures and vectors"),
     ] = None
+    layer: Annotated[
+        str | None,
+        Option(
+            "The layer of annotations; of csv and parquet, export its annotations instead of rows.",
+            metavar="L",
+            default="truth",
+        ),
+    ] = None
+    pictures: Annotated[
+        bool,
+        Option(
+            "Write the pictures of coco, yolo and voc too.", names=("--pictures", "--no-pictures")
+        ),
+    ] = True
     link: Annotated[Literal["copy", "hardlink", "symlink"], Option("How pictures get there.")] = (
         "copy"
     )
     overwrite: Annotated[bool, Option("Replace an earlier export.")] = False
+
+    def check(self) -> None:
+        """See `Request`."""
+        if self.layer is not None:
+            check_layer(self.layer)
+            if self.format == "folder":
+                raise UsageError("a folder holds no annotations; leave --layer out")
+        if not self.pictures and self.format not in ("coco", "yolo", "voc"):
+            raise UsageError(f"{self.format} does not take --no-pictures; leave it out")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

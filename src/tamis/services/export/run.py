@@ -32,6 +32,8 @@ def export(workspace: Workspace, request: Export, feedback: Feedback = SILENT) -
         by=("split",) if request.by is None else request.by,
         link=request.link,
         columns=request.columns,
+        layer=request.layer,
+        pictures=request.pictures,
         overwrite=request.overwrite,
         progress=feedback.stage("export"),
     )

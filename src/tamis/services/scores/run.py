@@ -34,7 +34,8 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
         UsageError: no picture with a vector meets the condition.
     """
     store, progress = workspace.store, feedback.stage("scores")
-    samples = workspace.samples.of(request.where).vectors(request.encoder)
+    known = workspace.vector_column(request.encoder)
+    samples = workspace.samples.of(request.where).vectors(known.name)
     size = len(samples.ids)
     if size == 0:
         raise UsageError(f"no picture with a vector in {samples.column} meets the condition")
@@ -71,6 +72,7 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
         representative=best(found.representativeness),
         unique=best(found.uniqueness),
         width=found.width,
+        encoder=known.spec,
         column=samples.column,
         recall=found.recall,
     )

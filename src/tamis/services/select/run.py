@@ -11,7 +11,7 @@ from tamis.algo.selection.reasons import reasons
 from tamis.dataset.columns import Column
 from tamis.dataset.embedded import EmbeddedSamples
 from tamis.dataset.presence import gone_ids
-from tamis.dataset.samples import Kind
+from tamis.dataset.samples import Kind, SampleSet
 from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.select.contract import SCHEDULE
@@ -20,6 +20,7 @@ from tamis.services.select.result import Pick, Selection
 from tamis.services.select.round import select_round
 from tamis.services.select.simulation import simulate_rounds
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,13 +67,15 @@ def select_representative(
     """
     store, n, progress = workspace.store, request.n, feedback.stage("select")
     view = workspace.samples
+    known = workspace.vector_column(request.encoder)
     asked = parse_quotas(request.quotas)
     progress(0, n)
     kind = view.kind_of(request.where, request.labeled, request.include)
     part = view.of(request.where, kind=kind).lacking(Column.DUPLICATE_OF)
+    part, small = _large_enough(part, request.min_part)
     for other in (request.labeled, request.include):
         part = part if other is None else part.either(view.of(other, kind=kind))
-    samples = part.vectors(request.encoder)
+    samples = part.vectors(known.name)
     place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
     _require_vectors(view, place, request.include, samples.column)
     samples, gone = _present(view, samples, request.labeled)
@@ -89,6 +92,7 @@ def select_representative(
             f"{samples.column} and meet the conditions, {must.size} of them labeled already"
             + (f", {excluded.size} excluded" if request.forbid else "")
             + (f"; {gone} are gone (tamis check lists them)" if gone else "")
+            + (f"; {small}" if small else "")
         )
     groups: Quotas | None = None
     if asked:
@@ -147,13 +151,24 @@ def select_representative(
         coverage=picks.coverage,
         outliers=picks.outliers,
         outliers_taken=picks.outliers_taken,
+        encoder=known.spec,
         column=samples.column,
         neighbors=picks.graph_method,
         recall=picks.graph_recall,
         parts=picks.parts,
         gone=gone,
-        notes=_notes(n, len(rows), picks.parts, len(samples.ids)),
+        notes=[*([small] if small else []), *_notes(n, len(rows), picks.parts, len(samples.ids))],
     )
+
+
+def _large_enough(part: SampleSet, least: int) -> tuple[SampleSet, str | None]:
+    """Leave out parts of pictures too small to show anything; tell how many."""
+    small = f"(box_width < {least} OR box_height < {least})"
+    if not least or not part.samples.has(Column.KIND) or not (count := part.where(small).count()):
+        return part, None
+    told = f"{counted(count, 'part has')} a side under {least} pixels, left out"
+    large = part.where(f"(kind IS NULL OR NOT {small})")
+    return large, f"{told}; --min-part 0 takes them"
 
 
 def _notes(wanted: int, picked: int, parts: int, represented: int) -> list[str]:
@@ -199,7 +214,8 @@ def _require_vectors(
     if lacking:
         path = view.rows([Column.PATH], lacking[:1]).column(0)[0].as_py()
         raise UsageError(
-            f"{len(lacking)} pictures are to be included but have no vector in {column}, the first "
+            f"{counted(len(lacking), 'picture')} to be included without a vector in {column}, "
+            f"the first "
             f"{path}: run  tamis embed  first, or leave them out"
         )
 
@@ -211,6 +227,7 @@ def _require_free(
     if both.size:
         path = store.read(["path"], ids=[samples.ids[both[0]]]).column("path")[0].as_py()
         raise UsageError(
-            f"{both.size} pictures are to be included and are {what}, the first {path}: leave them "
+            f"{counted(both.size, 'picture is')} to be included and {what}, the first {path}: "
+            f"leave them "
             "out of one of the conditions"
         )

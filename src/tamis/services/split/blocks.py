@@ -15,6 +15,7 @@ from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,7 +158,7 @@ def asked_blocks(
     notes = []
     if missing:
         notes.append(
-            f"{missing:,} pictures have no {time or 'capture time'}, so they belong to no block "
+            f"{counted(missing, 'picture has')} no {time or 'capture time'}, which is in no block "
             "and may lie in any split"
         )
     blocks = time_blocks(sources, seconds, seconds_of_block)

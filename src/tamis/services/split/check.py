@@ -22,6 +22,7 @@ from tamis.services.split.leaks import MOST_LEAKS, look_across
 from tamis.services.split.result import Leak
 from tamis.sources.split_names import split_order
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
@@ -63,7 +64,8 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         if split_column != "fold":
             known += ", ".join(workspace.samples.narrow_columns())
         raise UsageError(f"there is no column {split_column!r} to check: {known}")
-    samples = workspace.samples.of(request.where).vectors(request.encoder)
+    vectors = workspace.vector_column(request.encoder)
+    samples = workspace.samples.of(request.where).vectors(vectors.name)
     marked = split_names(store, split_column, samples.ids)
     has = [name is not None for name in marked]
     if not any(has):
@@ -86,7 +88,7 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
     report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=split_column)
     notes = list(report.notes)
     if without := len(has) - len(found):
-        notes.append(f"{without:,} pictures have no {split_column} and were not looked at")
+        notes.append(f"{counted(without, 'picture has')} no {split_column}, not looked at")
     torn = [] if split_column == FOLDERS else torn_parts(store, split_column)
     parts = [
         Leak(part.path, part.other, part.splits, None, "part of one picture", "part")
@@ -96,5 +98,6 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         report,
         leaks=[*report.leaks, *parts][:MOST_LEAKS],
         leak_count=report.leak_count + len(parts),
+        encoder=vectors.spec,
         notes=notes,
     )

@@ -23,6 +23,7 @@ from tamis.services.split.evidence import Evidence
 from tamis.services.split.joining import join
 from tamis.services.split.leaks import look_across
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,8 +77,9 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
             f"the condition {where!r} speaks of parts of pictures, which take the split of their "
             "picture: give a condition on pictures"
         )
+    known = workspace.vector_column(request.encoder)
     pictures = workspace.samples.of(where, kind=Kind.WHOLE)
-    samples = pictures.vectors(request.encoder)
+    samples = pictures.vectors(known.name)
     if not samples.ids:
         raise UsageError(
             f"there is no picture to split: none has a vector in {samples.column}"
@@ -114,9 +116,9 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     notes = [*report.notes, *notes, *_off(report, aims, by_time=time is not None)]
     if without:
         notes.append(
-            f"{without:,} pictures have no vector in {samples.column} and got no {plan.mark}"
+            f"{counted(without, 'picture has')} no vector in {samples.column}, hence no {plan.mark}"
         )
-    report = replace(report, targets=aims, cuts=cuts)
+    report = replace(report, targets=aims, cuts=cuts, encoder=known.spec)
     if request.apply:
         params = plan.params | {
             "time_block": request.time_block,
@@ -133,7 +135,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
         taken_away = _mark(store, samples, [names[i] for i in placed], report, params, request)
         if taken_away:
             notes.append(
-                f"{taken_away:,} other pictures had a {plan.mark} before; they have none now"
+                f"{counted(taken_away, 'other picture had')} a {plan.mark} before and now none"
             )
     return replace(report, notes=notes)
 
@@ -200,7 +202,10 @@ def _told_gap(
         return []
     of = ", ".join(f"{out:,} of {name}" for name, out in zip(names, lost, strict=True) if out)
     return [
-        f"{sum(lost):,} pictures lie nearer than {gap:g} s to another split and got none ({of})"
+        (
+            f"{counted(sum(lost), 'picture lies')} nearer than {gap:g} s to another split and got "
+            f"none ({of})"
+        )
     ]
 
 

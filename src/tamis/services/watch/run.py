@@ -25,6 +25,7 @@ from tamis.sources.video.frame_reader import close_videos
 from tamis.sources.video.open import open_frames
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -145,7 +146,7 @@ class _Watch:
         note: Callable[[str], None],
     ) -> WatchReport:
         if self.finished:
-            note(f"{self.finished} of the sources were watched to their end before")
+            note(f"{counted(self.finished, 'source was')} watched to the end before")
         if self._plan.asked.metrics is not None:
             server = MetricsServer(
                 parse_address(str(self._plan.asked.metrics)), lambda: metrics_of(self._counts)

@@ -8,9 +8,9 @@ import pytest
 
 from tamis.dataset.parts import Box
 from tamis.errors import InputError
-from tamis.formats.annotations import read_annotations
-from tamis.formats.annotations.boxes import BoxAnnotation
+from tamis.formats.annotations import read_boxes
 from tamis.formats.annotations.finding import PictureFinder
+from tamis.formats.annotations.source_annotation import SourceAnnotation
 
 # one picture of 200 x 100 with a cat at 20,10 of 50 x 40 and a dog at 100,50 of 100 x 50
 COCO = {
@@ -48,16 +48,16 @@ def yolo(folder, text=YOLO, yaml="names: [cat, dog]\n"):
 
 
 def boxes(found, width=200, height=100, orientation=1):
-    return [(a.label, a.box(width, height, orientation)) for a in found.boxes]
+    return [(a.label, a.box(width, height, orientation)) for a in found.entries]
 
 
 @pytest.mark.parametrize("write", [coco, voc, yolo])
 def test_every_format_gives_the_same_boxes(tmp_path, write):
-    found = read_annotations(str(write(tmp_path)))
+    found = read_boxes(str(write(tmp_path)))
     assert found.failures == []
     assert boxes(found) == EXPECTED
     finder = PictureFinder(["/data/a/one.jpg", "/data/two.jpg"])
-    assert {finder.find(a.picture) for a in found.boxes} == {"/data/a/one.jpg"}
+    assert {finder.find(a.picture) for a in found.entries} == {"/data/a/one.jpg"}
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_every_format_gives_the_same_boxes(tmp_path, write):
     ],
 )
 def test_names_of_yolo_classes_come_in_many_forms(tmp_path, yaml):
-    found = read_annotations(str(yolo(tmp_path, yaml=yaml)))
-    assert [a.label for a in found.boxes] == ["cat", "dog"]
+    found = read_boxes(str(yolo(tmp_path, yaml=yaml)))
+    assert [a.label for a in found.entries] == ["cat", "dog"]
 
 
 def test_yolo_without_names_keeps_the_numbers(tmp_path):
-    found = read_annotations(str(yolo(tmp_path, yaml="path: x\n").parent))
-    assert [a.label for a in found.boxes] == ["0", "1"]
+    found = read_boxes(str(yolo(tmp_path, yaml="path: x\n").parent))
+    assert [a.label for a in found.entries] == ["0", "1"]
 
 
 def test_a_yolo_polygon_becomes_the_box_around_it(tmp_path):
-    found = read_annotations(str(yolo(tmp_path, text="0 .1 .1 .35 .1 .35 .5 .2 .5\n")))
+    found = read_boxes(str(yolo(tmp_path, text="0 .1 .1 .35 .1 .35 .5 .2 .5\n")))
     assert boxes(found) == [("cat", Box(20, 10, 50, 40))]
 
 
@@ -93,8 +93,8 @@ def test_a_yolo_polygon_becomes_the_box_around_it(tmp_path):
     ],
 )
 def test_a_bad_yolo_line_costs_itself(tmp_path, line, words):
-    found = read_annotations(str(yolo(tmp_path, text=f"0 .225 .3 .25 .4\n{line}\n")))
-    assert len(found.boxes) == 1
+    found = read_boxes(str(yolo(tmp_path, text=f"0 .225 .3 .25 .4\n{line}\n")))
+    assert len(found.entries) == 1
     [failure] = found.failures
     assert words in failure.reason
 
@@ -109,7 +109,7 @@ def test_bad_coco_entries_cost_themselves(tmp_path):
         "nonsense",
         {"image_id": 7, "category_id": 3, "bbox": [0, 0, 9, 9], "iscrowd": 1},
     ]
-    found = read_annotations(str(coco(tmp_path, document)))
+    found = read_boxes(str(coco(tmp_path, document)))
     assert boxes(found) == EXPECTED
     assert len(found.failures) == 6
 
@@ -125,7 +125,7 @@ def test_bad_coco_entries_cost_themselves(tmp_path):
 def test_bad_voc_files_are_named_and_entities_refused(tmp_path, text, words):
     voc(tmp_path, text)
     (tmp_path / "two.xml").write_text(VOC)
-    found = read_annotations(str(tmp_path))
+    found = read_boxes(str(tmp_path))
     assert boxes(found) == EXPECTED
     [failure] = found.failures
     assert words in failure.reason
@@ -134,7 +134,7 @@ def test_bad_voc_files_are_named_and_entities_refused(tmp_path, text, words):
 def test_entities_in_another_encoding_are_refused_too(tmp_path):
     text = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "c">]>' + VOC
     (tmp_path / "one.xml").write_bytes(text.encode("utf-16"))
-    [failure] = read_annotations(str(tmp_path)).failures
+    [failure] = read_boxes(str(tmp_path)).failures
     assert "UTF-8" in failure.reason
 
 
@@ -148,7 +148,7 @@ def test_entities_in_another_encoding_are_refused_too(tmp_path):
     ],
 )
 def test_boxes_are_clipped_to_the_picture(values, expected):
-    assert BoxAnnotation("x", None, *values).box(200, 100, 1) == expected
+    assert SourceAnnotation("x", None, *values).box(200, 100, 1) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_boxes_are_clipped_to_the_picture(values, expected):
     ],
 )
 def test_boxes_that_cannot_be_say_why(values, words):
-    assert words in BoxAnnotation("x", None, *values).box(200, 100, 1)
+    assert words in SourceAnnotation("x", None, *values).box(200, 100, 1)
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
@@ -177,10 +177,10 @@ def test_boxes_of_the_stored_picture_turn_with_it(orientation):
     upright = stored.transpose(_UPRIGHT[orientation])
     left, top, right, bottom = upright.getbbox()
     expected = Box(left, top, right - left, bottom - top)
-    annotation = BoxAnnotation("x", None, 5, 8, 20, 10, size=(60, 40))
+    annotation = SourceAnnotation("x", None, 5, 8, 20, 10, size=(60, 40))
     assert annotation.box(*upright.size, orientation) == expected
     # boxes of the upright picture stay as they are
-    as_seen = BoxAnnotation("x", None, *expected.corners[:2], expected.width, expected.height)
+    as_seen = SourceAnnotation("x", None, *expected.corners[:2], expected.width, expected.height)
     assert as_seen.box(*upright.size, orientation) == expected
 
 
@@ -203,4 +203,4 @@ def test_what_holds_no_annotations_is_refused(tmp_path):
         ("other.json", "no COCO file"),
     ):
         with pytest.raises(InputError, match=words):
-            read_annotations(str(tmp_path / place))
+            read_boxes(str(tmp_path / place))

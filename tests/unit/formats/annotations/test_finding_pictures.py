@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from tamis.formats.annotations import read_annotations
+from tamis.formats.annotations import read_boxes
 from tamis.formats.annotations.finding import PictureFinder
 
 
 def found(source, *uris):
     finder = PictureFinder(map(str, uris))
-    return [finder.find_for(box) for box in read_annotations(str(source)).boxes]
+    return [finder.find_for(box) for box in read_boxes(str(source)).entries]
 
 
 def yolo_file(file):

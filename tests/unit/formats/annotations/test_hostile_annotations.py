@@ -11,8 +11,8 @@ from filling import add_crops, ingest
 from tamis.dataset.parts import Box
 from tamis.dataset.store import Store
 from tamis.errors import InputError
-from tamis.formats.annotations import read_annotations
-from tamis.formats.annotations.boxes import BoxAnnotation
+from tamis.formats.annotations import read_boxes
+from tamis.formats.annotations.source_annotation import SourceAnnotation
 
 GOOD = [1, 1, 50, 50]
 
@@ -158,7 +158,7 @@ def test_a_bad_yolo_line_costs_itself(store, tmp_path, line, words):
 
 def test_a_prediction_of_yolo_serves_too(tmp_path):
     (tmp_path / "a.txt").write_text("1 .5 .5 .5 .5 .93\n")
-    [box] = read_annotations(str(tmp_path)).boxes
+    [box] = read_boxes(str(tmp_path)).entries
     assert (box.label, box.box(200, 100, 1)) == ("1", Box(50, 25, 100, 50))
 
 
@@ -168,8 +168,8 @@ def test_what_lies_beside_labels_is_no_label(tmp_path):
     (tmp_path / "labels" / "classes.txt").write_text("cat\ndog\n")
     (tmp_path / "labels" / ".trash" / "b.txt").write_text("nonsense\n")
     (tmp_path / "README.roboflow.txt").write_text("exported from\n")
-    found = read_annotations(str(tmp_path))
-    assert [box.label for box in found.boxes] == ["dog"]
+    found = read_boxes(str(tmp_path))
+    assert [box.label for box in found.entries] == ["dog"]
     assert found.failures == []
 
 
@@ -178,7 +178,7 @@ def test_names_come_from_the_file_that_was_named(tmp_path):
     (tmp_path / "labels" / "a.txt").write_text("1 .5 .5 .5 .5\n")
     (tmp_path / "a.yaml").write_text("names: [x, y]\n")
     (tmp_path / "data.yaml").write_text("names: [cat, dog]\n")
-    assert read_annotations(str(tmp_path / "data.yaml")).boxes[0].label == "dog"
+    assert read_boxes(str(tmp_path / "data.yaml")).entries[0].label == "dog"
 
 
 @pytest.mark.parametrize(
@@ -188,12 +188,12 @@ def test_a_file_of_names_without_names_is_refused(tmp_path, content):
     (tmp_path / "data.yaml").write_bytes(content)
     (tmp_path / "a.txt").write_text("0 .5 .5 .5 .5\n")
     with pytest.raises(InputError, match=r"data\.yaml"):
-        read_annotations(str(tmp_path / "data.yaml"))
+        read_boxes(str(tmp_path / "data.yaml"))
 
 
 @pytest.mark.parametrize("size", [(100, 200), (201, 100), (400, 200)])
 def test_a_size_of_another_version_of_the_picture_is_refused(size):
-    annotation = BoxAnnotation("x", None, 5, 5, 20, 10, size=size)
+    annotation = SourceAnnotation("x", None, 5, 5, 20, 10, size=size)
     said = annotation.box(200, 100, 1)
     assert isinstance(said, str)
     assert "200 x 100" in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.errors import UsageError
 
 

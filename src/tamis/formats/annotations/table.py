@@ -1,0 +1,168 @@
+"""Annotations as a table, CSV or Parquet: a row each."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from tamis.algo.run_lengths import read_counts
+from tamis.dataset.annotation_columns import KINDS
+from tamis.errors import InputError
+from tamis.formats.annotations.source_annotation import (
+    PLACELESS,
+    Annotations,
+    SourceAnnotation,
+    place,
+    text,
+)
+from tamis.types import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["read_table"]
+
+_NAMES: Final = {
+    "picture": ("file", "path", "picture", "image", "filename", "file_name", "image_path"),
+    "label": ("label", "class", "category", "class_name", "name"),
+    "left": ("x", "left", "xmin", "x_min", "x1"),
+    "top": ("y", "top", "ymin", "y_min", "y1"),
+    "width": ("width", "w", "box_width"),
+    "height": ("height", "h", "box_height"),
+    "right": ("xmax", "x_max", "x2", "right"),
+    "bottom": ("ymax", "y_max", "y2", "bottom"),
+    "confidence": ("confidence", "score", "probability"),
+    "kind": ("kind",),
+    "polygon": ("polygon",),
+    "mask": ("mask",),
+    "keypoints": ("keypoints",),
+    "text": ("text", "caption"),
+    "value": ("value",),
+    "crowd": ("crowd", "iscrowd"),
+    "attributes": ("attributes",),
+    "source": ("source",),
+}
+"""What columns may be called; the first that a table has counts."""
+
+
+def read_table(file: Path) -> Annotations:
+    """Read a table with a column of pictures' paths and one of classes, boxes, captions or numbers.
+
+    Boxes are `x`, `y`, `width`, `height` or two corners (`xmin`, `ymin`, `xmax`, `ymax`) in pixels;
+    a row without is the class of its picture. Polygons, keypoints and attributes are JSON.
+
+    Raises:
+        InputError: it cannot be read, or has no column of pictures.
+    """
+    try:
+        rows = _parquet(file) if file.suffix.lower() == ".parquet" else _csv(file)
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{file} cannot be read as a table: {error}") from error
+    known = {name.strip().lower(): name for name in (rows[0] if rows else {})}
+    columns = {
+        meaning: next((known[name] for name in names if name in known), None)
+        for meaning, names in _NAMES.items()
+    }
+    if columns["picture"] is None:
+        raise InputError(
+            f"{file} has no column of pictures; call it one of {', '.join(_NAMES['picture'])}"
+        )
+    found = Annotations()
+    for number, row in enumerate(rows, start=1):
+        try:
+            found.entries.append(_entry(file, _Row(row, columns)))
+        except (ValueError, TypeError) as error:
+            reason = f"row {number} cannot be used: {error}"
+            found.failures.append(Failure(str(file), reason, str(file)))
+    return found
+
+
+def _csv(file: Path) -> list[dict[str, Any]]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _parquet(file: Path) -> list[dict[str, Any]]:
+    from pyarrow import parquet
+
+    rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
+    return rows
+
+
+class _Row:
+    """One row by what its columns mean; an empty field is absent."""
+
+    def __init__(self, values: Mapping[str, Any], columns: Mapping[str, str | None]) -> None:
+        self._values = values
+        self._columns = columns
+
+    def get(self, meaning: str) -> Any:
+        column = self._columns[meaning]
+        value = None if column is None else self._values.get(column)
+        return None if value in ("", None) else value
+
+    def number(self, meaning: str) -> float | None:
+        value = self.get(meaning)
+        return None if value is None else float(value)
+
+    def structure(self, meaning: str) -> Any:
+        value = self.get(meaning)
+        return json.loads(value) if isinstance(value, str) else value
+
+
+def _entry(file: Path, row: _Row) -> SourceAnnotation:
+    picture = text(row.get("picture"))
+    label = row.get("label")
+    left, top = row.number("left"), row.number("top")
+    width, height = row.number("width"), row.number("height")
+    right, bottom = row.number("right"), row.number("bottom")
+    if left is not None and width is None and right is not None:
+        width = right - left
+    if top is not None and height is None and bottom is not None:
+        height = bottom - top
+    has_box = None not in (left, top, width, height)
+    kind = row.get("kind") or _kind(row, has_box=has_box)
+    if kind not in KINDS:
+        raise ValueError(f"its kind is {kind!r}, not one of {', '.join(KINDS)}")
+    if kind not in PLACELESS and not has_box:
+        raise ValueError(f"it is a {kind} without x, y, width and height")
+    if label is None and kind not in ("caption", "number"):
+        raise ValueError("it has no class")
+    common: dict[str, Any] = {
+        "picture": picture,
+        "label": None if label is None else text(str(label)),
+        "kind": kind,
+        "places": (place(file.parent, picture),),
+        "text": row.get("text"),
+        "value": row.number("value"),
+        "confidence": row.number("confidence"),
+        "attributes": row.structure("attributes"),
+        "source": row.structure("source"),
+    }
+    if kind in PLACELESS:
+        return SourceAnnotation(**common)
+    return SourceAnnotation(
+        **common,
+        left=left or 0,
+        top=top or 0,
+        width=width or 0,
+        height=height or 0,
+        polygon=_rings(row.structure("polygon")),
+        mask=None if (mask := row.get("mask")) is None else tuple(read_counts(mask)),
+        keypoints=tuple(map(float, row.structure("keypoints") or ())),
+        crowd=str(row.get("crowd")).lower() in ("1", "true"),
+    )
+
+
+def _kind(row: _Row, *, has_box: bool) -> str:
+    if has_box:
+        return "polygon" if row.get("polygon") else "box"
+    if row.get("text") is not None:
+        return "caption"
+    return "number" if row.get("value") is not None else "classification"
+
+
+def _rings(value: Iterable[Iterable[float]] | None) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(map(float, ring)) for ring in value or ())

@@ -1,0 +1,99 @@
+"""A picture with its annotations on the way to a file of another tool."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+__all__ = ["AnnotatedPicture", "AnnotationWriter", "Exported", "Losses", "class_numbers"]
+
+
+@dataclass(frozen=True)
+class AnnotatedPicture:
+    """What a format writes of one picture.
+
+    Attributes:
+        name: its file's name, whose stem no other picture of the export has.
+        subset: the split, as a folder's name; empty if there are no splits.
+        width: of the upright picture, in pixels.
+        height: likewise.
+        rows: its annotations, as rows of the table; columns that are null throughout may lack.
+    """
+
+    name: str
+    subset: str
+    width: int
+    height: int
+    rows: Sequence[Mapping[str, Any]] = ()
+
+
+class Losses:
+    """Counts what a format cannot hold."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, kind: str, fate: str = "left out") -> None:
+        """Count one annotation of a kind and what became of it."""
+        self._counts[kind, fate] += 1
+
+    def sentences(self, format_name: str) -> tuple[str, ...]:
+        """Return one sentence a kind of loss."""
+        return tuple(
+            f"{format_name} cannot hold all: {count} of kind {kind} {fate}"
+            for (kind, fate), count in sorted(self._counts.items())
+        )
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The whole of an export.
+
+    Attributes:
+        subsets: the splits, in order; one empty name if there are none.
+        classes: the number of each class, ascending.
+        kinds: the kinds of annotations that there are.
+        points: how many keypoints an object has at most.
+        pictures: the pictures without annotations, in the order of the others.
+        annotated: the pictures one by one, each with its annotations.
+        losses: what the format cannot hold.
+    """
+
+    subsets: Sequence[str]
+    classes: Mapping[str, int]
+    kinds: frozenset[str]
+    points: int
+    pictures: Sequence[AnnotatedPicture]
+    annotated: Iterable[AnnotatedPicture]
+    losses: Losses = field(default_factory=Losses)
+
+
+class AnnotationWriter(Protocol):
+    """One format to write."""
+
+    def picture_place(self, picture: AnnotatedPicture) -> str:
+        """Return where a picture's file goes, below the export's folder."""
+
+    def write(self, folder: Path, exported: Exported) -> list[str]:
+        """Write the annotations, and return the files below `folder` that were written."""
+
+
+def class_numbers(labels: Iterable[str], known: Mapping[str, Any], first: int) -> dict[str, int]:
+    """Number classes by name, or as their source did if it gave each a number of its own.
+
+    >>> class_numbers(["dog", "cat"], {}, 1)
+    {'cat': 1, 'dog': 2}
+    >>> class_numbers(["dog", "cat"], {"dog": 17, "cat": 18}, 1)
+    {'dog': 17, 'cat': 18}
+    """
+    names = sorted(set(labels))
+    numbers = [known.get(name) for name in names]
+    if all(type(number) is int for number in numbers) and len(set(numbers)) == len(numbers):
+        pairs = zip(names, numbers, strict=True)
+        return dict(sorted(((name, int(n or 0)) for name, n in pairs), key=lambda pair: pair[1]))
+    return {name: number for number, name in enumerate(names, start=first)}

@@ -1,0 +1,217 @@
+"""What can be asked of annotations, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from tamis.dataset.annotation_columns import TRUTH, check_layer
+from tamis.errors import UsageError
+from tamis.types import Failure
+from tamis.verbs.request import Argument, Option, Request
+from tamis.verbs.result import Result
+from tamis.verbs.shared import Where
+
+__all__ = [
+    "ClearLabels",
+    "ClearReport",
+    "Import",
+    "ImportReport",
+    "LabelImport",
+    "Layer",
+    "LayersReport",
+    "ListLayers",
+    "SetLabel",
+    "SetReport",
+]
+
+InLayer: TypeAlias = Annotated[
+    str,
+    Option("The layer; `truth` holds the classes that `label` of the samples shows.", metavar="L"),
+]
+
+_ANY_PICTURES = "name pictures: --where SQL, --ids ID, or --all for every picture"
+
+
+@dataclass(frozen=True)
+class Import(Request["ImportReport"], verb="import", writes=True, run="run:import_annotations"):
+    """Bring annotations of the dataset's pictures into a layer.
+
+    The pictures must be in the dataset. What the layer has already is not added twice, and no other
+    layer is touched.
+    """
+
+    format: Annotated[
+        Literal["auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"],
+        Argument("How they are written; `auto` finds out by content.", metavar="FORMAT"),
+    ]
+    path: Annotated[Path, Argument("The file or folder of annotations.", metavar="PATH")]
+    _: KW_ONLY
+    layer: InLayer = TRUTH
+    replace: Annotated[bool, Option("First remove all that the layer has.")] = False
+    reference: Annotated[
+        Path | None,
+        Option("The COCO file whose ids a file of results uses.", metavar="FILE"),
+    ] = None
+    author: Annotated[str | None, Option("Who made them.", metavar="NAME")] = None
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
+
+
+@dataclass(frozen=True)
+class LabelImport(Import, verb="label import", writes=True, run="run:import_annotations"):
+    """Bring annotations of the dataset's pictures into a layer; the same as `import`."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ImportReport(Result):
+    """What an import did.
+
+    Attributes:
+        layer: the layer.
+        imported: new annotations.
+        known: annotations that the layer had.
+        removed: annotations that were removed first.
+        pictures: pictures that the file speaks of.
+        kinds: how many annotations of each kind it has.
+        failed: files and entries that could not be used, each with its reason.
+    """
+
+    layer: str
+    imported: int
+    known: int
+    removed: int
+    pictures: int
+    kinds: Mapping[str, int]
+    failed: Sequence[Failure]
+
+
+Ids: TypeAlias = Annotated[
+    Sequence[str] | None, Option("Only samples of these ids.", metavar="ID", default="all")
+]
+All: TypeAlias = Annotated[bool, Option("Every picture.")]
+
+
+@dataclass(frozen=True)
+class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set_label"):
+    """Give pictures a class, in place of the one that the layer gave them."""
+
+    label: Annotated[str, Argument("The class.", metavar="CLASS")]
+    _: KW_ONLY
+    where: Where = None
+    ids: Ids = None
+    all: All = False
+    layer: InLayer = TRUTH
+    author: Annotated[str | None, Option("Who says so.", metavar="NAME")] = None
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
+        if not self.label.strip():
+            raise UsageError("a class needs a name; to take one away use  tamis label clear")
+        if self.where is None and self.ids is None and not self.all:
+            raise UsageError(_ANY_PICTURES)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SetReport(Result):
+    """What a class was given to.
+
+    Attributes:
+        label: the class.
+        layer: the layer.
+        pictures: how many pictures have it now that were asked for.
+        changed: how many of them had another or none.
+    """
+
+    label: str
+    layer: str
+    pictures: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class ClearLabels(Request["ClearReport"], verb="label clear", writes=True, run="run:clear_labels"):
+    """Remove a layer's annotations of some pictures, or of all."""
+
+    _: KW_ONLY
+    where: Where = None
+    ids: Ids = None
+    all: All = False
+    layer: InLayer = TRUTH
+    kind: Annotated[
+        Literal[
+            "classification",
+            "box",
+            "rotated_box",
+            "polygon",
+            "mask",
+            "keypoints",
+            "caption",
+            "number",
+        ]
+        | None,
+        Option("Only annotations of this kind.", default="all kinds"),
+    ] = None
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
+        if self.where is None and self.ids is None and not self.all:
+            raise UsageError(_ANY_PICTURES)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ClearReport(Result):
+    """What was removed.
+
+    Attributes:
+        layer: the layer.
+        pictures: how many pictures were asked for.
+        removed: annotations that are gone.
+        labels: pictures whose `label` is empty now.
+    """
+
+    layer: str
+    pictures: int
+    removed: int
+    labels: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of annotations.
+
+    Attributes:
+        name: its name.
+        annotations: how many it has.
+        pictures: how many pictures have one.
+        kinds: how many of each kind.
+        classes: how many of each class, most frequent first.
+    """
+
+    name: str
+    annotations: int
+    pictures: int
+    kinds: Mapping[str, int]
+    classes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class ListLayers(Request["LayersReport"], verb="label layers", run="run:list_layers"):
+    """List the layers of annotations."""
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class LayersReport(Result):
+    """The layers, by name.
+
+    Attributes:
+        layers: the layers.
+    """
+
+    layers: Sequence[Layer]

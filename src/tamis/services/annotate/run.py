@@ -1,0 +1,254 @@
+"""Import annotations, set and clear classes, and list layers; each one operation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.dataset.annotation_columns import TRUTH
+from tamis.dataset.samples import Kind
+from tamis.errors import InputError, UsageError
+from tamis.formats.annotations.finding import PictureFinder
+from tamis.formats.annotations.read import read_as
+from tamis.outside_text import storable
+from tamis.services.annotate.contract import (
+    ClearReport,
+    ImportReport,
+    Layer,
+    LayersReport,
+    SetReport,
+)
+from tamis.services.annotate.exported_pictures import exported_pictures
+from tamis.services.annotate.rows import AnnotationRows
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tamis.dataset.operation import Operation
+    from tamis.dataset.store import Store
+    from tamis.formats.annotations.source_annotation import Annotations
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["clear_labels", "import_annotations", "list_layers", "set_label"]
+
+_ROWS_AT_ONCE = 1 << 16
+
+
+def import_annotations(
+    workspace: Workspace, request: Import, feedback: Feedback = SILENT
+) -> ImportReport:
+    """Bring the annotations of a file or folder into a layer.
+
+    Raises:
+        InputError: there are no annotations, or they speak of none of the dataset's pictures.
+        ConflictError: another writer was in the way.
+    """
+    store = workspace.store
+    place = request.path.expanduser()
+    found = read_as(request.format, place, request.reference)
+    if request.layer == TRUTH and any(entry.confidence is not None for entry in found.entries):
+        raise UsageError(
+            f"{place} holds predictions, with a confidence each: name a layer of their own with "
+            "--layer NAME"
+        )
+    taken = _taken(workspace, request, found, feedback)
+    problems = (*found.failures, *taken.failed)
+    failed = list({(one.path, one.reason): one for one in problems}.values())
+    if found.entries and not taken.tables:
+        first = taken.failed[0]
+        raise InputError(
+            f"none of the {len(found.entries)} annotations in {place} can be used; the first, "
+            f"{first.path}: {first.reason}. Add the pictures first:  tamis add FOLDER"
+        )
+    with store.operation("import", request=request) as operation:
+        labelled = set()
+        if request.replace:
+            operation.remove_annotations(request.layer)
+            if request.layer == TRUTH:
+                _clear_label(store, operation, list(_classes(store, TRUTH)))
+        else:
+            labelled = set(store.read(["sample_id"], "label IS NOT NULL")["sample_id"].to_pylist())
+        for table in taken.tables:
+            operation.add_annotations(table)
+        labels = {name: label for name, label in taken.labels.items() if name not in labelled}
+        if labels:
+            values = pa.array(list(labels.values()), pa.string())
+            operation.set_marks(list(labels), {"label": values})
+        operation.counts |= {"failed": len(failed)}
+    kinds: Counter[str] = Counter()
+    for table in taken.tables:
+        kinds.update(table.column("kind").to_pylist())
+    counts = operation.counts
+    return ImportReport(
+        layer=request.layer,
+        imported=counts.get("annotations", 0),
+        known=counts.get("annotations_known", 0),
+        removed=counts.get("annotations_removed", 0),
+        pictures=taken.pictures,
+        kinds=dict(kinds.most_common()),
+        failed=failed,
+        notes=found.notes,
+    )
+
+
+@dataclass
+class _Taken:
+    """What an import found places for: rows, how many pictures, and classes of whole pictures."""
+
+    tables: list[pa.Table] = field(default_factory=list)
+    pictures: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    failed: list[Failure] = field(default_factory=list)
+
+
+def _taken(workspace: Workspace, request: Import, found: Annotations, feedback: Feedback) -> _Taken:
+    source = storable(str(request.path))
+    columns = ("uri", "sample_id", "width", "height", "orientation")
+    read = workspace.samples.of(None, kind=Kind.WHOLE).table(*columns).to_pylist()
+    samples = {row["uri"]: row for row in read}
+    samples |= exported_pictures(request.path.expanduser(), read)
+    finder = PictureFinder(samples)
+    rows = AnnotationRows(request.layer, request.author)
+    taken = _Taken()
+    seen: set[str] = set()
+    progress = feedback.stage("import")
+    for done, entry in enumerate(found.entries, start=1):
+        uri = finder.find_for(entry)
+        if not isinstance(uri, str) and len({samples[one]["sample_id"] for one in uri}) == 1:
+            uri = uri[0]  # the original and what was exported of it
+        if not isinstance(uri, str):
+            reason = "several pictures have that name" if uri else "no picture of the dataset"
+            taken.failed.append(Failure(entry.picture, reason, source))
+            continue
+        sample = samples[uri]
+        placed = entry.placed(sample["width"], sample["height"], sample["orientation"] or 1)
+        if isinstance(placed, str):
+            taken.failed.append(Failure(uri, placed, source))
+            continue
+        name = sample["sample_id"]
+        rows.add(name, entry, placed)
+        seen.add(name)
+        if entry.kind == "classification" and entry.label and request.layer == TRUTH:
+            taken.labels.setdefault(name, entry.label)
+        if len(rows) >= _ROWS_AT_ONCE:
+            taken.tables.append(rows.table())
+            progress(done, len(found.entries))
+    if len(rows):
+        taken.tables.append(rows.table())
+    taken.pictures = len(seen)
+    return taken
+
+
+def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SILENT) -> SetReport:
+    """Give pictures a class in a layer, in place of what the layer had.
+
+    Raises:
+        UsageError: a sample is unknown, or the condition is none.
+    """
+    store = workspace.store
+    ids = _samples(workspace, request)
+    had = _classes(store, request.layer)
+    changed = [name for name in ids if had.get(name) != [request.label]]
+    if changed:
+        rows = AnnotationRows(request.layer, request.author)
+        for name in changed:
+            rows.add_class(name, request.label)
+        with store.operation("label set", request=request) as operation:
+            operation.remove_annotations(request.layer, changed, "classification")
+            operation.add_annotations(rows.table())
+            if request.layer == TRUTH:
+                operation.set_marks(changed, {"label": [request.label] * len(changed)})
+    return SetReport(
+        label=request.label, layer=request.layer, pictures=len(ids), changed=len(changed)
+    )
+
+
+def clear_labels(
+    workspace: Workspace, request: ClearLabels, _feedback: Feedback = SILENT
+) -> ClearReport:
+    """Remove a layer's annotations of some pictures.
+
+    Raises:
+        UsageError: a sample is unknown, or the condition is none.
+    """
+    store = workspace.store
+    ids = _samples(workspace, request)
+    condition = f"layer = '{request.layer}'"
+    condition += f" AND kind = '{request.kind}'" if request.kind else ""
+    annotated = store.annotations(["sample_id"], condition).column("sample_id").unique()
+    meant = pa.array(ids, pa.string())
+    chosen = meant.filter(pc.is_in(meant, value_set=annotated))
+    marks = request.layer == TRUTH and request.kind in (None, "classification")
+    labelled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
+    labels = 0 if labelled is None else len(labelled) - labelled.column("label").null_count
+    removed = 0
+    if len(chosen) or labels:
+        with store.operation("label clear", request=request) as operation:
+            operation.remove_annotations(request.layer, chosen, request.kind)
+            if labels:
+                _clear_label(store, operation, ids)
+        removed = operation.counts.get("annotations_removed", 0)
+    return ClearReport(layer=request.layer, pictures=len(ids), removed=removed, labels=labels)
+
+
+def list_layers(
+    workspace: Workspace, _request: ListLayers, _feedback: Feedback = SILENT
+) -> LayersReport:
+    """Return the layers by name, with counts."""
+    table = workspace.store.annotations(["layer", "sample_id", "kind", "label"])
+    layers = []
+    for name in sorted(pc.unique(table.column("layer")).to_pylist()):
+        rows = table.filter(pc.equal(table.column("layer"), name))
+        layers.append(
+            Layer(
+                name=name,
+                annotations=rows.num_rows,
+                pictures=pc.count_distinct(rows.column("sample_id")).as_py(),
+                kinds=_counts(rows.column("kind")),
+                classes=_counts(rows.column("label")),
+            )
+        )
+    return LayersReport(layers=layers)
+
+
+def _counts(values: pa.ChunkedArray) -> dict[str, int]:
+    counted = pc.value_counts(values.drop_null()).to_pylist()
+    pairs = [(one["values"], one["counts"]) for one in counted]
+    return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+def _classes(store: Store, layer: str) -> Mapping[str, list[str]]:
+    """Return the classes of each picture that has any in a layer; `label` counts as truth."""
+    found: dict[str, list[str]] = {}
+    table = store.annotations(
+        ["sample_id", "label"], f"layer = '{layer}' AND kind = 'classification'"
+    )
+    for name, label in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        found.setdefault(name, []).append(label)
+    return found
+
+
+def _samples(workspace: Workspace, request: Any) -> list[str]:
+    """Return the samples that a request means, each once."""
+    if request.ids is None:
+        return workspace.samples.of(request.where).ids
+    given = list(dict.fromkeys(request.ids))
+    workspace.samples.rows(["sample_id"], given)  # says which is unknown
+    if request.where is None:
+        return given
+    meant = set(workspace.samples.of(request.where).ids)
+    return [name for name in given if name in meant]
+
+
+def _clear_label(store: Store, operation: Operation, ids: list[str] | None) -> None:
+    names = store.read(["sample_id"], "label IS NOT NULL", ids).column("sample_id").to_pylist()
+    if names:
+        operation.set_marks(names, {"label": pa.nulls(len(names), pa.string())})
