@@ -15,6 +15,7 @@ from tamis.services.curate.contract import Curate
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
+from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
@@ -41,6 +42,7 @@ class Verbs:
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
     layers = Method(ListLayers)
+    evaluate = Method(Evaluate)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     embed = Method(Embed)
