@@ -83,7 +83,6 @@ minimum:
 # What is derived from the verbs and kept: JSON schemas, and signatures for editors.
 golden: $(VENV)/.dev
 	$(BIN)/python tools/write_golden.py
-	$(BIN)/ruff format src/tamis/interfaces/verbs.pyi
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

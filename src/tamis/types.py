@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    import os
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Failure",
     "Indices",
+    "PathLike",
     "PixelBatch",
     "Preprocessing",
     "Progress",
@@ -24,6 +27,9 @@ __all__ = [
 
 Vectors: TypeAlias = "NDArray[np.float32]"
 """Embeddings, `[N, D]` float32, each row of Euclidean length 1 unless a docstring says other."""
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+"""A path as users may give it."""
 
 Indices: TypeAlias = "NDArray[np.int64]"
 """Row numbers, `[N]` int64."""

@@ -39,6 +39,8 @@ def test_the_main_job_in_one_go(tamis_process, photos):
         rows = list(csv.DictReader(file))
     assert len(rows) == 10
     assert {row["split"] for row in rows} <= {"train", "val", "test"}
+    # the one manifest names every copy, and nothing else lies beside the pictures
+    assert {tamis_process.folder / "curated" / row["file"] for row in rows} == set(exported)
     assert before == {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
 
 

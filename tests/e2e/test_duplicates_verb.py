@@ -230,7 +230,7 @@ def test_forms_filled_differently_stay(forms):
             assert 0 <= x < x + width <= 480
             assert 0 <= y < y + height <= 640
     page = (forms.folder / "pairs.html").read_text("utf-8")
-    assert 'class="differs"' in page
+    assert 'class="box"' in page
     assert "f/copy-of-03.jpg" in page
     assert any("changed" in note for note in document["notes"])
 

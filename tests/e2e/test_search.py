@@ -68,7 +68,7 @@ def test_the_table_says_how_it_was_found(searched):
 def test_the_gallery_is_one_file(searched):
     searched("search", "--like", "photos/dogs/00.jpg", "-k", "4", "--gallery", "found.html")
     page = (searched.folder / "found.html").read_text("utf-8")
-    assert page.count("data:image/jpeg;base64") == 4
+    assert page.count("data:image/jpeg;base64") == 5  # the example too
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 

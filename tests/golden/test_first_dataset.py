@@ -59,7 +59,7 @@ def test_all_of_it_can_be_undone(first):
     left = [e for e in expected["log"] if e["state"] == "done" and e["verb"] not in took_back]
     assert len(left) >= 12
     for entry in reversed(left):
-        assert dataset.undo().verb == entry["verb"]
+        assert dataset.undo().undone.verb == entry["verb"]
         before = max(
             int(number) for number in expected["snapshots"] if int(number) < entry["snapshot"]
         )
@@ -81,7 +81,7 @@ def test_it_can_be_gone_on_with(first):
     hits = dataset.search(like=copied, k=2, encoder=BUNDLED).hits  # what is there comes first
     assert [hit.path.split("/")[-1] for hit in hits] == ["new.png", "copy of 00.jpg"]
     assert len(dataset) == samples + 1
-    assert dataset.report("report.html").stat().st_size > 10_000
+    assert dataset.report("report.html").report.stat().st_size > 10_000
     for _ in range(4):
         dataset.undo()
     numbers = [int(number) for number in expected["snapshots"]]

@@ -62,8 +62,8 @@ def test_the_probe_predicts_what_scikit_learn_does_at_the_penalty_that_it_chose(
     model = reference(
         X[:100].astype(np.float32).astype(float),
         names[:100],
-        probe.C,
-        "balanced" if probe.balanced else None,
+        probe.setting["C"],
+        "balanced" if probe.setting["balanced"] else None,
     )
     ours = softmax(probe.logits(X[100:]), axis=1)
     assert np.abs(ours - model.predict_proba(X[100:])).max() < 1e-4

@@ -34,9 +34,9 @@ def test_the_order_of_rows_changes_no_bit(problem, method, seed):
     order = np.random.default_rng(seed).permutation(len(X))
     a = train(X, classes, groups, method)
     b = train(X[order], classes[order], groups[order], method)
-    assert np.array_equal(a.weights, b.weights)
-    assert np.array_equal(a.offset, b.offset)
-    assert (a.temperature, a.C, a.method) == (b.temperature, b.C, b.method)
+    assert np.array_equal(a.head.weights, b.head.weights)
+    assert np.array_equal(a.head.offset, b.head.offset)
+    assert (a.temperature, a.setting, a.method) == (b.temperature, b.setting, b.method)
     assert np.array_equal(a.held_out.predicted[order], b.held_out.predicted)
     assert a.held_out.right == b.held_out.right
 
@@ -50,9 +50,9 @@ def test_names_of_classes_and_groups_change_no_bit(problem, method, data):
     a = train(X, classes, groups, method)
     b = train(X, names[classes], turned[groups], method)
     place = np.searchsorted(b.classes, names[a.classes])
-    assert np.array_equal(a.weights, b.weights[place])
-    assert np.array_equal(a.offset, b.offset[place])
-    assert (a.temperature, a.C) == (b.temperature, b.C)
+    assert np.array_equal(a.head.weights, b.head.weights[place])
+    assert np.array_equal(a.head.offset, b.head.offset[place])
+    assert (a.temperature, a.setting) == (b.temperature, b.setting)
     assert names[a.predict(X)].tolist() == b.predict(X).tolist()
 
 

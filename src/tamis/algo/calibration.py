@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tamis.algo.false_copies import false_copies
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -324,6 +325,7 @@ def _notes(
         )
     if pictures < _FEW_PICTURES and not given:
         notes.append(
-            f"{pictures} pictures are few to calibrate on; the line for copies is drawn closer."
+            f"{counted(pictures, 'picture is')} little to calibrate on; the line for copies is "
+            f"drawn closer."
         )
     return notes

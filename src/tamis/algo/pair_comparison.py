@@ -43,6 +43,9 @@ _LEAST_SHARED = 400
 _TONE_PLACES = 2000
 _SHARE_PLACES = 40
 _THINNEST = 0.01
+_LITTLE_MOVED = 2.0
+# Of what varies across lines: less varies along them where they are all that a picture shows.
+_ALONG = 0.03
 _SAME_SCALE, _DENSER = 0.97, 1.1
 
 
@@ -99,6 +102,17 @@ class PairResidual:
         return may_be_mark(self.aligned, self.worst, line)
 
     @property
+    def slides(self) -> bool:
+        """Whether one picture could lie elsewhere along its lines, since both show little else.
+
+        Parallel lines agree wherever they are moved along themselves, so that what lies beyond
+        their ends cannot be told. Two that lie in place as they are did not move.
+        """
+        if self.aligned is None or self.placement.moves(self.shapes[0]) < _LITTLE_MOVED:
+            return False
+        return all(_only_lines(luma, self.aligned.shared) for luma in self.aligned.luma)
+
+    @property
     def left_shape(self) -> tuple[int, int]:
         """Height and width of the left picture."""
         return self.shapes[1] if self.swapped else self.shapes[0]
@@ -127,14 +141,16 @@ class PairResidual:
     def rims(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the strips of the left picture that the right one lacks, and the reverse.
 
-        Each `[K, 4]` as `regions`, widest first.
+        Each `[K, 4]` as `regions`, widest first; of a picture that has more, the narrowest are left
+        out.
         """
         offset, linear = self.map()[:2].astype(float), self.map()[2:].astype(float).reshape(2, 2)
         corners = np.array([(y, x) for y in (0, 1) for x in (0, 1)], float)
         seen_right = corners @ linear.T + offset
         seen_left = (corners - offset) @ np.linalg.inv(linear).T
         left, right = (_strips(seen) for seen in (seen_left, seen_right))
-        return left, right
+        both = min(len(left), len(right))
+        return left[:both], right[:both]
 
     def regions(self, line: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the places over a line in the left and in the right picture, worst first.
@@ -318,6 +334,14 @@ def _blur_between(
                 break
             last = now
     return first, sigma
+
+
+def _only_lines(luma: NDArray[np.float32], shared: NDArray[np.bool_]) -> bool:
+    """Whether all that varies does so across one direction, by its structure tensor."""
+    down, across = (np.gradient(luma, axis=axis)[shared].astype(np.float64) for axis in (0, 1))
+    mixed = down @ across
+    least, most = np.linalg.eigvalsh([[down @ down, mixed], [mixed, across @ across]])
+    return bool(least < _ALONG * most)
 
 
 def _strips(seen: NDArray[np.float64]) -> NDArray[np.float32]:

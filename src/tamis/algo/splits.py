@@ -10,6 +10,7 @@ from scipy.sparse import csr_array, issparse
 from tamis.algo.assignment import Assignment
 from tamis.algo.swap_refinement import balance, cover_categories, even_out, fill_empty
 from tamis.errors import UsageError
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,8 @@ def assign_splits(
     wanted = int(np.count_nonzero(np.asarray(fractions)))
     if names.size < wanted:
         raise UsageError(
-            f"{len(groups)} pictures form {names.size} groups that must stay whole, too few for "
+            f"{counted(len(groups), 'picture')} in {counted(names.size, 'group')} that must stay "
+            f"whole, too few for "
             f"{wanted} splits: ask for fewer splits, or group more finely"
         )
     members = np.bincount(group)

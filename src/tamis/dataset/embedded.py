@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Vectors
 
-__all__ = ["EmbeddedSamples", "column_of_encoder", "read_embedded"]
+__all__ = ["EmbeddedSamples", "column_of_encoder"]
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,3 @@ def column_of_encoder(store: Store, spec: str, fingerprint: str, dim: int) -> tu
     name = str(vector_field(spec, fingerprint, dim, usual).name)
     dtypes = {column.name: column.dtype for column in store.vector_columns()}
     return name, dtypes.get(name, usual)
-
-
-def read_embedded(
-    store: Store, column: str | None = None, where: str | None = None
-) -> EmbeddedSamples:
-    """Read the vectors of the samples that have one, as `SampleSet.vectors` does.
-
-    Raises:
-        UsageError: there are no such vectors, or `where` is no condition.
-    """
-    from tamis.dataset.samples import Samples
-
-    return Samples(store).of(where).vectors(column)

@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from tamis.algo.components import join_groups
 from tamis.algo.shared_views import shared_views
 from tamis.algo.splits import split_targets
+from tamis.dataset.columns import Column
 from tamis.dataset.operations import DuplicatesFound, PicturesAdded, last, told
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -78,13 +80,15 @@ def codes_of(store: Store, column: str, ids: list[str]) -> Indices:
 
 def duplicate_columns(store: Store, ids: list[str]) -> DuplicateColumns:
     """Read what tells duplicates: identical files, and the marks or else the perceptual hashes."""
-    present = set(store.columns())
-    marked = "duplicate_group" in present
-    names = ["content_hash", *(["duplicate_group"] if marked else [])]
+    view = Samples(store)
+    marked = view.has(Column.DUPLICATE_GROUP)
+    names = [Column.CONTENT_HASH, *([Column.DUPLICATE_GROUP] if marked else [])]
     return DuplicateColumns(
         copies={name: codes_of(store, name, ids) for name in names},
-        changed=codes_of(store, "changed_group", ids) if "changed_group" in present else None,
-        hashes=None if marked else codes_of(store, "phash", ids),
+        changed=codes_of(store, Column.CHANGED_GROUP, ids)
+        if view.has(Column.CHANGED_GROUP)
+        else None,
+        hashes=None if marked else codes_of(store, Column.PHASH, ids),
         marked=marked,
         stale=marked and _added_since_duplicates(store),
     )

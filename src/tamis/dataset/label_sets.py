@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_array
 
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,9 +86,10 @@ def _labels(values: list[object] | None, delimiter: str | None) -> list[str]:
 
 def _labels_of_parts(store: Store) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    if "parent_id" in store.columns():
-        where = "parent_id IS NOT NULL AND label IS NOT NULL"
-        for batch in store.batches(["parent_id", "label"], where):
+    samples = Samples(store)
+    if samples.has(Column.PARENT_ID):
+        parts = samples.of(kind=Kind.ALL).having(Column.PARENT_ID).having(Column.LABEL)
+        for batch in store.batches([Column.PARENT_ID, Column.LABEL], parts.condition):
             for parent, label in zip(*(c.to_pylist() for c in batch.columns), strict=True):
                 found.setdefault(parent, set()).add(label)
     return found

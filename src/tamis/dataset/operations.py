@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASKED",
+    "DriftFitted",
     "DuplicatesFound",
     "Logged",
     "PicturesAdded",
@@ -187,6 +188,18 @@ class TextsFiltered(Told):
     scored: int
     matched: int
     histogram: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftFitted(Told):
+    """A drift reference that was stored in the dataset.
+
+    Attributes:
+        reference: its file, relative to the dataset.
+    """
+
+    verb: ClassVar[str] = "drift fit"
+    reference: str
 
 
 @dataclass(frozen=True, kw_only=True)

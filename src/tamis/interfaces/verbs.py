@@ -12,6 +12,7 @@ from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.curate.contract import Curate
+from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
@@ -27,6 +28,7 @@ from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
 from tamis.services.split.contract import Split
 from tamis.services.text_filter.contract import Filter
+from tamis.services.watch.contract import Watch
 
 __all__ = ["Verbs"]
 
@@ -45,6 +47,8 @@ class Verbs:
     evaluate = Method(Evaluate)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
+    drift_check = Method(DriftCheck)
+    drift_fit = Method(DriftFit)
     embed = Method(Embed)
     filter = Method(Filter)
     index = Method(Index)
@@ -68,3 +72,4 @@ class Verbs:
     export = Method(Export)
     check = Method(Check)
     relink = Method(Relink)
+    watch = Method(Watch)

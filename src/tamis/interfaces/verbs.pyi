@@ -15,6 +15,8 @@ from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.curate.contract import CurateReport
+from tamis.services.drift.result import DriftFitReport
+from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
@@ -38,15 +40,17 @@ from tamis.services.select.result import Selection
 from tamis.services.select.result import Simulation
 from tamis.services.split.result import SplitReport
 from tamis.services.text_filter.contract import FilterReport
+from tamis.services.watch.result import WatchReport
 
 class Verbs:
+
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -146,9 +150,7 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal[
-            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
-        ],
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
@@ -208,17 +210,7 @@ class Verbs:
         ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         all: bool = ...,
         layer: str | PathLike[str] = ...,
-        kind: Literal[
-            "classification",
-            "box",
-            "rotated_box",
-            "polygon",
-            "mask",
-            "keypoints",
-            "caption",
-            "number",
-        ]
-        | None = ...,
+        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -254,7 +246,7 @@ class Verbs:
         layer: str | PathLike[str],
         *,
         truth: str | PathLike[str] = ...,
-        task: Literal["boxes", "classes"] | None = ...,
+        task: Literal['boxes', 'classes'] | None = ...,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         confidence: float = ...,
@@ -288,9 +280,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -319,12 +311,13 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal["auto"] = ...,
-        changed_threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
+        changed_threshold: float | Literal['auto'] = ...,
         apply: bool = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
+        rotations: bool = ...,
         gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -344,10 +337,84 @@ class Verbs:
             changed_threshold: Agreement in (0, 1] from which a pair shows one view, with other content.
             apply: Mark what is dropped; no file is ever deleted.
             drop: Drop copies only, or pictures with other content in the same view as well.
-            prefer: Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, sharpness, exif, size, path. A file that is there always goes first.
+            prefer: Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, upright, sharpness, exif, size, path. A file that is there always goes first.
             where: Only rows that fulfill this SQL condition.
+            rotations: Find copies turned by 90, 180 and 270 degrees as well; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def drift_check(
+        self,
+        sources: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        *,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        split: str | PathLike[str] | None = ...,
+        snapshot: int | str | PathLike[str] | None = ...,
+        reference: str | PathLike[str] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
+        exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
+        level: float = ...,
+        permutations: int = ...,
+        examples: int = ...,
+        monitor: bool = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftReport:
+        """Tell whether pictures have drifted from the reference; exit code 1 if they have.
+
+        Pictures are those of folders, archives and videos, which are embedded but not added, or rows
+        of the dataset.
+
+        Args:
+            sources: New pictures: folders, globs, archives or videos.
+            where: Rows of the dataset that fulfill this SQL condition.
+            tag: Rows with this tag.
+            split: Rows of this split.
+            snapshot: The dataset as it was at this snapshot or tag of one.
+            reference: A reference that `drift fit --out` wrote. Default: the dataset's last.
+            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
+            exclude: Leave out files and folders, such as '*.png' or masks.
+            covariates: Compare this figure, and no other that is not named: brightness, sharpness, size, hour, camera. Default: all that vary; hour and camera unless the pictures are of one day or camera.
+            level: Chance of a false alarm.
+            permutations: No p-value is under 1 / (N + 1).
+            examples: How many pictures to show and to label.
+            monitor: Count the pictures in the running e-value that is kept beside the reference.
+            seed: Makes every random choice repeatable.
+        """
+
+    def drift_fit(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        out: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        block: int | None = ...,
+        level: float = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftFitReport:
+        """Store a reference of the dataset's pictures, for `drift check` to compare with.
+
+        It holds rounded vectors and simple figures of up to some 10,000 pictures, in 4 MB at most.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            out: The reference's file. Default: in the dataset.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            block: Consecutive pictures of one video, camera or folder that count as one draw. Default: found from frames of videos; 1 for photographs.
+            level: Chance that the running e-value ever raises a false alarm.
             seed: Makes every random choice repeatable.
         """
 
@@ -355,7 +422,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal["float32", "float16"] = ...,
+        dtype: Literal['float32', 'float16'] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -493,71 +560,19 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -582,9 +597,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -595,71 +613,19 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -684,9 +650,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -697,71 +666,19 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
+        train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -786,9 +703,12 @@ class Verbs:
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
             label_column: Where labels are, for rounds.
+            train_split: Split to pick and learn from in rounds. Default: those named train or training.
+            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
+            min_part: Least side of crops and tiles to select.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -810,7 +730,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -862,7 +782,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1061,7 +981,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1069,7 +989,7 @@ class Verbs:
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         layer: str | PathLike[str] | None = ...,
         pictures: bool = ...,
-        link: Literal["copy", "hardlink", "symlink"] = ...,
+        link: Literal['copy', 'hardlink', 'symlink'] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -1079,7 +999,7 @@ class Verbs:
     ) -> ExportReport:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
-        A folder gets the pictures, archive members included, with `manifest.csv` and
+        A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
         `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
         and voc get the pictures and one layer of annotations; what they cannot hold is counted.
 
@@ -1127,4 +1047,50 @@ class Verbs:
         Args:
             old: The root as the dataset has it.
             new: Where it is now.
+        """
+
+    def watch(
+        self,
+        *sources: str | PathLike[str],
+        threshold: float | Literal['auto'] = ...,
+        rate: str | PathLike[str] | None = ...,
+        max_kept: int | None = ...,
+        window: float | None = ...,
+        sample: float | Literal['frame', 'keyframe'] = ...,
+        encoder: str | PathLike[str] | Any = ...,
+        gate: bool = ...,
+        out: str | PathLike[str] | None = ...,
+        copy: bool | None = ...,
+        metrics: str | PathLike[str] | int | None = ...,
+        behind: Literal['drop', 'block'] | None = ...,
+        seconds: float | None = ...,
+        once: bool = ...,
+        per_stream: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> WatchReport:
+        """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it.
+
+        What the dataset holds of this encoder counts as kept; a watch that was cut short goes on where
+        it was. Kept frames of files are pointers such as `line3.mp4!frame=120`.
+
+        Args:
+            sources: Video files, folders, network addresses, /dev/video0.
+            threshold: Cosine similarity above which a frame is not new; auto measures it on the first frames.
+            rate: Keep about so many, such as 500/day.
+            max_kept: Vectors in memory at most.
+            window: Forget what was not seen again for so long.
+            sample: Which frames to look at.
+            encoder: An encoder; `tamis encoders` lists them.
+            gate: Skip the encoder where the pixels say enough.
+            out: Copy kept frames there.
+            copy: Copy kept frames, or point to them. Default: copy if live.
+            metrics: Serve counts for Prometheus there.
+            behind: When frames come too fast. Default: drop if live.
+            seconds: How long to watch.
+            once: End when all that is in the folders was looked at.
+            per_stream: A memory of its own for each source.
         """

@@ -1,1 +1,1 @@
-"""Parts of HTML pages: templates, galleries, pairs of pictures side by side."""
+"""HTML pages: one base, one stylesheet, one script, and pictures as they look on all of them."""

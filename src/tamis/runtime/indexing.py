@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.vector_index import INDEX_FROM
 from tamis.dataset.vector_search import nearest
 
@@ -58,7 +59,7 @@ def audit_index(
     cover = store.index_cover(column)
     if cover is None:
         return None
-    ids = store.read(["sample_id"], f"{column} IS NOT NULL")["sample_id"].to_pylist()
+    ids = Samples(store).of(kind=Kind.ALL).having(column).ids
     drawn = np.random.default_rng(seed).choice(len(ids), min(queries, len(ids)), replace=False)
     chosen = [ids[number] for number in np.sort(drawn)]
     vectors = store.read([column], ids=chosen)[column].to_pylist()
@@ -96,6 +97,6 @@ def is_index_worthwhile(store: Store, column: str, *, new: int) -> bool:
     total = store.count()
     if total < INDEX_FROM or not new:
         return False
-    cover = store.index_cover(column) if column in store.columns() else None
+    cover = store.index_cover(column) if Samples(store).has(column) else None
     lacking = total if cover is None else cover.total - cover.rows + new
     return lacking > _EXTEND_FROM_SHARE * total

@@ -80,7 +80,7 @@ class PairVerifier:
         self._originals = OriginalPixels(store, ids)
         self._count, self._progress = len(ids), progress
 
-    def compare(self, left: Indices, right: Indices) -> Comparison:
+    def compare(self, left: Indices, right: Indices, turns: Indices | None = None) -> Comparison:
         """Compare pairs of pictures.
 
         About .4 ms of one core for a pair that differs already when small, 2 ms for one that
@@ -90,8 +90,10 @@ class PairVerifier:
         Args:
             left: `[P]` numbers of `ids`.
             right: `[P]` numbers of `ids`.
+            turns: `[P]` quarters counter-clockwise that the right picture is turned by before it is
+                compared, mirrored or not; none if not given. Regions lie in it as it is stored.
         """
-        return _compared(self._pictures, self._originals, left, right, self._progress)
+        return _compared(self._pictures, self._originals, left, right, self._progress, turns)
 
     def calibrate(
         self,
@@ -163,26 +165,32 @@ class _Readings(NamedTuple):
     maps: AffineMaps
 
 
-def _compared(
+def _compared(  # noqa: PLR0917 - pictures in two forms, and pairs
     pictures: GreyPictures,
     originals: OriginalPixels | None,
     left: Indices,
     right: Indices,
     progress: Progress,
+    turns: Indices | None = None,
 ) -> Comparison:
+    turns = np.zeros(len(left), np.int64) if turns is None else turns
     parts = [Comparison.ruled_out(0)]
     for start in range(0, len(left), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        parts.append(_compared_part(pictures, originals, left[part], right[part]))
+        parts.append(_compared_part(pictures, originals, left[part], right[part], turns[part]))
         progress(min(start + _AT_ONCE, len(left)), len(left))
     return Comparison.joined(parts)
 
 
 def _compared_part(
-    pictures: GreyPictures, originals: OriginalPixels | None, left: Indices, right: Indices
+    pictures: GreyPictures,
+    originals: OriginalPixels | None,
+    left: Indices,
+    right: Indices,
+    turns: Indices,
 ) -> Comparison:
     count = len(left)
-    readings = _registered(pictures, left, right)
+    readings = _registered(pictures, left, right, turns)
     view, score = np.zeros((2, count), np.float32)
     flipped, undecidable = np.zeros((2, count), np.bool_)
     left_regions, right_regions = [NO_REGIONS] * count, [NO_REGIONS] * count
@@ -195,13 +203,13 @@ def _compared_part(
             def decided(at: int, colours: _Colours = colours) -> _Decided | None:
                 pair = readings.pair[at]
                 one, other = int(left[pair]), int(right[pair])
-                mirrored = bool(readings.flipped[at])
-                if mirrored and score[pair] >= _SURELY_COPY:
+                way = _Way(bool(readings.flipped[at]), int(turns[pair]))
+                if way.flipped and score[pair] >= _SURELY_COPY:
                     return None
                 first = compare_pictures(
-                    colours[one], _oriented(colours[other], mirrored), readings.maps[at]
+                    colours[one], way.applied(colours[other]), readings.maps[at]
                 )
-                return _decide(first, originals, one, other, mirrored)
+                return _decide(first, originals, one, other, way)
 
             for at, found in zip(part.tolist(), pool.map(decided, part.tolist()), strict=True):
                 pair = int(readings.pair[at])
@@ -212,6 +220,26 @@ def _compared_part(
                 flipped[pair] = readings.flipped[at]
                 left_regions[pair], right_regions[pair] = found.regions
     return Comparison(score, view, undecidable, flipped, tuple(left_regions), tuple(right_regions))
+
+
+class _Way(NamedTuple):
+    """How the right picture is brought to lie like the left one: turned, then mirrored."""
+
+    flipped: bool
+    turns: int
+
+    def applied(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        turned = np.rot90(picture, self.turns)
+        return np.ascontiguousarray(turned[:, ::-1] if self.flipped else turned)
+
+    def undone(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return boxes `[K, 4]` of the picture so brought, as they lie in it as it is stored."""
+        x, y, width, height = boxes.T
+        if self.flipped:
+            x = 1 - x - width
+        for _ in range(self.turns):
+            x, y, width, height = 1 - y - height, x, height, width
+        return np.stack([x, y, width, height], axis=1)
 
 
 class _Decided(NamedTuple):
@@ -225,7 +253,7 @@ def _decide(
     originals: OriginalPixels | None,
     left: int,
     right: int,
-    flipped: bool,
+    way: _Way,
 ) -> _Decided:
     """Decide a pair on its thumbnails, or on its files where those leave it on the line.
 
@@ -243,19 +271,17 @@ def _decide(
         one, other = originals.pixels(left), originals.pixels(right)
         larger = one is not None and min(one.shape[:2]) > _LARGER * min(first.left_shape)
         if larger and one is not None and other is not None:
-            seen = compare_pictures(one, _oriented(other, flipped), first.map()).unmarked(line)
+            seen = compare_pictures(one, way.applied(other), first.map()).unmarked(line)
             seen = _unworn(seen)
             found = seen if ask_files or seen.excess < line else found
             undecidable = False
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
-    undecidable |= 0 < found.grid < _SMALLEST_GRID
+    undecidable |= 0 < found.grid < _SMALLEST_GRID or found.slides
     excess, regions = found.excess, found.regions(_UNDECIDED[0])
     if excess < _SHIFTED and min(found.beyond()) > _CROPPED:
         # Each shows what the other lacks: dropping either would lose it.
         excess, undecidable, regions = _SHIFTED, False, found.rims()
-    if flipped:
-        regions[1][:, 0] = 1 - regions[1][:, 0] - regions[1][:, 2]
-    return _Decided(copy_score(excess), undecidable, regions)
+    return _Decided(copy_score(excess), undecidable, (regions[0], way.undone(regions[1])))
 
 
 def _unworn(found: PairResidual) -> PairResidual:
@@ -263,17 +289,21 @@ def _unworn(found: PairResidual) -> PairResidual:
     return found.unworn(compressed) if _WORN[0] <= found.excess < _WORN[1] else found
 
 
-def _registered(pictures: GreyPictures, left: Indices, right: Indices) -> _Readings:
+def _registered(pictures: GreyPictures, left: Indices, right: Indices, turns: Indices) -> _Readings:
     """Rule out pairs that share no view, and register the others; small products, in threads."""
     parts = _shares(len(left))
+    small, seen_right = pictures.small, right
+    if turns.any():
+        # Turned pictures are further ones, after all that are not.
+        small = np.concatenate([small, _turned(pictures.small[right], turns)])
+        seen_right = len(pictures.small) + np.arange(len(right))
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = list(
-            pool.map(lambda at: plausible_pairs(pictures.small, left[at], right[at]), parts)
-        )
+        found = list(pool.map(lambda at: plausible_pairs(small, left[at], seen_right[at]), parts))
         pair = np.concatenate([one.pair + at.start for one, at in zip(found, parts, strict=True)])
         flipped = np.concatenate([one.flipped for one in found])
         transforms = np.concatenate([one.transforms for one in found])
-        one, other = pictures.large(left[pair]), pictures.large(right[pair])
+        one = pictures.large(left[pair])
+        other = _turned(pictures.large(right[pair]), turns[pair])
         shares = _shares(len(pair))
         verified = list(
             pool.map(lambda at: verify(one[at], other[at], flipped[at], transforms[at]), shares)
@@ -288,8 +318,11 @@ def _registered(pictures: GreyPictures, left: Indices, right: Indices) -> _Readi
     return _Readings(pair[kept], flipped[kept], view[kept], maps[kept])
 
 
-def _oriented(picture: NDArray[np.uint8], flipped: bool) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(picture[:, ::-1]) if flipped else picture
+def _turned(pictures: NDArray[np.uint8], turns: Indices) -> NDArray[np.uint8]:
+    """Turn each of `[M, n, n]` by its quarters."""
+    if not turns.any():
+        return pictures
+    return np.stack([np.rot90(one, turn) for one, turn in zip(pictures, turns, strict=True)])
 
 
 def _shares(n: int) -> list[slice]:

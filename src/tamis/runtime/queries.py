@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "caveat_of",
+    "picture_of",
     "picture_tokens",
     "picture_vector",
     "text_vectors",
@@ -63,7 +64,7 @@ def picture_vector(
         PictureError: it cannot be decoded.
         UsageError: the region does not touch the picture.
     """
-    image = _opened(path)
+    image = picture_of(path)
     if region is not None:
         image = image.crop(_inside(image, region, path))
     pixels = prepare(image, encoder.preprocessing)
@@ -84,7 +85,7 @@ def picture_tokens(
         PictureError: it cannot be decoded.
         UsageError: the region does not touch what the encoder sees of the picture.
     """
-    image = _opened(path)
+    image = picture_of(path)
     maps = encoder.feature_maps(prepare(image, encoder.preprocessing)[None])[0]
     rows, columns = maps.shape[:2]
     if region is None:
@@ -102,7 +103,13 @@ def picture_tokens(
     return np.asarray(part.reshape(-1, part.shape[-1]), np.float32)
 
 
-def _opened(path: str | Path) -> Image.Image:
+def picture_of(path: str | Path) -> Image.Image:
+    """Return a picture, a member of an archive or a frame of a video, RGB and upright.
+
+    Raises:
+        InputError: there is no such file.
+        PictureError: it cannot be decoded.
+    """
     frame = frame_at(str(path))
     if frame is not None:
         return read_frame(*frame, str(path)).pixels.image()

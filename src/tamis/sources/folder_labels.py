@@ -10,6 +10,7 @@ from tamis.errors import InputError
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.marks import Marks
 from tamis.sources.split_names import folder_split
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +98,7 @@ class FolderLabels:
             return ["no picture lies in a folder that could be its label"] if self._without else []
         more = len(self._names) - len(most)
         shown = ", ".join(most) + (f" and {more} more" if more else "")
-        without = f"; {self._without} pictures have none" if self._without else ""
+        without = f"; {counted(self._without, 'picture has')} none" if self._without else ""
         taken = f"labels are the names of {_spelt(self.level)} ({shown})"
         return [f"{taken}{without}; another label level takes other folders"]
 

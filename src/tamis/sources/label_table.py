@@ -20,6 +20,7 @@ from tamis.sources.spelling import (
     spelling_distance,
     without_extension,
 )
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -129,10 +130,13 @@ class TableLabels:
                 f"{lost[0].path}"
             )
         if self._pathless:
-            said.append(f"{self._pathless} rows of {self.file} have no path and were given to none")
+            said.append(
+                f"{counted(self._pathless, 'row')} of {self.file} without a path, given to none"
+            )
         if shared:
             said.append(
-                f"{len(shared)} rows of {self.file} fit several pictures and were given to none, "
+                f"{counted(len(shared), 'row')} of {self.file} for several pictures, given to "
+                f"none, "
                 f"such as {shared[0].path}: {' or '.join(shared[0].uris)}"
             )
         if self._torn:

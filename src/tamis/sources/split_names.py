@@ -1,14 +1,14 @@
-"""Names of splits: which split a folder means, and their usual order."""
+"""Names of splits: what each is for, which one a folder means, and their usual order."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-__all__ = ["folder_split", "split_order"]
+__all__ = ["folder_split", "split_order", "split_role"]
 
 _USUAL = ("train", "val", "test")
-_FOLDER_NAMES: Final = {
+_ROLES: Final = {
     "train": "train",
     "training": "train",
     "val": "val",
@@ -18,7 +18,18 @@ _FOLDER_NAMES: Final = {
     "test": "test",
     "testing": "test",
 }
+_APART = re.compile(r"[\s_.-]+|(?<=[a-z])(?=[0-9])")
 _BETWEEN = re.compile(r"[/\\]")
+
+
+def split_role(name: str) -> str | None:
+    """Return what a split is for by its name: `train`, `val` or `test`; None if it does not tell.
+
+    >>> [split_role(name) for name in ("Training", "validation_2", "test-dev", "line 3")]
+    ['train', 'val', 'test', None]
+    """
+    roles = [_ROLES[word] for word in _APART.split(name.lower()) if word in _ROLES]
+    return roles[0] if roles else None
 
 
 def folder_split(path: str) -> str | None:
@@ -28,7 +39,7 @@ def folder_split(path: str) -> str | None:
     ('val', None)
     """
     folders = _BETWEEN.split(path)[:-1]
-    named = [_FOLDER_NAMES[name.lower()] for name in folders if name.lower() in _FOLDER_NAMES]
+    named = [_ROLES[name.lower()] for name in folders if name.lower() in _ROLES]
     return named[-1] if named else None
 
 

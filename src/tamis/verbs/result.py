@@ -8,8 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from tamis.errors import UsageError
+from tamis.outside_text import showable
+from tamis.wording import short
 
 __all__ = ["Result", "document_of"]
 
@@ -26,16 +31,45 @@ class Result:
 
     notes: Sequence[str] = ()
 
+    table_of: ClassVar[str | None] = None
+    """The field whose list `to_pandas` takes unless told."""
+
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={_short(value)}" for name, value in _items(self))
-        return f"{type(self).__name__}({shown})"
+        shown = [f"{name}={_short(value)}" for name, value in _items(self) if name != "notes"]
+        notes = "".join(f"\nnote: {showable(sentence)}" for sentence in self.notes)
+        return f"{type(self).__name__}({', '.join(shown)}){notes}"
+
+    def to_pandas(self, field: str | None = None) -> Any:
+        """Return one of the result's lists as a table of pandas, a row for each entry.
+
+        Args:
+            field: the list, e.g. `groups`; by default the one that the verb is asked for.
+
+        Raises:
+            UsageError: the result has no such list, or pandas is not installed.
+        """
+        name = self.table_of if field is None else field
+        rows = None if name is None else getattr(self, name, None)
+        if not isinstance(rows, list | tuple):
+            lists = [name for name, value in _items(self) if isinstance(value, list | tuple)]
+            raise UsageError(
+                f"{type(self).__name__} has no list {name!r}; name one of {', '.join(lists)}"
+            )
+        try:
+            pandas: Any = import_module("pandas")
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                "to_pandas needs pandas, which tamis does not install: run  pip install pandas"
+            ) from error
+        return pandas.DataFrame([document_of(row) for row in rows])
 
     def _repr_html_(self) -> str:
         from html import escape
 
+        shown = [(name, _short(value)) for name, value in _items(self) if name != "notes"]
+        shown += [("note", sentence) for sentence in self.notes]
         rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(_short(value))}</td></tr>"
-            for name, value in _items(self)
+            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in shown
         )
         return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
 
@@ -96,7 +130,7 @@ def _items(result: Any) -> list[tuple[str, Any]]:
 
 def _short(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short(value)
     if hasattr(value, "shape"):
         return f"array{tuple(value.shape)}"
     if isinstance(value, Mapping | list | tuple) and len(value) > _SHOWN:

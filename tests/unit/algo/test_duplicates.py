@@ -11,6 +11,8 @@ from tamis.algo.duplicates import (
     hash_candidates,
     mirrored_hashes,
     pair_keys,
+    turned_candidates,
+    turned_hashes,
     vector_candidates,
 )
 from tamis.errors import UsageError
@@ -80,3 +82,35 @@ def test_vector_candidates_of_identical_rows():
     X[:, 0] = 1
     keys, _ = vector_candidates(X, 3, np.random.default_rng(0))
     assert len(keys) == 6
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_hash_of_a_turned_picture_is_near_the_turned_hash(turn):
+    for seed in range(10):
+        picture = scene(seed)
+        guess = turned_hashes(np.array([phash(picture)]), turn)[0]
+        assert int(guess ^ phash(np.ascontiguousarray(np.rot90(picture, turn)))).bit_count() <= 8
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("original_first", [False, True])
+def test_turned_candidates_say_how_the_higher_row_is_turned(turn, mirrored, original_first):
+    pictures = [scene(seed) for seed in range(20)]
+    copy = np.rot90(pictures[0], turn)
+    copy = np.ascontiguousarray(copy[:, ::-1] if mirrored else copy)
+    shown = [*pictures, copy] if original_first else [copy, *pictures]
+    low, high = (0, 20) if original_first else (0, 1)
+    keys, turns = turned_candidates(np.array([phash(one) for one in shown]), 4, 10)
+    found = turns[keys == low * len(shown) + high].tolist()
+
+    def undone(turned: int) -> bool:
+        back = np.rot90(shown[high], turned)
+        return any(np.array_equal(one, shown[low]) for one in (back, back[:, ::-1]))
+
+    assert any(undone(one) for one in found)
+
+
+def test_no_turned_candidates_of_one_picture():
+    keys, turns = turned_candidates(np.array([5], np.uint64), 4, 10)
+    assert keys.size == turns.size == 0

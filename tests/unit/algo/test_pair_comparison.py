@@ -135,6 +135,17 @@ def test_a_translucent_mark_is_taken_off(seed, ink):
     assert found.unmarked(LINE).excess < LINE
 
 
+@pytest.mark.parametrize("kind", ["brighter, whites clipped", "darker", "noise"])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_mark_is_taken_off_other_copies_as_well(seed, kind):
+    copied = COPIES[kind](colour(seed))
+    found = compare_pictures(copied, marked(colour(seed), 0.35, 255.0), IDENTITY)
+    assert found.excess > LINE
+    assert found.unmarked(LINE).excess < LINE
+    covered = compare_pictures(copied, marked(colour(seed), 1.0, 250.0), IDENTITY)
+    assert covered.unmarked(LINE).excess > LINE
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_an_opaque_mark_stays(seed):
     found = compare_pictures(colour(seed), marked(colour(seed), 1.0, 250.0), IDENTITY)
@@ -208,3 +219,15 @@ def test_shifted_views_lie_beyond_each_other_and_crops_do_not(down, across):
         crop, whole, np.array([20 / SIDE, 24 / SIDE, 150 / SIDE, 0, 0, 150 / SIDE], np.float32)
     )
     assert min(inside.beyond()) < 0.02
+
+
+def test_strips_of_views_that_lack_more_on_one_side_are_as_many():
+    """One view is wider on both sides, the other goes deeper: each strip needs its opposite."""
+    whole = colour(7)
+    side = SIDE - 40
+    one = whole[10:, 20:][:side, :side]
+    other = whole[30:, 35:][:side, : side - 30]
+    across = side / (side - 30)
+    start = np.array([-20 / side, -15 / (side - 30), 1, 0, 0, across], np.float32)
+    left, right = compare_pictures(one, other, start).rims()
+    assert len(left) == len(right) == 1

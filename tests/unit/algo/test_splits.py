@@ -100,7 +100,7 @@ def test_the_seed_decides_between_equal_groups():
 
 
 def test_too_few_groups_and_ragged_categories_are_refused():
-    with pytest.raises(UsageError, match=r"10 pictures form 2 groups .* too few for 3 splits"):
+    with pytest.raises(UsageError, match=r"10 pictures in 2 groups .* too few for 3 splits"):
         assign_splits(np.arange(10) % 2, [], [0.8, 0.1, 0.1], rng=rng())
     with pytest.raises(UsageError, match="one entry for each row"):
         assign_splits(np.arange(10), [np.zeros(9, int)], [0.5, 0.5], rng=rng())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from synthetic_pictures import alike, blurred, brighter, captioned, crop, noisy, scene
 from tamis.algo.agreement import agreement
@@ -148,3 +149,42 @@ def test_blur_matches_scipy():
     ours = blur_matrix(64, 2.0) @ picture @ blur_matrix(64, 2.0).T
     assert np.abs(ours - gaussian_filter(picture, 2.0)).max() < 0.1
     assert abs(filtered(picture[None], 0.7, 3.0).mean()) < 0.5
+
+
+def smooth(seed: int) -> Image.Image:
+    """A scene with no fine detail, larger than it is compared."""
+    return Image.fromarray(blurred(scene(seed), 2.5)).resize((384, 384), Image.Resampling.BICUBIC)
+
+
+def page(seed: int) -> Image.Image:
+    rng = np.random.default_rng(seed)
+    made = Image.new("L", (640, 640), 255)
+    draw, font = ImageDraw.Draw(made), ImageFont.load_default(13)
+    for line in range(36):
+        words = (
+            "".join(chr(97 + int(c)) for c in rng.integers(0, 26, n))
+            for n in rng.integers(2, 9, 14)
+        )
+        draw.text((40, 30 + 16 * line), " ".join(words)[:75], fill=0, font=font)
+    return made
+
+
+def squared(picture: Image.Image) -> np.ndarray:
+    return np.asarray(picture.resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("angle", [-2.0, 2.0])
+@pytest.mark.parametrize("make", [smooth, page])
+def test_tilts_of_smooth_pictures_and_of_pages_are_found(make, angle):
+    originals = [make(seed) for seed in range(6)]
+    copies = [
+        one.rotate(angle, Image.Resampling.BICUBIC, fillcolor=255 if make is page else 0)
+        for one in originals
+    ]
+    found, _ = scores(*(np.stack([squared(one) for one in some]) for some in (originals, copies)))
+    assert found.min() > 0.75
+
+
+def test_other_pages_are_not_found():
+    originals = np.stack([squared(page(seed)) for seed in range(8)])
+    assert scores(originals, np.roll(originals, 1, axis=0))[0].max() < 0.7

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.dataset.parts import Box, part_id, tile_boxes, whole_pictures
+from tamis.dataset.parts import Box, part_id, tile_boxes
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(2, 6))
@@ -42,14 +42,3 @@ def test_a_part_has_one_name_for_one_place():
         for label in (None, "x")
     }
     assert len(names) == 16
-
-
-@pytest.mark.parametrize("where", ["kind = 'crop'", "KIND IS NULL", "parent_id = 'x'"])
-def test_a_condition_that_names_parts_decides_for_itself(where):
-    assert whole_pictures(["kind"], where) == where
-
-
-def test_other_conditions_leave_parts_out():
-    assert whole_pictures(["kind"], "mankind = 1") == "(mankind = 1) AND (kind IS NULL)"
-    assert whole_pictures(["kind"], None) == "kind IS NULL"
-    assert whole_pictures(["label"], "label = 'x'") == "label = 'x'"

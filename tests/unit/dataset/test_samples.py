@@ -70,6 +70,24 @@ def test_parts_are_left_out_unless_they_are_asked_for(parts):
     assert of("width > 7 OR width < 1", kind=Kind.ALL).ids == [sample_id(0), sample_id(8)]
 
 
+@pytest.mark.parametrize(
+    ("where", "meant"),
+    [
+        (None, "`kind` IS NULL"),
+        ("kind = 'crop'", "kind = 'crop'"),
+        ("KIND IS NULL", "KIND IS NULL"),
+        ("parent_id = 'x'", "parent_id = 'x'"),
+        ("label = 'kind'", "(label = 'kind') AND (`kind` IS NULL)"),
+        ("mankind = 1", "(mankind = 1) AND (`kind` IS NULL)"),
+        ("label = 'a' AND kind = 'b'", "label = 'a' AND kind = 'b'"),
+    ],
+)
+def test_a_condition_that_names_parts_decides_for_itself(parts, where, meant):
+    assert parts.of(where).condition == meant
+    kind = Kind.WHOLE if "`kind` IS NULL" in meant else Kind.ALL
+    assert parts.kind_of(None, where) == kind
+
+
 def test_a_dataset_without_parts_has_none(store):
     insert(store, 0, 2)
     samples = Samples(store)

@@ -50,7 +50,7 @@ def test_rows_without_a_picture_and_pictures_without_a_row_are_counted(place, sa
     code, out, err = said("add", "photos", "--labels", "t.csv")
     assert code == 0
     assert "1 of 4 rows of t.csv are of no picture here, such as gone.jpg" in err
-    assert "1 rows of t.csv fit several pictures and were given to none, such as 4:" in err
+    assert "1 row of t.csv for several pictures, given to none, such as 4:" in err
     assert "3 of 5 pictures got nothing from t.csv, such as photos/3.jpg" in err
     assert labels() == {"1.jpg": "a", "2.jpg": "b", "3.jpg": None, "4.jpg": None, "4.png": None}
     code, out, _ = said("info")
@@ -199,7 +199,7 @@ def test_label_files_beside_voc_files_are_counted(place, said):
     code, out, err = said("add", "photos", "--crops", "photos")
     assert code == 0
     assert "1 crops of 1 pictures added" in out
-    assert "1 label files of YOLO (.txt) lie beside the .xml files and were not read" in err
+    assert "1 label file of YOLO (.txt) lies beside the .xml files, not read" in err
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def fails(monkeypatch, capsys):
         def broken(*_arguments, **_options):
             raise error
 
-        monkeypatch.setattr(tamis, "open", broken, raising=False)
+        monkeypatch.setattr("tamis.dataset.store.Store.open", broken)
         code = main(["info"])
         captured = capsys.readouterr()
         assert captured.out == ""
@@ -67,3 +67,20 @@ def test_the_version_and_the_help_are_told(capsys):
     shown = capsys.readouterr().out
     for verb in ("add", "embed", "curate", "duplicates", "select", "split", "undo", "gc"):
         assert f" {verb} " in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["selectt", "5"], "no such command 'selectt'; did you mean 'select'; see  tamis --help"),
+        (["select"], "missing argument 'N'; see  tamis select --help"),
+        (["select", "5", "--bogus"], "no such option: --bogus"),
+        (["encoders", "check"], "missing argument 'SPEC'; see  tamis encoders check --help"),
+        (["embed", "--batch-size", "x"], "--batch-size is 'x'; give a whole number"),
+    ],
+)
+def test_words_that_fit_no_command_are_one_sentence_like_all_errors(capsys, words, says):
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"tamis: {says}")
+    assert said.count("\n") == 1

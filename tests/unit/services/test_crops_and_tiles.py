@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from filling import add_crops, add_tiles, embed, ingest
 from splitting import split
-from tamis.dataset.parts import Box
+from tamis.dataset.parts import Box, box_of
 from tamis.dataset.store import Store
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
@@ -137,8 +138,52 @@ def test_verbs_work_on_whole_pictures_unless_told(store, place, encoder):
     table = export(store, "csv", place / "all.csv")
     assert table.exported == COUNT
     assert export(store, "csv", place / "crops.csv", where="kind = 'crop'").exported == 24
-    with pytest.raises(UsageError, match="not exported to a folder"):
-        export(store, "folder", place / "out", where="kind = 'crop'")
+
+
+def test_a_folder_gets_parts_cut_out(store, place):
+    crops(store, place)
+    add_tiles(store, 2)
+    for where in ("kind = 'crop'", "kind = 'tile'"):
+        out = place / where[8:-1]
+        report = export(store, "folder", out, where=where, by=("label",), link="symlink")
+        rows = parquet.read_table(out / "manifest.parquet").to_pylist()
+        assert (len(rows), report.failed) == (report.exported, ())
+        for row in rows:
+            box = box_of(row)
+            with Image.open(row["uri"]) as whole, Image.open(out / row["file"]) as cut:
+                assert np.array_equal(cut, whole.convert("RGB").crop(box.corners))
+        assert len({row["file"] for row in rows}) == len(rows)
+
+
+def test_a_part_is_no_hit_of_its_own_and_others_of_its_picture_are(store, place, encoder):
+    crops(store, place)
+    embed(store, encoder)
+    part = store.read(["sample_id", "path", "parent_id"], "kind = 'crop'").to_pylist()[0]
+    for like in (part["sample_id"], part["path"]):
+        hits = search(Workspace(store), Search(like=like, k=24, where="kind = 'crop'")).hits
+        assert len(hits) == 23
+        assert part["sample_id"] not in {hit.sample_id for hit in hits}
+        assert sum(hit.parent_id == part["parent_id"] for hit in hits) == 2
+    whole = search(Workspace(store), Search(like=part["parent_id"], k=24, where="kind = 'crop'"))
+    assert part["parent_id"] not in {hit.parent_id for hit in whole.hits}
+    # a part that is no sample is a region of the picture
+    region = search(Workspace(store), Search(like=f"{place}/pictures/0.png#xywh=5,5,90,90", k=1))
+    asked = Search(like=f"{place}/pictures/0.png", region=(5, 5, 90, 90), k=1)
+    assert region.hits[0].score == search(Workspace(store), asked).hits[0].score
+
+
+def test_parts_too_small_to_show_anything_are_not_selected_unless_asked(store, place, encoder):
+    crops(store, place)
+    embed(store, encoder)
+    where = "kind = 'crop'"
+    chosen = select(Workspace(store), Select(3, where=where, min_part=60, apply=False))
+    assert chosen.candidates == 8
+    assert "16 parts have a side under 60 pixels, left out" in chosen.notes[0]
+    everything = Select(3, where=where, min_part=0, apply=False)
+    assert select(Workspace(store), everything).candidates == 24
+    with pytest.raises(UsageError, match=r"no picture to select from.*24 parts have a side under"):
+        select(Workspace(store), Select(3, where=where, min_part=500, apply=False))
+    assert select(Workspace(store), Select(3, min_part=500, apply=False)).candidates == COUNT
 
 
 def test_parts_follow_their_picture_into_its_split(store, place, encoder):

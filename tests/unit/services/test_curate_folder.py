@@ -7,7 +7,7 @@ import pytest
 from tamis.dataset.layout import remove_drafts
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.curate import require_own
+from tamis.services.curate.run import require_own
 
 
 def test_what_a_killed_run_left_of_a_dataset_is_no_hindrance_and_goes(tmp_path):

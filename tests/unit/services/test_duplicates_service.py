@@ -210,3 +210,80 @@ def test_exif_orientations_are_one_view(shared_data, tmp_path):
     assert {group.verdict for group in report.groups} == {"changed"}
     groups = store.read(["changed_group"]).column("changed_group").to_pylist()
     assert sorted(groups.count(group) for group in set(groups)) == [9, 9]
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory) -> Store:
+    """Two oblong scenes with copies turned by quarters, one of them mirrored, one changed."""
+    made = tmp_path_factory.mktemp("turned") / "pictures"
+    for seed in range(2):
+        picture = np.kron(scene(seed)[:96], np.ones((2, 2), np.uint8))
+        save(picture, made / f"{seed}-original.jpg")
+        for quarters in (1, 2, 3):
+            save(np.rot90(picture, quarters), made / f"{seed}-turned{quarters}.jpg", quality=60)
+        save(np.rot90(picture)[:, ::-1], made / f"{seed}-both.jpg")
+    changed = np.kron(scene(0)[:96], np.ones((2, 2), np.uint8))
+    changed[20:60, 30:90] = 255 - changed[20:60, 30:90]
+    save(np.rot90(changed), made / "0-turned-changed.jpg")
+    for seed in range(6):
+        save(np.kron(alike(seed, 50), np.ones((2, 2), np.uint8)), made / f"alike-{seed}.jpg")
+    return dataset(made)
+
+
+WAYS = ("original", "turned1", "turned2", "turned3", "both")
+
+
+@pytest.fixture(scope="module")
+def turned_report(turned) -> DuplicateReport:
+    return found_in(turned, rotations=True)
+
+
+def test_turned_copies_are_found_when_asked_for(turned_report):
+    groups = [group for group in turned_report.groups if group.drop]
+    dropped = {path for group in groups for path in names(group.drop)}
+    kept = {path for group in groups for path in names([group.keep])}
+    assert dropped | kept == {f"{seed}-{how}.jpg" for seed in range(2) for how in WAYS}
+    assert len(kept) == 2
+    assert {pair.kind for pair in turned_report.pairs if pair.verdict == "copy"} >= {"turned"}
+
+
+def test_the_changed_place_of_a_turned_picture_lies_in_its_file(turned_report):
+    [pair] = [
+        pair
+        for pair in turned_report.pairs
+        if names([pair.left, pair.right]) == {"0-original.jpg", "0-turned-changed.jpg"}
+    ]
+    assert (pair.verdict, pair.kind) == ("changed", "turned")
+    boxes = {
+        next(iter(names([path]))): box
+        for path, box in ((pair.left, pair.region.left), (pair.right, pair.region.right))
+    }
+    original = pair.left if "original" in pair.left else pair.right
+    width = Image.open(original).width
+    # A quarter counter-clockwise: what was at the right is at the top.
+    for name, middle in (("0-original", (60, 40)), ("0-turned-changed", (40, width - 60))):
+        x, y, across, down = boxes[f"{name}.jpg"]
+        assert x <= middle[0] <= x + across
+        assert y <= middle[1] <= y + down
+        assert across * down < 3 * 60 * 40
+
+
+def test_turned_copies_are_not_looked_for_unless_asked(turned):
+    found = found_in(turned)
+    pairs = [names([pair.left, pair.right]) for pair in found.pairs if pair.verdict == "copy"]
+    assert {"0-original.jpg", "0-turned1.jpg"} not in pairs
+    assert all(pair.kind != "turned" for pair in found.pairs)
+
+
+@pytest.mark.parametrize("angle", [-2.0, 2.0])
+def test_of_a_picture_and_its_tilted_copy_the_first_stays(tmp_path, angle):
+    made = tmp_path / "pictures"
+    picture = np.kron(scene(7), np.ones((3, 3), np.uint8))
+    save(picture, made / "b-original.jpg", quality=70)
+    tilted = Image.fromarray(picture).rotate(angle, resample=Image.Resampling.BICUBIC)
+    save(np.asarray(tilted), made / "a-tilted.jpg", quality=97)
+    assert (made / "a-tilted.jpg").stat().st_size > (made / "b-original.jpg").stat().st_size
+    report = found_in(dataset(made), threshold=0.4)
+    [group] = [group for group in report.groups if group.drop]
+    assert names([group.keep]) == {"b-original.jpg"}
+    assert group.reasons == ["upright"]

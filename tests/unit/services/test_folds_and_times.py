@@ -140,7 +140,7 @@ def test_a_group_over_the_cut_goes_to_its_later_side_and_is_told(make):
     report = split(store, time="captured_at", group="camera", train=0.5, val=0, test=0.5)
     marked = read(store, "split")
     assert marked[f"s{early:02}"] == marked[f"s{late:02}"] == "test"
-    assert any("1 groups reach over a cut" in note for note in report.notes)
+    assert any("1 group across a cut" in note for note in report.notes)
     assert report.leak_count == 0
 
 

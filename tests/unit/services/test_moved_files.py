@@ -16,14 +16,14 @@ from tamis.encoders.registry import load_encoder
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import export
 from tamis.runtime.workspace import Workspace
-from tamis.services.curate import curate
+from tamis.services.curate.contract import Curate
+from tamis.services.curate.run import curate
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.duplicates.run import duplicates
 from tamis.services.search.contract import Search
 from tamis.services.search.run import search
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select
-from tamis.types import no_progress
 
 COUNT = 6
 
@@ -231,9 +231,7 @@ def test_curate_writes_what_it_says(photos, encoder):
     store = Store.create("d.tamis")
 
     def run():
-        return curate(
-            store, ["photos"], keep=COUNT - 1, out=Path("out"), stage=lambda _name: no_progress
-        )
+        return curate(Workspace(store), Curate("photos", keep=COUNT - 1, out=Path("out")))
 
     assert run().selected == COUNT - 1
     for number in range(3):

@@ -11,7 +11,6 @@ from PIL import Image
 
 from filling import add_crops, add_tiles, ingest
 from splitting import check_splits, split
-from tamis.dataset.parts import whole_pictures
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.report.collect import collect
@@ -143,11 +142,6 @@ def test_a_report_counts_pictures_and_misses_no_vector_of_parts(store, place):
     data = collect(store)
     assert {figure.label: figure.value for figure in data.headline}["Pictures"] == str(COUNT)
     assert data.notes == ()
-
-
-def test_what_a_condition_compares_with_does_not_speak_of_parts():
-    assert whole_pictures(["kind"], "label = 'kind'") == "(label = 'kind') AND (kind IS NULL)"
-    assert whole_pictures(["kind"], "label = 'a' AND kind = 'b'") == "label = 'a' AND kind = 'b'"
 
 
 def test_tiles_of_a_source_are_found_however_it_is_spelt(store, place, monkeypatch):

@@ -108,6 +108,42 @@ def test_marks_and_log_tell_the_round(store, truth):
     assert entry.counts["accuracy"] == done.curve[-1].accuracy
 
 
+@pytest.mark.parametrize(
+    ("train", "test", "options"),
+    [
+        ("train", "test", {}),
+        ("training", "validation", {}),
+        ("Train", "holdout", {"test_split": "holdout"}),
+        ("line 1", "line 2", {"train_split": "line 1", "test_split": "line 2"}),
+    ],
+)
+def test_rounds_work_with_splits_of_any_names(store, truth, train, test, options):
+    mark(store, "split", np.arange(60), [test if row % 2 else train for row in range(60)])
+    label(store, truth, np.arange(0, 60, 6))
+    label(store, truth, np.arange(1, 60, 2))
+    done = select_round(store, 20, apply=False, **options)
+    assert done.curve[-1].measured_on == "test split"
+    assert (done.curve[-1].measured, len(done.picks)) == (30, 20)
+    assert all(int(row.sample_id[1:]) % 2 == 0 for row in done.picks)
+    told = [note for note in done.notes if "--train-split" in note]
+    assert bool(told) == ((train, test) != ("train", "test"))
+    assert all(train in note and test in note for note in told)
+    found = simulate_rounds(store, 6, rounds=2, seeds=2, **options)
+    assert found.test == 30
+
+
+def test_splits_whose_names_tell_nothing_are_refused_with_the_option(store, truth):
+    mark(store, "split", np.arange(60), ["ab"[row % 2] for row in range(60)])
+    label(store, truth, np.arange(60))
+    for ask in (select_round, simulate_rounds):
+        with pytest.raises(UsageError, match="splits are a, b, and no name tells.*--train-split"):
+            ask(store, 6)
+        with pytest.raises(UsageError, match="no split 'c'; the splits are a, b"):
+            ask(store, 6, train_split="c")
+        with pytest.raises(UsageError, match="'a' is given to train and to test"):
+            ask(store, 6, train_split="a", test_split="a")
+
+
 def test_a_dry_run_changes_nothing(store, truth):
     label(store, truth, np.arange(0, 60, 3))
     before = store.snapshot
@@ -209,7 +245,7 @@ def test_the_report_draws_the_curve_and_the_command(store, truth):
     assert data.steps[-1].command == "tamis select 3 --round"
     page = render(data)
     assert page.count("<circle") == 2
-    assert "Rounds of labelling" in page
+    assert "Rounds of labeling" in page
     assert "11 labels of 3 classes" in page
 
 

@@ -224,5 +224,6 @@ def test_the_gallery_shows_each_hit_and_escapes_what_it_shows(store, tmp_path, e
     text = page.read_text("utf-8")
     assert text.count("data:image/jpeg;base64,") == 3
     assert "red.png" in text
-    assert "<script>" not in text
+    assert text.count("<script>") == 1
+    assert "<q>&lt;script&gt;alert(1)&lt;/script&gt;</q>" in text
     assert "It knows colours only." in text

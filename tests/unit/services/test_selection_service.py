@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.samples import Samples
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.workspace import Workspace
@@ -183,12 +183,12 @@ def test_a_dataset_without_vectors_says_what_to_do(tmp_path):
         select(Store.create(tmp_path / "empty.tamis"), 3)
 
 
-def test_the_fullest_vector_column_is_taken_by_default(store):
+def test_the_first_vector_column_is_taken_by_default(store):
     with store.operation("embed") as op:
         sparse = op.add_vector_column("test:other", "fedcba9876543210", 2)
         op.set_vectors(sparse, ["s05", "s01"], np.eye(2, dtype=np.float32))
     assert select(store, 2, apply=False).represented == 64
-    few = read_embedded(store, sparse)
+    few = Samples(store).of().vectors(sparse)
     assert few.ids == ["s01", "s05"]
     assert few.vectors.tolist() == [[0, 1], [1, 0]]
 

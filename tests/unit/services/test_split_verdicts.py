@@ -71,7 +71,7 @@ class Table:
                     right_regions=places,
                 )
 
-            def calibrate(self, candidates, rng):
+            def calibrate(self, candidates, rng, *, threshold=None):
                 table.calibrated.append((rows.tolist(), len(candidates), rng.random()))
                 return PairCalibration(
                     thresholds=LINES,

@@ -182,7 +182,7 @@ def test_pictures_added_after_the_duplicates_are_mentioned(store):
         op.insert(pa.table({"sample_id": ["new"], "path": ["new.jpg"]}))
     notes = split(store).notes
     assert any("added since duplicates were marked" in note for note in notes)
-    assert any(note.startswith("1 pictures have no vector") for note in notes)
+    assert any(note.startswith("1 picture has no vector") for note in notes)
     assert splits_of(store)["new"] is None
 
 

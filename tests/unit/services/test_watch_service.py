@@ -18,9 +18,10 @@ from mosaic_encoder import Mosaic
 from tamis.dataset.store import Store
 from tamis.errors import ConflictError, InputError, UsageError
 from tamis.observability.metrics import MetricsServer, parse_address
-from tamis.services.watch import WatchPlan, parse_rate
 from tamis.services.watch.checkpoint import Progress, WatchCheckpoint
+from tamis.services.watch.contract import Watch
 from tamis.services.watch.counts import SourceCount, WatchCounts, metrics_of
+from tamis.services.watch.plan import WatchPlan, parse_rate
 from tamis.services.watch.threshold import USUAL, measured_threshold
 
 pytest.importorskip("av")
@@ -257,12 +258,12 @@ def test_a_source_that_fails_costs_the_source_unless_it_is_the_last(ds, video):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"threshold": 1.5}, "cosine similarity"),
+        ({"threshold": 1.5}, "threshold is 1.5; give a value from -1 to 1"),
         ({"rate": "500"}, "cannot keep '500'"),
         ({"rate": "5/day", "max_kept": 4}, "both steer"),
         ({"copy": False, "out": "x"}, "none are to be made"),
         ({"window": -1.0}, "window"),
-        ({"sample": "often"}, "cannot take a frame"),
+        ({"sample": "often"}, "sample is 'often'; give a number or frame or keyframe"),
         ({"seconds": 0.0}, "cannot watch for"),
         ({"metrics": "http"}, "cannot serve metrics"),
     ],
@@ -275,15 +276,16 @@ def test_options_that_cannot_be_are_refused(ds, video, options, message):
 
 def test_sources_that_do_not_fit_the_options_are_refused(tmp_path, video):
     (tmp_path / "in").mkdir()
-    for plan, sources, message in (
-        (WatchPlan(), [], "at least one"),
-        (WatchPlan(copy=False), ["rtsp://cam/1"], "only once"),
-        (WatchPlan(out=tmp_path / "in/kept"), [str(tmp_path / "in")], "lies inside"),
-        (WatchPlan(window=9.0), [str(video), "rtsp://cam/1"], "one clock"),
+    for options, sources, message in (
+        ({}, [], "at least one"),
+        ({"copy": False}, ["rtsp://cam/1"], "only once"),
+        ({"out": tmp_path / "in/kept"}, [str(tmp_path / "in")], "lies inside"),
+        ({"window": 9.0}, [str(video), "rtsp://cam/1"], "one clock"),
     ):
         with pytest.raises(UsageError, match=message):
-            plan.check(sources)
-    WatchPlan(window=9.0).check(["rtsp://cam/1", "rtsp://cam/2"])
+            WatchPlan(Watch(sources, **options)).check(sources)
+    cameras = ["rtsp://cam/1", "rtsp://cam/2"]
+    WatchPlan(Watch(cameras, window=9.0)).check(cameras)
     assert parse_rate("2.5/hour").period == 3600
 
 

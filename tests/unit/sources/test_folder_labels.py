@@ -118,4 +118,4 @@ def test_what_was_taken_is_said():
     [sentence] = labels.notes()
     assert "the folders 1 above those that hold the pictures" in sentence
     assert "a 2, b 1, c 1 and 1 more" in sentence
-    assert "1 pictures have none" in sentence
+    assert "1 picture has none" in sentence

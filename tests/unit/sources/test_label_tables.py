@@ -179,7 +179,7 @@ def test_a_path_that_fits_several_pictures_is_given_to_none(tmp_path: Path) -> N
     one, other, third = (located(name, tmp_path) for name in ("a.jpg", "a.png", "b.jpg"))
     assert asked(labels, one, other, third) == [Marks(), Marks(), Marks("dog")]
     several, _ = labels.notes()
-    assert "1 rows" in several
+    assert "1 row " in several
     assert f"a: {tmp_path}/a.jpg or {tmp_path}/a.png" in several
 
 
@@ -225,4 +225,4 @@ def test_a_cell_that_was_kept_from_being_a_formula_is_what_it_was(
 def test_rows_without_a_path_are_counted_and_empty_ones_are_not(tmp_path: Path) -> None:
     labels = table(tmp_path / "t.csv", "path,label,split\na.jpg,cat,\n,dog,\n,,test\n,,\n")
     assert asked(labels, located("a.jpg", tmp_path)) == [Marks("cat")]
-    assert labels.notes() == [f"2 rows of {labels.file} have no path and were given to none"]
+    assert labels.notes() == [f"2 rows of {labels.file} without a path, given to none"]

@@ -107,6 +107,6 @@ def test_a_result_is_short_to_look_at():
         hits: list[Answer]
 
     many = Many(hits=[Answer()] * 1000, notes=["a", "b"])
-    assert repr(many) == "Many(hits=list of 1000, notes=['a', 'b'])"
+    assert repr(many) == "Many(hits=list of 1000)\nnote: a\nnote: b"
     assert len(many._repr_html_()) < 400
     assert many["hits"] is many.hits

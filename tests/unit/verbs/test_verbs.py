@@ -11,6 +11,8 @@ from typing import get_args
 
 import pytest
 
+from tamis.interfaces import verbs
+from tamis.interfaces.stub import stub
 from tamis.verbs.registry import VERBS, request_class
 from tamis.verbs.result import Result
 from tamis.verbs.schema import result_class, schema_of
@@ -51,3 +53,8 @@ def test_schemas_are_those_that_programs_rely_on(verb):
 def test_no_schema_is_kept_of_a_verb_that_is_gone():
     kept = {path.stem for path in GOLDEN.glob("*.json")}
     assert kept == {verb.replace(" ", "-") for verb in VERBS}
+
+
+def test_signatures_for_editors_are_those_of_the_verbs():
+    """`make golden` writes them."""
+    assert Path(verbs.__file__).with_suffix(".pyi").read_text("utf-8") == stub()

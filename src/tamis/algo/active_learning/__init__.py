@@ -1,6 +1,5 @@
 """Active learning: which strategy to use when, simulation on known labels, and intervals."""
 
-from tamis.algo.active_learning.intervals import Estimate, mean_of_seeds, share_right
 from tamis.algo.active_learning.schedule import (
     COLD_START,
     WITH_PROBE,
@@ -8,6 +7,7 @@ from tamis.algo.active_learning.schedule import (
     strategy_name,
 )
 from tamis.algo.active_learning.simulation import Draw, Replay, draw_parts, replay
+from tamis.algo.intervals import Estimate, mean_of_seeds, share_right
 
 __all__ = [
     "COLD_START",

@@ -12,6 +12,7 @@ from tamis.algo.probe import train_probe
 from tamis.algo.selection import NEED_PROBABILITIES, select
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -82,7 +83,8 @@ def draw_parts(
     drawn = Draw(np.sort(allowed[inside]), np.sort(allowed[~inside] if test is None else test))
     if not drawn.pool.size or not drawn.test.size:
         raise UsageError(
-            f"{len(allowed)} pictures in {names.size} groups of near-duplicates leave "
+            f"{counted(len(allowed), 'picture')} in {counted(names.size, 'group')} of "
+            f"near-duplicates leave "
             f"{drawn.pool.size} to pick from and {drawn.test.size} to test on: more labels are "
             "needed, or near-duplicates told more finely"
         )
@@ -123,7 +125,8 @@ def replay(
         raise UsageError(f"budgets must ascend from 1 or more, not {[*budgets]}")
     if budgets[-1] > draw.pool.size:
         raise UsageError(
-            f"the budget of {budgets[-1]} labels is more than the {draw.pool.size} pictures that "
+            f"the budget of {budgets[-1]} labels is more than the "
+            f"{counted(draw.pool.size, 'picture')} that "
             "can be picked"
         )
     vectors = unit_vectors(X)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from tamis.algo.clustering import spherical_k_means
 from tamis.algo.exact_neighbors import Tile, exact_search
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.top_k import TopK
 from tamis.errors import UsageError
 
@@ -111,7 +111,12 @@ def build(X: Vectors, rng: np.random.Generator) -> InvertedFile:
     n = X.shape[0]
     cells = max(1, min(n, int(2 * np.sqrt(n))))
     clusters = spherical_k_means(
-        X, cells, rounds=_TRAINING_ROUNDS, rows_per_cluster=_TRAINING_ROWS_PER_CELL, rng=rng
+        X,
+        cells,
+        rounds=_TRAINING_ROUNDS,
+        rows_per_cluster=_TRAINING_ROWS_PER_CELL,
+        seeding="random",
+        rng=rng,
     )
     cell = clusters.labels
     members = np.argsort(cell, kind="stable")

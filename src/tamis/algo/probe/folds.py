@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["Fold", "make_folds"]
+__all__ = ["Fold", "given_folds", "make_folds"]
 
 _FOLDS: Final = 5
 
@@ -52,8 +52,20 @@ def make_folds(
     if folds < 2:  # noqa: PLR2004 - one part to fit on, one to measure on
         return
     placed = assign_splits(names, [classes], [1 / folds] * folds, rng=rng)
-    for number in range(folds):
-        fitted, held_out = np.flatnonzero(placed != number), np.flatnonzero(placed == number)
+    yield from given_folds(classes, placed)
+
+
+def given_folds(classes: Indices, numbers: Indices) -> Iterator[Fold]:
+    """Yield a fold for each number; rows of a negative one are fitted on in all of them.
+
+    A row is measured only where a row that is fitted on shows its class.
+
+    Args:
+        classes: `[N]` class of each row.
+        numbers: `[N]` number of the fold in which each row is measured.
+    """
+    for number in np.unique(numbers[numbers >= 0]):
+        fitted, held_out = np.flatnonzero(numbers != number), np.flatnonzero(numbers == number)
         known = np.unique(classes[fitted])
         held_out = held_out[np.isin(classes[held_out], known)]
         if held_out.size and known.size > 1:

@@ -1,58 +1,53 @@
-"""A linear classifier of vectors, with what was measured of it."""
+"""A classifier of vectors, with what was measured of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from scipy.special import softmax
 
 from tamis.algo.unit_vectors import unit_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
     from numpy.typing import NDArray
 
+    from tamis.algo.probe.heads import Head
     from tamis.algo.probe.held_out import HeldOut
+    from tamis.algo.probe.ways import ProbeKind
 
 __all__ = ["Probe"]
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A linear classifier of vectors.
+    """A classifier of vectors.
 
     Attributes:
         classes: `[K]` names of the classes, ascending.
-        weights: `[K, D]` float64.
-        offset: `[K]` float64.
-        centre: `[D]` float64, from where a row is seen as a direction; None for rows as they are.
+        head: turns unit vectors into logits.
         temperature: divides the logits, so that probabilities mean what they say.
-        method: `logistic` or `prototypes`.
-        C: how much the losses counted against the penalty; None for prototypes.
-        balanced: whether every class counted the same.
+        method: the kind of head.
+        setting: what cross-validation chose for it, by name, such as `C` and `balanced`.
         held_out: what cross-validation measured; its `predicted` are numbers of `classes`.
+        tried: mean log loss out of fold of each kind that was compared; empty where one was
+            asked for.
     """
 
     classes: NDArray[Any]
-    weights: NDArray[np.float64]
-    offset: NDArray[np.float64]
-    centre: NDArray[np.float64] | None
+    head: Head
     temperature: float
-    method: Literal["logistic", "prototypes"]
-    C: float | None
-    balanced: bool
+    method: ProbeKind
+    setting: Mapping[str, float]
     held_out: HeldOut
+    tried: Mapping[str, float] = field(default_factory=dict)
 
     def logits(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """Return `[N, K]` logits of unit vectors `[N, D]`, before the temperature. O(NDK)."""
-        rows = unit_vectors(X).astype(np.float64)
-        if self.centre is not None:
-            rows -= self.centre
-            lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-            np.divide(rows, lengths, out=rows, where=lengths > 0)
-        logits: NDArray[np.float64] = rows @ self.weights.T + self.offset
-        return logits
+        """Return `[N, K]` logits of unit vectors `[N, D]`, before the temperature."""
+        return self.head.logits(unit_vectors(X))
 
     def probabilities(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """Return `[N, K]` calibrated probabilities of unit vectors `[N, D]`; rows sum to 1."""

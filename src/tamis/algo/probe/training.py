@@ -3,42 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
-from tamis.algo.probe.folds import make_folds
+from tamis.algo.probe.folds import given_folds, make_folds
 from tamis.algo.probe.held_out import cross_validate
-from tamis.algo.probe.logistic import LogisticProblem, balanced_weights
 from tamis.algo.probe.probe import Probe
-from tamis.algo.probe.prototypes import fit_prototypes
+from tamis.algo.probe.ways import Logistic, Means, Neighbors, Network
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 from tamis.machine import one_blas_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from tamis.algo.probe.logistic import LogisticSolution
+    from tamis.algo.probe.ways import Way
     from tamis.types import Indices
 
 __all__ = ["Method", "train_probe"]
 
-Method = Literal["auto", "logistic", "prototypes"]
+Method = Literal["auto", "best", "logistic", "prototypes", "neighbors", "network"]
 
 LEAST_FOR_LOGISTIC: Final = 10
 """Labels a class, on average, from which `auto` fits a logistic regression."""
 
-_GRID: Final = tuple(float(C) for C in np.logspace(-1, 3, 9))
 _MOST_ROWS_TO_CHOOSE: Final = 5000
-_COARSE, _FEW = 1e-4, 60
-_EXACT, _MANY = 1e-6, 1000
-_TEMPERATURES: Final = {"prototypes": 0.1, "logistic": 1.0}
-"""Expected of cosines with class means, and of logits of a regression."""
 
 
 @one_blas_thread()
@@ -47,6 +38,7 @@ def train_probe(
     labels: NDArray[Any],
     *,
     groups: Indices | None = None,
+    folds: Indices | None = None,
     method: Method = "auto",
     C: float | None = None,
     balanced: bool | None = None,
@@ -68,8 +60,13 @@ def train_probe(
         labels: `[N]` class of each row, anything that sorts.
         groups: `[N]` rows of one group, such as near-duplicates, are never both fitted on and
             measured on.
-        method: `logistic`, `prototypes`, or `auto`: by the number of labels a class.
-        C: taken as given; None for the one that does best.
+        folds: `[N]` number of the fold in which each row is measured on, such as the user's own;
+            a negative row is always fitted on. None for five folds that each have their share of
+            every class.
+        method: `logistic`, `prototypes`, `neighbors` (votes of the nearest), `network` (one
+            hidden layer); `auto` for one of the first two by the number of labels a class, `best`
+            for the one of all four with the least log loss out of fold.
+        C: of a regression, taken as given; None for the one that does best.
         balanced: every class counts the same in a regression, however many labels it has, so that
             rare ones are found; None for what does best on the labels as they are. Class means
             are balanced by nature.
@@ -89,7 +86,7 @@ def train_probe(
     """
     vectors = unit_vectors(X)
     names, codes = np.unique(np.asarray(labels), return_inverse=True)
-    _check(vectors, codes, names, groups, C)
+    _check(vectors, codes, names, (groups, folds), C)
     # Rows by content, classes and groups by their first row: no order and no name decides.
     order = np.argsort(codes, kind="stable")
     order = order[canonical_order(vectors[order])]
@@ -99,81 +96,58 @@ def train_probe(
     few = np.arange(len(rows))
     if few.size > _MOST_ROWS_TO_CHOOSE:
         few = np.sort(rng.choice(few.size, _MOST_ROWS_TO_CHOOSE, replace=False))
-    folds = list(make_folds(classes[few], None if together is None else together[few], rng))
-    sample = (rows[few], classes[few], folds)
-
-    chosen = _method(method, len(rows), names.size)
-    if chosen == "prototypes":
-        held_out = cross_validate(*sample, _prototype_cosines, expected=_TEMPERATURES[chosen])
-        prototypes = fit_prototypes(rows, classes)
-        weights, offset = prototypes.directions, np.zeros(names.size)
-        centre, even, best = prototypes.centre, True, None
+    if folds is None:
+        parts = list(make_folds(classes[few], None if together is None else together[few], rng))
     else:
-        settings = [
-            (each, strength)
-            for each in ((True, False) if balanced is None else (balanced,))
-            for strength in (_GRID if C is None else (float(C),))
-        ]
-        path = cross_validate(
-            *sample, partial(_logits_along, settings=settings), expected=_TEMPERATURES[chosen]
-        )
-        even, best = settings[path.setting]
-        # the temperature is for logits of a fit that ran to its end, as the one on all rows does
-        exact = partial(_logits_along, settings=[(even, best)], tolerance=_EXACT, steps=_MANY)
-        held_out = cross_validate(*sample, exact, expected=_TEMPERATURES[chosen])
-        problem = LogisticProblem(rows, classes, balanced_weights(classes) if even else None)
-        weights, offset = problem.linear(problem.fit(best, tolerance=_EXACT, steps=_MANY))
-        centre = None
+        parts = list(given_folds(classes[few], np.asarray(folds)[order][few]))
+    sample = (rows[few], classes[few], parts)
+
+    ways = _ways(method, len(rows), names.size, C, balanced, seed=int(rng.integers(2**31)))
+    measured = {way.kind: cross_validate(*sample, way, way.settings) for way in ways}
+    way = min(ways, key=lambda each: np.nan_to_num(measured[each.kind].log_loss, nan=np.inf))
+    setting = way.settings[measured[way.kind].setting]
+    # the temperature is for logits of a fit that ran to its end, as the one on all rows does
+    held_out = cross_validate(*sample, way, [setting], exact=True)
+    (head,) = way.fit_all(rows, classes, [setting], exact=True)
     predicted = np.full(len(rows), -1)
     known = held_out.predicted >= 0
     predicted[order[few[known]]] = np.argsort(number)[held_out.predicted[known]]
+    probabilities = np.full((len(rows), names.size), np.nan)
+    probabilities[order[few]] = held_out.probabilities[:, number]
     return Probe(
         classes=names,
-        weights=weights[number],
-        offset=offset[number],
-        centre=centre,
+        head=head.in_order(number),
         temperature=held_out.temperature,
-        method=chosen,
-        C=best,
-        balanced=even,
-        held_out=replace(held_out, predicted=predicted),
+        method=way.kind,
+        setting=setting,
+        held_out=replace(held_out, predicted=predicted, probabilities=probabilities),
+        tried={kind: found.log_loss for kind, found in measured.items()} if ways[1:] else {},
     )
 
 
-def _prototype_cosines(
-    X: NDArray[np.float64], classes: Indices, held_out: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return fit_prototypes(X, classes).cosines(held_out)[None]
-
-
-def _logits_along(
-    X: NDArray[np.float64],
-    classes: Indices,
-    held_out: NDArray[np.float64],
+def _ways(
+    method: Method,
+    n_rows: int,
+    n_classes: int,
+    C: float | None,
+    balanced: bool | None,
     *,
-    settings: Sequence[tuple[bool, float]],
-    tolerance: float = _COARSE,
-    steps: int = _FEW,
-) -> NDArray[np.float64]:
-    """Fit for each weighting and `C`, ascending, each begun where the one before ended."""
-    problem = LogisticProblem(X, classes)
-    weights = {True: balanced_weights(classes), False: np.ones(len(X))}
-    solutions: dict[bool, LogisticSolution] = {}
-    logits = []
-    for even, C in settings:
-        problem.reweigh(weights[even])
-        solutions[even] = problem.fit(C, solutions.get(even), tolerance=tolerance, steps=steps)
-        directions, offset = problem.linear(solutions[even])
-        logits.append(held_out @ directions.T + offset)
-    return np.stack(logits)
-
-
-def _method(method: Method, n_rows: int, n_classes: int) -> Literal["logistic", "prototypes"]:
+    seed: int,
+) -> list[Way]:
+    regression = Logistic(C, balanced)
     if method == "auto":
-        return "logistic" if n_rows >= LEAST_FOR_LOGISTIC * n_classes else "prototypes"
-    if method not in {"logistic", "prototypes"}:
-        raise UsageError(f"method must be auto, logistic or prototypes, not {method!r}")
-    return method
+        return [regression if n_rows >= LEAST_FOR_LOGISTIC * n_classes else Means()]
+    known: dict[str, Way] = {
+        "prototypes": Means(),
+        "logistic": regression,
+        "neighbors": Neighbors(),
+        "network": Network(seed=seed),
+    }
+    if method == "best":
+        return list(known.values())
+    if method not in known:
+        raise UsageError(f"method must be auto, best, {', '.join(known)}, not {method!r}")
+    return [known[method]]
 
 
 def _by_first_use(codes: NDArray[Any]) -> tuple[Indices, Indices]:
@@ -192,12 +166,12 @@ def _check(
     vectors: NDArray[Any],
     codes: Indices,
     names: NDArray[Any],
-    groups: Indices | None,
+    columns: tuple[Indices | None, ...],
     C: float | None,
 ) -> None:
-    lengths = [len(vectors), len(codes), len(vectors if groups is None else groups)]
+    lengths = [len(vectors), len(codes), *(len(each) for each in columns if each is not None)]
     if len(set(lengths)) > 1:
-        raise UsageError(f"vectors, labels and groups differ in length: {lengths}")
+        raise UsageError(f"vectors, labels, groups and folds differ in length: {lengths}")
     if names.size < 2:  # noqa: PLR2004 - there is nothing to tell apart
         raise UsageError(
             f"a probe tells classes apart and needs labels of two or more, not {names.size}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamis.algo.facility_location import facility_location
 from tamis.algo.greedy import Kernel
-from tamis.algo.selection.k_means import seeded_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.selection.pool import Pool, Stage
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def prob_cover(pool: Pool, n: int) -> Stage:
         return Stage(pool.candidates[:0], np.empty(0))
     wanted = n if pool.probabilities is None else pool.probabilities.shape[1]
     clusters = max(2, min(wanted, _MOST_CLUSTERS, size // _ROWS_A_CLUSTER))
-    labels = seeded_k_means(pool.X, clusters, rng=pool.rng).labels
+    labels = spherical_k_means(pool.X, clusters, rng=pool.rng).labels
     picks = facility_location(
         pool.X,
         n,

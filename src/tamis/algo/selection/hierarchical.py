@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
-from tamis.algo.selection.k_means import seeded_centres, seeded_k_means
+from tamis.algo.k_means import fit_centroids, spherical_k_means
 from tamis.algo.selection.pool import Pool, Stage, take_in_order
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _turns(cluster: Indices, place: Indices) -> Indices:
 
 
 def _level(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Indices, Vectors]:
-    clusters = seeded_k_means(X, k, rng=rng)
+    clusters = spherical_k_means(X, k, rng=rng)
     labels, centroids = clusters.labels, clusters.centroids
     for _ in range(_RESAMPLINGS):
         likeness = _likeness(X, centroids, labels)
@@ -85,7 +85,7 @@ def _level(X: Vectors, k: int, rng: np.random.Generator) -> tuple[Indices, Vecto
         near = np.sort(order[within < _NEAREST_ROWS])
         if near.size < k:
             break
-        centroids = seeded_centres(X[near], k, rng=rng)
+        centroids = fit_centroids(X[near], k, rng=rng)
         labels = exact_search(X, centroids, 1)[0][:, 0]
     return labels, centroids
 

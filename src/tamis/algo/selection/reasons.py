@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.wording import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -58,7 +60,7 @@ _NAME_OUTLIERS = {"k-center", "dpp", "badge", "entropy", "margin"}
 def _represents(picks: Picks, place: int) -> str:
     count = int(picks.represents[place])
     if count > 1:
-        return f"represents {count:,} pictures"
+        return f"represents {counted(count, 'picture')}"
     return "represents itself only" if count else "like other picks; fills the number asked"
 
 

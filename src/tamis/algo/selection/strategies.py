@@ -15,11 +15,11 @@ import numpy as np
 from tamis.algo.facility_location import facility_location
 from tamis.algo.k_center import k_center
 from tamis.algo.selection.badge import badge
+from tamis.algo.selection.centres import k_means
 from tamis.algo.selection.covering import prob_cover
 from tamis.algo.selection.determinantal import determinantal
 from tamis.algo.selection.herding import max_herding, uncertainty_herding
 from tamis.algo.selection.hierarchical import hierarchical_k_means
-from tamis.algo.selection.k_means import k_means
 from tamis.algo.selection.pool import Pool, Stage, take_in_order
 from tamis.algo.selection.typicality import typicality
 from tamis.algo.selection.uncertainty import entropy, margin

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
-from tamis.algo.selection.k_means import seeded_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.selection.pool import Pool, Stage
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ def typicality(pool: Pool, n: int) -> Stage:
     Typicality is one over the mean Euclidean distance to the 20 nearest rows of the cluster, or of
     a random 4,096 of its rows if it is larger (Hacohen, Dekel and Weinshall 2022). The number of
     clusters is that of picks and chosen rows, limited to 20 rows per cluster and 2,000 clusters.
-    Clusters under 5 rows come last. The time is that of `seeded_k_means` plus at most O(4096 N D).
+    Clusters under 5 rows come last. Time of `spherical_k_means` and at most O(4096 N D).
     """
     size = pool.X.shape[0]
     wanted = min(n + pool.chosen.size, size // _ROWS_A_CLUSTER, _MOST_CLUSTERS)
-    labels = seeded_k_means(pool.X, max(1, wanted), rng=pool.rng).labels
+    labels = spherical_k_means(pool.X, max(1, wanted), rng=pool.rng).labels
     sizes = np.bincount(labels)
     counts = np.bincount(labels[pool.chosen], minlength=sizes.size)
     candidate = pool.is_candidate()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.sieve.exact_search import Nearest, dot_rounding, pick_nearest
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class InvertedFile:
             count,
             rounds=_TRAINING_ROUNDS,
             rows_per_cluster=_TRAINING_ROWS_PER_CELL,
+            seeding="random",
             rng=rng,
         )
         kept.rearrange(alive[np.argsort(clusters.labels, kind="stable")])

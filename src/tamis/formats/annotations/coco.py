@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from tamis.dataset.annotation_columns import AnnotationKind
+    from tamis.dataset.annotation_layers import AnnotationKind
 
 __all__ = ["read_coco"]
 

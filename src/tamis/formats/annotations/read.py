@@ -16,6 +16,7 @@ from tamis.formats.annotations.voc import read_voc
 from tamis.formats.annotations.yolo import read_yolo, read_yolo_dataset
 from tamis.formats.annotations.yolo_files import files_below, holds_boxes, label_files
 from tamis.types import Failure
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,8 @@ def _read_folder(place: Path) -> Annotations:
         found = read_voc(files)
         if beside := [file for file in labels if holds_boxes(file)]:
             found.notes.append(
-                f"{len(beside)} label files of YOLO (.txt) lie beside the .xml files and were not "
+                f"{counted(len(beside), 'label file of YOLO (.txt) lies')} beside the .xml "
+                f"files, not "
                 f"read: {beside[0]}"
             )
         return found

@@ -17,6 +17,7 @@ from tamis.formats.annotations.yolo_files import (
 )
 from tamis.formats.annotations.yolo_settings import YoloSettings, listed_names, read_settings
 from tamis.types import Failure
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +78,7 @@ def read_yolo(
     found = Annotations()
     if passed_over:
         found.notes.append(
-            f"{len(passed_over)} label files were not read, for they lie outside of the folders "
+            f"{counted(len(passed_over), 'label file was')} not read, outside of the folders "
             f"called labels: {passed_over[0]}"
         )
     for file in labels:

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import pyarrow.compute as pc
 
-from tamis.dataset.annotation_columns import TRUTH
-from tamis.dataset.conditions import all_of
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.presence import gone_ids
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 from tamis.formats.exports.annotated import WRITERS, export_annotated
 from tamis.formats.exports.destination import new_file
 from tamis.formats.exports.folder import Link, export_folder
-from tamis.formats.exports.manifest import narrow_columns, write_csv, write_parquet
+from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -60,6 +59,7 @@ def export(
     layer: str | None = None,
     pictures: bool = True,
     overwrite: bool = False,
+    manifests: Path | None = None,
     progress: Progress = no_progress,
 ) -> ExportReport:
     """Write the rows that fulfil `where` in one of `FORMATS`; the originals are only read.
@@ -77,7 +77,7 @@ def export(
         format: `folder`, `csv` or `parquet`.
         destination: a folder that is empty or does not exist, or a new file.
         where: an SQL condition on columns; all whole pictures if None. Parts of pictures are left
-            out unless it names `kind`, and go into tables only.
+            out unless it names `kind`; a folder gets them cut out, as PNG.
         by: columns that make sub-folders of a `folder` export, outermost first; one that is
             empty on all rows is left out.
         link: `copy`, or `hardlink` or `symlink` to the originals, which then must not be edited
@@ -87,6 +87,7 @@ def export(
         pictures: whether pictures go along with annotations.
         overwrite: whether an earlier export at the same place may be replaced. A folder that holds
             anything else is refused even then.
+        manifests: a folder above a `folder` export for its manifests; by default they lie in it.
         progress: told after each picture of a `folder` export.
 
     Raises:
@@ -98,19 +99,19 @@ def export(
         raise UsageError(f"no export format {format!r}; choose one of {', '.join(FORMATS)}")
     if link not in get_args(Link):
         raise UsageError(f"no kind of link {link!r}; choose one of {', '.join(get_args(Link))}")
-    chosen = narrow_columns(store) if columns is None else list(columns)
+    samples = Samples(store)
+    chosen = samples.narrow_columns() if columns is None else list(columns)
     if not chosen:
         raise UsageError("an empty list of columns; name at least one, or none for the default")
-    _check_columns(store, [*chosen, *by])
-    where = whole_pictures(store.columns(), where)
-    has_parts = "kind" in store.columns()
-    tables = format in ("csv", "parquet")
-    if not tables and has_parts and store.count(all_of(where, "kind IS NOT NULL")):
+    _check_columns(samples, [*chosen, *by])
+    asked = samples.of(where)
+    where = asked.condition
+    if format in WRITERS and asked.having("kind").count():
         raise UsageError(
-            "parts of pictures are not exported to a folder; export csv or parquet, which "
-            "name the picture and the box, or add  AND kind IS NULL  to the condition"
+            "parts of pictures have no annotations of their own; export a folder, csv or parquet, "
+            "or add  AND kind IS NULL  to the condition"
         )
-    if store.count(where) == 0:
+    if asked.count() == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")
     place = Path(destination)
@@ -125,6 +126,7 @@ def export(
             link=link,
             columns=chosen,
             overwrite=overwrite,
+            manifests=manifests,
             progress=progress,
         )
         return ExportReport(exported, tuple(failed), place)
@@ -183,11 +185,11 @@ def _export_layer(
     return ExportReport(exported, (), file)
 
 
-def _check_columns(store: Store, names: Sequence[str]) -> None:
-    known = store.columns()
+def _check_columns(samples: Samples, names: Sequence[str]) -> None:
     for name in names:
-        if name not in known:
-            raise UsageError(f"no column {name!r}; there are {', '.join(known)}")
+        if not samples.has(name):
+            there = ", ".join(samples.store.columns())
+            raise UsageError(f"no column {name!r}; there are {there}")
 
 
 def _inside(place: Path, folder: Path) -> bool:

@@ -6,16 +6,18 @@ import errno
 import os
 import posixpath
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pyarrow as pa
 from pyarrow import compute, parquet
 
+from tamis.dataset.parts import BOX_COLUMNS, Box, box_of
 from tamis.dataset.presence import find_gone
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.formats.exports.destination import new_folder
 from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
+from tamis.images.decode import decode
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.reading import read_content
 from tamis.types import Failure, no_progress
@@ -23,12 +25,15 @@ from tamis.types import Failure, no_progress
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from PIL.Image import Image
+
     from tamis.dataset.presence import Gone
     from tamis.dataset.store import Store
     from tamis.types import Progress
 
 __all__ = [
     "MANIFESTS",
+    "CutOuts",
     "Link",
     "base_name",
     "check_replaceable",
@@ -50,31 +55,39 @@ def export_folder(
     link: Link,
     columns: Sequence[str],
     overwrite: bool,
+    manifests: Path | None = None,
     progress: Progress = no_progress,
 ) -> tuple[int, list[Failure]]:
     """Put the pictures of the rows into `folder` and list them in its manifests.
 
+    With `manifests`, a folder above, these lie there instead and name the pictures from there.
+
     Returns:
         how many pictures were exported, and those that could not be, with their reasons.
     """
-    rows = store.read(["sample_id", "path", "uri", "source", "content_hash", "bytes", *by], where)
+    read = ["sample_id", "path", "uri", "source", "content_hash", "bytes", *by]
+    if "kind" in store.columns():
+        read += BOX_COLUMNS
+    rows = store.read(list(dict.fromkeys(read)), where)
     if overwrite:
-        check_replaceable(store, folder)
+        check_replaceable(store, folder, manifests)
+    prefix = "" if manifests is None else f"{folder.relative_to(manifests).as_posix()}/"
     names = _names(rows, by)
     # a copy is compared as it is read; a link's original has to be looked at
     gone = {} if link == "copy" else {one.sample_id: one for one in find_gone(store, where)}
     done: dict[str, str] = {}
+    cut = CutOuts()
     failed: list[Failure] = []
     with new_folder(folder, overwrite=overwrite) as draft:
         for number, row in enumerate(rows.to_pylist()):
             target = draft / names[number]
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                place_picture(row, target, link, gone.get(row["sample_id"]))
+                place_picture(row, target, link, gone.get(row["sample_id"]), cut)
             except PictureError as error:
                 failed.append(Failure(error.path, error.reason, row["source"]))
             else:
-                done[row["sample_id"]] = names[number]
+                done[row["sample_id"]] = prefix + names[number]
             progress(number + 1, rows.num_rows)
         if not done:
             raise InputError(
@@ -83,6 +96,9 @@ def export_folder(
             )
         for manifest, write in zip(MANIFESTS, (write_csv, write_parquet), strict=True):
             write(_listed(store, where, columns, done), draft / manifest)
+    if manifests is not None:
+        for manifest in MANIFESTS:  # only now: a run killed before finds them where they are
+            (folder / manifest).replace(manifests / manifest)
     return len(done), failed
 
 
@@ -95,17 +111,26 @@ def _names(rows: pa.Table, by: Sequence[str]) -> list[str]:
             continue
         folders = folder_names(values, absent=f"no-{column}")
         levels.append([folders[value] for value in values])
-    levels.append([safe_name(base_name(uri)) for uri in rows.column("uri").to_pylist()])
+    levels.append([safe_name(base_name(row["uri"], _part_of(row))) for row in rows.to_pylist()])
     wanted = ["/".join(parts) for parts in zip(*levels, strict=True)]
     return distinct_names(wanted, rows.column("sample_id").to_pylist(), reserved=MANIFESTS)
 
 
-def base_name(uri: str) -> str:
+def _part_of(row: Mapping[str, Any]) -> Box | None:
+    return box_of(row) if BOX_COLUMNS[0] in row else None
+
+
+def base_name(uri: str, part: Box | None = None) -> str:
     """Return the last part of the uri, without the archive for a member at its root.
 
     >>> base_name("/data/cats.zip!1.jpg"), base_name("/data/line3.mp4!frame=12")
     ('1.jpg', 'line3-frame-000012.png')
+    >>> base_name("/data/cat.jpg", Box(10, 20, 64, 48))
+    'cat-at-10-20-64x48.png'
     """
+    if part is not None:
+        stem = posixpath.splitext(base_name(uri))[0]
+        return f"{stem}-at-{part.x}-{part.y}-{part.width}x{part.height}.png"
     name = posixpath.basename(uri)
     place = ImageReference.spelled(name)
     if place.frame is not None:
@@ -113,10 +138,31 @@ def base_name(uri: str) -> str:
     return place.member or name
 
 
+class CutOuts:
+    """Cuts parts out of pictures; those of one picture that follow each other decode it once."""
+
+    def __init__(self) -> None:
+        self._of: tuple[str, Image] | None = None
+
+    def write(self, row: Mapping[str, Any], part: Box, target: Path) -> None:
+        """Write a part as PNG.
+
+        Raises:
+            PictureError: the picture is unreadable, or not what was added to the dataset.
+        """
+        uri, path = str(row["uri"]), str(row["path"])
+        if self._of is None or self._of[0] != uri:
+            content, identity = read_content(uri, path)
+            if identity != row["content_hash"]:
+                raise PictureError(path, _CHANGED)
+            self._of = uri, decode(content, path).image
+        self._of[1].crop(part.corners).save(target, "PNG")
+
+
 def place_picture(
-    row: Mapping[str, str | int], target: Path, link: Link, gone: Gone | None
+    row: Mapping[str, Any], target: Path, link: Link, gone: Gone | None, cut: CutOuts
 ) -> None:
-    """Copy or link one original; archive members are always written out.
+    """Copy or link one original; archive members and parts are always written out.
 
     Raises:
         PictureError: the original is gone, unreadable, or not what was added to the dataset.
@@ -124,6 +170,10 @@ def place_picture(
     path, uri = str(row["path"]), str(row["uri"])
     if gone is not None:
         raise PictureError(path, gone.reason)
+    part = _part_of(row)
+    if part is not None:
+        cut.write(row, part, target)
+        return
     if link != "copy" and Path(uri).is_file():
         if link == "symlink":
             target.symlink_to(uri)
@@ -166,7 +216,7 @@ def _listed(
             yield kept
 
 
-def check_replaceable(store: Store, folder: Path) -> None:
+def check_replaceable(store: Store, folder: Path, manifests: Path | None = None) -> None:
     """Refuse to replace a folder that holds anything but an earlier export's files.
 
     Raises:
@@ -174,14 +224,14 @@ def check_replaceable(store: Store, folder: Path) -> None:
     """
     if not folder.is_dir() or not any(folder.iterdir()):
         return
-    manifest = folder / MANIFESTS[1]
-    if not manifest.is_file():
+    listed = _earlier_names(folder, folder)
+    if manifests is not None:
+        listed |= _earlier_names(manifests, folder)
+    if not listed:
         raise UsageError(
             f"{folder} is not an earlier export (it has no {MANIFESTS[1]}); "
             "nothing there is replaced, name another folder"
         )
-    with manifest.open("rb") as stream:  # of a path with a colon Arrow would make a web address
-        listed = parquet.read_table(stream, columns=["file"]).column("file").to_pylist()
     ours = {*MANIFESTS, *listed}
     for place, _, files in os.walk(folder):
         for name in files:
@@ -198,3 +248,17 @@ def check_replaceable(store: Store, folder: Path) -> None:
                 raise UsageError(
                     f"{folder} holds {uri}, an original of this dataset; name another folder"
                 )
+
+
+def _earlier_names(place: Path, folder: Path) -> set[str]:
+    """Return the names in `folder` that the manifest at `place` lists."""
+    manifest = place / MANIFESTS[1]
+    if not manifest.is_file():
+        return set()
+    with manifest.open("rb") as stream:  # of a path with a colon Arrow would make a web address
+        if "file" not in parquet.read_schema(stream).names:
+            return set()
+        stream.seek(0)
+        files = parquet.read_table(stream, columns=["file"]).column("file").to_pylist()
+    # the manifest names them from its own place, or was on its way there from the folder
+    return {file.removeprefix(f"{folder.name}/") for file in files} | set(files)

@@ -15,15 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from tamis.dataset.store import Store
 
-__all__ = ["narrow_columns", "write_csv", "write_parquet"]
-
-
-def narrow_columns(store: Store) -> list[str]:
-    """Return the columns of the samples but for thumbnails and vectors, in dataset order."""
-    wide = {"thumbnail", *(column.name for column in store.vector_columns())}
-    return [column for column in store.columns() if column not in wide]
+__all__ = ["write_csv", "write_parquet"]
 
 
 def write_parquet(batches: Iterable[pa.RecordBatch], path: Path) -> int:

@@ -9,6 +9,7 @@ from tamis.interfaces.cli.command import Command
 from tamis.services.add.contract import Add
 from tamis.services.curate.contract import Curate
 from tamis.services.embed.contract import Embed
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def _require_pictures(report: AddReport) -> None:
 
 def _tell_of_videos(output: Output, report: AddReport, *, often: bool) -> None:
     if report.frames:
-        of = "1 video" if report.videos == 1 else f"{report.videos} videos"
+        of = counted(report.videos or 0, "video")
         default = "" if often else ", one a second; --every takes more or fewer"
         output.say(f"{report.frames} of them are frames of {of}{default}")
     passed_over = report.videos_passed_over
@@ -109,7 +110,8 @@ def _tell_of_news(output: Output, report: AddReport) -> None:
     )
     if report.unseen:
         output.note(
-            f"{report.unseen} samples of the dataset have no vector of this encoder, so nothing "
+            f"{counted(report.unseen, 'sample of the dataset has')} no vector of this encoder, "
+            f"so nothing "
             "was compared with them; tamis embed  before you add"
         )
 
@@ -126,7 +128,8 @@ def show_embed(output: Output, _request: Embed, report: EmbedReport) -> None:
 def show_curate(output: Output, _request: Curate, report: CurateReport) -> None:
     """Print what the main job did, and where its result is."""
     output.say(
-        f"{report.added} added, {len(report.failed)} failed, {report.duplicates} duplicates, "
+        f"{report.added} added, {len(report.failed)} failed, "
+        f"{counted(report.duplicates, 'duplicate')}, "
         + (f"{report.gone} gone, " if report.gone else "")
         + f"{report.selected} selected"
     )

@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def _show_scores(output: Output, _request: Scores, report: ScoreReport) -> None:
     output.say(f"{report.scored} scored, {report.copies} of them with an identical vector beside")
+    output.note(f"by the vectors of {report.encoder}")
     for title, rows in (
         ("most representative", report.representative),
         ("most unique", report.unique),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,19 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tamis.errors import TamisError
-from tamis.interfaces.cli.output import Output
 from tamis.verbs.command_line import read_words
 from tamis.verbs.feedback import Feedback
 from tamis.verbs.request import fields_of
 
 if TYPE_CHECKING:
+    from tamis.interfaces.cli.output import Output
     from tamis.verbs.request import Field, Request
 
 __all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
-Show = Callable[[Output, Any, Any], int | None]
+Show = Callable[[Any, Any, Any], int | None]
 """Prints a result for a person: takes the output, the request and the result; an exit code."""
 
 
@@ -92,11 +93,13 @@ class Command:
         Raises:
             TamisError: it cannot be met.
         """
+        from tamis.interfaces.cli.output import Output  # rich takes a while to load
+
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
         at = given.pop("dataset", None)
         request = self.request.of(read_words(self.request, given))
         try:
-            with output.feedback() as feedback:
+            with self.feedback(output) as feedback:
                 result = self._answer(request, at, feedback)
         except TamisError as error:
             if error.result is not None:
@@ -119,6 +122,10 @@ class Command:
         if self.dataset is None:
             return execute(None, request, feedback)
         return self.answer(request, at or self.dataset(request), feedback)
+
+    def feedback(self, output: Output) -> AbstractContextManager[Feedback]:
+        """Return what the verb tells its progress to."""
+        return output.feedback()
 
     def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
         """Open the dataset and do what the request asks.

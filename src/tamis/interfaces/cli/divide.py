@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
 from tamis.services.split.contract import Split
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,13 +60,15 @@ def _show(output: Output, request: Split, report: SplitReport) -> int | None:
         _list_pairs(output, "changed, no leak", report.changed_apart[:_SHOWN_APART])
     if report.alike:
         output.say(
-            f"{report.alike:,} pairs across splits are as near by their vectors, and different by "
+            f"{counted(report.alike, 'pair across splits is')} as near by their vectors, and "
+            f"different by "
             "their pixels"
         )
     output.note(
         "gap: largest difference between a share in the split and in all, in points. p: how often "
         "random splits of the same groups lie as far from the rest; a small p means unlike."
     )
+    output.note(f"by the vectors of {report.encoder}")
     return CHECK_FAILED if request.audit and report.leak_count else None
 
 
@@ -99,9 +102,9 @@ def _counted(report: SplitReport) -> str:
     }
     kinds["other"] = report.leak_count - sum(kinds.values())
     of = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
-    said = f"{report.leak_count:,} leaks" + (f": {of}" if of else "")
+    said = counted(report.leak_count, "leak") + (f": {of}" if of else "")
     if changed and not report.changed_together:
-        said += f"; {changed:,} pairs across splits are changed versions of each other, no leaks"
+        said += f"; {counted(changed, 'pair across splits')} of changed versions, no leaks"
     return said
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
 from tamis.services.duplicates.contract import Duplicates
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     import typer
@@ -27,12 +28,12 @@ def _show(output: Output, request: Duplicates, report: DuplicateReport) -> None:
     """Print the groups to drop, then pairs that show one view and differ somewhere."""
     dropping = [group for group in report.groups if group.drop]
     output.say(
-        f"{len(dropping)} groups, {report.dropped} duplicates at threshold {report.threshold:.3f}"
-        + ("" if request.apply else "; --apply marks them")
+        f"{counted(len(dropping), 'group')}, {counted(report.dropped, 'duplicate')} at threshold "
+        f"{report.threshold:.3f}" + ("" if request.apply else "; --apply marks them")
     )
     changed = report.verdicts["changed"]
     if changed or report.verdicts["undecided"]:
-        output.say(f"{changed} changed, {report.verdicts['undecided']} undecided pairs")
+        output.say(f"pairs: {changed} changed, {report.verdicts['undecided']} undecided")
     output.table(
         ["keep", "drop"],
         [
@@ -52,6 +53,7 @@ def _show(output: Output, request: Duplicates, report: DuplicateReport) -> None:
             if pair.region is not None
         ],
     )
+    output.note(f"candidates by the vectors of {report.encoder}, verdicts by pixels")
     if report.gallery is not None:
         output.note(f"gallery  {report.gallery}")
 

@@ -13,6 +13,7 @@ from tamis.services.encoders.contract import (
     ExportEncoder,
     ListEncoders,
 )
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
@@ -56,7 +57,13 @@ def show_check(output: Output, _request: CheckEncoder, result: EncoderCheck) -> 
         ("pictures", result.preprocessing),
         ("texts", "yes" if result.text else "no"),
         ("feature maps", ", ".join(result.feature_levels) or "none"),
-        ("runs on", f"{result.device}, {result.workers} x {result.batch_size} pictures at a time"),
+        (
+            "runs on",
+            (
+                f"{result.device}, {result.workers} x {counted(result.batch_size, 'picture')} at a "
+                f"time"
+            ),
+        ),
         ("loaded in", f"{result.load_seconds:.1f} s"),
         ("cosine", f"{_shown(result.similarity, '.4f')} between the two pictures"),
         ("batches", f"a vector moves by {_shown(result.batch_difference, '.1g')} among others"),
@@ -74,12 +81,15 @@ def show_export(output: Output, request: ExportEncoder, result: EncoderExport) -
     alike = result.fidelity
     output.say(
         f"cosine {alike.mean_cosine:.5f} on average, {alike.worst_cosine:.5f} at worst; "
-        f"{alike.overlap:.1%} of the {alike.neighbours} nearest kept ({result.pictures} pictures)\n"
+        f"{alike.overlap:.1%} of the {alike.neighbours} nearest kept "
+        f"({counted(result.pictures, 'picture')})\n"
         f"{result.pictures_per_second:.1f} pictures/s, {result.source_pictures_per_second:.1f} by "
         f"{result.source}"
     )
     if result.failed:
-        output.note(f"note: {len(result.failed)} pictures could not be read; --json lists them")
+        output.note(
+            f"note: {counted(len(result.failed), 'picture')} could not be read; --json lists them"
+        )
     if result.kept:
         output.say(f"use it as  {result.spec}")
         return 0

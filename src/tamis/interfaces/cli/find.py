@@ -10,6 +10,7 @@ from tamis.services.align.contract import Align
 from tamis.services.index.contract import Index
 from tamis.services.search.contract import Search
 from tamis.services.text_filter.contract import Filter
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     import typer
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def _show_filter(output: Output, _request: Filter, report: FilterReport) -> None:
     output.say(_filtered(report))
+    output.note(f"by the vectors of {report.encoder}")
     output.table(["text", "pictures"], list(report.counts.items()))
     output.table(
         ["score", "margin", "text", "picture"],
@@ -53,7 +55,7 @@ def _filtered(report: FilterReport) -> str:
 
 def _show_align(output: Output, request: Align, report: AlignReport) -> None:
     output.say(
-        f"{report.encoder}: {report.vectors} vectors, map of {report.fitted} pictures\n"
+        f"{report.encoder}: {counted(report.vectors, 'vector')}, map of {report.fitted} pictures\n"
         f"on {report.held_out} others it finds {report.recall:.1%} of the 10 nearest that "
         f"{request.to} finds; mean cosine {report.mean_cosine:.3f}"
     )

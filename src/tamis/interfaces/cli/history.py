@@ -14,6 +14,7 @@ from tamis.services.history.contract import (
     Tag,
     Undo,
 )
+from tamis.wording import counted, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,7 +96,7 @@ def show_tag(output: Output, _request: Tag, report: TagReport) -> None:
 
 def show_freed(output: Output, _request: CollectGarbage, report: FreedReport) -> None:
     """Print what was freed."""
-    output.say(f"{report.files} files, {report.bytes} bytes freed")
+    output.say(f"{counted(report.files, 'file')}, {counted(report.bytes, 'byte')} freed")
 
 
 def _told(entry: LogLine) -> str:
@@ -118,4 +119,4 @@ def _pairs(values: Mapping[str, object]) -> str:
 
 
 def _short(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return short(value) if isinstance(value, float) else str(value)

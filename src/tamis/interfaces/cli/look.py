@@ -12,6 +12,7 @@ from tamis.services.info.contract import Info
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.schema.contract import Schema
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,10 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
     """Print counts."""
     for name in ("dataset", "samples", "failed", "duplicates", "selected", "version"):
         output.say(f"{name:<11}{facts[name]}")
+    parts = {name: count for name, count in facts.kinds.items() if name != "picture"}
+    if parts:
+        told = [counted(count, name) for name, count in facts.kinds.items()]
+        output.say(f"{'of them':<11}{', '.join(told)}")
     for name in ("labels", "unlabelled", "splits"):
         counts = facts[name]
         if isinstance(counts, dict):
@@ -91,7 +96,7 @@ def show_export(output: Output, _request: Export, result: ExportReport) -> None:
 
 def show_check(output: Output, _request: Check, report: CheckReport) -> int:
     """Print what is wrong; 1 if anything is."""
-    output.say(f"{report.samples} samples, {len(report.problems)} problems")
+    output.say(f"{counted(report.samples, 'sample')}, {counted(len(report.problems), 'problem')}")
     output.table(
         ["problem", "path", "reason"],
         [(problem.kind, problem.path, problem.reason) for problem in report.problems],

@@ -21,6 +21,7 @@ from tamis.interfaces.cli import (
     build,
     choose,
     divide,
+    drift,
     duplicates,
     encoders,
     find,
@@ -48,6 +49,7 @@ _ROOMS = (
     duplicates,
     choose,
     divide,
+    drift,
     look,
     encoders,
     history,
@@ -75,14 +77,11 @@ def main(arguments: list[str] | None = None) -> int:
     if given[:1] and given[0] not in _TAKE_ANY_NAME and (refused := _unreadable(given)):
         return _complain(refused, 2)
     try:
-        result = app(args=arguments, standalone_mode=False)
+        result = app(args=arguments, prog_name="tamis", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         result = _INTERRUPTED
     except _WrongUse as error:
-        said = io.StringIO()
-        error.show(file=said)
-        sys.stderr.write(showable(said.getvalue(), lines=True))
-        return 2
+        return _refuse(error)
     except BrokenPipeError:
         # the reader of our output went away (`| head`): nothing is left to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,6 +98,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 # typer carries a click of its own since some version; its errors are reached through typer's names
 _WrongUse: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def _refuse(error: Any) -> int:
+    """Print what typer says of words that fit no command, as one sentence of ours."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(f"{error.format_message()}\n")
+        return 2
+    sentence = " ".join(error.format_message().split()).rstrip(".?")
+    sentence = sentence.replace("Possible options:", "did you mean").replace(". Did", "; did")
+    context = getattr(error, "ctx", None)
+    where = "tamis" if context is None else context.command_path
+    return _complain(f"{sentence[:1].lower()}{sentence[1:]}; see  {where} --help", 2)
+
 
 _INTERRUPTED = 130
 """What a shell reports for a command that Ctrl-C ended; typer returns it too."""

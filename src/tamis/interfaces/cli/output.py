@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -26,6 +27,7 @@ from tamis.outside_text import showable, showable_json
 from tamis.types import no_progress
 from tamis.verbs.feedback import Feedback
 from tamis.verbs.result import document_of
+from tamis.wording import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,14 +80,20 @@ class Output:
             self._err.print(showable(sentence, lines=True), markup=False)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-        """Print a table for a person; without rows, nothing."""
+        """Print a table for a person; without rows, nothing.
+
+        A file or a program gets each row as one line, whole, with two spaces between columns.
+        """
         rows = list(rows)
         if self.as_json or not rows:
             return
+        if not self._out.is_terminal:
+            for line in _aligned(columns, rows):
+                self._out.print(line, markup=False)
+            return
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for number, column in enumerate(columns):
-            numeric = all(isinstance(row[number], int | float) for row in rows)
-            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        for column, right in zip(columns, _numeric(len(columns), rows), strict=True):
+            table.add_column(column, justify="right" if right else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(value)) for value in row))
         self._out.print(table)
@@ -132,9 +140,26 @@ class Output:
             yield lambda sentence: status.update(Text(showable(sentence)))
 
 
+def _numeric(columns: int, rows: Sequence[Sequence[object]]) -> list[bool]:
+    return [all(isinstance(row[at], int | float) for row in rows) for at in range(columns)]
+
+
+def _aligned(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Yield a table's lines, columns padded to their widest cell."""
+    lines = [list(columns), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    right = _numeric(len(columns), rows)
+    for line in lines:
+        cells = []
+        for cell, width, to_right in zip(line, widths, right, strict=True):
+            padding = " " * (width - cell_len(cell))
+            cells.append(padding + cell if to_right else cell + padding)
+        yield "  ".join(cells).rstrip()
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return short(value)
     return showable(str(value))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.wording import counted
+
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.services.select.contract import Select
@@ -26,6 +28,7 @@ def show_select(output: Output, _request: Select, found: Answer) -> None:
         _show_round(output, found)
     else:
         _show_selection(output, found)
+    output.note(f"by the vectors of {found.encoder}")
 
 
 def _show_selection(output: Output, selection: Selection) -> None:
@@ -72,8 +75,10 @@ def _show_round(output: Output, done: Round) -> None:
 def _show_simulation(output: Output, found: Simulation) -> None:
     """Print the learning curves: a table, and bars."""
     output.say(
-        f"{found.pool:,} pictures to pick from, {found.test:,} to test on, {found.classes} "
-        f"classes, {found.seeds} seeds; mean accuracy and its 95 % interval over the seeds"
+        f"{counted(found.pool, 'picture')} to pick from, {found.test:,} to test on, "
+        f"{found.classes} "
+        f"classes, {counted(found.seeds, 'seed')}; mean accuracy and its 95 % interval over the "
+        f"seeds"
     )
     output.table(
         ["labels", "strategy", "accuracy", "", "above random", "balanced", ""],

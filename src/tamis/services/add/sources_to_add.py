@@ -13,6 +13,7 @@ from tamis.sources.locations import Location, count_sources, iter_locations
 from tamis.sources.twin_names import TwinNames
 from tamis.sources.video.library import load_av
 from tamis.sources.video.sampling import EVERY_FRAME, Sampling, parse_sampling
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,7 @@ class SourcesToAdd:
         notes = self.labels.notes()
         for pattern, count in self._exclude.counts.items():
             notes.append(
-                f"{count} files were left out, as they fit {pattern!r}"
+                f"{counted(count, 'file was')} left out, as they fit {pattern!r}"
                 if count
                 else f"nothing was left out by {pattern!r}, which no file or folder fits"
                 + ("; a pattern with a slash is of the path below the source" * ("/" in pattern))

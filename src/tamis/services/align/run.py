@@ -23,6 +23,7 @@ from tamis.runtime.prompts import prompt_vectors
 from tamis.runtime.queries import caveat_of
 from tamis.services.align.contract import AlignReport
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.algo.alignment import LinearMap
@@ -107,7 +108,8 @@ def align(workspace: Workspace, request: Align, feedback: Feedback = SILENT) -> 
     quality = _measure(store, common, held, linear, texts)
     if len(common.ids) < _ENOUGH:
         notes.append(
-            f"{len(common.ids):,} pictures taught the map; the recall grows with them, steeply up "
+            f"{counted(len(common.ids), 'picture')} taught the map; the recall grows with them, "
+            f"steeply up "
             f"to some {_ENOUGH:,} of the kinds that you search among"
         )
     aligned = _map(pictures, texts, linear, quality)
@@ -150,7 +152,8 @@ def _common(store: Store, source: VectorColumn, target: VectorColumn) -> _Common
     number = both.count()
     if number < FEWEST:
         raise UsageError(
-            f"{number} pictures have vectors of both {source.spec} and {target.spec}; a map "
+            f"{counted(number, 'picture has')} vectors of both {source.spec} and {target.spec}; "
+            f"a map "
             f"needs at least {FEWEST}, better {_ENOUGH:,}: embed more with both"
         )
     left, right = (both.vectors(column.name) for column in (source, target))

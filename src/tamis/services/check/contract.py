@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tamis.verbs.request import Request
 from tamis.verbs.result import Result
@@ -47,6 +47,8 @@ class CheckReport(Result):
         problems: what is wrong; empty if all is there and whole.
         repaired: always 0: a check changes nothing.
     """
+
+    table_of: ClassVar = "problems"
 
     samples: int
     problems: Sequence[Problem]

@@ -10,7 +10,7 @@ from tamis.dataset.layout import is_draft, remove_drafts
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
-from tamis.formats.exports import export
+from tamis.formats.exports import MANIFESTS, export
 from tamis.services.add.contract import Add
 from tamis.services.add.run import add
 from tamis.services.curate.contract import CurateReport
@@ -25,6 +25,7 @@ from tamis.services.split.contract import Split
 from tamis.services.split.run import split
 from tamis.types import Verdict
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,8 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
     notes += ingested.notes
     if ingested.videos_passed_over:
         notes.append(
-            f"{ingested.videos_passed_over} videos in folders were not taken; --every 1 takes a "
+            f"{counted(ingested.videos_passed_over, 'video in folders was')} not taken; --every "
+            f"1 takes a "
             "frame a second of them as well"
         )
     embedded = embed(workspace, Embed(request.encoder), feedback)
@@ -97,7 +99,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
     gone = gone_ids(store, whole.condition)
     if gone:
         notes.append(
-            f"{len(gone)} pictures of the dataset are gone or changed and were left out; "
+            f"{counted(len(gone), 'picture of the dataset is')} gone or changed, and left out; "
             "tamis check lists them, tamis relink OLD NEW follows a folder that moved"
         )
     left_out = len(set(whole.having(Column.DUPLICATE_OF).ids) - gone)
@@ -110,7 +112,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
     if len(chosen.picks) < keep:
         dropped = "copies" if drop == "copies" else "copies and changed versions"
         notes.append(
-            f"{keep} pictures were asked for and {len(chosen.picks)} are left after "
+            f"{counted(keep, 'picture was')} asked for and {len(chosen.picks)} are left after "
             f"unreadable, gone and blank ones and {dropped} are taken out: all of them are kept"
         )
 
@@ -122,18 +124,19 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
         notes += divided.notes
     else:
         notes.append(
-            f"{len(chosen.picks)} pictures are too few to split; {LEAST_TO_SPLIT} are the least"
+            f"{counted(len(chosen.picks), 'picture is')} too few to split; the least is "
+            f"{LEAST_TO_SPLIT}"
         )
 
     out.mkdir(parents=True, exist_ok=True)
-    pictures = export(store, "folder", out / "pictures", where="selected", overwrite=True)
+    pictures = export(
+        store, "folder", out / "pictures", where="selected", overwrite=True, manifests=out
+    )
     notes += [f"{f.path} was not exported: {f.reason}" for f in pictures.failed]
-    written = _all_but(tuple(failure.path for failure in pictures.failed))
     if pictures.failed and splits:
+        written = _all_but(tuple(failure.path for failure in pictures.failed))
         column = store.read(["split"], written).column("split")
         splits = {name: column.to_pylist().count(name) for name in splits}
-    manifest = export(store, "csv", out / "manifest.csv", where=written, overwrite=True)
-    export(store, "parquet", out / "manifest.parquet", where=written, overwrite=True)
     report = write_report(
         store,
         out / "report.html",
@@ -155,7 +158,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
         splits=splits,
         max_cross_similarity=cross,
         pictures=pictures.path,
-        manifest=manifest.path,
+        manifest=out / MANIFESTS[0],
         report=report,
         notes=notes,
     )
@@ -170,7 +173,7 @@ def _all_but(paths: Sequence[str]) -> str:
 
 
 _DATASET = "dataset.tamis"
-_OWN = {"pictures", "manifest.csv", "manifest.parquet", "report.html", _DATASET}
+_OWN = {"pictures", *MANIFESTS, "report.html", _DATASET}
 
 
 def require_own(out: Path) -> None:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.components import connected_components
-from tamis.algo.duplicates import greedy_leader, hash_candidates, pair_keys, vector_candidates
+from tamis.algo.duplicates import (
+    greedy_leader,
+    hash_candidates,
+    pair_keys,
+    turned_candidates,
+    vector_candidates,
+)
 from tamis.runtime.comparison import Comparison
 from tamis.runtime.pair_verification import PairVerifier
 
@@ -24,6 +30,7 @@ __all__ = ["Candidates"]
 _NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
 _NO_PAIRS = np.empty(0, np.int64)
+_QUARTERS = 4
 
 
 class Candidates:
@@ -37,6 +44,7 @@ class Candidates:
         keeping: Keeping,
         *,
         drop: frozenset[Verdict],
+        rotations: bool,
         rng: np.random.Generator,
         progress: Progress,
     ) -> None:
@@ -52,7 +60,9 @@ class Candidates:
         self._vector_of, self._vectors = vector_of, embedded.vectors
         ids = [samples.ids[row] for row in self.rows.tolist()]
         self._verifier = PairVerifier(store, ids, progress=progress)
-        self._keys = np.empty(0, np.int64)
+        self._rotations = rotations
+        self._keys = self._tried = np.empty(0, np.int64)
+        self.turns = np.empty(0, np.int64)
         self.compared = Comparison.ruled_out(0)
         self.recall = 1.0
 
@@ -80,15 +90,28 @@ class Candidates:
         hashes = self._samples.hashes[self.rows[hashed]]
         keys = hash_candidates(hashes, _HASH_NEIGHBOURS, _HASH_RADIUS)
         found.append(_renumbered(keys, hashed, n))
-        fresh = np.setdiff1d(np.concatenate(found), self._keys)
+        ways = np.unique(np.concatenate(found)) * _QUARTERS
+        if self._rotations:
+            ways = np.concatenate([ways + turn for turn in range(_QUARTERS)])
+            keys, turns = turned_candidates(hashes, _HASH_NEIGHBOURS, _HASH_RADIUS)
+            ways = np.append(ways, _renumbered(keys, hashed, n) * _QUARTERS + turns)
+        fresh = np.setdiff1d(ways, self._tried)
         if fresh.size == 0:
             return False
-        compared = self._verifier.compare(fresh // n, fresh % n)
-        keys = np.concatenate([self._keys, fresh])
-        order = np.argsort(keys)
-        self._keys = keys[order]
-        self.compared = Comparison.joined([self.compared, compared]).take(order)
+        self._tried = np.union1d(self._tried, fresh)
+        self._take_in(*np.divmod(fresh, _QUARTERS))
         return True
+
+    def _take_in(self, keys: Indices, turns: Indices) -> None:
+        """Compare pairs, each as it is turned, and remember the best way of each."""
+        n = len(self.rows)
+        compared = self._verifier.compare(keys // n, keys % n, turns)
+        keys, turns = np.append(self._keys, keys), np.append(self.turns, turns)
+        compared = Comparison.joined([self.compared, compared])
+        order = np.lexsort((turns, -compared.view, -compared.score, keys))
+        best = order[np.unique(keys[order], return_index=True)[1]]
+        self._keys, self.turns = keys[best], turns[best]
+        self.compared = compared.take(best)
 
     def keepers(self, thresholds: PairThresholds) -> Indices:
         """Return which picture each one goes with: the best of which it is to be dropped for."""
@@ -129,6 +152,7 @@ class Candidates:
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:
-    """Pair keys among `len(rows)` chosen rows as pair keys among all `n`."""
+    """Pair keys among `len(rows)` chosen rows, which ascend, as pair keys among all `n`."""
     m = max(len(rows), 1)
-    return pair_keys(n, rows[keys // m], rows[keys % m])
+    renumbered: Indices = rows[keys // m] * n + rows[keys % m]
+    return renumbered

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tamis.errors import UsageError
 from tamis.services.duplicates.preferences import parse_preferences
 from tamis.verbs.request import Option, Request
-from tamis.verbs.shared import EncoderOfVectors, Seed, Where
+from tamis.verbs.shared import Drop, EncoderOfVectors, Seed, Where
 
 if TYPE_CHECKING:
     from tamis.services.duplicates.result import DuplicateReport  # noqa: F401 - named by the request
 
-__all__ = ["Drop", "Duplicates"]
-
-Drop: TypeAlias = Literal["copies", "changed"]
-"""What is dropped: copies only, or changed versions as well."""
+__all__ = ["Duplicates"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,20 +41,21 @@ class Duplicates(Request["DuplicateReport"], verb="duplicates", writes=True):
         ),
     ] = "auto"
     apply: Annotated[bool, Option("Mark what is dropped; no file is ever deleted.")] = False
-    drop: Annotated[
-        Drop, Option("Drop copies only, or pictures with other content in the same view as well.")
-    ] = "copies"
+    drop: Drop = "copies"
     prefer: Annotated[
         Sequence[str],
         Option(
-            "Which copy to keep: resolution, sharpness, exif, oldest, newest, labeled, "
+            "Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, labeled, "
             "unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, "
             "the first that tells two copies apart decides. Where none does: resolution, "
-            "sharpness, exif, size, path. A file that is there always goes first.",
+            "upright, sharpness, exif, size, path. A file that is there always goes first.",
             metavar="RULE",
         ),
     ] = ()
     where: Where = None
+    rotations: Annotated[
+        bool, Option("Find copies turned by 90, 180 and 270 degrees as well; slower.")
+    ] = False
     gallery: Annotated[
         Path | None,
         Option("Write a page with the pairs side by side and what differs marked.", metavar="FILE"),

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tamis.pages.pair_page import PairPage, PairSection, ShownPair, ShownPicture, write_pair_page
+from tamis.dataset.samples import Samples
+from tamis.pages.gallery_page import GalleryPage, Section, write_gallery_page
+from tamis.pages.links import Links
+from tamis.pages.thumbnails import Thumbnails
+from tamis.pages.tile import Badge, PicturePair, in_picture
 from tamis.types import Verdict
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tamis.dataset.store import Store
+    from tamis.pages.tile import Tile
     from tamis.services.duplicates.result import DuplicateReport, Pair
 
 __all__ = ["write_duplicate_gallery"]
@@ -39,9 +46,11 @@ _SECTIONS = {
         ),
     ),
 }
+_HOW = {"flip": ", mirrored", "turned": ", turned"}
 _REASONS = {
     "present": "its file is still there",
     "resolution": "it has more pixels of its own",
+    "upright": "it was not tilted in its frame",
     "sharpness": "it is neither blurred nor over-sharpened",
     "exif": "it has the camera's data",
     "oldest": "it is older",
@@ -67,21 +76,39 @@ def write_duplicate_gallery(store: Store, report: DuplicateReport, out: Path) ->
         StorageError: the disk is full or refuses.
     """
     fate = _Fate(report)
+    thumbnails = Thumbnails(Samples(store), links=Links(out))
     sections = []
     for verdict, (title, explanation) in _SECTIONS.items():
         pairs = [pair for pair in report.pairs if pair.verdict == verdict]
         sign = 1 if verdict == Verdict.COPY else -1
         pairs.sort(key=lambda pair: (pair.kind == "exact", sign * pair.score))
-        shown = tuple(fate.shown(pair) for pair in pairs[:_MOST_SHOWN])
-        sections.append(PairSection(verdict.value, title, explanation, shown, len(pairs)))
-    page = PairPage(
+        shown = _side_by_side(thumbnails, pairs[:_MOST_SHOWN], fate)
+        sections.append(Section(verdict.value, title, explanation, pairs=shown, total=len(pairs)))
+    page = GalleryPage(
+        kind="duplicates",
         title="Duplicates",
-        lead=f"{report.pictures:,} pictures, {report.dropped:,} to drop, {len(report.groups):,} "
+        lead=f"{counted(report.pictures, 'picture')}, {report.dropped:,} to drop, "
+        f"{len(report.groups):,} "
         f"groups. A pair is a copy from a score of {report.threshold:.3f} on.",
         notes=tuple(report.notes),
         sections=tuple(sections),
     )
-    return write_pair_page(store, page, out)
+    return write_gallery_page(page, out)
+
+
+def _side_by_side(
+    thumbnails: Thumbnails, pairs: list[Pair], fate: _Fate
+) -> tuple[PicturePair, ...]:
+    """The pairs with what differs framed, as far as the page has room for their thumbnails."""
+    ids = [sample_id for pair in pairs for sample_id in (pair.left_id, pair.right_id)]
+    tiles = thumbnails.tiles(
+        ids, note=lambda row: f"{row['width']} x {row['height']} pixels", names_beyond=True
+    )
+    shown = []
+    for number, pair in enumerate(pairs):
+        left, right = tiles[2 * number : 2 * number + 2]
+        shown.append(fate.shown(pair, left, right))
+    return tuple(shown)
 
 
 class _Fate:
@@ -96,20 +123,22 @@ class _Fate:
                 for sample_id, reason in zip(group.ids[1:], group.reasons, strict=True):
                     self._dropped[sample_id] = group.ids[0], group.keep, reason
 
-    def shown(self, pair: Pair) -> ShownPair:
-        return ShownPair(
-            left=self._side(pair.left_id, [region.left for region in pair.regions]),
-            right=self._side(pair.right_id, [region.right for region in pair.regions]),
-            verdict=pair.verdict.value + (", mirrored" if pair.kind == "flip" else ""),
+    def shown(self, pair: Pair, left: Tile, right: Tile) -> PicturePair:
+        """Return a pair with what becomes of each picture, and why."""
+        return PicturePair(
+            left=self._side(left, pair.left_id, [region.left for region in pair.regions]),
+            right=self._side(right, pair.right_id, [region.right for region in pair.regions]),
+            caption=self._why(pair),
+            verdict=pair.verdict.value + _HOW.get(pair.kind, ""),
             score=pair.score,
-            text=self._why(pair),
         )
 
-    def _side(self, sample_id: str, boxes: list[tuple[int, int, int, int]]) -> ShownPicture:
+    def _side(self, tile: Tile, sample_id: str, boxes: list[tuple[int, int, int, int]]) -> Tile:
+        badge = Badge("kept" if sample_id in self._kept else "stays", "good")
         if sample_id in self._dropped:
-            return ShownPicture(sample_id, tuple(boxes), "dropped", "warn")
-        badge = "kept" if sample_id in self._kept else "stays"
-        return ShownPicture(sample_id, tuple(boxes), badge, "good")
+            badge = Badge("dropped", "warn")
+        size = (tile.width, tile.height)
+        return replace(tile, badge=badge, boxes=tuple(in_picture(box, size) for box in boxes))
 
     def _why(self, pair: Pair) -> str:
         """Say why the one was kept, or whom each is dropped for."""

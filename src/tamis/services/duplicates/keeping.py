@@ -10,6 +10,7 @@ import numpy as np
 
 from tamis.algo.best_copy import copy_quality, ordered
 from tamis.dataset.presence import gone_among
+from tamis.images.blank_corners import has_blank_corners
 from tamis.images.enlargement import looks_enlarged
 from tamis.images.fineness import measure_fineness
 from tamis.runtime.decoded_rows import Pixels, decoded_rows
@@ -115,6 +116,7 @@ class Keeping:
         compared = self._details.quality(rows, look_at)
         by_rule: dict[str, Callable[[str], NDArray[Any]]] = {
             "resolution": lambda _: 2 * compared.resolution + compared.enlarged,
+            "upright": lambda _: self._details.tilted(rows),
             "sharpness": lambda _: compared.fault,
             "exif": lambda _: -samples.exif[rows],
             "oldest": lambda _: self._age(rows),
@@ -173,6 +175,7 @@ class _Details:
         self._samples = samples
         self._fineness: dict[tuple[int, int], tuple[float, float]] = {}
         self._enlarged: dict[tuple[int, _Size], bool] = {}
+        self._tilted: dict[int, bool] = {}
 
     def quality(self, rows: Indices, look_at: Sequence[int]) -> CopyQuality:
         """Compare copies of one picture, by their files as far as these may be looked at.
@@ -202,6 +205,10 @@ class _Details:
         ]
         fineness, boost = np.array(measured, np.float64).reshape(-1, 2).T
         return copy_quality(pixels, own, fineness, boost)
+
+    def tilted(self, rows: Indices) -> NDArray[np.bool_]:
+        """Tell which were turned a little in their own frame, of those that were looked at."""
+        return np.array([self._tilted.get(row, False) for row in rows.tolist()], np.bool_)
 
     def _size(self, row: int) -> _Size:
         return int(self._samples.widths[row]), int(self._samples.heights[row])
@@ -233,6 +240,7 @@ class _Details:
             found = None if image is None else measure_fineness(image)
             figures = _NOT_MEASURED if found is None else (found.fineness, found.boost)
             self._fineness[row, side] = figures
+            self._tilted[row] = image is not None and has_blank_corners(image)
             for size in smaller[row]:
                 self._enlarged[row, size] = image is not None and looks_enlarged(image, size)
 

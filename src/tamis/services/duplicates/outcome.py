@@ -70,13 +70,14 @@ class Outcome:
 
     def _all_known(self) -> dict[tuple[int, int], _Known]:
         found = self._candidates.compared.take(self._found)
+        turned = self._candidates.turns[self._found] > 0
         known = {}
         for place, (a, b) in enumerate(zip(self._left.tolist(), self._right.tolist(), strict=True)):
             boxes = zip(found.left_regions[place], found.right_regions[place], strict=True)
             known[a, b] = _Known(
                 score=float(found.score[place]),
                 verdict=Verdict(str(self._verdicts[place])),
-                kind="flip" if found.flipped[place] else "near",
+                kind=_way(bool(turned[place]), bool(found.flipped[place])),
                 regions=[Region(self._pixels(a, x), self._pixels(b, y)) for x, y in boxes],
             )
         for row in self._equal.tolist():
@@ -193,3 +194,9 @@ class Outcome:
 
 def _kind(pair: _Known) -> str:
     return pair.kind if pair.verdict == Verdict.COPY else pair.verdict.value
+
+
+def _way(turned: bool, flipped: bool) -> str:
+    if turned:
+        return "turned"
+    return "flip" if flipped else "near"

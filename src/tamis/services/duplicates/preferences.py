@@ -17,6 +17,7 @@ __all__ = ["RULES", "Preference", "lies_in", "parse_preferences"]
 
 RULES = (
     "resolution",
+    "upright",
     "sharpness",
     "exif",
     "oldest",
@@ -50,7 +51,7 @@ class Preference:
         return f"{self.rule}={self.folder}" if self.folder else self.rule
 
 
-DEFAULT = tuple(map(Preference, ("resolution", "sharpness", "exif", "size", "path")))
+DEFAULT = tuple(map(Preference, ("resolution", "upright", "sharpness", "exif", "size", "path")))
 """What decides where the user's rules do not."""
 
 

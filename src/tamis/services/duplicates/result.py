@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from tamis.algo.calibration import PairCalibration
 from tamis.types import Verdict
@@ -39,7 +39,8 @@ class Pair:
         score: 1 where nothing differs beyond noise and processing; falls with the worst place.
         verdict: `copy`, `changed` or `undecided`.
         region: the worst place where they differ; None if they do not, or it was not found.
-        kind: `exact` (equal files), `near`, or `flip` (mirrored left-right).
+        kind: `exact` (equal files), `near`, `flip` (mirrored left-right), or `turned` (by quarters,
+            mirrored or not).
         regions: all places where they differ, the worst first.
         left_id: sample id of the left one.
         right_id: sample id of the right one.
@@ -66,7 +67,7 @@ class Group:
         verdict: `copy`, or `changed` if any member is a changed version.
         members: paths of all, the kept one first; in a changed group some may stay.
         scores: of each member but the first with the first.
-        kinds: of each member but the first: `exact`, `near`, `flip`, or `changed`.
+        kinds: of each member but the first: `exact`, `near`, `flip`, `turned`, or `changed`.
         reasons: the rule that put the first before each other member.
         ids: sample ids of the members.
     """
@@ -94,10 +95,13 @@ class DuplicateReport(Result):
         verdicts: how many pairs have which verdict.
         pictures: how many were searched.
         candidates: how many pairs were compared pixel for pixel.
+        encoder: spec of the encoder of the vectors.
         column: the vector column that gave candidates.
         recall: of the neighbours by vector, estimated; 1 if exact.
         gallery: the page that was written; None if none was asked for.
     """
+
+    table_of: ClassVar = "pairs"
 
     threshold: float
     changed_threshold: float
@@ -107,6 +111,7 @@ class DuplicateReport(Result):
     verdicts: Mapping[str, int]
     pictures: int
     candidates: int
+    encoder: str
     column: str
     recall: float
     gallery: str | None = None

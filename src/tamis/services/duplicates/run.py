@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.dataset.embedded import read_embedded
 from tamis.errors import UsageError
-from tamis.pages.pair_page import require_page
+from tamis.pages.page import require_page
 from tamis.services.duplicates.candidates import Candidates
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.runtime.workspace import Workspace
-    from tamis.services.duplicates.contract import Drop, Duplicates
+    from tamis.services.duplicates.contract import Duplicates
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["duplicates"]
 
-_DROPPED: dict[Drop, frozenset[Verdict]] = {
+_DROPPED: dict[str, frozenset[Verdict]] = {
     "copies": frozenset({Verdict.COPY}),
     "changed": frozenset({Verdict.COPY, Verdict.CHANGED}),
 }
@@ -42,15 +41,16 @@ def duplicates(
     """Find copies and changed versions of pictures, and which of each group to keep.
 
     Candidates are equal files, the 8 nearest by vector and the 4 nearest by perceptual hash
-    (mirrored too); each is then registered and compared by its worst place
-    (`tamis.runtime.pair_verification`), so that alike pictures are not taken for the same.
+    (mirrored too, and with `rotations` turned by quarters); each is then registered and compared by
+    its worst place (`tamis.runtime.pair_verification`), so that alike pictures are not taken for
+    the same.
     `Verdict` says what a copy, a changed version and an undecided pair are.
 
     Of a group of copies stays: a file that is there before one that has vanished, then what
     `prefer` says, then most pixels (an enlarged copy counts as what it was enlarged from),
-    neither blurred nor over-sharpened, with its EXIF data, most bytes, first path. Each dropped
-    picture was compared with its keeper, and no two kept ones are known to be copies. The same
-    pictures give the same answer in any order.
+    without the blank corners of a tilt, neither blurred nor over-sharpened, with its EXIF data,
+    most bytes, first path. Each dropped picture was compared with its keeper, and no two kept ones
+    are known to be copies. The same pictures give the same answer in any order.
 
     With `apply`, one operation sets `duplicate_of` (the keeper's sample id), `duplicate_score`,
     `duplicate_kind`, `duplicate_group` (joins copies, chains included) and `changed_group` (joins
@@ -70,7 +70,8 @@ def duplicates(
     store = workspace.store
     rules = parse_preferences(request.prefer)
     rng = np.random.default_rng(request.seed)
-    embedded = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    known = workspace.vector_column(request.encoder)
+    embedded = workspace.samples.of(request.where).vectors(known.name)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfils the condition {request.where!r}")
@@ -81,6 +82,7 @@ def duplicates(
         embedded,
         keeping,
         drop=_DROPPED[request.drop],
+        rotations=request.rotations,
         rng=rng,
         progress=feedback.stage("duplicates"),
     )
@@ -105,6 +107,7 @@ def duplicates(
         verdicts=verdicts,
         pictures=len(samples.ids),
         candidates=len(candidates.compared),
+        encoder=known.spec,
         column=embedded.column,
         recall=candidates.recall,
         gallery=None if request.gallery is None else str(request.gallery),
@@ -124,6 +127,7 @@ def duplicates(
             "drop": request.drop,
             "prefer": [str(rule) for rule in rules],
             "where": request.where,
+            "rotations": request.rotations,
             "column": embedded.column,
         }
         with store.operation("duplicates", params, request.seed, request=request) as op:

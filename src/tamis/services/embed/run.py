@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tamis.dataset.columns import Column
 from tamis.dataset.parts import BOX_COLUMNS, Box
+from tamis.dataset.samples import Kind
 from tamis.dataset.schema import error_column_of, vector_field
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import is_loadable, load_encoder
@@ -31,7 +33,7 @@ from tamis.verbs.feedback import SILENT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tamis.dataset.store import Store
+    from tamis.dataset.samples import Samples, SampleSet
     from tamis.encoders.base import Encoder
     from tamis.runtime.workspace import Workspace
     from tamis.services.embed.contract import Embed
@@ -75,13 +77,14 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
     begin = time.monotonic()
     store.refresh()
     column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
-    todo = _condition(store, column, retry=retry)
-    total = store.count(todo)
-    skipped = store.count() - total
+    samples = workspace.samples
+    todo = _todo(samples, column, retry=retry)
+    total = todo.count()
+    skipped = samples.of(kind=Kind.ALL).count() - total
     progress(0, total)
     embedded, failed = 0, list[Failure]()
     batch = BatchSize(1)
-    if total or column not in store.columns():
+    if total or not samples.has(column):
         batch = BatchSize(request.batch_size or (find_batch_size(encoder) if total else 1))
         params = {
             "encoder": encoder.spec,
@@ -94,7 +97,7 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
             vectors = ordered_map(
                 EmbedBatch(encoder, batch),
-                _pending(store, todo, batch.size),
+                _pending(todo, batch.size),
                 workers=request.threads or usable_processors(),
                 ahead=_WAITING_PER_WORKER,
             )
@@ -121,12 +124,13 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
     )
 
 
-def _condition(store: Store, column: str, *, retry: bool) -> str | None:
-    """Say which rows are left to do, in SQL; None is all."""
-    if column not in store.columns():
-        return None
-    missing = f"{column} IS NULL"
-    return missing if retry else f"{missing} AND {error_column_of(column)} IS NULL"
+def _todo(samples: Samples, column: str, *, retry: bool) -> SampleSet:
+    """Return the rows that are left to do, parts of pictures among them."""
+    everything = samples.of(kind=Kind.ALL)
+    if not samples.has(column):
+        return everything
+    missing = everything.lacking(column)
+    return missing if retry else missing.lacking(error_column_of(column))
 
 
 class _Row(NamedTuple):
@@ -148,11 +152,12 @@ class _Row(NamedTuple):
         return Box(self.x, self.y, self.width, self.height)
 
 
-def _pending(store: Store, where: str | None, size: int) -> Iterator[list[_Row]]:
-    columns = [*_COLUMNS, *(BOX_COLUMNS if "kind" in store.columns() else ())]
+def _pending(todo: SampleSet, size: int) -> Iterator[list[_Row]]:
+    samples, store = todo.samples, todo.samples.store
+    columns = [*_COLUMNS, *(BOX_COLUMNS if samples.has(Column.KIND) else ())]
     rows = (
         _Row(*values)
-        for batch in store.batches(columns, where)
+        for batch in store.batches(columns, todo.condition)
         for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     )
     return by_picture(rows, size)

@@ -27,6 +27,7 @@ from tamis.sources.reading import read_bytes
 from tamis.sources.video.frame_reader import close_videos
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -223,7 +224,7 @@ def _notes(model: Any, comparison: _Comparison, calibration: int) -> tuple[str, 
         notes.append("its text tower is not in the file: texts need the source encoder")
     if comparison.pictures < _FEW_PICTURES:
         notes.append(
-            f"{comparison.pictures} pictures are few, so only the "
+            f"{counted(comparison.pictures, 'picture is')} little, so only the "
             f"{comparison.figures.neighbours} nearest of each were compared; give some hundreds"
         )
     if calibration and calibration >= comparison.pictures:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal
 
-from tamis.dataset.annotation_columns import TRUTH, check_layer
+from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result

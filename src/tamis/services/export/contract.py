@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tamis.dataset.annotation_columns import check_layer
+from tamis.dataset.annotation_layers import check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
@@ -21,7 +21,7 @@ __all__ = ["Export", "ExportReport"]
 class Export(Request["ExportReport"], verb="export"):
     """Export rows as a folder of pictures or a table; originals are never touched.
 
-    A folder gets the pictures, archive members included, with `manifest.csv` and
+    A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
     `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
     and voc get the pictures and one layer of annotations; what they cannot hold is counted.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from tamis.verbs.request import Argument, Request
 from tamis.verbs.result import Result
@@ -78,6 +78,8 @@ class LogReport(Result):
     Attributes:
         entries: one an operation.
     """
+
+    table_of: ClassVar = "entries"
 
     entries: Sequence[LogLine]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tamis.runtime.indexing import IndexAudit
 from tamis.verbs.result import Result
@@ -58,6 +59,8 @@ class InfoReport(Result):
         indexes: what search by each column's index loses, if asked for; None without an index.
         gone: pictures missing, changed or unreadable on disk, if asked for.
     """
+
+    table_of: ClassVar = "encoders"
 
     dataset: str
     samples: int

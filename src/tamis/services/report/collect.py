@@ -11,6 +11,7 @@ import numpy as np
 from tamis.dataset.columns import Column
 from tamis.dataset.commands import command_of
 from tamis.dataset.samples import Kind, Samples
+from tamis.pages.thumbnails import THUMBNAIL_BUDGET, Thumbnails
 from tamis.services.report.contents import ReportData, Step
 from tamis.services.report.figures import (
     Marks,
@@ -25,7 +26,6 @@ from tamis.services.report.figures import (
 )
 from tamis.services.report.filter_scores import filter_scores
 from tamis.services.report.galleries import (
-    Thumbnails,
     closest,
     duplicate_groups,
     extremes,
@@ -37,21 +37,20 @@ from tamis.services.report.pairs import audited_pairs, changed_pairs
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
+    from tamis.pages.links import Links
     from tamis.services.report.contents import Histogram
     from tamis.services.report.pairs import Audit
     from tamis.services.report.typicality import Typicality
     from tamis.types import Progress
 
 __all__ = ["collect"]
-
-THUMBNAIL_BUDGET = 10_000_000
-"""Bytes of thumbnails in one report; written as base64 they make the page a third larger."""
 
 _FAILURES, _APART = 500, 8
 _STAGES = 5
@@ -65,6 +64,7 @@ def collect(
     seed: int = 0,
     time: datetime | None = None,
     thumbnail_budget: int = THUMBNAIL_BUDGET,
+    links: Links | None = None,
     progress: Progress = no_progress,
 ) -> ReportData:
     """Gather all that the report on a dataset shows.
@@ -78,6 +78,7 @@ def collect(
         seed: draws the random selections that coverage is compared with.
         time: when the report is made; now if None.
         thumbnail_budget: bytes of thumbnails to show at most.
+        links: finds the files of pictures as the page sees them; no picture has a link if None.
         progress: told after each of five stages.
 
     Raises:
@@ -85,14 +86,14 @@ def collect(
     """
     rng = np.random.default_rng(seed)
     samples = Samples(store)
-    thumbnails = Thumbnails(samples, thumbnail_budget)
+    thumbnails = Thumbnails(samples, thumbnail_budget, links)
     embedded = _embedded(samples, column)
     progress(1, _STAGES)
     typical = None if embedded is None else typicality(embedded.vectors, rng)
     progress(2, _STAGES)
     groups, groups_total, dropped = duplicate_groups(samples, thumbnails)
-    leaks = () if audit is None else audited_pairs(store, thumbnails, audit.leaks)
-    apart = () if audit is None else audited_pairs(store, thumbnails, audit.changed_apart[:_APART])
+    leaks = () if audit is None else audited_pairs(thumbnails, audit.leaks)
+    apart = () if audit is None else audited_pairs(thumbnails, audit.changed_apart[:_APART])
     changed, changed_total = changed_pairs(samples, thumbnails)
     chosen = selected(samples, thumbnails)
     galleries = [] if chosen is None else [chosen]
@@ -202,8 +203,8 @@ def _notes(
             yield "One picture has no neighbours, so outliers and similarities are not shown."
         elif missing := samples.of(kind=Kind.WHOLE).count() - len(embedded.ids):
             yield (
-                f"{missing:,} pictures have no vector by {encoder_of(samples, embedded)} and are "
-                "missing from outliers, coverage and similarities."
+                f"{counted(missing, 'picture has')} no vector by {encoder_of(samples, embedded)}, "
+                "hence no part in outliers, coverage and similarities."
             )
 
     return tuple(sentences())

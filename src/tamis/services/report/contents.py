@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tamis.pages.tile import PicturePair, Tile
+
 __all__ = [
-    "Badge",
-    "Box",
     "Curve",
     "CurvePoint",
     "DuplicateGroup",
@@ -19,57 +19,10 @@ __all__ = [
     "Gallery",
     "Histogram",
     "Marker",
-    "PicturePair",
     "ReportData",
     "Step",
     "Table",
-    "Tile",
 ]
-
-
-Box: TypeAlias = tuple[float, float, float, float]
-"""Left, top, width and height in percent of the square that a picture is centred in."""
-
-
-@dataclass(frozen=True)
-class Badge:
-    """A word or two on a picture, e.g. "kept" or "0.97 crop".
-
-    Attributes:
-        text: the words.
-        tone: `good`, `warn` or `plain`; the colour only underlines what the text says.
-    """
-
-    text: str
-    tone: str = "plain"
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One picture of a gallery.
-
-    Attributes:
-        path: as the user gave it.
-        thumbnail: JPEG bytes.
-        note: what the gallery has to say about this picture; may be empty.
-        badge: shown on the picture.
-        boxes: places that are marked on it.
-    """
-
-    path: str
-    thumbnail: bytes
-    note: str = ""
-    badge: Badge | None = None
-    boxes: tuple[Box, ...] = ()
-
-
-@dataclass(frozen=True)
-class PicturePair:
-    """Two pictures side by side, and what they are to each other in words."""
-
-    left: Tile
-    right: Tile
-    caption: str
 
 
 @dataclass(frozen=True)
@@ -83,6 +36,7 @@ class Gallery:
         tiles: the pictures shown.
         total: how many pictures there are, shown or not.
         empty: sentence for when there are none.
+        measure: what the pictures' score is.
     """
 
     key: str
@@ -91,6 +45,7 @@ class Gallery:
     tiles: tuple[Tile, ...]
     total: int
     empty: str
+    measure: str = "score"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
 from tamis.dataset.samples import Kind, Samples
 from tamis.services.report.contents import Figure, Histogram, Marker
 from tamis.services.report.tables import imbalance, split_order
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,9 +64,14 @@ def headline(
     labels, splits = marks.labels, marks.splits
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
+        *_parts(samples),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
+    if parts := samples.of(kind=Kind.PARTS).count():
+        crops = samples.of(kind=Kind.CROPS).count()
+        of = f"{counted(crops, 'crop')} and {counted(parts - crops, 'tile')} of these pictures."
+        figures.insert(1, Figure("Parts", f"{parts:,}", of))
     if samples.has(Column.SELECTED):
         chosen = samples.of(kind=Kind.ALL).equal(Column.SELECTED, value=True).count()
         figures.append(Figure("Selected", f"{chosen:,}", "Pictures chosen to stand for all."))
@@ -73,7 +79,11 @@ def headline(
     if distinct:
         missing = labels.count(None)
         figures.append(
-            Figure("Labels", f"{distinct:,}", f"Distinct labels; {missing:,} pictures have none.")
+            Figure(
+                "Labels",
+                f"{distinct:,}",
+                f"Distinct labels; {counted(missing, 'picture has')} none.",
+            )
         )
     names = split_order(splits)
     if names:
@@ -86,10 +96,20 @@ def headline(
             Figure(
                 "Encoder",
                 spec,
-                f"{len(embedded.ids):,} pictures have its vector of {dim:,} numbers.",
+                f"{counted(len(embedded.ids), 'picture has')} its vector of {dim:,} numbers.",
             )
         )
     return tuple(figures)
+
+
+def _parts(samples: Samples) -> tuple[Figure, ...]:
+    """Count crops and tiles, which are samples of their own, where there are any."""
+    counted = (
+        ("Crops", Kind.CROPS, "Boxes of detection labels, each a sample of its own."),
+        ("Tiles", Kind.TILES, "Overlapping parts of pictures, each a sample of its own."),
+    )
+    sizes = [(label, samples.of(kind=kind).count(), sentence) for label, kind, sentence in counted]
+    return tuple(Figure(label, f"{count:,}", sentence) for label, count, sentence in sizes if count)
 
 
 def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:
@@ -219,7 +239,7 @@ def coverage(
             "Coverage",
             f"{picked.mean_similarity:.4f}",
             "Mean cosine similarity of a picture to the nearest selected one, "
-            f"measured on {found.rows:,} pictures; as many at random reach "
+            f"measured on {counted(found.rows, 'picture')}; as many at random reach "
             f"{chance.mean_similarity:.4f}.",
         ),
         Figure(
@@ -288,8 +308,8 @@ def _leaks(audit: Audit | None) -> tuple[Figure, ...]:
     """How many leaks an audit counted, of which kinds; and what it did not count."""
     if audit is None:
         return ()
-    counted = audit.changed + audit.undecided
-    kinds = [f"{audit.copies:,} copies"]
+    told = audit.changed + audit.undecided
+    kinds = [counted(audit.copies, "copy")]
     if audit.changed_together:
         kinds += [f"{audit.changed:,} changed versions", f"{audit.undecided:,} undecided"]
     leaks = Figure(
@@ -301,7 +321,7 @@ def _leaks(audit: Audit | None) -> tuple[Figure, ...]:
         return (leaks,)
     return leaks, Figure(
         "Changed versions across splits",
-        f"{counted:,}",
+        f"{told:,}",
         "Pairs of different splits that show the same view or template with other content, "
         f"{audit.undecided:,} of them undecided. These pictures share views so commonly that this "
         "is no leak.",

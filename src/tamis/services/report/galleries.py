@@ -4,67 +4,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from tamis.dataset.columns import Column
 from tamis.dataset.samples import Kind
-from tamis.services.report.contents import Badge, DuplicateGroup, Gallery, Tile
+from tamis.pages.tile import Badge
+from tamis.services.report.contents import DuplicateGroup, Gallery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from tamis.dataset.samples import Samples
+    from tamis.pages.thumbnails import Thumbnails
+    from tamis.pages.tile import Tile
 
-__all__ = ["Thumbnails", "closest", "duplicate_groups", "extremes", "outliers", "selected"]
+__all__ = ["closest", "duplicate_groups", "extremes", "outliers", "selected"]
 
 _GROUPS, _DROPPED = 40, 4
-_SELECTED, _OTHERS = 96, 24
-
-
-class Thumbnails:
-    """Takes pictures' tiles from the store until a budget of bytes is spent.
-
-    Args:
-        samples: the dataset's.
-        budget: bytes of thumbnails to hand out at most, so that the page stays small.
-    """
-
-    def __init__(self, samples: Samples, budget: int) -> None:
-        self._samples = samples
-        self._left = budget
-
-    def tiles(
-        self,
-        ids: Sequence[str],
-        *,
-        note: Callable[[Mapping[str, Any]], str],
-        badge: Callable[[Mapping[str, Any]], Badge | None] = lambda _row: None,
-        columns: Sequence[str] = (),
-    ) -> tuple[Tile, ...]:
-        """Return the tiles of the pictures, in their order, as far as the budget goes.
-
-        Args:
-            ids: the pictures.
-            note: says what is to be said of a row.
-            badge: the badge of a row.
-            columns: what `note` and `badge` need to know, beside `sample_id` and the size.
-        """
-        read = dict.fromkeys(["sample_id", "path", "thumbnail", "width", "height", *columns])
-        tiles = []
-        for row in self._samples.rows(list(read), list(ids)).to_pylist():
-            thumbnail = row["thumbnail"]
-            if thumbnail is None:
-                continue
-            if len(thumbnail) > self._left:
-                break
-            self._left -= len(thumbnail)
-            tiles.append(Tile(row["path"], thumbnail, note(row), badge(row)))
-        return tuple(tiles)
+_SELECTED, _OTHERS = 5000, 24
+_SELECTED_SHARE = 0.75
+"""Of the bytes that are left; the rest is for galleries further down."""
 
 
 def duplicate_groups(
@@ -81,7 +46,11 @@ def duplicate_groups(
     for keeper in order[:_GROUPS]:
         kept = thumbnails.tiles([keeper], note=_size, badge=lambda _row: Badge("kept", "good"))
         beside = thumbnails.tiles(
-            dropped[keeper][:_DROPPED], note=_size, badge=_dropped_badge, columns=_PAIR_MARKS
+            dropped[keeper][:_DROPPED],
+            note=_size,
+            badge=_dropped_badge,
+            score=lambda row: row["duplicate_score"],
+            columns=_PAIR_MARKS,
         )
         if not kept or not beside:
             break
@@ -92,7 +61,7 @@ def duplicate_groups(
 _PAIR_MARKS = (Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
 
 
-_KINDS = {"near": "copy", "flip": "mirrored copy", "exact": "same file"}
+_KINDS = {"near": "copy", "flip": "mirrored copy", "turned": "turned copy", "exact": "same file"}
 
 
 def _dropped_badge(row: Mapping[str, Any]) -> Badge:
@@ -118,6 +87,8 @@ def selected(samples: Samples, thumbnails: Thumbnails) -> Gallery | None:
         note=lambda row: str(row["selected_reason"] or ""),
         badge=_rank_badge,
         columns=marks,
+        share=_SELECTED_SHARE,
+        names_beyond=True,
     )
     return Gallery(
         "selected",
@@ -146,7 +117,9 @@ def outliers(
     order = [row for row in typical.argsort(kind="stable").tolist() if ids[row] not in without]
     of = {ids[row]: float(typical[row]) for row in order[:_OTHERS]}
     tiles = thumbnails.tiles(
-        list(of), note=lambda row: f"mean similarity {of[str(row['sample_id'])]:.3f}"
+        list(of),
+        note=lambda row: f"mean similarity {of[str(row['sample_id'])]:.3f}",
+        score=lambda row: of[str(row["sample_id"])],
     )
     return Gallery(
         "outliers",
@@ -156,14 +129,13 @@ def outliers(
         tiles,
         len(order),
         "No picture has a vector.",
+        "mean similarity",
     )
 
 
 def closest(thumbnails: Thumbnails, ids: Sequence[str]) -> tuple[Tile, ...]:
     """Return the two pictures that are nearest across splits, each with its split."""
-    return thumbnails.tiles(
-        ids, note=_size, badge=lambda row: Badge(str(row["split"])), columns=["split"]
-    )
+    return thumbnails.tiles(ids, note=_size, badge=lambda row: Badge(str(row["split"])))
 
 
 def extremes(samples: Samples, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
@@ -180,10 +152,19 @@ def extremes(samples: Samples, thumbnails: Thumbnails) -> tuple[Gallery, ...]:
         tiles = thumbnails.tiles(
             ranked.column("sample_id").to_pylist()[:_OTHERS],
             note=partial(_value, column),
+            score=itemgetter(column),
             columns=[column],
         )
         galleries.append(
-            Gallery(key, title, sentence, tiles, ranked.num_rows, f"None of {len(ids)} pictures.")
+            Gallery(
+                key,
+                title,
+                sentence,
+                tiles,
+                ranked.num_rows,
+                f"None of {len(ids)} pictures.",
+                column,
+            )
         )
     return tuple(galleries)
 
@@ -215,14 +196,14 @@ _EXTREMES = (
         "Darkest",
         "brightness",
         "ascending",
-        "Lowest mean grey value first; 0 is black, 1 is white.",
+        "Lowest mean gray value first; 0 is black, 1 is white.",
     ),
     (
         "brightest",
         "Brightest",
         "brightness",
         "descending",
-        "Highest mean grey value first; 0 is black, 1 is white.",
+        "Highest mean gray value first; 0 is black, 1 is white.",
     ),
     (
         "blurriest",

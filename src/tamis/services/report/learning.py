@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.dataset.learning_curve import label_rounds
 from tamis.services.report.contents import Curve, CurvePoint
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def learning_curve(steps: Sequence[Step]) -> Curve | None:
             low=one.low,
             high=one.high,
             label=(
-                f"{one.labels:,} labels of {one.classes} classes: {one.accuracy:.1%}, "
+                f"{counted(one.labels, 'label')} of {one.classes} classes: {one.accuracy:.1%}, "
                 f"{one.low:.1%} to {one.high:.1%}, measured on {one.measured:,} "
                 f"({one.measured_on}); then {one.picked:,} picked by {one.strategy}"
             ),

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from tamis.algo.calibration import PairThresholds
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, known
 from tamis.dataset.group_columns import last_duplicates
 from tamis.dataset.samples import Kind, Samples
+from tamis.pages.tile import Badge, PicturePair, in_picture
 from tamis.runtime.pair_verification import PairVerifier
-from tamis.services.report.contents import Badge, PicturePair
 from tamis.types import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tamis.dataset.store import Store
-    from tamis.services.report.contents import Box, Tile
-    from tamis.services.report.galleries import Thumbnails
+    from tamis.pages.thumbnails import Thumbnails
+    from tamis.pages.tile import Tile
 
 __all__ = ["Audit", "AuditedPair", "audited_pairs", "changed_pairs"]
 
@@ -92,9 +92,7 @@ class Audit(Protocol):
         """Changed versions that are no leaks."""
 
 
-def audited_pairs(
-    store: Store, thumbnails: Thumbnails, pairs: Iterable[AuditedPair]
-) -> tuple[PicturePair, ...]:
+def audited_pairs(thumbnails: Thumbnails, pairs: Iterable[AuditedPair]) -> tuple[PicturePair, ...]:
     """Return the first pairs of an audit as they are shown, as far as there are thumbnails."""
     shown = []
     for pair in list(pairs)[:_LEAKS]:
@@ -102,11 +100,11 @@ def audited_pairs(
             continue  # a part is named beside its picture, and listed in words
         score = "" if pair.score is None else f", score {pair.score:.2f}"
         one = _side_by_side(
-            store,
             thumbnails,
             (pair.left_id, pair.right_id),
             badges=pair.splits,
             caption=f"{pair.kind}{score}: {pair.reason}",
+            score=pair.score,
             boxes=[[place[end] for place in pair.regions] for end in ("left", "right")],
         )
         if one is not None:
@@ -143,8 +141,8 @@ def _changed_pair(
     store: Store, thumbnails: Thumbnails, ids: list[str], thresholds: PairThresholds
 ) -> PicturePair | None:
     """The first picture beside the first other of its group that is a changed version of it."""
-    there = store.read(["sample_id"], "thumbnail IS NOT NULL", ids=ids)
-    ids = there.column("sample_id").to_pylist()
+    there = store.read([Column.SAMPLE_ID], known(Column.THUMBNAIL), ids=ids)
+    ids = there.column(0).to_pylist()
     others = np.arange(1, len(ids))
     found = PairVerifier(store, ids).compare(np.zeros_like(others), others)
     verdicts = found.verdicts(thresholds)
@@ -156,51 +154,34 @@ def _changed_pair(
             (shares * np.tile([size["width"], size["height"]], 2)).tolist()
             for shares, size in zip(regions, sizes, strict=True)
         ]
-        caption = f"{verdicts[at]}, score {found.score[at]:.2f}"
-        return _side_by_side(store, thumbnails, both, ("", ""), caption, boxes)
+        score = float(found.score[at])
+        caption = f"{verdicts[at]}, score {score:.2f}"
+        return _side_by_side(thumbnails, both, ("", ""), caption, score, boxes)
     return None
 
 
 def _side_by_side(  # noqa: PLR0917 - what is shown of a pair
-    store: Store,
     thumbnails: Thumbnails,
     ids: tuple[str, str],
     badges: tuple[str, str],
     caption: str,
+    score: float | None,
     boxes: Sequence[Sequence[Sequence[float]]],
 ) -> PicturePair | None:
     """A pair with its boxes, in pixels of the files; None where a thumbnail lacks."""
-    tiles = thumbnails.tiles(list(ids), note=lambda row: f"{row['width']} x {row['height']} pixels")
+    tiles = thumbnails.tiles(ids, note=lambda row: f"{row['width']} x {row['height']} pixels")
     if len(tiles) != len(ids):
         return None
-    sizes = store.read(["width", "height"], ids=list(ids)).to_pylist()
     left, right = (
-        _marked(tile, badge, places, (size["width"], size["height"]))
-        for tile, badge, places, size in zip(tiles, badges, boxes, sizes, strict=True)
+        _marked(tile, badge, places)
+        for tile, badge, places in zip(tiles, badges, boxes, strict=True)
     )
-    return PicturePair(left, right, caption)
+    return PicturePair(left, right, caption, score=score)
 
 
-def _marked(
-    tile: Tile, badge: str, places: Sequence[Sequence[float]], size: tuple[int, int]
-) -> Tile:
+def _marked(tile: Tile, badge: str, places: Sequence[Sequence[float]]) -> Tile:
     return replace(
         tile,
         badge=Badge(badge) if badge else None,
-        boxes=tuple(in_square(place, size) for place in places),
+        boxes=tuple(in_picture(place, (tile.width, tile.height)) for place in places),
     )
-
-
-def in_square(place: Sequence[float], size: tuple[int, int]) -> Box:
-    """Return a box in percent of the square that a picture is centred in.
-
-    >>> in_square((100, 50, 20, 10), (200, 100))
-    (50.0, 50.0, 10.0, 5.0)
-    """
-    side = max(size)
-    across, down = ((side - length) / 2 for length in size)
-    x, y, width, height = place
-    left, top, wide, high = (
-        round(100 * length / side, 2) for length in (x + across, y + down, width, height)
-    )
-    return left, top, wide, high

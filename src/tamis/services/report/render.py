@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from tamis.pages.page import page_environment
 from tamis.services.report.chart import draw
 from tamis.services.report.curve_chart import draw_curve
 
@@ -25,29 +23,11 @@ _DRAWN = {"histogram"}
 
 
 def render(data: ReportData) -> str:
-    """Return the page: no script, no request to any network, styles and pictures inside.
-
-    Every text is escaped, so that names of files and labels are shown and never run; the page
-    also forbids scripts and requests by its content security policy.
-    """
-    environment = Environment(
-        loader=PackageLoader("tamis.services.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(jpeg=_jpeg, grouped=_grouped, pairs=_pairs, day=_day, moment=_moment)
+    """Return the page: no request to any network, and styles, pictures and script inside."""
+    environment = page_environment("tamis.services.report")
+    environment.filters.update(pairs=_pairs, day=_day, moment=_moment)
     environment.globals.update(draw=draw, draw_curve=draw_curve)
-    return environment.get_template("page.html.jinja").render(report=data)
-
-
-def _jpeg(content: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(content).decode("ascii")
-
-
-def _grouped(number: int) -> str:
-    return f"{number:,}"
+    return environment.get_template("page.html.jinja").render(report=data, version=data.version)
 
 
 def _day(time: datetime) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from tamis.errors import UsageError
 from tamis.formats.exports.destination import new_file
+from tamis.outside_text import storable
+from tamis.pages.links import Links
 from tamis.services.report.collect import collect
 from tamis.services.report.contract import ReportWritten
 from tamis.services.report.render import render
@@ -38,8 +40,8 @@ def write_report(
 ) -> Path:
     """Write the report on a dataset as one HTML file, replacing an earlier one.
 
-    The page asks nothing of any network and runs no script; it stays under about 15 MB
-    whatever the dataset's size.
+    The page asks nothing of any network, and can be read where no script runs; it stays under
+    about 15 MB whatever the dataset's size.
 
     Args:
         store: the dataset, as of its snapshot.
@@ -60,9 +62,11 @@ def write_report(
     path = Path(path)
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"{path} does not end in .html; a report is an HTML file")
-    page = render(collect(store, column=column, audit=audit, seed=seed, progress=progress))
+    page = render(
+        collect(store, column=column, audit=audit, seed=seed, links=Links(path), progress=progress)
+    )
     with new_file(path, overwrite=True) as draft:
-        draft.write_text(page, encoding="utf-8")
+        draft.write_text(storable(page), encoding="utf-8")
     return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tamis.verbs.request import Request
 from tamis.verbs.result import Result
@@ -41,14 +42,18 @@ class ScoreReport(Result):
         unique: the ten most unique pictures, best first.
         width: Euclidean distance at which a picture counts by 1/e; the median distance to the
             tenth nearest.
+        encoder: spec of the encoder of the vectors.
         column: the vector column.
         recall: share of the true neighbours found; 1 if exact.
     """
+
+    table_of: ClassVar = "representative"
 
     scored: int
     copies: int
     representative: Sequence[PictureScore]
     unique: Sequence[PictureScore]
     width: float
+    encoder: str
     column: str
     recall: float

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.algo.representativeness import score_rows
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind
 from tamis.errors import UsageError
 from tamis.services.scores.contract import PictureScore, ScoreReport
 from tamis.verbs.feedback import SILENT
@@ -33,17 +34,15 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
         UsageError: no picture with a vector meets the condition.
     """
     store, progress = workspace.store, feedback.stage("scores")
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    known = workspace.vector_column(request.encoder)
+    samples = workspace.samples.of(request.where).vectors(known.name)
     size = len(samples.ids)
     if size == 0:
         raise UsageError(f"no picture with a vector in {samples.column} meets the condition")
     progress(0, size)
     found = score_rows(samples.vectors, rng=np.random.default_rng(request.seed))
-    before = []
-    if "representativeness" in store.columns():
-        marked = store.read(["sample_id"], "representativeness IS NOT NULL")
-        before = marked.column("sample_id").to_pylist()
-    old = sorted(set(before) - set(samples.ids))
+    scored = workspace.samples.of(kind=Kind.ALL).having(Column.REPRESENTATIVENESS)
+    old = sorted(set(scored.ids) - set(samples.ids))
     params = {"column": samples.column, "where": request.where}
     with store.operation("scores", params=params, seed=request.seed, request=request) as operation:
         operation.set_marks(
@@ -51,8 +50,8 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
             {
                 name: pa.array([*values.tolist(), *[None] * len(old)], pa.float32())
                 for name, values in (
-                    ("representativeness", found.representativeness),
-                    ("uniqueness", found.uniqueness),
+                    (Column.REPRESENTATIVENESS, found.representativeness),
+                    (Column.UNIQUENESS, found.uniqueness),
                 )
             },
         )
@@ -73,6 +72,7 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
         representative=best(found.representativeness),
         unique=best(found.uniqueness),
         width=found.width,
+        encoder=known.spec,
         column=samples.column,
         recall=found.recall,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
@@ -111,6 +111,8 @@ class SearchReport(Result):
         seconds: how long the comparing took; embedding the query is not counted.
         gallery: the page that was written; None if none was asked for.
     """
+
+    table_of: ClassVar = "hits"
 
     hits: Sequence[Hit]
     encoder: str

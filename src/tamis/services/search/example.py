@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tamis.dataset.parts import BOX_COLUMNS
 from tamis.dataset.presence import content_there
-from tamis.dataset.samples import Samples
+from tamis.dataset.samples import Kind, Samples
 from tamis.errors import PictureError, UsageError
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.dataset.store import Store
+    from tamis.images.box import Box
 
 __all__ = ["Example", "find_example"]
 
@@ -34,16 +36,20 @@ class Example:
         stored: the sample that shows what the file shows now; None if the dataset has none.
         samples: all samples at that place, which are no answers.
         notes: what to know of it.
+        region: the part of the file that is meant; None for all of it.
     """
 
     file: str
     stored: str | None
     samples: Sequence[str]
     notes: Sequence[str] = field(default=())
+    region: Box | None = None
 
 
 def find_example(store: Store, name: str) -> Example:
     """Find what a name means: a sample id, a place, or a path as the dataset has it.
+
+    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture.
 
     A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
@@ -61,21 +67,39 @@ def find_example(store: Store, name: str) -> Example:
         rows = store.read(_COLUMNS, f"sample_id = '{name}'").to_pylist()
         if rows:
             return Example(rows[0]["uri"] or rows[0]["path"], name, [name])
-    place, rows = _at(store, name)
+    whole = ImageReference.parse(name)
+    part, picture = whole.part, str(whole.whole)
+    place, rows = _at(store, picture)
+    if part is not None:
+        rows = _parts(store, rows, part)
     if not rows:
-        return Example(place or name, None, [])
-    file = rows[-1]["uri"] or name
+        return Example(place or picture, None, [], region=part)
+    file = rows[-1]["uri"] or picture
     samples = [row["sample_id"] for row in rows]
     try:
         content = content_there(file, name)
     except PictureError as error:
         note = f"{name} {error.reason}: what it showed when it was added was looked for"
-        return Example(file, samples[-1], samples, [note])
+        return Example(file, samples[-1], samples, [note], part)
     same = [row["sample_id"] for row in rows if row["content_hash"] == content]
     if same:
-        return Example(file, same[-1], samples)
+        return Example(file, same[-1], samples, region=part)
     note = f"{name} has changed since it was added: what it shows now was looked for"
-    return Example(file, None, samples, [note])
+    return Example(file, None, samples, [note], part)
+
+
+def _parts(store: Store, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
+    """Return the samples that are this part of one of the pictures."""
+    if not pictures:
+        return []
+    of = " OR ".join(f"parent_id = {_text(row['sample_id'])}" for row in pictures)
+    columns = zip(BOX_COLUMNS, (part.x, part.y, part.width, part.height), strict=True)
+    there = " AND ".join(f"{name} = {value}" for name, value in columns)
+    samples = Samples(store).of(kind=Kind.PARTS)
+    if not samples.count():
+        return []
+    rows: list[dict[str, Any]] = samples.where(f"({of}) AND {there}").table(*_COLUMNS).to_pylist()
+    return rows
 
 
 def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:

@@ -1,48 +1,128 @@
-"""The answer of a search as one page of pictures that needs nothing else."""
+"""The answer of a search as one page: what was looked for, and the pictures that were found."""
 
 from __future__ import annotations
 
-import base64
-from dataclasses import asdict
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader
+from tamis.errors import TamisError
+from tamis.images.thumbnail import thumbnail
+from tamis.pages.gallery_page import GalleryPage, Question, Section, write_gallery_page
+from tamis.pages.links import Links
+from tamis.pages.thumbnails import Thumbnails
+from tamis.pages.tile import Tile, in_picture
+from tamis.runtime.queries import picture_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    from tamis.dataset.store import Store
-    from tamis.services.search.contract import SearchReport
+    from tamis.dataset.samples import Samples
+    from tamis.services.search.contract import Hit, Search, SearchReport
+    from tamis.services.search.example import Example
 
 __all__ = ["write_gallery"]
 
-_STROKE_SHARE = 0.012
 
-
-def write_gallery(store: Store, report: SearchReport, out: Path, title: str) -> Path:
-    """Write the hits with their thumbnails as one HTML file, and return its path.
+def write_gallery(
+    samples: Samples,
+    request: Search,
+    report: SearchReport,
+    examples: Mapping[str, Example],
+    out: Path,
+) -> Path:
+    """Write what was looked for and the hits as one HTML file, and return its path.
 
     Args:
-        store: the dataset.
+        samples: the dataset's.
+        request: what was looked for.
         report: what a search found.
+        examples: what each example's name means.
         out: the file.
-        title: what was looked for.
+
+    Raises:
+        UsageError: the name does not end in `.html`, or is a folder's.
+        StorageError: the disk is full or refuses.
     """
-    names = [hit.parent_id or hit.sample_id for hit in report.hits]
-    rows = store.read(["thumbnail", "width", "height"], ids=names).to_pylist() if names else []
-    hits = [
-        {
-            **asdict(hit),
-            "width": row["width"] or 1,
-            "height": row["height"] or 1,
-            "thumbnail": base64.b64encode(row["thumbnail"] or b"").decode("ascii"),
-            "stroke": max(1, round(_STROKE_SHARE * max(row["width"] or 1, row["height"] or 1))),
-        }
-        for hit, row in zip(report.hits, rows, strict=True)
+    links = Links(out)
+    thumbnails = Thumbnails(samples, links=links)
+
+    def shown(name: str, region: tuple[int, int, int, int] | None = None) -> Tile:
+        return _framed(_example_tile(thumbnails, links, name, examples[name]), region)
+
+    likes = [
+        shown(name, request.region if number == 0 else None)
+        for number, name in enumerate(request.like)
     ]
-    pages = Environment(loader=PackageLoader("tamis.services.search", "."), autoescape=True)
-    page = pages.get_template("gallery.html.jinja").render(
-        title=title, hits=hits, encoder=report.encoder, notes=report.notes
+    question = Question(
+        texts=tuple(request.texts),
+        pictures=tuple(likes),
+        against=tuple(request.not_texts),
+        unlike=tuple(shown(name) for name in request.unlike),
     )
-    out.write_text(page, "utf-8")
-    return out
+    count = len(report.hits)
+    hits = Section(
+        key="found",
+        title="Found",
+        explanation="Most similar first; a frame marks the part that matched."
+        if any(hit.region for hit in report.hits)
+        else "Most similar first.",
+        tiles=_hit_tiles(thumbnails, report),
+        total=count,
+        empty="No picture was found.",
+        measure="similarity",
+    )
+    page = GalleryPage(
+        kind="search",
+        title=", ".join([*request.texts, *(Path(name).name for name in request.like)]),
+        lead=f"{count:,} {'picture' if count == 1 else 'pictures'} of "
+        f"{samples.store.path.resolve().name} by {report.encoder}; the score is the cosine "
+        "similarity to what was looked for.",
+        sections=(hits,),
+        notes=tuple(report.notes),
+        question=question,
+    )
+    return write_gallery_page(page, out)
+
+
+def _hit_tiles(thumbnails: Thumbnails, report: SearchReport) -> tuple[Tile, ...]:
+    """The hits; a part of a picture is shown as a frame in the picture."""
+    tiles = thumbnails.tiles(
+        [hit.parent_id or hit.sample_id for hit in report.hits], names_beyond=True
+    )
+    return tuple(
+        _framed(
+            replace(tile, label=hit.label, split=hit.split, score=hit.score, note=_score_of(hit)),
+            hit.region,
+        )
+        for tile, hit in zip(tiles, report.hits, strict=True)
+    )
+
+
+def _score_of(hit: Hit) -> str:
+    if hit.local_score is None:
+        return f"{hit.score:.3f}"
+    return f"{hit.score:.3f}, patches {hit.local_score:.3f}"
+
+
+def _framed(tile: Tile, region: tuple[int, int, int, int] | None) -> Tile:
+    if region is None:
+        return tile
+    return replace(tile, boxes=(in_picture(region, (tile.width, tile.height)),))
+
+
+def _example_tile(thumbnails: Thumbnails, links: Links, name: str, example: Example) -> Tile:
+    """An example as the dataset has it, else as its file shows it, else by name."""
+    if example.stored is not None:
+        return thumbnails.tiles([example.stored], names_beyond=True)[0]
+    try:
+        image = picture_of(example.file)
+    except TamisError:
+        return Tile(name, b"")
+    return Tile(
+        name,
+        thumbnail(image),
+        width=image.width,
+        height=image.height,
+        link=links.to(example.file),
+    )

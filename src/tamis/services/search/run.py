@@ -16,6 +16,7 @@ from tamis.dataset.samples import Kind
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
 from tamis.images.box import Box
+from tamis.pages.page import require_page
 from tamis.runtime.queries import (
     caveat_of,
     picture_vector,
@@ -26,9 +27,10 @@ from tamis.services.search.example import find_example
 from tamis.services.search.gallery import write_gallery
 from tamis.services.search.rerank import rerank
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -55,12 +57,16 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     is compared by its stored vector, so that no model need be loaded, unless it was replaced since.
 
     Raises:
-        UsageError: no such vectors, an encoder without a text tower, or no example to rerank by.
+        UsageError: no such vectors, an encoder without a text tower, no example to rerank by, or
+            a gallery that is no HTML file.
         InputError: an example is neither in the dataset nor a file.
         EncoderError: the encoder of the vectors cannot be loaded.
     """
     if request.rerank and not request.like:
         raise UsageError("patches are compared with those of an example: name one (like)")
+    page = request.gallery or (Path("search.html") if request.open_page else None)
+    if page is not None:
+        require_page(page)
     store = workspace.store
     texts = bool(request.texts or request.not_texts)
     known = workspace.vector_column(request.encoder, reads_text=texts)
@@ -78,7 +84,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     gone = pictures.gone.difference(pictures.left_out)
     if gone:
         words.notes.append(
-            f"{len(gone)} pictures near it are gone or changed and give way to those that "
+            f"{counted(len(gone), 'near picture is')} gone or changed; shown are those that "
             "are there; tamis check lists them"
         )
     hits = _hits(workspace.samples, found, kept)
@@ -87,7 +93,6 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
         encoder = workspace.encoders.for_column(known)
         hits, unread = rerank(workspace.samples, encoder, hits, example, _region(request))
         words.notes += unread
-    page = request.gallery or (Path("search.html") if request.open_page else None)
     report = SearchReport(
         hits=hits[: request.k],
         encoder=known.spec,
@@ -99,8 +104,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
         gallery=None if page is None else str(page),
     )
     if page is not None:
-        title = ", ".join([*request.texts, *(Path(name).name for name in request.like)])
-        write_gallery(store, report, page, title)
+        write_gallery(workspace.samples, request, report, words.examples, page)
         if request.open_page:
             webbrowser.open(page.resolve().as_uri())
     return report
@@ -119,7 +123,7 @@ class _Words:
         self._workspace = workspace
         self._store = workspace.store
         self._column = column
-        self._examples: dict[str, Example] = {}
+        self.examples: dict[str, Example] = {}
 
     def vector_of(self, request: Search) -> NDArray[np.float32]:
         """Return the `[D]` float32 query vector, of any length."""
@@ -135,9 +139,9 @@ class _Words:
         return self._example(name).file
 
     def _example(self, name: str) -> Example:
-        if name not in self._examples:
-            self._examples[name] = find_example(self._store, name)
-        return self._examples[name]
+        if name not in self.examples:
+            self.examples[name] = find_example(self._store, name)
+        return self.examples[name]
 
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
         if not texts:
@@ -165,7 +169,7 @@ class _Words:
                 vector = np.asarray(stored, np.float32)
                 return np.asarray(vector / np.linalg.norm(vector), np.float32)
         encoder = self._workspace.encoders.for_column(self._column)
-        return picture_vector(encoder, example.file, region)
+        return picture_vector(encoder, example.file, region or example.region)
 
 
 def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | None:
@@ -179,7 +183,7 @@ def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | Non
 class _Pictures:
     """Tells which picture a sample is, or is a part of."""
 
-    def __init__(self, samples: Samples, left_out: Collection[str]) -> None:
+    def __init__(self, samples: Samples, left_out: frozenset[str]) -> None:
         self.left_out = left_out
         self.gone: frozenset[str] = frozenset()
         self._samples = samples
@@ -190,6 +194,16 @@ class _Pictures:
             return list(ids)
         parents = self._samples.rows([Column.PARENT_ID], ids).column(0).to_pylist()
         return [parent or name for parent, name in zip(parents, ids, strict=True)]
+
+    def shown_once(self, ids: Sequence[str], pictures: Sequence[str]) -> list[str]:
+        """Return what each sample stands for: a tile for its picture, a crop for itself."""
+        if not self._samples.has(Column.KIND):
+            return list(ids)
+        kinds = self._samples.rows([Column.KIND], ids).column(0).to_pylist()
+        return [
+            name if kind == "crop" else picture
+            for name, picture, kind in zip(ids, pictures, kinds, strict=True)
+        ]
 
     def look_for(self, ids: Sequence[str]) -> None:
         """Note which samples are gone."""
@@ -224,10 +238,15 @@ def _kept(
     Those that are gone are passed over, or put behind those that are given.
     """
     kept = list(behind or ())
-    names = pictures.of(found.ids)
-    shown = {*pictures.left_out, *(names[number] for number in kept)}
+    wholes = pictures.of(found.ids)
+    names = pictures.shown_once(found.ids, wholes)
+    shown = {names[number] for number in kept}
     for number, (sample_id, name) in enumerate(zip(found.ids, names, strict=True)):
-        passed_over = name in shown or (behind is None and sample_id in pictures.gone)
+        passed_over = (
+            name in shown
+            or not pictures.left_out.isdisjoint((sample_id, wholes[number]))
+            or (behind is None and sample_id in pictures.gone)
+        )
         if passed_over or _repeats(found, kept, number, distinct):
             continue
         shown.add(name)

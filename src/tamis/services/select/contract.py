@@ -83,11 +83,30 @@ class Select(Request["Answer"], verb="select", writes=True):
     label_column: Annotated[str, Option("Where labels are, for rounds.", metavar="COLUMN")] = (
         "label"
     )
+    train_split: Annotated[
+        Sequence[str],
+        Option(
+            "Split to pick and learn from in rounds.",
+            metavar="NAME",
+            default="those named train or training",
+        ),
+    ] = ()
+    test_split: Annotated[
+        Sequence[str],
+        Option(
+            "Split to measure the accuracy on in rounds.",
+            metavar="NAME",
+            default="those named test, else val or validation",
+        ),
+    ] = ()
     rounds: Annotated[int, Option("How many to simulate.", metavar="N", minimum=1)] = 5
     seeds: Annotated[int, Option("Runs of each strategy to simulate.", metavar="N", minimum=1)] = 10
     against: Annotated[
         Sequence[StrategyOption], Option("Another strategy to simulate.", metavar="NAME")
     ] = ()
+    min_part: Annotated[
+        int, Option("Least side of crops and tiles to select.", metavar="PIXELS", minimum=0)
+    ] = 32
     where: Where = None
     encoder: EncoderOfVectors = None
     seed: Seed = 0
@@ -100,7 +119,7 @@ class Select(Request["Answer"], verb="select", writes=True):
         if self.round or self.simulate:
             self._refuse(_REPRESENTING, f"with {'round' if self.round else 'simulate'}")
         else:
-            self._refuse(("label_column",), "without round or simulate")
+            self._refuse(("label_column", "train_split", "test_split"), "without round or simulate")
             if self.strategy == SCHEDULE:
                 raise UsageError("the strategy schedule is for rounds: give round or simulate too")
         if not self.simulate:

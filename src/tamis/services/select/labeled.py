@@ -11,15 +11,17 @@ import pyarrow as pa
 from tamis.algo.components import join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
-from tamis.dataset.conditions import all_of, any_of
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import duplicate_columns
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
+from tamis.sources.split_names import split_role
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
+    from tamis.services.select.contract import Select
     from tamis.types import Indices, Vectors
 
 __all__ = ["LabeledSamples", "near_duplicate_groups", "read_labeled"]
@@ -34,8 +36,9 @@ class LabeledSamples:
         ids: `[N]` sample ids, ascending.
         vectors: `[N, D]` float32 unit vectors.
         labels: `[N]` labels as text; empty where there is none.
-        test: `[N]` bool, in the split `test`.
-        aside: `[N]` bool, in any split other than `train`: neither picked nor learned from.
+        test: `[N]` bool, in a split to test on.
+        aside: `[N]` bool, in any split but those to train on: neither picked nor learned from.
+        notes: which splits these are, where their names are not `train` and `test`.
     """
 
     column: str
@@ -44,6 +47,7 @@ class LabeledSamples:
     labels: NDArray[np.str_]
     test: NDArray[np.bool_]
     aside: NDArray[np.bool_]
+    notes: tuple[str, ...] = ()
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -53,33 +57,30 @@ class LabeledSamples:
 
 
 def read_labeled(
-    store: Store,
-    label_column: str,
-    *,
-    column: str,
-    where: str | None = None,
+    store: Store, request: Select, *, column: str, where: str | None = None
 ) -> LabeledSamples:
     """Read the samples that meet a condition, and all that have a label, without duplicates.
 
     Args:
         store: the dataset.
-        label_column: holds the labels; text, numbers or booleans.
+        request: says which column holds the labels, and which splits to train and test on.
         column: vector column.
         where: SQL condition on samples without a label.
 
     Raises:
-        UsageError: a column is unknown or cannot hold labels, or `where` is no condition.
+        UsageError: a column is unknown or cannot hold labels, `where` is no condition, or nothing
+            tells what the splits are for.
     """
-    present = store.columns()
-    if label_column not in present:
+    view, label_column = Samples(store), request.label_column
+    if not view.has(label_column):
+        present = [name for name in view.narrow_columns() if not name.startswith("error_")]
         raise UsageError(
             f"there is no column {label_column!r} to read labels from; the dataset has "
-            f"{', '.join(name for name in present if not name.startswith(('vector_', 'error_')))}"
+            f"{', '.join(present)}"
         )
-    condition = any_of(where, f"{label_column} IS NOT NULL")
-    if "duplicate_of" in present:
-        condition = all_of(condition, "duplicate_of IS NULL")
-    samples = read_embedded(store, column, condition)
+    asked, everything = view.of(where), view.of(kind=view.kind_of(where))
+    known = asked.either(everything.having(label_column))
+    samples = known.lacking(Column.DUPLICATE_OF).vectors(column)
     marks = store.read(list(dict.fromkeys([label_column, "split"])), ids=samples.ids)
     values = marks.column(label_column)
     if pa.types.is_nested(values.type) or pa.types.is_large_binary(values.type):
@@ -89,14 +90,47 @@ def read_labeled(
         )
     labels = values.cast(pa.string()).fill_null("").to_pylist()
     splits = np.array(marks.column("split").fill_null("").to_pylist(), np.str_)
+    train, test = _roles(sorted(set(splits.tolist()) - {""}), request)
     return LabeledSamples(
         column=samples.column,
         ids=samples.ids,
         vectors=samples.vectors,
         labels=np.array(labels, np.str_),
-        test=splits == "test",
-        aside=(splits != "") & (splits != "train"),
+        test=np.isin(splits, test),
+        aside=(splits != "") & ~np.isin(splits, train),
+        notes=_told(train, test),
     )
+
+
+def _roles(names: list[str], request: Select) -> tuple[list[str], list[str]]:
+    """Return which splits to pick and learn from, and which to test on."""
+    for given in (*request.train_split, *request.test_split):
+        if given not in names:
+            found = f"the splits are {', '.join(names)}" if names else "no picture has a split"
+            raise UsageError(f"there is no split {given!r}; {found}")
+    both = set(request.train_split) & set(request.test_split)
+    if both:
+        raise UsageError(f"the split {both.pop()!r} is given to train and to test on; choose one")
+    free = [name for name in names if name not in {*request.train_split, *request.test_split}]
+    roles = {name: split_role(name) for name in free}
+    train = list(request.train_split) or [name for name in free if roles[name] == "train"]
+    test = list(request.test_split) or [name for name in free if roles[name] == "test"]
+    test = test or [name for name in free if roles[name] == "val"]
+    strange = [name for name in free if roles[name] is None and name not in train]
+    if strange and not train:
+        raise UsageError(
+            f"the splits are {', '.join(names)}, and no name tells which one to pick and learn "
+            "from: name it with --train-split, and with --test-split the one to test on"
+        )
+    return train, test
+
+
+def _told(train: list[str], test: list[str]) -> tuple[str, ...]:
+    if set(train) <= {"train"} and set(test) <= {"test"}:
+        return ()
+    picked = " and ".join(train) or "pictures without a split"
+    tested = f"the accuracy is that on {' and '.join(test)}" if test else "no split is to test on"
+    return (f"picked and learned from is {picked}; {tested} (--train-split, --test-split)",)
 
 
 def near_duplicate_groups(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from tamis.algo.active_learning import Estimate
 from tamis.algo.coverage import Coverage
@@ -54,6 +54,7 @@ class Selection(Result):
         outliers: pictures unusually far from their neighbours, estimated where `neighbors` is
             `sample`.
         outliers_taken: how many of them were picked.
+        encoder: spec of the encoder of the vectors.
         column: the vector column.
         neighbors: the neighbour kernel that ran, `exact`, `ivf` or `sample`.
         recall: its recall, measured; 1 if exact.
@@ -61,12 +62,15 @@ class Selection(Result):
         gone: pictures that were left out since their file is missing or holds something else.
     """
 
+    table_of: ClassVar = "picks"
+
     picks: Sequence[Pick]
     candidates: int
     represented: int
     coverage: Coverage | None
     outliers: int
     outliers_taken: int
+    encoder: str
     column: str
     neighbors: str
     recall: float
@@ -108,9 +112,12 @@ class Round(Result):
         probe: `logistic` or `prototypes`; None without one.
         calibration_error: expected calibration error of the probe, out of fold.
         coverage: how well labels and picks cover all pictures, beside as many random picks.
+        encoder: spec of the encoder of the vectors.
         column: the vector column.
         label_column: where the labels are.
     """
+
+    table_of: ClassVar = "picks"
 
     picks: Sequence[RoundPick]
     strategy: str
@@ -120,6 +127,7 @@ class Round(Result):
     probe: str | None
     calibration_error: float | None
     coverage: Coverage | None
+    encoder: str
     column: str
     label_column: str
 
@@ -167,6 +175,7 @@ class Simulation(Result):
         test: pictures that it is measured on.
         classes: different labels.
         left_out: pictures kept from the pool as near-duplicates of test pictures.
+        encoder: spec of the encoder of the vectors.
         column: the vector column.
         label_column: where the labels are.
     """
@@ -177,6 +186,7 @@ class Simulation(Result):
     test: int
     classes: int
     left_out: int
+    encoder: str
     column: str
     label_column: str
 

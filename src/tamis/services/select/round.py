@@ -19,6 +19,7 @@ from tamis.services.select.contract import SCHEDULE
 from tamis.services.select.labeled import near_duplicate_groups, read_labeled
 from tamis.services.select.result import Round, RoundPick
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,10 +40,10 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     """Pick the next `n` pictures to label, after what a probe has learned from the labels so far.
 
     Pictures with a label are learned from; those that are gone or marked as duplicates are not
-    picked, and those in a split other than `train` are neither picked nor learned from. The probe's
-    accuracy is measured on the labels of the split `test` if there are any, else on held-out
-    labels, near-duplicates never on both sides. With `apply`, one operation sets the marks of a
-    selection and keeps the round in the log.
+    picked, and those in a split that is not to train on are neither picked nor learned from. The
+    accuracy of the probe is measured on the labels of the split to test on if there are any, else
+    on held-out labels, near-duplicates never on both sides. With `apply`, one operation sets the
+    marks of a selection and keeps the round in the log.
 
     Raises:
         UsageError: there is nothing to pick, a column is unknown, or the strategy needs a probe and
@@ -51,10 +52,11 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     store, n, progress = workspace.store, request.n, feedback.stage("select")
     label_column = request.label_column
     progress(0, n)
+    embedded = workspace.vector_column(request.encoder)
     samples = read_labeled(
         store,
-        label_column,
-        column=workspace.vector_column(request.encoder).name,
+        request,
+        column=embedded.name,
         where=request.where,
     )
     gone = gone_ids(store, ids=samples.ids)
@@ -72,7 +74,7 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
     if chosen is None or chosen == SCHEDULE:
         chosen = scheduled_strategy(labels[known])
     probe = None
-    notes: list[str] = []
+    notes = list(samples.notes)
     if np.unique(labels[known]).size > 1:
         groups = near_duplicate_groups(store, samples, rng)[pool[known]]
         probe = train_probe(vectors[known], labels[known], groups=groups, rng=rng)
@@ -121,6 +123,7 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
         if probe is None or not probe.held_out.rows
         else probe.held_out.calibration_error,
         coverage=picks.coverage,
+        encoder=embedded.spec,
         column=samples.column,
         label_column=label_column,
         notes=notes,
@@ -148,7 +151,7 @@ def _measured(probe: Probe | None, samples: LabeledSamples, notes: list[str]) ->
             "are not an even sample. Labels of a random test split would tell the accuracy on all"
         )
     elif rows < _FEW:
-        notes.append(f"only {rows} pictures of the test split have a label")
+        notes.append(f"only {counted(rows, 'picture of the test split has')} a label")
     share = share_right(right, rows)
     return {
         "accuracy": share.value,

@@ -8,10 +8,10 @@ import numpy as np
 
 from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
-from tamis.dataset.conditions import all_of, any_of
-from tamis.dataset.embedded import EmbeddedSamples, read_embedded
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.embedded import EmbeddedSamples
 from tamis.dataset.presence import gone_ids
+from tamis.dataset.samples import Kind, SampleSet
 from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.select.contract import SCHEDULE
@@ -20,11 +20,13 @@ from tamis.services.select.result import Pick, Selection
 from tamis.services.select.round import select_round
 from tamis.services.select.simulation import simulate_rounds
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tamis.algo.selection import Quotas
+    from tamis.dataset.samples import Samples
     from tamis.dataset.store import Store
     from tamis.runtime.workspace import Workspace
     from tamis.services.select.contract import Select
@@ -64,19 +66,22 @@ def select_representative(
             cannot be met.
     """
     store, n, progress = workspace.store, request.n, feedback.stage("select")
-    column = workspace.vector_column(request.encoder).name
+    view = workspace.samples
+    known = workspace.vector_column(request.encoder)
     asked = parse_quotas(request.quotas)
     progress(0, n)
-    condition = request.where
-    if "duplicate_of" in store.columns():
-        condition = all_of(condition, "duplicate_of IS NULL")
-    samples = read_embedded(store, column, _either(condition, request.labeled, request.include))
+    kind = view.kind_of(request.where, request.labeled, request.include)
+    part = view.of(request.where, kind=kind).lacking(Column.DUPLICATE_OF)
+    part, small = _large_enough(part, request.min_part)
+    for other in (request.labeled, request.include):
+        part = part if other is None else part.either(view.of(other, kind=kind))
+    samples = part.vectors(known.name)
     place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
-    _require_vectors(store, place, request.include, samples.column)
-    samples, gone = _present(store, samples, request.labeled)
+    _require_vectors(view, place, request.include, samples.column)
+    samples, gone = _present(view, samples, request.labeled)
     place = {sample_id: row for row, sample_id in enumerate(samples.ids)}
     must, excluded, included = (
-        _rows(store, place, part) for part in (request.labeled, request.forbid, request.include)
+        _rows(view, place, one) for one in (request.labeled, request.forbid, request.include)
     )
     _require_free(store, samples, included, must, "labeled already")
     _require_free(store, samples, included, excluded, "excluded")
@@ -87,6 +92,7 @@ def select_representative(
             f"{samples.column} and meet the conditions, {must.size} of them labeled already"
             + (f", {excluded.size} excluded" if request.forbid else "")
             + (f"; {gone} are gone (tamis check lists them)" if gone else "")
+            + (f"; {small}" if small else "")
         )
     groups: Quotas | None = None
     if asked:
@@ -145,13 +151,24 @@ def select_representative(
         coverage=picks.coverage,
         outliers=picks.outliers,
         outliers_taken=picks.outliers_taken,
+        encoder=known.spec,
         column=samples.column,
         neighbors=picks.graph_method,
         recall=picks.graph_recall,
         parts=picks.parts,
         gone=gone,
-        notes=_notes(n, len(rows), picks.parts, len(samples.ids)),
+        notes=[*([small] if small else []), *_notes(n, len(rows), picks.parts, len(samples.ids))],
     )
+
+
+def _large_enough(part: SampleSet, least: int) -> tuple[SampleSet, str | None]:
+    """Leave out parts of pictures too small to show anything; tell how many."""
+    small = f"(box_width < {least} OR box_height < {least})"
+    if not least or not part.samples.has(Column.KIND) or not (count := part.where(small).count()):
+        return part, None
+    told = f"{counted(count, 'part has')} a side under {least} pixels, left out"
+    large = part.where(f"(kind IS NULL OR NOT {small})")
+    return large, f"{told}; --min-part 0 takes them"
 
 
 def _notes(wanted: int, picked: int, parts: int, represented: int) -> list[str]:
@@ -167,10 +184,12 @@ def _notes(wanted: int, picked: int, parts: int, represented: int) -> list[str]:
 
 
 def _present(
-    store: Store, samples: EmbeddedSamples, labeled: str | None
+    view: Samples, samples: EmbeddedSamples, labeled: str | None
 ) -> tuple[EmbeddedSamples, int]:
     """Leave out pictures that are gone, but for labeled ones, which are not selected anyway."""
-    gone = gone_ids(store, ids=samples.ids) - set(_ids(store, labeled))
+    gone = gone_ids(view.store, ids=samples.ids)
+    if labeled is not None:
+        gone = gone.difference(view.of(labeled, kind=Kind.ALL).ids)
     if not gone:
         return samples, 0
     kept = np.array([one not in gone for one in samples.ids], np.bool_)
@@ -178,35 +197,25 @@ def _present(
     return EmbeddedSamples(samples.column, ids, samples.vectors[kept]), len(gone)
 
 
-def _either(condition: str | None, *others: str | None) -> str | None:
-    """Return the condition on all pictures that play a part."""
-    return any_of(condition, *(part for part in others if part is not None))
-
-
-def _ids(store: Store, where: str | None) -> list[str]:
-    if where is None:
-        return []
-    ids: list[str] = store.read(["sample_id"], where=where).column("sample_id").to_pylist()
-    return ids
-
-
-def _rows(store: Store, place: Mapping[str, int], where: str | None) -> Indices:
-    return np.array([place[one] for one in _ids(store, where) if one in place], np.int64)
+def _rows(view: Samples, place: Mapping[str, int], where: str | None) -> Indices:
+    ids = [] if where is None else view.of(where, kind=Kind.ALL).ids
+    return np.array([place[one] for one in ids if one in place], np.int64)
 
 
 def _require_vectors(
-    store: Store, place: Mapping[str, int], include: str | None, column: str
+    view: Samples, place: Mapping[str, int], include: str | None, column: str
 ) -> None:
     if include is None:
         return
-    wanted = _ids(store, whole_pictures(store.columns(), include))
+    wanted = view.of(include).ids
     lacking = [one for one in wanted if one not in place]
     if not wanted:
         raise UsageError(f"no picture meets the condition to be included: {include}")
     if lacking:
-        path = store.read(["path"], ids=lacking[:1]).column("path")[0].as_py()
+        path = view.rows([Column.PATH], lacking[:1]).column(0)[0].as_py()
         raise UsageError(
-            f"{len(lacking)} pictures are to be included but have no vector in {column}, the first "
+            f"{counted(len(lacking), 'picture')} to be included without a vector in {column}, "
+            f"the first "
             f"{path}: run  tamis embed  first, or leave them out"
         )
 
@@ -218,6 +227,7 @@ def _require_free(
     if both.size:
         path = store.read(["path"], ids=[samples.ids[both[0]]]).column("path")[0].as_py()
         raise UsageError(
-            f"{both.size} pictures are to be included and are {what}, the first {path}: leave them "
+            f"{counted(both.size, 'picture is')} to be included and {what}, the first {path}: "
+            f"leave them "
             "out of one of the conditions"
         )

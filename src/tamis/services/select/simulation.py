@@ -12,6 +12,7 @@ from tamis.services.select.contract import SCHEDULE
 from tamis.services.select.labeled import near_duplicate_groups, read_labeled
 from tamis.services.select.result import SimulatedCurve, SimulatedPoint, Simulation
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,9 +34,9 @@ def simulate_rounds(
     """Hide the labels, play rounds of labeling by strategy and at random, and measure each.
 
     Changes nothing. Each run draws 70 % of the groups of near-duplicates to pick from, the same
-    for every strategy, and is measured on the pictures of the split `test` if there are any with a
-    label, else on the other 30 %. No group is both picked from and measured on. Run `i` has the
-    seed `seed + i`.
+    for every strategy, and is measured on the pictures of the split to test on if there are any
+    with a label, else on the other 30 %. No group is both picked from and measured on. Run `i` has
+    the seed `seed + i`.
 
     Raises:
         UsageError: there are too few labels, or near-duplicates join most pictures.
@@ -45,9 +46,8 @@ def simulate_rounds(
     budgets = _budgets(request.n, request.rounds)
     strategies = ("random", request.strategy or SCHEDULE, *request.against)
     named = {strategy_name(one): None if one == SCHEDULE else one for one in strategies}
-    samples = read_labeled(
-        store, request.label_column, column=workspace.vector_column(request.encoder).name
-    )
+    known = workspace.vector_column(request.encoder)
+    samples = read_labeled(store, request, column=known.name)
     taking_part = samples.known & _meeting(store, samples, request.where)
     rng = np.random.default_rng(seed)
     groups = near_duplicate_groups(store, samples, rng)
@@ -89,9 +89,10 @@ def simulate_rounds(
         test=int(draws[0].test.size),
         classes=int(np.unique(samples.labels[taking_part]).size),
         left_out=left_out,
+        encoder=known.spec,
         column=samples.column,
         label_column=request.label_column,
-        notes=_notes(draws, test, seeds, left_out),
+        notes=[*samples.notes, *_notes(draws, test, seeds, left_out)],
     )
 
 
@@ -150,9 +151,9 @@ def _curve(
 
 def _notes(draws: list[Draw], test: Indices | None, seeds: int, left_out: int) -> list[str]:
     notes = [
-        "tested on the split test"
+        "tested on the test split"
         if test is not None
-        else f"tested on {draws[0].test.size:,} pictures that each run draws anew"
+        else f"tested on {counted(draws[0].test.size, 'picture')} that each run draws anew"
     ]
     if seeds == 1:
         notes.append("one seed says nothing of how much chance is in the figures: use more")

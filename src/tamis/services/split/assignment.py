@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import assign_splits, split_targets
 from tamis.algo.time_split import split_by_time
 from tamis.dataset.label_sets import LabelSets, label_sets
 from tamis.services.split.leaks import look_across, torn_pairs
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +134,7 @@ def _told(by_time: TimeSplit) -> list[str]:
     if not by_time.straddling:
         return []
     told = (
-        f"{by_time.straddling:,} groups reach over a cut and lie wholly on its later side, "
-        f"with {by_time.early:,} pictures that are from before it"
+        f"{counted(by_time.straddling, 'group')} across a cut, wholly put on its later side, "
+        f"with {counted(by_time.early, 'picture')} from before it"
     )
     return [told]

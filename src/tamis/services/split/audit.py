@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.mmd import discrepancies
 from tamis.algo.split_balance import split_balance
+from tamis.algo.two_sample.split_mmd import discrepancies
 from tamis.services.split.leaks import find_leaks, named
 from tamis.services.split.result import SplitDifference, SplitReport
 

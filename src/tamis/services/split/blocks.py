@@ -11,8 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.algo.time_blocks import inside_gap, time_blocks, torn_moments
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
+from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,7 +158,7 @@ def asked_blocks(
     notes = []
     if missing:
         notes.append(
-            f"{missing:,} pictures have no {time or 'capture time'}, so they belong to no block "
+            f"{counted(missing, 'picture has')} no {time or 'capture time'}, which is in no block "
             "and may lie in any split"
         )
     blocks = time_blocks(sources, seconds, seconds_of_block)
@@ -169,7 +172,7 @@ def _moments(store: Store, ids: list[str], time: str | None) -> tuple[Indices, N
     if time is not None:
         return cameras, _seconds(store, time, ids)
     seconds = _seconds(store, "captured_at", ids)
-    if "video" not in store.columns():
+    if not Samples(store).has(Column.VIDEO):
         return cameras, seconds
     videos = codes_of(store, "video", ids)
     framed = videos >= 0

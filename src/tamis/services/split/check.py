@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
 from tamis.dataset.part_splits import torn_parts
+from tamis.dataset.samples import Kind
 from tamis.dataset.split_column import FOLDERS, split_names
 from tamis.errors import UsageError
 from tamis.services.split.assignment import read_strata
@@ -21,6 +22,7 @@ from tamis.services.split.leaks import MOST_LEAKS, look_across
 from tamis.services.split.result import Leak
 from tamis.sources.split_names import split_order
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
@@ -32,11 +34,11 @@ __all__ = ["audit_if_split", "check_splits"]
 
 def audit_if_split(workspace: Workspace) -> SplitReport | None:
     """Audit the mark `split` as `check_splits` does; None if no picture with a vector has one."""
-    store = workspace.store
-    if "split" not in store.columns() or not store.vector_columns():
+    samples = workspace.samples
+    if not samples.vector_columns:
         return None
-    column = workspace.vector_column().name
-    if not read_embedded(store, column, "split IS NOT NULL").ids:
+    split = samples.of(kind=Kind.WHOLE).having(Column.SPLIT)
+    if not split.having(samples.vector_column().name).count():
         return None
     return check_splits(workspace, Split(audit=True))
 
@@ -57,12 +59,13 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         UsageError: no picture has a split, or a column is unknown or holds something else.
     """
     store, split_column = workspace.store, request.column or "split"
-    if split_column not in store.columns():
+    if not workspace.samples.has(split_column):
         known = "run  tamis split --folds K  first" if split_column == "fold" else "name one of "
         if split_column != "fold":
-            known += ", ".join(name for name in store.columns() if not name.startswith("vector_"))
+            known += ", ".join(workspace.samples.narrow_columns())
         raise UsageError(f"there is no column {split_column!r} to check: {known}")
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, request.where)
+    vectors = workspace.vector_column(request.encoder)
+    samples = workspace.samples.of(request.where).vectors(vectors.name)
     marked = split_names(store, split_column, samples.ids)
     has = [name is not None for name in marked]
     if not any(has):
@@ -85,7 +88,7 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
     report = audit(evidence, placed, names, joined, strata, cross=cross, rng=rng, mark=split_column)
     notes = list(report.notes)
     if without := len(has) - len(found):
-        notes.append(f"{without:,} pictures have no {split_column} and were not looked at")
+        notes.append(f"{counted(without, 'picture has')} no {split_column}, not looked at")
     torn = [] if split_column == FOLDERS else torn_parts(store, split_column)
     parts = [
         Leak(part.path, part.other, part.splits, None, "part of one picture", "part")
@@ -95,5 +98,6 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         report,
         leaks=[*report.leaks, *parts][:MOST_LEAKS],
         leak_count=report.leak_count + len(parts),
+        encoder=vectors.spec,
         notes=notes,
     )

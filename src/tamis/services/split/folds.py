@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tamis.dataset.parts import whole_pictures
+from tamis.dataset.columns import Column
+from tamis.dataset.samples import Kind, Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -35,10 +36,8 @@ def folds(store: Store) -> list[Fold]:
     Raises:
         UsageError: no picture has a fold.
     """
-    rows: list[dict[str, object]] = []
-    if "fold" in store.columns():
-        where = whole_pictures(store.columns(), "fold IS NOT NULL")
-        rows = store.read(["sample_id", "path", "fold"], where).sort_by("sample_id").to_pylist()
+    marked = Samples(store).of(kind=Kind.WHOLE).having(Column.FOLD)
+    rows = marked.table(Column.PATH, Column.FOLD).to_pylist()
     if not rows:
         raise UsageError("no picture has a fold: run  tamis split --folds K  first")
     of = [(str(row["path"]), row["fold"]) for row in rows]

@@ -10,7 +10,9 @@ import numpy as np
 from tamis.algo.components import connected_components, join_groups
 from tamis.algo.near_components import near_components
 from tamis.algo.shared_views import joined_share, shared_views
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
+from tamis.dataset.samples import Samples
 from tamis.services.split.pixels import look
 
 if TYPE_CHECKING:
@@ -162,13 +164,13 @@ def _advice(evidence: Evidence) -> str:
     store, samples = evidence.store, evidence.samples
     if evidence.known.users:
         return f"What you group by stays whole: {', '.join(evidence.known.users)}"
-    columns = set(store.columns())
+    view = Samples(store)
     ways = [
         f"--group {name}"
-        for name in ("video", "camera")
-        if name in columns and np.unique(codes_of(store, name, samples.ids)).size > 1
+        for name in (Column.VIDEO, Column.CAMERA)
+        if view.has(name) and np.unique(codes_of(store, name, samples.ids)).size > 1
     ]
-    times = [name for name in ("seconds", "captured_at") if name in columns]
+    times = [name for name in (Column.SECONDS, Column.CAPTURED_AT) if view.has(name)]
     if any((codes_of(store, name, samples.ids) >= 0).any() for name in times):
         ways.append("--time-block 10m")
     ways.append("--group COLUMN by what tells camera, product or day")

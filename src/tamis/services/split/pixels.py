@@ -11,7 +11,9 @@ from tamis.algo.calibration import PairThresholds
 from tamis.algo.components import connected_components, join_groups
 from tamis.algo.cross_split import closest_across
 from tamis.algo.neighbors import knn_graph
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import last_duplicates
+from tamis.dataset.samples import Kind, Samples
 from tamis.runtime.pair_verification import PairVerifier
 from tamis.types import Verdict
 
@@ -118,7 +120,7 @@ class PixelVerdicts:
             ids: the pictures.
             marked: the marks of `duplicates` stand, and so do its lines.
         """
-        shown = store.read(["sample_id"], "thumbnail IS NOT NULL").column("sample_id").to_pylist()
+        shown = Samples(store).of(kind=Kind.ALL).having(Column.THUMBNAIL).ids
         found = last_duplicates(store) if marked else None
         lines = None
         if found and found.threshold is not None and found.changed_threshold is not None:

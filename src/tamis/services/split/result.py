@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tamis.algo.split_balance import SplitBalance
 from tamis.verbs.result import Result
@@ -96,7 +97,10 @@ class SplitReport(Result):
         threshold: cosine similarity from which pictures are joined; None if none is.
         cuts: splits by time: the latest time in each split.
         closest: the most similar pictures across splits: paths and similarity.
+        encoder: spec of the encoder of the vectors.
     """
+
+    table_of: ClassVar = "leaks"
 
     mark: str
     counts: Mapping[str, int]
@@ -119,3 +123,4 @@ class SplitReport(Result):
     threshold: float | None
     cuts: Mapping[str, str]
     closest: Sequence[tuple[str, str, float]]
+    encoder: str = ""

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import split_targets
-from tamis.dataset.embedded import read_embedded
+from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.part_splits import inherited_splits
-from tamis.dataset.parts import names_kind, whole_pictures
+from tamis.dataset.samples import Kind, Samples, names_parts
 from tamis.errors import UsageError
 from tamis.services.split.assignment import place, read_strata
 from tamis.services.split.audit import audit
@@ -23,6 +23,7 @@ from tamis.services.split.evidence import Evidence
 from tamis.services.split.joining import join
 from tamis.services.split.leaks import look_across
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,18 +72,20 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     """
     store, where, time = workspace.store, request.where, request.time
     plan = _plan(request)
-    if names_kind(where):
+    if names_parts(where):
         raise UsageError(
             f"the condition {where!r} speaks of parts of pictures, which take the split of their "
             "picture: give a condition on pictures"
         )
-    samples = read_embedded(store, workspace.vector_column(request.encoder).name, where)
+    known = workspace.vector_column(request.encoder)
+    pictures = workspace.samples.of(where, kind=Kind.WHOLE)
+    samples = pictures.vectors(known.name)
     if not samples.ids:
         raise UsageError(
             f"there is no picture to split: none has a vector in {samples.column}"
             + (f" and meets {where!r}" if where else "")
         )
-    without = store.count(whole_pictures(store.columns(), where)) - len(samples.ids)
+    without = pictures.count() - len(samples.ids)
     times = None if time is None else _times(store, time, samples.ids)
     blocks = asked_blocks(
         store, samples.ids, request.time_block, request.gap, request.block_by, time=time
@@ -113,9 +116,9 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     notes = [*report.notes, *notes, *_off(report, aims, by_time=time is not None)]
     if without:
         notes.append(
-            f"{without:,} pictures have no vector in {samples.column} and got no {plan.mark}"
+            f"{counted(without, 'picture has')} no vector in {samples.column}, hence no {plan.mark}"
         )
-    report = replace(report, targets=aims, cuts=cuts)
+    report = replace(report, targets=aims, cuts=cuts, encoder=known.spec)
     if request.apply:
         params = plan.params | {
             "time_block": request.time_block,
@@ -132,7 +135,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
         taken_away = _mark(store, samples, [names[i] for i in placed], report, params, request)
         if taken_away:
             notes.append(
-                f"{taken_away:,} other pictures had a {plan.mark} before; they have none now"
+                f"{counted(taken_away, 'other picture had')} a {plan.mark} before and now none"
             )
     return replace(report, notes=notes)
 
@@ -199,7 +202,10 @@ def _told_gap(
         return []
     of = ", ".join(f"{out:,} of {name}" for name, out in zip(names, lost, strict=True) if out)
     return [
-        f"{sum(lost):,} pictures lie nearer than {gap:g} s to another split and got none ({of})"
+        (
+            f"{counted(sum(lost), 'picture lies')} nearer than {gap:g} s to another split and got "
+            f"none ({of})"
+        )
     ]
 
 
@@ -249,15 +255,12 @@ def _mark(  # noqa: PLR0917 - what one operation writes and logs
 ) -> int:
     mark, ids = report.mark, samples.ids
     inside = set(ids)
-    before: list[str] = []
-    if mark in store.columns():
-        marked = store.read(["sample_id"], where=f"{mark} IS NOT NULL")
-        before = marked.column("sample_id").to_pylist()
+    before = Samples(store).of(kind=Kind.ALL).having(mark).ids
     parts = inherited_splits(store, dict(zip(ids, splits, strict=True)))
     others = [name for name in before if name not in inside and name not in parts]
     values: list[str | None] = [*splits, *parts.values(), *[None] * len(others)]
     array = pa.array(values, pa.string())
-    if mark == "fold":
+    if mark == Column.FOLD:
         array = array.cast(pa.int32())
     with store.operation("split", params=params, seed=request.seed, request=request) as operation:
         operation.set_marks([*ids, *parts, *others], {mark: array})

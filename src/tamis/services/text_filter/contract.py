@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
@@ -114,6 +114,8 @@ class FilterReport(Result):
         encoder: spec of the encoder.
         column: the vector column.
     """
+
+    table_of: ClassVar = "rows"
 
     matched: int
     scored: int

@@ -60,14 +60,16 @@ class SieveStates:
     ) -> None:
         self._plan = plan
         self._begin = threshold
-        self._sieve_of = [name if plan.per_stream else "" for name in names]
+        self._sieve_of = [name if plan.asked.per_stream else "" for name in names]
         self._sieves: dict[str, Sieve] = {}
         self._rates: dict[str, RateThreshold] = {}
         self._samples: dict[str, str] = {}
         self._undated: dict[str, tuple[list[str], Vectors]] = {}
         for name in dict.fromkeys(self._sieve_of):
             state = sieves.get(name, SieveState(threshold))
-            self._sieves[name] = Sieve(state.threshold, max_kept=plan.max_kept, window=plan.window)
+            self._sieves[name] = Sieve(
+                state.threshold, max_kept=plan.asked.max_kept, window=plan.asked.window
+            )
             if plan.rate is not None:
                 self._rates[name] = RateThreshold(
                     plan.rate.target,
@@ -76,12 +78,12 @@ class SieveStates:
                     start=state.threshold,
                 )
             self._admit(store, column, name, state)
-        self.gates = [Gate() for _ in names] if plan.gate else []
+        self.gates = [Gate() for _ in names] if plan.asked.gate else []
         self.filters = [
             NoveltyFilter(
                 encoder,
                 self._sieves[name],
-                gate=self.gates[number] if plan.gate else None,
+                gate=self.gates[number] if plan.asked.gate else None,
                 rate=self._rates.get(name),
                 key_of=_key_of,
             )
@@ -138,14 +140,14 @@ class SieveStates:
     @property
     def _remembers(self) -> bool:
         """Whether a sieve holds less than all that the dataset does."""
-        return self._plan.max_kept is not None or self._plan.window is not None
+        return self._plan.asked.max_kept is not None or self._plan.asked.window is not None
 
     def _admit(self, store: Store, column: str, name: str, state: SieveState) -> None:
         samples = Samples(store)
         if not samples.has(column):
             return
         whole = samples.of(kind=Kind.WHOLE)
-        known = whole.equal(Column.SOURCE, name) if self._plan.per_stream else whole
+        known = whole.equal(Column.SOURCE, name) if self._plan.asked.per_stream else whole
         ids, vectors = store.vectors(column, known.condition)
         times: list[float] | None = None
         if state.ids is not None:
@@ -163,7 +165,7 @@ class SieveStates:
         # Half precision is less exactly of length 1 than a sieve asks for.
         vectors = normalise_rows(vectors)
         self._samples.update((sample, sample) for sample in ids if self._remembers)
-        if self._plan.window is not None and times is None:
+        if self._plan.asked.window is not None and times is None:
             # When they were seen last is not known: as if it were when this watch begins.
             self._undated[name] = (ids, vectors)
         else:

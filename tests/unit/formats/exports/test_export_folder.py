@@ -46,6 +46,26 @@ def test_pictures_are_copied_by_split_and_listed(example: Example, tmp_path: Pat
     assert manifest.column("file").to_pylist() == list(names.values())
 
 
+def test_manifests_can_lie_above_and_name_the_pictures_from_there(
+    example: Example, tmp_path: Path
+) -> None:
+    out = tmp_path / "out" / "pictures"
+    for _ in range(2):  # what they list may be replaced
+        export(example.store, "folder", out, manifests=out.parent, overwrite=True)
+        assert {out.parent / name for name in listed(out.parent).values()} == {
+            out / name for name in files(out)
+        }
+    assert not [name for name in MANIFESTS if (out / name).exists()]
+    # a run killed before they were moved left them in the folder
+    for name in MANIFESTS:
+        (out.parent / name).rename(out / name)
+    export(example.store, "folder", out, manifests=out.parent, overwrite=True)
+    assert sorted(path.name for path in out.parent.iterdir()) == [*MANIFESTS, "pictures"]
+    (out / "mine.txt").write_text("kept")
+    with pytest.raises(UsageError, match=r"mine\.txt was not written by the earlier export"):
+        export(example.store, "folder", out, manifests=out.parent, overwrite=True)
+
+
 def test_names_that_clash_get_their_sample_id(example: Example, tmp_path: Path) -> None:
     export(example.store, "folder", tmp_path / "out", by=())
     ids = dict(

@@ -134,7 +134,7 @@ def test_bad_files_and_missing_vectors_are_told(curated: Store) -> None:
     assert data.failures == (("photos/bad.jpg", "truncated: <b>12</b> bytes are missing"),)
     assert data.failures_total == 1
     assert len(data.notes) == 1
-    assert data.notes[0].startswith("1 pictures have no vector by toy")
+    assert data.notes[0].startswith("1 picture has no vector by toy")
 
 
 def test_thumbnails_stay_in_their_budget_and_counts_stay_exact(curated: Store) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from tamis.runtime.comparison import Comparison
 from tamis.services.report.collect import collect
-from tamis.services.report.pairs import in_square
 from tamis.services.report.render import render
 
 if TYPE_CHECKING:
@@ -59,14 +58,14 @@ def test_leaks_are_pairs_with_their_splits_and_places(curated: Store) -> None:
         "train",
         "test",
     ]
-    # 640 x 480 is centred in a square, with an eighth of its side above and below.
-    assert second.left.boxes == ((50.0, 50.0, 10.0, 7.5),)
-    assert second.right.boxes == ((0.0, 12.5, 100.0, 75.0),)
+    assert second.left.boxes == ((50.0, 50.0, 10.0, 10.0),)
+    assert second.right.boxes == ((0.0, 0.0, 100.0, 100.0),)
+    assert (second.score, second.left.split) == (0.4, "train")
     leaks = data.split_figures[0]
     assert (leaks.label, leaks.value) == ("Leaks", "7")
     assert "5 copies, 2 changed versions, 0 undecided" in leaks.explanation
     page = render(data)
-    assert "left: 50.0%; top: 50.0%; width: 10.0%; height: 7.5%" in page
+    assert "left: 50.0%; top: 50.0%; width: 10.0%; height: 10.0%" in page
     assert "2 of 7 leaks shown" in page
     assert "the same view, changed" in page
 
@@ -131,17 +130,5 @@ def test_changed_versions_are_shown_a_pair_for_each_group(changed_groups: Store)
         ("photos/9.jpg", "photos/10.jpg", "undecided, score 0.45, 2 in the group"),
     ]
     assert data.changed_total == 2
-    assert data.changed[0].left.boxes == ((50.0, 50.0, 10.0, 7.5),)
+    assert data.changed[0].left.boxes == ((50.0, 50.0, 10.0, 10.0),)
     assert "3 in the group" in render(data)
-
-
-@pytest.mark.parametrize(
-    ("size", "box"),
-    [
-        ((200, 100), (0.0, 25.0, 100.0, 50.0)),
-        ((100, 200), (25.0, 0.0, 50.0, 100.0)),
-        ((70, 70), (0.0, 0.0, 100.0, 100.0)),
-    ],
-)
-def test_a_box_over_all_of_a_picture_is_all_of_it(size, box) -> None:
-    assert in_square((0, 0, *size), size) == box

@@ -1,0 +1,128 @@
+"""What `tamis drift` prints: a reference, and a check against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tamis.interfaces.cli.command import Command
+from tamis.services.drift.contract import DriftCheck, DriftFit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tamis.interfaces.cli.output import Output
+    from tamis.services.drift.result import DriftFitReport, DriftHarm, DriftReport
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["register"]
+
+DRIFT_FOUND = 1
+
+
+class _Check(Command):
+    """A check that needs no dataset where a reference's file and new pictures are named."""
+
+    def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
+        """See `Command`."""
+        if request.reference is not None and request.sources and not path.exists():
+            from tamis.runtime.workspace import execute
+
+            return execute(None, request, feedback)
+        return super().answer(request, path, feedback)
+
+
+drift = typer.Typer(no_args_is_help=True, help="Fit a reference; check later pictures against it.")
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    Command(DriftFit, _show_fit).register(drift)
+    _Check(DriftCheck, _show_check).register(drift)
+    app.add_typer(drift, name="drift")
+
+
+def _show_fit(output: Output, _request: DriftFit, report: DriftFitReport) -> None:
+    stored = (
+        "all of them"
+        if report.stored == report.pictures
+        else f"{report.stored} of them, drawn at random"
+    )
+    output.say(
+        f"reference of {report.pictures} pictures by {report.encoder}: {stored}, "
+        f"{report.bytes / 1e6:.2f} MB"
+    )
+    if report.block_length > 1:
+        output.say(
+            f"{report.block_length} frames in a row count as one draw, since they stay alike: "
+            f"{report.units} draws"
+        )
+    output.note(f"reference  {report.reference}")
+
+
+def _show_check(output: Output, _request: DriftCheck, report: DriftReport) -> int:
+    """Print the decision first, then what explains it; 1 if there is drift."""
+    compared = (
+        f"p = {report.p_value:.3g} (level {report.level:g}), {report.pictures} pictures against "
+        f"{report.reference_pictures}"
+    )
+    output.say(f"{'drift' if report.drift else 'no drift'}: {compared}")
+    for sentence in report.explanation:
+        output.say(sentence)
+    if report.drift:
+        _show_what(output, report)
+    if report.e_value is not None:
+        output.say(f"running e-value {report.e_value:.3g}")
+    if report.alarms:
+        first, more = report.alarms[0], len(report.alarms) - 1
+        others = f", and {more} more as the drift lasts" if more else ""
+        output.say(
+            f"alarm at {first.path}: it reached {first.e_value:.3g}, by "
+            f"{', '.join(first.figures)}; since about {first.since or 'an earlier check'}{others}"
+        )
+    if report.failed:
+        output.note(f"note: {len(report.failed)} pictures could not be read; --json lists them")
+    return DRIFT_FOUND if report.drift else 0
+
+
+def _show_what(output: Output, report: DriftReport) -> None:
+    if report.harm is not None:
+        output.say(_harm(report.harm))
+    output.table(
+        ["kind", "reference", "batch", "p", "typical picture"],
+        [
+            (
+                one.change,
+                f"{one.reference_share:.0%}",
+                f"{one.batch_share:.0%}",
+                one.p_value,
+                one.path or one.sample_id,
+            )
+            for one in report.clusters
+        ],
+    )
+    output.table(
+        ["figure", "reference", "batch", "p"],
+        [(one.name, one.reference, one.batch, one.adjusted) for one in report.covariates],
+    )
+    output.table(
+        ["shows it most", "score", "to label"],
+        [(one.path, one.score, "yes" if one.label else "") for one in report.examples],
+    )
+    output.say("to label them:")
+    for line in report.select:
+        output.say(f"  {line}")
+
+
+def _harm(harm: DriftHarm) -> str:
+    interval = (
+        f"{100 * harm.change:+.0f} points, 95% interval {100 * harm.low:+.0f} to "
+        f"{100 * harm.high:+.0f}"
+    )
+    if harm.high < 0:
+        return (
+            f"a classifier of the labels is expected to fall from {harm.accuracy:.0%} to "
+            f"{harm.expected:.0%} right ({interval})"
+        )
+    return f"no loss of accuracy is certain for a classifier of the labels ({interval})"

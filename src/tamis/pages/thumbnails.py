@@ -1,0 +1,102 @@
+"""The pictures of a page, within a budget of bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tamis.pages.tile import Badge, Tile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from tamis.dataset.samples import Samples
+    from tamis.pages.links import Links
+
+__all__ = ["THUMBNAIL_BUDGET", "Thumbnails"]
+
+THUMBNAIL_BUDGET: Final = 10_000_000
+"""Bytes of thumbnails on one page; written as base64 they make the page a third larger."""
+
+_AT_ONCE: Final = 256
+_ALWAYS: Final = ("sample_id", "path", "width", "height", "label", "split")
+
+
+class Thumbnails:
+    """Takes pictures' tiles from the store until a budget of bytes is spent.
+
+    Args:
+        samples: the dataset's.
+        budget: bytes of thumbnails to hand out at most, so that the page stays small.
+        links: finds the files of pictures; no tile has a link if None.
+    """
+
+    def __init__(
+        self, samples: Samples, budget: int = THUMBNAIL_BUDGET, links: Links | None = None
+    ) -> None:
+        self._samples = samples
+        self._left = budget
+        self._links = links
+
+    def tiles(
+        self,
+        ids: Sequence[str],
+        *,
+        note: Callable[[Mapping[str, Any]], str] = lambda _row: "",
+        badge: Callable[[Mapping[str, Any]], Badge | None] = lambda _row: None,
+        score: Callable[[Mapping[str, Any]], float | None] = lambda _row: None,
+        columns: Sequence[str] = (),
+        share: float = 1.0,
+        names_beyond: bool = False,
+    ) -> tuple[Tile, ...]:
+        """Return the tiles of the pictures, in their order, as far as the budget goes.
+
+        A picture without a thumbnail has no tile.
+
+        Args:
+            ids: the pictures; one that is named twice has two tiles.
+            note: says what is to be said of a row.
+            badge: the badge of a row.
+            score: what a row is sorted by.
+            columns: what `note`, `badge` and `score` need to know, beside `sample_id`, the size,
+                the label and the split.
+            share: of what is left of the budget.
+            names_beyond: whether pictures beyond the budget, or without a thumbnail, are shown by
+                name.
+        """
+        most = int(self._left * share)
+        tiles: list[Tile] = []
+        for row in self._rows(ids, columns):
+            thumbnail = row["thumbnail"] or b""
+            if not names_beyond:
+                if not thumbnail:
+                    continue
+                if len(thumbnail) > most:
+                    break
+            elif len(thumbnail) > most:
+                thumbnail, most = b"", 0
+            most -= len(thumbnail)
+            self._left -= len(thumbnail)
+            tiles.append(
+                Tile(
+                    path=row["path"] or "",
+                    thumbnail=thumbnail,
+                    note=note(row),
+                    badge=badge(row),
+                    width=row["width"] or 1,
+                    height=row["height"] or 1,
+                    label=row["label"],
+                    split=row["split"],
+                    score=score(row),
+                    link=None if self._links is None else self._links.to(row["uri"]),
+                )
+            )
+        return tuple(tiles)
+
+    def _rows(self, ids: Sequence[str], columns: Sequence[str]) -> Iterable[dict[str, Any]]:
+        """Yield the rows piece by piece, so that one page's worth of thumbnails is in memory."""
+        read = list(dict.fromkeys([*_ALWAYS, "thumbnail", "uri", *columns]))
+        for start in range(0, len(ids), _AT_ONCE):
+            piece = ids[start : start + _AT_ONCE]
+            rows = self._samples.rows(read, list(dict.fromkeys(piece))).to_pylist()
+            by_id = {row["sample_id"]: row for row in rows}
+            yield from (by_id[one] for one in piece)

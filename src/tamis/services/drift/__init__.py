@@ -1,0 +1,1 @@
+"""Drift: a reference of how pictures look now, and checks of later pictures against it."""

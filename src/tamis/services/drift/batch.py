@@ -1,0 +1,108 @@
+"""The pictures that a check is of: new ones that are embedded on the fly, or rows of a dataset."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tamis.dataset.columns import Column
+from tamis.dataset.conditions import all_of
+from tamis.dataset.store import Store
+from tamis.errors import EncoderError, UsageError
+from tamis.runtime.encoder_pool import EncoderPool
+from tamis.runtime.workspace import Workspace, execute
+from tamis.services.add.contract import Add
+from tamis.services.drift.side import side_of
+from tamis.services.embed.contract import Embed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.services.drift.contract import DriftCheck
+    from tamis.services.drift.reference import Facts
+    from tamis.services.drift.side import Side
+    from tamis.types import Failure
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["Batch", "batch_of"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures to check.
+
+    Attributes:
+        side: what is compared.
+        failed: pictures that could not be read or embedded.
+        notes: what the user should know.
+    """
+
+    side: Side
+    failed: Sequence[Failure] = ()
+    notes: Sequence[str] = ()
+
+
+def batch_of(
+    workspace: Workspace | None, request: DriftCheck, facts: Facts, feedback: Feedback
+) -> Batch:
+    """Read or embed the pictures that a check is of.
+
+    New pictures go through a dataset of their own in a temporary folder, so that archives, videos,
+    damaged files and quality figures are treated as `add` and `embed` treat them.
+
+    Raises:
+        TamisError: as `add` and `embed`; the encoder is not the reference's any more, or the
+            dataset has no vectors of it.
+    """
+    if request.sources:
+        pool = EncoderPool() if workspace is None else workspace.encoders
+        return _new_pictures(pool, request, facts, feedback)
+    if workspace is None:
+        raise UsageError("rows of which dataset? name it (-d)")
+    if request.snapshot is not None:
+        store = Store.open(workspace.path, create=False, snapshot=request.snapshot)
+        workspace = Workspace(store)
+    return _rows(workspace, request, facts)
+
+
+def _new_pictures(
+    encoders: EncoderPool, request: DriftCheck, facts: Facts, feedback: Feedback
+) -> Batch:
+    encoder = encoders.load(facts.encoder, threads=1)
+    if encoder.fingerprint != facts.fingerprint:
+        raise EncoderError(
+            f"{facts.encoder} is not the encoder any more that made the reference (fingerprint "
+            f"{encoder.fingerprint[:8]}, not {facts.fingerprint[:8]}): fit the reference again"
+        )
+    with tempfile.TemporaryDirectory(prefix="tamis-drift-") as folder:
+        store = Store.create(Path(folder) / "batch.tamis")
+        place = Workspace(store)
+        place.encoders = encoders
+        add = Add(request.sources, every=request.every, exclude=request.exclude)
+        added = execute(place, add, feedback)
+        embedded = execute(place, Embed(facts.encoder), feedback)
+        side = side_of(place.samples.of(), embedded.column, all_follow=facts.all_follow)
+    failed = [*added.failed, *embedded.failed]
+    notes = [note for note in added.notes if "same name" not in note]
+    return Batch(side, failed, notes)
+
+
+def _rows(workspace: Workspace, request: DriftCheck, facts: Facts) -> Batch:
+    samples = workspace.samples
+    column = samples.vector_column(facts.fingerprint)
+    tagged = None
+    if request.tag is not None:
+        quoted = request.tag.replace("'", "''")
+        tagged = f"array_has({Column.TAGS}, '{quoted}')"
+    chosen = samples.of(all_of(request.where, tagged))
+    if request.split is not None:
+        chosen = chosen.equal(Column.SPLIT, request.split)
+    side = side_of(chosen, column.name, all_follow=facts.all_follow)
+    batch = Batch(side)
+    missing = chosen.lacking(column.name).count()
+    if missing:
+        note = f"{missing} pictures have no vector of {column.spec} and were not checked"
+        batch = replace(batch, notes=[note])
+    return batch

@@ -1,0 +1,131 @@
+"""What a drift reference and a drift check are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+from tamis.errors import UsageError
+from tamis.verbs.request import Argument, Option, Request
+from tamis.verbs.shared import EncoderOfVectors, Every, Exclude, Seed, Where
+
+if TYPE_CHECKING:
+    from tamis.services.drift.result import DriftFitReport, DriftReport  # noqa: F401 - named below
+
+__all__ = ["CovariateName", "DriftCheck", "DriftFit"]
+
+CovariateName: TypeAlias = Literal["brightness", "sharpness", "size", "hour", "camera"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftFit(Request["DriftFitReport"], verb="drift fit", writes=True, run="fit:fit"):
+    """Store a reference of the dataset's pictures, for `drift check` to compare with.
+
+    It holds rounded vectors and simple figures of up to some 10,000 pictures, in 4 MB at most.
+    """
+
+    where: Where = None
+    out: Annotated[
+        Path | None,
+        Option("The reference's file.", metavar="FILE", default="in the dataset"),
+    ] = None
+    encoder: EncoderOfVectors = None
+    block: Annotated[
+        int | None,
+        Option(
+            "Consecutive pictures of one video, camera or folder that count as one draw.",
+            metavar="N",
+            minimum=1,
+            default="found from frames of videos; 1 for photographs",
+        ),
+    ] = None
+    level: Annotated[
+        float,
+        Option(
+            "Chance that the running e-value ever raises a false alarm.",
+            metavar="SHARE",
+            minimum=0.0001,
+            maximum=0.5,
+        ),
+    ] = 0.05
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
+    """Tell whether pictures have drifted from the reference; exit code 1 if they have.
+
+    Pictures are those of folders, archives and videos, which are embedded but not added, or rows
+    of the dataset.
+    """
+
+    sources: Annotated[
+        Sequence[str],
+        Argument("New pictures: folders, globs, archives or videos.", metavar="[SOURCE]..."),
+    ] = ()
+    _: KW_ONLY
+    where: Annotated[
+        str | None, Option("Rows of the dataset that fulfill this SQL condition.", metavar="SQL")
+    ] = None
+    tag: Annotated[str | None, Option("Rows with this tag.", metavar="TAG")] = None
+    split: Annotated[str | None, Option("Rows of this split.", metavar="NAME")] = None
+    snapshot: Annotated[
+        int | str | None,
+        Option("The dataset as it was at this snapshot or tag of one.", metavar="SNAPSHOT"),
+    ] = None
+    reference: Annotated[
+        Path | None,
+        Option(
+            "A reference that `drift fit --out` wrote.",
+            metavar="FILE",
+            default="the dataset's last",
+        ),
+    ] = None
+    every: Every = None
+    exclude: Exclude = ()
+    covariates: Annotated[
+        Sequence[CovariateName],
+        Option(
+            "Compare this figure, and no other that is not named: brightness, sharpness, size, "
+            "hour, camera.",
+            names=("--covariate",),
+            metavar="NAME",
+            default="all that vary; hour and camera unless the pictures are of one day or camera",
+        ),
+    ] = ()
+    level: Annotated[
+        float,
+        Option("Chance of a false alarm.", metavar="SHARE", minimum=0.0001, maximum=0.5),
+    ] = 0.05
+    permutations: Annotated[
+        int, Option("No p-value is under 1 / (N + 1).", metavar="N", minimum=19, maximum=100_000)
+    ] = 999
+    examples: Annotated[
+        int, Option("How many pictures to show and to label.", metavar="N", minimum=1)
+    ] = 10
+    monitor: Annotated[
+        bool,
+        Option(
+            "Count the pictures in the running e-value that is kept beside the reference.",
+            names=("--monitor", "--no-monitor"),
+        ),
+    ] = True
+    seed: Seed = 0
+
+    def check(self) -> None:
+        """Refuse a check of nothing, or of pictures from two places."""
+        rows = (self.where, self.tag, self.split, self.snapshot)
+        of_rows = any(one is not None for one in rows)
+        if self.sources and of_rows:
+            raise UsageError(
+                "new pictures and rows of the dataset were both given: check one, then the other"
+            )
+        if not self.sources and not of_rows:
+            raise UsageError(
+                "nothing to check: name a folder, an archive or a video, or rows of the dataset "
+                "(where, tag, split, snapshot)"
+            )
+        if (self.every is not None or self.exclude) and not self.sources:
+            raise UsageError("every and exclude are of new pictures: name their source")

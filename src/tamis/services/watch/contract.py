@@ -1,0 +1,96 @@
+"""What a watch is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tamis.errors import UsageError
+from tamis.verbs.request import Argument, Option, Request
+from tamis.verbs.shared import EncoderToUse
+
+if TYPE_CHECKING:
+    from tamis.services.watch.result import WatchReport  # noqa: F401 - named by a request
+
+__all__ = ["Watch"]
+
+
+@dataclass(frozen=True)
+class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
+    """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it.
+
+    What the dataset holds of this encoder counts as kept; a watch that was cut short goes on where
+    it was. Kept frames of files are pointers such as `line3.mp4!frame=120`.
+    """
+
+    sources: Annotated[
+        Sequence[str],
+        Argument("Video files, folders, network addresses, /dev/video0.", metavar="SOURCE"),
+    ]
+    _: KW_ONLY
+    threshold: Annotated[
+        float | Literal["auto"],
+        Option(
+            "Cosine similarity above which a frame is not new; auto measures it on the first "
+            "frames.",
+            metavar="T|auto",
+            minimum=-1,
+            maximum=1,
+        ),
+    ] = "auto"
+    rate: Annotated[
+        str | None, Option("Keep about so many, such as 500/day.", metavar="N/UNIT")
+    ] = None
+    max_kept: Annotated[
+        int | None, Option("Vectors in memory at most.", metavar="K", minimum=1)
+    ] = None
+    window: Annotated[
+        float | None,
+        Option("Forget what was not seen again for so long.", metavar="SECONDS"),
+    ] = None
+    sample: Annotated[
+        float | Literal["frame", "keyframe"],
+        Option("Which frames to look at.", metavar="SECONDS|frame|keyframe"),
+    ] = "frame"
+    encoder: EncoderToUse = "default"
+    gate: Annotated[
+        bool,
+        Option("Skip the encoder where the pixels say enough.", names=("--gate", "--no-gate")),
+    ] = True
+    out: Annotated[Path | None, Option("Copy kept frames there.", metavar="DIR")] = None
+    copy: Annotated[
+        bool | None,
+        Option(
+            "Copy kept frames, or point to them.",
+            names=("--copy", "--no-copy"),
+            default="copy if live",
+        ),
+    ] = None
+    metrics: Annotated[
+        str | int | None,
+        Option("Serve counts for Prometheus there.", metavar="PORT|HOST:PORT"),
+    ] = None
+    behind: Annotated[
+        Literal["drop", "block"] | None,
+        Option("When frames come too fast.", default="drop if live"),
+    ] = None
+    seconds: Annotated[
+        float | None, Option("How long to watch.", names=("--for",), metavar="SECONDS")
+    ] = None
+    once: Annotated[bool, Option("End when all that is in the folders was looked at.")] = False
+    per_stream: Annotated[bool, Option("A memory of its own for each source.")] = False
+
+    def check(self) -> None:
+        """Refuse two ways to steer the threshold, and copies that are not to be made."""
+        if self.rate is not None and self.max_kept is not None:
+            raise UsageError(
+                "a rate and a bound of what is kept in memory both steer the threshold; give one"
+            )
+        if self.out is not None and self.copy is False:
+            raise UsageError(
+                f"copies are to go to {self.out}, and none are to be made; give one of the two"
+            )
+        if self.seconds is not None and not self.seconds > 0:
+            raise UsageError(f"cannot watch for {self.seconds} s; give a number above 0")
