@@ -136,7 +136,7 @@ def test_splits_whose_names_tell_nothing_are_refused_with_the_option(store, trut
     mark(store, "split", np.arange(60), ["ab"[row % 2] for row in range(60)])
     label(store, truth, np.arange(60))
     for ask in (select_round, simulate_rounds):
-        with pytest.raises(UsageError, match="splits are a, b, and no name tells.*--train-split"):
+        with pytest.raises(UsageError, match=r"splits are a, b, and no name tells.*--train-split"):
             ask(store, 6)
         with pytest.raises(UsageError, match="no split 'c'; the splits are a, b"):
             ask(store, 6, train_split="c")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from tamis.algo.clustering import spherical_k_means
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.two_sample import deals, unit_counts
 from tamis.algo.unit_vectors import normalise_rows
 from tamis.errors import UsageError

@@ -245,7 +245,8 @@ class _Found:
         """Return the commands that select the pictures to label; new ones are added first."""
         picks = sorted(self._id(row)[0] for row in shown.picks.tolist())
         # in double quotes, which shells and people read more easily; ids need no quoting
-        condition = f"sample_id IN ({', '.join(f"'{name}'" for name in picks)})"
+        quoted = ", ".join(f"'{name}'" for name in picks)
+        condition = f"sample_id IN ({quoted})"
         at: list[str] = []
         if self._workspace is not None:
             at = _dataset_words(self._workspace.path)

@@ -104,7 +104,7 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
             for name, values in zip(facts.covariates, reference.rows.covariates.T, strict=True)
             if np.isfinite(values).any()
         ],
-        classes=[] if probe is None else [str(name) for name in probe.probe.classes],
+        classes=[] if probe is None else [str(name) for name in probe.classes],
         notes=notes,
     )
 

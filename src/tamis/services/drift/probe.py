@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from scipy.special import softmax
 
 from tamis.algo.drift import accuracy_change
-from tamis.algo.probe import HeldOut, Probe, train_probe
+from tamis.algo.probe import LinearHead, train_probe
 from tamis.services.drift.result import DriftHarm
 
 if TYPE_CHECKING:
@@ -33,27 +34,31 @@ class LinearProbe:
     """A probe of labels, and how sure it was on pictures that it was not fitted on.
 
     Attributes:
-        probe: the classifier; its weights are as exact as float32.
+        classes: `[K]` the labels.
+        head: the classifier; its weights are as exact as float32.
+        temperature: divides the logits.
         confidence: `[H]` probability of the predicted class, of pictures that were held out.
         right: `[H]` whether that class is the true one.
         blocks: `[H]` block of each.
     """
 
-    probe: Probe
+    classes: NDArray[Any]
+    head: LinearHead
+    temperature: float
     confidence: NDArray[np.float64]
     right: NDArray[np.bool_]
     blocks: Indices
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return plain arrays that hold all of it."""
-        probe = self.probe
-        centre = np.empty(0) if probe.centre is None else probe.centre
+        head = self.head
+        centre = np.empty(0) if head.centre is None else head.centre
         arrays: dict[str, NDArray[Any]] = {
-            "classes": probe.classes,
-            "weights": probe.weights.astype(np.float32),
-            "offset": probe.offset,
+            "classes": self.classes,
+            "weights": head.weights.astype(np.float32),
+            "offset": head.offset,
             "centre": centre,
-            "temperature": np.array([probe.temperature]),
+            "temperature": np.array([self.temperature]),
             "confidence": self.confidence,
             "right": self.right,
             "blocks": self.blocks,
@@ -74,24 +79,25 @@ class LinearProbe:
             for name, array in arrays.items()
             if name.startswith(_PREFIX)
         }
-        probe = Probe(
-            classes=own["classes"],
+        head = LinearHead(
             weights=own["weights"].astype(np.float64),
             offset=own["offset"],
             centre=own["centre"] if own["centre"].size else None,
-            temperature=float(own["temperature"][0]),
-            method="logistic",
-            C=None,
-            balanced=False,
-            held_out=HeldOut(0, 1.0, np.empty(0, np.int64), 0, np.nan, np.nan),
         )
-        return LinearProbe(probe, own["confidence"], own["right"], own["blocks"])
+        temperature = float(own["temperature"][0])
+        known = own["confidence"], own["right"], own["blocks"]
+        return LinearProbe(own["classes"], head, temperature, *known)
+
+    def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
+        """Return `[N, K]` class probabilities of unit vectors `[N, D]`."""
+        found: NDArray[np.float64] = softmax(self.head.logits(vectors) / self.temperature, axis=1)
+        return found
 
     def harm(self, vectors: Vectors, blocks: Indices) -> DriftHarm:
         """Estimate the change of accuracy on a batch `[N, D]` from how sure the probe is of it."""
         found = accuracy_change(
             self.confidence,
-            self.probe.probabilities(vectors).max(axis=1),
+            self.probabilities(vectors).max(axis=1),
             right=self.right,
             blocks=(self.blocks, blocks),
         )
@@ -125,7 +131,10 @@ def fit_probe(
         return None
     if fitted.size > _MOST_FITTED:
         fitted = np.sort(rng.choice(fitted, _MOST_FITTED, replace=False))
-    probe = train_probe(vectors[fitted], known[fitted], groups=blocks[fitted], rng=rng)
+    groups = blocks[fitted]
+    probe = train_probe(vectors[fitted], known[fitted], groups=groups, method="logistic", rng=rng)
+    assert isinstance(probe.head, LinearHead)
     probabilities = probe.probabilities(vectors[tried])
     right = probe.classes[probabilities.argmax(axis=1)] == known[tried]
-    return LinearProbe(probe, probabilities.max(axis=1), right, blocks[tried])
+    measured = probabilities.max(axis=1), right, blocks[tried]
+    return LinearProbe(probe.classes, probe.head, probe.temperature, *measured)

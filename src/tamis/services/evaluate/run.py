@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.algo.intervals import share_right
 from tamis.algo.detection.average_precision import SIZES, Evaluation, evaluate_boxes
+from tamis.algo.intervals import share_right
 from tamis.dataset.annotation_layers import TRUTH
 from tamis.errors import UsageError
 from tamis.services.evaluate.contract import (
