@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
+from tamis.dataset.columns import Column, known
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.formats.annotations.finding import PictureFinder
@@ -75,7 +76,7 @@ def import_annotations(
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
-            labelled = set(store.read(["sample_id"], "label IS NOT NULL")["sample_id"].to_pylist())
+            labelled = set(_with_label(store))
         for table in taken.tables:
             operation.add_annotations(table)
         labels = {name: label for name, label in taken.labels.items() if name not in labelled}
@@ -248,7 +249,12 @@ def _samples(workspace: Workspace, request: Any) -> list[str]:
     return [name for name in given if name in meant]
 
 
+def _with_label(store: Store, ids: list[str] | None = None) -> list[str]:
+    names = store.read(["sample_id"], known(Column.LABEL), ids).column("sample_id")
+    return [str(name) for name in names.to_pylist()]
+
+
 def _clear_label(store: Store, operation: Operation, ids: list[str] | None) -> None:
-    names = store.read(["sample_id"], "label IS NOT NULL", ids).column("sample_id").to_pylist()
+    names = _with_label(store, ids)
     if names:
         operation.set_marks(names, {"label": pa.nulls(len(names), pa.string())})
