@@ -14,12 +14,14 @@ from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
+from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
+from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
 from tamis.services.history.contract import CheckoutReport
 from tamis.services.history.contract import DiffReport
@@ -147,6 +149,34 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def coverage(
+        self,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        *,
+        words: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        least: int = ...,
+        split: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CoverageReport:
+        """Show which scenarios the dataset and its splits cover, what they lack, and what fills a gap.
+
+        A scenario is a value of a column, an hour or a place of capture, or a word that pictures show.
+
+        Args:
+            by: Columns, and hour, month or place of capture.
+            words: A scenario in words; each picture counts for the nearest of them.
+            least: Fewer pictures than this in a split are a gap.
+            split: The column that names the splits.
+            where: Only rows that fulfill this SQL condition.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+        """
+
     def import_annotations(
         self,
         format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
@@ -238,6 +268,37 @@ class Verbs:
         """List the layers of annotations.
 
         Args:
+        """
+
+    def evaluate(
+        self,
+        layer: str | PathLike[str],
+        *,
+        truth: str | PathLike[str] = ...,
+        task: Literal['boxes', 'classes'] | None = ...,
+        where: str | PathLike[str] | None = ...,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        confidence: float = ...,
+        overlap: float = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EvaluateReport:
+        """Compare a layer of predicted boxes or classes with the truth.
+
+        Average precision is COCO's. Precision, recall and confusion are at one confidence and one
+        overlap.
+
+        Args:
+            layer: The layer of predictions.
+            truth: The layer that is right.
+            task: What is compared. Default: boxes if the layer of predictions has any.
+            where: Only rows that fulfill this SQL condition.
+            by: Columns whose values make slices, such as `split`.
+            confidence: Least confidence of a prediction that counts.
+            overlap: Least intersection over union of a match.
         """
 
     def curate(
