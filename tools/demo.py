@@ -2,8 +2,8 @@
 
 python tools/demo.py OUT KEEP (--wheels FOLDER | --photos FOLDER)
 
-The pictures are a user's, or made on the spot from photographs in wheels (`demo_pictures.py`). Each step is the command that
-a user would type; what it answers is printed under it.
+The pictures are a user's, or made on the spot from photographs in wheels (`demo_pictures.py`).
+Each step is the command that a user would type; what it answers is printed under it.
 """
 
 from __future__ import annotations

@@ -42,14 +42,13 @@ from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 
 class Verbs:
-
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -149,7 +148,9 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
+        format: Literal[
+            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
+        ],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
@@ -209,7 +210,17 @@ class Verbs:
         ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         all: bool = ...,
         layer: str | PathLike[str] = ...,
-        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
+        kind: Literal[
+            "classification",
+            "box",
+            "rotated_box",
+            "polygon",
+            "mask",
+            "keypoints",
+            "caption",
+            "number",
+        ]
+        | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -248,9 +259,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -279,10 +290,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal['auto'] = ...,
-        changed_threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
+        changed_threshold: float | Literal["auto"] = ...,
         apply: bool = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         rotations: bool = ...,
@@ -322,9 +333,10 @@ class Verbs:
         split: str | PathLike[str] | None = ...,
         snapshot: int | str | PathLike[str] | None = ...,
         reference: str | PathLike[str] | None = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
+        covariates: Literal["brightness", "sharpness", "size", "hour", "camera"]
+        | Sequence[Literal["brightness", "sharpness", "size", "hour", "camera"]] = ...,
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
@@ -390,7 +402,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal['float32', 'float16'] = ...,
+        dtype: Literal["float32", "float16"] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -419,6 +431,7 @@ class Verbs:
         threshold: float | None = ...,
         classes: bool = ...,
         tag: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -439,6 +452,7 @@ class Verbs:
             threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores; with classes none.
             classes: Take the texts as classes of which each is one.
             tag: Tag what passes; else nothing is written.
+            gallery: Also write a page of what passes and what is near the line.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
@@ -528,7 +542,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -539,7 +571,44 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -581,7 +650,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -592,7 +679,44 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -634,7 +758,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -645,7 +787,44 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -698,7 +877,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -750,7 +929,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -949,7 +1128,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
+        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -957,7 +1136,7 @@ class Verbs:
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         layer: str | PathLike[str] | None = ...,
         pictures: bool = ...,
-        link: Literal['copy', 'hardlink', 'symlink'] = ...,
+        link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -1020,17 +1199,17 @@ class Verbs:
     def watch(
         self,
         *sources: str | PathLike[str],
-        threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
         rate: str | PathLike[str] | None = ...,
         max_kept: int | None = ...,
         window: float | None = ...,
-        sample: float | Literal['frame', 'keyframe'] = ...,
+        sample: float | Literal["frame", "keyframe"] = ...,
         encoder: str | PathLike[str] | Any = ...,
         gate: bool = ...,
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
-        behind: Literal['drop', 'block'] | None = ...,
+        behind: Literal["drop", "block"] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
         per_stream: bool = ...,
