@@ -50,7 +50,7 @@ layers: $(VENV)/.dev
 pytest: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
-		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
 nightly: check coverage chance minimum audit
 

@@ -11,11 +11,13 @@ from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
+from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
+from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
@@ -39,10 +41,12 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    coverage = Method(Coverage)
     import_annotations = Method(Import)
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
     layers = Method(ListLayers)
+    evaluate = Method(Evaluate)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     drift_check = Method(DriftCheck)
