@@ -64,7 +64,6 @@ def headline(
     labels, splits = marks.labels, marks.splits
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
-        *_parts(samples),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
@@ -100,16 +99,6 @@ def headline(
             )
         )
     return tuple(figures)
-
-
-def _parts(samples: Samples) -> tuple[Figure, ...]:
-    """Count crops and tiles, which are samples of their own, where there are any."""
-    counted = (
-        ("Crops", Kind.CROPS, "Boxes of detection labels, each a sample of its own."),
-        ("Tiles", Kind.TILES, "Overlapping parts of pictures, each a sample of its own."),
-    )
-    sizes = [(label, samples.of(kind=kind).count(), sentence) for label, kind, sentence in counted]
-    return tuple(Figure(label, f"{count:,}", sentence) for label, count, sentence in sizes if count)
 
 
 def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:

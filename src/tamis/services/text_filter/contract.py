@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from tamis.errors import UsageError
@@ -40,6 +41,10 @@ class Filter(Request["FilterReport"], verb="filter", writes=True, run="text_filt
     classes: Annotated[bool, Option("Take the texts as classes of which each is one.")] = False
     tag: Annotated[
         str | None, Option("Tag what passes; else nothing is written.", metavar="NAME")
+    ] = None
+    gallery: Annotated[
+        Path | None,
+        Option("Also write a page of what passes and what is near the line.", metavar="FILE"),
     ] = None
     where: Where = None
     encoder: EncoderOfVectors = None
@@ -113,6 +118,7 @@ class FilterReport(Result):
         histogram: of the scores of all pictures.
         encoder: spec of the encoder.
         column: the vector column.
+        gallery: the page that was written; None if none was asked for.
     """
 
     table_of: ClassVar = "rows"
@@ -129,3 +135,4 @@ class FilterReport(Result):
     histogram: ScoreHistogram
     encoder: str
     column: str
+    gallery: str | None = None

@@ -11,9 +11,11 @@ from tamis.algo.score_threshold import suggest_threshold
 from tamis.algo.zero_shot import zero_shot_posteriors
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
+from tamis.pages.page import require_page
 from tamis.runtime.prompts import prompt_vectors
 from tamis.runtime.queries import caveat_of
 from tamis.services.text_filter.contract import FilterReport, Match, ScoreHistogram
+from tamis.services.text_filter.gallery import BORDERLINE, write_filter_gallery
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
@@ -100,10 +102,12 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
     Cost: one pass over the column; memory for one batch of vectors and about 150 bytes a picture.
 
     Raises:
-        UsageError: the encoder reads no texts, a text is empty, or no picture has a vector and
-            meets the condition.
+        UsageError: the encoder reads no texts, a text is empty, no picture has a vector and meets
+            the condition, or the gallery is no HTML file.
         EncoderError: the encoder cannot be loaded, or has changed.
     """
+    if request.gallery is not None:
+        require_page(request.gallery)
     store = workspace.store
     known = workspace.vector_column(request.encoder, reads_text=True)
     asked = _Asked.of(request, known.name)
@@ -136,7 +140,7 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
             "histogram": asdict(histogram),
         }
         tagged = _tag(store, rows, asked, facts, request)
-    return FilterReport(
+    report = FilterReport(
         matched=len(rows),
         scored=len(scores.ids),
         tag=request.tag,
@@ -150,7 +154,24 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
         encoder=known.spec,
         column=known.name,
         notes=notes,
+        gallery=None if request.gallery is None else str(request.gallery),
     )
+    if request.gallery is not None:
+        near = _near_the_line(scores, least, len(asked.texts))
+        matches = {match.sample_id: match for match in _rows(store, scores, near, asked)}
+        borderline = [(matches[scores.ids[row]], bool(passing[row])) for row in near.tolist()]
+        write_filter_gallery(workspace.samples, request, report, borderline, request.gallery)
+    return report
+
+
+def _near_the_line(scores: _Scores, least: float | None, texts: int) -> Indices:
+    """Return the rows for which the least change would turn the decision, the nearest first."""
+    room = np.where(np.isnan(scores.margin), np.inf, scores.margin)
+    room = np.where(scores.best < texts, room, -room)
+    if least is not None:
+        room = np.minimum(room, scores.score - least)
+    order: Indices = np.argsort(np.abs(room), kind="stable")[:BORDERLINE]
+    return order
 
 
 def _score(
