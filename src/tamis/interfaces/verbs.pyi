@@ -460,6 +460,7 @@ class Verbs:
         threshold: float | None = ...,
         classes: bool = ...,
         tag: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -469,17 +470,19 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> FilterReport:
-        """Find all pictures that show what a text says, and tag them.
+        """Find the pictures that seem to show what a text says, and tag them.
 
-        Of several texts the nearest counts. With classes, texts and what is not meant are classes of
-        which each picture is one.
+        How many of them do depends on the encoder: look at the pictures near the cut (gallery). Of
+        several texts the nearest counts. With classes, texts and what is not meant are classes of which
+        each picture is one.
 
         Args:
             texts: What the pictures should show.
             not_texts: What is not meant.
-            threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores; with classes none.
+            threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores, or by everyday things; with classes none.
             classes: Take the texts as classes of which each is one.
             tag: Tag what passes; else nothing is written.
+            gallery: Write a page of the pictures on either side of the cut.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
