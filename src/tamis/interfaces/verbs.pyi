@@ -21,6 +21,7 @@ from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
+from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
 from tamis.services.history.contract import CheckoutReport
 from tamis.services.history.contract import DiffReport
@@ -278,6 +279,37 @@ class Verbs:
         """List the layers of annotations.
 
         Args:
+        """
+
+    def evaluate(
+        self,
+        layer: str | PathLike[str],
+        *,
+        truth: str | PathLike[str] = ...,
+        task: Literal["boxes", "classes"] | None = ...,
+        where: str | PathLike[str] | None = ...,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        confidence: float = ...,
+        overlap: float = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EvaluateReport:
+        """Compare a layer of predicted boxes or classes with the truth.
+
+        Average precision is COCO's. Precision, recall and confusion are at one confidence and one
+        overlap.
+
+        Args:
+            layer: The layer of predictions.
+            truth: The layer that is right.
+            task: What is compared. Default: boxes if the layer of predictions has any.
+            where: Only rows that fulfill this SQL condition.
+            by: Columns whose values make slices, such as `split`.
+            confidence: Least confidence of a prediction that counts.
+            overlap: Least intersection over union of a match.
         """
 
     def curate(

@@ -19,6 +19,7 @@ VERBS: Final[dict[str, str]] = {
     "label set": "tamis.services.annotate.contract:SetLabel",
     "label clear": "tamis.services.annotate.contract:ClearLabels",
     "label layers": "tamis.services.annotate.contract:ListLayers",
+    "evaluate": "tamis.services.evaluate.contract:Evaluate",
     "embed": "tamis.services.embed.contract:Embed",
     "watch": "tamis.services.watch.contract:Watch",
     "curate": "tamis.services.curate.contract:Curate",
