@@ -50,6 +50,7 @@ VERBS: Final[dict[str, str]] = {
     "gc": "tamis.services.history.contract:CollectGarbage",
     "encoders default": "tamis.services.encoders.contract:DefaultEncoder",
     "encoders check": "tamis.services.encoders.contract:CheckEncoder",
+    "encoders pack": "tamis.services.encoders.contract:PackEncoder",
     "encoders export": "tamis.services.encoders.contract:ExportEncoder",
 }
 

@@ -159,7 +159,7 @@ class _Either(Kind):
         self.wanted = " or ".join(kind.wanted for kind in kinds)
 
     def check(self, value: Any) -> Any:
-        if isinstance(value, str):
+        if isinstance(value, str) and not self.many:
             return self.read(value)  # so that a text means the same however it is given
         return self._first(lambda kind: kind.check(value))
 

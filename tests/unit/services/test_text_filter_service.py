@@ -16,6 +16,7 @@ from tamis.services.text_filter.run import text_filter
 from tamis.verbs.feedback import SILENT, Feedback
 
 WORDS = {"cat": [1, 0, 0, 0], "dog": [0, 1, 0, 0], "car": [0, 0, 1, 0], "pet": [1, 1, 0, 0]}
+ANYTHING_ELSE = [0.5, 0.5, 0.5, 0.5]
 
 
 def filtered(store, texts, feedback=SILENT, **options):
@@ -34,7 +35,10 @@ class WordEncoder:
         raise AssertionError("a filter reads stored vectors only")
 
     def embed_text(self, texts):
-        rows = [next(v for w, v in WORDS.items() if f" {w}" in f" {text}") for text in texts]
+        rows = [
+            next((v for w, v in WORDS.items() if re.search(rf"\b{w}\b", text)), ANYTHING_ELSE)
+            for text in texts
+        ]
         rows = np.asarray(rows, np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -151,10 +155,35 @@ def test_without_a_scale_of_its_own_an_encoder_gets_that_of_clip(store, encoder,
     assert scores["s007"] == pytest.approx(odds[7], abs=1e-5)
 
 
-def test_scores_without_two_groups_say_so(store):
+def test_scores_without_two_groups_are_cut_by_everyday_things(store):
     report = filtered(store, ["cat"], where="sample_id < 's040'")
-    assert report.suggested
+    assert (report.method, report.suggested, report.threshold) == ("everyday things", True, None)
     assert "do not fall into two groups" in report.notes[1]
+    assert report.matched == 40  # nearer to "cat" than to anything else
+    none = filtered(store, ["cat"], where="sample_id >= 's100'")
+    assert (none.method, none.matched) == ("everyday things", 0)
+    assert filtered(store, ["cat"]).method == "two groups"
+    assert filtered(store, ["cat"], threshold=0.5).method == "given"
+    assert filtered(store, ["cat", "dog"], classes=True).method == "classes"
+
+
+@pytest.mark.parametrize("options", [{}, {"threshold": 0.5}, {"not_texts": ["dog"]}])
+def test_a_gallery_shows_both_sides_of_the_cut(store, tmp_path, options):
+    page = tmp_path / "cut.html"
+    report = filtered(store, ["pet"], gallery=page, **options)
+    assert report.gallery == str(page)
+    html = page.read_text("utf-8")
+    passed, missed = (
+        html.partition(f'id="{begin}"')[2].partition(f'id="{end}"')[0]
+        for begin, end in (("barely", "barely-not"), ("barely-not", "best"))
+    )
+    names = {row.path for row in report.rows}
+    assert 0 < len(names) < report.scored
+    assert any(name in passed for name in names)
+    assert not any(name in missed for name in names)
+    assert re.search(r"s\d+\.jpg", missed)
+    with pytest.raises(UsageError, match="html"):
+        filtered(store, ["pet"], gallery=tmp_path / "cut.txt")
 
 
 def test_equal_scores_match_nothing(tmp_path):

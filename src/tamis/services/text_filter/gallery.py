@@ -1,4 +1,4 @@
-"""What a filter let pass and what it left on the line, as one page to look at."""
+"""The answer of a filter as one page: the pictures on either side of the cut, and the best."""
 
 from __future__ import annotations
 
@@ -7,38 +7,38 @@ from typing import TYPE_CHECKING, Final
 from tamis.pages.gallery_page import GalleryPage, Question, Section, write_gallery_page
 from tamis.pages.links import Links
 from tamis.pages.thumbnails import Thumbnails
-from tamis.pages.tile import Badge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tamis.dataset.samples import Samples
-    from tamis.pages.tile import Tile
-    from tamis.services.text_filter.contract import Filter, FilterReport, Match
+    from tamis.services.text_filter.contract import Filter, FilterReport
 
-__all__ = ["BORDERLINE", "write_filter_gallery"]
+__all__ = ["write_gallery"]
 
-BORDERLINE: Final = 48
-"""Pictures shown that are nearest to the line, on either side."""
-
-_PASSED, _PASSED_SHARE = 2000, 0.7
+_BESIDE: Final = 60
+_BEST: Final = 60
 
 
-def write_filter_gallery(
+def write_gallery(  # noqa: PLR0917 - what a page is made of
     samples: Samples,
     request: Filter,
     report: FilterReport,
-    borderline: Sequence[tuple[Match, bool]],
+    ids: list[str],
+    clear: NDArray[np.float32],
     out: Path,
 ) -> Path:
-    """Write the borderline pictures and those that passed as one HTML file; return its path.
+    """Write what barely passed, what barely did not, and the best, and return the path.
 
     Args:
         samples: the dataset's.
-        request: what was asked for.
+        request: what was asked.
         report: what passed.
-        borderline: pictures near the line and whether each passed, the nearest first.
+        ids: every picture scored.
+        clear: `[N]` by how much each passes; negative for those that do not.
         out: the file.
 
     Raises:
@@ -46,60 +46,50 @@ def write_filter_gallery(
         StorageError: the disk is full or refuses.
     """
     thumbnails = Thumbnails(samples, links=Links(out))
-    fate = {match.sample_id: passed for match, passed in borderline}
-    near = _tiles(thumbnails, [match for match, _ in borderline], fate, share=1 - _PASSED_SHARE)
-    passed = _tiles(thumbnails, report.rows[:_PASSED], {}, share=1.0)
-    measure = "probability" if request.classes else "cosine similarity"
-    line = "" if report.threshold is None else f" The threshold is {report.threshold:.3f}."
+    passed = {row.sample_id for row in report.rows}
+    place = {name: row for row, name in enumerate(ids)}
+    order = sorted(ids, key=lambda name: (abs(float(clear[place[name]])), name))
+
+    def section(key: str, title: str, explanation: str, names: list[str], total: int) -> Section:
+        tiles = thumbnails.tiles(
+            names,
+            note=lambda row: f"{clear[place[row['sample_id']]]:+.3f}",
+            score=lambda row: float(clear[place[row["sample_id"]]]),
+            names_beyond=True,
+        )
+        return Section(key, title, explanation, tiles, total=total, measure="distance to the cut")
+
+    missed = len(ids) - len(passed)
     page = GalleryPage(
         kind="filter",
         title=", ".join(request.texts),
         lead=f"{report.matched:,} of {report.scored:,} pictures of "
-        f"{samples.store.path.resolve().name} pass by {report.encoder}; the score is the "
-        f"{measure} to the text that fits best.{line}",
+        f"{samples.store.path.resolve().name} pass, by {report.encoder}. Look at both sides of the "
+        "cut: where the wrong ones begin, there it belongs.",
         sections=(
-            Section(
-                "borderline",
-                "Borderline",
-                "Nearest to the line on either side, the nearest first. If these are told apart "
-                "wrongly, set the threshold or name what is not meant.",
-                tiles=near,
-                total=len(near),
-                empty="No picture was scored.",
-                measure=measure,
+            section(
+                "barely",
+                "Barely pass",
+                "Nearest to the cut first.",
+                [name for name in order if name in passed][:_BESIDE],
+                len(passed),
             ),
-            Section(
-                "passed",
-                "Passed",
-                "Best first.",
-                tiles=passed,
-                total=report.matched,
-                empty="No picture passes.",
-                measure=measure,
+            section(
+                "barely-not",
+                "Barely do not pass",
+                "Nearest to the cut first.",
+                [name for name in order if name not in passed][:_BESIDE],
+                missed,
+            ),
+            section(
+                "best",
+                "Surest",
+                "Highest score first.",
+                [row.sample_id for row in report.rows[:_BEST]],
+                len(passed),
             ),
         ),
         notes=tuple(report.notes),
         question=Question(texts=tuple(request.texts), against=tuple(request.not_texts)),
     )
     return write_gallery_page(page, out)
-
-
-def _tiles(
-    thumbnails: Thumbnails, matches: Sequence[Match], fate: dict[str, bool], *, share: float
-) -> tuple[Tile, ...]:
-    of = {match.sample_id: match for match in matches}
-
-    def badge(sample_id: str) -> Badge:
-        score = f"{of[sample_id].score:.3f}"
-        if sample_id not in fate:
-            return Badge(score)
-        return Badge(f"{score} passes", "good") if fate[sample_id] else Badge(f"{score} does not")
-
-    return thumbnails.tiles(
-        list(of),
-        note=lambda row: of[row["sample_id"]].text,
-        badge=lambda row: badge(row["sample_id"]),
-        score=lambda row: of[row["sample_id"]].score,
-        share=share,
-        names_beyond=True,
-    )
