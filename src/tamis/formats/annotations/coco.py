@@ -63,19 +63,24 @@ def read_coco(file: Path, *, outlines: bool = True, reference: Path | None = Non
         pictures = _ById("image_id", described["images"], "file_name")
         labels = _ById("category_id", described.get("categories", []), "name")
         entries = list(entries)
+        described.pop("annotations", None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file} is no COCO file of instances (images, annotations, categories): {error}"
         ) from error
     found = Annotations()
     places: dict[str, tuple[str, ...]] = {}
-    for number, entry in enumerate(entries):
+    total = len(entries)
+    entries.reverse()
+    while entries:  # each goes as soon as it is read, so that there are never two of all
+        entry = entries.pop()
+        number = total - len(entries) - 1
         try:
             picture = pictures.of(entry)
             name = text(picture["file_name"])
-            found.entries.append(
-                _entry(entry, picture, labels, places.setdefault(name, _places(file, name)))
-            )
+            if name not in places:
+                places[name] = _places(file, name)
+            found.entries.append(_entry(entry, name, picture, labels, places[name]))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             what = entry.get("id", number) if isinstance(entry, dict) else number
             reason = f"annotation {what} cannot be used: {_words(error)}"
@@ -155,11 +160,11 @@ _EXACT = 2**53
 
 def _entry(
     entry: dict[str, Any],
+    name: str,
     picture: dict[str, Any],
     labels: _ById,
     places: tuple[str, ...],
 ) -> SourceAnnotation:
-    name = text(picture["file_name"])
     common: dict[str, Any] = {
         "picture": name,
         "places": places,
