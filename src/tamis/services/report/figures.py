@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.cross_split import closest_across
+from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.columns import Column
 from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
 from tamis.dataset.samples import Kind, Samples
@@ -65,6 +67,7 @@ def headline(
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
         *_parts(samples),
+        *_annotations(samples),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
@@ -110,6 +113,18 @@ def _parts(samples: Samples) -> tuple[Figure, ...]:
     )
     sizes = [(label, samples.of(kind=kind).count(), sentence) for label, kind, sentence in counted]
     return tuple(Figure(label, f"{count:,}", sentence) for label, count, sentence in sizes if count)
+
+
+def _annotations(samples: Samples) -> tuple[Figure, ...]:
+    """Count the objects of the ground truth, where there are any."""
+    condition = f"layer = '{TRUTH}' AND width IS NOT NULL"
+    objects = samples.store.annotations(["sample_id", "label"], condition)
+    if not objects.num_rows:
+        return ()
+    pictures = pc.count_distinct(objects["sample_id"]).as_py()
+    classes = counted(pc.count_distinct(objects["label"]).as_py(), "class")
+    sentence = f"Boxes and outlines of {classes}, in {counted(pictures, 'picture')}."
+    return (Figure("Objects", f"{objects.num_rows:,}", sentence),)
 
 
 def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:
