@@ -14,6 +14,7 @@ from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
+from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
@@ -146,6 +147,34 @@ class Verbs:
             to: Whose texts they shall know; both have embedded 200 pictures, better 20,000.
             out: The map's file. Default: in the dataset, with which it moves.
             seed: Makes every random choice repeatable.
+        """
+
+    def coverage(
+        self,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        *,
+        words: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        least: int = ...,
+        split: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CoverageReport:
+        """Show which scenarios the dataset and its splits cover, what they lack, and what fills a gap.
+
+        A scenario is a value of a column, an hour or a place of capture, or a word that pictures show.
+
+        Args:
+            by: Columns, and hour, month or place of capture.
+            words: A scenario in words; each picture counts for the nearest of them.
+            least: Fewer pictures than this in a split are a gap.
+            split: The column that names the splits.
+            where: Only rows that fulfill this SQL condition.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
         """
 
     def import_annotations(

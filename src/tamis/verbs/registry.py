@@ -35,6 +35,7 @@ VERBS: Final[dict[str, str]] = {
     "search": "tamis.services.search.contract:Search",
     "encoders list": "tamis.services.encoders.contract:ListEncoders",
     "info": "tamis.services.info.contract:Info",
+    "coverage": "tamis.services.coverage.contract:Coverage",
     "report": "tamis.services.report.contract:Report",
     "export": "tamis.services.export.contract:Export",
     "check": "tamis.services.check.contract:Check",

@@ -184,7 +184,7 @@ def _entry(
         case [_, *_] as rings:
             kind, polygon = "polygon", tuple(_ring(ring) for ring in rings)
         case {"counts": counts, "size": [height, width]}:
-            kind, mask = "mask", tuple(read_counts(counts) if isinstance(counts, str) else counts)
+            kind, mask = "mask", _runs(counts)
             size = size or declared_size(width, height)
             if size != (width, height):
                 raise ValueError(f"its mask is of {width} x {height} pixels, its picture {size}")
@@ -223,6 +223,13 @@ _UNDERSTOOD = frozenset(
         "score",
     }
 )
+
+
+def _runs(counts: Any) -> tuple[int, ...]:
+    runs = tuple(read_counts(counts) if isinstance(counts, str) else counts)
+    if any(type(run) is not int or run < 0 for run in runs):
+        raise ValueError("its mask has a run that is no number of pixels")
+    return runs
 
 
 def _ring(ring: Any) -> tuple[float, ...]:
