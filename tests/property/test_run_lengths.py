@@ -45,7 +45,7 @@ def test_the_text_is_that_of_pycocotools():
 
 @pytest.mark.parametrize("text", ["\x00", "é", "o", "P" * 40, "O"])
 def test_what_is_no_code_is_refused(text):
-    with pytest.raises(ValueError, match="run|breaks off"):
+    with pytest.raises(ValueError, match=r"run|breaks off"):
         read_counts(text)
 
 

@@ -1010,7 +1010,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc', 'cvat', 'labelme'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1029,17 +1029,18 @@ class Verbs:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
         A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
-        and voc get the pictures and one layer of annotations; what they cannot hold is counted.
+        `manifest.parquet`, whose first column `file` names each picture there. The formats coco,
+        yolo, voc, cvat and labelme get the pictures and one layer of annotations; what they cannot hold
+        is counted.
 
         Args:
-            format: folder, csv, parquet, coco, yolo or voc.
+            format: folder, csv, parquet, coco, yolo, voc, cvat or labelme.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.
             columns: Columns of the table. Default: all but pictures and vectors.
             layer: The layer of annotations; of csv and parquet, export its annotations instead of rows. Default: truth.
-            pictures: Write the pictures of coco, yolo and voc too.
+            pictures: Let the pictures go along with annotations.
             link: How pictures get there.
             overwrite: Replace an earlier export.
         """

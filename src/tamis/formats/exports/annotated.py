@@ -24,6 +24,7 @@ from tamis.formats.exports.annotated_picture import (
     class_numbers,
 )
 from tamis.formats.exports.coco import CocoWriter
+from tamis.formats.exports.cvat import CvatWriter
 from tamis.formats.exports.destination import new_folder
 from tamis.formats.exports.folder import (
     MANIFESTS,
@@ -32,6 +33,7 @@ from tamis.formats.exports.folder import (
     check_replaceable,
     place_picture,
 )
+from tamis.formats.exports.labelme import LabelMeWriter
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
 from tamis.formats.exports.voc import VocWriter
 from tamis.formats.exports.yolo import YoloWriter
@@ -51,6 +53,8 @@ WRITERS: Final[Mapping[str, type[AnnotationWriter]]] = {
     "coco": CocoWriter,
     "yolo": YoloWriter,
     "voc": VocWriter,
+    "cvat": CvatWriter,
+    "labelme": LabelMeWriter,
 }
 
 _ROWS_AT_ONCE = 1 << 14
