@@ -173,9 +173,8 @@ class SourceAnnotation:
             return f"{self} has numbers that are not finite"
         if self.width <= 0 or self.height <= 0:
             return f"{self} has no area"
-        for ring in (*self.polygon, self.keypoints):
-            if not all(map(math.isfinite, ring)):
-                return "its outline or keypoints have numbers that are not finite"
+        if wrong := self._wrong_shape():
+            return wrong
         if self.relative:
             return _Turn((width, height), 1, width, height)
         if self.size is None or self.size == (width, height):
@@ -187,12 +186,26 @@ class SourceAnnotation:
             )
         return _Turn(self.size, orientation)
 
+    def _wrong_shape(self) -> str | None:
+        """Return what is wrong with its outline or keypoints."""
+        for ring in (*self.polygon, self.keypoints):
+            if not all(map(math.isfinite, ring)):
+                return "its outline or keypoints have numbers that are not finite"
+        if any(len(ring) % 2 for ring in self.polygon):
+            return "its outline has a point without a second number"
+        if len(self.keypoints) % 3:
+            return f"its keypoints are {len(self.keypoints)} numbers, not three a point"
+        if self.kind == "rotated_box" and [len(ring) for ring in self.polygon] != [_CORNERS]:
+            return "it is a rotated box without an outline of four points"
+        return None
+
     def __str__(self) -> str:
         values = (self.left, self.top, self.width, self.height)
         return f"its box {','.join(f'{value:g}' for value in values)}"
 
 
 _FAR = 1e9
+_CORNERS = 8  # numbers
 
 
 def text(value: object) -> str:

@@ -58,7 +58,8 @@ WRITERS: Final[Mapping[str, type[AnnotationWriter]]] = {
 }
 
 _ROWS_AT_ONCE = 1 << 14
-_NOT_WRITTEN = ("annotation_id", "layer", "author", "time", "source")
+_NOT_READ = ("annotation_id", "layer", "author", "time")
+_READ = [name for name in ANNOTATIONS.names if name not in _NOT_READ]
 
 
 def export_annotated(
@@ -149,7 +150,7 @@ def _exported(
     store: Store, here: Sequence[tuple[Mapping[str, Any], AnnotatedPicture]], layer: str
 ) -> Exported:
     ids = pa.array([row["sample_id"] for row, _ in here], pa.string())
-    table = store.annotations(None, f"layer = '{layer}'")
+    table = store.annotations(_READ, f"layer = '{layer}'")
     at = pc.index_in(table.column("sample_id"), value_set=ids).combine_chunks()
     table = table.append_column("at", at).filter(at.is_valid())
     if layer == TRUTH:
@@ -202,8 +203,8 @@ def _annotated(table: pa.Table, pictures: Sequence[AnnotatedPicture]) -> Iterato
     """Yield each picture with its rows, which the table has picture by picture."""
     used = [
         name
-        for name in ANNOTATIONS.names
-        if name not in (*_NOT_WRITTEN, "sample_id") and table.column(name).null_count < len(table)
+        for name in _READ
+        if name not in ("sample_id", "source") and table.column(name).null_count < len(table)
     ]
     used += [] if "kind" in used else ["kind"]
     bounds = np.searchsorted(table.column("at").to_numpy(), np.arange(len(pictures) + 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -15,6 +16,7 @@ from tamis.errors import UsageError
 from tamis.formats.exports.annotated import WRITERS, export_annotated
 from tamis.formats.exports.destination import new_file
 from tamis.formats.exports.folder import Link, export_folder
+from tamis.formats.exports.layer_columns import with_layers
 from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.types import no_progress
 
@@ -149,7 +151,8 @@ def export(
     file = place if place.suffix.lower() == f".{format}" else place / f"manifest.{format}"
     write = write_csv if format == "csv" else write_parquet
     with new_file(file, overwrite=overwrite) as draft:
-        exported = write(store.batches(chosen, where), draft)
+        batches = partial(with_layers, store) if columns is None else store.batches
+        exported = write(batches(chosen, where), draft)
     gone = gone_ids(store, where)
     notes = (
         (f"{len(gone)} of {exported} rows are of pictures that are gone or changed",)
