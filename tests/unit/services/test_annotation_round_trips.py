@@ -222,3 +222,16 @@ def test_a_layer_goes_out_and_in_as_a_table(dataset, tmp_path, format_name):
     assert said(dataset, "back") == said(dataset, "truth")
     with pytest.raises(UsageError, match="has no annotation"):
         dataset.export(format_name, tmp_path / "u", layer="nothing")
+
+
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc", "cvat", "labelme"])
+def test_the_format_of_an_export_is_found_by_content(dataset, tmp_path, format_name):
+    bring(dataset, tmp_path, "box")
+    ids = dataset.table(["sample_id", "path"]).sort_by("path")["sample_id"].to_pylist()
+    with dataset.store.operation("split") as op:
+        op.set_marks(ids, {"split": ["train", "val", "val"]})
+    dataset.export(format_name, tmp_path / "out")
+    report = dataset.import_annotations("auto", tmp_path / "out", layer="back")
+    assert (report.imported, report.failed) == (2, [])
+    places = [(row["x"], row["label"]) for row in said(dataset, "back")]
+    assert places == [(row["x"], row["label"]) for row in said(dataset, "truth")]
