@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
-from tamis.dataset.columns import Column, known
+from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.formats.annotations.finding import PictureFinder
@@ -182,8 +183,8 @@ def clear_labels(
     """
     store = workspace.store
     ids = _samples(workspace, request)
-    condition = f"layer = '{request.layer}'"
-    condition += f" AND kind = '{request.kind}'" if request.kind else ""
+    of_kind = equal("kind", request.kind) if request.kind else None
+    condition = all_of(equal("layer", request.layer), of_kind)
     annotated = store.annotations(["sample_id"], condition).column("sample_id").unique()
     meant = pa.array(ids, pa.string())
     chosen = meant.filter(pc.is_in(meant, value_set=annotated))
