@@ -20,6 +20,7 @@ from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
+from tamis.services.labeling.contract import FindMislabels, Propagate, Review
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.scores.contract import Scores
@@ -43,6 +44,9 @@ class Verbs:
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
     layers = Method(ListLayers)
+    find_mislabels = Method(FindMislabels)
+    propagate_labels = Method(Propagate)
+    review_labels = Method(Review)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     drift_check = Method(DriftCheck)
