@@ -11,6 +11,7 @@ from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
+from tamis.services.cluster.contract import Cluster
 from tamis.services.curate.contract import Curate
 from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
@@ -47,6 +48,7 @@ class Verbs:
     find_mislabels = Method(FindMislabels)
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)
+    cluster = Method(Cluster)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     drift_check = Method(DriftCheck)

@@ -14,6 +14,7 @@ from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
+from tamis.services.cluster.contract import ClusterReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
@@ -45,13 +46,14 @@ from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 
 class Verbs:
+
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -151,9 +153,7 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal[
-            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
-        ],
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
@@ -213,17 +213,7 @@ class Verbs:
         ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         all: bool = ...,
         layer: str | PathLike[str] = ...,
-        kind: Literal[
-            "classification",
-            "box",
-            "rotated_box",
-            "polygon",
-            "mask",
-            "keypoints",
-            "caption",
-            "number",
-        ]
-        | None = ...,
+        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -328,6 +318,33 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def cluster(
+        self,
+        *,
+        k: int | Literal['auto'] = ...,
+        where: str | PathLike[str] | None = ...,
+        examples: int = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ClusterReport:
+        """Group like pictures, name each group, and mark the pictures with the group's number.
+
+        The mark `cluster` counts from 0, the largest first:  tamis label set CLASS --where
+        "cluster = 0"
+
+        Args:
+            k: How many clusters; auto takes a number that comes again on halves.
+            where: Only rows that fulfill this SQL condition.
+            examples: How many pictures to list of each.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
     def curate(
         self,
         *sources: str | PathLike[str],
@@ -336,9 +353,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -367,10 +384,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal["auto"] = ...,
-        changed_threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
+        changed_threshold: float | Literal['auto'] = ...,
         apply: bool = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         rotations: bool = ...,
@@ -410,10 +427,9 @@ class Verbs:
         split: str | PathLike[str] | None = ...,
         snapshot: int | str | PathLike[str] | None = ...,
         reference: str | PathLike[str] | None = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        covariates: Literal["brightness", "sharpness", "size", "hour", "camera"]
-        | Sequence[Literal["brightness", "sharpness", "size", "hour", "camera"]] = ...,
+        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
@@ -479,7 +495,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal["float32", "float16"] = ...,
+        dtype: Literal['float32', 'float16'] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -617,25 +633,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -646,44 +644,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -725,25 +686,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -754,44 +697,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -833,25 +739,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -862,44 +750,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -952,7 +803,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1004,7 +855,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1203,7 +1054,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1211,7 +1062,7 @@ class Verbs:
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         layer: str | PathLike[str] | None = ...,
         pictures: bool = ...,
-        link: Literal["copy", "hardlink", "symlink"] = ...,
+        link: Literal['copy', 'hardlink', 'symlink'] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -1274,17 +1125,17 @@ class Verbs:
     def watch(
         self,
         *sources: str | PathLike[str],
-        threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
         rate: str | PathLike[str] | None = ...,
         max_kept: int | None = ...,
         window: float | None = ...,
-        sample: float | Literal["frame", "keyframe"] = ...,
+        sample: float | Literal['frame', 'keyframe'] = ...,
         encoder: str | PathLike[str] | Any = ...,
         gate: bool = ...,
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
-        behind: Literal["drop", "block"] | None = ...,
+        behind: Literal['drop', 'block'] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
         per_stream: bool = ...,

@@ -26,6 +26,7 @@ VERBS: Final[dict[str, str]] = {
     "watch": "tamis.services.watch.contract:Watch",
     "curate": "tamis.services.curate.contract:Curate",
     "duplicates": "tamis.services.duplicates.contract:Duplicates",
+    "cluster": "tamis.services.cluster.contract:Cluster",
     "select": "tamis.services.select.contract:Select",
     "scores": "tamis.services.scores.contract:Scores",
     "split": "tamis.services.split.contract:Split",
