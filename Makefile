@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a fresh machine:
-#   make demo    sets up and runs the main job on real pictures (PHOTOS=folder for your own)
+#   make demo    sets up and tells the story on pictures made on the spot (PHOTOS=folder for your own)
 #   make test    sets up and runs every check
 # A release also needs
 #   make nightly runs the long checks, tries properties by chance, measures coverage, tries the oldest dependencies, audits all
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # a pair that fits; users of a GPU install their own
 TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
-KEEP ?= 200
+KEEP ?= 40
 WORKERS ?= 2
 EXTRAS := dev,concepts,hf,timm,open-clip,openvino,export,heif,video
 
@@ -19,13 +19,17 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit format clean
 
+# the demo's pictures are made from photographs in two wheels, which are not installed
+WHEELS := $(VENV)/photographs
+
 demo: $(VENV)/.core
-	@photos="$(PHOTOS)"; \
-	if [ -z "$$photos" ]; then \
-		$(BIN)/python -m pip install --quiet --no-deps conformal-clip-data==0.1.4 || exit 1; \
-		photos=$$($(BIN)/python -c "from importlib.util import find_spec; print(find_spec('conformal_clip_data').submodule_search_locations[0])") || exit 1; \
-	fi; \
-	$(BIN)/tamis curate "$$photos" --keep $(KEEP) --out "$(DEMO_OUT)" --labels folder
+	@if [ -n "$(PHOTOS)" ]; then \
+		$(BIN)/python tools/demo.py "$(DEMO_OUT)" $(KEEP) --photos "$(PHOTOS)"; \
+	else \
+		ls $(WHEELS)/*.whl >/dev/null 2>&1 || $(BIN)/python -m pip download --quiet --no-deps \
+			--only-binary :all: --dest $(WHEELS) scikit-image==0.26.0 scikit-learn==1.9.1 && \
+		$(BIN)/python tools/demo.py "$(DEMO_OUT)" $(KEEP) --wheels $(WHEELS); \
+	fi
 
 test: check pytest
 
@@ -46,7 +50,7 @@ layers: $(VENV)/.dev
 pytest: $(VENV)/.dev
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
-		-o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
 nightly: check coverage chance minimum audit
 
@@ -88,9 +92,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# modules are compiled when they are first imported: most never are
 $(VENV)/.core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e .
+	$(BIN)/python -m pip install --quiet --no-compile -e .
 	touch $@
 
 # all at once: each call of pip resolves everything anew

@@ -32,7 +32,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from scipy import stats
 
-from tamis.algo.clustering import spherical_k_means
 from tamis.algo.drift import (
     Covariate,
     accuracy_change,
@@ -42,6 +41,7 @@ from tamis.algo.drift import (
     fit_reference,
     shift_kind,
 )
+from tamis.algo.k_means import spherical_k_means
 from tamis.algo.sequential import e_benjamini_hochberg, start_monitor
 from tamis.algo.two_sample import (
     block_length,

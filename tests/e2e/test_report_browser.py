@@ -1,4 +1,4 @@
-"""The report as a browser shows it: quiet, self-contained, and never wider than the window."""
+"""The report as a browser shows it: quiet, self-contained, fitting, and alive to clicks."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     ids = [f"{number:032x}" for number in range(PICTURES)]
     paths = [LONG, HOSTILE] + [f"photos/{number}.jpg" for number in range(2, PICTURES)]
+    uris = [str(folder / "originals" / f"{number}.png") for number in range(PICTURES)]
+    (folder / "originals").mkdir()
+    for uri in uris[2:]:
+        Image.new("RGB", (512, 384), "teal").save(uri)
     store = Store.create(folder / "browser.tamis")
     with store.operation("add", {"sources": [LONG], "labels": "folder"}) as op:
         op.insert(
@@ -47,6 +51,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 {
                     "sample_id": ids,
                     "path": paths,
+                    "uri": uris,
                     "thumbnail": [jpeg(rng) for _ in ids],
                     "width": [256] * PICTURES,
                     "height": [192] * PICTURES,
@@ -165,7 +170,7 @@ def test_a_keyboard_reaches_every_section(browser: Any, report: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page.goto(report.as_uri())
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the pictures"
     links = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.hash.slice(1))")
     assert {"duplicates", "selected", "outliers", "splits", "failed", "history"} <= set(links)
     for anchor in links:
@@ -173,3 +178,67 @@ def test_a_keyboard_reaches_every_section(browser: Any, report: Path) -> None:
         top = page.evaluate("a => document.getElementById(a).getBoundingClientRect().top", anchor)
         assert -1 <= top < 800
     page.close()
+
+
+def tiles(page: Any, board: str = "#darkest") -> list[str]:
+    """The names of the pictures that are seen in a gallery, in order."""
+    return page.evaluate(
+        "board => [...document.querySelectorAll(`${board} .tile`)]"
+        ".filter(t => t.offsetParent).map(t => t.dataset.path)",
+        board,
+    )
+
+
+def test_pictures_enlarge_to_their_originals(browser: Any, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(report.as_uri())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    frame = page.locator("#darkest .frame[data-original]").first
+    frame.focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog")
+    assert dialog.is_visible()
+    page.wait_for_function("document.querySelector('dialog img').naturalWidth === 512")
+    first = dialog.locator(".path").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert dialog.locator(".path").inner_text() != first
+    page.keyboard.press("ArrowLeft")
+    assert dialog.locator(".path").inner_text() == first
+    assert dialog.locator("a").get_attribute("href").startswith("file:///")
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert page.evaluate("document.activeElement.classList.contains('frame')")
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    page.close()
+
+
+def test_galleries_sort_and_filter(browser: Any, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(report.as_uri())
+    listed = tiles(page)
+    board = page.locator("#darkest .board")
+    board.get_by_label("Sort").select_option("high")
+    assert tiles(page) == listed[::-1]
+    board.get_by_label("Sort").select_option("")
+    board.get_by_label("Label").select_option("=cat")
+    cats = tiles(page)
+    assert 0 < len(cats) < len(listed)
+    assert cats == [name for name in listed if name in set(cats)]
+    board.get_by_label("Name contains").fill("no such name")
+    assert tiles(page) == []
+    assert board.locator("output").inner_text() == f"0 of {len(listed)}"
+    page.close()
+
+
+def test_without_a_script_all_pictures_are_there_and_lead_to_their_files(
+    browser: Any, report: Path
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator("#selected .tile").count() == 12
+    assert page.locator("form, dialog").count() == 0
+    href = page.locator("#darkest a.frame[href]").first.get_attribute("href")
+    assert (report.parent / href).is_file()
+    context.close()

@@ -20,6 +20,8 @@ _NEIGHBORS = 10
 _REFERENCE_ROWS = 20_000
 _BLOCK_ROWS = 1_024
 _LEAST_WIDTH = 1e-3
+_EQUAL = 1.0 - 1e-6
+"""The float32 cosine of two identical rows may be slightly below 1."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,13 @@ def score_rows(X: NDArray[Any], *, rng: np.random.Generator) -> RowScores:
     for begin in range(0, n, _BLOCK_ROWS):
         block = slice(begin, min(begin + _BLOCK_ROWS, n))
         likeness = vectors[block] @ reference.T
+        likeness[likeness > _EQUAL] = 1.0
         kernel.apply(likeness)
         itself = place[block] >= 0
         likeness[itself, place[block][itself]] = 0.0
         density[block] = likeness.sum(axis=1, dtype=np.float64) / (drawn.size - itself)
     nearest = graph.similarities[:, 0]
-    # The float32 cosine of two identical rows may be slightly below 1.
-    unique = np.where(nearest > 1.0 - 1e-6, 0.0, 1.0 - nearest)
+    unique = np.where(nearest > _EQUAL, 0.0, 1.0 - nearest)
     return RowScores(
         density, unique.astype(np.float32), width, graph.recall_estimate, int(drawn.size)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ _STABLE: Final = 0.9
 _FEWEST: Final = 30
 _FEWEST_ABOVE: Final = 5
 _VALLEY: Final = 0.85
+_UNIFORM: Final = 99
+_LEVEL: Final = 0.02
 _FLOOR: Final = 0.01
 _START_SHARES: Final = (0.5, 0.8, 0.95, 0.99)
 _HALVINGS: Final = 60
@@ -52,16 +55,17 @@ def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreTh
     the threshold is where both are equally likely, which minimizes the error (Kittler and
     Illingworth, "Minimum error thresholding", 1986). Such a fit always finds two groups, so it is
     accepted only if between the two means both the fitted density and the smoothed histogram fall
-    to 0.85 of the lower peak or less, each group has at least 5 scores, and the same holds for 90%
-    of 40 bootstrap resamples. This is conservative: in normal, skewed and heavy-tailed scores it
-    almost never finds two groups; two groups of equal size have to be 3.5 standard deviations
-    apart, groups of 10% and 90% more than 4.
+    to 0.85 of the lower peak or less, each group has at least 5 scores, the same holds for 90% of
+    40 bootstrap resamples, and at most 1 of 99 samples of as many uniform numbers have so deep a
+    valley; of distributions with one peak, the uniform one shows valleys most often. In normal,
+    skewed and heavy-tailed scores it almost never finds two groups. Two groups of equal size have
+    to be 3.5 standard deviations apart, groups of 10% and 90% more than 4.
 
     Args:
         scores: `[N]` finite numbers, N at least 1, in any order.
         rng: draws the resamples.
 
-    Cost: O(N log N), plus 0.3 s for any N.
+    Cost: O(N log N), plus 0.3 s for any N, and a second where there seem to be two groups.
 
     Raises:
         UsageError: there are no scores, or one is not finite.
@@ -96,8 +100,9 @@ def suggest_threshold(scores: NDArray[Any], rng: np.random.Generator) -> ScoreTh
     # scaled to [0, 1], so that tolerances do not depend on the scale of the scores
     fit = _fit(counts[None])
     drawn = rng.multinomial(values.size, counts / values.size, _RESAMPLES).astype(np.float64)
-    stability = float(_has_valley(drawn, _fit(drawn)).mean())
-    if _has_valley(counts[None], fit)[0] and stability >= _STABLE:
+    stability = float((_valley(drawn, _fit(drawn)) <= _VALLEY).mean())
+    depth = float(_valley(counts[None], fit)[0])
+    if depth <= _VALLEY and stability >= _STABLE and _chance(values.size, depth) <= _LEVEL:
         value = low + (high - low) * _crossing(fit)
         return ScoreThreshold(value, "two groups", stability, "")
     return ScoreThreshold(
@@ -169,11 +174,24 @@ def _likelihood(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.float64]:
     return likelihood
 
 
-def _has_valley(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.bool_]:
-    """Return which histograms have two peaks, a valley between them, and enough scores above it.
+def _chance(rows: int, depth: float) -> float:
+    """Return how often uniform scores have a valley of at most this density."""
+    digits = len(str(rows)) - 2
+    return float((1 + (_uniform_valleys(round(rows, -digits)) <= depth).sum()) / (1 + _UNIFORM))
 
-    Both the fit and the smoothed histogram must have them, because a mixture fitted to a flat
-    histogram has a valley too.
+
+@cache
+def _uniform_valleys(rows: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(rows)  # its own, so that it is the same for all scores
+    drawn = rng.multinomial(rows, np.full(_BINS, 1 / _BINS), _UNIFORM).astype(np.float64)
+    return _valley(drawn, _fit(drawn))
+
+
+def _valley(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.float64]:
+    """Return the density between the two peaks of each histogram, relative to the lower one.
+
+    The larger of that of the fit and of the smoothed histogram, because a mixture fitted to a flat
+    histogram has a valley too; 1 where a group has too few scores.
     """
     steps = np.linspace(0.0, 1.0, 101)
     places = fit.means[:, :1] + (fit.means[:, 1:] - fit.means[:, :1]) * steps
@@ -185,14 +203,15 @@ def _has_valley(counts: NDArray[np.float64], fit: _Fit) -> NDArray[np.bool_]:
     width = np.maximum(0.9 * fit.sds.min(axis=1) * members**-0.2, 1.0 / _BINS)
     z = (places[:, :, None] - _centres()) / width[:, None, None]
     smoothed = np.einsum("rpb,rb->rp", np.exp(-0.5 * z * z), counts)
-    found: NDArray[np.bool_] = enough & (_depth(fitted) <= _VALLEY) & (_depth(smoothed) <= _VALLEY)
+    found: NDArray[np.float64] = np.where(enough, np.maximum(_depth(fitted), _depth(smoothed)), 1.0)
     return found
 
 
 def _depth(density: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the lowest density in each row, relative to the lower of its two ends."""
-    share: NDArray[np.float64] = density.min(axis=1) / np.minimum(density[:, 0], density[:, -1])
-    return share
+    ends = np.minimum(density[:, 0], density[:, -1])
+    share: NDArray[np.float64] = density.min(axis=1) / np.maximum(ends, 1e-300)
+    return np.where(ends > 0, share, 1.0)
 
 
 def _crossing(fit: _Fit) -> float:

@@ -41,6 +41,7 @@ _LEAST_OPACITY, _NO_OPACITY = 0.5, 0.15
 _EVEN, _UNEVEN, _ROUGH = 0.9, 0.35, 6.0
 # Or to within so many times what processing leaves there.
 _NOISES = 2.0
+_CLEAR = 3.0
 _CLIPPED = 248.0
 _DEEPEST, _ENOUGH_PLACES = 3, 200
 # Faint parts of a stroke stand out less than its strong ones do: pixels around them.
@@ -99,7 +100,8 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
         left = np.linalg.norm(change - mark.opacity * towards, axis=0)[inner]
         blended = mark.opacity * np.linalg.norm(towards, axis=0)[inner]
         even = float(np.mean(left <= _UNEVEN * blended + rough))
-        if even < _EVEN:
+        # A smear that is hardly stronger than the tolerance is even whatever it is.
+        if even < _EVEN or np.median(blended) < _CLEAR * np.median(rough):
             continue
         apart = _apart(opacity, marked, mark.opacity)
         if apart is None:

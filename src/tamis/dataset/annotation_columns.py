@@ -6,30 +6,11 @@ upright picture, from its upper left corner; the first pixel covers 0 to 1.
 
 from __future__ import annotations
 
-import re
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
 import pyarrow as pa
 
-from tamis.errors import UsageError
-
-__all__ = ["ANNOTATIONS", "KINDS", "TRUTH", "AnnotationKind", "check_layer"]
-
-AnnotationKind: TypeAlias = Literal[
-    "classification",
-    "box",
-    "rotated_box",
-    "polygon",
-    "mask",
-    "keypoints",
-    "caption",
-    "number",
-]
-
-KINDS: Final[tuple[AnnotationKind, ...]] = get_args(AnnotationKind)
-
-TRUTH: Final = "truth"
-"""The layer that is meant where none is named; its classes are the samples' `label`."""
+__all__ = ["ANNOTATIONS"]
 
 ANNOTATIONS: Final = pa.schema(
     [
@@ -61,19 +42,3 @@ ANNOTATIONS: Final = pa.schema(
 and visibility (0 absent, 1 hidden, 2 visible) of each point. `text` is a caption, `value` a number.
 `attributes` and `source` are JSON objects: what tools say of an object beyond these columns, and
 what the source called it, such as its id."""
-
-_LAYER = re.compile(r"[a-z][a-z0-9_]*")
-
-
-def check_layer(name: str) -> str:
-    """Return the name of a layer.
-
-    Raises:
-        UsageError: it cannot name one.
-    """
-    if not _LAYER.fullmatch(name):
-        raise UsageError(
-            f"{name!r} cannot name a layer; use lower-case letters, digits and underscores, with "
-            "a letter first"
-        )
-    return name

@@ -127,7 +127,7 @@ class Dataset(Stored, Verbs):
         Raises:
             UsageError: a column is unknown, or `where` is no condition.
         """
-        from tamis.dataset.annotation_columns import check_layer
+        from tamis.dataset.annotation_layers import check_layer
         from tamis.dataset.conditions import all_of
 
         of_layer = None if layer is None else f"layer = '{check_layer(layer)}'"

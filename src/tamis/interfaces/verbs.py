@@ -12,11 +12,13 @@ from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
+from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
+from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
@@ -41,6 +43,7 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    coverage = Method(Coverage)
     import_annotations = Method(Import)
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
@@ -49,6 +52,7 @@ class Verbs:
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)
     cluster = Method(Cluster)
+    evaluate = Method(Evaluate)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
     drift_check = Method(DriftCheck)

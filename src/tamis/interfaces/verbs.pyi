@@ -15,12 +15,14 @@ from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
+from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
+from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
 from tamis.services.history.contract import CheckoutReport
 from tamis.services.history.contract import DiffReport
@@ -46,14 +48,13 @@ from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 
 class Verbs:
-
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -151,9 +152,39 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def coverage(
+        self,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        *,
+        words: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        least: int = ...,
+        split: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CoverageReport:
+        """Show which scenarios the dataset and its splits cover, what they lack, and what fills a gap.
+
+        A scenario is a value of a column, an hour or a place of capture, or a word that pictures show.
+
+        Args:
+            by: Columns, and hour, month or place of capture.
+            words: A scenario in words; each picture counts for the nearest of them.
+            least: Fewer pictures than this in a split are a gap.
+            split: The column that names the splits.
+            where: Only rows that fulfill this SQL condition.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+        """
+
     def import_annotations(
         self,
-        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
+        format: Literal[
+            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
+        ],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
@@ -213,7 +244,17 @@ class Verbs:
         ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         all: bool = ...,
         layer: str | PathLike[str] = ...,
-        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
+        kind: Literal[
+            "classification",
+            "box",
+            "rotated_box",
+            "polygon",
+            "mask",
+            "keypoints",
+            "caption",
+            "number",
+        ]
+        | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -321,7 +362,7 @@ class Verbs:
     def cluster(
         self,
         *,
-        k: int | Literal['auto'] = ...,
+        k: int | Literal["auto"] = ...,
         where: str | PathLike[str] | None = ...,
         examples: int = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -345,6 +386,37 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def evaluate(
+        self,
+        layer: str | PathLike[str],
+        *,
+        truth: str | PathLike[str] = ...,
+        task: Literal["boxes", "classes"] | None = ...,
+        where: str | PathLike[str] | None = ...,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        confidence: float = ...,
+        overlap: float = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EvaluateReport:
+        """Compare a layer of predicted boxes or classes with the truth.
+
+        Average precision is COCO's. Precision, recall and confusion are at one confidence and one
+        overlap.
+
+        Args:
+            layer: The layer of predictions.
+            truth: The layer that is right.
+            task: What is compared. Default: boxes if the layer of predictions has any.
+            where: Only rows that fulfill this SQL condition.
+            by: Columns whose values make slices, such as `split`.
+            confidence: Least confidence of a prediction that counts.
+            overlap: Least intersection over union of a match.
+        """
+
     def curate(
         self,
         *sources: str | PathLike[str],
@@ -353,9 +425,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -384,10 +456,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal['auto'] = ...,
-        changed_threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
+        changed_threshold: float | Literal["auto"] = ...,
         apply: bool = ...,
-        drop: Literal['copies', 'changed'] = ...,
+        drop: Literal["copies", "changed"] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         rotations: bool = ...,
@@ -427,9 +499,10 @@ class Verbs:
         split: str | PathLike[str] | None = ...,
         snapshot: int | str | PathLike[str] | None = ...,
         reference: str | PathLike[str] | None = ...,
-        every: float | Literal['frame', 'keyframe'] | None = ...,
+        every: float | Literal["frame", "keyframe"] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
+        covariates: Literal["brightness", "sharpness", "size", "hour", "camera"]
+        | Sequence[Literal["brightness", "sharpness", "size", "hour", "camera"]] = ...,
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
@@ -495,7 +568,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal['float32', 'float16'] = ...,
+        dtype: Literal["float32", "float16"] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -633,7 +706,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -644,7 +735,44 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -686,7 +814,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -697,7 +843,44 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -739,7 +922,25 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -750,7 +951,44 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal[
+            "default",
+            "random",
+            "k-means",
+            "facility-location",
+            "k-center",
+            "typicality",
+            "prob-cover",
+            "max-herding",
+            "uncertainty-herding",
+            "dpp",
+            "entropy",
+            "margin",
+            "badge",
+            "hierarchical-k-means",
+        ]
+        | Literal["schedule"]
+        | Mapping[str, float]
+        | Sequence[
+            Literal[
+                "default",
+                "random",
+                "k-means",
+                "facility-location",
+                "k-center",
+                "typicality",
+                "prob-cover",
+                "max-herding",
+                "uncertainty-herding",
+                "dpp",
+                "entropy",
+                "margin",
+                "badge",
+                "hierarchical-k-means",
+            ]
+            | Literal["schedule"]
+            | Mapping[str, float]
+        ] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -803,7 +1041,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -855,7 +1093,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal['auto', 'together', 'apart'] = ...,
+        changed: Literal["auto", "together", "apart"] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1054,7 +1292,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
+        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1062,7 +1300,7 @@ class Verbs:
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         layer: str | PathLike[str] | None = ...,
         pictures: bool = ...,
-        link: Literal['copy', 'hardlink', 'symlink'] = ...,
+        link: Literal["copy", "hardlink", "symlink"] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -1125,17 +1363,17 @@ class Verbs:
     def watch(
         self,
         *sources: str | PathLike[str],
-        threshold: float | Literal['auto'] = ...,
+        threshold: float | Literal["auto"] = ...,
         rate: str | PathLike[str] | None = ...,
         max_kept: int | None = ...,
         window: float | None = ...,
-        sample: float | Literal['frame', 'keyframe'] = ...,
+        sample: float | Literal["frame", "keyframe"] = ...,
         encoder: str | PathLike[str] | Any = ...,
         gate: bool = ...,
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
-        behind: Literal['drop', 'block'] | None = ...,
+        behind: Literal["drop", "block"] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
         per_stream: bool = ...,

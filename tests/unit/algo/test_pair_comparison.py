@@ -152,6 +152,21 @@ def test_an_opaque_mark_stays(seed):
     assert found.unmarked(LINE).excess > LINE
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sigma", [2.0, 3.0])
+def test_an_opaque_line_of_strokes_is_no_mark_for_being_blurred(seed, sigma):
+    shown = blurred_scene(colour(seed), 1.0)
+    struck = shown.copy()
+    for at in range(40, 150, 5):
+        struck[96:102, at : at + 2] = 255 if at % 2 else 0
+    found = compare_pictures(blurred_scene(shown, sigma), struck, IDENTITY)
+    assert found.unmarked(LINE).excess > LINE
+
+
+def blurred_scene(picture: np.ndarray, sigma: float) -> np.ndarray:
+    return as_bytes(gaussian_filter(picture.astype(float), (sigma, sigma, 0)))
+
+
 def test_other_content_is_no_mark():
     found = compare_pictures(colour(1), patched(colour(1), 60, 60, 30, 7), IDENTITY)
     assert found.unmarked(LINE).excess > LINE

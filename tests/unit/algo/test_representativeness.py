@@ -27,6 +27,12 @@ def crowd(n=200, dim=12, spread=0.1, seed=0):
     return unit(np.eye(1, dim) + spread * generator.standard_normal((n, dim)))
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_equal_pictures_represent_each_other_wholly(seed):
+    X = np.repeat(crowd(1, dim=1280, spread=1.0, seed=seed), 50, axis=0)
+    assert score_rows(X, rng=rng()).representativeness.tolist() == [1.0] * 50
+
+
 def test_the_middle_of_a_cluster_represents_more_than_its_rim():
     X = crowd()
     middle = X @ unit(X.mean(axis=0)[None])[0]

@@ -42,6 +42,21 @@ def test_one_group_falls_back_and_says_so(kind):
     assert "do not fall into two groups" in found.note
 
 
+def test_uniform_scores_seldom_look_like_two_groups():
+    """Of distributions with one peak the uniform one is the hardest; the level is 2 %."""
+    found = [
+        suggest(np.random.default_rng(seed).uniform(size=rows)).method
+        for rows in (60, 200)
+        for seed in range(10)
+    ]
+    assert found.count("two groups") <= 2
+
+
+@pytest.mark.parametrize(("share", "distance", "rows"), [(0.3, 5, 100), (0.05, 6, 700)])
+def test_groups_in_few_scores_are_still_found(share, distance, rows):
+    assert suggest(np.concatenate(two_groups(share, distance, rows))).method == "two groups"
+
+
 def test_equal_scores_let_nothing_pass():
     found = suggest(np.full(50, 0.25, np.float32))
     assert found.method == "constant"

@@ -176,9 +176,9 @@ def test_parts_too_small_to_show_anything_are_not_selected_unless_asked(store, p
     crops(store, place)
     embed(store, encoder)
     where = "kind = 'crop'"
-    chosen = select(Workspace(store), Select(3, where=where, min_part=60, apply=False))
-    assert chosen.candidates == 8
-    assert "16 parts have a side under 60 pixels, left out" in chosen.notes[0]
+    chosen = select(Workspace(store), Select(3, where=where, min_part=45, apply=False))
+    assert chosen.candidates == 16
+    assert "8 parts have a side under 45 pixels, left out" in chosen.notes[0]
     everything = Select(3, where=where, min_part=0, apply=False)
     assert select(Workspace(store), everything).candidates == 24
     with pytest.raises(UsageError, match=r"no picture to select from.*24 parts have a side under"):
@@ -189,7 +189,7 @@ def test_parts_too_small_to_show_anything_are_not_selected_unless_asked(store, p
 def test_parts_follow_their_picture_into_its_split(store, place, encoder):
     crops(store, place)
     column = embed(store, encoder).column
-    split(store, train=0.5, val=0.25, test=0.25, column=column)
+    split(store, train=0.5, val=0.25, test=0.25, encoder=column)
     rows = store.read(["sample_id", "parent_id", "split"]).to_pylist()
     of = {row["sample_id"]: row["split"] for row in rows}
     assert all(of.values())

@@ -453,7 +453,7 @@ def test_page_shows_a_bounded_number_and_says_so(tmp_path, monkeypatch):
     store = dataset(tmp_path, tmp_path / "p")
     found_in(store, gallery=tmp_path / "pairs.html")
     page = (tmp_path / "pairs.html").read_text("utf-8")
-    assert page.count('class="group pair"') == 2
+    assert page.count('class="group of-two pair"') == 2
     assert "2 of 6 pairs shown" in page
 
 

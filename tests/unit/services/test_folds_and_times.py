@@ -227,6 +227,16 @@ def test_wrong_use_is_refused_and_changes_nothing(make, options, sentence):
     assert store.snapshot == before
 
 
+@pytest.mark.parametrize("none", [float("nan"), " "])
+def test_what_is_no_time_puts_a_picture_into_no_split(make, none):
+    values = [none if row in {5, 41} else type(none)(row + 100) for row in range(60)]
+    store = make({"moment": pa.array(values)})
+    with pytest.raises(UsageError, match=r"2 of 60 pictures have no moment, the first is 05\.jpg"):
+        split(store, time="moment")
+    report = split(store, time="moment", where="sample_id NOT IN ('s05', 's41')")
+    assert sum(report.counts.values()) == 58
+
+
 @pytest.mark.parametrize(
     ("column", "sentence"),
     [

@@ -136,7 +136,7 @@ def test_results_need_the_file_of_their_ids_and_a_layer_of_their_own(dataset, tm
     results.write_text(
         json.dumps([{"image_id": 0, "category_id": 9, "bbox": [1, 1, 4, 4], "score": 0.75}])
     )
-    with pytest.raises(InputError, match="--reference FILE"):
+    with pytest.raises(InputError, match="as its reference"):
         dataset.import_annotations("coco", results, layer="model")
     with pytest.raises(UsageError, match="--layer NAME"):
         dataset.import_annotations("coco", results, reference=truth)

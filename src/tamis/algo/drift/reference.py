@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -263,10 +264,15 @@ def _projected(X: NDArray[Any], seed: int | None, width: int) -> NDArray[np.floa
     rows = np.asarray(X, np.float32).astype(np.float64)
     if seed is None:
         return rows
-    drawn = np.random.default_rng(seed).standard_normal((rows.shape[1], width))
-    directions = np.linalg.qr(drawn)[0]
-    projected: NDArray[np.float64] = rows @ directions
+    projected: NDArray[np.float64] = rows @ _directions(seed, rows.shape[1], width)
     return projected
+
+
+@lru_cache(maxsize=2)
+def _directions(seed: int, dimensions: int, width: int) -> NDArray[np.float64]:
+    drawn = np.random.default_rng(seed).standard_normal((dimensions, width))
+    directions: NDArray[np.float64] = np.linalg.qr(drawn)[0]
+    return directions
 
 
 def _quantized(X: NDArray[np.float64]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:

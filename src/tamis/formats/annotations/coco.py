@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from tamis.dataset.annotation_columns import AnnotationKind
+    from tamis.dataset.annotation_layers import AnnotationKind
 
 __all__ = ["read_coco"]
 
@@ -47,8 +47,8 @@ def read_coco(file: Path, *, outlines: bool = True, reference: Path | None = Non
     if isinstance(document, list) and document and isinstance(document[0], dict):
         if reference is None:
             raise InputError(
-                f"{file} is a list of results: name the COCO file whose ids it uses with "
-                "--reference FILE"
+                f"{file} is a list of results: name the COCO file whose ids it uses as "
+                "its reference"
             )
         described, entries = _document(reference, outlines=False), document
     elif not isinstance(document, dict) or not document.keys() >= _PARTS:

@@ -158,7 +158,7 @@ def read_as(format_name: str, place: Path, reference: Path | None = None) -> Ann
     if format_name == "coco" or (format_name == "auto" and _is_coco(place)):
         found = _coco(place, reference)
     elif reference is not None:
-        raise UsageError("only COCO files of results take --reference; leave it out")
+        raise UsageError("only COCO files of results take a reference; leave it out")
     else:
         read = read_annotations if format_name == "auto" else READERS[format_name]
         found = read(place)

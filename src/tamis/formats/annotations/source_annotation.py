@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from tamis.dataset.annotation_columns import AnnotationKind
+    from tamis.dataset.annotation_layers import AnnotationKind
     from tamis.types import Failure
 
 __all__ = [

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.algo.run_lengths import read_counts
-from tamis.dataset.annotation_columns import KINDS
+from tamis.dataset.annotation_layers import KINDS
 from tamis.errors import InputError
 from tamis.formats.annotations.source_annotation import (
     PLACELESS,

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
-from tamis.dataset.annotation_columns import ANNOTATIONS, TRUTH
+from tamis.dataset.annotation_columns import ANNOTATIONS
+from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.presence import find_gone
 from tamis.errors import InputError, PictureError
 from tamis.formats.exports.annotated_picture import (
@@ -24,7 +25,13 @@ from tamis.formats.exports.annotated_picture import (
 )
 from tamis.formats.exports.coco import CocoWriter
 from tamis.formats.exports.destination import new_folder
-from tamis.formats.exports.folder import MANIFESTS, base_name, check_replaceable, place_picture
+from tamis.formats.exports.folder import (
+    MANIFESTS,
+    CutOuts,
+    base_name,
+    check_replaceable,
+    place_picture,
+)
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
 from tamis.formats.exports.voc import VocWriter
 from tamis.formats.exports.yolo import YoloWriter
@@ -95,6 +102,7 @@ def export_annotated(
         gone = {one.sample_id: one for one in find_gone(store, where)}
     failed: list[Failure] = []
     files: dict[str, str] = {}
+    cut = CutOuts()
     with new_folder(folder, overwrite=overwrite) as draft:
         for done, (row, picture) in enumerate(zip(rows, named, strict=True), start=1):
             file = writer.picture_place(picture)
@@ -102,7 +110,7 @@ def export_annotated(
                 target = draft / file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    place_picture(row, target, link, gone.get(row["sample_id"]))
+                    place_picture(row, target, link, gone.get(row["sample_id"]), cut)
                 except PictureError as error:
                     failed.append(Failure(error.path, error.reason, row["source"]))
                     continue

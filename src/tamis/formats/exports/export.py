@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import pyarrow.compute as pc
 
-from tamis.dataset.annotation_columns import TRUTH
+from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
@@ -106,6 +106,11 @@ def export(
     _check_columns(samples, [*chosen, *by])
     asked = samples.of(where)
     where = asked.condition
+    if format in WRITERS and asked.having("kind").count():
+        raise UsageError(
+            "parts of pictures have no annotations of their own; export a folder, csv or parquet, "
+            "or add  AND kind IS NULL  to the condition"
+        )
     if asked.count() == 0:
         condition = "it is empty" if where is None else f"no row fulfils {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MANIFESTS",
+    "CutOuts",
     "Link",
     "base_name",
     "check_replaceable",
@@ -75,7 +76,7 @@ def export_folder(
     # a copy is compared as it is read; a link's original has to be looked at
     gone = {} if link == "copy" else {one.sample_id: one for one in find_gone(store, where)}
     done: dict[str, str] = {}
-    cut = _CutOuts()
+    cut = CutOuts()
     failed: list[Failure] = []
     with new_folder(folder, overwrite=overwrite) as draft:
         for number, row in enumerate(rows.to_pylist()):
@@ -137,7 +138,7 @@ def base_name(uri: str, part: Box | None = None) -> str:
     return place.member or name
 
 
-class _CutOuts:
+class CutOuts:
     """Cuts parts out of pictures; those of one picture that follow each other decode it once."""
 
     def __init__(self) -> None:
@@ -159,11 +160,7 @@ class _CutOuts:
 
 
 def place_picture(
-    row: Mapping[str, Any],
-    target: Path,
-    link: Link,
-    gone: Gone | None,
-    cut: _CutOuts | None = None,
+    row: Mapping[str, Any], target: Path, link: Link, gone: Gone | None, cut: CutOuts
 ) -> None:
     """Copy or link one original; archive members and parts are always written out.
 
@@ -175,7 +172,7 @@ def place_picture(
         raise PictureError(path, gone.reason)
     part = _part_of(row)
     if part is not None:
-        (cut or _CutOuts()).write(row, part, target)
+        cut.write(row, part, target)
         return
     if link != "copy" and Path(uri).is_file():
         if link == "symlink":

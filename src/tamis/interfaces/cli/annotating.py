@@ -15,6 +15,7 @@ from tamis.services.annotate.contract import (
     ListLayers,
     SetLabel,
 )
+from tamis.services.evaluate.contract import Evaluate
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         LayersReport,
         SetReport,
     )
+    from tamis.services.evaluate.contract import EvaluateReport, Share
 
 __all__ = ["register"]
 
@@ -33,6 +35,7 @@ _SHOWN = 20
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(Import, show_import).register(app)
+    Command(Evaluate, show_evaluation).register(app)
     label = typer.Typer(help="Classes of pictures, in layers.", no_args_is_help=True)
     app.add_typer(label, name="label")
     for command in (
@@ -56,6 +59,65 @@ def show_import(output: Output, _request: Import, report: ImportReport) -> None:
     if report.failed:
         shown = report.failed[:_SHOWN]
         output.table(["failed", "reason"], [(one.path, one.reason) for one in shown])
+
+
+def show_evaluation(output: Output, _request: Evaluate, report: EvaluateReport) -> None:
+    """Print the figures, worst first."""
+    if report.ap is not None:
+        output.say(
+            f"AP {report.ap:.3f}, at overlap 0.5 {_figure(report.ap50)}, at 0.75 "
+            f"{_figure(report.ap75)}"
+        )
+    output.say(f"precision {_shown(report.precision)}, recall {_shown(report.recall)}")
+    output.table(
+        ["class", "truths", "predictions", "AP", "precision", "recall"],
+        [
+            (
+                one.label,
+                one.truths,
+                one.predictions,
+                _figure(one.ap),
+                _shown(one.precision),
+                _shown(one.recall),
+            )
+            for one in report.classes[:_SHOWN]
+        ],
+    )
+    if report.sizes:
+        output.table(
+            ["size", "AP", "recall"],
+            [(one.size, _figure(one.ap), _figure(one.recall)) for one in report.sizes],
+        )
+    if report.slices:
+        output.table(
+            ["slice", "pictures", "truths", "precision", "recall"],
+            [
+                (
+                    f"{one.column} = {one.value}",
+                    one.pictures,
+                    one.truths,
+                    _shown(one.precision),
+                    _shown(one.recall),
+                )
+                for one in report.slices[:_SHOWN]
+            ],
+        )
+    wrong = [one for one in report.confusion if one.truth != one.predicted][:_SHOWN]
+    if wrong:
+        output.table(
+            ["truth", "predicted", "count"],
+            [(one.truth or "nothing", one.predicted or "nothing", one.count) for one in wrong],
+        )
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _shown(share: Share) -> str:
+    if share.value is None:
+        return "-"
+    return f"{share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
 
 
 def show_set(output: Output, _request: SetLabel, report: SetReport) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
 from tamis.services.check.contract import Check
+from tamis.services.coverage.contract import Coverage
 from tamis.services.export.contract import Export
 from tamis.services.info.contract import Info
 from tamis.services.relink.contract import Relink
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tamis.interfaces.cli.output import Output
     from tamis.services.check.contract import CheckReport
+    from tamis.services.coverage.contract import CoverageReport
     from tamis.services.export.contract import ExportReport
     from tamis.services.info.result import InfoReport
     from tamis.services.relink.result import RelinkReport
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_SHOWN_GAPS = 10
+
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
@@ -37,6 +41,7 @@ def register(app: typer.Typer) -> None:
         Command(Info, show_info),
         Command(Report, show_report),
         Command(Export, show_export),
+        Command(Coverage, show_coverage),
         CheckCommand(Check, show_check),
         Command(Relink, show_relink),
         Command(Schema, show_schema, dataset=None),
@@ -82,6 +87,32 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
             f"{audit.recall:.3f} over {audit.queries} queries, {audit.milliseconds:.1f} ms against "
             f"{audit.milliseconds_exact:.1f} ms exact"
         )
+
+
+def show_coverage(output: Output, _request: Coverage, found: CoverageReport) -> None:
+    """Print a line a scenario, then how to fill what is lacking."""
+    free = ["no split"] if found.free else []
+    output.table(
+        ["scenario", "value", "pictures", *found.splits, *free, "lacking in"],
+        [
+            (
+                one.by,
+                one.value,
+                one.pictures,
+                *one.splits.values(),
+                *([one.free] * len(free)),
+                ", ".join(one.lacking),
+            )
+            for one in found.scenarios
+        ],
+    )
+    if found.splits:
+        of = counted(len(found.scenarios), "scenario")
+        output.say(f"{counted(len(found.gaps), 'gap')} among {of}")
+    for gap in found.gaps[:_SHOWN_GAPS]:
+        output.say(f"{gap.by} {gap.value} lacks in {', '.join(gap.lacking)}:  {gap.command}")
+    if found.encoder is not None:
+        output.note(f"words by the vectors of {found.encoder}")
 
 
 def show_report(output: Output, _request: Report, done: ReportWritten) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.dataset.annotation_columns import TRUTH
+from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows

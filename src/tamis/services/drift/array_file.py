@@ -29,13 +29,13 @@ def unpacked(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file.
 
     Raises:
-        FileNotFoundError: there is no file.
+        OSError: the file cannot be read, or there is none.
         ValueError: it holds no arrays, or is damaged.
     """
+    content = path.read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # NumPy leaves a damaged file open
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise
     except (OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} holds no arrays") from error

@@ -85,8 +85,7 @@ def _new_pictures(
         embedded = execute(place, Embed(facts.encoder), feedback)
         side = side_of(place.samples.of(), embedded.column, all_follow=facts.all_follow)
     failed = [*added.failed, *embedded.failed]
-    notes = [note for note in added.notes if "same name" not in note]
-    return Batch(side, failed, notes)
+    return Batch(side, failed, added.notes)
 
 
 def _rows(workspace: Workspace, request: DriftCheck, facts: Facts) -> Batch:

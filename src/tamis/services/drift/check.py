@@ -12,6 +12,7 @@ from tamis.algo.drift import Covariate, changed_clusters, decide_drift, drifted_
 from tamis.algo.two_sample import frechet_distance, population_stability
 from tamis.dataset.columns import Column
 from tamis.errors import UsageError
+from tamis.machine import one_blas_thread
 from tamis.services.drift.batch import batch_of
 from tamis.services.drift.explanation import explain
 from tamis.services.drift.fit import LOW_POWER
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
     from tamis.algo.two_sample import Pooled
     from tamis.runtime.workspace import Workspace
+    from tamis.services.drift.batch import Batch
     from tamis.services.drift.contract import DriftCheck
     from tamis.services.drift.reference import Reference
     from tamis.services.drift.side import Side
@@ -69,8 +71,15 @@ def check(
         StorageError: the disk refuses.
     """
     reference = find_reference(workspace, request.reference)
-    assert reference.path is not None
     batch = batch_of(workspace, request, reference.facts, feedback)
+    return _compared(workspace, request, reference, batch)
+
+
+@one_blas_thread()
+def _compared(
+    workspace: Workspace | None, request: DriftCheck, reference: Reference, batch: Batch
+) -> DriftReport:
+    assert reference.path is not None
     side, notes = batch.side, list(batch.notes)
     length = reference.facts.block_length
     blocks = side.blocks(length)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tamis.algo.drift import fit_reference
 from tamis.errors import UsageError
+from tamis.machine import one_blas_thread
 from tamis.services.drift.probe import fit_probe
 from tamis.services.drift.reference import FOLDER, Facts, Reference
 from tamis.services.drift.result import DriftFitReport
@@ -36,6 +37,7 @@ _WIDEST: Final = 384
 _SPARE: Final = 16_384
 
 
+@one_blas_thread()
 def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -> DriftFitReport:
     """Store a reference of the pictures that have vectors.
 

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tamis.dataset.annotation_columns import check_layer
+from tamis.dataset.annotation_layers import check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request

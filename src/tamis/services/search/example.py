@@ -46,7 +46,7 @@ class Example:
     region: Box | None = None
 
 
-def find_example(store: Store, name: str) -> Example:
+def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one case a return
     """Find what a name means: a sample id, a place, or a path as the dataset has it.
 
     A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture.
@@ -70,8 +70,11 @@ def find_example(store: Store, name: str) -> Example:
     whole = ImageReference.parse(name)
     part, picture = whole.part, str(whole.whole)
     place, rows = _at(store, picture)
-    if part is not None:
-        rows = _parts(store, rows, part)
+    if part is not None and rows:
+        parts = _parts(store, rows, part)
+        if not parts:
+            return Example(rows[-1]["uri"], None, [row["sample_id"] for row in rows], region=part)
+        rows = parts
     if not rows:
         return Example(place or picture, None, [], region=part)
     file = rows[-1]["uri"] or picture
@@ -90,8 +93,6 @@ def find_example(store: Store, name: str) -> Example:
 
 def _parts(store: Store, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
     """Return the samples that are this part of one of the pictures."""
-    if not pictures:
-        return []
     of = " OR ".join(f"parent_id = {_text(row['sample_id'])}" for row in pictures)
     columns = zip(BOX_COLUMNS, (part.x, part.y, part.width, part.height), strict=True)
     there = " AND ".join(f"{name} = {value}" for name, value in columns)

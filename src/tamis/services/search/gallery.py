@@ -11,14 +11,14 @@ from tamis.images.thumbnail import thumbnail
 from tamis.pages.gallery_page import GalleryPage, Question, Section, write_gallery_page
 from tamis.pages.links import Links
 from tamis.pages.thumbnails import Thumbnails
-from tamis.pages.tile import Tile, in_picture
+from tamis.pages.tile import Badge, Tile, in_picture
 from tamis.runtime.queries import picture_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tamis.dataset.samples import Samples
-    from tamis.services.search.contract import Hit, Search, SearchReport
+    from tamis.services.search.contract import Search, SearchReport
     from tamis.services.search.example import Example
 
 __all__ = ["write_gallery"]
@@ -74,7 +74,7 @@ def write_gallery(
     )
     page = GalleryPage(
         kind="search",
-        title=", ".join([*request.texts, *(Path(name).name for name in request.like)]),
+        title=_title(request),
         lead=f"{count:,} {'picture' if count == 1 else 'pictures'} of "
         f"{samples.store.path.resolve().name} by {report.encoder}; the score is the cosine "
         "similarity to what was looked for.",
@@ -90,19 +90,24 @@ def _hit_tiles(thumbnails: Thumbnails, report: SearchReport) -> tuple[Tile, ...]
     tiles = thumbnails.tiles(
         [hit.parent_id or hit.sample_id for hit in report.hits], names_beyond=True
     )
-    return tuple(
-        _framed(
-            replace(tile, label=hit.label, split=hit.split, score=hit.score, note=_score_of(hit)),
-            hit.region,
+    shown = []
+    for tile, hit in zip(tiles, report.hits, strict=True):
+        note = "" if hit.local_score is None else f"patches {hit.local_score:.3f}"
+        told = replace(
+            tile,
+            note=note,
+            badge=Badge(f"{hit.score:.3f}"),
+            label=hit.label,
+            split=hit.split,
+            score=hit.score,
         )
-        for tile, hit in zip(tiles, report.hits, strict=True)
-    )
+        shown.append(_framed(told, hit.region))
+    return tuple(shown)
 
 
-def _score_of(hit: Hit) -> str:
-    if hit.local_score is None:
-        return f"{hit.score:.3f}"
-    return f"{hit.score:.3f}, patches {hit.local_score:.3f}"
+def _title(request: Search) -> str:
+    asked = [*request.texts, *(f"like {Path(name).name}" for name in request.like)]
+    return ", ".join(asked)
 
 
 def _framed(tile: Tile, region: tuple[int, int, int, int] | None) -> Tile:

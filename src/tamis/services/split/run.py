@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tamis.algo.shared_views import divisible
 from tamis.algo.splits import split_targets
@@ -160,6 +161,7 @@ def _plan(request: Split) -> _Plan:
 
 def _times(store: Store, column: str, ids: list[str]) -> Indices:
     times = codes_of(store, column, ids)
+    times[_no_time(store, column, ids)] = -1
     missing = np.flatnonzero(times < 0)
     if missing.size:
         path = store.read(["path"], ids=[ids[missing[0]]]).column("path").to_pylist()[0]
@@ -168,6 +170,21 @@ def _times(store: Store, column: str, ids: list[str]) -> Indices:
             f"it, or leave them out with  --where '{column} IS NOT NULL'"
         )
     return times
+
+
+def _no_time(store: Store, column: str, ids: list[str]) -> NDArray[np.bool_]:
+    """Return which samples hold what looks like a value and is no time: NaN, or a blank text."""
+    values = store.read([column], ids=ids).column(column)
+    if pa.types.is_floating(values.type):
+        missing = pc.is_nan(values)
+    elif pa.types.is_string(values.type):
+        missing = pc.equal(pc.utf8_trim_whitespace(values), "")
+    else:
+        return np.zeros(len(ids), np.bool_)
+    found: NDArray[np.bool_] = pc.fill_null(missing, fill_value=False).to_numpy(
+        zero_copy_only=False
+    )
+    return found
 
 
 def _cuts(  # noqa: PLR0917 - what tells the latest time of each split

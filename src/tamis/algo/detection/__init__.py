@@ -1,0 +1,1 @@
+"""How well predicted boxes agree with true ones."""

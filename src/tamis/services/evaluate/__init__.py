@@ -1,0 +1,1 @@
+"""Evaluation: a layer of predictions beside the truth."""
