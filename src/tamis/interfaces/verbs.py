@@ -24,6 +24,7 @@ from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log,
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
+from tamis.services.probe.contract import PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.scores.contract import Scores
@@ -51,6 +52,8 @@ class Verbs:
     find_mislabels = Method(FindMislabels)
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)
+    train_probe = Method(TrainProbe)
+    predict_probe = Method(PredictProbe)
     cluster = Method(Cluster)
     evaluate = Method(Evaluate)
     curate = Method(Curate)

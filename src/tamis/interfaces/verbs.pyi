@@ -36,6 +36,8 @@ from tamis.services.info.result import InfoReport
 from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
+from tamis.services.probe.contract import ProbePredictions
+from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
 from tamis.services.report.contract import ReportWritten
 from tamis.services.scores.contract import ScoreReport
@@ -48,13 +50,14 @@ from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 
 class Verbs:
+
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -182,9 +185,7 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal[
-            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
-        ],
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
@@ -244,17 +245,7 @@ class Verbs:
         ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         all: bool = ...,
         layer: str | PathLike[str] = ...,
-        kind: Literal[
-            "classification",
-            "box",
-            "rotated_box",
-            "polygon",
-            "mask",
-            "keypoints",
-            "caption",
-            "number",
-        ]
-        | None = ...,
+        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -359,10 +350,56 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def train_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        test_split: str | PathLike[str] = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbeTraining:
+        """Fit a classifier of the labels to stored vectors, measure it, and keep it in the dataset.
+
+        Args:
+            name: The probe's name.
+            where: Only rows that fulfill this SQL condition.
+            method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            test_split: Pictures of this split are measured on and never fitted on.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def predict_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        least_confidence: float = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbePredictions:
+        """Predict classes of pictures by a probe, into the layer `probe_NAME`.
+
+        Args:
+            name: The probe's name.
+            where: Only rows that fulfill this SQL condition.
+            least_confidence: A picture gets no class below this probability.
+        """
+
     def cluster(
         self,
         *,
-        k: int | Literal["auto"] = ...,
+        k: int | Literal['auto'] = ...,
         where: str | PathLike[str] | None = ...,
         examples: int = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -391,7 +428,7 @@ class Verbs:
         layer: str | PathLike[str],
         *,
         truth: str | PathLike[str] = ...,
-        task: Literal["boxes", "classes"] | None = ...,
+        task: Literal['boxes', 'classes'] | None = ...,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         confidence: float = ...,
@@ -425,9 +462,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -456,10 +493,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal["auto"] = ...,
-        changed_threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
+        changed_threshold: float | Literal['auto'] = ...,
         apply: bool = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         rotations: bool = ...,
@@ -499,10 +536,9 @@ class Verbs:
         split: str | PathLike[str] | None = ...,
         snapshot: int | str | PathLike[str] | None = ...,
         reference: str | PathLike[str] | None = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        covariates: Literal["brightness", "sharpness", "size", "hour", "camera"]
-        | Sequence[Literal["brightness", "sharpness", "size", "hour", "camera"]] = ...,
+        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
@@ -568,7 +604,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal["float32", "float16"] = ...,
+        dtype: Literal['float32', 'float16'] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -706,25 +742,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -735,44 +753,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -814,25 +795,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -843,44 +806,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -922,25 +848,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -951,44 +859,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1041,7 +912,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1093,7 +964,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1292,7 +1163,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1300,7 +1171,7 @@ class Verbs:
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         layer: str | PathLike[str] | None = ...,
         pictures: bool = ...,
-        link: Literal["copy", "hardlink", "symlink"] = ...,
+        link: Literal['copy', 'hardlink', 'symlink'] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -1363,17 +1234,17 @@ class Verbs:
     def watch(
         self,
         *sources: str | PathLike[str],
-        threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
         rate: str | PathLike[str] | None = ...,
         max_kept: int | None = ...,
         window: float | None = ...,
-        sample: float | Literal["frame", "keyframe"] = ...,
+        sample: float | Literal['frame', 'keyframe'] = ...,
         encoder: str | PathLike[str] | Any = ...,
         gate: bool = ...,
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
-        behind: Literal["drop", "block"] | None = ...,
+        behind: Literal['drop', 'block'] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
         per_stream: bool = ...,

@@ -28,6 +28,8 @@ VERBS: Final[dict[str, str]] = {
     "curate": "tamis.services.curate.contract:Curate",
     "duplicates": "tamis.services.duplicates.contract:Duplicates",
     "cluster": "tamis.services.cluster.contract:Cluster",
+    "probe train": "tamis.services.probe.contract:TrainProbe",
+    "probe predict": "tamis.services.probe.contract:PredictProbe",
     "select": "tamis.services.select.contract:Select",
     "scores": "tamis.services.scores.contract:Scores",
     "split": "tamis.services.split.contract:Split",

@@ -28,6 +28,7 @@ from tamis.interfaces.cli import (
     find,
     history,
     look,
+    probing,
     watching,
 )
 from tamis.outside_text import is_storable, showable
@@ -53,6 +54,7 @@ _ROOMS = (
     divide,
     drift,
     look,
+    probing,
     encoders,
     history,
 )

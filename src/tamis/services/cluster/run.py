@@ -97,8 +97,9 @@ def _nearest(found: Clustering, number: int, count: int) -> list[int]:
 
 
 def _each(found: Clustering, number: int) -> float | None:
-    clusters = [] if found.stability is None else found.stability.clusters
-    return _known(float(clusters[number])) if number < len(clusters) else None
+    if found.stability is None or number >= len(found.stability.clusters):
+        return None
+    return _known(float(found.stability.clusters[number]))
 
 
 def _known(value: float) -> float | None:
