@@ -144,3 +144,5 @@ def test_labels_of_one_class_are_too_few_for_any_of_it(tmp_path):
     for verb in (ds.find_mislabels, ds.propagate_labels, ds.review_labels):
         with pytest.raises(UsageError, match="all of them 'cat'; label pictures of at least two"):
             verb()
+        with pytest.raises(UsageError, match="0 of 0 pictures"):
+            verb(where="path = 'none.jpg'")

@@ -84,6 +84,8 @@ def test_what_is_not_there_is_told(dataset, tmp_path):
         dataset.train_probe(name="No such")
     with pytest.raises(UsageError, match="are of 1 classes"):
         dataset.train_probe(where="label = 'cat'")
+    with pytest.raises(UsageError, match="are of 0 classes"):
+        dataset.train_probe(where="label = 'cow'")
     (tmp_path / "dataset.tamis" / report.file).write_bytes(b"no arrays")
     with pytest.raises(InputError, match="is no probe, or damaged"):
         dataset.predict_probe(name="kind")

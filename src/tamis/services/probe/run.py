@@ -54,7 +54,9 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
     progress(0, len(known.ids))
     told = workspace.samples.rows([Column.LABEL, *_SLICED], known.ids)
     labels = np.array(told.column(Column.LABEL).to_pylist(), dtype=np.str_)
-    test = np.array([one == request.test_split for one in told.column(Column.SPLIT).to_pylist()])
+    test = np.array(
+        [one == request.test_split for one in told.column(Column.SPLIT).to_pylist()], bool
+    )
     fitted = np.flatnonzero(~test)
     if np.unique(labels[fitted]).size < _LEAST:
         raise UsageError(
