@@ -14,6 +14,7 @@ from tamis.dataset.columns import Column, equal, known
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
+from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
@@ -25,7 +26,6 @@ from tamis.services.annotate.contract import (
     SetReport,
 )
 from tamis.services.annotate.exported_pictures import exported_pictures
-from tamis.services.annotate.rows import AnnotationRows
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
