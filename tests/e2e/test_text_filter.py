@@ -56,7 +56,7 @@ def test_the_report_draws_the_scores_and_repeats_the_command(filtered):
     page = (filtered.folder / "report.html").read_text("utf-8")
     assert 'id="filter"' in page
     assert "threshold 0.000" in page
-    assert "--not &#39;dog on a mat&#39; --threshold 0.0" in page
+    assert "--not &#39;dog on a mat&#39; --threshold 0 " in page
     assert "&#34;low&#34;" not in page
     assert "histogram" not in filtered("log").out
 
