@@ -14,6 +14,7 @@ from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
+from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
@@ -32,6 +33,11 @@ from tamis.services.history.contract import TagReport
 from tamis.services.history.contract import UndoReport
 from tamis.services.index.contract import IndexReport
 from tamis.services.info.result import InfoReport
+from tamis.services.labeling.contract import MislabelReport
+from tamis.services.labeling.contract import PropagationReport
+from tamis.services.labeling.contract import ReviewQueue
+from tamis.services.probe.contract import ProbePredictions
+from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
 from tamis.services.report.contract import ReportWritten
 from tamis.services.scores.contract import ScoreReport
@@ -44,13 +50,14 @@ from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 
 class Verbs:
+
     def add(
         self,
         *sources: str | PathLike[str],
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         new_only: bool = ...,
         threshold: float | None = ...,
         encoder: str | PathLike[str] | Any = ...,
@@ -178,9 +185,7 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal[
-            "auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"
-        ],
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
@@ -240,17 +245,7 @@ class Verbs:
         ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         all: bool = ...,
         layer: str | PathLike[str] = ...,
-        kind: Literal[
-            "classification",
-            "box",
-            "rotated_box",
-            "polygon",
-            "mask",
-            "keypoints",
-            "caption",
-            "number",
-        ]
-        | None = ...,
+        kind: Literal['classification', 'box', 'rotated_box', 'polygon', 'mask', 'keypoints', 'caption', 'number'] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -281,12 +276,159 @@ class Verbs:
         Args:
         """
 
+    def find_mislabels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        top: int | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        fail: bool = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> MislabelReport:
+        """Find labels that are probably wrong, most suspect first.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            top: Only the most suspect. Default: all suspects.
+            tag: Give the suspects this tag. Default: none.
+            fail: Exit with 1 if there are suspects.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def propagate_labels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        least_confidence: float = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PropagationReport:
+        """Label pictures by the few that have a label, and say how right that is expected to be.
+
+        The labels go to the layer `propagated`, in place of what it had; `label` stays as it is.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            least_confidence: A picture gets no label below this probability.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def review_labels(
+        self,
+        number: int = ...,
+        *,
+        where: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ReviewQueue:
+        """List which pictures without a label to look at first: where a look settles most errors.
+
+        It propagates the labels that there are now, and writes nothing.
+
+        Args:
+            number: How many.
+            where: Only rows that fulfill this SQL condition.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def train_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        test_split: str | PathLike[str] = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbeTraining:
+        """Fit a classifier of the labels to stored vectors, measure it, and keep it in the dataset.
+
+        Args:
+            name: The probe's name.
+            where: Only rows that fulfill this SQL condition.
+            method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            test_split: Pictures of this split are measured on and never fitted on.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def predict_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        least_confidence: float = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbePredictions:
+        """Predict classes of pictures by a probe, into the layer `probe_NAME`.
+
+        Args:
+            name: The probe's name.
+            where: Only rows that fulfill this SQL condition.
+            least_confidence: A picture gets no class below this probability.
+        """
+
+    def cluster(
+        self,
+        *,
+        k: int | Literal['auto'] = ...,
+        where: str | PathLike[str] | None = ...,
+        examples: int = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ClusterReport:
+        """Group like pictures, name each group, and mark the pictures with the group's number.
+
+        The mark `cluster` counts from 0, the largest first:  tamis label set CLASS --where
+        "cluster = 0"
+
+        Args:
+            k: How many clusters; auto takes a number that comes again on halves.
+            where: Only rows that fulfill this SQL condition.
+            examples: How many pictures to list of each.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
     def evaluate(
         self,
         layer: str | PathLike[str],
         *,
         truth: str | PathLike[str] = ...,
-        task: Literal["boxes", "classes"] | None = ...,
+        task: Literal['boxes', 'classes'] | None = ...,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         confidence: float = ...,
@@ -320,9 +462,9 @@ class Verbs:
         labels: str | PathLike[str] = ...,
         label_level: int | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         encoder: str | PathLike[str] | Any = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -351,10 +493,10 @@ class Verbs:
     def duplicates(
         self,
         *,
-        threshold: float | Literal["auto"] = ...,
-        changed_threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
+        changed_threshold: float | Literal['auto'] = ...,
         apply: bool = ...,
-        drop: Literal["copies", "changed"] = ...,
+        drop: Literal['copies', 'changed'] = ...,
         prefer: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         where: str | PathLike[str] | None = ...,
         rotations: bool = ...,
@@ -394,10 +536,9 @@ class Verbs:
         split: str | PathLike[str] | None = ...,
         snapshot: int | str | PathLike[str] | None = ...,
         reference: str | PathLike[str] | None = ...,
-        every: float | Literal["frame", "keyframe"] | None = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
-        covariates: Literal["brightness", "sharpness", "size", "hour", "camera"]
-        | Sequence[Literal["brightness", "sharpness", "size", "hour", "camera"]] = ...,
+        covariates: Literal['brightness', 'sharpness', 'size', 'hour', 'camera'] | Sequence[Literal['brightness', 'sharpness', 'size', 'hour', 'camera']] = ...,
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
@@ -463,7 +604,7 @@ class Verbs:
         self,
         encoder: str | PathLike[str] | Any = ...,
         *,
-        dtype: Literal["float32", "float16"] = ...,
+        dtype: Literal['float32', 'float16'] = ...,
         retry: bool = ...,
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
@@ -604,25 +745,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -633,44 +756,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -712,25 +798,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -741,44 +809,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -820,25 +851,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | None = ...,
+        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -849,44 +862,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal[
-            "default",
-            "random",
-            "k-means",
-            "facility-location",
-            "k-center",
-            "typicality",
-            "prob-cover",
-            "max-herding",
-            "uncertainty-herding",
-            "dpp",
-            "entropy",
-            "margin",
-            "badge",
-            "hierarchical-k-means",
-        ]
-        | Literal["schedule"]
-        | Mapping[str, float]
-        | Sequence[
-            Literal[
-                "default",
-                "random",
-                "k-means",
-                "facility-location",
-                "k-center",
-                "typicality",
-                "prob-cover",
-                "max-herding",
-                "uncertainty-herding",
-                "dpp",
-                "entropy",
-                "margin",
-                "badge",
-                "hierarchical-k-means",
-            ]
-            | Literal["schedule"]
-            | Mapping[str, float]
-        ] = ...,
+        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -939,7 +915,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -991,7 +967,7 @@ class Verbs:
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
-        changed: Literal["auto", "together", "apart"] = ...,
+        changed: Literal['auto', 'together', 'apart'] = ...,
         column: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -1190,7 +1166,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc', 'cvat', 'labelme'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1198,7 +1174,7 @@ class Verbs:
         columns: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
         layer: str | PathLike[str] | None = ...,
         pictures: bool = ...,
-        link: Literal["copy", "hardlink", "symlink"] = ...,
+        link: Literal['copy', 'hardlink', 'symlink'] = ...,
         overwrite: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -1209,17 +1185,18 @@ class Verbs:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
         A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
-        and voc get the pictures and one layer of annotations; what they cannot hold is counted.
+        `manifest.parquet`, whose first column `file` names each picture there. The formats coco,
+        yolo, voc, cvat and labelme get the pictures and one layer of annotations; what they cannot hold
+        is counted.
 
         Args:
-            format: folder, csv, parquet, coco, yolo or voc.
+            format: folder, csv, parquet, coco, yolo, voc, cvat or labelme.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.
             columns: Columns of the table. Default: all but pictures and vectors.
             layer: The layer of annotations; of csv and parquet, export its annotations instead of rows. Default: truth.
-            pictures: Write the pictures of coco, yolo and voc too.
+            pictures: Let the pictures go along with annotations.
             link: How pictures get there.
             overwrite: Replace an earlier export.
         """
@@ -1261,17 +1238,17 @@ class Verbs:
     def watch(
         self,
         *sources: str | PathLike[str],
-        threshold: float | Literal["auto"] = ...,
+        threshold: float | Literal['auto'] = ...,
         rate: str | PathLike[str] | None = ...,
         max_kept: int | None = ...,
         window: float | None = ...,
-        sample: float | Literal["frame", "keyframe"] = ...,
+        sample: float | Literal['frame', 'keyframe'] = ...,
         encoder: str | PathLike[str] | Any = ...,
         gate: bool = ...,
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
-        behind: Literal["drop", "block"] | None = ...,
+        behind: Literal['drop', 'block'] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
         per_stream: bool = ...,

@@ -167,7 +167,12 @@ class _Either(Kind):
         return self._first(lambda kind: kind.read(text))
 
     def write(self, value: Any) -> str:
-        return str(self._first(lambda kind: kind.write(kind.check(value))))
+        # of a kind that is repeated, one value at a time is written
+        return str(
+            self._first(
+                lambda kind: kind.write(kind.check(value)[0] if kind.many else kind.check(value))
+            )
+        )
 
     def words(self) -> tuple[str, ...]:
         return tuple(word for kind in self.kinds for word in kind.words())

@@ -101,6 +101,8 @@ CASES = [
     ("yolo", ("polygon",)),
     ("yolo", ("keypoints",)),
     ("voc", ("box",)),
+    ("cvat", ("box", "polygon", "mask")),
+    ("labelme", ("box", "polygon")),
 ]
 
 
@@ -119,7 +121,8 @@ def test_what_a_format_holds_comes_back_also_after_an_edit(dataset, tmp_path, fo
         assert notes == []
 
 
-def test_rotated_boxes_come_back(dataset, tmp_path):
+@pytest.mark.parametrize("format_name", ["yolo", "cvat"])
+def test_rotated_boxes_come_back(dataset, tmp_path, format_name):
     row = {
         "file": "a.b.png",
         "kind": "rotated_box",
@@ -130,7 +133,7 @@ def test_rotated_boxes_come_back(dataset, tmp_path):
     cells = [f'"{value}"' for value in row.values()]
     (tmp_path / "r.csv").write_text(f"{header}\n{','.join(cells)},10,10,20,20\n")
     dataset.import_annotations("csv", tmp_path / "r.csv")
-    truth, back, notes = trip(dataset, tmp_path, "yolo")
+    truth, back, notes = trip(dataset, tmp_path, format_name)
     assert (back, notes) == (truth, [])
     dataset.export("coco", tmp_path / "coco")
     assert (
@@ -146,6 +149,8 @@ LOST = [
     ("yolo", ("box", "crowd"), "2 of kind crowd left out"),
     ("yolo", ("box", "caption"), "2 of kind caption left out"),
     ("yolo", ("attributes",), "2 of kind box written without attributes"),
+    ("labelme", ("box", "mask"), "2 of kind mask written as the boxes around them"),
+    ("cvat", ("box", "keypoints"), "2 of kind keypoints written as the boxes around them"),
     ("voc", ("polygon",), "2 of kind polygon written as the boxes around them"),
     ("voc", ("box", "caption"), "2 of kind caption left out"),
 ]
@@ -176,7 +181,7 @@ def test_coco_keeps_the_numbers_of_its_classes_and_yolo_their_order(dataset, tmp
     assert "0: dog\n  1: chat, été" in (tmp_path / "yolo/data.yaml").read_text("utf-8")
 
 
-@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc", "cvat", "labelme"])
 def test_pictures_go_along_under_names_whose_stems_differ(dataset, tmp_path, format_name):
     bring(dataset, tmp_path, "box")
     out = tmp_path / "out"
@@ -217,3 +222,16 @@ def test_a_layer_goes_out_and_in_as_a_table(dataset, tmp_path, format_name):
     assert said(dataset, "back") == said(dataset, "truth")
     with pytest.raises(UsageError, match="has no annotation"):
         dataset.export(format_name, tmp_path / "u", layer="nothing")
+
+
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc", "cvat", "labelme"])
+def test_the_format_of_an_export_is_found_by_content(dataset, tmp_path, format_name):
+    bring(dataset, tmp_path, "box")
+    ids = dataset.table(["sample_id", "path"]).sort_by("path")["sample_id"].to_pylist()
+    with dataset.store.operation("split") as op:
+        op.set_marks(ids, {"split": ["train", "val", "val"]})
+    dataset.export(format_name, tmp_path / "out")
+    report = dataset.import_annotations("auto", tmp_path / "out", layer="back")
+    assert (report.imported, report.failed) == (2, [])
+    places = [(row["x"], row["label"]) for row in said(dataset, "back")]
+    assert places == [(row["x"], row["label"]) for row in said(dataset, "truth")]

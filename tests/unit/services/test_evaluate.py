@@ -128,3 +128,15 @@ def test_what_cannot_be_compared_is_refused(dataset, tmp_path):
     bring(dataset, tmp_path, "truth", *TRUTH)
     with pytest.raises(UsageError, match="'model' has no"):
         dataset.evaluate("model")
+
+
+def test_info_counts_layers_classes_and_sizes(dataset, tmp_path):
+    assert dataset.info().layers == dataset.info().objects == {}
+    bring(dataset, tmp_path, "truth", *TRUTH, ("2.png", "cat", 0, 0, 100, 100, ""))
+    bring(dataset, tmp_path, "model", *MODEL)
+    dataset.label("pet", all=True)
+    facts = dataset.info()
+    assert facts.layers == {"model": 4, "truth": 7}
+    assert facts.classes == {"cat": 3, "dog": 1}
+    assert facts.objects == {"small": 0, "medium": 3, "large": 1}
+    assert facts.annotated == 3

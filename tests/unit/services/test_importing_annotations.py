@@ -284,3 +284,42 @@ def test_annotations_of_other_pictures_change_nothing(dataset, tmp_path):
     with pytest.raises(InputError, match="Add the pictures first"):
         dataset.import_annotations("coco", file)
     assert dataset.log().entries[-1].verb == "add"
+
+
+HOSTILE = [
+    ("coco", {"bbox": [1, 1, 5, 5], "segmentation": {"counts": ["a"], "size": [60, 80]}}, "run"),
+    ("coco", {"bbox": [1, 1, 5, 5], "segmentation": {"counts": [-1], "size": [60, 80]}}, "run"),
+    ("coco", {"bbox": [1, 1, 5, 5], "segmentation": {"counts": [9], "size": [60, 80]}}, "mask"),
+    ("coco", {"bbox": [1, 1, 5, 5], "segmentation": {"counts": "o", "size": [60, 80]}}, "breaks"),
+    ("coco", {"bbox": [1, 1, 5, 5], "segmentation": [[1, 1, 2]]}, "ring"),
+    ("coco", {"bbox": [1, 1, 5, 5], "segmentation": [[1, 1, 2, 2, float("nan"), 4]]}, "finite"),
+    ("coco", {"bbox": [1, 1, 5, 5], "keypoints": [1, 2]}, "three a point"),
+    ("coco", {"bbox": [1, 1, 5, 5], "keypoints": [1, None, 2]}, "NoneType"),
+    ("coco", {"bbox": [1, 1, 5, 5], "score": float("nan")}, "finite"),
+    ("coco", {"bbox": [10**400, 1, 5, 5]}, "too large"),
+    ("coco", {"caption": 3}, "no text"),
+    ("csv", '0.part.png,box,cat,1,1,5,5,"[[1,2,3]]",', "second number"),
+    ("csv", "0.part.png,box,cat,1,1,5,5,[[1,", "Expecting"),
+    ("csv", "0.part.png,box,cat,1,1,5,5,7,", "iterable"),
+    ("csv", "0.part.png,rotated_box,cat,1,1,5,5,,", "four points"),
+    ("csv", '0.part.png,keypoints,cat,1,1,5,5,,"[1,2]"', "three a point"),
+    ("csv", "0.part.png,sphere,cat,1,1,5,5,,", "its kind is"),
+    ("csv", "0.part.png,box,cat,1,1,,,,", "without x, y"),
+    ("csv", "0.part.png,box,,1,1,5,5,,", "no class"),
+    ("csv", "0.part.png,box,cat,1,inf,5,5,,", "finite"),
+]
+
+
+@pytest.mark.parametrize(("format_name", "bad", "words"), HOSTILE)
+def test_a_bad_entry_costs_itself_and_not_its_neighbor(dataset, tmp_path, format_name, bad, words):
+    if format_name == "coco":
+        good = {"image_id": 0, "bbox": [1, 1, 5, 5]}
+        place = coco(tmp_path, {"image_id": 0, **bad}, good)
+    else:
+        place = tmp_path / "a.csv"
+        header = "file,kind,label,x,y,width,height,polygon,keypoints"
+        place.write_text(f"{header}\n{bad}\n0.part.png,box,cat,1,1,5,5,,\n")
+    report = dataset.import_annotations(format_name, place, layer="model")
+    assert report.imported == 1
+    [failure] = report.failed
+    assert words in failure.reason

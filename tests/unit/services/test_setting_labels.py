@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
@@ -78,3 +81,13 @@ def test_labels_from_folders_are_cleared_too(tmp_path):
 def test_wrong_use_is_refused(dataset, given, words):
     with pytest.raises(UsageError, match=words):
         dataset.label("cat", **given)
+
+
+def test_a_table_has_a_column_for_each_layer(dataset, tmp_path):
+    dataset.label("cat", where="path LIKE '%0.png'")
+    dataset.label("dog", where="path LIKE '%1.png'", layer="anna")
+    dataset.export("csv", tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open() as file:
+        rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
+    assert (rows["0.png"]["label"], rows["0.png"]["label_anna"]) == ("cat", "")
+    assert (rows["1.png"]["label"], rows["1.png"]["label_anna"]) == ("", "dog")

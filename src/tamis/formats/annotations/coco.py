@@ -63,19 +63,24 @@ def read_coco(file: Path, *, outlines: bool = True, reference: Path | None = Non
         pictures = _ById("image_id", described["images"], "file_name")
         labels = _ById("category_id", described.get("categories", []), "name")
         entries = list(entries)
+        described.pop("annotations", None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file} is no COCO file of instances (images, annotations, categories): {error}"
         ) from error
     found = Annotations()
     places: dict[str, tuple[str, ...]] = {}
-    for number, entry in enumerate(entries):
+    total = len(entries)
+    entries.reverse()
+    while entries:  # each goes as soon as it is read, so that there are never two of all
+        entry = entries.pop()
+        number = total - len(entries) - 1
         try:
             picture = pictures.of(entry)
             name = text(picture["file_name"])
-            found.entries.append(
-                _entry(entry, picture, labels, places.setdefault(name, _places(file, name)))
-            )
+            if name not in places:
+                places[name] = _places(file, name)
+            found.entries.append(_entry(entry, name, picture, labels, places[name]))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             what = entry.get("id", number) if isinstance(entry, dict) else number
             reason = f"annotation {what} cannot be used: {_words(error)}"
@@ -155,11 +160,11 @@ _EXACT = 2**53
 
 def _entry(
     entry: dict[str, Any],
+    name: str,
     picture: dict[str, Any],
     labels: _ById,
     places: tuple[str, ...],
 ) -> SourceAnnotation:
-    name = text(picture["file_name"])
     common: dict[str, Any] = {
         "picture": name,
         "places": places,
@@ -179,7 +184,7 @@ def _entry(
         case [_, *_] as rings:
             kind, polygon = "polygon", tuple(_ring(ring) for ring in rings)
         case {"counts": counts, "size": [height, width]}:
-            kind, mask = "mask", tuple(read_counts(counts) if isinstance(counts, str) else counts)
+            kind, mask = "mask", _runs(counts)
             size = size or declared_size(width, height)
             if size != (width, height):
                 raise ValueError(f"its mask is of {width} x {height} pixels, its picture {size}")
@@ -218,6 +223,13 @@ _UNDERSTOOD = frozenset(
         "score",
     }
 )
+
+
+def _runs(counts: Any) -> tuple[int, ...]:
+    runs = tuple(read_counts(counts) if isinstance(counts, str) else counts)
+    if any(type(run) is not int or run < 0 for run in runs):
+        raise ValueError("its mask has a run that is no number of pixels")
+    return runs
 
 
 def _ring(ring: Any) -> tuple[float, ...]:

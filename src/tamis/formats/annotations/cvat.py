@@ -81,7 +81,7 @@ def _read_picture(file: Path, element: ET.Element, found: Annotations) -> None:
     for number, shape in enumerate(element, start=1):
         try:
             found.entries.append(_entry(shape, common))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             reason = f"shape {number} of {name} cannot be used: {error}"
             found.failures.append(Failure(str(file), reason, str(file)))
 

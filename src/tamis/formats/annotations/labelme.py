@@ -60,7 +60,14 @@ def read_labelme(files: Iterable[Path]) -> Annotations:
         for number, shape in enumerate(shapes, start=1):
             try:
                 found.entries.append(_entry(shape, common))
-            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+                AttributeError,
+                IndexError,
+                OverflowError,
+            ) as error:
                 reason = f"shape {number} cannot be used: {error}"
                 found.failures.append(Failure(str(file), reason, str(file)))
     return found

@@ -74,6 +74,8 @@ def _read_folder(place: Path) -> Annotations:
         return read_coco(documents[0])
     if of_labelme := [file for file in files_below(place, ".json") if is_labelme(file)]:
         return read_labelme(of_labelme)
+    if of_coco := sorted(place.glob("annotations/*.json")):
+        return _all_coco(of_coco, None)
     raise InputError(
         f"{place} has no .xml files (VOC) and no .txt files (YOLO) below it; for COCO name the "
         ".json file itself"
@@ -110,13 +112,17 @@ def _coco(place: Path, reference: Path | None) -> Annotations:
         documents = files_below(place, ".json")
         if not documents:
             raise InputError(f"{place} has no .json file below it, as COCO has them")
-        found = Annotations()
-        for file in documents:
-            one = read_coco(file, reference=reference)
-            found.entries += one.entries
-            found.failures += one.failures
-        return found
+        return _all_coco(documents, reference)
     return read_coco(place, reference=reference)
+
+
+def _all_coco(files: list[Path], reference: Path | None) -> Annotations:
+    found = Annotations()
+    for file in files:
+        one = read_coco(file, reference=reference)
+        found.entries += one.entries
+        found.failures += one.failures
+    return found
 
 
 def _yolo(place: Path) -> Annotations:

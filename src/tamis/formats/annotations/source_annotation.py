@@ -96,6 +96,9 @@ class SourceAnnotation:
 
         See `box` for how sizes and orientations are understood. Nothing is clipped.
         """
+        for number in (self.confidence, self.value):
+            if number is not None and not math.isfinite(number):
+                return f"its confidence or value {number} is not finite"
         if not self.has_place:
             return Placed()
         turned = self._turn(width, height, orientation)
@@ -104,24 +107,26 @@ class SourceAnnotation:
         left, top, right, bottom = turned((self.left, self.top), (self._right, self._bottom))
         if right <= 0 or bottom <= 0 or left >= width or top >= height:
             return f"{self} lies outside of the picture"
-        if turned.as_it_is:
-            box: Any = self.left, self.top, self.width, self.height
-            if not (self.polygon or self.keypoints or self.mask):
-                return Placed(box)
-        else:
+        box: Any = self.left, self.top, self.width, self.height
+        if not turned.as_it_is:
             box = _rounded((left, top, right - left, bottom - top))
-        polygon = [turned.points(ring) for ring in self.polygon]
-        points = self.keypoints
-        keypoints = list(points)
-        for at in range(0, len(points), 3):
-            if any(points[at : at + 2]) or points[at + 2]:  # 0, 0, 0 is a point that is absent
-                keypoints[at : at + 2] = turned.points(points[at : at + 2])
+        if not (self.polygon or self.keypoints or self.mask):
+            return Placed(box)
+        return self._outlined(box, turned)
+
+    def _outlined(self, box: tuple[float, float, float, float], turned: _Turn) -> Placed | str:
         mask = None
         if self.mask is not None:
             try:
                 mask = write_counts(turned.counts(self.mask))
             except ValueError as error:
                 return f"its mask cannot be used: {error}"
+        polygon = [turned.points(ring) for ring in self.polygon]
+        points = self.keypoints
+        keypoints = list(points)
+        for at in range(0, len(points), 3):
+            if any(points[at : at + 3]):  # 0, 0, 0 is a point that is absent
+                keypoints[at : at + 2] = turned.points(points[at : at + 2])
         return Placed(box, polygon, mask, keypoints or None)
 
     @property
@@ -168,9 +173,8 @@ class SourceAnnotation:
             return f"{self} has numbers that are not finite"
         if self.width <= 0 or self.height <= 0:
             return f"{self} has no area"
-        for ring in (*self.polygon, self.keypoints):
-            if not all(map(math.isfinite, ring)):
-                return "its outline or keypoints have numbers that are not finite"
+        if wrong := self._wrong_shape():
+            return wrong
         if self.relative:
             return _Turn((width, height), 1, width, height)
         if self.size is None or self.size == (width, height):
@@ -182,12 +186,26 @@ class SourceAnnotation:
             )
         return _Turn(self.size, orientation)
 
+    def _wrong_shape(self) -> str | None:
+        """Return what is wrong with its outline or keypoints."""
+        for ring in (*self.polygon, self.keypoints):
+            if not all(map(math.isfinite, ring)):
+                return "its outline or keypoints have numbers that are not finite"
+        if any(len(ring) % 2 for ring in self.polygon):
+            return "its outline has a point without a second number"
+        if len(self.keypoints) % 3:
+            return f"its keypoints are {len(self.keypoints)} numbers, not three a point"
+        if self.kind == "rotated_box" and [len(ring) for ring in self.polygon] != [_CORNERS]:
+            return "it is a rotated box without an outline of four points"
+        return None
+
     def __str__(self) -> str:
         values = (self.left, self.top, self.width, self.height)
         return f"its box {','.join(f'{value:g}' for value in values)}"
 
 
 _FAR = 1e9
+_CORNERS = 8  # numbers
 
 
 def text(value: object) -> str:

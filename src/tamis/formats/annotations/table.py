@@ -73,7 +73,7 @@ def read_table(file: Path) -> Annotations:
     for number, row in enumerate(rows, start=1):
         try:
             found.entries.append(_entry(file, _Row(row, columns)))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             reason = f"row {number} cannot be used: {error}"
             found.failures.append(Failure(str(file), reason, str(file)))
     return found

@@ -24,6 +24,7 @@ from tamis.formats.exports.annotated_picture import (
     class_numbers,
 )
 from tamis.formats.exports.coco import CocoWriter
+from tamis.formats.exports.cvat import CvatWriter
 from tamis.formats.exports.destination import new_folder
 from tamis.formats.exports.folder import (
     MANIFESTS,
@@ -32,6 +33,7 @@ from tamis.formats.exports.folder import (
     check_replaceable,
     place_picture,
 )
+from tamis.formats.exports.labelme import LabelMeWriter
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
 from tamis.formats.exports.voc import VocWriter
 from tamis.formats.exports.yolo import YoloWriter
@@ -51,10 +53,13 @@ WRITERS: Final[Mapping[str, type[AnnotationWriter]]] = {
     "coco": CocoWriter,
     "yolo": YoloWriter,
     "voc": VocWriter,
+    "cvat": CvatWriter,
+    "labelme": LabelMeWriter,
 }
 
 _ROWS_AT_ONCE = 1 << 14
-_NOT_WRITTEN = ("annotation_id", "layer", "author", "time", "source")
+_NOT_READ = ("annotation_id", "layer", "author", "time")
+_READ = [name for name in ANNOTATIONS.names if name not in _NOT_READ]
 
 
 def export_annotated(
@@ -145,7 +150,7 @@ def _exported(
     store: Store, here: Sequence[tuple[Mapping[str, Any], AnnotatedPicture]], layer: str
 ) -> Exported:
     ids = pa.array([row["sample_id"] for row, _ in here], pa.string())
-    table = store.annotations(None, f"layer = '{layer}'")
+    table = store.annotations(_READ, f"layer = '{layer}'")
     at = pc.index_in(table.column("sample_id"), value_set=ids).combine_chunks()
     table = table.append_column("at", at).filter(at.is_valid())
     if layer == TRUTH:
@@ -198,8 +203,8 @@ def _annotated(table: pa.Table, pictures: Sequence[AnnotatedPicture]) -> Iterato
     """Yield each picture with its rows, which the table has picture by picture."""
     used = [
         name
-        for name in ANNOTATIONS.names
-        if name not in (*_NOT_WRITTEN, "sample_id") and table.column(name).null_count < len(table)
+        for name in _READ
+        if name not in ("sample_id", "source") and table.column(name).null_count < len(table)
     ]
     used += [] if "kind" in used else ["kind"]
     bounds = np.searchsorted(table.column("at").to_numpy(), np.arange(len(pictures) + 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -15,6 +16,7 @@ from tamis.errors import UsageError
 from tamis.formats.exports.annotated import WRITERS, export_annotated
 from tamis.formats.exports.destination import new_file
 from tamis.formats.exports.folder import Link, export_folder
+from tamis.formats.exports.layer_columns import with_layers
 from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.types import no_progress
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "ExportReport", "Format", "export"]
 
-Format: TypeAlias = Literal["folder", "csv", "parquet", "coco", "yolo", "voc"]
+Format: TypeAlias = Literal["folder", "csv", "parquet", "coco", "yolo", "voc", "cvat", "labelme"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -68,9 +70,10 @@ def export(
     and `manifest.parquet`, whose first column `file` names each picture there. `csv` and
     `parquet` write the manifest alone: to `destination` where it ends in `.csv` or `.parquet`,
     else into that folder; with `layer` they write its annotations, a row each, as
-    `annotations.csv` or `annotations.parquet`. `coco`, `yolo` and `voc` write pictures and
-    annotations as `tamis.formats.exports.annotated` says. The result appears whole or not at all.
-    Time and memory grow with the exported rows; pictures are read one at a time.
+    `annotations.csv` or `annotations.parquet`. `coco`, `yolo`, `voc`, `cvat` and `labelme`
+    write pictures and annotations as `tamis.formats.exports.annotated` says. The result appears
+    whole or not at all. Time and memory grow with the exported rows; pictures are read one at a
+    time.
 
     Args:
         store: the dataset, as of its snapshot.
@@ -148,7 +151,8 @@ def export(
     file = place if place.suffix.lower() == f".{format}" else place / f"manifest.{format}"
     write = write_csv if format == "csv" else write_parquet
     with new_file(file, overwrite=overwrite) as draft:
-        exported = write(store.batches(chosen, where), draft)
+        batches = partial(with_layers, store) if columns is None else store.batches
+        exported = write(batches(chosen, where), draft)
     gone = gone_ids(store, where)
     notes = (
         (f"{len(gone)} of {exported} rows are of pictures that are gone or changed",)

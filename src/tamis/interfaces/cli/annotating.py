@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tamis.interfaces.cli import labeling
 from tamis.interfaces.cli.command import Command
 from tamis.services.annotate.contract import (
     ClearLabels,
@@ -15,6 +16,7 @@ from tamis.services.annotate.contract import (
     SetLabel,
 )
 from tamis.services.evaluate.contract import Evaluate
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
@@ -44,13 +46,14 @@ def register(app: typer.Typer) -> None:
         Command(ListLayers, show_layers),
     ):
         command.register(label)
+    labeling.register(label)
 
 
 def show_import(output: Output, _request: Import, report: ImportReport) -> None:
     """Print what came in, and what did not."""
     output.say(
-        f"{report.imported} annotations of {report.pictures} pictures imported into "
-        f"{report.layer}, {report.known} known, {report.removed} removed, "
+        f"{counted(report.imported, 'annotation')} of {counted(report.pictures, 'picture')} "
+        f"imported into {report.layer}, {report.known} known, {report.removed} removed, "
         f"{len(report.failed)} failed"
     )
     output.table(["kind", "annotations"], list(report.kinds.items()))
@@ -121,7 +124,7 @@ def _shown(share: Share) -> str:
 def show_set(output: Output, _request: SetLabel, report: SetReport) -> None:
     """Print how many pictures have the class."""
     output.say(
-        f"{report.pictures} pictures are {report.label} in {report.layer}, "
+        f"{counted(report.pictures, 'picture is')} {report.label} in {report.layer}, "
         f"{report.changed} of them changed"
     )
 
@@ -129,8 +132,8 @@ def show_set(output: Output, _request: SetLabel, report: SetReport) -> None:
 def show_cleared(output: Output, _request: ClearLabels, report: ClearReport) -> None:
     """Print what is gone."""
     output.say(
-        f"{report.removed} annotations and {report.labels} labels of {report.pictures} pictures "
-        f"removed from {report.layer}"
+        f"{counted(report.removed, 'annotation')} and {counted(report.labels, 'label')} of "
+        f"{counted(report.pictures, 'picture')} removed from {report.layer}"
     )
 
 

@@ -72,6 +72,7 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
         if isinstance(counts, dict):
             counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"
         output.say(f"{name:<11}{counts}")
+    _show_annotations(output, facts)
     if facts.gone is not None:
         counts = "  ".join(f"{kind} {count}" for kind, count in facts.gone.items())
         output.say(f"{'gone':<11}{counts}")
@@ -87,6 +88,16 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
             f"{audit.recall:.3f} over {audit.queries} queries, {audit.milliseconds:.1f} ms against "
             f"{audit.milliseconds_exact:.1f} ms exact"
         )
+
+
+def _show_annotations(output: Output, facts: InfoReport) -> None:
+    for name in ("layers", "classes", "objects"):
+        if counts := facts[name]:
+            shown = "  ".join(f"{key} {count}" for key, count in counts.items())
+            output.say(f"{name:<11}{shown}")
+    if facts.annotated:
+        each = sum(facts.objects.values()) / facts.annotated
+        output.say(f"{'annotated':<11}{facts.annotated}, {each:.1f} objects each")
 
 
 def show_coverage(output: Output, _request: Coverage, found: CoverageReport) -> None:

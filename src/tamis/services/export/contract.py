@@ -22,13 +22,14 @@ class Export(Request["ExportReport"], verb="export"):
     """Export rows as a folder of pictures or a table; originals are never touched.
 
     A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
-    `manifest.parquet`, whose first column `file` names each picture there. The formats coco, yolo
-    and voc get the pictures and one layer of annotations; what they cannot hold is counted.
+    `manifest.parquet`, whose first column `file` names each picture there. The formats coco,
+    yolo, voc, cvat and labelme get the pictures and one layer of annotations; what they cannot hold
+    is counted.
     """
 
     format: Annotated[
-        Literal["folder", "csv", "parquet", "coco", "yolo", "voc"],
-        Argument("folder, csv, parquet, coco, yolo or voc.", metavar="FORMAT"),
+        Literal["folder", "csv", "parquet", "coco", "yolo", "voc", "cvat", "labelme"],
+        Argument("folder, csv, parquet, coco, yolo, voc, cvat or labelme.", metavar="FORMAT"),
     ]
     out: Annotated[Path, Argument("Where it goes.", metavar="DIR")]
     _: KW_ONLY
@@ -52,7 +53,7 @@ class Export(Request["ExportReport"], verb="export"):
     pictures: Annotated[
         bool,
         Option(
-            "Write the pictures of coco, yolo and voc too.", names=("--pictures", "--no-pictures")
+            "Let the pictures go along with annotations.", names=("--pictures", "--no-pictures")
         ),
     ] = True
     link: Annotated[Literal["copy", "hardlink", "symlink"], Option("How pictures get there.")] = (
@@ -66,7 +67,7 @@ class Export(Request["ExportReport"], verb="export"):
             check_layer(self.layer)
             if self.format == "folder":
                 raise UsageError("a folder holds no annotations; leave --layer out")
-        if not self.pictures and self.format not in ("coco", "yolo", "voc"):
+        if not self.pictures and self.format in ("folder", "csv", "parquet"):
             raise UsageError(f"{self.format} does not take --no-pictures; leave it out")
 
 

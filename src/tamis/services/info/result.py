@@ -51,6 +51,10 @@ class InfoReport(Result):
         labels: pictures by label.
         unlabelled: pictures without a label.
         splits: pictures by split.
+        layers: annotations by layer.
+        classes: objects by class in the layer `truth`, most frequent first.
+        objects: how many boxes, outlines, masks and keypoints that layer has, by COCO's sizes.
+        annotated: pictures that have any of that layer.
         duplicates: pictures that are marked as duplicates.
         selected: pictures that are selected.
         scored: pictures that have scores.
@@ -70,6 +74,10 @@ class InfoReport(Result):
     labels: Mapping[str, int]
     unlabelled: int
     splits: Mapping[str, int]
+    layers: Mapping[str, int]
+    classes: Mapping[str, int]
+    objects: Mapping[str, int]
+    annotated: int
     duplicates: int
     selected: int
     scored: int

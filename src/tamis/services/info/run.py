@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+
+from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.columns import Column
 from tamis.dataset.presence import find_gone
 from tamis.dataset.samples import Kind
@@ -23,7 +27,7 @@ __all__ = ["info"]
 def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> InfoReport:
     """Return counts of samples, failures, labels, splits and vectors.
 
-    Reads three narrow columns: O(N) time, no thumbnail and no vector is touched.
+    Reads a few narrow columns: O(N) time, no thumbnail and no vector is touched.
     """
     store, samples = workspace.store, workspace.samples
     whole, everything = samples.of(kind=Kind.WHOLE), samples.of(kind=Kind.ALL)
@@ -39,6 +43,7 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
         labels=_counts(marks["label"].to_pylist()),
         unlabelled=marks["label"].null_count,
         splits=_counts(marks["split"].to_pylist()),
+        **_annotations(workspace),
         duplicates=everything.having(Column.DUPLICATE_OF).count(),
         selected=everything.equal(Column.SELECTED, value=True).count(),
         scored=everything.having(Column.UNIQUENESS).count(),
@@ -60,6 +65,29 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
         else None,
         gone=_gone(workspace) if request.files else None,
     )
+
+
+def _annotations(workspace: Workspace) -> dict[str, Any]:
+    """Count annotations by layer, and those of truth by class and size."""
+    layers = _counts(workspace.store.annotations(["layer"])["layer"].to_pylist())
+    columns = ["sample_id", "label", "width", "height"]
+    truth = workspace.store.annotations(columns, f"layer = '{TRUTH}'")
+    placed = truth.filter(pc.is_valid(truth["width"]))
+    area = pc.multiply(placed["width"], placed["height"])
+    bounds = {"small": 32**2, "medium": 96**2, "large": math.inf}
+    below = {name: pc.sum(pc.less_equal(area, most)).as_py() or 0 for name, most in bounds.items()}
+    sizes = {
+        "small": below["small"],
+        "medium": below["medium"] - below["small"],
+        "large": below["large"] - below["medium"],
+    }
+    named = Counter(label for label in placed["label"].to_pylist() if label is not None)
+    return {
+        "layers": layers,
+        "classes": dict(sorted(named.items(), key=lambda pair: (-pair[1], pair[0]))),
+        "objects": sizes if placed.num_rows else {},
+        "annotated": pc.count_distinct(truth["sample_id"]).as_py(),
+    }
 
 
 def _gone(workspace: Workspace) -> dict[str, int]:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.cross_split import closest_across
-from tamis.dataset.columns import Column
+from tamis.dataset.annotation_layers import TRUTH
+from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.conditions import all_of
 from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
 from tamis.dataset.samples import Kind, Samples
 from tamis.services.report.contents import Figure, Histogram, Marker
@@ -64,7 +67,7 @@ def headline(
     labels, splits = marks.labels, marks.splits
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
-        *_parts(samples),
+        *_annotations(samples),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
     ]
@@ -102,14 +105,16 @@ def headline(
     return tuple(figures)
 
 
-def _parts(samples: Samples) -> tuple[Figure, ...]:
-    """Count crops and tiles, which are samples of their own, where there are any."""
-    counted = (
-        ("Crops", Kind.CROPS, "Boxes of detection labels, each a sample of its own."),
-        ("Tiles", Kind.TILES, "Overlapping parts of pictures, each a sample of its own."),
-    )
-    sizes = [(label, samples.of(kind=kind).count(), sentence) for label, kind, sentence in counted]
-    return tuple(Figure(label, f"{count:,}", sentence) for label, count, sentence in sizes if count)
+def _annotations(samples: Samples) -> tuple[Figure, ...]:
+    """Count the objects of the ground truth, where there are any."""
+    condition = all_of(equal("layer", TRUTH), known("width"))
+    objects = samples.store.annotations(["sample_id", "label"], condition)
+    if not objects.num_rows:
+        return ()
+    pictures = pc.count_distinct(objects["sample_id"]).as_py()
+    classes = counted(pc.count_distinct(objects["label"]).as_py(), "class")
+    sentence = f"Boxes and outlines of {classes}, in {counted(pictures, 'picture')}."
+    return (Figure("Objects", f"{objects.num_rows:,}", sentence),)
 
 
 def encoder_of(samples: Samples, embedded: EmbeddedSamples) -> str:
