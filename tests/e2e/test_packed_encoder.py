@@ -80,6 +80,7 @@ def test_it_is_used_without_torch(clip, photos_master):
     assert "found by pack:clip.pack" in done.stderr
 
 
+@pytest.mark.nightly
 def test_packing_again_gives_the_same_bytes_and_replaces_only_if_told(clip):
     before = (clip.folder / "clip.pack").read_bytes()
     refused = clip("encoders", "pack", "hf:clip", "--out", "clip.pack", code=2)
@@ -121,6 +122,7 @@ def test_what_is_no_packed_encoder_is_refused(clip, tmp_path):
     assert "needs no PyTorch" in clip("encoders", "pack", "default", "--out", "a.pack", code=2).err
 
 
+@pytest.mark.nightly
 def test_a_siglip_pads_its_texts_and_a_dino_reads_none(tamis_cli):
     save_siglip(tamis_cli.folder / "siglip")
     save_dinov2(tamis_cli.folder / "dino")

@@ -57,7 +57,7 @@ def show_log(output: Output, _request: Log, found: LogReport) -> None:
         [
             (
                 entry.snapshot,
-                entry.finished,
+                _time(entry.finished),
                 entry.verb,
                 entry.state,
                 _pairs(entry.counts),
@@ -101,7 +101,7 @@ def show_freed(output: Output, _request: CollectGarbage, report: FreedReport) ->
 
 def _told(entry: LogLine) -> str:
     counts = _pairs(entry.counts)
-    return f"{entry.verb} of {entry.finished}" + (f" ({counts})" if counts else "")
+    return f"{entry.verb} of {_time(entry.finished)}" + (f" ({counts})" if counts else "")
 
 
 def _asked(params: Mapping[str, object]) -> dict[str, object]:
@@ -112,10 +112,15 @@ def _asked(params: Mapping[str, object]) -> dict[str, object]:
 def _pairs(values: Mapping[str, object]) -> str:
     # a histogram is for the report, and the JSON document has it too
     return ", ".join(
-        f"{name}={_short(value)}"
+        f"{name.replace('_', ' ')} {_short(value)}"
         for name, value in values.items()
         if value is not None and not isinstance(value, dict) and name != "histogram"
     )
+
+
+def _time(iso: str) -> str:
+    """Return a time to the second, in UTC as it is stored."""
+    return iso[:19].replace("T", " ")
 
 
 def _short(value: object) -> str:

@@ -10,8 +10,10 @@ import numpy as np
 from tamis.algo.components import join_groups
 from tamis.algo.near_threshold import FEW_ROWS_THRESHOLD, near_threshold
 from tamis.dataset.group_columns import codes_of, duplicate_columns
+from tamis.dataset.samples import Samples
 from tamis.services.split.blocks import TIME_BLOCK
 from tamis.services.split.pixels import PixelVerdicts
+from tamis.services.split.shots import SHOT, shots_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,7 +158,12 @@ def _known_groups(
             "duplicates are not marked, so only the most similar pairs were compared by their "
             "pixels: tamis duplicates --apply  finds more"
         )
-    by_column = {name: codes_of(store, name, samples.ids) for name in users}
+    by_column = {
+        name: shots_of(store, samples.ids)
+        if name == SHOT and not Samples(store).has(SHOT)
+        else codes_of(store, name, samples.ids)
+        for name in users
+    }
     if blocks is not None:
         by_column[TIME_BLOCK] = blocks.of
     return Known(
