@@ -2,8 +2,8 @@
 
 python tools/demo.py OUT KEEP (--wheels FOLDER | --photos FOLDER)
 
-The pictures are a user's, or made on the spot from photographs in wheels (`demo_pictures.py`). Each
-step is the command that a user would type; what it answers is printed under it.
+The pictures are a user's, or made on the spot from photographs in wheels (`demo_pictures.py`).
+Each step is the command that a user would type; what it answers is printed under it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def main(out: Path, keep: str, wheels: Path, photos: Path | None) -> int:
             f"{count} files in {photos}: 16 places, each with pictures that were sent, edited and "
             "cropped, and one view in which a ball has appeared; two of the files are broken."
         )
-    for title, command in _steps(out, photos, keep, example):
-        _say(title)
+    for number, (title, command) in enumerate(_steps(out, photos, keep, example), 1):
+        _say(f"{number}. {title}")
         words = [*command, "-d", str(dataset)]
         sys.stdout.write(f"$ tamis {shlex.join(command)}\n")
         sys.stdout.flush()
@@ -70,29 +70,29 @@ def _steps(
 ) -> list[tuple[str, Sequence[str]]]:
     steps: list[tuple[str, Sequence[str]]] = [
         (
-            "1. Add the pictures; folders are labels, broken files are listed.",
+            "Add the pictures; folders are labels, broken files are listed.",
             ["add", str(photos), "--labels", "folder"],
         ),
-        ("2. Compute a vector for each.", ["embed"]),
+        ("Compute a vector for each.", ["embed"]),
         (
-            "3. Compare pixels: copies are set aside, views with something new in them stay.",
+            "Compare pixels: copies are set aside, views with something new in them stay.",
             ["duplicates", "--apply", "--gallery", str(out / "duplicates.html")],
         ),
         (
-            f"4. Choose the {keep} that represent the rest best.",
+            f"Choose the {keep} that represent the rest best.",
             ["select", keep, "--where", NOT_BLANK],
         ),
         (
-            "5. Split them, without views that leak from train into test.",
+            "Split them, without views that leak from train into test.",
             ["split", "--train", ".7", "--val", ".15", "--test", ".15"],
         ),
-        ("7. Explain every decision on one page.", ["report", "--out", str(out / "report.html")]),
+        ("Explain every decision on one page.", ["report", "--out", str(out / "report.html")]),
     ]
     if example is not None:
         search = ["search", "--like", str(example), "-k", "12"]
         steps.insert(
             5,
-            ("6. Find what looks like one.", [*search, "--gallery", str(out / "search.html")]),
+            ("Find what looks like one.", [*search, "--gallery", str(out / "search.html")]),
         )
     return steps
 

@@ -2,10 +2,10 @@
 
 python tools/demo_pictures.py FOLDER WHEELS
 
-Takes photographs that scikit-image and scikit-learn carry (NASA, SpaceX and others in the
-public domain; china.jpg by danielbuechele and flower.jpg by vultilion, CC BY 2.0) and makes a
-folder for each, as if somebody had taken a series there. WHEELS is a folder with the wheels of the
-two packages; pictures are read from them, nothing is installed.
+Takes photographs that scikit-image and scikit-learn carry (in the public domain or CC0, but for
+the motorcycle of the Middlebury stereo benchmark, and china.jpg by danielbuechele and flower.jpg
+by vultilion, CC BY 2.0) and makes a folder for each, as if somebody had taken a series there.
+WHEELS is a folder with the wheels of the two packages; nothing of them is installed.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ SQL = re.compile(r"\bIS (NOT )?NULL\b|\bkind = '")
 SHOWN = {
     # what users are told to write
     "formats/exports/export.py",
+    "services/coverage/run.py",
     "services/split/run.py",
 }
 

@@ -69,6 +69,8 @@ class Column(StrEnum):
     REPRESENTATIVENESS = "representativeness"
     UNIQUENESS = "uniqueness"
     FOLD = "fold"
+    # clusters
+    CLUSTER = "cluster"
 
 
 MARK_TYPES: Final[dict[Column, pa.DataType]] = {
@@ -83,6 +85,7 @@ MARK_TYPES: Final[dict[Column, pa.DataType]] = {
     Column.REPRESENTATIVENESS: pa.float32(),
     Column.UNIQUENESS: pa.float32(),
     Column.FOLD: pa.int32(),
+    Column.CLUSTER: pa.int32(),
 }
 """Types of the marks that verbs add, for code that reads one before it exists."""
 

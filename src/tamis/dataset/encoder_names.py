@@ -30,12 +30,14 @@ _READ_NONE: Final = frozenset({"bundled", "timm", "onnx", "openvino"})
 
 
 def full_name(spec: str) -> str:
-    """Return a spec with its short name written out.
+    """Return a spec with its short name written out; a packed encoder's file is its name.
 
-    >>> full_name("clip?size=448"), full_name("timm:resnet18")
-    ('hf:openai/clip-vit-base-patch32?size=448', 'timm:resnet18')
+    >>> full_name("clip?size=448"), full_name("timm:resnet18"), full_name("usb/clip.pack")
+    ('hf:openai/clip-vit-base-patch32?size=448', 'timm:resnet18', 'pack:usb/clip.pack')
     """
     short, mark, query = spec.partition("?")
+    if short.endswith(".pack") and not short.startswith("pack:"):
+        short = f"pack:{short}"
     return SHORT_NAMES.get(short, short) + mark + query
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "DuplicatesFound",
     "Logged",
     "PicturesAdded",
+    "ProbeTrained",
     "RoundSelected",
     "SplitMade",
     "TagNamed",
@@ -200,6 +201,21 @@ class DriftFitted(Told):
 
     verb: ClassVar[str] = "drift fit"
     reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeTrained(Told):
+    """A probe that was stored in the dataset.
+
+    Attributes:
+        name: by which it is asked for.
+        file: its file, relative to the dataset.
+    """
+
+    verb: ClassVar[str] = "probe train"
+    options: ClassVar[frozenset[str]] = frozenset({"name"})
+    name: str = "classes"
+    file: str
 
 
 @dataclass(frozen=True, kw_only=True)

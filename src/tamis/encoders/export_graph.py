@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tamis.encoders.torch_encoder import TorchModel
     from tamis.types import Preprocessing
 
-__all__ = ["INPUT", "OUTPUT", "export_graph"]
+__all__ = ["INPUT", "OUTPUT", "cleaned", "export_graph", "quietly", "reason_of"]
 
 INPUT: Final = "pixels"
 OUTPUT: Final = "embedding"
@@ -61,7 +61,7 @@ def export_graph(
         (2, preprocessing.height, preprocessing.width, 3), dtype=torch.uint8, device=device
     )
     try:
-        with _quietly(), torch.no_grad():
+        with quietly(), torch.no_grad():
             program = torch.onnx.export(
                 graph,
                 (pixels,),
@@ -72,10 +72,10 @@ def export_graph(
                 output_names=[OUTPUT, *model.maps],
                 dynamic_shapes={INPUT: {0: "batch"}},
             )
-            ready = _cleaned(program.model)
+            ready = cleaned(program.model)
     except Exception as error:  # tracing a network can raise anything
         raise EncoderError(
-            f"the network cannot be written as an ONNX graph: {_reason(error)}"
+            f"the network cannot be written as an ONNX graph: {reason_of(error)}"
         ) from error
     ready.metadata_props.update(metadata)
     ready.producer_name, ready.producer_version = "tamis", None
@@ -110,7 +110,7 @@ class _Graph(torch.nn.Module):  # type: ignore[misc]  # mypy does not look into 
         return tuple(function(values) for function in self._functions)
 
 
-def _cleaned(model: Any) -> Any:
+def cleaned(model: Any) -> Any:
     """Merge the outputs into one run of the network, and drop the exporter's metadata.
 
     Each output was traced separately. Equal weights of the traces are merged, then equal nodes.
@@ -151,7 +151,7 @@ def _share_weights(graph: Any) -> None:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keep the exporter's messages off the terminal."""
     loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir", "torch.onnx")]
     levels = [logger.level for logger in loggers]
@@ -166,7 +166,8 @@ def _quietly() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """Return what an exporter's exception says of its cause."""
     # the exporter wraps the cause in a page of advice on how to report it
     cause = error
     while cause.__cause__ is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import torch
 
-from tamis.encoders.torch_encoder import TorchModel, logit_scale_of
+from tamis.encoders.torch_encoder import TextGraph, TorchModel, logit_scale_of
 from tamis.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ def describe_two_towers(
             arguments["attention_mask"] = tokens["attention_mask"]
         return _tensor(model.get_text_features(**arguments))
 
+    def features(tokens: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        masked = {} if mask is None else {"attention_mask": mask}
+        return _tensor(model.get_text_features(input_ids=tokens, **masked))
+
     has_patches = hasattr(model, "vision_model") and hasattr(
         model.config.vision_config, "patch_size"
     )
@@ -80,6 +84,15 @@ def describe_two_towers(
         maps={"patch": patches} if has_patches else {},
         texts=texts,
         text_settings=settings,
+        text_graph=TextGraph(
+            module=model,
+            features=features,
+            tokenizer=tokenizer,
+            max_length=longest,
+            lower=padded,
+            masked=not padded,
+            device=model.device,
+        ),
         logit_scale=logit_scale_of(model),
     )
 

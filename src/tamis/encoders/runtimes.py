@@ -21,6 +21,7 @@ RUNTIME_OF_KIND: Final[Mapping[str, str]] = {
     "timm": "torch",
     "open_clip": "torch",
     "onnx": "onnxruntime",
+    "pack": "onnxruntime",
     "openvino": "openvino",
 }
 """The runtime of each kind of encoder; kinds not listed use any."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "RUN_OPTIONS",
     "Precision",
+    "TextGraph",
     "TorchModel",
     "TorchRun",
     "as_encoder",
@@ -47,6 +48,29 @@ _NO_MEMORY: Final = ("can't allocate memory", "out of memory", "not enough memor
 
 
 @dataclass(frozen=True)
+class TextGraph:
+    """A text tower taken apart, so that it can be written as a graph.
+
+    Attributes:
+        module: its weights.
+        features: maps tokens `[T, L]` and their mask, or None, to features `[T, D]`.
+        tokenizer: loads the tokenizer.
+        max_length: L; shorter texts are padded, longer ones truncated.
+        lower: whether texts are lowercased first.
+        masked: whether the features depend on a mask.
+        device: where the weights are.
+    """
+
+    module: torch.nn.Module
+    features: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
+    tokenizer: Callable[[], Any]
+    max_length: int
+    lower: bool
+    masked: bool
+    device: Any
+
+
+@dataclass(frozen=True)
 class TorchModel:
     """A network and what tamis needs to know about it.
 
@@ -57,6 +81,7 @@ class TorchModel:
         maps: spatial feature levels, from fine to coarse; each returns `[B, h, w, C]`.
         texts: maps texts to features `[T, D]` in the same space; None without a text tower.
         text_settings: what affects a text's vector besides the weights, for the fingerprint.
+        text_graph: the text tower taken apart; None where it cannot be.
         logit_scale: factor of the cosine of a picture and a text in training, before the softmax
             (CLIP) or the bias and sigmoid (SigLIP); None without a text tower.
         note: one sentence that a user should know about the vectors; may be empty.
@@ -68,6 +93,7 @@ class TorchModel:
     maps: Mapping[str, TensorFunction] = field(default_factory=dict)
     texts: Callable[[Sequence[str]], torch.Tensor] | None = None
     text_settings: Mapping[str, object] = field(default_factory=dict)
+    text_graph: TextGraph | None = None
     logit_scale: float | None = None
     note: str = ""
 

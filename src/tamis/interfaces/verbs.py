@@ -11,6 +11,7 @@ from tamis.services.add.contract import Add, AddCrops, AddTiles
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
+from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.drift.contract import DriftCheck, DriftFit
@@ -22,6 +23,8 @@ from tamis.services.export.contract import Export
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
+from tamis.services.labeling.contract import FindMislabels, Propagate, Review
+from tamis.services.probe.contract import PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.scores.contract import Scores
@@ -46,6 +49,12 @@ class Verbs:
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
     layers = Method(ListLayers)
+    find_mislabels = Method(FindMislabels)
+    propagate_labels = Method(Propagate)
+    review_labels = Method(Review)
+    train_probe = Method(TrainProbe)
+    predict_probe = Method(PredictProbe)
+    cluster = Method(Cluster)
     evaluate = Method(Evaluate)
     curate = Method(Curate)
     duplicates = Method(Duplicates)

@@ -14,6 +14,7 @@ from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
+from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
@@ -32,6 +33,11 @@ from tamis.services.history.contract import TagReport
 from tamis.services.history.contract import UndoReport
 from tamis.services.index.contract import IndexReport
 from tamis.services.info.result import InfoReport
+from tamis.services.labeling.contract import MislabelReport
+from tamis.services.labeling.contract import PropagationReport
+from tamis.services.labeling.contract import ReviewQueue
+from tamis.services.probe.contract import ProbePredictions
+from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
 from tamis.services.report.contract import ReportWritten
 from tamis.services.scores.contract import ScoreReport
@@ -270,6 +276,153 @@ class Verbs:
         Args:
         """
 
+    def find_mislabels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        top: int | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        fail: bool = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> MislabelReport:
+        """Find labels that are probably wrong, most suspect first.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            top: Only the most suspect. Default: all suspects.
+            tag: Give the suspects this tag. Default: none.
+            fail: Exit with 1 if there are suspects.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def propagate_labels(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        least_confidence: float = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PropagationReport:
+        """Label pictures by the few that have a label, and say how right that is expected to be.
+
+        The labels go to the layer `propagated`, in place of what it had; `label` stays as it is.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            least_confidence: A picture gets no label below this probability.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def review_labels(
+        self,
+        number: int = ...,
+        *,
+        where: str | PathLike[str] | None = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ReviewQueue:
+        """List which pictures without a label to look at first: where a look settles most errors.
+
+        It propagates the labels that there are now, and writes nothing.
+
+        Args:
+            number: How many.
+            where: Only rows that fulfill this SQL condition.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def train_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        test_split: str | PathLike[str] = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbeTraining:
+        """Fit a classifier of the labels to stored vectors, measure it, and keep it in the dataset.
+
+        Args:
+            name: The probe's name.
+            where: Only rows that fulfill this SQL condition.
+            method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            test_split: Pictures of this split are measured on and never fitted on.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
+    def predict_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        least_confidence: float = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbePredictions:
+        """Predict classes of pictures by a probe, into the layer `probe_NAME`.
+
+        Args:
+            name: The probe's name.
+            where: Only rows that fulfill this SQL condition.
+            least_confidence: A picture gets no class below this probability.
+        """
+
+    def cluster(
+        self,
+        *,
+        k: int | Literal['auto'] = ...,
+        where: str | PathLike[str] | None = ...,
+        examples: int = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ClusterReport:
+        """Group like pictures, name each group, and mark the pictures with the group's number.
+
+        The mark `cluster` counts from 0, the largest first:  tamis label set CLASS --where
+        "cluster = 0"
+
+        Args:
+            k: How many clusters; auto takes a number that comes again on halves.
+            where: Only rows that fulfill this SQL condition.
+            examples: How many pictures to list of each.
+            encoder: Which vectors to use. Default: the dataset's default encoder.
+            seed: Makes every random choice repeatable.
+        """
+
     def evaluate(
         self,
         layer: str | PathLike[str],
@@ -480,6 +633,7 @@ class Verbs:
         threshold: float | None = ...,
         classes: bool = ...,
         tag: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
@@ -489,17 +643,19 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> FilterReport:
-        """Find all pictures that show what a text says, and tag them.
+        """Find the pictures that seem to show what a text says, and tag them.
 
-        Of several texts the nearest counts. With classes, texts and what is not meant are classes of
-        which each picture is one.
+        How many of them do depends on the encoder: look at the pictures near the cut (gallery). Of
+        several texts the nearest counts. With classes, texts and what is not meant are classes of which
+        each picture is one.
 
         Args:
             texts: What the pictures should show.
             not_texts: What is not meant.
-            threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores; with classes none.
+            threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores, or by everyday things; with classes none.
             classes: Take the texts as classes of which each is one.
             tag: Tag what passes; else nothing is written.
+            gallery: Write a page of the pictures on either side of the cut.
             where: Only rows that fulfill this SQL condition.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, Final
+
+from PIL import Image
 
 from tamis.pages.tile import Badge, Tile
 
@@ -18,6 +21,9 @@ THUMBNAIL_BUDGET: Final = 10_000_000
 """Bytes of thumbnails on one page; written as base64 they make the page a third larger."""
 
 _AT_ONCE: Final = 256
+_SMALL: Final = 128
+"""Longest side in pixels of a thumbnail where not all fit."""
+
 _ALWAYS: Final = ("sample_id", "path", "width", "height", "label", "split")
 
 
@@ -50,7 +56,8 @@ class Thumbnails:
     ) -> tuple[Tile, ...]:
         """Return the tiles of the pictures, in their order, as far as the budget goes.
 
-        A picture without a thumbnail has no tile.
+        A picture without a thumbnail has no tile, unless `names_beyond`: then each has one, with a
+        smaller thumbnail where the budget runs short, and by name where it is spent.
 
         Args:
             ids: the pictures; one that is named twice has two tiles.
@@ -60,10 +67,11 @@ class Thumbnails:
             columns: what `note`, `badge` and `score` need to know, beside `sample_id`, the size,
                 the label and the split.
             share: of what is left of the budget.
-            names_beyond: whether pictures beyond the budget, or without a thumbnail, are shown by
-                name.
+            names_beyond: whether all pictures are to be reached.
         """
         most = int(self._left * share)
+        # where not all fit, most of them do when half of the room is for small ones
+        small_from = most // 2 if names_beyond and self._bytes_of(ids) > most else 0
         tiles: list[Tile] = []
         for row in self._rows(ids, columns):
             thumbnail = row["thumbnail"] or b""
@@ -72,8 +80,11 @@ class Thumbnails:
                     continue
                 if len(thumbnail) > most:
                     break
-            elif len(thumbnail) > most:
-                thumbnail, most = b"", 0
+            else:
+                if most - len(thumbnail) < small_from:
+                    thumbnail = _smaller(thumbnail)
+                if len(thumbnail) > most:
+                    thumbnail, most = b"", 0
             most -= len(thumbnail)
             self._left -= len(thumbnail)
             tiles.append(
@@ -92,6 +103,14 @@ class Thumbnails:
             )
         return tuple(tiles)
 
+    def _bytes_of(self, ids: Sequence[str]) -> float:
+        """Estimate the bytes of thumbnails from the first of them."""
+        first = list(dict.fromkeys(ids[:_AT_ONCE]))
+        if not first:
+            return 0.0
+        sizes = self._samples.rows(["thumbnail"], first).column("thumbnail").to_pylist()
+        return len(ids) * sum(len(one or b"") for one in sizes) / len(first)
+
     def _rows(self, ids: Sequence[str], columns: Sequence[str]) -> Iterable[dict[str, Any]]:
         """Yield the rows piece by piece, so that one page's worth of thumbnails is in memory."""
         read = list(dict.fromkeys([*_ALWAYS, "thumbnail", "uri", *columns]))
@@ -100,3 +119,15 @@ class Thumbnails:
             rows = self._samples.rows(read, list(dict.fromkeys(piece))).to_pylist()
             by_id = {row["sample_id"]: row for row in rows}
             yield from (by_id[one] for one in piece)
+
+
+def _smaller(jpeg: bytes) -> bytes:
+    """Return a thumbnail of about a fifth of the bytes; empty if it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            picture.thumbnail((_SMALL, _SMALL))
+            shrunk = io.BytesIO()
+            picture.save(shrunk, "JPEG", quality=75)
+    except OSError:
+        return b""
+    return shrunk.getvalue()

@@ -159,7 +159,7 @@ class _Either(Kind):
         self.wanted = " or ".join(kind.wanted for kind in kinds)
 
     def check(self, value: Any) -> Any:
-        if isinstance(value, str):
+        if isinstance(value, str) and not self.many:
             return self.read(value)  # so that a text means the same however it is given
         return self._first(lambda kind: kind.check(value))
 
@@ -167,7 +167,12 @@ class _Either(Kind):
         return self._first(lambda kind: kind.read(text))
 
     def write(self, value: Any) -> str:
-        return str(self._first(lambda kind: kind.write(kind.check(value))))
+        # of a kind that is repeated, one value at a time is written
+        return str(
+            self._first(
+                lambda kind: kind.write(kind.check(value)[0] if kind.many else kind.check(value))
+            )
+        )
 
     def words(self) -> tuple[str, ...]:
         return tuple(word for kind in self.kinds for word in kind.words())

@@ -99,7 +99,7 @@ def test_a_file_whose_name_is_not_utf8_takes_no_neighbour_with_it(place, said):
     assert failure["path"] == r"photos/caf\xe9.jpg"
     code, out, _ = said("log", "--json")
     assert code == 0
-    assert json.loads(out)[1]["params"]["sources"][1] == r"photos/caf\xe9.jpg"
+    assert json.loads(out)["entries"][1]["params"]["sources"][1] == r"photos/caf\xe9.jpg"
     assert tamis.open("dataset.tamis").store.failures()["path"].to_pylist() == [failure["path"]]
 
 
@@ -125,7 +125,7 @@ def test_an_stdout_of_any_encoding_serves(place, said, encoding):
     assert json.loads(out)["dataset"] == "é.tamis"
     assert out.isascii() or encoding == "utf-8"
     code, out, _ = said("log", "-d", "é.tamis", "--json", encoding=encoding)
-    assert json.loads(out)[1]["params"]["sources"] == ["photos", "broken-ß-日.jpg"]
+    assert json.loads(out)["entries"][1]["params"]["sources"] == ["photos", "broken-ß-日.jpg"]
 
 
 @pytest.mark.parametrize("text", ESCAPES.values(), ids=ESCAPES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,6 +16,7 @@ from tamis.services.text_filter.run import text_filter
 from tamis.verbs.feedback import SILENT, Feedback
 
 WORDS = {"cat": [1, 0, 0, 0], "dog": [0, 1, 0, 0], "car": [0, 0, 1, 0], "pet": [1, 1, 0, 0]}
+ANYTHING_ELSE = [0.5, 0.5, 0.5, 0.5]
 
 
 def filtered(store, texts, feedback=SILENT, **options):
@@ -32,7 +35,10 @@ class WordEncoder:
         raise AssertionError("a filter reads stored vectors only")
 
     def embed_text(self, texts):
-        rows = [next(v for w, v in WORDS.items() if f" {w}" in f" {text}") for text in texts]
+        rows = [
+            next((v for w, v in WORDS.items() if re.search(rf"\b{w}\b", text)), ANYTHING_ELSE)
+            for text in texts
+        ]
         rows = np.asarray(rows, np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -149,10 +155,35 @@ def test_without_a_scale_of_its_own_an_encoder_gets_that_of_clip(store, encoder,
     assert scores["s007"] == pytest.approx(odds[7], abs=1e-5)
 
 
-def test_scores_without_two_groups_say_so(store):
+def test_scores_without_two_groups_are_cut_by_everyday_things(store):
     report = filtered(store, ["cat"], where="sample_id < 's040'")
-    assert report.suggested
+    assert (report.method, report.suggested, report.threshold) == ("everyday things", True, None)
     assert "do not fall into two groups" in report.notes[1]
+    assert report.matched == 40  # nearer to "cat" than to anything else
+    none = filtered(store, ["cat"], where="sample_id >= 's100'")
+    assert (none.method, none.matched) == ("everyday things", 0)
+    assert filtered(store, ["cat"]).method == "two groups"
+    assert filtered(store, ["cat"], threshold=0.5).method == "given"
+    assert filtered(store, ["cat", "dog"], classes=True).method == "classes"
+
+
+@pytest.mark.parametrize("options", [{}, {"threshold": 0.5}, {"not_texts": ["dog"]}])
+def test_a_gallery_shows_both_sides_of_the_cut(store, tmp_path, options):
+    page = tmp_path / "cut.html"
+    report = filtered(store, ["pet"], gallery=page, **options)
+    assert report.gallery == str(page)
+    html = page.read_text("utf-8")
+    passed, missed = (
+        html.partition(f'id="{begin}"')[2].partition(f'id="{end}"')[0]
+        for begin, end in (("barely", "barely-not"), ("barely-not", "best"))
+    )
+    names = {row.path for row in report.rows}
+    assert 0 < len(names) < report.scored
+    assert any(name in passed for name in names)
+    assert not any(name in missed for name in names)
+    assert re.search(r"s\d+\.jpg", missed)
+    with pytest.raises(UsageError, match="html"):
+        filtered(store, ["pet"], gallery=tmp_path / "cut.txt")
 
 
 def test_equal_scores_match_nothing(tmp_path):
@@ -250,3 +281,35 @@ def test_an_encoder_that_reads_no_texts_or_has_changed_is_refused(store, monkeyp
     monkeypatch.delattr(WordEncoder, "embed_text")
     with pytest.raises(UsageError, match="reads no texts"):
         filtered(store, ["cat"])
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_the_gallery_shows_the_line_from_both_sides(tmp_path, classes):
+    store = Store.create(tmp_path / "d.tamis")
+    angles = np.linspace(0, np.pi / 2, 91)
+    vectors = np.zeros((91, 4), np.float32)
+    vectors[:, 0], vectors[:, 1] = np.cos(angles), np.sin(angles)
+    fill(store, vectors)
+    page = tmp_path / "near.html"
+    options = {"classes": True} if classes else {"threshold": float(np.cos(np.pi / 4))}
+    report = filtered(store, ["cat"], not_texts=["dog"], gallery=page, **options)
+    assert report.gallery == str(page)
+    text = page.read_text("utf-8")
+    start, end = text.index('id="borderline"'), text.index('id="passed"')
+    shown = [int(row) for row in re.findall(r'data-path="s(\d+).jpg"', text[start:end])]
+    assert len(shown) == 48
+    assert sorted(shown) == list(range(min(shown), max(shown) + 1))
+    assert abs(shown[0] - 45) <= 1
+    passing = sum(row < report.matched for row in shown)
+    assert 10 < text[start:end].count(" passes</span>") == passing < 40
+    assert text.count("<q>dog</q>") == 1
+    passed = re.findall(r'data-path="s(\d+).jpg"', text[end:])
+    assert [int(row) for row in passed] == list(range(report.matched))
+
+
+def test_the_gallery_is_refused_before_any_work(tmp_path, encoder, monkeypatch):
+    store = Store.create(tmp_path / "d.tamis")
+    fill(store, np.eye(4, dtype=np.float32))
+    monkeypatch.setattr(encoder, "embed_text", None)
+    with pytest.raises(UsageError, match=r"ends in \.html"):
+        filtered(store, ["cat"], gallery=tmp_path / "near.csv")

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import pyarrow as pa
 from pyarrow import compute, parquet
 
+from tamis.dataset.columns import Column
 from tamis.dataset.parts import BOX_COLUMNS, Box, box_of
 from tamis.dataset.presence import find_gone
+from tamis.dataset.samples import Samples
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.formats.exports.destination import new_folder
 from tamis.formats.exports.manifest import write_csv, write_parquet
@@ -66,7 +68,7 @@ def export_folder(
         how many pictures were exported, and those that could not be, with their reasons.
     """
     read = ["sample_id", "path", "uri", "source", "content_hash", "bytes", *by]
-    if "kind" in store.columns():
+    if Samples(store).has(Column.KIND):
         read += BOX_COLUMNS
     rows = store.read(list(dict.fromkeys(read)), where)
     if overwrite:

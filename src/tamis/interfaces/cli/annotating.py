@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from tamis.interfaces.cli import labeling
 from tamis.interfaces.cli.command import Command
 from tamis.services.annotate.contract import (
     ClearLabels,
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
         Command(ListLayers, show_layers),
     ):
         command.register(label)
+    labeling.register(label)
 
 
 def show_import(output: Output, _request: Import, report: ImportReport) -> None:

@@ -12,12 +12,18 @@ from tamis.services.encoders.contract import (
     DefaultEncoder,
     ExportEncoder,
     ListEncoders,
+    PackEncoder,
 )
 from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
-    from tamis.services.encoders.contract import DefaultEncoderReport, EncoderCheck, EncoderList
+    from tamis.services.encoders.contract import (
+        DefaultEncoderReport,
+        EncoderCheck,
+        EncoderList,
+        EncoderPacked,
+    )
     from tamis.services.encoders.result import EncoderExport
 
 __all__ = ["register"]
@@ -100,6 +106,16 @@ def show_export(output: Output, request: ExportEncoder, result: EncoderExport) -
     return CHECK_FAILED
 
 
+def show_packed(output: Output, _request: PackEncoder, result: EncoderPacked) -> None:
+    """Print what the file holds, and how to use it."""
+    holds = "pictures and texts" if result.text else "pictures"
+    output.say(
+        f"{result.file}: {holds} of {result.source}, {result.bytes / 1e6:.1f} MB, license "
+        f"{result.license or 'unknown'}; cosine {result.worst_cosine:.5f} at worst"
+    )
+    output.say(f"use it as  --encoder {result.spec.removeprefix('pack:')}")
+
+
 _LIST = Command(ListEncoders, show_list, dataset=None)
 
 encoders = typer.Typer(no_args_is_help=False)
@@ -121,6 +137,7 @@ def register(app: typer.Typer) -> None:
         Command(DefaultEncoder, show_default),
         Command(CheckEncoder, show_check, dataset=None),
         Command(ExportEncoder, show_export, dataset=None),
+        Command(PackEncoder, show_packed, dataset=None),
     ):
         command.register(encoders)
     app.add_typer(encoders, name="encoders")

@@ -36,11 +36,15 @@ def register(app: typer.Typer) -> None:
 def _show_filter(output: Output, _request: Filter, report: FilterReport) -> None:
     output.say(_filtered(report))
     output.note(f"by the vectors of {report.encoder}")
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
     output.table(["text", "pictures"], list(report.counts.items()))
     output.table(
         ["score", "margin", "text", "picture"],
         [(row.score, row.margin, row.text, row.path) for row in report.rows[:_SHOWN]],
     )
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
 
 
 def _filtered(report: FilterReport) -> str:
@@ -48,6 +52,8 @@ def _filtered(report: FilterReport) -> str:
     if report.threshold is not None:
         found = ", found in the scores" if report.suggested else ""
         sentence += f" at threshold {report.threshold:.4g}{found}"
+    elif report.suggested:
+        sentence += ", nearer to the text than to everyday things"
     if report.tag is None:
         return f"{sentence}; --tag NAME marks them"
     return f"{sentence}; {report.tagged} are new to the tag {report.tag!r}"

@@ -20,6 +20,7 @@ from tamis.interfaces.cli import (
     annotating,
     build,
     choose,
+    clustering,
     divide,
     drift,
     duplicates,
@@ -27,6 +28,7 @@ from tamis.interfaces.cli import (
     find,
     history,
     look,
+    probing,
     watching,
 )
 from tamis.outside_text import is_storable, showable
@@ -48,9 +50,11 @@ _ROOMS = (
     find,
     duplicates,
     choose,
+    clustering,
     divide,
     drift,
     look,
+    probing,
     encoders,
     history,
 )

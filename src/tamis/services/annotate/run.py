@@ -10,8 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
+from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
+from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
@@ -23,7 +26,6 @@ from tamis.services.annotate.contract import (
     SetReport,
 )
 from tamis.services.annotate.exported_pictures import exported_pictures
-from tamis.services.annotate.rows import AnnotationRows
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
@@ -75,7 +77,7 @@ def import_annotations(
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
-            labelled = set(store.read(["sample_id"], "label IS NOT NULL")["sample_id"].to_pylist())
+            labelled = set(_with_label(store))
         for table in taken.tables:
             operation.add_annotations(table)
         labels = {name: label for name, label in taken.labels.items() if name not in labelled}
@@ -181,8 +183,8 @@ def clear_labels(
     """
     store = workspace.store
     ids = _samples(workspace, request)
-    condition = f"layer = '{request.layer}'"
-    condition += f" AND kind = '{request.kind}'" if request.kind else ""
+    of_kind = equal("kind", request.kind) if request.kind else None
+    condition = all_of(equal("layer", request.layer), of_kind)
     annotated = store.annotations(["sample_id"], condition).column("sample_id").unique()
     meant = pa.array(ids, pa.string())
     chosen = meant.filter(pc.is_in(meant, value_set=annotated))
@@ -248,7 +250,12 @@ def _samples(workspace: Workspace, request: Any) -> list[str]:
     return [name for name in given if name in meant]
 
 
+def _with_label(store: Store, ids: list[str] | None = None) -> list[str]:
+    names = store.read(["sample_id"], known(Column.LABEL), ids).column("sample_id")
+    return [str(name) for name in names.to_pylist()]
+
+
 def _clear_label(store: Store, operation: Operation, ids: list[str] | None) -> None:
-    names = store.read(["sample_id"], "label IS NOT NULL", ids).column("sample_id").to_pylist()
+    names = _with_label(store, ids)
     if names:
         operation.set_marks(names, {"label": pa.nulls(len(names), pa.string())})

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.algo.sequential import start_monitor
+from tamis.dataset.array_file import packed, unpacked
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import ConflictError, InputError
-from tamis.services.drift.array_file import packed, unpacked
 from tamis.services.drift.result import DriftAlarm
 from tamis.services.drift.side import FIGURES
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.algo.drift import DriftReference
+from tamis.dataset.array_file import packed, unpacked
 from tamis.dataset.operations import DriftFitted, last
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import InputError, UsageError
-from tamis.services.drift.array_file import packed, unpacked
 from tamis.services.drift.probe import LinearProbe
 
 if TYPE_CHECKING:

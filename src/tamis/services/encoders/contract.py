@@ -20,8 +20,10 @@ __all__ = [
     "EncoderCheck",
     "EncoderEntry",
     "EncoderList",
+    "EncoderPacked",
     "ExportEncoder",
     "ListEncoders",
+    "PackEncoder",
     "Precision",
     "Runtime",
 ]
@@ -159,6 +161,52 @@ class EncoderCheck(Result):
     deterministic: bool
     scaled_decoding: float | None
     problems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PackEncoder(Request["EncoderPacked"], verb="encoders pack", run="pack:pack_encoder"):
+    """Write an encoder as one file for machines without a network and without PyTorch.
+
+    The file holds the graphs of pictures and texts, the tokenizer, the preprocessing, the license,
+    and vectors of ten made pictures and texts, by which it checks itself wherever it is loaded.
+    """
+
+    spec: Spec
+    _: KW_ONLY
+    out: Annotated[Path, Option("The file.", metavar="FILE.pack")]
+    license: Annotated[
+        str | None,
+        Option("The weights' license, or a file with it.", default="as the model's folder says"),
+    ] = None
+    overwrite: Annotated[bool, Option("Replace a file that is there.")] = False
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class EncoderPacked(Result):
+    """A packed encoder.
+
+    Attributes:
+        spec: the name by which it is used.
+        source: the encoder that it was made of.
+        file: the file.
+        bytes: its size.
+        fingerprint: hash of all that changes its vectors.
+        dim: length of a vector.
+        text: whether it reads texts.
+        worst_cosine: the lowest between its vectors and the source's, of ten made pictures and
+            texts.
+        license: of the weights; None where it is not known.
+    """
+
+    spec: str
+    source: str
+    file: Path
+    bytes: int
+    fingerprint: str
+    dim: int
+    text: bool
+    worst_cosine: float
+    license: str | None
 
 
 @dataclass(frozen=True)

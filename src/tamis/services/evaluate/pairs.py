@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from tamis.algo.detection.average_precision import Boxes
 from tamis.algo.detection.outcomes import outcomes
+from tamis.dataset.columns import equal, known, one_of
+from tamis.dataset.conditions import all_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Pairs", "boxes_of", "paired_boxes", "paired_classes", "rows_of", "with_labels"]
 
-_BOXES = "kind IN ('box', 'rotated_box', 'polygon', 'mask', 'keypoints') AND label IS NOT NULL"
-_CLASSES = "kind = 'classification' AND label IS NOT NULL"
+_BOXES = all_of(
+    one_of("kind", ["box", "rotated_box", "polygon", "mask", "keypoints"]), known("label")
+)
+_CLASSES = all_of(equal("kind", "classification"), known("label"))
 
 
 @dataclass(frozen=True)

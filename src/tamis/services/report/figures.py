@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.cross_split import closest_across
 from tamis.dataset.annotation_layers import TRUTH
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.conditions import all_of
 from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
 from tamis.dataset.samples import Kind, Samples
 from tamis.services.report.contents import Figure, Histogram, Marker
@@ -66,7 +67,6 @@ def headline(
     labels, splits = marks.labels, marks.splits
     figures = [
         Figure("Pictures", f"{len(marks.ids):,}", "Pictures that could be read."),
-        *_parts(samples),
         *_annotations(samples),
         Figure("Bad files", f"{failed:,}", "Files that could not be used; each is listed below."),
         Figure("Duplicates", f"{dropped:,}", "Pictures set aside for a better copy."),
@@ -105,19 +105,9 @@ def headline(
     return tuple(figures)
 
 
-def _parts(samples: Samples) -> tuple[Figure, ...]:
-    """Count crops and tiles, which are samples of their own, where there are any."""
-    counted = (
-        ("Crops", Kind.CROPS, "Boxes of detection labels, each a sample of its own."),
-        ("Tiles", Kind.TILES, "Overlapping parts of pictures, each a sample of its own."),
-    )
-    sizes = [(label, samples.of(kind=kind).count(), sentence) for label, kind, sentence in counted]
-    return tuple(Figure(label, f"{count:,}", sentence) for label, count, sentence in sizes if count)
-
-
 def _annotations(samples: Samples) -> tuple[Figure, ...]:
     """Count the objects of the ground truth, where there are any."""
-    condition = f"layer = '{TRUTH}' AND width IS NOT NULL"
+    condition = all_of(equal("layer", TRUTH), known("width"))
     objects = samples.store.annotations(["sample_id", "label"], condition)
     if not objects.num_rows:
         return ()

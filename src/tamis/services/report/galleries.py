@@ -90,10 +90,15 @@ def selected(samples: Samples, thumbnails: Thumbnails) -> Gallery | None:
         share=_SELECTED_SHARE,
         names_beyond=True,
     )
+    more = (
+        f" The first {_SELECTED:,} are here; tamis export csv FILE --where selected lists all."
+        if rows.num_rows > _SELECTED
+        else ""
+    )
     return Gallery(
         "selected",
         "Selected",
-        "The pictures that were chosen, in the order of choice, each with the reason.",
+        f"The pictures that were chosen, in the order of choice, each with the reason.{more}",
         tiles,
         rows.num_rows,
         "No picture is selected.",

@@ -107,7 +107,8 @@ def _hit_tiles(thumbnails: Thumbnails, report: SearchReport) -> tuple[Tile, ...]
 
 def _title(request: Search) -> str:
     asked = [*request.texts, *(f"like {Path(name).name}" for name in request.like)]
-    return ", ".join(asked)
+    title = ", ".join(asked)
+    return title[:1].upper() + title[1:]
 
 
 def _framed(tile: Tile, region: tuple[int, int, int, int] | None) -> Tile:

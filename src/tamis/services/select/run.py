@@ -8,7 +8,8 @@ import numpy as np
 
 from tamis.algo import selection
 from tamis.algo.selection.reasons import reasons
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, unknown
+from tamis.dataset.conditions import any_of
 from tamis.dataset.embedded import EmbeddedSamples
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Kind, SampleSet
@@ -167,7 +168,7 @@ def _large_enough(part: SampleSet, least: int) -> tuple[SampleSet, str | None]:
     if not least or not part.samples.has(Column.KIND) or not (count := part.where(small).count()):
         return part, None
     told = f"{counted(count, 'part has')} a side under {least} pixels, left out"
-    large = part.where(f"(kind IS NULL OR NOT {small})")
+    large = part.where(any_of(unknown(Column.KIND), f"NOT {small}"))
     return large, f"{told}; --min-part 0 takes them"
 
 

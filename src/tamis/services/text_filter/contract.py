@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, ClassVar
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
@@ -16,10 +17,11 @@ __all__ = ["Filter", "FilterReport", "Match", "ScoreHistogram"]
 
 @dataclass(frozen=True)
 class Filter(Request["FilterReport"], verb="filter", writes=True, run="text_filter"):
-    """Find all pictures that show what a text says, and tag them.
+    """Find the pictures that seem to show what a text says, and tag them.
 
-    Of several texts the nearest counts. With classes, texts and what is not meant are classes of
-    which each picture is one.
+    How many of them do depends on the encoder: look at the pictures near the cut (gallery). Of
+    several texts the nearest counts. With classes, texts and what is not meant are classes of which
+    each picture is one.
     """
 
     texts: Annotated[Sequence[str], Argument("What the pictures should show.", metavar="TEXT")]
@@ -34,12 +36,16 @@ class Filter(Request["FilterReport"], verb="filter", writes=True, run="text_filt
             metavar="T",
             minimum=-1,
             maximum=1,
-            default="found in the scores; with classes none",
+            default="found in the scores, or by everyday things; with classes none",
         ),
     ] = None
     classes: Annotated[bool, Option("Take the texts as classes of which each is one.")] = False
     tag: Annotated[
         str | None, Option("Tag what passes; else nothing is written.", metavar="NAME")
+    ] = None
+    gallery: Annotated[
+        Path | None,
+        Option("Write a page of the pictures on either side of the cut.", metavar="FILE.html"),
     ] = None
     where: Where = None
     encoder: EncoderOfVectors = None
@@ -104,8 +110,10 @@ class FilterReport(Result):
         scored: pictures that were scored: those with a vector that meet the condition.
         tag: what they were tagged with; None where nothing was written.
         tagged: pictures that got the tag now; the others had it.
-        threshold: least score that passes; None where the likeliest class alone decides.
-        suggested: whether the threshold was found in the scores.
+        threshold: least score that passes; None where each picture is compared with other texts.
+        suggested: whether the cut was found, not given.
+        method: what the cut is: `given`, `two groups` of scores, `everyday things`, to which a
+            picture has to be less near than to the text, `equal scores`, or `classes`.
         counts: for each text the matches that fit it best; with classes, for each class (the
             negatives too) the pictures that are likeliest of it.
         rows: the matches, best first.
@@ -113,6 +121,7 @@ class FilterReport(Result):
         histogram: of the scores of all pictures.
         encoder: spec of the encoder.
         column: the vector column.
+        gallery: the page that was written; None if none was asked for.
     """
 
     table_of: ClassVar = "rows"
@@ -123,9 +132,11 @@ class FilterReport(Result):
     tagged: int
     threshold: float | None
     suggested: bool
+    method: Literal["given", "two groups", "everyday things", "equal scores", "classes"]
     counts: Mapping[str, int]
     rows: Sequence[Match]
     assigned: Mapping[str, str]
     histogram: ScoreHistogram
     encoder: str
     column: str
+    gallery: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -11,15 +11,21 @@ from tamis.algo.score_threshold import suggest_threshold
 from tamis.algo.zero_shot import zero_shot_posteriors
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
+from tamis.pages.page import require_page
 from tamis.runtime.prompts import prompt_vectors
 from tamis.runtime.queries import caveat_of
 from tamis.services.text_filter.contract import FilterReport, Match, ScoreHistogram
+from tamis.services.text_filter.everyday import everyday_levels
+from tamis.services.text_filter.gallery import write_gallery
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
+    from tamis.encoders.base import TextEncoder
     from tamis.runtime.workspace import Workspace
     from tamis.services.text_filter.contract import Filter
     from tamis.types import Indices, Progress, Vectors
@@ -87,8 +93,10 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
 
     Each text becomes the mean vector of a few sentences (`tamis.runtime.prompts`). A picture's
     score is its largest cosine similarity to one of the texts. It passes if that reaches the
-    threshold, by default one suggested from the scores (`tamis.algo.score_threshold`), and exceeds
-    its similarity to every text that is not meant.
+    threshold and exceeds its similarity to every text that is not meant. Without a threshold, the
+    scores are cut between their two groups (`tamis.algo.score_threshold`); where they do not fall
+    into two, a picture passes if it is nearer to the text than to everyday things
+    (`tamis.services.text_filter.everyday`).
 
     With `classes`, all texts are classes of which each picture is one: the score is the
     probability of the likeliest (`tamis.algo.zero_shot`, with the encoder's own logit scale), and
@@ -104,6 +112,8 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
             meets the condition.
         EncoderError: the encoder cannot be loaded, or has changed.
     """
+    if request.gallery is not None:
+        require_page(request.gallery)
     store = workspace.store
     known = workspace.vector_column(request.encoder, reads_text=True)
     asked = _Asked.of(request, known.name)
@@ -117,12 +127,10 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
             + ("" if request.where is None else f" and meets {request.where!r}")
         )
     notes = [caveat] if (caveat := caveat_of(encoder)) else []
-    least, suggested = request.threshold, False
-    if least is None and not request.classes:
-        found = suggest_threshold(scores.score, np.random.default_rng(request.seed))
-        least, suggested = found.value, True
-        notes += [found.note] if found.note else []
-    passing = scores.passes if least is None else scores.passes & (scores.score >= least)
+    cut = _cut(store, asked, request, scores, encoder, queries)
+    notes += cut.notes
+    least = cut.threshold
+    passing = scores.passes & (cut.clear >= 0)
     rows = _rows(store, scores, np.flatnonzero(passing), asked)
     histogram = _histogram(scores.score)
     counts = _counts(scores, passing, asked)
@@ -136,21 +144,68 @@ def text_filter(workspace: Workspace, request: Filter, feedback: Feedback = SILE
             "histogram": asdict(histogram),
         }
         tagged = _tag(store, rows, asked, facts, request)
-    return FilterReport(
+    report = FilterReport(
         matched=len(rows),
         scored=len(scores.ids),
         tag=request.tag,
         tagged=tagged,
         threshold=least,
-        suggested=suggested,
+        suggested=cut.method not in {"given", "classes"},
+        method=cut.method,
         counts=counts,
         rows=rows,
         assigned=_assigned(scores, asked),
         histogram=histogram,
         encoder=known.spec,
         column=known.name,
+        gallery=None if request.gallery is None else str(request.gallery),
         notes=notes,
     )
+    if request.gallery is not None:
+        clear = np.where(passing, np.abs(cut.clear), -np.abs(cut.clear))
+        write_gallery(workspace.samples, request, report, scores.ids, clear, request.gallery)
+    return report
+
+
+class _Cut(NamedTuple):
+    """What decides: by how much each picture clears it `[N]`, and what it is."""
+
+    clear: NDArray[np.float32]
+    method: Literal["given", "two groups", "everyday things", "equal scores", "classes"]
+    threshold: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _cut(  # noqa: PLR0917 - what a cut is found from
+    store: Store,
+    asked: _Asked,
+    request: Filter,
+    scores: _Scores,
+    encoder: TextEncoder,
+    queries: Vectors,
+) -> _Cut:
+    least = request.threshold
+    if least is not None:
+        return _Cut(scores.score - np.float32(least), "given", least)
+    if request.classes:
+        return _Cut(scores.margin, "classes")
+    found = suggest_threshold(scores.score, np.random.default_rng(request.seed))
+    if found.method != "spread":
+        method: Any = "two groups" if found.method == "two groups" else "equal scores"
+        notes = (found.note,) if found.note else ()
+        return _Cut(scores.score - np.float32(found.value), method, found.value, notes)
+    batches = (vectors for _, vectors in _pictures(store, asked))
+    levels = everyday_levels(encoder, queries[: len(asked.texts)], batches)
+    note = (
+        "the scores do not fall into two groups, so a picture passes if it is nearer to the text "
+        "than to everyday things; look at those near the cut (--gallery FILE.html), and give a "
+        "threshold if it should lie elsewhere"
+    )
+    return _Cut(scores.score - levels, "everyday things", None, (note,))
+
+
+def _pictures(store: Store, asked: _Asked) -> Iterator[tuple[list[str], Vectors]]:
+    return Samples(store).of(asked.where).vector_batches(asked.column)
 
 
 def _score(
@@ -158,7 +213,7 @@ def _score(
 ) -> _Scores:
     ids: list[str] = []
     parts: list[tuple[NDArray[Any], ...]] = []
-    for names, vectors in Samples(store).of(asked.where).vector_batches(asked.column):
+    for names, vectors in _pictures(store, asked):
         cosines = vectors @ queries.T
         if asked.classes:
             parts.append(_by_class(cosines, len(asked.texts), scale))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 
+from tamis.dataset.parts import PART_COLUMNS
 from tamis.errors import UsageError
 from tamis.services.report.collect import collect
 
@@ -33,6 +35,27 @@ def test_the_headline_counts_exactly(curated: Store) -> None:
         "Labels": "2",
         "Encoder": "toy",
     }
+
+
+def test_crops_and_tiles_are_counted_apart(curated: Store) -> None:
+    assert "Parts" not in [figure.label for figure in collect(curated).headline]
+    ids = [f"{number:032x}" for number in range(100, 103)]
+    with curated.operation("add") as op:
+        op.require_columns(PART_COLUMNS)
+        op.insert(
+            pa.table(
+                {
+                    "sample_id": ids,
+                    "path": [f"photos/0.jpg#xywh={n},0,9,9" for n in range(3)],
+                    "parent_id": [f"{0:032x}"] * 3,
+                    "kind": ["crop", "crop", "tile"],
+                }
+            )
+        )
+    pictures, parts = collect(curated).headline[:2]
+    assert (pictures.label, pictures.value) == ("Pictures", "12")
+    assert (parts.label, parts.value) == ("Parts", "3")
+    assert parts.explanation.startswith("2 crops and 1 tile ")
 
 
 def test_duplicates_stand_beside_their_keeper(curated: Store) -> None:

@@ -66,9 +66,9 @@ class AnnotationRows:
             source=_json(entry.source),
         )
 
-    def add_class(self, sample_id: str, label: str) -> None:
-        """Give a sample a class."""
-        self._add(sample_id=sample_id, kind="classification", label=label)
+    def add_class(self, sample_id: str, label: str, confidence: float | None = None) -> None:
+        """Give a sample a class; predictions have a confidence."""
+        self._add(sample_id=sample_id, kind="classification", label=label, confidence=confidence)
 
     def _add(self, **said: Any) -> None:
         content = repr((self._layer, *said.values())).encode("utf-8", "backslashreplace")

@@ -1,0 +1,41 @@
+"""What the command line prints of clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tamis.interfaces.cli.command import Command
+from tamis.services.cluster.contract import Cluster
+
+if TYPE_CHECKING:
+    import typer
+
+    from tamis.interfaces.cli.output import Output
+    from tamis.services.cluster.contract import ClusterReport
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Put this verb on the command line."""
+    Command(Cluster, show_clusters).register(app)
+
+
+def show_clusters(output: Output, _request: Cluster, report: ClusterReport) -> None:
+    """Print a line a cluster, and why there are so many."""
+    output.say(report.reason)
+    if report.stability is not None:
+        output.say(f"clusterings of random halves agree by {report.stability:.2f} (1 is fully)")
+    output.table(
+        ["cluster", "name", "pictures", "stability", "typical picture"],
+        [
+            (
+                one.id,
+                one.name,
+                one.size,
+                "" if one.stability is None else f"{one.stability:.2f}",
+                one.examples[0],
+            )
+            for one in report.clusters
+        ],
+    )

@@ -1,0 +1,62 @@
+"""What the command line prints of probes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from tamis.interfaces.cli.command import Command
+from tamis.services.probe.contract import PredictProbe, TrainProbe
+
+if TYPE_CHECKING:
+    from tamis.interfaces.cli.output import Output
+    from tamis.services.probe.contract import ProbePredictions, ProbeTraining
+
+__all__ = ["register"]
+
+_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs on the command line."""
+    probe = typer.Typer(help="Small classifiers on stored vectors.", no_args_is_help=True)
+    app.add_typer(probe, name="probe")
+    Command(TrainProbe, show_training).register(probe)
+    Command(PredictProbe, show_predictions).register(probe)
+
+
+def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -> None:
+    """Print how well the probe does, then classes and slices, worst first."""
+    output.say(f"probe {report.name} ({report.method}) fitted on {report.labels} labels")
+    if report.accuracy is None or report.ece is None:
+        output.say("no label could be held out to measure it on")
+        return
+    output.say(
+        f"accuracy {report.accuracy:.1%} ({report.low:.1%} to {report.high:.1%}) on "
+        f"{report.measured} pictures of the {report.measured_on}, calibration error "
+        f"{report.ece:.3f}"
+    )
+    output.table(
+        ["class", "pictures", "recall", "precision", "F1"],
+        [
+            (one.name, one.pictures, one.recall, one.precision, one.f1)
+            for one in report.classes[:_SHOWN]
+        ],
+    )
+    output.table(
+        ["slice", "value", "pictures", "accuracy", "gap", "p"],
+        [
+            (one.column, one.value, one.pictures, one.accuracy, one.gap, one.p_value)
+            for one in report.slices[:_SHOWN]
+        ],
+    )
+
+
+def show_predictions(output: Output, _request: PredictProbe, report: ProbePredictions) -> None:
+    """Print how many pictures have a class now."""
+    output.say(
+        f"{report.predicted} pictures have a class in the layer {report.layer}, "
+        f"{report.abstained} left without"
+    )
+    output.table(["class", "pictures"], [*report.classes.items()][:_SHOWN])

@@ -1,0 +1,1 @@
+"""Clusters of pictures to look at and to label."""

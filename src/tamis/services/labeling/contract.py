@@ -1,0 +1,230 @@
+"""What can be asked of labels by the vectors of their pictures, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from tamis.verbs.request import Argument, Option, Request
+from tamis.verbs.result import Result
+from tamis.verbs.shared import EncoderOfVectors, Seed, Where
+
+__all__ = [
+    "PROPAGATED",
+    "ClassConflict",
+    "ExpectedAccuracy",
+    "FindMislabels",
+    "MislabelReport",
+    "Propagate",
+    "PropagationReport",
+    "Review",
+    "ReviewQueue",
+    "Suspect",
+    "ToReview",
+    "TriedMethod",
+]
+
+PROPAGATED = "propagated"
+"""The layer that propagation writes."""
+
+Kind: TypeAlias = Literal["sound", "wrong", "ambiguous", "out of class", "duplicate"]
+
+LeastConfidence: TypeAlias = Annotated[
+    float,
+    Option("A picture gets no label below this probability.", metavar="P", minimum=0, maximum=1),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindMislabels(Request["MislabelReport"], verb="label mislabels", writes=True):
+    """Find labels that are probably wrong, most suspect first."""
+
+    where: Where = None
+    top: Annotated[
+        int | None,
+        Option("Only the most suspect.", metavar="N", minimum=1, default="all suspects"),
+    ] = None
+    tag: Annotated[
+        str | None, Option("Give the suspects this tag.", metavar="NAME", default="none")
+    ] = None
+    fail: Annotated[bool, Option("Exit with 1 if there are suspects.")] = False
+    encoder: EncoderOfVectors = None
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A label that is probably wrong.
+
+    Attributes:
+        path: the picture.
+        sample_id: its id.
+        given: its label.
+        suggested: the likeliest other class.
+        score: in [0, 1], high is suspect.
+        kind: `wrong`; `ambiguous`, where two classes are likely; `out of class`, where none is;
+            `duplicate`, where a near-duplicate has another label.
+        examples: paths of up to three pictures of the suggested class that are most like it.
+    """
+
+    path: str
+    sample_id: str
+    given: str
+    suggested: str
+    score: float
+    kind: Kind
+    examples: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MislabelReport(Result):
+    """Which labels are suspect.
+
+    Attributes:
+        suspects: most suspect first.
+        checked: how many labels were judged.
+        kinds: how many of them are of each kind, sound ones too.
+        method: what judged them: of several ways the one that finds labels planted wrong best.
+        planted: average precision of each way on labels planted wrong.
+        tag: which the suspects have now.
+        tagged: how many got it.
+        encoder: spec of the encoder of the vectors.
+    """
+
+    table_of: ClassVar = "suspects"
+
+    suspects: Sequence[Suspect]
+    checked: int
+    kinds: Mapping[str, int]
+    method: str
+    planted: Mapping[str, float]
+    tag: str | None
+    tagged: int
+    encoder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Propagate(Request["PropagationReport"], verb="label propagate", writes=True):
+    """Label pictures by the few that have a label, and say how right that is expected to be.
+
+    The labels go to the layer `propagated`, in place of what it had; `label` stays as it is.
+    """
+
+    where: Where = None
+    least_confidence: LeastConfidence = 0.5
+    encoder: EncoderOfVectors = None
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class ExpectedAccuracy:
+    """A share of labels that are right, with its 95 % interval; None where nothing tells."""
+
+    value: float | None
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class TriedMethod:
+    """A way to label that was tried, and its accuracy on labels held out, None if unmeasured."""
+
+    method: str
+    accuracy: ExpectedAccuracy | None
+
+
+@dataclass(frozen=True)
+class ClassConflict:
+    """Near-duplicates with different labels, none of which was used: paths and their labels."""
+
+    paths: Sequence[str]
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PropagationReport(Result):
+    """What was labeled, and how right it is expected to be.
+
+    Attributes:
+        labels: labels that it started from.
+        propagated: pictures that got one.
+        abstained: pictures that got none, for no class is likely enough.
+        classes: how many pictures got each class.
+        expected_accuracy: of the labels given out, measured on labels held out, the choice of the
+            method included.
+        measured: how many labels were held out.
+        method: what gave the labels: the best of those tried.
+        tried: each with its accuracy on labels held out.
+        conflicts: near-duplicates with different labels.
+        layer: where the labels are.
+        encoder: spec of the encoder of the vectors.
+    """
+
+    table_of: ClassVar = "tried"
+
+    labels: int
+    propagated: int
+    abstained: int
+    classes: Mapping[str, int]
+    expected_accuracy: ExpectedAccuracy
+    measured: int
+    method: str
+    tried: Sequence[TriedMethod]
+    conflicts: Sequence[ClassConflict]
+    layer: str
+    encoder: str
+
+
+@dataclass(frozen=True)
+class Review(Request["ReviewQueue"], verb="label review"):
+    """List which pictures without a label to look at first: where a look settles most errors.
+
+    It propagates the labels that there are now, and writes nothing.
+    """
+
+    number: Annotated[int, Argument("How many.", metavar="N", minimum=1)] = 20
+    _: KW_ONLY
+    where: Where = None
+    encoder: EncoderOfVectors = None
+    seed: Seed = 0
+
+
+@dataclass(frozen=True)
+class ToReview:
+    """A picture to look at.
+
+    Attributes:
+        path: the picture.
+        sample_id: its id.
+        suggested: the likeliest class.
+        confidence: its probability.
+        gain: how many errors a look is expected to settle, with those before it settled.
+    """
+
+    path: str
+    sample_id: str
+    suggested: str
+    confidence: float
+    gain: float
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ReviewQueue(Result):
+    """What to look at.
+
+    Attributes:
+        queue: pictures, first the one whose look settles most.
+        unlabeled: how many pictures have no label.
+        method: what suggests the classes.
+        expected_accuracy: of the suggestions for all pictures without a label.
+        encoder: spec of the encoder of the vectors.
+    """
+
+    table_of: ClassVar = "queue"
+
+    queue: Sequence[ToReview]
+    unlabeled: int
+    method: str
+    expected_accuracy: ExpectedAccuracy
+    encoder: str

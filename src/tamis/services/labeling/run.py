@@ -1,0 +1,248 @@
+"""Find wrong labels, propagate labels from few pictures to all, and queue what to look at."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tamis.algo.mislabels import KINDS, find_mislabels, label_examples
+from tamis.algo.neighbors import knn_graph
+from tamis.algo.propagation import propagate as propagate_rows
+from tamis.algo.propagation import review_first
+from tamis.formats.annotations.annotation_rows import AnnotationRows
+from tamis.machine import one_blas_thread
+from tamis.services.labeling.contract import (
+    PROPAGATED,
+    ClassConflict,
+    ExpectedAccuracy,
+    MislabelReport,
+    PropagationReport,
+    ReviewQueue,
+    Suspect,
+    ToReview,
+    TriedMethod,
+)
+from tamis.services.labeling.known_labels import known_labels
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.algo.intervals import Estimate
+    from tamis.algo.neighbors import KnnGraph
+    from tamis.algo.propagation import Propagation
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.labeling.contract import FindMislabels, Propagate, Review
+    from tamis.services.labeling.known_labels import KnownLabels
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["mislabels", "propagate", "review"]
+
+_NEIGHBORS = 50
+_FEW_MEASURED = 20
+
+
+def mislabels(
+    workspace: Workspace, request: FindMislabels, feedback: Feedback = SILENT
+) -> MislabelReport:
+    """Rank the labels of pictures by how suspect they are; with `tag`, tag the suspects.
+
+    What `tamis.algo.mislabels.find_mislabels` costs.
+
+    Raises:
+        UsageError: there are no such vectors, or fewer than two classes.
+    """
+    progress = feedback.stage("mislabels")
+    known = known_labels(workspace, request.where, request.encoder).labeled()
+    progress(0, len(known.ids))
+    rng = np.random.default_rng(request.seed)
+    graph = knn_graph(known.vectors, _NEIGHBORS, rng=rng)
+    with one_blas_thread():
+        found = find_mislabels(
+            known.vectors, known.labels, groups=known.groups, graph=graph, rng=rng
+        )
+    suspect = found.order[found.kinds[found.order] != 0][: request.top]
+    examples = label_examples(
+        known.vectors, found, known.labels, suspect, groups=known.groups
+    ).tolist()
+    suspects = [
+        Suspect(
+            path=known.paths[row],
+            sample_id=known.ids[row],
+            given=str(known.labels[row]),
+            suggested=str(found.classes[found.suggested[row]]),
+            score=float(found.scores[row]),
+            kind=KINDS[int(found.kinds[row])],
+            examples=[known.paths[one] for one in like if one >= 0],
+        )
+        for row, like in zip(suspect.tolist(), examples, strict=True)
+    ]
+    progress(len(known.ids), len(known.ids))
+    tagged = 0
+    if request.tag is not None:
+        tagged = _tag(workspace, request, [one.sample_id for one in suspects], request.tag)
+    return MislabelReport(
+        suspects=suspects,
+        checked=len(known.ids),
+        kinds=found.counts(),
+        method=found.method,
+        planted={name: value for name, value in found.planted.items() if math.isfinite(value)},
+        tag=request.tag,
+        tagged=tagged,
+        encoder=known.encoder,
+    )
+
+
+def propagate(
+    workspace: Workspace, request: Propagate, feedback: Feedback = SILENT
+) -> PropagationReport:
+    """Write labels for pictures that have none into the layer `propagated`, as one operation.
+
+    What the layer said of these pictures is replaced. What `tamis.algo.propagation.propagate`
+    costs.
+
+    Raises:
+        UsageError: there are no such vectors, or fewer than two classes.
+        ConflictError: another writer was in the way.
+    """
+    progress = feedback.stage("propagate")
+    known = known_labels(workspace, request.where, request.encoder)
+    progress(0, len(known.ids))
+    found, _ = _propagated(known, request.seed, request.least_confidence)
+    free = np.ones(len(known.ids), np.bool_)
+    free[known.rows] = False
+    given = np.flatnonzero(free & (found.labels >= 0)).tolist()
+    rows = AnnotationRows(PROPAGATED, author=f"tamis: {found.winner}")
+    classes: Counter[str] = Counter()
+    for row in given:
+        label = str(found.classes[found.labels[row]])
+        classes[label] += 1
+        rows.add_class(known.ids[row], label, float(found.confidence[row]))
+    whole = request.where is None
+    with workspace.store.operation(
+        "label propagate",
+        {"where": request.where, "method": found.winner},
+        request.seed,
+        request=request,
+    ) as operation:
+        operation.remove_annotations(PROPAGATED, None if whole else known.ids)
+        if given:
+            operation.add_annotations(rows.table())
+        operation.counts |= {"propagated": len(given)}
+    progress(len(known.ids), len(known.ids))
+    return PropagationReport(
+        labels=int(known.rows.size),
+        propagated=len(given),
+        abstained=int(free.sum()) - len(given),
+        classes=dict(sorted(classes.items(), key=lambda pair: (-pair[1], pair[0]))),
+        expected_accuracy=_expected(found.expected),
+        measured=found.measured,
+        method=found.winner,
+        tried=[
+            TriedMethod(one.name, None if one.accuracy is None else _expected(one.accuracy))
+            for one in found.trials
+        ],
+        conflicts=[
+            ClassConflict(
+                [known.paths[row] for row in conflict.rows.tolist()],
+                [str(found.classes[number]) for number in conflict.classes.tolist()],
+            )
+            for conflict in found.conflicts
+        ],
+        layer=PROPAGATED,
+        encoder=known.encoder,
+        notes=_notes(found),
+    )
+
+
+def review(workspace: Workspace, request: Review, feedback: Feedback = SILENT) -> ReviewQueue:
+    """Queue the pictures without a label by how many errors a look at each is expected to settle.
+
+    Raises:
+        UsageError: there are no such vectors, or fewer than two classes.
+    """
+    progress = feedback.stage("review")
+    known = known_labels(workspace, request.where, request.encoder)
+    progress(0, len(known.ids))
+    found, graph = _propagated(known, request.seed)
+    free = np.setdiff1d(np.arange(len(known.ids)), known.rows)
+    picks = review_first(
+        graph, found.confidence, request.number, candidates=free, groups=known.groups
+    )
+    likeliest = found.probabilities.argmax(axis=1)
+    progress(len(known.ids), len(known.ids))
+    return ReviewQueue(
+        queue=[
+            ToReview(
+                path=known.paths[row],
+                sample_id=known.ids[row],
+                suggested=str(found.classes[likeliest[row]]),
+                confidence=float(found.confidence[row]),
+                gain=gain,
+            )
+            for row, gain in zip(picks.indices.tolist(), picks.gains.tolist(), strict=True)
+        ],
+        unlabeled=int(free.size),
+        method=found.winner,
+        expected_accuracy=_expected(found.expected_of_all),
+        encoder=known.encoder,
+        notes=_notes(found),
+    )
+
+
+def _propagated(
+    known: KnownLabels, seed: int, least_confidence: float = 0.5
+) -> tuple[Propagation, KnnGraph]:
+    rng = np.random.default_rng(seed)
+    graph = knn_graph(known.vectors, _NEIGHBORS, rng=rng)
+    with one_blas_thread():
+        found = propagate_rows(
+            known.vectors,
+            known.rows,
+            known.labels,
+            groups=known.groups,
+            graph=graph,
+            least_confidence=least_confidence,
+            rng=rng,
+        )
+    return found, graph
+
+
+def _expected(estimate: Estimate) -> ExpectedAccuracy:
+    value = None if math.isnan(estimate.value) else estimate.value
+    return ExpectedAccuracy(value, estimate.low, estimate.high)
+
+
+def _notes(found: Propagation) -> list[str]:
+    notes = []
+    if found.measured < _FEW_MEASURED:
+        notes.append(
+            f"only {found.measured} labels could be held out to measure on: label more of each "
+            "class to narrow the interval"
+        )
+    if found.conflicts:
+        notes.append(
+            f"{len(found.conflicts)} groups of near-duplicates have different labels, and none of "
+            "these was used: settle them with  tamis label set"
+        )
+    return notes
+
+
+def _tag(workspace: Workspace, request: FindMislabels, ids: Sequence[str], tag: str) -> int:
+    store = workspace.store
+    before = workspace.samples.rows(["tags"], ids).column("tags").to_pylist() if ids else []
+    fresh = {
+        sample_id: [*(tags or []), tag]
+        for sample_id, tags in zip(ids, before, strict=True)
+        if tag not in (tags or [])
+    }
+    with store.operation(
+        "label mislabels", {"tag": tag}, request.seed, request=request
+    ) as operation:
+        if fresh:
+            operation.set_marks(list(fresh), {"tags": list(fresh.values())})
+        operation.counts |= {"suspects": len(ids), "tagged": len(fresh)}
+    return len(fresh)

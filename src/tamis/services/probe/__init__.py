@@ -1,0 +1,1 @@
+"""Small classifiers on stored vectors, kept in the dataset."""
