@@ -111,7 +111,7 @@ def test_history(tamis_cli, photos):
     tamis_cli("add", "photos/cats")
     tamis_cli("tag", "cats-only")
     tamis_cli("add", "photos/dogs")
-    assert [entry["verb"] for entry in tamis_cli("log", "--json").json][-1] == "add"
+    assert [entry["verb"] for entry in tamis_cli("log", "--json").json["entries"]][-1] == "add"
     change = tamis_cli("diff", "cats-only", "2", "--json").json
     assert change.keys() >= {"added", "removed", "changed"}
     assert tamis_cli("info", "--json").json["samples"] == 26

@@ -23,7 +23,7 @@ def test_a_text_filters_tags_and_is_undone(filtered):
     assert set(dry) >= {"matched", "tag", "threshold", "suggested", "notes", "counts", "rows"}
     assert (dry["tag"], dry["suggested"], dry["scored"]) == (None, True, 27)
     assert dry["notes"]
-    assert filtered("log", "--json").json[-1]["verb"] == "embed"
+    assert filtered("log", "--json").json["entries"][-1]["verb"] == "embed"
 
     given = (*arguments, "--threshold", "-1", "--tag", "pets")
     report = filtered(*given).json

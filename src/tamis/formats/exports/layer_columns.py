@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
+from tamis.dataset.columns import equal
+from tamis.dataset.conditions import all_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +34,7 @@ def with_layers(
     """
     found = store.annotations(
         ["layer", "sample_id", "label", "confidence"],
-        f"kind = 'classification' AND layer <> '{TRUTH}'",
+        all_of(equal("kind", "classification"), f"layer <> '{TRUTH}'"),
     )
     layers = {
         f"label_{layer}": layer

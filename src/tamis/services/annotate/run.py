@@ -231,7 +231,7 @@ def _classes(store: Store, layer: str) -> Mapping[str, list[str]]:
     """Return the classes of each picture that has any in a layer; `label` counts as truth."""
     found: dict[str, list[str]] = {}
     table = store.annotations(
-        ["sample_id", "label"], f"layer = '{layer}' AND kind = 'classification'"
+        ["sample_id", "label"], all_of(equal("layer", layer), equal("kind", "classification"))
     )
     for name, label in zip(*(column.to_pylist() for column in table.columns), strict=True):
         found.setdefault(name, []).append(label)

@@ -89,6 +89,9 @@ class LogReport(Result):
     def __len__(self) -> int:
         return len(self.entries)
 
+    def __getitem__(self, name: str | int) -> Any:
+        return self.entries[name] if isinstance(name, int) else super().__getitem__(name)
+
 
 @dataclass(frozen=True)
 class Undo(Request["UndoReport"], verb="undo"):
