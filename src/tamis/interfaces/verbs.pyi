@@ -433,6 +433,7 @@ class Verbs:
         by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         confidence: float = ...,
         overlap: float = ...,
+        tag: str | PathLike[str] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -452,6 +453,7 @@ class Verbs:
             by: Columns whose values make slices, such as `split`.
             confidence: Least confidence of a prediction that counts.
             overlap: Least intersection over union of a match.
+            tag: Put this tag on pictures with a mistake.
         """
 
     def curate(

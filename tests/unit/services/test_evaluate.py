@@ -68,6 +68,18 @@ def test_boxes_are_right_confused_missed_or_invented(dataset, tmp_path):
     assert surer.ap == report.ap  # which looks at all confidences
 
 
+def test_pictures_with_a_mistake_get_a_tag_which_undo_takes_off(dataset, tmp_path):
+    bring(dataset, tmp_path, "truth", *TRUTH)
+    bring(dataset, tmp_path, "model", *MODEL, ("2.png", "cat", 0, 0, 9, 9, 0.1))
+    assert dataset.evaluate("model").tagged is None
+    assert dataset.evaluate("model", tag="hard").tagged == 2
+    assert dataset.evaluate("model", tag="hard").tagged == 0
+    table = dataset.table(["path", "tags"]).sort_by("path")
+    assert table["tags"].to_pylist() == [["hard"], ["hard"], None]
+    assert dataset.undo().undone.verb == "evaluate"
+    assert set(dataset.table(["tags"])["tags"].to_pylist()) == {None}
+
+
 def test_average_precision_of_perfect_predictions_is_one(dataset, tmp_path):
     bring(dataset, tmp_path, "truth", *TRUTH)
     bring(dataset, tmp_path, "model", *[(*box[:6], 0.5) for box in TRUTH])

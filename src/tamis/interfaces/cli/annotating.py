@@ -103,6 +103,8 @@ def show_evaluation(output: Output, _request: Evaluate, report: EvaluateReport) 
                 for one in report.slices[:_SHOWN]
             ],
         )
+    if report.tagged is not None:
+        output.say(f"{counted(report.tagged, 'picture')} tagged")
     wrong = [one for one in report.confusion if one.truth != one.predicted][:_SHOWN]
     if wrong:
         output.table(

@@ -25,7 +25,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Evaluate(Request["EvaluateReport"], verb="evaluate"):
+class Evaluate(Request["EvaluateReport"], verb="evaluate", writes=True):
     """Compare a layer of predicted boxes or classes with the truth.
 
     Average precision is COCO's. Precision, recall and confusion are at one confidence and one
@@ -50,6 +50,10 @@ class Evaluate(Request["EvaluateReport"], verb="evaluate"):
     overlap: Annotated[
         float, Option("Least intersection over union of a match.", minimum=0, maximum=1)
     ] = 0.5
+
+    tag: Annotated[
+        str | None, Option("Put this tag on pictures with a mistake.", metavar="NAME")
+    ] = None
 
     def check(self) -> None:
         """See `Request`."""
@@ -186,6 +190,7 @@ class EvaluateReport(Result):
         slices: each value of each column, lowest recall first.
         confusion: every pair that occurs, most frequent first; right ones too.
         worst: the pictures with most mistakes, at most 50.
+        tagged: pictures that got the tag now; None if none was asked for.
     """
 
     layer: str
@@ -202,3 +207,4 @@ class EvaluateReport(Result):
     slices: Sequence[SliceResult]
     confusion: Sequence[Confusion]
     worst: Sequence[PictureErrors]
+    tagged: int | None = None

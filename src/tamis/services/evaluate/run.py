@@ -95,7 +95,26 @@ def evaluate(
         slices=_slices(samples, request.by, pairs, len(ids)),
         confusion=_confusion(pairs, labels),
         worst=_worst(samples, pairs),
+        tagged=None if request.tag is None else _tag(workspace, request, ids, pairs, request.tag),
     )
+
+
+def _tag(
+    workspace: Workspace, request: Evaluate, ids: Sequence[str], pairs: Pairs, tag: str
+) -> int:
+    """Tag pictures with a mistake, as one operation, and return how many lacked the tag."""
+    wrong = [ids[n] for n in np.unique(pairs.picture[pairs.truth != pairs.predicted]).tolist()]
+    before = workspace.samples.rows(["tags"], wrong).column("tags").to_pylist() if wrong else []
+    fresh = {
+        name: [*(tags or []), tag]
+        for name, tags in zip(wrong, before, strict=True)
+        if tag not in (tags or [])
+    }
+    if fresh:
+        with workspace.store.operation("evaluate", request=request) as operation:
+            operation.set_marks(list(fresh), {"tags": list(fresh.values())})
+            operation.counts |= {"tagged": len(fresh)}
+    return len(fresh)
 
 
 def _require(request: Evaluate, true: pa.Table, predicted: pa.Table, what: str) -> None:
