@@ -155,7 +155,7 @@ def test_a_planted_leak_fails_the_check(tamis_cli, tamis_process, photos):
         (["embed"], r"dataset\.tamis"),
         (["info", "-d", "photos"], r"photos.*not a.*dataset"),
         (["sieve"], r"sieve"),
-        (["select", "many"], r"'N'"),
+        (["select", "many"], r"N is 'many'; give a whole number"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_leaves_nothing(tamis_cli, photos, arguments, says):

@@ -105,7 +105,7 @@ def test_the_level_of_folders_is_found_said_and_chosen(place, said):
     code, _, err = said("add", "photos", "--label-level", "1", "-d", "g.tamis")
     assert code == 2
     assert "labels 'folder'" in err
-    assert tamis.open("e.tamis").log()[1].params["label_level"] == -1
+    assert tamis.open("e.tamis").log()[1].params["request"]["fields"]["label_level"] == -1
 
 
 def test_sources_that_are_a_class_each_give_labels(place, said):
@@ -125,7 +125,10 @@ def test_masks_are_noticed_and_left_out(place, said):
     assert "2 files were left out, as they fit '*.png'" in err
     assert "nothing was left out by 'masks'" in err
     assert set(labels("e.tamis")) == {"a/1.jpg", "b/2.jpg"}
-    assert tamis.open("e.tamis").log()[1].params["exclude"] == ["*.png", "masks"]
+    assert tamis.open("e.tamis").log()[1].params["request"]["fields"]["exclude"] == [
+        "*.png",
+        "masks",
+    ]
     code, _, err = said("add", "photos", "--exclude", "*", "-d", "f.tamis")
     assert code == 2
     assert "all that photos holds is excluded (4 files)" in err

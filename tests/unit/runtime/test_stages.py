@@ -10,6 +10,7 @@ from PIL import Image
 
 from filling import ingest, ingest_new
 from mosaic_encoder import Mosaic
+from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.store import Store
 from tamis.encoders.registry import load_encoder
 from tamis.images.decode import decode
@@ -43,12 +44,16 @@ def store(tmp_path, photos):
     return store
 
 
+def everything(store):
+    return Samples(store).of(kind=Kind.ALL)
+
+
 def stages(store, photos):
     known = KnownPictures(store)
     locations = list(iter_locations([str(photos)]))
     rows = store.read([*parts._READ]).to_pylist()
     plan = parts._Plan("tile", [parts._Job(row, tiles=2) for row in rows], {}, AddTiles(2))
-    batches = list(embedding._pending(store, None, 1))
+    batches = list(embedding._pending(everything(store), 1))
     return {
         "examine": (adding.Examine(known), locations),
         "read": (news.ReadPicture(known, 8), locations),
@@ -105,7 +110,7 @@ def test_an_encoder_is_loaded_by_its_name_in_another_process():
 
 def test_a_batch_that_ended_its_process_is_embedded_picture_by_picture(store):
     stage = embedding.EmbedBatch(Mosaic(), BatchSize(4))
-    [batch] = embedding._pending(store, None, 8)
+    [batch] = embedding._pending(everything(store), 8)
     with stage.open() as function:
         whole = function(batch)
         outcomes = [function(part) for part in stage.parts(batch)]
