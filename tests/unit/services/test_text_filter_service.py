@@ -283,30 +283,6 @@ def test_an_encoder_that_reads_no_texts_or_has_changed_is_refused(store, monkeyp
         filtered(store, ["cat"])
 
 
-@pytest.mark.parametrize("classes", [False, True])
-def test_the_gallery_shows_the_line_from_both_sides(tmp_path, classes):
-    store = Store.create(tmp_path / "d.tamis")
-    angles = np.linspace(0, np.pi / 2, 91)
-    vectors = np.zeros((91, 4), np.float32)
-    vectors[:, 0], vectors[:, 1] = np.cos(angles), np.sin(angles)
-    fill(store, vectors)
-    page = tmp_path / "near.html"
-    options = {"classes": True} if classes else {"threshold": float(np.cos(np.pi / 4))}
-    report = filtered(store, ["cat"], not_texts=["dog"], gallery=page, **options)
-    assert report.gallery == str(page)
-    text = page.read_text("utf-8")
-    start, end = text.index('id="borderline"'), text.index('id="passed"')
-    shown = [int(row) for row in re.findall(r'data-path="s(\d+).jpg"', text[start:end])]
-    assert len(shown) == 48
-    assert sorted(shown) == list(range(min(shown), max(shown) + 1))
-    assert abs(shown[0] - 45) <= 1
-    passing = sum(row < report.matched for row in shown)
-    assert 10 < text[start:end].count(" passes</span>") == passing < 40
-    assert text.count("<q>dog</q>") == 1
-    passed = re.findall(r'data-path="s(\d+).jpg"', text[end:])
-    assert [int(row) for row in passed] == list(range(report.matched))
-
-
 def test_the_gallery_is_refused_before_any_work(tmp_path, encoder, monkeypatch):
     store = Store.create(tmp_path / "d.tamis")
     fill(store, np.eye(4, dtype=np.float32))
