@@ -36,7 +36,7 @@ def test_from_videos_to_exported_frames(tamis_cli, films):
     assert run.json["videos"] == 1
     tamis_cli("embed")
     found = tamis_cli("search", "--like", "films/a.mp4!frame=25", "-k", "1", "--json").json
-    assert "films/a.mp4!frame=" in found[0]["path"]
+    assert "films/a.mp4!frame=" in found["hits"][0]["path"]
     tamis_cli("split", "--group", "video", "--train", ".5", "--val", "0", "--test", ".5")
     tamis_cli("export", "folder", "out", "--where", "video IS NOT NULL")
     names = sorted(path.name for path in (tamis_cli.folder / "out").rglob("*.png"))
@@ -67,9 +67,9 @@ def test_new_only_adds_one_frame_of_each_scene(tamis_cli, films):
 
 def test_what_cannot_be_meant_is_said(tamis_cli, films):
     run = tamis_cli("add", "films", "--threshold", "0.9", code=2)
-    assert "give it with --new-only" in run.err
+    assert "ask for new only as well" in run.err
     run = tamis_cli("add", "films/a.mp4", "--every", "never", code=2)
-    assert "cannot take a frame every 'never'" in run.err
+    assert "--every is 'never'; give a number or frame or keyframe" in run.err
     (films / "c.png").unlink()
     run = tamis_cli("add", "films", code=2)
     assert "only videos (2)" in run.err
