@@ -33,7 +33,7 @@ def test_a_file_that_stands_in_well_is_written_and_embeds(tamis_cli, photos, mod
     assert found["fidelity"]["neighbours"] == 5
     assert {f["path"] for f in found["failed"]} == {"photos/truncated.jpg", "photos/empty.jpg"}
     assert any("text tower is not in the file" in note for note in found["notes"])
-    assert any("27 pictures are few" in note for note in found["notes"])
+    assert any("with 27 pictures only the" in note for note in found["notes"])
     assert [entry.name for entry in (tamis_cli.folder / "made").iterdir()] == ["clip.onnx"]
 
     refused = tamis_cli(*arguments, code=2)

@@ -35,7 +35,9 @@ def test_a_known_file_is_read_without_importing_its_package(package):
 
 def test_a_changed_file_is_refused(package):
     (package / "data.bin").write_bytes(b"other")
-    with pytest.raises(EncoderError, match=r"not the file that carrier==1\.2 published.*force-reinstall"):
+    with pytest.raises(
+        EncoderError, match=r"not the file that carrier==1\.2 published.*force-reinstall"
+    ):
         known().read()
 
 

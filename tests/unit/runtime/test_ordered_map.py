@@ -197,11 +197,13 @@ def is_there(pid):
 def test_ctrl_c_ends_the_parent_once_and_leaves_no_process(tmp_path):
     script = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from contextlib import closing\n"
         "from test_ordered_map import Work\n"
         "from tamis.runtime.ordered_map import ordered_map\n"
         "print(next(ordered_map(Work(), ['pid'], workers=1, processes=True)), flush=True)\n"
-        "for pid in ordered_map(Work(), ['pid', 'slow'], workers=1, processes=True):\n"
-        "    print(pid, flush=True)\n"
+        "with closing(ordered_map(Work(), ['pid', 'slow'], workers=1, processes=True)) as pids:\n"
+        "    for pid in pids:\n"
+        "        print(pid, flush=True)\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script, Path(__file__).parent],

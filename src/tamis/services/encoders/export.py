@@ -224,8 +224,8 @@ def _notes(model: Any, comparison: _Comparison, calibration: int) -> tuple[str, 
         notes.append("its text tower is not in the file: texts need the source encoder")
     if comparison.pictures < _FEW_PICTURES:
         notes.append(
-            f"{counted(comparison.pictures, 'picture is')} little, so only the "
-            f"{comparison.figures.neighbours} nearest of each were compared; give some hundreds"
+            f"with {counted(comparison.pictures, 'picture')} only the "
+            f"{comparison.figures.neighbours} nearest of each could be compared; give some hundreds"
         )
     if calibration and calibration >= comparison.pictures:
         notes.append(
