@@ -198,6 +198,8 @@ def test_ctrl_c_ends_the_parent_once_and_leaves_no_process(tmp_path):
     script = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
         "from contextlib import closing\n"
+        # what was started in the background may have inherited that it is ignored
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from test_ordered_map import Work\n"
         "from tamis.runtime.ordered_map import ordered_map\n"
         "print(next(ordered_map(Work(), ['pid'], workers=1, processes=True)), flush=True)\n"
