@@ -274,7 +274,7 @@ def test_no_damage_stops_the_run_or_costs_a_neighbour(tmp_path, sampling, clip, 
     failed = {failure.path: failure.reason for failure in report.failed}
     assert len(paths) == len(set(paths)) == report.added
     # Each file gives frames, or is listed with its reason, or both.
-    assert {path.split("!")[0] for path in paths} | failed.keys() >= set(names)
+    assert {path.split("!")[0] for path in [*paths, *failed]} >= set(names)
     assert len(failed) > 20
     assert all(reason and "-" not in reason.split()[0] for reason in failed.values())
     alone = ingest(Store.create(tmp_path / "alone.tamis"), [str(clip)], sampling=sampling)

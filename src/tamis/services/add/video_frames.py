@@ -76,11 +76,16 @@ def frames_of_video(
             if listed and all(item.is_known for item in listed):
                 yield from listed
                 return
+        given = 0
         for frame in video.frames():
             item = _named(location, frame.number, known)
             yield item if item.is_known else replace(item, frame=frame)
+            given += 1
         if video.damage is not None:
             yield Failure(location.path, video.damage, location.source)
+        elif not given:
+            # what decoders drop in silence is not lost in silence
+            yield Failure(location.path, "none of its frames can be decoded", location.source)
     except (UnreadableVideoError, PictureError) as error:
         require_source(location.source)
         yield Failure(location.path, error.reason, location.source)
