@@ -192,9 +192,28 @@ def check_return(snapshots: Sequence[Snapshot], to: int) -> None:
     Raises:
         UsageError: snapshot `to` is the present state.
     """
-    now, meant = snapshots[-1], snapshots[to - snapshots[0].snapshot]
-    if now.after == meant.after and now.settings == meant.settings:
+    states = _states(snapshots)
+    if states[snapshots[-1].snapshot] == states[to]:
         raise UsageError(f"the dataset is as it was at snapshot {to} already")
+
+
+def _states(snapshots: Sequence[Snapshot]) -> dict[int, int]:
+    """Return for each snapshot the one that first had its state.
+
+    Versions of tables do not tell: going back to a state gives it versions of its own.
+    """
+    states: dict[int, int] = {}
+    for snapshot in snapshots:
+        number = snapshot.snapshot
+        if snapshot.verb in ("redo", "checkout"):
+            states[number] = states[snapshot.params[RETURNS_TO]]
+        elif snapshot.undone:
+            states[number] = states[min(snapshot.undone) - 1]
+        elif _changes_data(snapshot):
+            states[number] = number
+        else:
+            states[number] = states[number - 1]
+    return states
 
 
 def newest_operation(snapshots: Sequence[Snapshot]) -> int:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import os
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 __all__ = ["Kind", "Row", "kind_of"]
 
 
-class Kind:
+class Kind(ABC):
     """Values of one type; `ValueError` says in a few words what would be one."""
 
     many = False
@@ -27,21 +27,21 @@ class Kind:
     wanted = "another value"
     """What such a value is, for the sentence that refuses another."""
 
+    @abstractmethod
     def check(self, value: Any) -> Any:
         """Return a value given in Python or JSON in its own form.
 
         Raises:
             ValueError: it is none.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, text: str) -> Any:
         """Return the value that a word of the command line means.
 
         Raises:
             ValueError: it means none.
         """
-        raise NotImplementedError
 
     def write(self, value: Any) -> str:
         """Return the word that `read` takes for the value."""
@@ -275,15 +275,7 @@ class _Shares(Kind):
         return ",".join(f"{name}:{_Number().write(share)}" for name, share in value.items())
 
 
-@dataclass(frozen=True)
-class _Simple:
-    kinds: tuple[tuple[type, Kind], ...] = (
-        (bool, _Flag()),
-        (int, _Whole()),
-        (float, _Number()),
-        (str, _Text()),
-        (Path, _Path()),
-    )
+_SIMPLE: Final = {bool: _Flag(), int: _Whole(), float: _Number(), str: _Text(), Path: _Path()}
 
 
 @cache
@@ -296,9 +288,8 @@ def kind_of(annotation: Any) -> Kind:
     Raises:
         TypeError: there is no kind for it; a defect of the request class.
     """
-    for simple, kind in _Simple().kinds:
-        if annotation is simple:
-            return kind
+    if annotation in _SIMPLE:
+        return _SIMPLE[annotation]
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:
         return _Choice(tuple(map(str, inner)))

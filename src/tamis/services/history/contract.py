@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
+from tamis.dataset.history import LogEntry
 from tamis.verbs.request import Argument, Request
 from tamis.verbs.result import Result
 
@@ -33,36 +34,13 @@ Snapshot: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True)
-class LogLine:
-    """One operation.
+class LogLine(LogEntry):
+    """One operation, with the command that asks for the same again.
 
     Attributes:
-        operation: its number.
-        verb: what it did.
-        params: what it was asked and found.
-        seed: the seed of its random choices, or None.
-        counts: what it did, in numbers.
-        state: `done`; `running` in a living process; `interrupted` when that process died (what it
-            had committed stands); `undone` when it was taken back.
-        started: when its first checkpoint was made, ISO 8601 in UTC.
-        finished: when its last checkpoint was made.
-        before: the snapshot that it started from.
-        snapshot: its last snapshot.
-        checkpoints: how many snapshots it made.
-        command: the command that asks for the same again; None where there is none.
+        command: None where there is none.
     """
 
-    operation: int
-    verb: str
-    params: Mapping[str, Any]
-    seed: int | None
-    counts: Mapping[str, Any]
-    state: Literal["done", "running", "interrupted", "undone"]
-    started: str
-    finished: str
-    before: int
-    snapshot: int
-    checkpoints: int
     command: str | None = None
 
 

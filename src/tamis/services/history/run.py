@@ -109,17 +109,4 @@ def gc(workspace: Workspace, _request: CollectGarbage, _feedback: Feedback = SIL
 
 
 def _line(entry: LogEntry) -> LogLine:
-    return LogLine(
-        operation=entry.operation,
-        verb=entry.verb,
-        params=entry.params,
-        seed=entry.seed,
-        counts=entry.counts,
-        state=entry.state,
-        started=entry.started,
-        finished=entry.finished,
-        before=entry.before,
-        snapshot=entry.snapshot,
-        checkpoints=entry.checkpoints,
-        command=command_of(entry),
-    )
+    return LogLine(**vars(entry), command=command_of(entry))
