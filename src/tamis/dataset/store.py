@@ -28,7 +28,7 @@ from tamis.dataset.history import (
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
-from tamis.dataset.operations import ASKED
+from tamis.dataset.operations import ASKED, beside_request
 from tamis.dataset.sample_keys import id_array
 from tamis.dataset.schema import VectorColumn, vector_columns_of
 from tamis.dataset.snapshots import SnapshotChain
@@ -323,7 +323,8 @@ class Store:
 
         Args:
             verb: its name in the log.
-            params: what it found out and later verbs need, as JSON takes it.
+            params: what it found out and later verbs need, as JSON takes it; what the request says
+                is not kept twice.
             seed: the seed of its random choices.
             request: what the user asked for; the log can repeat it.
 
@@ -333,6 +334,7 @@ class Store:
         self._require_head()
         kept = dict(params or {})
         if request is not None:
+            kept = beside_request(kept, request)
             kept[ASKED] = {"verb": request.verb, "fields": request.given()}
         about = About(verb, kept, seed)
         self.refresh()

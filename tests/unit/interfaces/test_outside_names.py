@@ -125,7 +125,8 @@ def test_an_stdout_of_any_encoding_serves(place, said, encoding):
     assert json.loads(out)["dataset"] == "é.tamis"
     assert out.isascii() or encoding == "utf-8"
     code, out, _ = said("log", "-d", "é.tamis", "--json", encoding=encoding)
-    assert json.loads(out)["entries"][1]["params"]["sources"] == ["photos", "broken-ß-日.jpg"]
+    asked = json.loads(out)["entries"][1]["params"]["request"]["fields"]
+    assert asked["sources"] == ["photos", "broken-ß-日.jpg"]
 
 
 @pytest.mark.parametrize("text", ESCAPES.values(), ids=ESCAPES)

@@ -89,7 +89,7 @@ def test_marks_are_set_logged_and_undone(store):
     assert [row["selected_reason"] for row in rows] == [row.reason for row in chosen.picks]
     entry = store.log()[-1]
     assert (entry.verb, entry.seed, entry.counts["selected"]) == ("select", 3, 5)
-    assert entry.params["n"] == 5
+    assert entry.options["n"] == 5
     store.undo()
     assert "selected" not in store.columns() or not marked(store)
 
@@ -275,7 +275,7 @@ def test_pictures_are_included_and_excluded(named):
     assert {row.reason for row in chosen.picks[:2]} == {"had to be included"}
     assert counted(named, chosen)["dog"] == 0
     assert chosen.represented == 64
-    assert named.log()[-1].params["forbid"] == "label = 'dog'"
+    assert named.log()[-1].options["forbid"] == "label = 'dog'"
 
 
 def test_included_pictures_are_read_from_outside_the_condition(named):

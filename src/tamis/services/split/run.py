@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -121,19 +121,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
         )
     report = replace(report, targets=aims, cuts=cuts, encoder=known.spec)
     if request.apply:
-        params = plan.params | {
-            "time_block": request.time_block,
-            "gap": request.gap,
-            "block_by": request.block_by,
-            "group": list(request.group),
-            "label": None if request.label == "label" else request.label,
-            "delimiter": request.delimiter,
-            "column": samples.column,
-            "where": where,
-            "threshold": request.threshold,
-            "changed": request.changed,
-        }
-        taken_away = _mark(store, samples, [names[i] for i in placed], report, params, request)
+        taken_away = _mark(store, samples, [names[i] for i in placed], report, request)
         if taken_away:
             notes.append(
                 f"{counted(taken_away, 'other picture had')} a {plan.mark} before and now none"
@@ -143,20 +131,19 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
 
 @dataclass(frozen=True)
 class _Plan:
-    """What to make: the mark, the share of each split, and how the log names it."""
+    """What to make: the mark, and the share of each split."""
 
     mark: str
     shares: dict[str, float]
-    params: dict[str, Any]
 
 
 def _plan(request: Split) -> _Plan:
     if request.folds is None:
         shares = {"train": request.train, "val": request.val, "test": request.test}
         split_targets(0, list(shares.values()))
-        return _Plan("split", shares, shares | {"folds": None, "time": request.time})
+        return _Plan("split", shares)
     equal = {str(number): 1 / request.folds for number in range(request.folds)}
-    return _Plan("fold", equal, {"folds": request.folds, "time": None})
+    return _Plan("fold", equal)
 
 
 def _times(store: Store, column: str, ids: list[str]) -> Indices:
@@ -262,12 +249,11 @@ def _off(report: SplitReport, aims: dict[str, int], *, by_time: bool) -> list[st
     return [f"off the shares by {said} pictures: {why}"]
 
 
-def _mark(  # noqa: PLR0917 - what one operation writes and logs
+def _mark(
     store: Store,
     samples: EmbeddedSamples,
     splits: list[str],
     report: SplitReport,
-    params: dict[str, Any],
     request: Split,
 ) -> int:
     mark, ids = report.mark, samples.ids
@@ -279,7 +265,7 @@ def _mark(  # noqa: PLR0917 - what one operation writes and logs
     array = pa.array(values, pa.string())
     if mark == Column.FOLD:
         array = array.cast(pa.int32())
-    with store.operation("split", params=params, seed=request.seed, request=request) as operation:
+    with store.operation("split", seed=request.seed, request=request) as operation:
         operation.set_marks([*ids, *parts, *others], {mark: array})
         operation.counts.update(report.counts)
         operation.counts |= {
