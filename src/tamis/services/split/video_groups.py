@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tamis.dataset.store import Store
+    from tamis.services.split.contract import Shots
     from tamis.types import Indices
 
 __all__ = ["SHOT", "STRETCH", "default_groups", "fits", "shots_of", "torn_videos"]
@@ -128,8 +129,14 @@ def _frames_by_video(samples: Samples, ids: list[str]) -> list[list[int]]:
     return [[place for _, _, place in frames] for _, frames in by_video]
 
 
-def shots_of(store: Store, ids: list[str]) -> Indices:
+def shots_of(store: Store, ids: list[str], by: Shots = "histogram") -> Indices:
     """Return the shot of each sample, `[N]`, numbered through all videos; -1 for what is no frame.
+
+    Args:
+        store: the dataset.
+        ids: `[N]` the pictures.
+        by: `histogram` looks at the thumbnails of these frames (`tamis.algo.shots`), `transnetv2`
+            at every frame of their videos (`tamis.runtime.shot_boundaries`).
 
     Raises:
         UsageError: the dataset has no frames of videos.
@@ -140,10 +147,24 @@ def shots_of(store: Store, ids: list[str]) -> Indices:
     shots = np.full(len(ids), -1, np.int64)
     first = 0
     for places in _frames_by_video(samples, ids):
-        numbers = shot_numbers(_small(samples, [ids[place] for place in places]))
+        framed = [ids[place] for place in places]
+        numbers = (
+            shot_numbers(_small(samples, framed))
+            if by == "histogram"
+            else _shots_by_network(samples, framed)
+        )
         shots[places] = first + numbers
         first += int(numbers[-1]) + 1
     return shots
+
+
+def _shots_by_network(samples: Samples, ids: list[str]) -> Indices:
+    from tamis.runtime.shot_boundaries import shot_starts
+
+    rows = samples.rows([Column.VIDEO, Column.FRAME], ids).to_pylist()
+    starts = shot_starts(rows[0][Column.VIDEO], rows[0][Column.VIDEO])
+    numbers: Indices = np.searchsorted(starts, [row[Column.FRAME] for row in rows], "right") - 1
+    return numbers
 
 
 def _small(samples: Samples, ids: list[str]) -> np.ndarray:
