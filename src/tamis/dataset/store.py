@@ -298,18 +298,16 @@ class Store:
             return self._state.annotations.read(names, condition)
 
     def _require_columns(self, columns: Sequence[str]) -> None:
-        unknown = [name for name in columns if name not in self._state.samples.schema.names]
-        if unknown:
-            raise UsageError(
-                f"there is no column {unknown[0]!r}; there are: {', '.join(self.columns())}"
-            )
+        names = self._state.samples.schema.names
+        if unknown := [name for name in columns if name not in names]:
+            raise UsageError(f"there is no column {unknown[0]!r}; there are: {', '.join(names)}")
 
     def _checked(self, where: str | None) -> str | None:
         state = self._state
         return checked_condition(where, state.samples.schema.names, state.annotated)
 
     def _filtering(self, where: str | None) -> Any:
-        return filtering(self.path, where, self.columns())
+        return filtering(self.path, where, self._state.samples.schema.names)
 
     # Writing
 

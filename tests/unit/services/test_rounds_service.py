@@ -219,7 +219,7 @@ def test_the_order_in_which_pictures_came_does_not_matter(store, truth, tmp_path
         (3, {"label_column": "kind_of_fault"}, "there is no column 'kind_of_fault'"),
         (3, {"label_column": "tags"}, "'tags' holds list.*cannot be labels"),
         (3, {"strategy": "margin"}, "margin needs class probabilities"),
-        (3, {"strategy": "best"}, "strategy is 'best'; give default, random"),
+        (3, {"strategy": "best"}, "strategy is 'best'; give default, dpp"),
     ],
 )
 def test_wrong_use_of_a_round_is_refused_and_changes_nothing(store, n, options, sentence):

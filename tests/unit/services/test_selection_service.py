@@ -158,7 +158,7 @@ def test_pictures_without_a_vector_take_no_part(tmp_path):
     [
         (0, {}, "n is 0; give at least 1"),
         (3, {"diverse": -1}, "diverse is -1; give a value from 0 to 1"),
-        (3, {"strategy": "best"}, "strategy is 'best'; give default, random"),
+        (3, {"strategy": "best"}, "strategy is 'best'; give default, dpp"),
         (3, {"encoder": "path"}, "no vectors of 'path'"),
         (3, {"where": "sample_id = 'x'"}, "no picture to select from: 0 have a vector"),
         (3, {"where": "no_such = 1"}, "no_such"),

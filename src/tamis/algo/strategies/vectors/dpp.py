@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.greedy import GreedyPicks, Kernel, pick_in_parts, typical_width
-from tamis.algo.selection.pool import Pool, Stage
+from tamis.algo.selection.strategy import Pool, Stage, Strategy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tamis.algo.selection.quotas import Allowance
     from tamis.types import Indices, Vectors
 
-__all__ = ["CELLS", "determinantal"]
+__all__ = ["CELLS", "dpp"]
 
 CELLS = 67_108_864
 """Most numbers in the Cholesky factor of one part (256 MB)."""
@@ -24,7 +24,7 @@ CELLS = 67_108_864
 _NOTHING_NEW = 1e-6
 
 
-def determinantal(pool: Pool, n: int) -> Stage:
+def dpp(pool: Pool, n: int) -> Stage:
     """Greedily pick the row that increases the determinant of the picks' kernel most.
 
     The kernel is `exp(-d² / width²)`, with the median distance of two rows as width. The Cholesky
@@ -106,3 +106,12 @@ class _Greedy:
         row -= before[:, place] @ before
         row /= np.sqrt(new[place])
         new -= np.square(row, dtype=np.float64)
+
+
+STRATEGY = Strategy(
+    dpp,
+    reason=lambda pick: (
+        f"unlike any mixture of those before it, {100 * pick.score:.0f} % of it new"
+    ),
+    names_outliers=True,
+)

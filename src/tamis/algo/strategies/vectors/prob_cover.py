@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.facility_location import facility_location
 from tamis.algo.greedy import Kernel
 from tamis.algo.k_means import spherical_k_means
-from tamis.algo.selection.pool import Pool, Stage
+from tamis.algo.selection.strategy import Pool, Stage, Strategy
+from tamis.algo.strategies.vectors.facility_location import facility_location
 
 if TYPE_CHECKING:
     from tamis.types import Indices, Vectors
@@ -77,3 +77,8 @@ def pure_radius(X: Vectors, labels: Indices, rng: np.random.Generator) -> float:
         np.maximum(other, similarity.max(axis=1), out=other)
     pure = float(np.quantile(1.0 - other, 1.0 - _PURE_SHARE))
     return max(0.0, pure, float(np.median(1.0 - nearest)))
+
+
+STRATEGY = Strategy(
+    prob_cover, reason=lambda pick: f"newly covers {100 * pick.score:.2g} % of the pictures"
+)

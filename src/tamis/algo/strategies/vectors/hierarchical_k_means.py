@@ -8,7 +8,7 @@ import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
 from tamis.algo.k_means import fit_centroids, spherical_k_means
-from tamis.algo.selection.pool import Pool, Stage, take_in_order
+from tamis.algo.selection.strategy import Pool, Stage, Strategy, take_in_order
 
 if TYPE_CHECKING:
     from tamis.types import Indices, Vectors
@@ -96,3 +96,9 @@ def _likeness(X: Vectors, centroids: Vectors, labels: Indices) -> Vectors:
         block = slice(begin, begin + _BLOCK_ROWS)
         likeness[block] = np.einsum("nd,nd->n", X[block], centroids[labels[block]])
     return likeness
+
+
+STRATEGY = Strategy(
+    hierarchical_k_means,
+    reason=lambda pick: f"nearest to the center of {pick.of_cluster()}",
+)

@@ -1,4 +1,4 @@
-"""The input and output of a strategy."""
+"""What a strategy is: what it picks from, what it picked, and how it explains a pick."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.errors import UsageError
+from tamis.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from tamis.algo.selection.quotas import Allowance
     from tamis.types import Indices, Vectors
 
-__all__ = ["Pool", "Stage", "take_in_order"]
+__all__ = ["PickedRow", "Pool", "Stage", "Strategy", "take_highest", "take_in_order"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,64 @@ class Stage:
     clusters: Indices | None = None
     cluster_sizes: Indices | None = None
     parts: int = 1
+
+
+@dataclass(frozen=True)
+class PickedRow:
+    """What is known of one pick, for the sentence that explains it.
+
+    Attributes:
+        score: the strategy's score.
+        represents: how many rows have it as their nearest pick, itself included.
+        cluster: the cluster that it represents; -1 if its strategy has none.
+        cluster_size: number of rows of that cluster; 0 if there is none.
+        classes: the most likely and second class; empty without probabilities.
+    """
+
+    score: float
+    represents: int
+    cluster: int
+    cluster_size: int
+    classes: tuple[str, ...]
+
+    def represented(self) -> str:
+        """Return how many pictures it stands for, in words."""
+        if self.represents > 1:
+            return f"represents {counted(self.represents, 'picture')}"
+        if self.represents:
+            return "represents itself only"
+        return "like other picks; fills the number asked"
+
+    def of_cluster(self) -> str:
+        """Return its cluster and that cluster's size, in words."""
+        return f"cluster {self.cluster} of {self.cluster_size:,} pictures"
+
+    @property
+    def likeliest(self) -> str:
+        """Its two most likely classes, in words."""
+        return " and ".join(self.classes)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How to pick rows, and how to say why a row was picked.
+
+    Attributes:
+        pick: takes what to pick from and how many, at most as many as there are candidates.
+        reason: says why a row was picked, in a few words.
+        names_outliers: whether the reason of an outlier says that it is one.
+    """
+
+    pick: Callable[[Pool, int], Stage]
+    reason: Callable[[PickedRow], str]
+    names_outliers: bool = False
+
+
+def take_highest(pool: Pool, n: int, scores: NDArray[np.float64]) -> Stage:
+    """Take the candidates of highest score, `[N]`, whose group is open; of equal ones the first."""
+    order = pool.candidates[np.argsort(-scores[pool.candidates], kind="stable")]
+    taken = take_in_order(pool, order, n)
+    return Stage(taken, scores[taken])
 
 
 def take_in_order(pool: Pool, order: Any, n: int) -> Indices:

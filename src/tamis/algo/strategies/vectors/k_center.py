@@ -8,6 +8,7 @@ import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
 from tamis.algo.greedy import GreedyPicks
+from tamis.algo.selection.strategy import Pool, Stage, Strategy
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -92,3 +93,17 @@ def k_center(
         if allowance is not None and allowance.take(int(numbers[place])):
             closed |= ~allowance.permits(numbers)
     return GreedyPicks(numbers[picks].astype(np.int64), np.array(gains, dtype=np.float64))
+
+
+def _k_center(pool: Pool, n: int) -> Stage:
+    picks = k_center(
+        pool.X, n, candidates=pool.candidates, chosen=pool.chosen, allowance=pool.allowance
+    )
+    return Stage(picks.indices, picks.gains)
+
+
+STRATEGY = Strategy(
+    _k_center,
+    reason=lambda pick: f"farthest from all picked before it, cosine distance {pick.score:.3f}",
+    names_outliers=True,
+)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
 from tamis.algo.k_means import spherical_k_means
-from tamis.algo.selection.pool import Pool, Stage
+from tamis.algo.selection.strategy import Pool, Stage, Strategy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,3 +85,6 @@ def _typicality(pool: Pool, members: Indices) -> NDArray[np.float64]:
     squared = np.maximum(2.0 - 2.0 * similarity[:, 1:].astype(np.float64), 0.0)
     mean: NDArray[np.float64] = np.sqrt(squared).mean(axis=1)
     return 1.0 / np.maximum(mean, 1e-3)
+
+
+STRATEGY = Strategy(typicality, reason=lambda pick: f"typical of {pick.of_cluster()}")

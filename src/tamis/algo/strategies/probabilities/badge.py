@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tamis.algo.selection.pool import Pool, Stage
 from tamis.algo.selection.seeding import seed_by_distance
+from tamis.algo.selection.strategy import Pool, Stage, Strategy
 
 __all__ = ["badge"]
 
@@ -52,3 +52,12 @@ def badge(pool: Pool, n: int) -> Stage:
     if first is not None:
         squared[:1] = length[first]
     return Stage(places, np.sqrt(squared))
+
+
+STRATEGY = Strategy(
+    badge,
+    reason=lambda pick: (
+        f"would change the model in a way of its own, torn between {pick.likeliest}"
+    ),
+    names_outliers=True,
+)

@@ -19,6 +19,7 @@ from tamis.algo.greedy import (
     stochastic_greedy,
 )
 from tamis.algo.neighbors import knn_graph
+from tamis.algo.selection.strategy import PickedRow, Pool, Stage, Strategy
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -191,3 +192,19 @@ class _Facility:
 
     def _of(self, rows: Indices) -> Vectors:
         return self.X if rows.size == self.X.shape[0] else self.X[rows]
+
+
+def _facility_location(pool: Pool, n: int) -> Stage:
+    """Score each pick by what it adds to the mean similarity of all rows to their nearest pick."""
+    picks = facility_location(
+        pool.X,
+        n,
+        candidates=pool.candidates,
+        chosen=pool.chosen,
+        allowance=pool.allowance,
+        rng=pool.rng,
+    )
+    return Stage(picks.indices, picks.gains / max(1, pool.X.shape[0]), parts=picks.parts)
+
+
+STRATEGY = Strategy(_facility_location, reason=PickedRow.represented)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tamis.algo.exact_neighbors import exact_search
 from tamis.algo.k_means import fit_centroids, nearest_centroid
-from tamis.algo.selection.pool import Pool, Stage
+from tamis.algo.selection.strategy import Pool, Stage, Strategy
 
 __all__ = ["k_means"]
 
@@ -51,3 +51,6 @@ def k_means(pool: Pool, n: int) -> Stage:
         clusters=np.array(clusters, dtype=np.int64),
         cluster_sizes=sizes[np.array(clusters, dtype=np.int64)],
     )
+
+
+STRATEGY = Strategy(k_means, reason=lambda pick: f"nearest to the center of {pick.of_cluster()}")
