@@ -24,13 +24,13 @@ from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
 from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
-from tamis.services.history.contract import CheckoutReport
-from tamis.services.history.contract import DiffReport
-from tamis.services.history.contract import FreedReport
-from tamis.services.history.contract import LogReport
-from tamis.services.history.contract import RedoReport
-from tamis.services.history.contract import TagReport
-from tamis.services.history.contract import UndoReport
+from tamis.services.history.result import CheckoutReport
+from tamis.services.history.result import DiffReport
+from tamis.services.history.result import FreedReport
+from tamis.services.history.result import LogReport
+from tamis.services.history.result import RedoReport
+from tamis.services.history.result import TagReport
+from tamis.services.history.result import UndoReport
 from tamis.services.index.contract import IndexReport
 from tamis.services.info.result import InfoReport
 from tamis.services.labeling.contract import MislabelReport
@@ -747,7 +747,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -758,7 +758,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -777,7 +777,7 @@ class Verbs:
 
         Args:
             n: How many pictures.
-            strategy: How: default, random, k-means, facility-location, k-center, typicality, prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, margin, entropy, badge, and schedule, by the number of labels. Default: default; in rounds schedule.
+            strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
             diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
             include: Selected in any case; they count in N.
@@ -800,7 +800,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -811,7 +811,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -830,7 +830,7 @@ class Verbs:
 
         Args:
             n: How many pictures.
-            strategy: How: default, random, k-means, facility-location, k-center, typicality, prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, margin, entropy, badge, and schedule, by the number of labels. Default: default; in rounds schedule.
+            strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
             diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
             include: Selected in any case; they count in N.
@@ -853,7 +853,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -864,7 +864,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -883,7 +883,7 @@ class Verbs:
 
         Args:
             n: How many pictures.
-            strategy: How: default, random, k-means, facility-location, k-center, typicality, prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, margin, entropy, badge, and schedule, by the number of labels. Default: default; in rounds schedule.
+            strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
             diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
             include: Selected in any case; they count in N.
