@@ -914,6 +914,7 @@ class Verbs:
         gap: float | str | PathLike[str] | None = ...,
         block_by: str | PathLike[str] | None = ...,
         group: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        shots: Literal['histogram', 'transnetv2'] = ...,
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
@@ -943,6 +944,7 @@ class Verbs:
             gap: With time blocks: least time between splits; pictures in between get none. Default: a tenth of a block.
             block_by: With time blocks: a column of times, or of seconds. Default: seconds of frames, captured_at of photographs.
             group: Rows of one value stay together.
+            shots: With --group shot: find cuts in the frames' thumbnails, or by a network in whole videos (tamis[shots]).
             label: Labels to spread evenly, one or several a row.
             delimiter: Separates several labels in one text, e.g. ;
             threshold: Join from this cosine similarity on, whatever the pixels say.
@@ -966,6 +968,7 @@ class Verbs:
         gap: float | str | PathLike[str] | None = ...,
         block_by: str | PathLike[str] | None = ...,
         group: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        shots: Literal['histogram', 'transnetv2'] = ...,
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
@@ -995,6 +998,7 @@ class Verbs:
             gap: With time blocks: least time between splits; pictures in between get none. Default: a tenth of a block.
             block_by: With time blocks: a column of times, or of seconds. Default: seconds of frames, captured_at of photographs.
             group: Rows of one value stay together.
+            shots: With --group shot: find cuts in the frames' thumbnails, or by a network in whole videos (tamis[shots]).
             label: Labels to spread evenly, one or several a row.
             delimiter: Separates several labels in one text, e.g. ;
             threshold: Join from this cosine similarity on, whatever the pixels say.

@@ -23,6 +23,7 @@ from tamis.services.split.check import check_splits
 from tamis.services.split.evidence import Evidence
 from tamis.services.split.joining import join
 from tamis.services.split.leaks import look_across
+from tamis.services.split.video_groups import fits
 from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
 
@@ -58,7 +59,8 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
 
     Groups are what joins pictures: identical files, the marks of `duplicates` where they were
     applied, the most similar pairs that are copies by their pixels, changed versions of one view
-    where they are rare (`tamis.algo.shared_views`), and the user's columns and blocks of time.
+    where they are rare (`tamis.algo.shared_views`), and the user's columns and blocks of time;
+    frames of one video where the user names neither.
     Whole groups are placed so that labels and clusters of vectors are spread evenly; by time,
     groups go where their latest picture is, and nothing is spread. Pictures nearer in time than
     the gap to another split get none. The same pictures with the same seed give the same splits
@@ -91,16 +93,24 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     blocks = asked_blocks(
         store, samples.ids, request.time_block, request.gap, request.block_by, time=time
     )
-    evidence = Evidence.read(store, samples, request, blocks)
     fractions = [share for share in plan.shares.values() if share > 0]
     names = [name for name, share in plan.shares.items() if share > 0]
-    targets = split_targets(len(evidence), fractions)
+    targets = split_targets(len(samples.ids), fractions)
+    by_default = not request.group and blocks is None and time is None
+    evidence = Evidence.read(store, samples, request, blocks, targets if by_default else None)
     joined = join(evidence, targets, request.changed)
+    if by_default and evidence.known.users and not fits(joined.groups, targets):
+        # copies across videos join them further than their number told
+        evidence = Evidence.read(store, samples, request, blocks)
+        joined = join(evidence, targets, request.changed)
+        said = ["copies join the videos, so frames of one video may lie in different splits"]
+    else:
+        said = []
     _require_divisible(targets, evidence.known, joined)
     rng = np.random.default_rng(request.seed)
     strata = read_strata(store, samples, request.label, request.delimiter, rng)
     made = place(evidence, joined, strata, times, fractions, rng)
-    placed, joined, cross, notes = made.split, made.joined, made.cross, made.notes
+    placed, joined, cross, notes = made.split, made.joined, made.cross, [*said, *made.notes]
     if blocks is not None:
         inside = ~blocks.left_out(placed, fractions, joined.copies)
         notes += _told_gap(inside, placed, names, blocks.gap)
