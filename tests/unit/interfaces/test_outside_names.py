@@ -207,6 +207,6 @@ def test_no_cell_of_a_manifest_is_a_formula_and_all_are_read_back(place):
     assert {cell for cell in cells if cell[0] in "=+-@\t\r"} == {"-1", "+2.5e3"}
     again = tamis.open("second.tamis")
     report = again.add("photos", labels="labels.csv")
-    assert (report.labelled, report.unlabelled, report.notes) == (len(names), 0, [])
+    assert (report.labeled, report.unlabeled, report.notes) == (len(names), 0, [])
     columns = ["path", "label"]
     assert again.table(columns).to_pylist() == ds.table(columns).to_pylist()

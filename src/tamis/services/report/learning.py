@@ -1,4 +1,4 @@
-"""The accuracy that rounds of labelling have left in the log, as a curve."""
+"""The accuracy that rounds of labeling have left in the log, as a curve."""
 
 from __future__ import annotations
 
