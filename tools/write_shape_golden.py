@@ -16,14 +16,14 @@ from pycocotools.cocoeval import COCOeval
 
 FOLDER = Path(__file__).parents[1] / "tests" / "data" / "detection"
 WIDTH, HEIGHT, POINTS = 150, 110, 17
-CROWDS = 0.1
+CROWDS, CROSSING, RIGHT, BLANK = 0.1, 0.2, 0.85, 0.15
 
 
 def ring(rng: np.random.Generator, corners: int) -> list[float]:
     """Return an outline that may cross itself and leave the picture."""
     middle = rng.uniform((0, 0), (WIDTH, HEIGHT))
     size = rng.choice([8, 30, 60])
-    if rng.random() < 0.2:
+    if rng.random() < CROSSING:
         points = middle + rng.uniform(-size, size, (corners, 2))  # crosses itself
     else:
         angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
@@ -58,7 +58,7 @@ def masked(seed: int, pictures: int, classes: int) -> tuple[list[dict], list[dic
                 moved = masks.encode(np.asfortranarray(np.roll(pixels, shift, axis=1)))
                 predicted.append(
                     {
-                        "picture": picture, "label": label if rng.random() < 0.85 else 0,
+                        "picture": picture, "label": label if rng.random() < RIGHT else 0,
                         "counts": moved["counts"].decode(), "score": round(rng.random(), 1),
                     }
                 )  # fmt: skip
@@ -74,7 +74,7 @@ def posed(seed: int, pictures: int, classes: int) -> tuple[list[dict], list[dict
             size = rng.choice([40, 80, 200]) * rng.uniform(0.7, 1.3, 2)
             corner = rng.uniform(0, 200, 2)
             points = corner + rng.uniform(0, 1, (POINTS, 2)) * size
-            seen = rng.choice([0, 1, 2], POINTS) * (rng.random() > 0.15)
+            seen = rng.choice([0, 1, 2], POINTS) * (rng.random() > BLANK)
             label = int(rng.integers(classes))
             kept = np.where(seen[:, None] > 0, points, 0)
             true.append(
@@ -89,7 +89,7 @@ def posed(seed: int, pictures: int, classes: int) -> tuple[list[dict], list[dict
                 moved = points + rng.normal(0, 0.03, (POINTS, 2)) * size
                 predicted.append(
                     {
-                        "picture": picture, "label": label if rng.random() < 0.9 else 0,
+                        "picture": picture, "label": label if rng.random() < RIGHT else 0,
                         "points": numbers(moved, np.ones(POINTS)), "score": round(rng.random(), 1),
                     }
                 )  # fmt: skip

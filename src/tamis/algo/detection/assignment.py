@@ -7,6 +7,7 @@ second one, and so on, since predictions of different pictures never want the sa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -117,9 +118,9 @@ def assigned(
     p, t, overlap = p[order], t[order], pairs.overlap[order]
     enough = overlap[None] >= np.minimum(least, 1 - 1e-10)[:, None]
     free = np.ones((len(least), len(ignored)), bool)
-    bounds = np.searchsorted(rank[p], np.arange(rank[p[-1]] + 2)) if len(p) else []
+    bounds = np.searchsorted(rank[p], np.arange(rank.max(initial=-1) + 2))
     levels = np.arange(len(least))[:, None]
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds.tolist()):
         if low == high:
             continue
         able = enough[:, low:high] & (free[:, t[low:high]] | crowd[t[low:high]])

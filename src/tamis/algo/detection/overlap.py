@@ -85,11 +85,11 @@ def _keypoint_similarity(
     assert true.keypoints is not None
     points, meant = predicted.keypoints[p, :, :2], true.keypoints[t]
     spreads = _SPREADS if meant.shape[1] == len(_SPREADS) else np.full(meant.shape[1], _ANY_SPREAD)
-    marked = meant[..., 2] > 0
+    marked: NDArray[np.bool_] = np.asarray(meant[..., 2] > 0)
     box = true.box[t]
     low, high = (box[:, :2] - box[:, 2:])[:, None], (box[:, :2] + 2 * box[:, 2:])[:, None]
     outside = np.maximum(0, low - points) + np.maximum(0, points - high)
-    blank = ~marked.any(axis=1)
+    blank: NDArray[np.bool_] = np.asarray(~marked.any(axis=1))
     apart = np.where(blank[:, None, None], outside, points - meant[..., :2])
     error = (apart**2).sum(axis=2) / (2 * spreads) ** 2
     error = error / (true.area[t] + np.spacing(1))[:, None] / 2

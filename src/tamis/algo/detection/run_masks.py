@@ -68,6 +68,20 @@ class RunMask:
         """How many pixels it covers."""
         return float(self.covered[-1]) if len(self.covered) else 0.0
 
+    def box(self, height: int) -> tuple[float, float, float, float]:
+        """Return left, top, width and height of what it covers; zeros if that is nothing.
+
+        Args:
+            height: of the picture.
+        """
+        if not len(self.bounds):
+            return 0.0, 0.0, 0.0, 0.0
+        first, last = self.bounds[::2], self.bounds[1::2] - 1
+        left, right = first[0] // height, last[-1] // height
+        across = (first // height != last // height).any()  # a run that goes on in the next column
+        top, bottom = (0, height - 1) if across else ((first % height).min(), (last % height).max())
+        return float(left), float(top), float(right - left + 1), float(bottom - top + 1)
+
     def shared(self, other: RunMask) -> float:
         """Return how many pixels two masks of one picture share. O(R log R) of the shorter."""
         few, many = sorted((self, other), key=lambda mask: len(mask.bounds))

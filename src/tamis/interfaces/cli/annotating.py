@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _SHOWN = 20
+_MISTAKES = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -65,10 +66,9 @@ def show_import(output: Output, _request: Import, report: ImportReport) -> None:
 def show_evaluation(output: Output, _request: Evaluate, report: EvaluateReport) -> None:
     """Print the figures, worst first."""
     if report.ap is not None:
-        output.say(
-            f"AP {report.ap:.3f}, at overlap 0.5 {_figure(report.ap50)}, at 0.75 "
-            f"{_figure(report.ap75)}"
-        )
+        at = "" if report.ap50 is None else f", at overlap 0.5 {_figure(report.ap50)}"
+        at += "" if report.ap75 is None else f", at 0.75 {_figure(report.ap75)}"
+        output.say(f"AP {report.ap:.3f}{at}")
     output.say(f"precision {_shown(report.precision)}, recall {_shown(report.recall)}")
     output.table(
         ["class", "truths", "predictions", "AP", "precision", "recall"],
@@ -91,26 +91,44 @@ def show_evaluation(output: Output, _request: Evaluate, report: EvaluateReport) 
         )
     if report.slices:
         output.table(
-            ["slice", "pictures", "truths", "precision", "recall"],
+            ["slice", "pictures", "truths", "AP", "precision", "recall"],
             [
                 (
                     f"{one.column} = {one.value}",
                     one.pictures,
                     one.truths,
+                    _figure(one.ap),
                     _shown(one.precision),
                     _shown(one.recall),
                 )
                 for one in report.slices[:_SHOWN]
             ],
         )
-    if report.tagged is not None:
-        output.say(f"{counted(report.tagged, 'picture')} tagged")
     wrong = [one for one in report.confusion if one.truth != one.predicted][:_SHOWN]
     if wrong:
         output.table(
             ["truth", "predicted", "count"],
             [(one.truth or "nothing", one.predicted or "nothing", one.count) for one in wrong],
         )
+    if report.mistakes:
+        output.table(
+            ["mistake", "truth", "predicted", "confidence", "picture"],
+            [
+                (
+                    one.annotation_id or "-",
+                    one.truth or "nothing",
+                    one.predicted or "nothing",
+                    _figure(one.confidence),
+                    one.path,
+                )
+                for one in report.mistakes[:_MISTAKES]
+            ],
+        )
+        output.say("more like one of them:  tamis search --like MISTAKE")
+    if report.tagged is not None:
+        output.say(f"{counted(report.tagged, 'picture')} tagged")
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
 
 
 def _figure(value: float | None) -> str:

@@ -47,9 +47,10 @@ class Example:
 
 
 def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one case a return
-    """Find what a name means: a sample id, a place, or a path as the dataset has it.
+    """Find what a name means: a sample id, an annotation's, a place, or a path of the dataset.
 
-    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture.
+    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture, and an annotation
+    is the part where its object lies.
 
     A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
@@ -67,6 +68,9 @@ def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one cas
         rows = store.read(_COLUMNS, f"sample_id = '{name}'").to_pylist()
         if rows:
             return Example(rows[0]["uri"] or rows[0]["path"], name, [name])
+        annotated = _annotated(store, name)
+        if annotated is not None:
+            return annotated
     whole = ImageReference.parse(name)
     part, picture = whole.part, str(whole.whole)
     place, rows = _at(store, picture)
@@ -89,6 +93,25 @@ def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one cas
         return Example(file, same[-1], samples, region=part)
     note = f"{name} has changed since it was added: what it shows now was looked for"
     return Example(file, None, samples, [note], part)
+
+
+def _annotated(store: Store, name: str) -> Example | None:
+    """Return the part of a picture that an annotation is of; the whole if it has no place."""
+    columns = ["sample_id", "x", "y", "width", "height"]
+    rows = store.annotations(columns, f"annotation_id = '{name}'").to_pylist()
+    if not rows:
+        return None
+    row = rows[0]
+    picture = store.read([*_COLUMNS, "width", "height"], ids=[row["sample_id"]]).to_pylist()[0]
+    file, samples = picture["uri"] or picture["path"], [row["sample_id"]]
+    if row["x"] is None:
+        return Example(file, row["sample_id"], samples)
+    part = whole_pixels(row["x"], row["y"], row["width"], row["height"])
+    part = None if part is None else part.clipped(picture["width"], picture["height"])
+    if part is None:
+        return Example(file, row["sample_id"], samples)
+    crops = _parts(store, [picture], part)
+    return Example(file, crops[-1]["sample_id"] if crops else None, samples, region=part)
 
 
 def _parts(store: Store, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
