@@ -162,9 +162,7 @@ class TableVersion:
                 if number in columns
             }
             removed = fragment.deletion_file()
-            fragments.append(
-                Fragment(fragment.fragment_id, fragment.physical_rows, files, removed)
-            )
+            fragments.append(Fragment(fragment.fragment_id, fragment.physical_rows, files, removed))
         return fragments
 
     def read_fragment(

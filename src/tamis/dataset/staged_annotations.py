@@ -62,7 +62,6 @@ class StagedAnnotations:
             )
             self.removed.append(f"{condition} AND sample_id IN ({quoted})")
 
-
     def remove_named(self, annotation_ids: Sequence[str]) -> None:
         """Stage the removal of single annotations."""
         for start in range(0, len(annotation_ids), _IDS_AT_ONCE):

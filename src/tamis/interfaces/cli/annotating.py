@@ -8,6 +8,7 @@ import typer
 
 from tamis.interfaces.cli import labeling
 from tamis.interfaces.cli.command import Command
+from tamis.services.add.contract import CropObjects
 from tamis.services.annotate.contract import (
     ClearLabels,
     Import,
@@ -15,17 +16,20 @@ from tamis.services.annotate.contract import (
     ListLayers,
     SetLabel,
 )
+from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
 from tamis.services.evaluate.contract import Evaluate
 from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
+    from tamis.services.add.contract import PartsReport
     from tamis.services.annotate.contract import (
         ClearReport,
         ImportReport,
         LayersReport,
         SetReport,
     )
+    from tamis.services.edit.contract import EditReport, RemoveReport, RenameReport
     from tamis.services.evaluate.contract import EvaluateReport, Share
 
 __all__ = ["register"]
@@ -43,6 +47,10 @@ def register(app: typer.Typer) -> None:
     for command in (
         Command(SetLabel, show_set),
         Command(ClearLabels, show_cleared),
+        Command(EditAnnotation, show_edited),
+        Command(RemoveAnnotations, show_removed),
+        Command(RenameClass, show_renamed),
+        Command(CropObjects, show_crops),
         Command(LabelImport, show_import),
         Command(ListLayers, show_layers),
     ):
@@ -155,6 +163,42 @@ def show_cleared(output: Output, _request: ClearLabels, report: ClearReport) -> 
         f"{counted(report.removed, 'annotation')} and {counted(report.labels, 'label')} of "
         f"{counted(report.pictures, 'picture')} removed from {report.layer}"
     )
+
+
+def show_edited(output: Output, _request: EditAnnotation, report: EditReport) -> None:
+    """Print what the annotation is now."""
+    place = "" if report.box is None else f" at {','.join(f'{side:g}' for side in report.box)}"
+    crops = f"; {counted(report.crops, 'crop')} made anew" if report.crops else ""
+    output.say(f"{report.path} has {report.label or 'an object'}{place} in {report.layer}{crops}")
+    if report.failed:
+        output.table(["failed", "reason"], [(one.path, one.reason) for one in report.failed])
+
+
+def show_removed(output: Output, _request: RemoveAnnotations, report: RemoveReport) -> None:
+    """Print what is gone."""
+    output.say(
+        f"{counted(report.removed, 'annotation')} of {counted(report.pictures, 'picture')} and "
+        f"{counted(report.crops, 'crop')} removed"
+    )
+
+
+def show_renamed(output: Output, request: RenameClass, report: RenameReport) -> None:
+    """Print how many have the new name."""
+    output.say(
+        f"{counted(report.annotations, 'annotation')}, {counted(report.labels, 'label')} and "
+        f"{counted(report.crops, 'crop')} of {request.old} renamed to {request.new}"
+    )
+
+
+def show_crops(output: Output, _request: CropObjects, report: PartsReport) -> None:
+    """Print how many objects became samples."""
+    output.say(
+        f"{counted(report.added, 'crop')} of {counted(report.pictures, 'picture')} added, "
+        f"{report.known} known, {report.small} too small, {len(report.failed)} failed"
+    )
+    if report.failed:
+        shown = report.failed[:_SHOWN]
+        output.table(["failed", "reason"], [(one.path, one.reason) for one in shown])
 
 
 def show_layers(output: Output, _request: ListLayers, report: LayersReport) -> None:

@@ -12,6 +12,7 @@ from tamis.dataset.parts import BOX_COLUMNS
 from tamis.dataset.presence import content_there
 from tamis.dataset.samples import Kind, Samples
 from tamis.errors import PictureError, UsageError
+from tamis.images.box import Box
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.dataset.store import Store
-    from tamis.images.box import Box
 
 __all__ = ["Example", "find_example"]
 
@@ -106,8 +106,9 @@ def _annotated(store: Store, name: str) -> Example | None:
     file, samples = picture["uri"] or picture["path"], [row["sample_id"]]
     if row["x"] is None:
         return Example(file, row["sample_id"], samples)
-    part = whole_pixels(row["x"], row["y"], row["width"], row["height"])
-    part = None if part is None else part.clipped(picture["width"], picture["height"])
+    x, y, width, height = (row[name] for name in ("x", "y", "width", "height"))
+    around = Box.between(x, y, x + width, y + height)
+    part = around.clipped(picture["width"], picture["height"])
     if part is None:
         return Example(file, row["sample_id"], samples)
     crops = _parts(store, [picture], part)
