@@ -7,7 +7,7 @@ checkers.
 from __future__ import annotations
 
 from tamis.interfaces.methods import Method
-from tamis.services.add.contract import Add, AddCrops, AddTiles
+from tamis.services.add.contract import Add, AddCrops, AddTiles, CropObjects
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
@@ -16,6 +16,7 @@ from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
@@ -49,6 +50,10 @@ class Verbs:
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
     layers = Method(ListLayers)
+    crop_objects = Method(CropObjects)
+    edit_annotation = Method(EditAnnotation)
+    remove_annotations = Method(RemoveAnnotations)
+    rename_class = Method(RenameClass)
     find_mislabels = Method(FindMislabels)
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)

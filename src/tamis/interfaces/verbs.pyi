@@ -20,6 +20,9 @@ from tamis.services.curate.contract import CurateReport
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
+from tamis.services.edit.contract import EditReport
+from tamis.services.edit.contract import RemoveReport
+from tamis.services.edit.contract import RenameReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
 from tamis.services.evaluate.contract import EvaluateReport
@@ -276,6 +279,97 @@ class Verbs:
         Args:
         """
 
+    def crop_objects(
+        self,
+        *,
+        layer: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        objects: str | PathLike[str] | None = ...,
+        min_box: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PartsReport:
+        """Add the objects of a layer as samples of their own, to embed, search and select.
+
+        A crop follows its object: where that is moved, renamed or removed, so is the crop.
+
+        Args:
+            layer: The layer.
+            where: Only rows that fulfill this SQL condition.
+            objects: Only objects that meet an SQL condition on annotations.
+            min_box: Leave out boxes with a shorter side.
+        """
+
+    def edit_annotation(
+        self,
+        annotation_id: str | PathLike[str],
+        *,
+        box: tuple[float, float, float, float] | None = ...,
+        label: str | PathLike[str] | None = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EditReport:
+        """Move an object, or give an annotation another class. Its id stays.
+
+        Outlines and keypoints move and stretch with the box. A crop of the object is cut anew, and
+        `tamis embed` makes its vector.
+
+        Args:
+            annotation_id: The annotation.
+            box: Where it lies now, in pixels of the upright picture.
+            label: Its class now.
+            author: Who says so.
+        """
+
+    def remove_annotations(
+        self,
+        annotation_ids: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        *,
+        where: str | PathLike[str] | None = ...,
+        layer: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> RemoveReport:
+        """Remove single annotations, or those of a layer that meet a condition, with their crops.
+
+        Args:
+            annotation_ids: The annotations.
+            where: Those that meet an SQL condition on annotations.
+            layer: Only those of this layer.
+        """
+
+    def rename_class(
+        self,
+        old: str | PathLike[str],
+        new: str | PathLike[str],
+        *,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> RenameReport:
+        """Give a class of a layer another name, or join it with another class.
+
+        Args:
+            old: The class.
+            new: What it is called from now on.
+            layer: The layer.
+            author: Who says so.
+        """
+
     def find_mislabels(
         self,
         *,
@@ -428,19 +522,21 @@ class Verbs:
         layer: str | PathLike[str],
         *,
         truth: str | PathLike[str] = ...,
-        task: Literal['boxes', 'classes'] | None = ...,
+        task: Literal['boxes', 'masks', 'keypoints', 'classes'] | None = ...,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         confidence: float = ...,
         overlap: float = ...,
         tag: str | PathLike[str] | None = ...,
+        most: int | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EvaluateReport:
-        """Compare a layer of predicted boxes or classes with the truth.
+        """Compare a layer of predicted objects or classes with the truth, or with any other layer.
 
         Average precision is COCO's. Precision, recall and confusion are at one confidence and one
         overlap.
@@ -450,10 +546,12 @@ class Verbs:
             truth: The layer that is right.
             task: What is compared. Default: boxes if the layer of predictions has any.
             where: Only rows that fulfill this SQL condition.
-            by: Columns whose values make slices, such as `split`.
+            by: Columns whose values make slices, such as split or tags; numbers in quarters.
             confidence: Least confidence of a prediction that counts.
             overlap: Least intersection over union of a match.
             tag: Put this tag on pictures with a mistake.
+            most: Tag and show only the N pictures on which the layers disagree most. Default: all with a mistake are tagged, 200 shown.
+            gallery: Also write a page of these pictures, with both layers drawn.
         """
 
     def curate(
@@ -728,7 +826,7 @@ class Verbs:
 
         Args:
             texts: What the pictures should show.
-            like: An example: a path or sample id of the dataset, or a file.
+            like: An example: a path or sample id of the dataset, a file, or an annotation's id for the part of a picture where it lies.
             not_texts: What they should not show.
             unlike: An example to be far from.
             region: The part of the first example to look for, in pixels.

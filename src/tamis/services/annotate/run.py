@@ -18,6 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
+from tamis.runtime.object_crops import follow_objects
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -73,7 +74,10 @@ def import_annotations(
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
+            before = store.annotations(where=equal("layer", request.layer))
             operation.remove_annotations(request.layer)
+            after = pa.concat_tables([before.slice(0, 0), *taken.tables])
+            follow_objects(workspace.samples, operation, before, after)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
@@ -195,6 +199,9 @@ def clear_labels(
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
+            before = store.annotations(where=condition)
+            before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
+            follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
                 _clear_label(store, operation, ids)
         removed = operation.counts.get("annotations_removed", 0)
