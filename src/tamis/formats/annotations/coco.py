@@ -88,7 +88,7 @@ def _coco_errors(file: Path) -> Iterator[None]:
 
 def _is_list(file: Path) -> bool:
     with open_json(file) as stream:
-        name, value = next(read_members(stream, _PARTS), ("images", None))
+        name, value = next(read_members(stream, _PARTS), ("images", iter(())))
         if not name and not isinstance(next(value, None), dict):
             raise ValueError("it is a list, and not of results")
         return not name
