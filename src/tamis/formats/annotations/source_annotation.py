@@ -176,11 +176,11 @@ class SourceAnnotation:
             return f"{self} has no area"
         if wrong := self._wrong_shape():
             return wrong
-        if self.relative:
+        if self.relative and (self.mask is None or self.size in (None, (width, height))):
             return _Turn((width, height), 1, width, height)
         if self.size is None or self.size == (width, height):
             return _Turn((width, height), 1)
-        if orientation not in _SIDEWAYS or self.size != (height, width):
+        if self.relative or orientation not in _SIDEWAYS or self.size != (height, width):
             return (
                 f"{self} is of a picture of {self.size[0]} x {self.size[1]} pixels, and this "
                 f"one has {width} x {height}"

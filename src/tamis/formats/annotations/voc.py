@@ -11,6 +11,7 @@ from tamis.formats.annotations.source_annotation import (
     place,
     text,
 )
+from tamis.formats.annotations.voc_masks import ObjectMasks
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ _LARGEST = 16 << 20
 
 
 def read_voc(files: Iterable[Path]) -> Iterator[Said]:
-    """Read the boxes of VOC files. Their corners are pixels counted from 1, both inside."""
+    """Read the objects of VOC files: boxes, and masks where `SegmentationObject` has them.
+
+    Corners are pixels counted from 1, both inside.
+    """
     for file in files:
         try:
             root = _parsed(file)
@@ -36,6 +40,10 @@ def read_voc(files: Iterable[Path]) -> Iterator[Said]:
             continue
         size = declared_size(root.findtext("size/width"), root.findtext("size/height"))
         places = _places(file, picture)
+        masks = ObjectMasks.beside(file, size)
+        if isinstance(masks, str):
+            yield Failure(str(file), masks, str(file))
+            masks = None
         for number, thing in enumerate(root.findall("object"), start=1):
             try:
                 label = text(thing.findtext("name"))
@@ -54,10 +62,11 @@ def read_voc(files: Iterable[Path]) -> Iterator[Said]:
                 top=top - 1,
                 width=right - left + 1,
                 height=bottom - top + 1,
-                size=size,
+                size=size if masks is None else masks.size,
                 places=places,
                 fallback=file.stem,
                 attributes=_attributes(thing),
+                **({} if masks is None else masks.of(number)),
             )
 
 

@@ -55,7 +55,8 @@ def import_annotations(
     """
     store = workspace.store
     place = request.path.expanduser()
-    taken = _taken(workspace, request, read_as(request.format, place, request.reference), feedback)
+    said = read_as(request.format, place, request.reference, request.field)
+    taken = _taken(workspace, request, said, feedback)
     failed = [*taken.unread, *taken.failed]
     if not taken.entries and not failed:
         raise InputError(f"{place} was read and has no annotation in it; name another source")
