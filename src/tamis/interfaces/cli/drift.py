@@ -20,6 +20,13 @@ __all__ = ["register"]
 
 DRIFT_FOUND = 1
 
+_MOST_CLASSES = 10
+_SHIFTS = {
+    "label": "classes are more or less frequent, and look as they did (label shift)",
+    "covariate": "classes are as frequent as they were, and look different (covariate shift)",
+    "both": "classes look different, and may be more or less frequent",
+}
+
 
 class _Check(Command):
     """A check that needs no dataset where a reference's file and new pictures are named."""
@@ -89,6 +96,22 @@ def _show_check(output: Output, _request: DriftCheck, report: DriftReport) -> in
 def _show_what(output: Output, report: DriftReport) -> None:
     if report.harm is not None:
         output.say(_harm(report.harm))
+    if report.shift is not None and report.shift != "none":
+        output.say(_SHIFTS[report.shift])
+        changed = [one for one in report.classes if not one.low <= one.reference <= one.high]
+        changed.sort(key=lambda one: -abs(one.batch - one.reference))
+        output.table(
+            ["class", "reference", "batch", "95% interval"],
+            [
+                (
+                    one.name,
+                    f"{one.reference:.0%}",
+                    f"{one.batch:.0%}",
+                    f"{one.low:.0%} to {one.high:.0%}",
+                )
+                for one in changed[:_MOST_CLASSES]
+            ],
+        )
     output.table(
         ["kind", "reference", "batch", "p", "typical picture"],
         [

@@ -12,6 +12,7 @@ from tamis.dataset.array_file import packed, unpacked
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import ConflictError, InputError
+from tamis.services.drift.probe import sample_key
 from tamis.services.drift.result import DriftAlarm
 from tamis.services.drift.side import FIGURES
 
@@ -97,7 +98,7 @@ def watch_batch(
             if state is not None:
                 seen = state["seen"]
                 monitor.resume(state)
-            keys = np.array([int(name[:16], 16) for name in side.ids], np.uint64)
+            keys = np.array([sample_key(name) for name in side.ids], np.uint64)
             new = fresh & ~np.isin(keys, seen)
             rows = np.flatnonzero(new)
             before, alarms = monitor.step, []
