@@ -84,7 +84,7 @@ class LiveState:
     Attributes:
         reference: its name.
         drift: whether it is in alarm; an alarm lasts until it is acknowledged.
-        e_value: running evidence of drift since it began anew last.
+        e_value: running evidence of drift; in alarm, the highest that there was.
         e_value_for_alarm: what it takes.
         pictures: counted so far.
         units: of them that are independent: pictures, or blocks of frames.
@@ -220,7 +220,7 @@ class LiveReference:
         return LiveState(
             reference=self.name,
             drift=self._alarm is not None,
-            e_value=_bounded(self._monitor.log_wealth),
+            e_value=max(self._e_value, 0.0 if self._alarm is None else self._alarm.e_value),
             e_value_for_alarm=_bounded(log_wealth),
             pictures=self._pictures,
             units=self._monitor.step,
@@ -236,6 +236,10 @@ class LiveReference:
             block_length=facts.block_length,
             reference_pictures=len(self.reference.ids),
         )
+
+    @property
+    def _e_value(self) -> float:
+        return _bounded(self._monitor.log_wealth)
 
     @property
     def alarm(self) -> LiveAlarm | None:
@@ -265,7 +269,8 @@ class LiveReference:
             blocks, of = self._blocks(new)
             if of:
                 alarms = self._watch(blocks, of, arrivals)
-        point = (arrivals.time, self._pictures, _bounded(self._monitor.log_wealth))
+        highest = max([self._e_value, *(one.e_value for one in alarms)])
+        point = (arrivals.time, self._pictures, highest)
         self._history = [*self._history, point][-_POINTS:]
         return Taken(len(fresh), len(arrivals.ids) - len(fresh), tuple(alarms))
 
