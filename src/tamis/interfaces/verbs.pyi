@@ -188,12 +188,13 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'labelstudio', 'fiftyone', 'imagefolder', 'huggingface', 'webdataset', 'yolo-classify', 'csv', 'parquet', 'folder'],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
         replace: bool = ...,
         reference: str | PathLike[str] | None = ...,
+        field: str | PathLike[str] | None = ...,
         author: str | PathLike[str] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -212,6 +213,7 @@ class Verbs:
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             replace: First remove all that the layer has.
             reference: The COCO file whose ids a file of results uses.
+            field: Of FiftyOne the field of labels; of Label Studio `predictions`. Default: ground_truth, annotations.
             author: Who made them.
         """
 
@@ -1270,7 +1272,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc', 'cvat', 'labelme'],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'yolo-classify', 'voc', 'cvat', 'labelme', 'labelstudio', 'fiftyone', 'imagefolder', 'huggingface', 'webdataset'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1289,12 +1291,11 @@ class Verbs:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
         A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there. The formats coco,
-        yolo, voc, cvat and labelme get the pictures and one layer of annotations; what they cannot hold
-        is counted.
+        `manifest.parquet`, whose first column `file` names each picture there. The formats of other
+        tools get the pictures and one layer of annotations; what they cannot hold is counted.
 
         Args:
-            format: folder, csv, parquet, coco, yolo, voc, cvat or labelme.
+            format: How it is written.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.
