@@ -57,8 +57,18 @@ def make_app(session: Session, door: Door) -> ASGIApp:
         yield
         session.close()
 
-    assets = Mount("/assets", StaticFiles(directory=STATIC / "assets"), name="assets")
+    assets = Mount("/assets", _Assets(directory=STATIC / "assets"), name="assets")
     return Guard(Starlette(routes=[*make_routes(session), assets], lifespan=lifespan), door)
+
+
+class _Assets(StaticFiles):
+    """The page's script and style; a browser asks each time whether its copy is the present one."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that a copy is the present one."""
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
 
 
 def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one short function a route
