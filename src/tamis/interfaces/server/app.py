@@ -205,7 +205,7 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         chosen = request.query_params.get("selection")
         if chosen is not None and isinstance(fields, dict):
             fields = fields | session.selections.of(chosen).pictures()
-        asked = request_of(name, fields)
+        asked = request_of(name, fields, session.table)
         if name not in QUICK:
             job = session.jobs.start(name, lambda feedback: session.do_alone(asked, feedback))
             return JSONResponse(job.document(), status_code=202)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,8 +100,8 @@ class ColumnFilter:
         if not isinstance(column, Numbers):
             raise UsageError(f"{self.column} holds no numbers to compare with")
         low, high = (
-            None if one is None else _bound(column, column.as_stored(one))
-            for one in (self.low, self.high)
+            None if one is None else _bound(column, one)
+            for one in column.bounds(self.low, self.high, below=self.below)
         )
         return between(self.column, low, high, below=self.below)
 
@@ -151,4 +152,6 @@ def _are_values(values: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return value is None or (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    )

@@ -218,6 +218,7 @@ def _answer(
     examples: Mapping[str, str],
 ) -> Answer:
     if question.searches:
+        table.require([name for name in question.like if name not in examples])
         report = execute(
             workspace,
             Search(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -94,17 +95,28 @@ class Numbers:
 
     def between(self, low: float | None, high: float | None, *, below: bool) -> Mask:
         """Return `[N]` which rows lie between two bounds, the upper one left out on demand."""
+        low, high = self.bounds(low, high, below=below)
         mask = ~np.isnan(self.values)
         if low is not None:
-            mask &= self.values >= self.as_stored(low)
+            mask &= self.values >= low
         if high is not None:
-            limit = self.as_stored(high)
-            mask &= self.values < limit if below else self.values <= limit
+            mask &= self.values < high if below else self.values <= high
         return mask
 
-    def as_stored(self, number: float) -> float:
-        """Return a number as the column's type rounds it, which comparing on disk does too."""
-        return float(np.float32(number)) if self.type == pa.float32() else float(number)
+    def bounds(
+        self, low: float | None, high: float | None, *, below: bool
+    ) -> tuple[float | None, float | None]:
+        """Return bounds of the column's own type that let the same numbers pass.
+
+        Comparing on disk rounds to that type too, or refuses.
+        """
+        if self.type == pa.float32():
+            single = (None if one is None else float(np.float32(one)) for one in (low, high))
+            low, high = single
+        elif self.type != pa.float64():
+            low = None if low is None else _whole(math.ceil(low))
+            high = None if high is None else _whole((math.ceil if below else math.floor)(high))
+        return low, high
 
     def having(self, values: Sequence[str | bool | int | None]) -> Mask:
         """Return `[N]` which rows have one of some numbers; None stands for having none."""
@@ -151,6 +163,17 @@ class RowTable:
         wanted = ids if isinstance(ids, pa.Array) else pa.array(ids, pa.string())
         found = pc.index_in(wanted, value_set=self.ids).drop_null()
         return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+    def require(self, ids: Sequence[str]) -> None:
+        """Refuse what is no sample id of the dataset, such as a path. O(N).
+
+        Raises:
+            UsageError: one of them is none.
+        """
+        known = pc.is_in(pa.array(ids, pa.string()), value_set=self.ids).to_pylist()
+        strange = [name for name, is_known in zip(ids, known, strict=True) if not is_known]
+        if strange:
+            raise UsageError(f"{strange[0]!r} is no sample id of the dataset")
 
     def meeting(self, where: str) -> Mask:
         """Return `[N]` which rows meet an SQL condition.
@@ -211,6 +234,13 @@ class RowTable:
         rows = once.column("row").to_numpy()
         return _coded(once.column("label").combine_chunks(), rows, len(self))
 
+
+def _whole(number: int) -> int:
+    return min(max(number, -_MOST_WHOLE), _MOST_WHOLE)
+
+
+_MOST_WHOLE: Final = 2**53 - 1
+"""The largest whole number that every float64 below it tells from the next."""
 
 _CODES: Final = frozenset({Column.CLUSTER, Column.FOLD, Column.ORIENTATION})
 """Columns of whole numbers that name something."""

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from tamis.errors import UsageError
-from tamis.interfaces.server.pictures import checked_id
 from tamis.verbs.registry import request_class
 from tamis.verbs.request import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tamis.interfaces.server.row_table import RowTable
     from tamis.verbs.request import Request
 
 __all__ = ["QUICK", "SERVED", "request_of", "served_fields"]
@@ -79,8 +79,8 @@ def served_fields(request: type[Request[Any]]) -> list[str]:
     ]
 
 
-def request_of(verb: str, given: Any) -> Request[Any]:
-    """Return the request that a page makes.
+def request_of(verb: str, given: Any, table: RowTable) -> Request[Any]:
+    """Return the request that a page makes of a dataset with some rows.
 
     Raises:
         UsageError: the verb or a field is none that a page may ask for, or a value does not fit.
@@ -94,16 +94,16 @@ def request_of(verb: str, given: Any) -> Request[Any]:
         if name in {field.name for field in fields_of(asked)} - set(served_fields(asked)):
             raise UsageError(f"the page cannot give {name}, which names files; use the terminal")
     for name in _SAMPLES.get(verb, ()):
-        _check_ids(name, given)
+        _check_ids(name, given, table)
     return asked.of(given)
 
 
-def _check_ids(name: str, given: Mapping[str, Any]) -> None:
+def _check_ids(name: str, given: Mapping[str, Any], table: RowTable) -> None:
     values = given.get(name, ())
-    for value in values if isinstance(values, list | tuple) else [values]:
-        if not isinstance(value, str):
-            raise UsageError(f"{name} takes sample ids")
-        checked_id(value)
+    values = values if isinstance(values, list | tuple) else [values]
+    if not all(isinstance(value, str) for value in values):
+        raise UsageError(f"{name} takes sample ids")
+    table.require(values)
 
 
 def _names_paths(annotation: Any) -> bool:
