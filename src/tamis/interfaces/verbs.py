@@ -25,6 +25,7 @@ from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log,
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
+from tamis.services.marking.contract import SetBoxes, TagPictures, UntagPictures
 from tamis.services.probe.contract import PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -49,6 +50,9 @@ class Verbs:
     import_annotations = Method(Import)
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
+    tag_pictures = Method(TagPictures)
+    untag_pictures = Method(UntagPictures)
+    set_boxes = Method(SetBoxes)
     layers = Method(ListLayers)
     crop_objects = Method(CropObjects)
     edit_annotation = Method(EditAnnotation)

@@ -39,6 +39,8 @@ from tamis.services.info.result import InfoReport
 from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
+from tamis.services.marking.contract import BoxesReport
+from tamis.services.marking.contract import TaggedReport
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
@@ -265,6 +267,76 @@ class Verbs:
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             kind: Only annotations of this kind. Default: all kinds.
+        """
+
+    def tag_pictures(
+        self,
+        name: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> TaggedReport:
+        """Give pictures a tag, beside those that they have.
+
+        Args:
+            name: The tag.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+        """
+
+    def untag_pictures(
+        self,
+        name: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> TaggedReport:
+        """Take a tag from pictures; their other tags stay.
+
+        Args:
+            name: The tag.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+        """
+
+    def set_boxes(
+        self,
+        sample: str | PathLike[str],
+        *,
+        box: tuple[float, float, float, float] | Sequence[tuple[float, float, float, float]] = ...,
+        label: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> BoxesReport:
+        """Say which boxes a picture has in a layer, in place of those that it had there.
+
+        Boxes and classes go together by their order. Outlines, masks and keypoints stay as they are.
+
+        Args:
+            sample: The picture's sample id.
+            box: A box in pixels of the upright picture. Default: none.
+            label: The class of the box at the same place.
+            layer: The layer.
+            author: Who says so.
         """
 
     def layers(

@@ -28,6 +28,7 @@ from tamis.interfaces.cli import (
     find,
     history,
     look,
+    page,
     probing,
     watching,
 )
@@ -54,6 +55,7 @@ _ROOMS = (
     divide,
     drift,
     look,
+    page,
     probing,
     encoders,
     history,
