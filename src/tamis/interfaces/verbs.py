@@ -26,7 +26,7 @@ from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
 from tamis.services.marking.contract import SetBoxes, TagPictures, UntagPictures
-from tamis.services.probe.contract import PredictProbe, TrainProbe
+from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.scores.contract import Scores
@@ -63,6 +63,7 @@ class Verbs:
     review_labels = Method(Review)
     train_probe = Method(TrainProbe)
     predict_probe = Method(PredictProbe)
+    export_probe = Method(ExportProbe)
     cluster = Method(Cluster)
     evaluate = Method(Evaluate)
     curate = Method(Curate)

@@ -41,6 +41,7 @@ from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
 from tamis.services.marking.contract import BoxesReport
 from tamis.services.marking.contract import TaggedReport
+from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
@@ -562,6 +563,26 @@ class Verbs:
             name: The probe's name.
             where: Only rows that fulfill this SQL condition.
             least_confidence: A picture gets no class below this probability.
+        """
+
+    def export_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        out: str | PathLike[str],
+        overwrite: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbeFile:
+        """Write a probe and its encoder as one ONNX file that runs without tamis.
+
+        Args:
+            name: The probe's name.
+            out: The file.
+            overwrite: Replace a file that is there.
         """
 
     def cluster(

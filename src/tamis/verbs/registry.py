@@ -37,6 +37,7 @@ VERBS: Final[dict[str, str]] = {
     "cluster": "tamis.services.cluster.contract:Cluster",
     "probe train": "tamis.services.probe.contract:TrainProbe",
     "probe predict": "tamis.services.probe.contract:PredictProbe",
+    "probe export": "tamis.services.probe.contract:ExportProbe",
     "select": "tamis.services.select.contract:Select",
     "scores": "tamis.services.scores.contract:Scores",
     "split": "tamis.services.split.contract:Split",
