@@ -14,6 +14,7 @@ from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
+from tamis.services.defects.contract import DefectsFit, DefectsScore
 from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
@@ -67,6 +68,8 @@ class Verbs:
     cluster = Method(Cluster)
     evaluate = Method(Evaluate)
     curate = Method(Curate)
+    defects_fit = Method(DefectsFit)
+    defects_score = Method(DefectsScore)
     duplicates = Method(Duplicates)
     drift_check = Method(DriftCheck)
     drift_fit = Method(DriftFit)

@@ -17,6 +17,8 @@ from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
+from tamis.services.defects.result import DefectsFitReport
+from tamis.services.defects.result import DefectsReport
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
@@ -683,6 +685,98 @@ class Verbs:
             encoder: An encoder; `tamis encoders` lists them.
             drop: Drop copies only, or pictures with other content in the same view as well.
             seed: Makes every random choice repeatable.
+        """
+
+    def defects_fit(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        out: str | PathLike[str] | None = ...,
+        name: str | PathLike[str] = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        rate: float = ...,
+        shots: int | None = ...,
+        rotations: bool = ...,
+        contamination: float = ...,
+        group: str | PathLike[str] | None = ...,
+        side: int | None = ...,
+        model: Literal['auto', 'bank', 'residual'] = ...,
+        levels: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        bank: int = ...,
+        flaws: Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing'] | Sequence[Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing']] = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DefectsFitReport:
+        """Fit a model of nominal pictures, by which `defects score` finds small flaws in others.
+
+        Pictures need no vectors. The model, its levels and its smoothing are chosen by flaws that are
+        planted on some of the pictures. The threshold is of pictures that were held out.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            out: The model's file. Default: in the dataset.
+            name: The model's name in the dataset.
+            encoder: An encoder with features by place. Default: the dataset's default encoder.
+            rate: Share of nominal pictures that may be called anomalous.
+            shots: Fit to so many pictures, drawn at random. Default: all.
+            rotations: Learn each picture turned by 90, 180 and 270 degrees as well.
+            contamination: Share of the pictures that may be flawed, unmarked.
+            group: A column that tells which pictures show one part; they are held out together. Default: duplicates.
+            side: Pixels of the shorter side at which pictures are looked at. Default: their own, at most 1024.
+            model: A memory bank, the residual of a PCA, or the better one.
+            levels: A level of the encoder's features; repeat it to join several. Default: the best of some.
+            bank: Patches that a memory bank holds at most.
+            flaws: A kind of flaw to plant: cutpaste, scratch, noise, blur, missing. Default: all.
+            seed: Makes every random choice repeatable.
+        """
+
+    def defects_score(
+        self,
+        sources: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        *,
+        model: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        new: bool = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
+        exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        threshold: float | None = ...,
+        layer: str | PathLike[str] = ...,
+        maps: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
+        truth: str | PathLike[str] | None = ...,
+        masks: str | PathLike[str] | None = ...,
+        fail: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DefectsReport:
+        """Score pictures by a model of nominal ones, and say where they differ from those.
+
+        Pictures are those of folders, archives and videos, which are not added, or rows of the dataset,
+        whose regions become a layer of annotations.
+
+        Args:
+            sources: New pictures: folders, globs, archives or videos.
+            model: A model's name in the dataset, or its file.
+            where: Rows of the dataset that fulfill this SQL condition.
+            tag: Rows with this tag.
+            new: Rows that the model was not fitted to and that the layer does not have.
+            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
+            exclude: Leave out files and folders, such as '*.png' or masks.
+            threshold: Scores above it are anomalous. Default: the model's.
+            layer: The layer that regions of rows are written to.
+            maps: A folder for the pictures with their heat-maps.
+            gallery: Also write a page of the pictures, worst first.
+            truth: A layer with the true boxes, polygons or masks: rows are compared with it.
+            masks: A folder with a true mask for each flawed picture, of the same name.
+            fail: Exit with 1 if a picture is anomalous.
         """
 
     def duplicates(

@@ -43,6 +43,8 @@ VERBS: Final[dict[str, str]] = {
     "split": "tamis.services.split.contract:Split",
     "drift fit": "tamis.services.drift.contract:DriftFit",
     "drift check": "tamis.services.drift.contract:DriftCheck",
+    "defects fit": "tamis.services.defects.contract:DefectsFit",
+    "defects score": "tamis.services.defects.contract:DefectsScore",
     "filter": "tamis.services.text_filter.contract:Filter",
     "align": "tamis.services.align.contract:Align",
     "index": "tamis.services.index.contract:Index",
