@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASKED",
     "FORMER_NAMES",
+    "DefectsFitted",
     "DriftFitted",
     "DuplicatesFound",
     "Logged",
@@ -213,6 +214,21 @@ class DriftFitted(Told):
 
     verb: ClassVar[str] = "drift fit"
     reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefectsFitted(Told):
+    """A model of nominal pictures that was stored in the dataset.
+
+    Attributes:
+        name: by which it is asked for.
+        file: its file, relative to the dataset.
+    """
+
+    verb: ClassVar[str] = "defects fit"
+    options: ClassVar[frozenset[str]] = frozenset({"name"})
+    name: str = "defects"
+    file: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, TypeAlias
 
+from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
 from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Threads, Where
 
-__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "PartsReport"]
+__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "CropObjects", "PartsReport"]
 
 MinBox: TypeAlias = Annotated[
     int, Option("Leave out boxes with a shorter side.", metavar="PIXELS", minimum=1)
@@ -83,6 +84,27 @@ class AddCrops(Request["PartsReport"], verb="add crops", run="parts:add_crops"):
     ]
     _: KW_ONLY
     min_box: MinBox = 8
+
+
+@dataclass(frozen=True)
+class CropObjects(Request["PartsReport"], verb="label crops", run="parts:crop_objects"):
+    """Add the objects of a layer as samples of their own, to embed, search and select.
+
+    A crop follows its object: where that is moved, renamed or removed, so is the crop.
+    """
+
+    _: KW_ONLY
+    layer: Annotated[str, Option("The layer.", metavar="L")] = TRUTH
+    where: Where = None
+    objects: Annotated[
+        str | None,
+        Option("Only objects that meet an SQL condition on annotations.", metavar="SQL"),
+    ] = None
+    min_box: MinBox = 8
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
 
 
 @dataclass(frozen=True)

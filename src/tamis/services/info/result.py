@@ -54,6 +54,7 @@ class InfoReport(Result):
         layers: annotations by layer.
         classes: objects by class in the layer `truth`, most frequent first.
         objects: how many boxes, outlines, masks and keypoints that layer has, by COCO's sizes.
+        objects_per_picture: pictures by how many objects that layer has of them, in ranges.
         annotated: pictures that have any of that layer.
         duplicates: pictures that are marked as duplicates.
         selected: pictures that are selected.
@@ -77,6 +78,7 @@ class InfoReport(Result):
     layers: Mapping[str, int]
     classes: Mapping[str, int]
     objects: Mapping[str, int]
+    objects_per_picture: Mapping[str, int]
     annotated: int
     duplicates: int
     selected: int

@@ -13,6 +13,7 @@ from tamis.dataset.parts import BOX_COLUMNS
 from tamis.dataset.presence import content_there
 from tamis.dataset.samples import Kind
 from tamis.errors import PictureError, UsageError
+from tamis.images.box import Box
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tamis.dataset.samples import Samples
-    from tamis.images.box import Box
 
 __all__ = ["Example", "find_example"]
 
@@ -48,9 +48,10 @@ class Example:
 
 
 def find_example(samples: Samples, name: str) -> Example:  # noqa: PLR0911 - one case a return
-    """Find what a name means: a sample id, a place, or a path as the dataset has it.
+    """Find what a name means: a sample id, an annotation's, a place, or a path of the dataset.
 
-    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture.
+    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture, and an annotation
+    is the part where its object lies.
 
     A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
@@ -69,6 +70,9 @@ def find_example(samples: Samples, name: str) -> Example:  # noqa: PLR0911 - one
         rows = named.table(*_COLUMNS).to_pylist()
         if rows:
             return Example(rows[0]["uri"] or rows[0]["path"], name, [name])
+        annotated = _annotated(samples, name)
+        if annotated is not None:
+            return annotated
     whole = ImageReference.parse(name)
     part, picture = whole.part, str(whole.whole)
     place, rows = _at(samples, picture)
@@ -91,6 +95,26 @@ def find_example(samples: Samples, name: str) -> Example:  # noqa: PLR0911 - one
         return Example(file, same[-1], ids, region=part)
     note = f"{name} has changed since it was added: what it shows now was looked for"
     return Example(file, None, ids, [note], part)
+
+
+def _annotated(samples: Samples, name: str) -> Example | None:
+    """Return the part of a picture that an annotation is of; the whole if it has no place."""
+    columns = ["sample_id", "x", "y", "width", "height"]
+    rows = samples.store.annotations(columns, f"annotation_id = '{name}'").to_pylist()
+    if not rows:
+        return None
+    row = rows[0]
+    picture = samples.rows([*_COLUMNS, "width", "height"], [row["sample_id"]]).to_pylist()[0]
+    file, ids = picture["uri"] or picture["path"], [row["sample_id"]]
+    if row["x"] is None:
+        return Example(file, row["sample_id"], ids)
+    x, y, width, height = (row[name] for name in ("x", "y", "width", "height"))
+    around = Box.between(x, y, x + width, y + height)
+    part = around.clipped(picture["width"], picture["height"])
+    if part is None:
+        return Example(file, row["sample_id"], ids)
+    crops = _parts(samples, [picture], part)
+    return Example(file, crops[-1]["sample_id"] if crops else None, ids, region=part)
 
 
 def _parts(samples: Samples, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
