@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleIds
     from tamis.dataset.schema import VectorColumn
-    from tamis.dataset.staged_annotations import WrittenAnnotations
     from tamis.dataset.state import State
     from tamis.dataset.storage import Lock
     from tamis.dataset.writer import About, Writer
@@ -345,7 +344,7 @@ class Operation:
             )
             if written.table is not None:
                 tables["annotations"] = written.table
-            self._count_annotations(written)
+            written.count(self.counts)
             if self._offered:
                 self._count_rows(added)
             about = replace(
@@ -359,15 +358,6 @@ class Operation:
         self._annotations = StagedAnnotations()
         self._staged_ids = set()
         self._on_commit(self._state)
-
-    def _count_annotations(self, written: WrittenAnnotations) -> None:
-        for name, rows in (
-            ("annotations", written.added),
-            ("annotations_known", written.known),
-            ("annotations_removed", written.removed),
-        ):
-            if rows or name in self.counts:
-                self.counts[name] = self.counts.get(name, 0) + rows
 
     @contextmanager
     def _running_from(self, number: int, state: Literal["running", "done"]) -> Iterator[None]:

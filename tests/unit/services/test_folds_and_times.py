@@ -12,7 +12,7 @@ from splitting import check_splits, split
 from tamis.dataset.label_sets import label_sets
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.split.folds import folds
+from tamis.dataset.split_column import folds
 
 COUNT = 60
 

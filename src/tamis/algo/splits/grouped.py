@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
-from tamis.algo.assignment import Assignment
-from tamis.algo.swap_refinement import balance, cover_categories, even_out, fill_empty
+from tamis.algo.splits.assignment import Assignment
+from tamis.algo.splits.swap_refinement import balance, cover_categories, even_out, fill_empty
 from tamis.errors import UsageError
 from tamis.wording import counted
 

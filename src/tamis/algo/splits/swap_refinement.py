@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.algo.assignment import Assignment
+    from tamis.algo.splits.assignment import Assignment
     from tamis.types import Indices
 
 __all__ = ["balance", "cover_categories", "even_out", "fill_empty"]

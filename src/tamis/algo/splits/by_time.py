@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.splits import split_targets
+from tamis.algo.splits.grouped import split_targets
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
