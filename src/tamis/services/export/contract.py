@@ -21,7 +21,7 @@ _WITHOUT = ("folder", "csv", "parquet", "yolo-classify")
 
 @dataclass(frozen=True)
 class Export(Request["ExportReport"], verb="export"):
-    """Export rows as a folder of pictures or a table; originals are never touched.
+    """Export pictures, tables or annotations; originals stay.
 
     A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
     `manifest.parquet`, whose first column `file` names each picture there. The formats of other
@@ -45,14 +45,18 @@ class Export(Request["ExportReport"], verb="export"):
             "huggingface",
             "webdataset",
         ],
-        Argument("How it is written.", metavar="FORMAT"),
+        Argument("The format.", metavar="FORMAT"),
     ]
     out: Annotated[Path, Argument("Where it goes.", metavar="DIR")]
     _: KW_ONLY
     where: Where = None
     by: Annotated[
         Sequence[str] | None,
-        Option("Sub-folders by this mark, the outermost first.", metavar="COLUMN", default="split"),
+        Option(
+            "Make subfolders by this column, the outermost first.",
+            metavar="COLUMN",
+            default="split",
+        ),
     ] = None
     columns: Annotated[
         Sequence[str] | None,
@@ -69,12 +73,12 @@ class Export(Request["ExportReport"], verb="export"):
     pictures: Annotated[
         bool,
         Option(
-            "Let the pictures go along with annotations.", names=("--pictures", "--no-pictures")
+            "Export the pictures along with annotations.", names=("--pictures", "--no-pictures")
         ),
     ] = True
-    link: Annotated[Literal["copy", "hardlink", "symlink"], Option("How pictures get there.")] = (
-        "copy"
-    )
+    link: Annotated[
+        Literal["copy", "hardlink", "symlink"], Option("Copy pictures, or link to them.")
+    ] = "copy"
     overwrite: Annotated[bool, Option("Replace an earlier export.")] = False
 
     def check(self) -> None:
