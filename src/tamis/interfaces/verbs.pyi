@@ -1468,7 +1468,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'yolo-classify', 'voc', 'cvat', 'labelme', 'labelstudio', 'fiftyone', 'imagefolder', 'huggingface', 'webdataset'],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'cvat', 'fiftyone', 'huggingface', 'imagefolder', 'labelme', 'labelstudio', 'voc', 'webdataset', 'yolo', 'yolo-classify'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,

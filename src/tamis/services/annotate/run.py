@@ -72,7 +72,7 @@ def import_annotations(
         if request.replace:
             before = store.annotations(where=equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = pa.concat_tables([before.slice(0, 0), *taken.tables])
+            after = pa.concat_tables([before.slice(0, 0), *taken.tables], promote_options="default")
             follow_objects(workspace.samples, operation, before, after)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from tamis.dataset.annotation_layers import check_layer
 from tamis.errors import UsageError
+from tamis.formats.writers import WRITERS
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
@@ -16,7 +17,12 @@ from tamis.verbs.shared import Where
 
 __all__ = ["Export", "ExportReport"]
 
-_WITHOUT = ("folder", "csv", "parquet", "yolo-classify")
+_TABLES = ("folder", "csv", "parquet")
+
+if TYPE_CHECKING:
+    FormatName: TypeAlias = str
+else:
+    FormatName = Literal[(*_TABLES, *WRITERS)]
 
 
 @dataclass(frozen=True)
@@ -29,22 +35,7 @@ class Export(Request["ExportReport"], verb="export"):
     """
 
     format: Annotated[
-        Literal[
-            "folder",
-            "csv",
-            "parquet",
-            "coco",
-            "yolo",
-            "yolo-classify",
-            "voc",
-            "cvat",
-            "labelme",
-            "labelstudio",
-            "fiftyone",
-            "imagefolder",
-            "huggingface",
-            "webdataset",
-        ],
+        FormatName,
         Argument("The format.", metavar="FORMAT"),
     ]
     out: Annotated[Path, Argument("Where it goes.", metavar="DIR")]
@@ -87,11 +78,8 @@ class Export(Request["ExportReport"], verb="export"):
             check_layer(self.layer)
             if self.format == "folder":
                 raise UsageError("a folder holds no annotations; leave --layer out")
-        packed = self.format in ("huggingface", "webdataset")
-        if not self.pictures and (packed or self.format in _WITHOUT):
+        if not self.pictures and self.format in _TABLES:
             raise UsageError(f"{self.format} does not take --no-pictures; leave it out")
-        if packed and self.link != "copy":
-            raise UsageError(f"{self.format} has the pictures inside its files; leave --link out")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -12,6 +12,7 @@ import numpy as np
 
 from tamis.algo.packed_runs import pack_mask
 from tamis.algo.run_lengths import mask_of, read_counts
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -201,3 +202,6 @@ def _setup(exported: Exported) -> str:
     if "number" in kinds:
         lines += [f'  <Number name={quoteattr(name)} toName="image"/>' for name in exported.classes]
     return "\n".join([*lines, "</View>", ""])
+
+
+FORMAT = AnnotationFormat(LabelStudioWriter)

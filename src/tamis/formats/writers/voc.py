@@ -7,6 +7,7 @@ import posixpath
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 from tamis.formats.exports.voc_masks import labels_of, write_masks
 
 if TYPE_CHECKING:
@@ -120,3 +121,6 @@ def _object(row: Mapping[str, Any]) -> ET.Element:
 
 def _add(parent: ET.Element, name: str, value: object) -> None:
     ET.SubElement(parent, name).text = str(value)
+
+
+FORMAT = AnnotationFormat(VocWriter)

@@ -8,6 +8,7 @@ import posixpath
 import tarfile
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 from tamis.formats.exports.records import Records
 
 if TYPE_CHECKING:
@@ -102,3 +103,6 @@ class _Shards:
         if self._tar is not None:
             self._tar.close()
             self._tar = None
+
+
+FORMAT = AnnotationFormat(WebDatasetWriter, packs_pictures=True, dots_in_names=False)

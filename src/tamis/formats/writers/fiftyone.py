@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.run_lengths import mask_of, read_counts
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -159,3 +160,6 @@ def _masked(text: str, picture: AnnotatedPicture) -> dict[str, Any]:
         "bounding_box": _shares(edges, picture),
         "mask": {"$binary": {"base64": content, "subType": "00"}},
     }
+
+
+FORMAT = AnnotationFormat(FiftyOneWriter)

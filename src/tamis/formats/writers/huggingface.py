@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 from tamis.formats.exports.records import Records
 
 if TYPE_CHECKING:
@@ -183,3 +184,6 @@ class _Split:
 
 def _write(file: Path, document: Mapping[str, Any]) -> None:
     file.write_text(json.dumps(document, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+FORMAT = AnnotationFormat(HuggingFaceWriter, packs_pictures=True)

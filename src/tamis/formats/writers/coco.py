@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from tamis.algo.run_lengths import read_counts
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,3 +142,6 @@ def _area(ring: Sequence[float]) -> float:
     """
     x, y = ring[::2], ring[1::2]
     return abs(sum(x[at - 1] * y[at] - x[at] * y[at - 1] for at in range(len(x)))) / 2
+
+
+FORMAT = AnnotationFormat(CocoWriter)

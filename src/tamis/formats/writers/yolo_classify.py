@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 from tamis.formats.exports.names import safe_name
 
 if TYPE_CHECKING:
@@ -43,3 +44,6 @@ class YoloClassifyWriter:
                     if safe_name(row["label"]) != row["label"]:
                         exported.losses.count("classification", "written under another name")
         return []
+
+
+FORMAT = AnnotationFormat(YoloClassifyWriter, is_folders=True)

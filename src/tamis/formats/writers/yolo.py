@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -146,3 +148,6 @@ def _corners(row: Mapping[str, Any]) -> list[float]:
 def _shares(numbers: Sequence[float], picture: AnnotatedPicture) -> list[float]:
     sides = picture.width, picture.height
     return [number / sides[at % 2] for at, number in enumerate(numbers)]
+
+
+FORMAT = AnnotationFormat(YoloWriter)

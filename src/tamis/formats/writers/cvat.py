@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from tamis.algo.run_lengths import counts_of, mask_of, read_counts
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,3 +143,6 @@ def _mask(text: str, picture: AnnotatedPicture) -> dict[str, object]:
         "width": right - left,
         "height": bottom - top,
     }
+
+
+FORMAT = AnnotationFormat(CvatWriter)

@@ -6,6 +6,7 @@ import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
 from tamis.formats.exports.records import Records
 
 if TYPE_CHECKING:
@@ -40,3 +41,6 @@ class ImageFolderWriter:
                 line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
                 streams[picture.subset].write(f"{line}\n")
         return list(files.values())
+
+
+FORMAT = AnnotationFormat(ImageFolderWriter)

@@ -6,6 +6,8 @@ import json
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from tamis.formats.exports.annotated_picture import AnnotationFormat
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -75,3 +77,6 @@ def _shapes(row: Mapping[str, Any], number: int, exported: Exported) -> Iterator
 
 def _shape(label: str, points: list[list[float]], form: str, group: int | None) -> dict[str, Any]:
     return {"label": label, "points": points, "group_id": group, "shape_type": form, "flags": {}}
+
+
+FORMAT = AnnotationFormat(LabelMeWriter)
