@@ -243,7 +243,7 @@ class Verbs:
         Args:
             label: The class.
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             author: Who made the change.
@@ -267,7 +267,7 @@ class Verbs:
 
         Args:
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             kind: Only annotations of this kind. Default: all kinds.
@@ -291,7 +291,7 @@ class Verbs:
         Args:
             name: The tag.
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
         """
 
@@ -313,7 +313,7 @@ class Verbs:
         Args:
             name: The tag.
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
         """
 
