@@ -37,6 +37,7 @@ class Example:
         samples: all samples at that place, which are no answers.
         notes: what to know of it.
         region: the part of the file that is meant; None for all of it.
+        called: what to call it where its name tells nothing; None where it does.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Example:
     samples: Sequence[str]
     notes: Sequence[str] = field(default=())
     region: Box | None = None
+    called: str | None = None
 
 
 def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one case a return
@@ -97,22 +99,24 @@ def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one cas
 
 def _annotated(store: Store, name: str) -> Example | None:
     """Return the part of a picture that an annotation is of; the whole if it has no place."""
-    columns = ["sample_id", "x", "y", "width", "height"]
+    columns = ["sample_id", "layer", "label", "x", "y", "width", "height"]
     rows = store.annotations(columns, f"annotation_id = '{name}'").to_pylist()
     if not rows:
         return None
     row = rows[0]
     picture = store.read([*_COLUMNS, "width", "height"], ids=[row["sample_id"]]).to_pylist()[0]
     file, samples = picture["uri"] or picture["path"], [row["sample_id"]]
+    called = f"{row['label'] or 'an object'} of {row['layer']} in {picture['path']}"
     if row["x"] is None:
-        return Example(file, row["sample_id"], samples)
+        return Example(file, row["sample_id"], samples, called=called)
     x, y, width, height = (row[name] for name in ("x", "y", "width", "height"))
     around = Box.between(x, y, x + width, y + height)
     part = around.clipped(picture["width"], picture["height"])
     if part is None:
-        return Example(file, row["sample_id"], samples)
+        return Example(file, row["sample_id"], samples, called=called)
     crops = _parts(store, [picture], part)
-    return Example(file, crops[-1]["sample_id"] if crops else None, samples, region=part)
+    stored = crops[-1]["sample_id"] if crops else None
+    return Example(file, stored, samples, region=part, called=called)
 
 
 def _parts(store: Store, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
