@@ -851,6 +851,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -881,6 +883,8 @@ class Verbs:
             include: Selected in any case; they count in N.
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: Where labels are, for rounds.
             train_split: Split to pick and learn from in rounds. Default: those named train or training.
             test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
@@ -904,6 +908,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -934,6 +940,8 @@ class Verbs:
             include: Selected in any case; they count in N.
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: Where labels are, for rounds.
             train_split: Split to pick and learn from in rounds. Default: those named train or training.
             test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
@@ -957,6 +965,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -987,6 +997,8 @@ class Verbs:
             include: Selected in any case; they count in N.
             forbid: Represented, but not selected.
             labeled: Labeled already: represent others, not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: Where labels are, for rounds.
             train_split: Split to pick and learn from in rounds. Default: those named train or training.
             test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
