@@ -98,7 +98,10 @@ All: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 @dataclass(frozen=True)
 class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set_label"):
-    """Give pictures a class, in place of the one that the layer gave them."""
+    """Give pictures a class, in place of those that the layer gave them.
+
+    With add they keep them and have several; `label` shows the first.
+    """
 
     label: Annotated[str, Argument("The class.", metavar="CLASS")]
     _: KW_ONLY
@@ -107,6 +110,7 @@ class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set
     all: All = False
     layer: InLayer = TRUTH
     author: Annotated[str | None, Option("Who says so.", metavar="NAME")] = None
+    add: Annotated[bool, Option("Beside the classes that the layer gave them.")] = False
 
     def check(self) -> None:
         """See `Request`."""
