@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tamis.interfaces.cli import labeling
+from tamis.interfaces.cli import labeling, marking
 from tamis.interfaces.cli.command import Command
 from tamis.services.add.contract import CropObjects
 from tamis.services.annotate.contract import (
@@ -55,6 +55,7 @@ def register(app: typer.Typer) -> None:
         Command(ListLayers, show_layers),
     ):
         command.register(label)
+    marking.register(label)
     labeling.register(label)
 
 

@@ -67,7 +67,7 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
     if parts:
         told = [counted(count, name) for name, count in facts.kinds.items()]
         output.say(f"{'of them':<11}{', '.join(told)}")
-    for name in ("labels", "unlabelled", "splits"):
+    for name in ("labels", "unlabeled", "splits"):
         counts = facts[name]
         if isinstance(counts, dict):
             counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"

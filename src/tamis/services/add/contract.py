@@ -154,9 +154,9 @@ class AddReport(Result):
         added: new samples.
         known: pictures that the dataset held already.
         failed: pictures, archives or folders that could not be read, in the sources' order.
-        labelled: rows of the label table that are of a picture seen here; None without a table.
+        labeled: rows of the label table that are of a picture seen here; None without a table.
         label_rows: rows of the label table; None without a table.
-        unlabelled: pictures seen here that got nothing from the table; None without a table.
+        unlabeled: pictures seen here that got nothing from the table; None without a table.
         label_level: which folders gave labels; None where none did.
         frames: of the new samples, those that are frames of videos.
         videos: videos that frames were taken of.
@@ -174,9 +174,9 @@ class AddReport(Result):
     added: int
     known: int
     failed: Sequence[Failure] = ()
-    labelled: int | None = None
+    labeled: int | None = None
     label_rows: int | None = None
-    unlabelled: int | None = None
+    unlabeled: int | None = None
     label_level: int | None = None
     frames: int = 0
     videos: int = 0

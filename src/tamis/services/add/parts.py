@@ -14,7 +14,6 @@ from tamis.errors import InputError, UsageError
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_boxes
 from tamis.machine import usable_processors
-from tamis.outside_text import storable
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.part_rows import COLUMNS_OF_PICTURES, part_row, upright_picture
 from tamis.runtime.row_sink import Rows, RowSink
@@ -58,11 +57,10 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What to add, and what the log says of it."""
+    """What to add."""
 
     kind: PartKind
     jobs: Sequence[_Job]
-    params: dict[str, Any]
     request: AddCrops | AddTiles | CropObjects
     min_box: int = 1
 
@@ -107,8 +105,7 @@ def add_crops(workspace: Workspace, request: AddCrops, feedback: Feedback = SILE
             f"dataset (the first is of {found.entries[0].picture}): add the pictures first"
         )
     jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
-    params = {"annotations": storable(annotations), "min_box": min_box}
-    report = _add(store, _Plan("crop", jobs, params, request, min_box), _once(failed), feedback)
+    report = _add(store, _Plan("crop", jobs, request, min_box), _once(failed), feedback)
     if not report.pictures and not report.small:
         first = report.failed[0]
         raise InputError(
@@ -144,7 +141,7 @@ def crop_objects(
             f"the layer {request.layer!r} has no objects in these pictures; tamis label layers "
             "shows what there is"
         )
-    plan = _Plan("crop", jobs, {"layer": request.layer}, request, request.min_box)
+    plan = _Plan("crop", jobs, request, request.min_box)
     return _add(store, plan, [], feedback)
 
 
@@ -165,10 +162,7 @@ def add_tiles(workspace: Workspace, request: AddTiles, feedback: Feedback = SILE
         inside = {place.uri for place in listed if isinstance(place, Location)}
         pictures = {uri: row for uri, row in pictures.items() if _file_of(uri) in inside}
     jobs = [_Job(row, tiles=count) for row in pictures.values()]
-    params: dict[str, Any] = {"tiles": count, "where": where}
-    if sources is not None:
-        params["sources"] = [storable(source) for source in sources]
-    return _add(store, _Plan("tile", jobs, params, request), [], feedback)
+    return _add(store, _Plan("tile", jobs, request), [], feedback)
 
 
 def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
@@ -195,7 +189,7 @@ def _add(store: Store, plan: _Plan, failed: list[Failure], feedback: Feedback) -
     known = KnownSamples(
         batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
     )
-    with store.operation(f"add {plan.kind}s", plan.params, request=plan.request) as operation:
+    with store.operation(f"add {plan.kind}s", request=plan.request) as operation:
         operation.counts |= {"small": 0, "failed": 0}
         operation.require_columns(PART_COLUMNS)
         made = ordered_map(CutParts(plan, known), plan.jobs, workers=usable_processors())

@@ -49,7 +49,7 @@ class InfoReport(Result):
         failed: files that could not be read.
         formats: pictures by file format.
         labels: pictures by label.
-        unlabelled: pictures without a label.
+        unlabeled: pictures without a label.
         splits: pictures by split.
         layers: annotations by layer.
         classes: objects by class in the layer `truth`, most frequent first.
@@ -73,7 +73,7 @@ class InfoReport(Result):
     failed: int
     formats: Mapping[str, int]
     labels: Mapping[str, int]
-    unlabelled: int
+    unlabeled: int
     splits: Mapping[str, int]
     layers: Mapping[str, int]
     classes: Mapping[str, int]

@@ -41,7 +41,7 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
         failed=store.failures().num_rows,
         formats=_counts(marks["format"].to_pylist()),
         labels=_counts(marks["label"].to_pylist()),
-        unlabelled=marks["label"].null_count,
+        unlabeled=marks["label"].null_count,
         splits=_counts(marks["split"].to_pylist()),
         **_annotations(workspace, whole.count()),
         duplicates=everything.having(Column.DUPLICATE_OF).count(),

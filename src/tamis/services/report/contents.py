@@ -223,7 +223,7 @@ class ReportData:
         changed_total: how many groups of changed versions there are, shown or not.
         charts: the histograms that show where the threshold lies, and how alike pictures are.
         keyword_filter: the scores of the last keyword filter; None where there was none.
-        learning_curve: accuracy by number of labels over the rounds of labelling; None where there
+        learning_curve: accuracy by number of labels over the rounds of labeling; None where there
             were none.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
