@@ -232,6 +232,7 @@ class Verbs:
         all: bool = ...,
         layer: str | PathLike[str] = ...,
         author: str | PathLike[str] | None = ...,
+        add: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -240,6 +241,8 @@ class Verbs:
     ) -> SetReport:
         """Set the class of pictures in a layer, replacing any before.
 
+        With add, earlier classes stay and pictures have several; `label` shows the first.
+
         Args:
             label: The class.
             where: Only rows that meet this SQL condition.
@@ -247,6 +250,7 @@ class Verbs:
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             author: Who made the change.
+            add: Keep the classes that pictures have in the layer.
         """
 
     def clear_labels(
@@ -1045,6 +1049,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1075,6 +1081,8 @@ class Verbs:
             include: Always select these; they count toward N.
             forbid: Never select these, but let others represent them.
             labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: The column with the labels, for rounds.
             train_split: In rounds: the split to select and learn from. Default: those named train or training.
             test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
@@ -1098,6 +1106,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1128,6 +1138,8 @@ class Verbs:
             include: Always select these; they count toward N.
             forbid: Never select these, but let others represent them.
             labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: The column with the labels, for rounds.
             train_split: In rounds: the split to select and learn from. Default: those named train or training.
             test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
@@ -1151,6 +1163,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1181,6 +1195,8 @@ class Verbs:
             include: Always select these; they count toward N.
             forbid: Never select these, but let others represent them.
             labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: The column with the labels, for rounds.
             train_split: In rounds: the split to select and learn from. Default: those named train or training.
             test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.

@@ -122,7 +122,10 @@ All: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 @dataclass(frozen=True)
 class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set_label"):
-    """Set the class of pictures in a layer, replacing any before."""
+    """Set the class of pictures in a layer, replacing any before.
+
+    With add, earlier classes stay and pictures have several; `label` shows the first.
+    """
 
     label: Annotated[str, Argument("The class.", metavar="CLASS")]
     _: KW_ONLY
@@ -131,6 +134,7 @@ class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set
     all: All = False
     layer: InLayer = TRUTH
     author: Annotated[str | None, Option("Who made the change.", metavar="NAME")] = None
+    add: Annotated[bool, Option("Keep the classes that pictures have in the layer.")] = False
 
     def check(self) -> None:
         """See `Request`."""
