@@ -98,4 +98,7 @@ class AnnotationRows:
 
 
 def _json(values: Mapping[str, Any] | None) -> str | None:
-    return storable(json.dumps(values, ensure_ascii=False)) if values else None
+    return storable(_AS_JSON(values)) if values else None
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one each time

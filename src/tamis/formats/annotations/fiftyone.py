@@ -99,7 +99,7 @@ def _field(file: Path) -> str:
     if "ground_truth" in found or not found:
         return "ground_truth"
     names = ", ".join(sorted(found))
-    raise UsageError(f"{file} has several fields of labels: name one with --field, of {names}")
+    raise UsageError(f"{file} has several fields of labels, {names}: name one of them as field")
 
 
 def _stem(name: str) -> str:

@@ -155,7 +155,9 @@ def _count_unplaced(table: pa.Table, sample_ids: Sequence[str], losses: Losses) 
 
 def _nothing(count: int, failed: Sequence[Failure], layer: str) -> InputError | UsageError:
     if not failed:
-        return UsageError(f"none of the {count} pictures has a class in {layer}; name --layer")
+        return UsageError(
+            f"none of the {count} pictures has a class in {layer}; name another layer"
+        )
     first = failed[0]
     return InputError(
         f"none of the {count} pictures could be read; the first: {first.path}: {first.reason}"
