@@ -33,6 +33,7 @@ from tamis.formats.exports.folder import (
     base_name,
     check_replaceable,
     place_picture,
+    plan_of,
     verified_content,
 )
 from tamis.formats.exports.hugging_face import HuggingFaceWriter
@@ -126,9 +127,12 @@ def export_annotated(
         placing.gone = {one.sample_id: one for one in find_gone(store, where)}
     files: dict[str, str] = {}
     unplaced: list[str] = []
-    with new_folder(folder, overwrite=overwrite) as draft:
-        for done, picture in enumerate(named, start=1):
-            file = writer.picture_place(picture)
+    places = [writer.picture_place(picture) for picture in named]
+    plan = None  # a file with pictures inside is written from its beginning
+    if format_name not in PACKED:
+        plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
+    with new_folder(folder, overwrite=overwrite, plan=plan) as draft:
+        for done, (picture, file) in enumerate(zip(named, places, strict=True), start=1):
             if file is None:
                 losses.count("picture", "left out, without a class")
                 unplaced.append(picture.sample_id)
