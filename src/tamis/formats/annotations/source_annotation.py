@@ -156,13 +156,7 @@ class SourceAnnotation:
         if isinstance(turned, str):
             return turned
         corners = turned((self.left, self.top), (self._right, self._bottom))
-        left, top, right, bottom = (
-            min(max(edge, -_FAR), _FAR)  # what is farther is as much outside, and can be rounded
-            for edge in corners
-        )
-        x, y = round(left), round(top)
-        box = Box(x, y, max(1, round(right) - x), max(1, round(bottom) - y))
-        clipped = box.clipped(width, height)
+        clipped = Box.between(*corners).clipped(width, height)
         return f"{self} lies outside of the picture" if clipped is None else clipped
 
     def _turn(  # noqa: PLR0911 - one case a reason
@@ -205,7 +199,6 @@ class SourceAnnotation:
         return f"its box {','.join(f'{value:g}' for value in values)}"
 
 
-_FAR = 1e9
 _CORNERS = 8  # numbers
 
 

@@ -18,6 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
+from tamis.runtime.object_crops import follow_objects
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -67,16 +68,19 @@ def import_annotations(
             f"{first.path}: {first.reason}. Add the pictures first:  tamis add FOLDER"
         )
     with store.operation("import", request=request) as operation:
-        labelled = set()
+        labeled = set()
         if request.replace:
+            before = store.annotations(where=equal("layer", request.layer))
             operation.remove_annotations(request.layer)
+            after = pa.concat_tables([before.slice(0, 0), *taken.tables])
+            follow_objects(workspace.samples, operation, before, after)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
-            labelled = set(_with_label(store))
+            labeled = set(_with_label(store))
         for table in taken.tables:
             operation.add_annotations(table)
-        labels = {name: label for name, label in taken.labels.items() if name not in labelled}
+        labels = {name: label for name, label in taken.labels.items() if name not in labeled}
         if labels:
             values = pa.array(list(labels.values()), pa.string())
             operation.set_marks(list(labels), {"label": values})
@@ -217,12 +221,15 @@ def clear_labels(
     meant = pa.array(ids, pa.string())
     chosen = meant.filter(pc.is_in(meant, value_set=annotated))
     marks = request.layer == TRUTH and request.kind in (None, "classification")
-    labelled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
-    labels = 0 if labelled is None else len(labelled) - labelled.column("label").null_count
+    labeled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
+    labels = 0 if labeled is None else len(labeled) - labeled.column("label").null_count
     removed = 0
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
+            before = store.annotations(where=condition)
+            before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
+            follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
                 _clear_label(store, operation, ids)
         removed = operation.counts.get("annotations_removed", 0)

@@ -12,6 +12,7 @@ from tamis.verbs.result import Result
 __all__ = [
     "Cause",
     "DriftAlarm",
+    "DriftClass",
     "DriftCluster",
     "DriftCovariate",
     "DriftExample",
@@ -19,9 +20,12 @@ __all__ = [
     "DriftHarm",
     "DriftMagnitude",
     "DriftReport",
+    "Shift",
 ]
 
 Cause: TypeAlias = Literal["none", "capture", "content", "both"]
+
+Shift: TypeAlias = Literal["none", "label", "covariate", "both"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -89,6 +93,25 @@ class DriftHarm:
     low: float
     high: float
     assumptions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class DriftClass:
+    """How frequent a label is where the batch comes from, if each class looks as it did.
+
+    Attributes:
+        name: the label.
+        reference: share of the labeled reference.
+        batch: estimated share.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    name: str
+    reference: float
+    batch: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -187,6 +210,9 @@ class DriftReport(Result):
         explanation: what changed, in sentences.
         magnitude: how much.
         harm: expected change of accuracy; None without labels in the reference.
+        shift: `label` if classes became more or less frequent and look as they did, `covariate` if
+            they look different, `both`, or `none`; None without labels in the reference.
+        classes: estimated shares of the classes; empty without labels in the reference.
         clusters: kinds of pictures that changed, the most certain first.
         covariates: simple figures that were compared.
         examples: pictures that show the drift most.
@@ -208,6 +234,8 @@ class DriftReport(Result):
     explanation: Sequence[str]
     magnitude: DriftMagnitude
     harm: DriftHarm | None
+    shift: Shift | None
+    classes: Sequence[DriftClass]
     clusters: Sequence[DriftCluster]
     covariates: Sequence[DriftCovariate]
     examples: Sequence[DriftExample]
