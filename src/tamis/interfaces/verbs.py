@@ -14,7 +14,7 @@ from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
-from tamis.services.drift.contract import DriftCheck, DriftFit
+from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
@@ -58,6 +58,7 @@ class Verbs:
     evaluate = Method(Evaluate)
     curate = Method(Curate)
     duplicates = Method(Duplicates)
+    drift_adapt = Method(DriftAdapt)
     drift_check = Method(DriftCheck)
     drift_fit = Method(DriftFit)
     embed = Method(Embed)

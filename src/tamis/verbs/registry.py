@@ -35,6 +35,7 @@ VERBS: Final[dict[str, str]] = {
     "split": "tamis.services.split.contract:Split",
     "drift fit": "tamis.services.drift.contract:DriftFit",
     "drift check": "tamis.services.drift.contract:DriftCheck",
+    "drift adapt": "tamis.services.drift.contract:DriftAdapt",
     "filter": "tamis.services.text_filter.contract:Filter",
     "align": "tamis.services.align.contract:Align",
     "index": "tamis.services.index.contract:Index",
