@@ -18,7 +18,7 @@ STAGES = [
     (5, 2, 6, 4),
     (3, 1, 6, 1),
 ]
-NAMED = {2: "stride8", 4: "stride16", 6: "stride32"}
+NAMED = {1: "stride4", 2: "stride8", 4: "stride16", 6: "stride32"}
 
 
 class TorchEfficientNetLite0:

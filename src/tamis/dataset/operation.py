@@ -159,6 +159,17 @@ class Operation:
         added = self._added + pending
         self.counts |= {"added": added, "known": self._offered - added}
 
+    def remove_samples(self, ids: SampleIds) -> None:
+        """Stage the removal of samples; it comes before what is added.
+
+        Meant for parts of pictures whose object is gone: what is said of a removed sample
+        elsewhere, such as its annotations, is the caller's to remove.
+
+        Raises:
+            UsageError: ids are null or no strings.
+        """
+        self._staged.removed += id_array(ids).to_pylist()
+
     def require_columns(self, columns: pa.Schema) -> None:
         """Add columns of rows that the dataset lacks, null in every row, at once.
 
@@ -295,6 +306,10 @@ class Operation:
             kind: only annotations of this kind.
         """
         self._annotations.remove(layer, None if ids is None else id_array(ids), kind)
+
+    def remove_annotations_named(self, annotation_ids: Sequence[str]) -> None:
+        """Stage the removal of single annotations; it comes before what is added."""
+        self._annotations.remove_named(annotation_ids)
 
     # Places
 

@@ -28,7 +28,7 @@ from tamis.dataset.history import (
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
-from tamis.dataset.operations import ASKED
+from tamis.dataset.operations import ASKED, beside_request
 from tamis.dataset.sample_keys import id_array
 from tamis.dataset.schema import VectorColumn, vector_columns_of
 from tamis.dataset.snapshots import SnapshotChain
@@ -298,18 +298,16 @@ class Store:
             return self._state.annotations.read(names, condition)
 
     def _require_columns(self, columns: Sequence[str]) -> None:
-        unknown = [name for name in columns if name not in self._state.samples.schema.names]
-        if unknown:
-            raise UsageError(
-                f"there is no column {unknown[0]!r}; there are: {', '.join(self.columns())}"
-            )
+        names = self._state.samples.schema.names
+        if unknown := [name for name in columns if name not in names]:
+            raise UsageError(f"there is no column {unknown[0]!r}; there are: {', '.join(names)}")
 
     def _checked(self, where: str | None) -> str | None:
         state = self._state
         return checked_condition(where, state.samples.schema.names, state.annotated)
 
     def _filtering(self, where: str | None) -> Any:
-        return filtering(self.path, where, self.columns())
+        return filtering(self.path, where, self._state.samples.schema.names)
 
     # Writing
 
@@ -325,7 +323,8 @@ class Store:
 
         Args:
             verb: its name in the log.
-            params: what it found out and later verbs need, as JSON takes it.
+            params: what it found out and later verbs need, as JSON takes it; what the request says
+                is not kept twice.
             seed: the seed of its random choices.
             request: what the user asked for; the log can repeat it.
 
@@ -335,6 +334,7 @@ class Store:
         self._require_head()
         kept = dict(params or {})
         if request is not None:
+            kept = beside_request(kept, request)
             kept[ASKED] = {"verb": request.verb, "fields": request.given()}
         about = About(verb, kept, seed)
         self.refresh()

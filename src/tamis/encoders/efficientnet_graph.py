@@ -26,7 +26,7 @@ _OPSET: Final = 17
 _IR_VERSION: Final = 8
 _BATCH_NORM_EPSILON: Final = 1e-3
 _MIDDLE_GREY: Final = 127.5
-_FEATURE_STAGES: Final = {3: "stride8", 5: "stride16", 7: "stride32"}
+_FEATURE_STAGES: Final = {2: "stride4", 3: "stride8", 5: "stride16", 7: "stride32"}
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: 
     The input `pixels` is `[B, size, size, 3]` uint8; scaling to (x/255 - 0.5)/0.5 is in the graph.
     The outputs, all float32, are `embedding` `[B, 1280]`, the generalized mean of the head over
     space with power 3 (Radenović et al. 2018, section 3.2; not normalized); `logits` `[B, C]`; and
-    the feature maps `stride8`, `stride16`, `stride32` `[B, h, w, D]`. The same weights give the
-    same bytes. O(weights), about half a second for Lite0.
+    the feature maps `stride4`, `stride8`, `stride16`, `stride32` `[B, h, w, D]`. The same weights
+    give the same bytes. O(weights), about half a second for Lite0.
 
     Args:
         weights: arrays by their names in the EfficientNet-PyTorch project.

@@ -17,26 +17,34 @@ from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
+from tamis.services.defects.result import DefectsFitReport
+from tamis.services.defects.result import DefectsReport
 from tamis.services.drift.result import DriftAdaptation
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
+from tamis.services.edit.contract import EditReport
+from tamis.services.edit.contract import RemoveReport
+from tamis.services.edit.contract import RenameReport
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
 from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
-from tamis.services.history.contract import CheckoutReport
-from tamis.services.history.contract import DiffReport
-from tamis.services.history.contract import FreedReport
-from tamis.services.history.contract import LogReport
-from tamis.services.history.contract import RedoReport
-from tamis.services.history.contract import TagReport
-from tamis.services.history.contract import UndoReport
+from tamis.services.history.result import CheckoutReport
+from tamis.services.history.result import DiffReport
+from tamis.services.history.result import FreedReport
+from tamis.services.history.result import LogReport
+from tamis.services.history.result import RedoReport
+from tamis.services.history.result import TagReport
+from tamis.services.history.result import UndoReport
 from tamis.services.index.contract import IndexReport
 from tamis.services.info.result import InfoReport
 from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
+from tamis.services.marking.contract import BoxesReport
+from tamis.services.marking.contract import TaggedReport
+from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
@@ -186,12 +194,13 @@ class Verbs:
 
     def import_annotations(
         self,
-        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'csv', 'parquet', 'folder'],
+        format: Literal['auto', 'coco', 'yolo', 'voc', 'cvat', 'labelme', 'labelstudio', 'fiftyone', 'imagefolder', 'huggingface', 'webdataset', 'yolo-classify', 'csv', 'parquet', 'folder'],
         path: str | PathLike[str],
         *,
         layer: str | PathLike[str] = ...,
         replace: bool = ...,
         reference: str | PathLike[str] | None = ...,
+        field: str | PathLike[str] | None = ...,
         author: str | PathLike[str] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -210,6 +219,7 @@ class Verbs:
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             replace: First remove all that the layer has.
             reference: The COCO file whose ids a file of results uses.
+            field: Of FiftyOne the field of labels; of Label Studio `predictions`. Default: ground_truth, annotations.
             author: Who made them.
         """
 
@@ -263,6 +273,76 @@ class Verbs:
             kind: Only annotations of this kind. Default: all kinds.
         """
 
+    def tag_pictures(
+        self,
+        name: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> TaggedReport:
+        """Give pictures a tag, beside those that they have.
+
+        Args:
+            name: The tag.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+        """
+
+    def untag_pictures(
+        self,
+        name: str | PathLike[str],
+        *,
+        where: str | PathLike[str] | None = ...,
+        ids: str | PathLike[str] | Sequence[str | PathLike[str]] | None = ...,
+        all: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> TaggedReport:
+        """Take a tag from pictures; their other tags stay.
+
+        Args:
+            name: The tag.
+            where: Only rows that fulfill this SQL condition.
+            ids: Only samples of these ids. Default: all.
+            all: Every picture.
+        """
+
+    def set_boxes(
+        self,
+        sample: str | PathLike[str],
+        *,
+        box: tuple[float, float, float, float] | Sequence[tuple[float, float, float, float]] = ...,
+        label: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> BoxesReport:
+        """Say which boxes a picture has in a layer, in place of those that it had there.
+
+        Boxes and classes go together by their order. Outlines, masks and keypoints stay as they are.
+
+        Args:
+            sample: The picture's sample id.
+            box: A box in pixels of the upright picture. Default: none.
+            label: The class of the box at the same place.
+            layer: The layer.
+            author: Who says so.
+        """
+
     def layers(
         self,
         *,
@@ -275,6 +355,97 @@ class Verbs:
         """List the layers of annotations.
 
         Args:
+        """
+
+    def crop_objects(
+        self,
+        *,
+        layer: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        objects: str | PathLike[str] | None = ...,
+        min_box: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PartsReport:
+        """Add the objects of a layer as samples of their own, to embed, search and select.
+
+        A crop follows its object: where that is moved, renamed or removed, so is the crop.
+
+        Args:
+            layer: The layer.
+            where: Only rows that fulfill this SQL condition.
+            objects: Only objects that meet an SQL condition on annotations.
+            min_box: Leave out boxes with a shorter side.
+        """
+
+    def edit_annotation(
+        self,
+        annotation_id: str | PathLike[str],
+        *,
+        box: tuple[float, float, float, float] | None = ...,
+        label: str | PathLike[str] | None = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EditReport:
+        """Move an object, or give an annotation another class. Its id stays.
+
+        Outlines and keypoints move and stretch with the box. A crop of the object is cut anew, and
+        `tamis embed` makes its vector.
+
+        Args:
+            annotation_id: The annotation.
+            box: Where it lies now, in pixels of the upright picture.
+            label: Its class now.
+            author: Who says so.
+        """
+
+    def remove_annotations(
+        self,
+        annotation_ids: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        *,
+        where: str | PathLike[str] | None = ...,
+        layer: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> RemoveReport:
+        """Remove single annotations, or those of a layer that meet a condition, with their crops.
+
+        Args:
+            annotation_ids: The annotations.
+            where: Those that meet an SQL condition on annotations.
+            layer: Only those of this layer.
+        """
+
+    def rename_class(
+        self,
+        old: str | PathLike[str],
+        new: str | PathLike[str],
+        *,
+        layer: str | PathLike[str] = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> RenameReport:
+        """Give a class of a layer another name, or join it with another class.
+
+        Args:
+            old: The class.
+            new: What it is called from now on.
+            layer: The layer.
+            author: Who says so.
         """
 
     def find_mislabels(
@@ -397,6 +568,26 @@ class Verbs:
             least_confidence: A picture gets no class below this probability.
         """
 
+    def export_probe(
+        self,
+        *,
+        name: str | PathLike[str] = ...,
+        out: str | PathLike[str],
+        overwrite: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ProbeFile:
+        """Write a probe and its encoder as one ONNX file that runs without tamis.
+
+        Args:
+            name: The probe's name.
+            out: The file.
+            overwrite: Replace a file that is there.
+        """
+
     def cluster(
         self,
         *,
@@ -429,19 +620,21 @@ class Verbs:
         layer: str | PathLike[str],
         *,
         truth: str | PathLike[str] = ...,
-        task: Literal['boxes', 'classes'] | None = ...,
+        task: Literal['boxes', 'masks', 'keypoints', 'classes'] | None = ...,
         where: str | PathLike[str] | None = ...,
         by: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         confidence: float = ...,
         overlap: float = ...,
         tag: str | PathLike[str] | None = ...,
+        most: int | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EvaluateReport:
-        """Compare a layer of predicted boxes or classes with the truth.
+        """Compare a layer of predicted objects or classes with the truth, or with any other layer.
 
         Average precision is COCO's. Precision, recall and confusion are at one confidence and one
         overlap.
@@ -451,10 +644,12 @@ class Verbs:
             truth: The layer that is right.
             task: What is compared. Default: boxes if the layer of predictions has any.
             where: Only rows that fulfill this SQL condition.
-            by: Columns whose values make slices, such as `split`.
+            by: Columns whose values make slices, such as split or tags; numbers in quarters.
             confidence: Least confidence of a prediction that counts.
             overlap: Least intersection over union of a match.
             tag: Put this tag on pictures with a mistake.
+            most: Tag and show only the N pictures on which the layers disagree most. Default: all with a mistake are tagged, 200 shown.
+            gallery: Also write a page of these pictures, with both layers drawn.
         """
 
     def curate(
@@ -491,6 +686,98 @@ class Verbs:
             encoder: An encoder; `tamis encoders` lists them.
             drop: Drop copies only, or pictures with other content in the same view as well.
             seed: Makes every random choice repeatable.
+        """
+
+    def defects_fit(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        out: str | PathLike[str] | None = ...,
+        name: str | PathLike[str] = ...,
+        encoder: str | PathLike[str] | None | Any = ...,
+        rate: float = ...,
+        shots: int | None = ...,
+        rotations: bool = ...,
+        contamination: float = ...,
+        group: str | PathLike[str] | None = ...,
+        side: int | None = ...,
+        model: Literal['auto', 'bank', 'residual'] = ...,
+        levels: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        bank: int = ...,
+        flaws: Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing'] | Sequence[Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing']] = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DefectsFitReport:
+        """Fit a model of nominal pictures, by which `defects score` finds small flaws in others.
+
+        Pictures need no vectors. The model, its levels and its smoothing are chosen by flaws that are
+        planted on some of the pictures. The threshold is of pictures that were held out.
+
+        Args:
+            where: Only rows that fulfill this SQL condition.
+            out: The model's file. Default: in the dataset.
+            name: The model's name in the dataset.
+            encoder: An encoder with features by place. Default: the dataset's default encoder.
+            rate: Share of nominal pictures that may be called anomalous.
+            shots: Fit to so many pictures, drawn at random. Default: all.
+            rotations: Learn each picture turned by 90, 180 and 270 degrees as well.
+            contamination: Share of the pictures that may be flawed, unmarked.
+            group: A column that tells which pictures show one part; they are held out together. Default: duplicates.
+            side: Pixels of the shorter side at which pictures are looked at. Default: their own, at most 1024.
+            model: A memory bank, the residual of a PCA, or the better one.
+            levels: A level of the encoder's features; repeat it to join several. Default: the best of some.
+            bank: Patches that a memory bank holds at most.
+            flaws: A kind of flaw to plant: cutpaste, scratch, noise, blur, missing. Default: all.
+            seed: Makes every random choice repeatable.
+        """
+
+    def defects_score(
+        self,
+        sources: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        *,
+        model: str | PathLike[str] = ...,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        new: bool = ...,
+        every: float | Literal['frame', 'keyframe'] | None = ...,
+        exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        threshold: float | None = ...,
+        layer: str | PathLike[str] = ...,
+        maps: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
+        truth: str | PathLike[str] | None = ...,
+        masks: str | PathLike[str] | None = ...,
+        fail: bool = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DefectsReport:
+        """Score pictures by a model of nominal ones, and say where they differ from those.
+
+        Pictures are those of folders, archives and videos, which are not added, or rows of the dataset,
+        whose regions become a layer of annotations.
+
+        Args:
+            sources: New pictures: folders, globs, archives or videos.
+            model: A model's name in the dataset, or its file.
+            where: Rows of the dataset that fulfill this SQL condition.
+            tag: Rows with this tag.
+            new: Rows that the model was not fitted to and that the layer does not have.
+            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
+            exclude: Leave out files and folders, such as '*.png' or masks.
+            threshold: Scores above it are anomalous. Default: the model's.
+            layer: The layer that regions of rows are written to.
+            maps: A folder for the pictures with their heat-maps.
+            gallery: Also write a page of the pictures, worst first.
+            truth: A layer with the true boxes, polygons or masks: rows are compared with it.
+            masks: A folder with a true mask for each flawed picture, of the same name.
+            fail: Exit with 1 if a picture is anomalous.
         """
 
     def duplicates(
@@ -762,7 +1049,7 @@ class Verbs:
 
         Args:
             texts: What the pictures should show.
-            like: An example: a path or sample id of the dataset, or a file.
+            like: An example: a path or sample id of the dataset, a file, or an annotation's id for the part of a picture where it lies.
             not_texts: What they should not show.
             unlike: An example to be far from.
             region: The part of the first example to look for, in pixels.
@@ -781,7 +1068,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -792,7 +1079,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -811,7 +1098,7 @@ class Verbs:
 
         Args:
             n: How many pictures.
-            strategy: How: default, random, k-means, facility-location, k-center, typicality, prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, margin, entropy, badge, and schedule, by the number of labels. Default: default; in rounds schedule.
+            strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
             diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
             include: Selected in any case; they count in N.
@@ -834,7 +1121,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -845,7 +1132,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -864,7 +1151,7 @@ class Verbs:
 
         Args:
             n: How many pictures.
-            strategy: How: default, random, k-means, facility-location, k-center, typicality, prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, margin, entropy, badge, and schedule, by the number of labels. Default: default; in rounds schedule.
+            strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
             diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
             include: Selected in any case; they count in N.
@@ -887,7 +1174,7 @@ class Verbs:
         self,
         n: int,
         *,
-        strategy: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | None = ...,
+        strategy: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | None = ...,
         diverse: float | None = ...,
         quotas: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         include: str | PathLike[str] | None = ...,
@@ -898,7 +1185,7 @@ class Verbs:
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         rounds: int = ...,
         seeds: int = ...,
-        against: Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'random', 'k-means', 'facility-location', 'k-center', 'typicality', 'prob-cover', 'max-herding', 'uncertainty-herding', 'dpp', 'entropy', 'margin', 'badge', 'hierarchical-k-means'] | Literal['schedule'] | Mapping[str, float]] = ...,
+        against: Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float] | Sequence[Literal['default', 'dpp', 'facility-location', 'hierarchical-k-means', 'k-center', 'k-means', 'max-herding', 'prob-cover', 'random', 'typicality', 'badge', 'entropy', 'margin', 'uncertainty-herding'] | Literal['schedule'] | Mapping[str, float]] = ...,
         min_part: int = ...,
         where: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -917,7 +1204,7 @@ class Verbs:
 
         Args:
             n: How many pictures.
-            strategy: How: default, random, k-means, facility-location, k-center, typicality, prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, margin, entropy, badge, and schedule, by the number of labels. Default: default; in rounds schedule.
+            strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
             diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
             include: Selected in any case; they count in N.
@@ -948,6 +1235,7 @@ class Verbs:
         gap: float | str | PathLike[str] | None = ...,
         block_by: str | PathLike[str] | None = ...,
         group: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        shots: Literal['histogram', 'transnetv2'] = ...,
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
@@ -977,6 +1265,7 @@ class Verbs:
             gap: With time blocks: least time between splits; pictures in between get none. Default: a tenth of a block.
             block_by: With time blocks: a column of times, or of seconds. Default: seconds of frames, captured_at of photographs.
             group: Rows of one value stay together.
+            shots: With --group shot: find cuts in the frames' thumbnails, or by a network in whole videos (tamis[shots]).
             label: Labels to spread evenly, one or several a row.
             delimiter: Separates several labels in one text, e.g. ;
             threshold: Join from this cosine similarity on, whatever the pixels say.
@@ -1000,6 +1289,7 @@ class Verbs:
         gap: float | str | PathLike[str] | None = ...,
         block_by: str | PathLike[str] | None = ...,
         group: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        shots: Literal['histogram', 'transnetv2'] = ...,
         label: str | PathLike[str] = ...,
         delimiter: str | PathLike[str] | None = ...,
         threshold: float | None = ...,
@@ -1029,6 +1319,7 @@ class Verbs:
             gap: With time blocks: least time between splits; pictures in between get none. Default: a tenth of a block.
             block_by: With time blocks: a column of times, or of seconds. Default: seconds of frames, captured_at of photographs.
             group: Rows of one value stay together.
+            shots: With --group shot: find cuts in the frames' thumbnails, or by a network in whole videos (tamis[shots]).
             label: Labels to spread evenly, one or several a row.
             delimiter: Separates several labels in one text, e.g. ;
             threshold: Join from this cosine similarity on, whatever the pixels say.
@@ -1202,7 +1493,7 @@ class Verbs:
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'voc', 'cvat', 'labelme'],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'yolo-classify', 'voc', 'cvat', 'labelme', 'labelstudio', 'fiftyone', 'imagefolder', 'huggingface', 'webdataset'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1221,12 +1512,11 @@ class Verbs:
         """Export rows as a folder of pictures or a table; originals are never touched.
 
         A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
-        `manifest.parquet`, whose first column `file` names each picture there. The formats coco,
-        yolo, voc, cvat and labelme get the pictures and one layer of annotations; what they cannot hold
-        is counted.
+        `manifest.parquet`, whose first column `file` names each picture there. The formats of other
+        tools get the pictures and one layer of annotations; what they cannot hold is counted.
 
         Args:
-            format: folder, csv, parquet, coco, yolo, voc, cvat or labelme.
+            format: How it is written.
             out: Where it goes.
             where: Only rows that fulfill this SQL condition.
             by: Sub-folders by this mark, the outermost first. Default: split.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamis.pages.annotation_marks import Mark
     from tamis.pages.links import Link
 
 __all__ = ["Badge", "Box", "PicturePair", "Tile", "in_picture"]
@@ -49,6 +50,7 @@ class Tile:
         split: its split, if it has one.
         score: what galleries are sorted by, if anything was measured.
         link: where the file lies, as the page sees it; None where there is none to open.
+        marks: annotations that are drawn on it.
     """
 
     path: str
@@ -62,6 +64,7 @@ class Tile:
     split: str | None = None
     score: float | None = None
     link: Link | None = None
+    marks: tuple[Mark, ...] = ()
 
     @property
     def ratio(self) -> float:

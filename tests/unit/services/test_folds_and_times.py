@@ -72,7 +72,7 @@ def test_folds_keep_groups_and_balance_labels(make):
         held = {marked[f"s{row:02}"] for row in range(COUNT) if cameras[row] == camera}
         assert len(held) == 1
     assert set(read(store, "split").values()) == {None}
-    assert store.log()[-1].params["folds"] == 4
+    assert store.log()[-1].options["folds"] == 4
     assert check_splits(store, column="fold", group="camera").leak_count == 0
 
 

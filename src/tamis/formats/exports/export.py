@@ -28,7 +28,22 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "ExportReport", "Format", "export"]
 
-Format: TypeAlias = Literal["folder", "csv", "parquet", "coco", "yolo", "voc", "cvat", "labelme"]
+Format: TypeAlias = Literal[
+    "folder",
+    "csv",
+    "parquet",
+    "coco",
+    "yolo",
+    "yolo-classify",
+    "voc",
+    "cvat",
+    "labelme",
+    "labelstudio",
+    "fiftyone",
+    "imagefolder",
+    "huggingface",
+    "webdataset",
+]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
@@ -70,10 +85,9 @@ def export(
     and `manifest.parquet`, whose first column `file` names each picture there. `csv` and
     `parquet` write the manifest alone: to `destination` where it ends in `.csv` or `.parquet`,
     else into that folder; with `layer` they write its annotations, a row each, as
-    `annotations.csv` or `annotations.parquet`. `coco`, `yolo`, `voc`, `cvat` and `labelme`
-    write pictures and annotations as `tamis.formats.exports.annotated` says. The result appears
-    whole or not at all. Time and memory grow with the exported rows; pictures are read one at a
-    time.
+    `annotations.csv` or `annotations.parquet`. All others write pictures and annotations as
+    `tamis.formats.exports.annotated` says. The result appears whole or not at all. Time and memory
+    grow with the exported rows; pictures are read one at a time.
 
     Args:
         store: the dataset, as of its snapshot.

@@ -41,6 +41,7 @@ __all__ = [
     "check_replaceable",
     "export_folder",
     "place_picture",
+    "verified_content",
 ]
 
 Link: TypeAlias = Literal["copy", "hardlink", "symlink"]
@@ -182,10 +183,20 @@ def place_picture(
         else:
             _hard_link(uri, target)
         return
-    content, identity = read_content(uri, path)
+    target.write_bytes(verified_content(row))
+
+
+def verified_content(row: Mapping[str, Any]) -> bytes:
+    """Return a picture's file, of a video frame a PNG.
+
+    Raises:
+        PictureError: it is unreadable, or not what was added to the dataset.
+    """
+    path = str(row["path"])
+    content, identity = read_content(str(row["uri"]), path)
     if identity != row["content_hash"]:
         raise PictureError(path, _CHANGED)
-    target.write_bytes(content)
+    return content
 
 
 _CHANGED = "it has changed since it was added; add it again"

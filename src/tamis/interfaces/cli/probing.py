@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from tamis.interfaces.cli.command import Command
-from tamis.services.probe.contract import PredictProbe, TrainProbe
+from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
-    from tamis.services.probe.contract import ProbePredictions, ProbeTraining
+    from tamis.services.probe.contract import ProbeFile, ProbePredictions, ProbeTraining
 
 __all__ = ["register"]
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(probe, name="probe")
     Command(TrainProbe, show_training).register(probe)
     Command(PredictProbe, show_predictions).register(probe)
+    Command(ExportProbe, show_file).register(probe)
 
 
 def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -> None:
@@ -60,3 +61,22 @@ def show_predictions(output: Output, _request: PredictProbe, report: ProbePredic
         f"{report.abstained} left without"
     )
     output.table(["class", "pictures"], [*report.classes.items()][:_SHOWN])
+
+
+def show_file(output: Output, _request: ExportProbe, report: ProbeFile) -> None:
+    """Print what the file takes and gives."""
+    output.say(
+        f"{report.file}: {len(report.classes)} classes, {report.bytes / 1e6:.1f} MB, with "
+        f"{', '.join(report.encoders)}"
+    )
+    output.table(
+        ["", "name", "values"],
+        [
+            *(("takes", name, shape) for name, shape in report.inputs.items()),
+            *(("gives", name, shape) for name, shape in report.outputs.items()),
+        ],
+    )
+    output.note(
+        f"its answers differ by {report.worst_difference:.1e} at most from the probe's own; the "
+        "classes' names and the code that prepares a picture are in its metadata"
+    )

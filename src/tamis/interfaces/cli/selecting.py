@@ -65,7 +65,7 @@ def _show_round(output: Output, done: Round) -> None:
                 _bar(one.accuracy or 0.0),
                 "" if one.low is None or one.high is None else f"{one.low:.0%} to {one.high:.0%}",
                 f"{one.measured:,} {one.measured_on}" if one.measured else "",
-                f"{one.picked} by {one.strategy}",
+                f"{one.selected} by {one.strategy}",
             )
             for number, one in enumerate(done.curve, start=1)
         ],

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, TypeAlias
 
+from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
 from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Threads, Where
 
-__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "PartsReport"]
+__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "CropObjects", "PartsReport"]
 
 MinBox: TypeAlias = Annotated[
     int, Option("Leave out boxes with a shorter side.", metavar="PIXELS", minimum=1)
@@ -86,6 +87,27 @@ class AddCrops(Request["PartsReport"], verb="add crops", run="parts:add_crops"):
 
 
 @dataclass(frozen=True)
+class CropObjects(Request["PartsReport"], verb="label crops", run="parts:crop_objects"):
+    """Add the objects of a layer as samples of their own, to embed, search and select.
+
+    A crop follows its object: where that is moved, renamed or removed, so is the crop.
+    """
+
+    _: KW_ONLY
+    layer: Annotated[str, Option("The layer.", metavar="L")] = TRUTH
+    where: Where = None
+    objects: Annotated[
+        str | None,
+        Option("Only objects that meet an SQL condition on annotations.", metavar="SQL"),
+    ] = None
+    min_box: MinBox = 8
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
+
+
+@dataclass(frozen=True)
 class AddTiles(Request["PartsReport"], verb="add tiles", run="parts:add_tiles"):
     """Add overlapping tiles of pictures as samples, for small things.
 
@@ -132,9 +154,9 @@ class AddReport(Result):
         added: new samples.
         known: pictures that the dataset held already.
         failed: pictures, archives or folders that could not be read, in the sources' order.
-        labelled: rows of the label table that are of a picture seen here; None without a table.
+        labeled: rows of the label table that are of a picture seen here; None without a table.
         label_rows: rows of the label table; None without a table.
-        unlabelled: pictures seen here that got nothing from the table; None without a table.
+        unlabeled: pictures seen here that got nothing from the table; None without a table.
         label_level: which folders gave labels; None where none did.
         frames: of the new samples, those that are frames of videos.
         videos: videos that frames were taken of.
@@ -152,9 +174,9 @@ class AddReport(Result):
     added: int
     known: int
     failed: Sequence[Failure] = ()
-    labelled: int | None = None
+    labeled: int | None = None
     label_rows: int | None = None
-    unlabelled: int | None = None
+    unlabeled: int | None = None
     label_level: int | None = None
     frames: int = 0
     videos: int = 0

@@ -44,7 +44,23 @@ class Import(Request["ImportReport"], verb="import", writes=True, run="run:impor
     """
 
     format: Annotated[
-        Literal["auto", "coco", "yolo", "voc", "cvat", "labelme", "csv", "parquet", "folder"],
+        Literal[
+            "auto",
+            "coco",
+            "yolo",
+            "voc",
+            "cvat",
+            "labelme",
+            "labelstudio",
+            "fiftyone",
+            "imagefolder",
+            "huggingface",
+            "webdataset",
+            "yolo-classify",
+            "csv",
+            "parquet",
+            "folder",
+        ],
         Argument("How they are written; `auto` finds out by content.", metavar="FORMAT"),
     ]
     path: Annotated[Path, Argument("The file or folder of annotations.", metavar="PATH")]
@@ -54,6 +70,14 @@ class Import(Request["ImportReport"], verb="import", writes=True, run="run:impor
     reference: Annotated[
         Path | None,
         Option("The COCO file whose ids a file of results uses.", metavar="FILE"),
+    ] = None
+    field: Annotated[
+        str | None,
+        Option(
+            "Of FiftyOne the field of labels; of Label Studio `predictions`.",
+            metavar="NAME",
+            default="ground_truth, annotations",
+        ),
     ] = None
     author: Annotated[str | None, Option("Who made them.", metavar="NAME")] = None
 

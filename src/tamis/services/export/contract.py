@@ -16,20 +16,36 @@ from tamis.verbs.shared import Where
 
 __all__ = ["Export", "ExportReport"]
 
+_WITHOUT = ("folder", "csv", "parquet", "yolo-classify")
+
 
 @dataclass(frozen=True)
 class Export(Request["ExportReport"], verb="export"):
     """Export rows as a folder of pictures or a table; originals are never touched.
 
     A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
-    `manifest.parquet`, whose first column `file` names each picture there. The formats coco,
-    yolo, voc, cvat and labelme get the pictures and one layer of annotations; what they cannot hold
-    is counted.
+    `manifest.parquet`, whose first column `file` names each picture there. The formats of other
+    tools get the pictures and one layer of annotations; what they cannot hold is counted.
     """
 
     format: Annotated[
-        Literal["folder", "csv", "parquet", "coco", "yolo", "voc", "cvat", "labelme"],
-        Argument("folder, csv, parquet, coco, yolo, voc, cvat or labelme.", metavar="FORMAT"),
+        Literal[
+            "folder",
+            "csv",
+            "parquet",
+            "coco",
+            "yolo",
+            "yolo-classify",
+            "voc",
+            "cvat",
+            "labelme",
+            "labelstudio",
+            "fiftyone",
+            "imagefolder",
+            "huggingface",
+            "webdataset",
+        ],
+        Argument("How it is written.", metavar="FORMAT"),
     ]
     out: Annotated[Path, Argument("Where it goes.", metavar="DIR")]
     _: KW_ONLY
@@ -67,8 +83,11 @@ class Export(Request["ExportReport"], verb="export"):
             check_layer(self.layer)
             if self.format == "folder":
                 raise UsageError("a folder holds no annotations; leave --layer out")
-        if not self.pictures and self.format in ("folder", "csv", "parquet"):
+        packed = self.format in ("huggingface", "webdataset")
+        if not self.pictures and (packed or self.format in _WITHOUT):
             raise UsageError(f"{self.format} does not take --no-pictures; leave it out")
+        if packed and self.link != "copy":
+            raise UsageError(f"{self.format} has the pictures inside its files; leave --link out")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from tamis.dataset.annotation_layers import check_layer
+from tamis.errors import UsageError
 from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
 from tamis.verbs.shared import EncoderOfVectors, Seed, Where
 
 __all__ = [
+    "ExportProbe",
     "MeasuredClass",
     "MeasuredSlice",
     "PredictProbe",
+    "ProbeFile",
     "ProbePredictions",
     "ProbeTraining",
     "TrainProbe",
@@ -174,3 +178,44 @@ class ProbePredictions(Result):
     abstained: int
     classes: Mapping[str, int]
     encoder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportProbe(Request["ProbeFile"], verb="probe export", run="export:export_probe"):
+    """Write a probe and its encoder as one ONNX file that runs without tamis."""
+
+    name: Name = "classes"
+    out: Annotated[Path, Option("The file.", metavar="FILE.onnx")]
+    overwrite: Annotated[bool, Option("Replace a file that is there.")] = False
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.name)
+        if self.out.suffix.lower() != ".onnx":
+            raise UsageError(f"{self.out} must end in .onnx")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ProbeFile(Result):
+    """A probe as a file.
+
+    Attributes:
+        name: the probe's name.
+        file: the file.
+        bytes: its size.
+        classes: names of the classes, in the order of the output `probabilities`.
+        inputs: names of its inputs, one for each encoder, and their shapes.
+        outputs: names of its outputs and their shapes.
+        encoders: specs of the encoders in it.
+        worst_difference: the most that an answer of the file differs from the probe's own, on made
+            pictures.
+    """
+
+    name: str
+    file: Path
+    bytes: int
+    classes: Sequence[str]
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    encoders: Sequence[str]
+    worst_difference: float

@@ -26,7 +26,11 @@ class Search(Request["SearchReport"], verb="search"):
     _: KW_ONLY
     like: Annotated[
         Sequence[str],
-        Option("An example: a path or sample id of the dataset, or a file.", metavar="PICTURE"),
+        Option(
+            "An example: a path or sample id of the dataset, a file, or an annotation's id for "
+            "the part of a picture where it lies.",
+            metavar="PICTURE",
+        ),
     ] = ()
     not_texts: Annotated[
         Sequence[str], Option("What they should not show.", names=("--not",), metavar="TEXT")

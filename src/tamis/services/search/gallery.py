@@ -48,7 +48,10 @@ def write_gallery(
     thumbnails = Thumbnails(samples, links=links)
 
     def shown(name: str, region: tuple[int, int, int, int] | None = None) -> Tile:
-        return _framed(_example_tile(thumbnails, links, name, examples[name]), region)
+        example = examples[name]
+        if region is None and example.region is not None and example.stored is None:
+            region = example.region.x, example.region.y, example.region.width, example.region.height
+        return _framed(_example_tile(thumbnails, links, name, example), region)
 
     likes = [
         shown(name, request.region if number == 0 else None)
@@ -81,6 +84,7 @@ def write_gallery(
         sections=(hits,),
         notes=tuple(report.notes),
         question=question,
+        layers=thumbnails.layers,
     )
     return write_gallery_page(page, out)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
-from tamis.algo.strategy_names import Strategy
+from tamis.algo.strategies import FROM_PROBABILITIES, FROM_VECTORS, STRATEGIES
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.shared import EncoderOfVectors, Seed, Where
@@ -19,7 +19,12 @@ __all__ = ["SCHEDULE", "Select", "StrategyOption"]
 SCHEDULE: Final = "schedule"
 """The name of the strategy of rounds where none is named: the number of labels decides."""
 
-StrategyOption: TypeAlias = Strategy | Literal["schedule"] | Mapping[str, float]
+if TYPE_CHECKING:
+    StrategyName: TypeAlias = str
+else:
+    StrategyName = Literal[STRATEGIES]
+
+StrategyOption: TypeAlias = StrategyName | Literal["schedule"] | Mapping[str, float]
 
 # Options that have a meaning for one of the three ways to select only.
 _REPRESENTING = ("diverse", "quotas", "include", "forbid", "labeled")
@@ -39,10 +44,9 @@ class Select(Request["Answer"], verb="select", writes=True):
     strategy: Annotated[
         StrategyOption | None,
         Option(
-            "How: default, random, k-means, facility-location, k-center, typicality, "
-            "prob-cover, max-herding, dpp, hierarchical-k-means; or several with their shares, "
-            "such as dpp:.5,random:.5. With --round or --simulate also uncertainty-herding, "
-            "margin, entropy, badge, and schedule, by the number of labels.",
+            f"How: default, {', '.join(FROM_VECTORS)}; or several with their shares, such as "
+            "dpp:.5,random:.5. With --round or --simulate also "
+            f"{', '.join(FROM_PROBABILITIES)}, and schedule, by the number of labels.",
             metavar="NAME",
             default="default; in rounds schedule",
         ),

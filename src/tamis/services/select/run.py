@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -124,22 +124,11 @@ def select_representative(
         )
     ]
     if request.apply:
-        params: dict[str, Any] = {
-            "n": n,
-            "column": samples.column,
-            "strategy": strategy if isinstance(strategy, str) else dict(strategy),
-            "diverse": request.diverse,
-            "where": request.where,
-            "labelled": request.labeled,
-            "forbid": request.forbid,
-            "include": request.include,
-            "quotas": list(request.quotas),
-        }
         mark_selected(
             store,
             [row.sample_id for row in rows],
             [row.reason for row in rows],
-            params=params,
+            params={"column": samples.column, "strategy": strategy},
             seed=request.seed,
             request=request,
             counts={},

@@ -20,6 +20,7 @@ from tamis.services.split.evidence import Evidence
 from tamis.services.split.joining import join
 from tamis.services.split.leaks import MOST_LEAKS, look_across
 from tamis.services.split.result import Leak
+from tamis.services.split.video_groups import torn_videos
 from tamis.sources.split_names import split_order
 from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
@@ -89,6 +90,12 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
     notes = list(report.notes)
     if without := len(has) - len(found):
         notes.append(f"{counted(without, 'picture has')} no {split_column}, not looked at")
+    alone = request.time_block is None and not request.group
+    if alone and (videos := torn_videos(store, kept.ids, placed)):
+        notes.append(
+            f"{counted(videos, 'video has')} frames in more than one {split_column}, "
+            "and frames of one video are alike: --group video  counts each as a leak"
+        )
     torn = [] if split_column == FOLDERS else torn_parts(store, split_column)
     parts = [
         Leak(part.path, part.other, part.splits, None, "part of one picture", "part")

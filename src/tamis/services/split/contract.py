@@ -13,9 +13,10 @@ from tamis.verbs.shared import EncoderOfVectors, Seed, Where
 if TYPE_CHECKING:
     from tamis.services.split.result import SplitReport  # noqa: F401 - named by the request
 
-__all__ = ["Changed", "Split"]
+__all__ = ["Changed", "Shots", "Split"]
 
 Changed: TypeAlias = Literal["auto", "together", "apart"]
+Shots: TypeAlias = Literal["histogram", "transnetv2"]
 Duration: TypeAlias = float | str | None
 
 
@@ -62,6 +63,13 @@ class Split(Request["SplitReport"], verb="split", writes=True):
     group: Annotated[
         Sequence[str], Option("Rows of one value stay together.", metavar="COLUMN")
     ] = ()
+    shots: Annotated[
+        Shots,
+        Option(
+            "With --group shot: find cuts in the frames' thumbnails, or by a network in whole "
+            "videos (tamis[shots])."
+        ),
+    ] = "histogram"
     label: Annotated[
         str, Option("Labels to spread evenly, one or several a row.", metavar="COLUMN")
     ] = "label"
@@ -111,6 +119,10 @@ class Split(Request["SplitReport"], verb="split", writes=True):
         if self.folds is not None and self.time is not None:
             raise UsageError(
                 f"folds by time would train on the future: leave out folds or time {self.time}"
+            )
+        if self.shots != "histogram" and "shot" not in self.group:
+            raise UsageError(
+                f"{self.shots} finds shots, which nothing asks for: group by them with --group shot"
             )
         self._check_blocks()
 

@@ -1,0 +1,84 @@
+"""Start the page's server and say where it is."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import socket
+import sys
+import webbrowser
+from typing import TYPE_CHECKING
+
+from tamis.errors import MissingExtraError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["serve_page"]
+
+
+def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
+    """Serve the page of a dataset until Ctrl-C; its address is printed as one line, at once.
+
+    Args:
+        dataset: the dataset's folder.
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        open_page: show the page in the browser.
+
+    Raises:
+        MissingExtraError: Starlette or uvicorn is not installed.
+        DatasetMissingError: there is no dataset.
+        UsageError: the address cannot be listened on.
+    """
+    try:
+        import uvicorn
+
+        from tamis.interfaces.server.app import make_app
+        from tamis.interfaces.server.security import Door, new_token
+        from tamis.interfaces.server.session import Session
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("the page", "app") from error
+    session = Session(dataset)
+    listener = _listen(host, port)
+    door = Door(new_token(), listener.getsockname()[1], host)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            make_app(session, door),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            ws="none",
+        )
+    )
+    sys.stdout.write(f"{door.address}\n")
+    sys.stdout.flush()
+    if open_page:
+        webbrowser.open(door.address)
+    gc.collect()
+    gc.freeze()  # what was imported stays; collections need not look at it again
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # uvicorn has ended in good order, and raises what ended it
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns off Nagle's delay only where the protocol is named
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise UsageError(
+                f"port {port} is in use; give another with --port, or 0 for any free one"
+            ) from error
+        raise UsageError(f"cannot listen on {host}:{port}: {error}") from error
+    return listener

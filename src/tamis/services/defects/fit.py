@@ -1,0 +1,289 @@
+"""A model of nominal pictures, fitted to rows of a dataset."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from tamis.algo.defects import (
+    MapFigures,
+    Scale,
+    conformal_threshold,
+    cross_distances,
+    figures_of,
+    fit_patch_model,
+    lowest_share,
+    smoothed,
+    suspects,
+)
+from tamis.errors import InputError
+from tamis.machine import one_blas_thread
+from tamis.runtime.defect_model import DefectModel, ModelFacts, PlaceFeatures
+from tamis.services.defects.choice import Choice, chosen_option, distances_unseen, options_of
+from tamis.services.defects.nominal import nominal_set
+from tamis.services.defects.result import Candidate, DefectsFitReport, Suspect
+from tamis.services.defects.rows import looked_at
+from tamis.services.defects.sampling import sampled_patches, typical_brightness
+from tamis.types import Failure
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tamis.algo.defects import ConformalThreshold, PatchModel
+    from tamis.runtime.decoded_rows import Pixels
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.defects.contract import DefectsFit
+    from tamis.services.defects.nominal import NominalSet
+    from tamis.services.defects.rows import PictureRow
+    from tamis.services.defects.sampling import PatchSample
+    from tamis.types import Progress
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["FOLDER", "fit"]
+
+FOLDER: Final = "defects"
+"""Of the dataset, where its models lie."""
+
+_ALWAYS_LEFT_OUT: Final = 0.005
+_FLAW_AREA: Final = 0.1
+"""Share of a flawed picture that its flaw covers at most, as patches are left out."""
+
+_SHOWN: Final = 10
+
+
+@one_blas_thread()
+def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) -> DefectsFitReport:
+    """Fit a model and store it; in the dataset that is one operation.
+
+    Pictures are read three times: for their brightness (48 of them), for the patches that models
+    are made of, and to be scored by a model that has not seen them, from which the threshold comes.
+    Memory is that of 30,000 patches, of the models, and of the pictures under way.
+
+    Raises:
+        UsageError: no picture meets the condition, or the encoder has no features by place.
+        InputError: no picture can be read.
+        StorageError: the disk refuses.
+    """
+    begin = time.process_time()
+    encoder = workspace.encoders.load(request.encoder or _default_encoder(workspace))
+    features = PlaceFeatures(encoder, None, side=None, brightness=None)
+    PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
+    options = options_of(request, features.maps.levels)
+    nominal = nominal_set(workspace, request, max(features.maps.tile))
+    features.side = nominal.side
+    features.brightness = typical_brightness(nominal, features, feedback.stage("look"))
+    sample = sampled_patches(
+        nominal,
+        features,
+        rotations=request.rotations,
+        seed=request.seed,
+        progress=feedback.stage("learn"),
+    )
+    if not len(sample.picture):
+        first = sample.failed[0]
+        raise InputError(
+            f"none of the pictures can be read; the first, {first.path}: {first.reason}"
+        )
+    kept = _trusted(sample, nominal, request)
+    choice = Choice(options[0])
+    if len(options) > 1:
+        progress = feedback.stage("choose")
+        choice = chosen_option(
+            options, nominal, sample, kept, features, request=request, progress=progress
+        )
+    option = choice.option
+    rng = np.random.default_rng([request.seed, 3])
+    patches, without = fit_patch_model(
+        option.model,
+        sample.folds(option.levels, nominal.count, kept),
+        size=request.bank,
+        rng=rng,
+    )
+    levels = [features.maps.levels[number] for number in option.levels]
+    chosen = PlaceFeatures(encoder, levels, side=features.side, brightness=features.brightness)
+    rows, figures, failed = _held_out(
+        nominal, chosen, without, option.sigma, feedback.stage("hold out")
+    )
+    calibration = _Calibration(nominal, rows, figures, request)
+    facts = ModelFacts(
+        encoder=encoder.spec,
+        fingerprint=encoder.fingerprint,
+        levels=tuple(levels),
+        side=features.side,
+        brightness=features.brightness,
+        model=option.model,
+        sigma=option.sigma,
+        center=calibration.scale.center,
+        spread=calibration.scale.spread,
+        threshold=calibration.picture.value,
+        pixel_threshold=calibration.pixel.value,
+        rate=request.rate,
+        promised=calibration.picture.promised,
+        groups=calibration.picture.groups,
+        contamination=request.contamination,
+        pictures=len(rows),
+        flaws=tuple(choice.by_flaw or ()),
+        auroc=choice.auroc,
+        seed=request.seed,
+    )
+    model = DefectModel(
+        facts,
+        patches,
+        calibration.scores[calibration.trusted],
+        nominal.groups[rows][calibration.trusted],
+        tuple(nominal.rows[row].sample_id for row in rows),
+    )
+    path = request.out or workspace.path / FOLDER / model.name
+    if request.out is not None:
+        size = model.write(path)
+    else:
+        store = workspace.store
+        params = {"name": request.name, "where": request.where}
+        with store.operation("defects fit", params, request.seed, request=request) as operation:
+            size = model.write(path)
+            operation.counts |= {"file": f"{FOLDER}/{model.name}", "pictures": len(rows)}
+    flawed = calibration.suspects()
+    return DefectsFitReport(
+        model=str(path),
+        bytes=size,
+        encoder=encoder.spec,
+        kind=option.model,
+        levels=levels,
+        sigma=option.sigma,
+        side=features.side,
+        pictures=len(rows),
+        groups=calibration.picture.groups,
+        threshold=calibration.picture.value,
+        false_alarm_rate=request.rate,
+        promised_rate=calibration.picture.promised,
+        fewest_groups=calibration.picture.fewest,
+        planted_auroc=choice.auroc,
+        planted=dict(choice.by_flaw or {}),
+        candidates=[
+            Candidate(
+                one.model, [features.maps.levels[number] for number in one.levels], one.sigma, auroc
+            )
+            for one, auroc in choice.compared
+        ],
+        suspects=flawed,
+        failed=list(dict.fromkeys([*sample.failed, *failed])),
+        seconds=time.process_time() - begin,
+        notes=_notes(request, nominal, calibration.picture, flawed),
+    )
+
+
+def _default_encoder(workspace: Workspace) -> str:
+    column = workspace.samples.default_vector_column()
+    return "default" if column is None else column.spec
+
+
+def _trusted(sample: PatchSample, nominal: NominalSet, request: DefectsFit) -> NDArray[np.bool_]:
+    """Return the patches that models are made of: without those that no other fold resembles."""
+    every = list(range(len(sample.levels)))
+    everything = np.ones(len(sample.picture), np.bool_)
+    folds = sample.folds(every, nominal.count, everything)
+    rng = np.random.default_rng([request.seed, 4])
+    distances = np.empty(len(sample.picture), np.float32)
+    for fold, found in enumerate(cross_distances(folds, rng)):
+        distances[sample.fold == fold] = found
+    left_out = max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA)
+    return lowest_share(distances, 1 - left_out)
+
+
+def _held_out(
+    nominal: NominalSet,
+    features: PlaceFeatures,
+    without: Sequence[PatchModel],
+    sigma: float,
+    progress: Progress,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], list[Failure]]:
+    """Return the figures `[N, 2]` of the rows that can be read, by models without their fold."""
+    folds = {
+        row.sample_id: int(fold) for row, fold in zip(nominal.rows, nominal.folds, strict=True)
+    }
+    levels = range(len(features.maps.levels))
+
+    def figures(row: PictureRow, picture: Pixels) -> MapFigures:
+        place = features.of(features.prepared(picture))
+        distances = distances_unseen(place, levels, without, folds[row.sample_id])
+        return figures_of(smoothed(distances, sigma))
+
+    rows, found, failed = [], [], []
+    outcomes = looked_at(nominal.rows, features.decode_side, figures, progress)
+    for number, (_, outcome) in enumerate(outcomes):
+        if isinstance(outcome, Failure):
+            failed.append(outcome)
+        else:
+            rows.append(number)
+            found.append(outcome)
+    return np.array(rows, np.int64), np.array(found, np.float64).reshape(-1, 2), failed
+
+
+class _Calibration:
+    """What the scores of held-out pictures say: their scale, thresholds, and who is suspect."""
+
+    def __init__(
+        self,
+        nominal: NominalSet,
+        rows: NDArray[np.int64],
+        figures: NDArray[np.float64],
+        request: DefectsFit,
+    ) -> None:
+        self._nominal, self._rows = nominal, rows
+        self.scale = Scale.of(figures)
+        self.scores = np.array([self.scale.score(MapFigures(*one)) for one in figures])
+        # of pictures that may be flawed, those that look most so are set aside
+        share = 1 - request.contamination
+        self.trusted = lowest_share(self.scores.astype(np.float32), share)
+        groups = nominal.groups[rows][self.trusted]
+        self.picture: ConformalThreshold = conformal_threshold(
+            self.scores[self.trusted], groups, request.rate
+        )
+        self.pixel: ConformalThreshold = conformal_threshold(
+            figures[self.trusted, 0], groups, request.rate
+        )
+
+    def suspects(self) -> list[Suspect]:
+        """Return the pictures that look flawed, worst first."""
+        found = np.flatnonzero(suspects(self.scores) | ~self.trusted)
+        order = found[np.argsort(-self.scores[found], kind="stable")]
+        rows = [(self._nominal.rows[self._rows[place]], self.scores[place]) for place in order]
+        return [Suspect(row.path, row.sample_id, float(score)) for row, score in rows]
+
+
+def _notes(
+    request: DefectsFit,
+    nominal: NominalSet,
+    threshold: ConformalThreshold,
+    flawed: Sequence[Suspect],
+) -> list[str]:
+    notes = list(nominal.notes)
+    if nominal.folds.max() < 0:
+        notes.append(
+            "there is one part only: the threshold compares its strips with each other, and no "
+            f"false-alarm rate is promised; a rate of {request.rate:g} needs {threshold.fewest} "
+            "parts"
+        )
+    elif not threshold.holds:
+        notes.append(
+            f"{threshold.groups} parts promise a false-alarm rate of {threshold.promised:.2g}; "
+            f"{request.rate:g} needs {threshold.fewest}"
+        )
+    if request.contamination:
+        notes.append(
+            f"{len(flawed)} pictures that look most flawed were set aside; if fewer are, the "
+            "false-alarm rate is higher than promised"
+        )
+    elif flawed:
+        names = ", ".join(one.path for one in flawed[:3])
+        notes.append(
+            f"{len(flawed)} of the nominal pictures look flawed themselves, e.g. {names}, and "
+            "raise the threshold: look at them, and leave them out (where) or say how many may be "
+            "flawed (contamination)"
+        )
+    return notes
