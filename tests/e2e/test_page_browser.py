@@ -253,7 +253,7 @@ def test_boxes_are_drawn_moved_named_and_removed(visit: Visit) -> None:
     visit.page.wait_for_selector(".ask")
     visit.page.keyboard.press("1")
     visit.told("2 boxes kept")
-    visit.page.wait_for_selector("text=Undo boxes")
+    visit.page.wait_for_selector(".last:has-text('boxes')", state="attached")
     assert len(boxes()) == 2
     visit.keys("Delete")
     visit.told("1 box kept")
