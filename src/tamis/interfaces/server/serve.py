@@ -86,8 +86,12 @@ def open_server(dataset: Path, host: str = "127.0.0.1", port: int = 0) -> OpenSe
     from tamis.interfaces.server.security import Door, new_token
     from tamis.interfaces.server.session import Session
 
-    session = Session(dataset)
     listener = _listen(host, port)
+    try:
+        session = Session(dataset)
+    except BaseException:
+        listener.close()
+        raise
     door = Door(new_token(), listener.getsockname()[1], host)
     config = uvicorn.Config(
         make_app(session, door),
