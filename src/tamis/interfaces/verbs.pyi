@@ -19,6 +19,7 @@ from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsFitReport
 from tamis.services.defects.result import DefectsReport
+from tamis.services.drift.result import DriftAdaptation
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
@@ -820,6 +821,39 @@ class Verbs:
             rotations: Also find copies rotated by 90, 180 or 270 degrees; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def drift_adapt(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        split: str | PathLike[str] | None = ...,
+        name: str | PathLike[str] = ...,
+        method: Literal['auto', 'prior', 'temperature', 'retrain'] = ...,
+        test_split: str | PathLike[str] = ...,
+        dry_run: bool = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftAdaptation:
+        """Make a probe fit for drifted pictures of the dataset, and show how well it does.
+
+        Without labels of drifted pictures, its classes are weighted by how frequent they are now; with
+        20 or more, that, its certainty and a new fit are compared, and the best is kept.
+
+        Args:
+            where: Drifted pictures fulfill this SQL condition.
+            tag: Drifted pictures have this tag.
+            split: Drifted pictures are of this split.
+            name: The probe's name.
+            method: Weight classes by their shares, fit the certainty, or fit on old and new labels; auto takes what does best on new labels.
+            test_split: Pictures of this split are never fitted on.
+            dry_run: Show what would be done, and change nothing.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 
