@@ -357,8 +357,13 @@ class Verbs:
         name: str | PathLike[str] = ...,
         where: str | PathLike[str] | None = ...,
         method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        layer: str | PathLike[str] | None = ...,
+        column: str | PathLike[str] | None = ...,
         test_split: str | PathLike[str] = ...,
-        encoder: str | PathLike[str] | None | Any = ...,
+        folds: bool = ...,
+        group: str | PathLike[str] | None = ...,
+        slices: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -372,8 +377,13 @@ class Verbs:
             name: The probe's name.
             where: Only rows that fulfill this SQL condition.
             method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            layer: Learn the classes of this layer, of which a picture may have several. Default: learn `label`.
+            column: Learn the numbers in this column, by ridge regression. Default: learn `label`.
             test_split: Pictures of this split are measured on and never fitted on.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
+            folds: Cross-validate on the folds of `tamis split --folds`.
+            group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
+            slices: Report by the values of this column too.
+            encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
         """
 
