@@ -40,9 +40,7 @@ def fit_discriminants(
         array([0, 0, 1, 1])
     """
     counts = np.bincount(classes)
-    means = np.zeros((counts.size, X.shape[1]))
-    np.add.at(means, classes, X)
-    means /= counts[:, None]
+    means = (np.eye(counts.size)[classes].T @ X) / counts[:, None]
     within = X - means[classes]
     values, axes = np.linalg.eigh(within.T @ within / len(X))
     values = np.maximum(values, 0.0)
