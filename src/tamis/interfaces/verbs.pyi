@@ -284,6 +284,9 @@ class Verbs:
         top: int | None = ...,
         tag: str | PathLike[str] | None = ...,
         fail: bool = ...,
+        probabilities: str | PathLike[str] | None = ...,
+        predictions: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -299,6 +302,9 @@ class Verbs:
             top: Only the most suspect. Default: all suspects.
             tag: Give the suspects this tag. Default: none.
             fail: Exit with 1 if there are suspects.
+            probabilities: Your own model's: a table with `path` and a column for each class. Default: judge by the vectors.
+            predictions: Your own model's, from a layer of classes with confidences. Default: judge by the vectors.
+            gallery: Write a page of the suspects beside pictures of what is suggested.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
         """
