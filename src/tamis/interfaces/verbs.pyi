@@ -314,6 +314,8 @@ class Verbs:
         *,
         where: str | PathLike[str] | None = ...,
         least_confidence: float = ...,
+        texts: Literal['auto', 'yes', 'no'] = ...,
+        new_only: bool = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -329,6 +331,8 @@ class Verbs:
         Args:
             where: Only rows that fulfill this SQL condition.
             least_confidence: A picture gets no label below this probability.
+            texts: Try the classes' names as texts too; auto does where the encoder reads texts.
+            new_only: Only label pictures without any label yet, by those that have one; quick.
             encoder: Which vectors to use. Default: the dataset's default encoder.
             seed: Makes every random choice repeatable.
         """

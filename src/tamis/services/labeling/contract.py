@@ -150,6 +150,14 @@ class Propagate(Request["PropagationReport"], verb="label propagate", writes=Tru
 
     where: Where = None
     least_confidence: LeastConfidence = 0.5
+    texts: Annotated[
+        Literal["auto", "yes", "no"],
+        Option("Try the classes' names as texts too; auto does where the encoder reads texts."),
+    ] = "auto"
+    new_only: Annotated[
+        bool,
+        Option("Only label pictures without any label yet, by those that have one; quick."),
+    ] = False
     encoder: EncoderOfVectors = None
     seed: Seed = 0
 

@@ -13,6 +13,7 @@ from tamis.algo.propagation import propagate as propagate_rows
 from tamis.algo.propagation import review_first
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.machine import one_blas_thread
+from tamis.services.labeling.class_texts import class_texts
 from tamis.services.labeling.contract import (
     PROPAGATED,
     ClassConflict,
@@ -23,12 +24,13 @@ from tamis.services.labeling.contract import (
     TriedMethod,
 )
 from tamis.services.labeling.known_labels import known_labels
+from tamis.services.labeling.new_pictures import label_new
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from tamis.algo.intervals import Estimate
     from tamis.algo.neighbors import KnnGraph
-    from tamis.algo.propagation import Propagation
+    from tamis.algo.propagation import ClassTexts, Propagation
     from tamis.runtime.workspace import Workspace
     from tamis.services.labeling.contract import Propagate, Review
     from tamis.services.labeling.known_labels import KnownLabels
@@ -55,7 +57,12 @@ def propagate(
     progress = feedback.stage("propagate")
     known = known_labels(workspace, request.where, request.encoder)
     progress(0, len(known.ids))
-    found, _ = _propagated(known, request.seed, request.least_confidence)
+    if request.new_only:
+        report = label_new(workspace, request, known)
+        progress(len(known.ids), len(known.ids))
+        return report
+    texts = class_texts(workspace, request, known)
+    found, _ = _propagated(known, request.seed, request.least_confidence, texts)
     free = np.ones(len(known.ids), np.bool_)
     free[known.rows] = False
     given = np.flatnonzero(free & (found.labels >= 0)).tolist()
@@ -138,7 +145,7 @@ def review(workspace: Workspace, request: Review, feedback: Feedback = SILENT) -
 
 
 def _propagated(
-    known: KnownLabels, seed: int, least_confidence: float = 0.5
+    known: KnownLabels, seed: int, least_confidence: float = 0.5, texts: ClassTexts | None = None
 ) -> tuple[Propagation, KnnGraph]:
     rng = np.random.default_rng(seed)
     graph = knn_graph(known.vectors, _NEIGHBORS, rng=rng)
@@ -148,6 +155,7 @@ def _propagated(
             known.rows,
             known.labels,
             groups=known.groups,
+            texts=texts,
             graph=graph,
             least_confidence=least_confidence,
             rng=rng,
