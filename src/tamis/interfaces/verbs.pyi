@@ -461,6 +461,9 @@ class Verbs:
         top: int | None = ...,
         tag: str | PathLike[str] | None = ...,
         fail: bool = ...,
+        probabilities: str | PathLike[str] | None = ...,
+        predictions: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -476,6 +479,9 @@ class Verbs:
             top: Only the most suspect. Default: all suspects.
             tag: Tag the suspects. Default: none.
             fail: Exit with 1 if there are suspects.
+            probabilities: Your own model's: a table with `path` and a column for each class. Default: judge by the vectors.
+            predictions: Your own model's, from a layer of classes with confidences. Default: judge by the vectors.
+            gallery: Write a page of the suspects beside pictures of what is suggested.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
@@ -485,6 +491,8 @@ class Verbs:
         *,
         where: str | PathLike[str] | None = ...,
         least_confidence: float = ...,
+        texts: Literal['auto', 'yes', 'no'] = ...,
+        new_only: bool = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -501,6 +509,8 @@ class Verbs:
         Args:
             where: Only rows that meet this SQL condition.
             least_confidence: A picture gets no label below this probability.
+            texts: Try the classes' names as texts too; auto does where the encoder reads texts.
+            new_only: Only label pictures without any label yet, by those that have one; quick.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
@@ -535,8 +545,13 @@ class Verbs:
         name: str | PathLike[str] = ...,
         where: str | PathLike[str] | None = ...,
         method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        layer: str | PathLike[str] | None = ...,
+        column: str | PathLike[str] | None = ...,
         test_split: str | PathLike[str] = ...,
-        encoder: str | PathLike[str] | None | Any = ...,
+        folds: bool = ...,
+        group: str | PathLike[str] | None = ...,
+        slices: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -550,8 +565,13 @@ class Verbs:
             name: The probe's name.
             where: Only rows that meet this SQL condition.
             method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            layer: Learn the classes of this layer, of which a picture may have several. Default: learn `label`.
+            column: Learn the numbers in this column, by ridge regression. Default: learn `label`.
             test_split: Pictures of this split are measured on and never fitted on.
-            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            folds: Cross-validate on the folds of `tamis split --folds`.
+            group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
+            slices: Report by the values of this column too.
+            encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 
