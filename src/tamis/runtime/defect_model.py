@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from tamis.algo.defects import (
     MapFigures,
@@ -259,6 +260,10 @@ class PlaceFeatures:
         return scaled_picture(
             picture.image, self.side, max(self.maps.tile), size=picture.size, extent=picture.extent
         )
+
+    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a picture that was decoded, `[H, W, 3]` uint8, as it is looked at."""
+        return scaled_picture(Image.fromarray(pixels), self.side, max(self.maps.tile))
 
     def of(self, pixels: NDArray[np.uint8]) -> Place:
         """Return the places of a prepared picture, `[H, W, 3]` uint8."""

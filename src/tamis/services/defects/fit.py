@@ -11,18 +11,16 @@ from tamis.algo.defects import (
     MapFigures,
     Scale,
     conformal_threshold,
-    cross_distances,
     figures_of,
     fit_patch_model,
     lowest_share,
     smoothed,
     suspects,
 )
-from tamis.errors import InputError
 from tamis.machine import one_blas_thread
 from tamis.runtime.defect_model import DefectModel, ModelFacts, PlaceFeatures
-from tamis.services.defects.choice import Choice, chosen_option, distances_unseen, options_of
-from tamis.services.defects.nominal import nominal_set
+from tamis.services.defects.choice import Choice, Chooser, distances_unseen, options_of
+from tamis.services.defects.nominal import native_side, nominal_set
 from tamis.services.defects.result import Candidate, DefectsFitReport, Suspect
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, typical_brightness
@@ -35,12 +33,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.defects import ConformalThreshold, PatchModel
+    from tamis.encoders.base import Encoder
     from tamis.runtime.decoded_rows import Pixels
     from tamis.runtime.workspace import Workspace
     from tamis.services.defects.contract import DefectsFit
     from tamis.services.defects.nominal import NominalSet
     from tamis.services.defects.rows import PictureRow
-    from tamis.services.defects.sampling import PatchSample
     from tamis.types import Progress
     from tamis.verbs.feedback import Feedback
 
@@ -71,41 +69,27 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     """
     begin = time.process_time()
     encoder = workspace.encoders.load(request.encoder or _default_encoder(workspace))
-    features = PlaceFeatures(encoder, None, side=None, brightness=None)
-    PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
-    options = options_of(request, features.maps.levels)
-    nominal = nominal_set(workspace, request, max(features.maps.tile))
-    features.side = nominal.side
-    features.brightness = typical_brightness(nominal, features, feedback.stage("look"))
-    sample = sampled_patches(
-        nominal,
-        features,
-        rotations=request.rotations,
-        seed=request.seed,
-        progress=feedback.stage("learn"),
-    )
-    if not len(sample.picture):
-        first = sample.failed[0]
-        raise InputError(
-            f"none of the pictures can be read; the first, {first.path}: {first.reason}"
-        )
-    kept = _trusted(sample, nominal, request)
+    features = PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
+    nominal, notes = nominal_set(workspace, request)
+    least = max(features.maps.tile)
+    options = options_of(request, _levels(encoder), native_side(nominal), least)
+    left_out = max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA)
+    brightness = typical_brightness(nominal, features, feedback.stage("look"))
     choice = Choice(options[0])
     if len(options) > 1:
-        progress = feedback.stage("choose")
-        choice = chosen_option(
-            options, nominal, sample, kept, features, request=request, progress=progress
-        )
+        choice = Chooser(nominal, encoder, brightness, request).best(options, left_out, feedback)
     option = choice.option
-    rng = np.random.default_rng([request.seed, 3])
+    chosen = PlaceFeatures(encoder, option.levels, side=option.side, brightness=brightness)
+    sample = sampled_patches(
+        nominal, chosen, rotations=request.rotations, progress=feedback.stage("learn")
+    )
+    nominal = sample.nominal
     patches, without = fit_patch_model(
         option.model,
-        sample.folds(option.levels, nominal.count, kept),
+        sample.folds(range(len(option.levels)), sample.trusted(left_out)),
         size=request.bank,
-        rng=rng,
+        rng=np.random.default_rng([request.seed, 3]),
     )
-    levels = [features.maps.levels[number] for number in option.levels]
-    chosen = PlaceFeatures(encoder, levels, side=features.side, brightness=features.brightness)
     rows, figures, failed = _held_out(
         nominal, chosen, without, option.sigma, feedback.stage("hold out")
     )
@@ -113,9 +97,9 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     facts = ModelFacts(
         encoder=encoder.spec,
         fingerprint=encoder.fingerprint,
-        levels=tuple(levels),
-        side=features.side,
-        brightness=features.brightness,
+        levels=option.levels,
+        side=option.side,
+        brightness=brightness,
         model=option.model,
         sigma=option.sigma,
         center=calibration.scale.center,
@@ -127,7 +111,7 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         groups=calibration.picture.groups,
         contamination=request.contamination,
         pictures=len(rows),
-        flaws=tuple(choice.by_flaw or ()),
+        flaws=tuple(choice.by_flaw),
         auroc=choice.auroc,
         seed=request.seed,
     )
@@ -153,9 +137,9 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         bytes=size,
         encoder=encoder.spec,
         kind=option.model,
-        levels=levels,
+        levels=option.levels,
         sigma=option.sigma,
-        side=features.side,
+        side=option.side,
         pictures=len(rows),
         groups=calibration.picture.groups,
         threshold=calibration.picture.value,
@@ -163,17 +147,15 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         promised_rate=calibration.picture.promised,
         fewest_groups=calibration.picture.fewest,
         planted_auroc=choice.auroc,
-        planted=dict(choice.by_flaw or {}),
+        planted=dict(choice.by_flaw),
         candidates=[
-            Candidate(
-                one.model, [features.maps.levels[number] for number in one.levels], one.sigma, auroc
-            )
+            Candidate(one.side, one.model, one.levels, one.sigma, auroc)
             for one, auroc in choice.compared
         ],
         suspects=flawed,
         failed=list(dict.fromkeys([*sample.failed, *failed])),
         seconds=time.process_time() - begin,
-        notes=_notes(request, nominal, calibration.picture, flawed),
+        notes=[*notes, *_notes(request, nominal, calibration.picture, flawed)],
     )
 
 
@@ -182,17 +164,8 @@ def _default_encoder(workspace: Workspace) -> str:
     return "default" if column is None else column.spec
 
 
-def _trusted(sample: PatchSample, nominal: NominalSet, request: DefectsFit) -> NDArray[np.bool_]:
-    """Return the patches that models are made of: without those that no other fold resembles."""
-    every = list(range(len(sample.levels)))
-    everything = np.ones(len(sample.picture), np.bool_)
-    folds = sample.folds(every, nominal.count, everything)
-    rng = np.random.default_rng([request.seed, 4])
-    distances = np.empty(len(sample.picture), np.float32)
-    for fold, found in enumerate(cross_distances(folds, rng)):
-        distances[sample.fold == fold] = found
-    left_out = max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA)
-    return lowest_share(distances, 1 - left_out)
+def _levels(encoder: Encoder) -> tuple[str, ...]:
+    return PlaceFeatures(encoder, None, side=None, brightness=None).maps.levels
 
 
 def _held_out(
@@ -262,8 +235,8 @@ def _notes(
     threshold: ConformalThreshold,
     flawed: Sequence[Suspect],
 ) -> list[str]:
-    notes = list(nominal.notes)
-    if nominal.folds.max() < 0:
+    notes = []
+    if nominal.parts == 1:
         notes.append(
             "there is one part only: the threshold compares its strips with each other, and no "
             f"false-alarm rate is promised; a rate of {request.rate:g} needs {threshold.fewest} "

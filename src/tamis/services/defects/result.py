@@ -25,12 +25,14 @@ class Candidate:
     """A model that was compared with others on planted flaws.
 
     Attributes:
+        side: pixels of the shorter side at which pictures are looked at.
         model: `bank` or `residual`.
         levels: of the encoder.
         sigma: of the smoothing, in places.
         auroc: on the flaws that choose.
     """
 
+    side: int
     model: str
     levels: Sequence[str]
     sigma: float
