@@ -57,7 +57,8 @@ def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: 
     The outputs, all float32, are `embedding` `[B, 1280]`, the generalized mean of the head over
     space with power 3 (Radenović et al. 2018, section 3.2; not normalized); `logits` `[B, C]`; and
     the feature maps `stride4` (the widened features of the second stage), `stride8`, `stride16` and
-    `stride32` (outputs of stages), `[B, h, w, D]`. The same weights give the same bytes. O(weights), about half a second for Lite0.
+    `stride32` (outputs of stages), `[B, h, w, D]`. The same weights give the
+    same bytes. O(weights), about half a second for Lite0.
 
     Args:
         weights: arrays by their names in the EfficientNet-PyTorch project.

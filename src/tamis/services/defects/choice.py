@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from tamis.algo.defects import (
     FLAWS,
     MODELS,
+    Scale,
     area_under_curve,
     fit_patch_model,
     gained,
@@ -39,13 +41,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Choice", "Chooser", "Option", "distances_unseen", "options_of"]
 
-SIGMAS: Final = (0.0, 1.0, 2.0)
+SIGMAS: Final = (0.0, 1.0)
 _LEARNED_FROM: Final = 48
 _CHOOSING: Final = 8
 _BANK: Final = 500
 _DIMMED: Final = (0.8, 1.2)
 _MOST_LEVELS: Final = 3
-_EQUAL: Final = 0.005
+_EQUAL: Final = 0.01
+_TOLD: Final = 20
 
 
 class Option(NamedTuple):
@@ -63,25 +66,21 @@ class Option(NamedTuple):
     levels: tuple[str, ...]
     sigma: float
 
-    @property
-    def cost(self) -> tuple[int, int, float]:
-        """What is smaller is faster to score by."""
-        return self.side, len(self.levels), -self.sigma
-
 
 @dataclass(frozen=True)
 class Choice:
-    """An option and how it was chosen.
+    """One or two options that together find most, and how they were chosen.
 
     Attributes:
-        option: the best.
-        compared: each option with its AUROC on the flaws that choose, best first.
-        auroc: of the best, on flaws planted on other pictures; None where there were too few.
+        options: of one side; a picture's score is the higher of theirs.
+        compared: the best that were compared, with their AUROC on the flaws that choose.
+        auroc: of the chosen ones, on flaws planted on other pictures; None where there were too
+            few.
         by_flaw: the same for each kind.
     """
 
-    option: Option
-    compared: Sequence[tuple[Option, float]] = ()
+    options: tuple[Option, ...]
+    compared: Sequence[tuple[tuple[Option, ...], float]] = ()
     auroc: float | None = None
     by_flaw: Mapping[str, float] = field(default_factory=dict)
 
@@ -145,9 +144,11 @@ class Chooser:
         self._nominal = nominal.only(np.sort(order).tolist())
 
     def best(self, options: Sequence[Option], left_out: float, feedback: Feedback) -> Choice:
-        """Return the best option.
+        """Return the option, or the two, that find most.
 
-        Of options that are within 0.005 of the best, the one that is fastest to score by is taken.
+        Each is tried alone and in pairs, since what sees a grain of noise does not see a piece in
+        the wrong place. Of those within 0.01 of the best, the one that is fastest to score by is
+        taken.
 
         Args:
             options: two or more.
@@ -169,18 +170,34 @@ class Chooser:
         rows = [first.sample.nominal.rows[place] for place in order[: 2 * _CHOOSING]]
         choosing, others = rows[::2], rows[1::2]
         tables = self._tables(choosing, options, learned, feedback)
-        scores = [self._auroc(tables, column) for column in range(len(options))]
-        ranked = sorted(range(len(options)), key=lambda column: (-scores[column], column))
-        close = [column for column in ranked if scores[column] >= scores[ranked[0]] - _EQUAL]
-        option = options[min(close, key=lambda column: (options[column].cost, column))]
-        compared = [(options[column], scores[column]) for column in ranked]
-        measured = self._tables(others, [option], learned, feedback)
+        scales = self._scales(tables)
+        alone = [(column,) for column in range(len(options))]
+        pairs = [
+            pair
+            for pair in combinations(range(len(options)), 2)
+            if options[pair[0]].side == options[pair[1]].side
+        ]
+        scores = {columns: self._auroc(tables, scales, columns) for columns in (*alone, *pairs)}
+        ranked = sorted(scores, key=lambda columns: (-scores[columns], columns))
+        least = scores[ranked[0]] - _EQUAL
+        best = min(
+            (columns for columns in ranked if scores[columns] >= least),
+            key=lambda columns: (len(columns), *_cost(options, columns), -scores[columns], columns),
+        )
+        chosen = tuple(options[column] for column in best)
+        compared = [
+            (tuple(options[column] for column in columns), scores[columns])
+            for columns in (best, *ranked[:_TOLD])
+        ]
+        measured = self._tables(others, chosen, learned, feedback)
         if not measured:
-            return Choice(option, compared)
+            return Choice(chosen, compared)
+        scales = [scales[column] for column in best]
+        every = tuple(range(len(chosen)))
         by_flaw: dict[str, float] = {
-            kind: self._auroc(measured, 0, [at]) for at, kind in enumerate(self._flaws)
+            kind: self._auroc(measured, scales, every, [at]) for at, kind in enumerate(self._flaws)
         }
-        return Choice(option, compared, self._auroc(measured, 0), by_flaw)
+        return Choice(chosen, compared, self._auroc(measured, scales, every), by_flaw)
 
     def _learned(
         self, side: int, options: Sequence[Option], left_out: float, feedback: Feedback
@@ -238,17 +255,32 @@ class Chooser:
         outcomes = looked_at(rows, max(decoded, some.decode_side), peaks, feedback.stage("choose"))
         return [found for _, found in outcomes if not isinstance(found, Failure)]
 
+    def _scales(self, tables: Sequence[NDArray[np.float64]]) -> list[Scale]:
+        """Return the scale of each option, by the pictures without a planted flaw."""
+        clean = np.concatenate([table[: 1 + len(_DIMMED)] for table in tables])
+        return [Scale.of(column) for column in clean.T]
+
     def _auroc(
         self,
         tables: Sequence[NDArray[np.float64]],
-        column: int,
+        scales: Sequence[Scale],
+        columns: Sequence[int],
         flaws: Sequence[int] | None = None,
     ) -> float:
+        """Return the AUROC of the highest of some options' scores, for all or some flaws."""
         clean = 1 + len(_DIMMED)
-        chosen = range(len(self._flaws)) if flaws is None else flaws
-        positive = [table[clean + flaw, column] for table in tables for flaw in chosen]
-        negative = [value for table in tables for value in table[:clean, column]]
-        return area_under_curve(np.array(positive), np.array(negative))
+        rows = [clean + at for at in (range(len(self._flaws)) if flaws is None else flaws)]
+        every = np.stack(tables)[:, :, list(columns)]
+        scores = np.max(
+            [scales[column].scaled(every[:, :, at]) for at, column in enumerate(columns)], axis=0
+        )
+        return area_under_curve(scores[:, rows].ravel(), scores[:, :clean].ravel())
+
+
+def _cost(options: Sequence[Option], columns: Sequence[int]) -> tuple[int, int]:
+    """Return what is less where pictures are scored faster."""
+    names = {name for column in columns for name in options[column].levels}
+    return options[columns[0]].side, len(names)
 
 
 @dataclass(frozen=True)

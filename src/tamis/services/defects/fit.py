@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tamis.algo.defects import (
-    MapFigures,
     Scale,
     conformal_threshold,
-    figures_of,
     fit_patch_model,
     lowest_share,
-    smoothed,
     suspects,
 )
 from tamis.machine import one_blas_thread
-from tamis.runtime.defect_model import DefectModel, ModelFacts, PlaceFeatures
+from tamis.runtime.defect_model import DefectModel, Expert, ModelFacts, PlaceFeatures
 from tamis.services.defects.choice import Choice, Chooser, distances_unseen, options_of
 from tamis.services.defects.nominal import native_side, nominal_set
-from tamis.services.defects.result import Candidate, DefectsFitReport, Suspect
+from tamis.services.defects.result import Candidate, DefectsExpert, DefectsFitReport, Suspect
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, typical_brightness
 from tamis.types import Failure
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from tamis.encoders.base import Encoder
     from tamis.runtime.decoded_rows import Pixels
     from tamis.runtime.workspace import Workspace
+    from tamis.services.defects.choice import Option
     from tamis.services.defects.contract import DefectsFit
     from tamis.services.defects.nominal import NominalSet
     from tamis.services.defects.rows import PictureRow
@@ -75,40 +74,44 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     options = options_of(request, _levels(encoder), native_side(nominal), least)
     left_out = max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA)
     brightness = typical_brightness(nominal, features, feedback.stage("look"))
-    choice = Choice(options[0])
+    choice = Choice(tuple(options[:1]))
     if len(options) > 1:
         choice = Chooser(nominal, encoder, brightness, request).best(options, left_out, feedback)
-    option = choice.option
-    chosen = PlaceFeatures(encoder, option.levels, side=option.side, brightness=brightness)
+    experts = _experts(choice.options)
+    side = choice.options[0].side
+    names = tuple(dict.fromkeys(name for expert in experts for name in expert.levels))
+    chosen = PlaceFeatures(encoder, names, side=side, brightness=brightness)
     sample = sampled_patches(
         nominal, chosen, rotations=request.rotations, progress=feedback.stage("learn")
     )
     nominal = sample.nominal
-    patches, without = fit_patch_model(
-        option.model,
-        sample.folds(range(len(option.levels)), sample.trusted(left_out)),
-        size=request.bank,
-        rng=np.random.default_rng([request.seed, 3]),
-    )
+    kept = sample.trusted(left_out)
+    fitted = [
+        fit_patch_model(
+            expert.model,
+            sample.folds([chosen.number(name) for name in expert.levels], kept),
+            size=request.bank,
+            rng=np.random.default_rng([request.seed, 3]),
+        )
+        for expert in experts
+    ]
     rows, figures, failed = _held_out(
-        nominal, chosen, without, option.sigma, feedback.stage("hold out")
+        nominal, chosen, experts, [without for _, without in fitted], feedback.stage("hold out")
     )
     calibration = _Calibration(nominal, rows, figures, request)
     facts = ModelFacts(
         encoder=encoder.spec,
         fingerprint=encoder.fingerprint,
-        levels=option.levels,
-        side=option.side,
+        side=side,
         brightness=brightness,
-        model=option.model,
-        sigma=option.sigma,
-        center=calibration.scale.center,
-        spread=calibration.scale.spread,
-        threshold=calibration.picture.value,
-        pixel_threshold=calibration.pixel.value,
+        experts=tuple(
+            replace(expert, center=scale.center, spread=scale.spread)
+            for expert, scale in zip(experts, calibration.scales, strict=True)
+        ),
+        threshold=calibration.threshold.value,
         rate=request.rate,
-        promised=calibration.picture.promised,
-        groups=calibration.picture.groups,
+        promised=calibration.threshold.promised,
+        groups=calibration.threshold.groups,
         contamination=request.contamination,
         pictures=len(rows),
         flaws=tuple(choice.by_flaw),
@@ -117,7 +120,7 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     )
     model = DefectModel(
         facts,
-        patches,
+        tuple(patches for patches, _ in fitted),
         calibration.scores[calibration.trusted],
         nominal.groups[rows][calibration.trusted],
         tuple(nominal.rows[row].sample_id for row in rows),
@@ -136,26 +139,24 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         model=str(path),
         bytes=size,
         encoder=encoder.spec,
-        kind=option.model,
-        levels=option.levels,
-        sigma=option.sigma,
-        side=option.side,
+        experts=[_told(one) for one in experts],
+        side=side,
         pictures=len(rows),
-        groups=calibration.picture.groups,
-        threshold=calibration.picture.value,
+        groups=calibration.threshold.groups,
+        threshold=calibration.threshold.value,
         false_alarm_rate=request.rate,
-        promised_rate=calibration.picture.promised,
-        fewest_groups=calibration.picture.fewest,
+        promised_rate=calibration.threshold.promised,
+        fewest_groups=calibration.threshold.fewest,
         planted_auroc=choice.auroc,
         planted=dict(choice.by_flaw),
         candidates=[
-            Candidate(one.side, one.model, one.levels, one.sigma, auroc)
-            for one, auroc in choice.compared
+            Candidate(options[0].side, [_told(one) for one in _experts(options)[:-1]], auroc)
+            for options, auroc in choice.compared
         ],
         suspects=flawed,
         failed=list(dict.fromkeys([*sample.failed, *failed])),
         seconds=time.process_time() - begin,
-        notes=[*notes, *_notes(request, nominal, calibration.picture, flawed)],
+        notes=[*notes, *_notes(request, nominal, calibration.threshold, flawed)],
     )
 
 
@@ -168,23 +169,44 @@ def _levels(encoder: Encoder) -> tuple[str, ...]:
     return PlaceFeatures(encoder, None, side=None, brightness=None).maps.levels
 
 
+def _experts(options: Sequence[Option]) -> list[Expert]:
+    """Return the options as experts, and one for pictures that are odd as a whole.
+
+    That is the mean residual of the coarsest level that is computed anyway.
+    """
+    peaks = [Expert(one.model, one.levels, one.sigma, "peak") for one in options]
+    coarsest = max((one.levels[-1] for one in options), key=_pixels)
+    return [*peaks, Expert("residual", (coarsest,), 0.0, "mean")]
+
+
+def _pixels(level: str) -> int:
+    return int("".join(letter for letter in level if letter.isdecimal()) or 1 << 30)
+
+
+def _told(expert: Expert) -> DefectsExpert:
+    return DefectsExpert(expert.model, expert.levels, expert.sigma, expert.reads)
+
+
 def _held_out(
     nominal: NominalSet,
     features: PlaceFeatures,
-    without: Sequence[PatchModel],
-    sigma: float,
+    experts: Sequence[Expert],
+    without: Sequence[Sequence[PatchModel]],
     progress: Progress,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], list[Failure]]:
-    """Return the figures `[N, 2]` of the rows that can be read, by models without their fold."""
+    """Return the figures `[N, E]` of the rows that can be read, by models without their fold."""
     folds = {
         row.sample_id: int(fold) for row, fold in zip(nominal.rows, nominal.folds, strict=True)
     }
-    levels = range(len(features.maps.levels))
 
-    def figures(row: PictureRow, picture: Pixels) -> MapFigures:
+    def figures(row: PictureRow, picture: Pixels) -> list[float]:
         place = features.of(features.prepared(picture))
-        distances = distances_unseen(place, levels, without, folds[row.sample_id])
-        return figures_of(smoothed(distances, sigma))
+        found = []
+        for expert, models in zip(experts, without, strict=True):
+            levels = [features.number(name) for name in expert.levels]
+            distances = distances_unseen(place, levels, models, folds[row.sample_id])
+            found.append(expert.figure(expert.places(distances)))
+        return found
 
     rows, found, failed = [], [], []
     outcomes = looked_at(nominal.rows, features.decode_side, figures, progress)
@@ -194,11 +216,12 @@ def _held_out(
         else:
             rows.append(number)
             found.append(outcome)
-    return np.array(rows, np.int64), np.array(found, np.float64).reshape(-1, 2), failed
+    figures_found = np.array(found, np.float64).reshape(-1, len(experts))
+    return np.array(rows, np.int64), figures_found, failed
 
 
 class _Calibration:
-    """What the scores of held-out pictures say: their scale, thresholds, and who is suspect."""
+    """What the scores of held-out pictures say: their scales, the threshold, and the suspects."""
 
     def __init__(
         self,
@@ -208,17 +231,16 @@ class _Calibration:
         request: DefectsFit,
     ) -> None:
         self._nominal, self._rows = nominal, rows
-        self.scale = Scale.of(figures)
-        self.scores = np.array([self.scale.score(MapFigures(*one)) for one in figures])
+        self.scales = [Scale.of(column) for column in figures.T]
+        scaled = [
+            scale.scaled(column) for scale, column in zip(self.scales, figures.T, strict=True)
+        ]
+        self.scores: NDArray[np.float64] = np.max(scaled, axis=0)
         # of pictures that may be flawed, those that look most so are set aside
-        share = 1 - request.contamination
-        self.trusted = lowest_share(self.scores.astype(np.float32), share)
+        self.trusted = lowest_share(self.scores.astype(np.float32), 1 - request.contamination)
         groups = nominal.groups[rows][self.trusted]
-        self.picture: ConformalThreshold = conformal_threshold(
+        self.threshold: ConformalThreshold = conformal_threshold(
             self.scores[self.trusted], groups, request.rate
-        )
-        self.pixel: ConformalThreshold = conformal_threshold(
-            figures[self.trusted, 0], groups, request.rate
         )
 
     def suspects(self) -> list[Suspect]:
