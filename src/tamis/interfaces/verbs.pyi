@@ -19,6 +19,7 @@ from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsFitReport
 from tamis.services.defects.result import DefectsReport
+from tamis.services.drift.result import DriftAdaptation
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
@@ -232,6 +233,7 @@ class Verbs:
         all: bool = ...,
         layer: str | PathLike[str] = ...,
         author: str | PathLike[str] | None = ...,
+        add: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -240,6 +242,8 @@ class Verbs:
     ) -> SetReport:
         """Set the class of pictures in a layer, replacing any before.
 
+        With add, earlier classes stay and pictures have several; `label` shows the first.
+
         Args:
             label: The class.
             where: Only rows that meet this SQL condition.
@@ -247,6 +251,7 @@ class Verbs:
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             author: Who made the change.
+            add: Keep the classes that pictures have in the layer.
         """
 
     def clear_labels(
@@ -456,6 +461,9 @@ class Verbs:
         top: int | None = ...,
         tag: str | PathLike[str] | None = ...,
         fail: bool = ...,
+        probabilities: str | PathLike[str] | None = ...,
+        predictions: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -471,6 +479,9 @@ class Verbs:
             top: Only the most suspect. Default: all suspects.
             tag: Tag the suspects. Default: none.
             fail: Exit with 1 if there are suspects.
+            probabilities: Your own model's: a table with `path` and a column for each class. Default: judge by the vectors.
+            predictions: Your own model's, from a layer of classes with confidences. Default: judge by the vectors.
+            gallery: Write a page of the suspects beside pictures of what is suggested.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
@@ -480,6 +491,8 @@ class Verbs:
         *,
         where: str | PathLike[str] | None = ...,
         least_confidence: float = ...,
+        texts: Literal['auto', 'yes', 'no'] = ...,
+        new_only: bool = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -496,6 +509,8 @@ class Verbs:
         Args:
             where: Only rows that meet this SQL condition.
             least_confidence: A picture gets no label below this probability.
+            texts: Try the classes' names as texts too; auto does where the encoder reads texts.
+            new_only: Only label pictures without any label yet, by those that have one; quick.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
@@ -530,8 +545,13 @@ class Verbs:
         name: str | PathLike[str] = ...,
         where: str | PathLike[str] | None = ...,
         method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        layer: str | PathLike[str] | None = ...,
+        column: str | PathLike[str] | None = ...,
         test_split: str | PathLike[str] = ...,
-        encoder: str | PathLike[str] | None | Any = ...,
+        folds: bool = ...,
+        group: str | PathLike[str] | None = ...,
+        slices: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -545,8 +565,13 @@ class Verbs:
             name: The probe's name.
             where: Only rows that meet this SQL condition.
             method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            layer: Learn the classes of this layer, of which a picture may have several. Default: learn `label`.
+            column: Learn the numbers in this column, by ridge regression. Default: learn `label`.
             test_split: Pictures of this split are measured on and never fitted on.
-            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            folds: Cross-validate on the folds of `tamis split --folds`.
+            group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
+            slices: Report by the values of this column too.
+            encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 
@@ -729,7 +754,7 @@ class Verbs:
             rotations: Learn each picture turned by 90, 180 and 270 degrees as well.
             contamination: Share of the pictures that may be flawed, unmarked.
             group: A column that tells which pictures show one part; they are held out together. Default: duplicates.
-            side: Pixels of the shorter side at which pictures are looked at. Default: their own, at most 1024.
+            side: Pixels of the shorter side at which pictures are looked at. Default: their own or twice that, what finds more.
             model: A memory bank, the residual of a PCA, or the better one.
             levels: A level of the encoder's features; repeat it to join several. Default: the best of some.
             bank: Patches that a memory bank holds at most.
@@ -816,6 +841,39 @@ class Verbs:
             rotations: Also find copies rotated by 90, 180 or 270 degrees; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def drift_adapt(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        split: str | PathLike[str] | None = ...,
+        name: str | PathLike[str] = ...,
+        method: Literal['auto', 'prior', 'temperature', 'retrain'] = ...,
+        test_split: str | PathLike[str] = ...,
+        dry_run: bool = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftAdaptation:
+        """Make a probe fit for drifted pictures of the dataset, and show how well it does.
+
+        Without labels of drifted pictures, its classes are weighted by how frequent they are now; with
+        20 or more, that, its certainty and a new fit are compared, and the best is kept.
+
+        Args:
+            where: Drifted pictures fulfill this SQL condition.
+            tag: Drifted pictures have this tag.
+            split: Drifted pictures are of this split.
+            name: The probe's name.
+            method: Weight classes by their shares, fit the certainty, or fit on old and new labels; auto takes what does best on new labels.
+            test_split: Pictures of this split are never fitted on.
+            dry_run: Show what would be done, and change nothing.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 
@@ -1045,6 +1103,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1075,6 +1135,8 @@ class Verbs:
             include: Always select these; they count toward N.
             forbid: Never select these, but let others represent them.
             labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: The column with the labels, for rounds.
             train_split: In rounds: the split to select and learn from. Default: those named train or training.
             test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
@@ -1098,6 +1160,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1128,6 +1192,8 @@ class Verbs:
             include: Always select these; they count toward N.
             forbid: Never select these, but let others represent them.
             labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: The column with the labels, for rounds.
             train_split: In rounds: the split to select and learn from. Default: those named train or training.
             test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
@@ -1151,6 +1217,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1181,6 +1249,8 @@ class Verbs:
             include: Always select these; they count toward N.
             forbid: Never select these, but let others represent them.
             labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
             label_column: The column with the labels, for rounds.
             train_split: In rounds: the split to select and learn from. Default: those named train or training.
             test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.

@@ -29,6 +29,7 @@ from tamis.formats.exports.folder import (
     base_name,
     check_replaceable,
     place_picture,
+    plan_of,
     verified_content,
 )
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
@@ -107,9 +108,12 @@ def export_annotated(
         placing.gone = {one.sample_id: one for one in find_gone(store, where)}
     files: dict[str, str] = {}
     unplaced: list[str] = []
-    with new_folder(folder, overwrite=overwrite) as draft:
-        for done, picture in enumerate(named, start=1):
-            file = writer.picture_place(picture)
+    places = [writer.picture_place(picture) for picture in named]
+    plan = None  # a file with pictures inside is written from its beginning
+    if format_name not in PACKED:
+        plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
+    with new_folder(folder, overwrite=overwrite, plan=plan) as draft:
+        for done, (picture, file) in enumerate(zip(named, places, strict=True), start=1):
             if file is None:
                 losses.count("picture", "left out, without a class")
                 unplaced.append(picture.sample_id)
@@ -136,7 +140,9 @@ def _count_unplaced(table: pa.Table, sample_ids: Sequence[str], losses: Losses) 
 
 def _nothing(count: int, failed: Sequence[Failure], layer: str) -> InputError | UsageError:
     if not failed:
-        return UsageError(f"none of the {count} pictures has a class in {layer}; name --layer")
+        return UsageError(
+            f"none of the {count} pictures has a class in {layer}; name another layer"
+        )
     first = failed[0]
     return InputError(
         f"none of the {count} pictures could be read; the first: {first.path}: {first.reason}"

@@ -32,7 +32,7 @@ class CocoWriter:
 
     def write(self, folder: Path, exported: Exported) -> list[str]:
         """See `AnnotationWriter`."""
-        (folder / "annotations").mkdir(parents=True)
+        (folder / "annotations").mkdir(exist_ok=True)
         names = ["instances", *(["captions"] if "caption" in exported.kinds else [])]
         files: list[str] = []
         with ExitStack() as stack:

@@ -197,7 +197,9 @@ def _setup(exported: Exported) -> str:
         if kind == "keypoints":
             values = [_point(number) for number in range(exported.points)]
         lines.append(f"  {head}>")
-        lines += [f"    <{choice} value={quoteattr(value)}/>" for value in values]
+        for number, value in enumerate(values):
+            order = f' model_index="{number}"' if kind == "keypoints" else ""
+            lines.append(f"    <{choice} value={quoteattr(value)}{order}/>")
         lines.append(f"  </{tag}>")
     if "number" in kinds:
         lines += [f'  <Number name={quoteattr(name)} toName="image"/>' for name in exported.classes]

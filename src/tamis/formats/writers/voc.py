@@ -33,8 +33,8 @@ class VocWriter:
 
     def write(self, folder: Path, exported: Exported) -> list[str]:
         """See `AnnotationWriter`."""
-        (folder / "Annotations").mkdir(parents=True)
-        (folder / "ImageSets" / "Main").mkdir(parents=True)
+        (folder / "Annotations").mkdir(exist_ok=True)
+        (folder / "ImageSets" / "Main").mkdir(parents=True, exist_ok=True)
         files = []
         stems: dict[str, list[str]] = {subset: [] for subset in exported.subsets}
         segmented: dict[str, list[str]] = {}

@@ -114,7 +114,10 @@ class ImportReport(Result):
 
 @dataclass(frozen=True)
 class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set_label"):
-    """Set the class of pictures in a layer, replacing any before."""
+    """Set the class of pictures in a layer, replacing any before.
+
+    With add, earlier classes stay and pictures have several; `label` shows the first.
+    """
 
     label: Annotated[str, Argument("The class.", metavar="CLASS")]
     _: KW_ONLY
@@ -123,6 +126,7 @@ class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set
     all: AllPictures = False
     layer: InLayer = TRUTH
     author: Annotated[str | None, Option("Who made the change.", metavar="NAME")] = None
+    add: Annotated[bool, Option("Keep the classes that pictures have in the layer.")] = False
 
     def check(self) -> None:
         """See `Request`."""

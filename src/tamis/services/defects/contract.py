@@ -22,7 +22,7 @@ __all__ = ["LARGEST_SIDE", "DefectsFit", "DefectsScore", "Flaw"]
 Flaw: TypeAlias = Literal["cutpaste", "scratch", "noise", "blur", "missing"]
 
 LARGEST_SIDE = 1024
-"""Pixels of the shorter side at which pictures are looked at unless told otherwise."""
+"""Pixels of the shorter side at which pictures are looked at, at most, unless told otherwise."""
 
 _MODEL_NAME = "defects"
 
@@ -87,7 +87,7 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
             "Pixels of the shorter side at which pictures are looked at.",
             metavar="PIXELS",
             minimum=32,
-            default=f"their own, at most {LARGEST_SIDE}",
+            default="their own or twice that, what finds more",
         ),
     ] = None
     model: Annotated[

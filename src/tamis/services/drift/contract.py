@@ -12,9 +12,13 @@ from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.shared import EncoderOfVectors, Every, Exclude, Seed, Where
 
 if TYPE_CHECKING:
-    from tamis.services.drift.result import DriftFitReport, DriftReport  # noqa: F401 - named below
+    from tamis.services.drift.result import (  # noqa: F401 - named below
+        DriftAdaptation,
+        DriftFitReport,
+        DriftReport,
+    )
 
-__all__ = ["CovariateName", "DriftCheck", "DriftFit"]
+__all__ = ["CovariateName", "DriftAdapt", "DriftCheck", "DriftFit"]
 
 CovariateName: TypeAlias = Literal["brightness", "sharpness", "size", "hour", "camera"]
 
@@ -129,3 +133,38 @@ class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
             )
         if (self.every is not None or self.exclude) and not self.sources:
             raise UsageError("every and exclude are of new pictures: name their source")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftAdapt(Request["DriftAdaptation"], verb="drift adapt", writes=True, run="adapt:adapt"):
+    """Make a probe fit for drifted pictures of the dataset, and show how well it does.
+
+    Without labels of drifted pictures, its classes are weighted by how frequent they are now; with
+    20 or more, that, its certainty and a new fit are compared, and the best is kept.
+    """
+
+    where: Annotated[
+        str | None, Option("Drifted pictures fulfill this SQL condition.", metavar="SQL")
+    ] = None
+    tag: Annotated[str | None, Option("Drifted pictures have this tag.", metavar="TAG")] = None
+    split: Annotated[str | None, Option("Drifted pictures are of this split.", metavar="NAME")] = (
+        None
+    )
+    name: Annotated[str, Option("The probe's name.", metavar="NAME")] = "classes"
+    method: Annotated[
+        Literal["auto", "prior", "temperature", "retrain"],
+        Option(
+            "Weight classes by their shares, fit the certainty, or fit on old and new labels; auto "
+            "takes what does best on new labels."
+        ),
+    ] = "auto"
+    test_split: Annotated[
+        str, Option("Pictures of this split are never fitted on.", metavar="SPLIT")
+    ] = "test"
+    dry_run: Annotated[bool, Option("Show what would be done, and change nothing.")] = False
+    seed: Seed = 0
+
+    def check(self) -> None:
+        """Refuse to adapt to nothing."""
+        if self.where is None and self.tag is None and self.split is None:
+            raise UsageError("which pictures drifted? name them (where, tag, split)")

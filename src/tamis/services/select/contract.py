@@ -27,7 +27,9 @@ else:
 StrategyOption: TypeAlias = StrategyName | Literal["schedule"] | Mapping[str, float]
 
 # Options that have a meaning for one of the three ways to select only.
-_REPRESENTING = ("diverse", "quotas", "include", "forbid", "labeled")
+_REPRESENTING = (
+    "diverse", "quotas", "include", "forbid", "labeled", "unsure", "rare_classes",
+)  # fmt: skip
 _SIMULATING = ("rounds", "seeds", "against")
 
 
@@ -83,6 +85,16 @@ class Select(Request["Answer"], verb="select", writes=True):
             names=("--labeled", "--labelled"),
             metavar="SQL",
         ),
+    ] = None
+    unsure: Annotated[
+        str | None,
+        Option(
+            "Prefer pictures with objects that this layer of predictions is unsure of.", metavar="L"
+        ),
+    ] = None
+    rare_classes: Annotated[
+        str | None,
+        Option("Prefer pictures with classes in this layer that few have so far.", metavar="L"),
     ] = None
     round: Annotated[bool, Option("Select what to label next, given the labels so far.")] = False
     simulate: Annotated[bool, Option("Replay rounds on known labels, up to N of them.")] = False
