@@ -10,9 +10,9 @@ import pytest
 
 from splitting import check_splits, split
 from tamis.dataset.label_sets import label_sets
+from tamis.dataset.split_column import folds
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.dataset.split_column import folds
 
 COUNT = 60
 
