@@ -134,7 +134,7 @@ class WatchPlan:
         return self.asked.out is not None or _is_live(source)
 
     def identity(self, encoder: Encoder) -> str:
-        """Return a hash of every setting that decides what is kept; a change starts sources anew."""
+        """Return a hash of all settings that decide what is kept; a change starts sources anew."""
         facts = [
             encoder.fingerprint,
             self.asked.threshold,
