@@ -80,7 +80,7 @@ class Command:
         parameters += [_parameter(field) for field in fields_of(self.request)]
         # words by their place come first, in the order of the request
         if self.dataset is not None:
-            at = Annotated[Path | None, _dataset_option(self.dataset_words)]
+            at = Annotated[str | None, _dataset_option(self.dataset_words)]
             parameters.append(_keyword("dataset", at, None))
         parameters.append(_keyword("json", JsonOption, False))
         parameters.append(_keyword("quiet", QuietOption, False))
@@ -98,7 +98,8 @@ class Command:
         from tamis.interfaces.cli.output import Output  # rich takes a while to load
 
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
-        at = given.pop("dataset", None)
+        named = given.pop("dataset", None)
+        at = None if named is None else Path(named)
         request = self.request.of(read_words(self.request, given))
         try:
             with self.feedback(output) as feedback:
@@ -165,7 +166,18 @@ class _LateCommand(TyperCommand):
                 if isinstance(one, TyperArgument):
                     # its name says what it is; that it comes as a text is no news
                     vars(one)["display_type_rich"] = lambda **_: ""
+                # requests read texts themselves; typer would load pydantic, 0.2 CPU seconds
+                vars(one)["_runtime_param"] = _AsGiven()
         return super().get_params(ctx)
+
+
+class _AsGiven:
+    """Leaves texts, lists of them and flags as the command line gave them."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return a value as it is; of an option that can be repeated, none as an empty list."""
+        del ctx
+        return () if value is None and (param.multiple or param.nargs == -1) else value
 
 
 def _nothing() -> None:
