@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from tamis.errors import TamisError
 from tamis.verbs.command_line import read_words
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.verbs.request import Field, Request
 
-__all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
+__all__ = ["DEFAULT_DATASET", "Command", "CommandGroup", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
@@ -166,9 +166,22 @@ class _LateCommand(TyperCommand):
                 if isinstance(one, TyperArgument):
                     # its name says what it is; that it comes as a text is no news
                     vars(one)["display_type_rich"] = lambda **_: ""
-                # requests read texts themselves; typer would load pydantic, 0.2 CPU seconds
-                vars(one)["_runtime_param"] = _AsGiven()
-        return super().get_params(ctx)
+        return _as_given(super().get_params(ctx))
+
+
+class CommandGroup(TyperGroup):
+    """Verbs under one name, whose own options are flags."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options."""
+        return _as_given(super().get_params(ctx))
+
+
+def _as_given(params: Any) -> Any:
+    """Let requests read texts: typer would load pydantic for it, 0.2 CPU seconds."""
+    for one in params:
+        vars(one)["_runtime_param"] = _AsGiven()
+    return params
 
 
 class _AsGiven:
