@@ -754,7 +754,7 @@ class Verbs:
             rotations: Learn each picture turned by 90, 180 and 270 degrees as well.
             contamination: Share of the pictures that may be flawed, unmarked.
             group: A column that tells which pictures show one part; they are held out together. Default: duplicates.
-            side: Pixels of the shorter side at which pictures are looked at. Default: their own, at most 1024.
+            side: Pixels of the shorter side at which pictures are looked at. Default: their own or twice that, what finds more.
             model: A memory bank, the residual of a PCA, or the better one.
             levels: A level of the encoder's features; repeat it to join several. Default: the best of some.
             bank: Patches that a memory bank holds at most.

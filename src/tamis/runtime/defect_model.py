@@ -191,9 +191,7 @@ class DefectModel:
             arrays = unpacked(path)
             about: dict[str, Any] = json.loads(str(arrays["about"]))
         except FileNotFoundError:
-            raise InputError(
-                f"there is no model {path}: fit one with  tamis defects fit --out FILE"
-            ) from None
+            raise InputError(f"there is no model {path}: tamis defects fit  writes one") from None
         except OSError as error:
             raise InputError(f"cannot read the model {path}: {error.strerror}") from error
         except (ValueError, KeyError) as error:

@@ -96,9 +96,9 @@ def export_annotated(
         check_replaceable(store, folder)
     how = format_named(format_name)
     if not pictures and (how.packs_pictures or how.is_folders):
-        raise UsageError(f"{format_name} does not take --no-pictures; leave it out")
+        raise UsageError(f"{format_name} is not written without the pictures: leave them in")
     if how.packs_pictures and link != "copy":
-        raise UsageError(f"{format_name} has the pictures inside its files; leave --link out")
+        raise UsageError(f"{format_name} has the pictures inside its files: they have to be copied")
     writer = how.writer()
     table = _annotations(store, rows, layer)
     named = _named(rows, table, dots=how.dots_in_names)
