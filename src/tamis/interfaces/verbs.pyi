@@ -247,7 +247,7 @@ class Verbs:
         Args:
             label: The class.
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             author: Who made the change.
@@ -272,7 +272,7 @@ class Verbs:
 
         Args:
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             kind: Only annotations of this kind. Default: all kinds.
@@ -296,7 +296,7 @@ class Verbs:
         Args:
             name: The tag.
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
         """
 
@@ -318,7 +318,7 @@ class Verbs:
         Args:
             name: The tag.
             where: Only rows that meet this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
         """
 
@@ -861,10 +861,10 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DriftAdaptation:
-        """Make a probe fit for drifted pictures of the dataset, and show how well it does.
+        """Adapt a probe to drifted pictures, and show how well it does.
 
-        Without labels of drifted pictures, its classes are weighted by how frequent they are now; with
-        20 or more, that, its certainty and a new fit are compared, and the best is kept.
+        Without labels of drifted pictures, its classes are weighted by how frequent they are now. With
+        20 labels or more, that, a new temperature and a new fit are compared, and the best is kept.
 
         Args:
             where: Drifted pictures fulfill this SQL condition.

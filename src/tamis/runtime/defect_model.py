@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -23,9 +22,7 @@ from tamis.algo.defects import (
     resize_matrix,
     smoothed,
 )
-from tamis.dataset.array_file import packed, unpacked
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
 from tamis.encoders.tiled_maps import TiledMaps, scaled_picture
 from tamis.errors import EncoderError, InputError
 
@@ -151,7 +148,7 @@ class DefectModel:
     @property
     def name(self) -> str:
         """The file's name by its content."""
-        return f"{hashlib.blake2b(self.to_bytes(), digest_size=8).hexdigest()}.npz"
+        return name_by_content(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""
@@ -174,11 +171,7 @@ class DefectModel:
         Raises:
             StorageError: the disk refuses.
         """
-        content = self.to_bytes()
-        with storage_guard(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            LocalStorage(path.parent).put(path.name, content)
-        return len(content)
+        return write_content(path, self.to_bytes())
 
     @staticmethod
     def read(path: Path) -> DefectModel:
