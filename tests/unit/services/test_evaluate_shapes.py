@@ -121,6 +121,10 @@ def test_numbers_of_many_values_are_cut_into_quarters(tmp_path):
     assert [one.pictures for one in found] == [6, 6, 6, 6]
     assert [one.recall.value for one in found] == [0, 1, 1, 1]
     assert found[0].value.startswith("0.7059 to ")  # 18 steps of 10 in 255
+    ids = ds.table(["path", "sample_id"]).sort_by("path")["sample_id"].to_pylist()
+    with ds.store.operation("cluster") as op:
+        op.set_marks(ids, {"cluster": list(range(24))})
+    assert len(ds.evaluate("m", by=["cluster"]).slices) == 24  # which are names, not numbers
 
 
 def test_the_pictures_that_differ_most_are_tagged_and_drawn(dataset, tmp_path):
