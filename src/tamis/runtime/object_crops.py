@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_columns import ANNOTATIONS
-from tamis.dataset.columns import Column, known, one_of
+from tamis.dataset.columns import MARK_TYPES, Column, known, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.parts import part_id
 from tamis.dataset.samples import Kind
@@ -150,8 +150,10 @@ def _forget(samples: Samples, operation: Operation, gone: Sequence[str]) -> None
     left = samples.of(kind=Kind.ALL).one_of(Column.DUPLICATE_OF, gone).ids
     left = [name for name in left if name not in set(gone)]
     if left:
-        none = pa.nulls(len(left), pa.string())
-        operation.set_marks(left, {Column.DUPLICATE_OF: none})
+        marks = (Column.DUPLICATE_OF, Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
+        there = [mark for mark in marks if samples.has(mark)]
+        nothing = {mark: pa.nulls(len(left), MARK_TYPES[mark]) for mark in there}
+        operation.set_marks(left, nothing)
 
 
 def _with(row: pa.Table, column: str, value: str | None) -> pa.Table:
