@@ -152,7 +152,7 @@ def _forget(samples: Samples, operation: Operation, gone: Sequence[str]) -> None
     if left:
         marks = (Column.DUPLICATE_OF, Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
         there = [mark for mark in marks if samples.has(mark)]
-        nothing = {mark: pa.nulls(len(left), MARK_TYPES[mark]) for mark in there}
+        nothing = {str(mark): pa.nulls(len(left), MARK_TYPES[mark]) for mark in there}
         operation.set_marks(left, nothing)
 
 

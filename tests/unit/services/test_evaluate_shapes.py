@@ -143,6 +143,12 @@ def test_the_pictures_that_differ_most_are_tagged_and_drawn(dataset, tmp_path):
     html = page.read_text(encoding="utf-8")
     assert "2 missed" in html
     assert "1 of 2 pictures shown" in html
+    assert html.count('box faint"') == 0  # both of its objects are missed
+    faint = [f'"layer-{number} box faint"' for number in range(2)]
+    for confidence, agreeing in ((0.5, [1, 1]), (0.95, [0, 3])):  # those too unsure are no mistake
+        dataset.evaluate("m", gallery=page, confidence=confidence)
+        html = page.read_text(encoding="utf-8")
+        assert [html.count(one) for one in faint] == agreeing
     with pytest.raises(UsageError, match="give a tag or a gallery"):
         dataset.evaluate("m", most=3)
     with pytest.raises(UsageError, match="html"):
