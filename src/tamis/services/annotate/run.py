@@ -73,7 +73,8 @@ def import_annotations(
             before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
             after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
-            follow_objects(workspace.samples, operation, before, pa.concat_tables(after))
+            joined = pa.concat_tables(after, promote_options="default")
+            follow_objects(workspace.samples, operation, before, joined)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:

@@ -65,7 +65,8 @@ def write_gallery(
         key="disagreement",
         title="Most disagreement",
         explanation="Pictures with most mistakes first; what agrees or is too unsure is drawn "
-        f"faintly. Missed: only in {request.truth}; invented: only in {request.layer}; confused: of different classes.",
+        f"faintly. Missed: only in {request.truth}; invented: only in {request.layer}; confused: "
+        "of different classes.",
         tiles=tiles,
         total=len(ids),
         empty="The layers agree.",
