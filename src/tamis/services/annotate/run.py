@@ -18,7 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
-from tamis.runtime.object_crops import follow_objects
+from tamis.runtime.object_crops import PLACED, follow_objects, objects_to_follow
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -70,10 +70,11 @@ def import_annotations(
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
-            before = store.annotations(where=equal("layer", request.layer))
+            before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = pa.concat_tables([before.slice(0, 0), *taken.tables], promote_options="default")
-            follow_objects(workspace.samples, operation, before, after)
+            after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
+            joined = pa.concat_tables(after, promote_options="default")
+            follow_objects(workspace.samples, operation, before, joined)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
@@ -233,7 +234,7 @@ def clear_labels(
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
-            before = store.annotations(where=condition)
+            before = objects_to_follow(workspace.samples, condition)
             before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
             follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
