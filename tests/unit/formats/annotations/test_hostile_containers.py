@@ -198,3 +198,40 @@ def test_pictures_of_classes_alone_are_masks_by_the_names_of_the_label_map(tmp_p
     )
     [one] = read("voc", tmp_path).entries
     assert (one.label, one.left, one.top, one.width, one.height) == ("dog", 7, 5, 13, 4)
+
+
+def test_a_mask_of_a_picture_without_end_is_listed(tmp_path):
+    (tmp_path / "a.xml").write_text(
+        '<annotations><image name="a.jpg" width="1000000" height="1000000"><mask label="dog" '
+        'rle="0, 4" left="1" top="1" width="2" height="2"/></image></annotations>'
+    )
+    found = read("cvat", tmp_path / "a.xml")
+    assert ["too large" in one.reason for one in found.failures] == [True]
+
+
+def test_metadata_of_something_else_makes_no_image_folder(tmp_path):
+    (tmp_path / "metadata.csv").write_text("camera,place\n1,roof\n")
+    (tmp_path / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    assert format_of(tmp_path) == "yolo"
+    (tmp_path / "metadata.csv").write_text("file_name,label\na.jpg,dog\n")
+    assert format_of(tmp_path) == "imagefolder"
+    assert [one.label for one in read("auto", tmp_path).entries] == ["dog"]
+
+
+@pytest.mark.parametrize(
+    ("image", "picture"),
+    [
+        ("/data/upload/3/0123abcd-a b.jpg", "a b.jpg"),
+        ("/data/upload/3/no-code.jpg", "/data/upload/3/no-code.jpg"),
+        ("/data/local-files/?d=images/train/a%20b.jpg", "images/train/a b.jpg"),
+        ("https://host/images/a.jpg?sign=1#x", "/images/a.jpg"),
+        ("s3://bucket/train/a.jpg", "/train/a.jpg"),
+        ("a.jpg", "a.jpg"),
+    ],
+)
+def test_pictures_as_label_studio_names_them(tmp_path, image, picture):
+    result = {"id": "a", "type": "choices", "from_name": "c", "value": {"choices": ["dog"]}}
+    task = {"data": {"image": image}, "annotations": [{"result": [result]}]}
+    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    [one] = read("auto", tmp_path).entries
+    assert (one.picture, one.label) == (picture, "dog")
