@@ -27,6 +27,7 @@ from tamis.services.annotate.contract import (
     SetReport,
 )
 from tamis.services.annotate.exported_pictures import exported_pictures
+from tamis.services.annotate.spooled_tables import SpooledTables
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
@@ -88,7 +89,8 @@ def import_annotations(
         operation.counts |= {"failed": len(failed)}
     kinds: Counter[str] = Counter()
     for table in taken.tables:
-        kinds.update(table.column("kind").to_pylist())
+        for one in pc.value_counts(table.column("kind")).to_pylist():
+            kinds[one["values"]] += one["counts"]
     counts = operation.counts
     return ImportReport(
         layer=request.layer,
@@ -134,7 +136,7 @@ def _taken(
     samples = {row["uri"]: row for row in read}
     samples |= exported_pictures(request.path.expanduser(), read)
     finder = PictureFinder(samples)
-    rows = AnnotationRows(request.layer, request.author)
+    rows, waiting = AnnotationRows(request.layer, request.author), SpooledTables()
     taken = _Taken()
     seen: set[str] = set()
     progress = feedback.stage("import")
@@ -162,10 +164,11 @@ def _taken(
         if entry.kind == "classification" and entry.label and request.layer == TRUTH:
             taken.labels.setdefault(name, entry.label)
         if len(rows) >= _ROWS_AT_ONCE:
-            taken.tables.append(rows.table())
+            waiting.add(rows.table())
             progress(taken.entries, None)
     if len(rows):
-        taken.tables.append(rows.table())
+        waiting.add(rows.table())
+    taken.tables = waiting.tables()
     taken.pictures = len(seen)
     return taken
 
