@@ -865,6 +865,7 @@ class Verbs:
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
+        gallery: str | PathLike[str] | None = ...,
         monitor: bool = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -891,6 +892,7 @@ class Verbs:
             level: Chance of a false alarm.
             permutations: No p-value is under 1 / (N + 1).
             examples: How many pictures to show and to label.
+            gallery: Write a page of what changed, with pictures before and after.
             monitor: Count the pictures in the running e-value that is kept beside the reference.
             seed: Makes every random choice repeatable.
         """
