@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -77,6 +77,16 @@ class WrittenAnnotations:
     added: int = 0
     known: int = 0
     removed: int = 0
+
+    def count(self, counts: dict[str, Any]) -> None:
+        """Add the rows to an operation's counts, those that are not 0 or stand there already."""
+        for name, rows in (
+            ("annotations", self.added),
+            ("annotations_known", self.known),
+            ("annotations_removed", self.removed),
+        ):
+            if rows or name in counts:
+                counts[name] = counts.get(name, 0) + rows
 
 
 def write_annotations(

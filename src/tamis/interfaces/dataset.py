@@ -12,15 +12,16 @@ from tamis.interfaces.verbs import Verbs
 from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
+    from tamis.dataset.split_column import Fold
     from tamis.encoders.base import Encoder
     from tamis.runtime.indexing import IndexAudit
+    from tamis.runtime.torch_pictures import Target, TorchPictures
     from tamis.services.annotate.arrays import AnnotationsAdded, BoxFormat
     from tamis.services.encoders.result import EncoderExport
-    from tamis.services.split.folds import Fold
     from tamis.types import PathLike, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -134,6 +135,50 @@ class Dataset(Stored, Verbs):
         of_layer = None if layer is None else f"layer = '{check_layer(layer)}'"
         return self.store.annotations(columns, all_of(of_layer, where))
 
+    def torch(
+        self,
+        split: str | None = None,
+        *,
+        where: str | None = None,
+        layer: str = "truth",
+        target: Target = "objects",
+        classes: Sequence[str] | None = None,
+        transforms: Callable[[Any, Any], Any] | None = None,
+    ) -> TorchPictures:
+        """Return pictures and their annotations as a PyTorch `Dataset`.
+
+        Args:
+            split: only pictures of this split.
+            where: only pictures that meet this condition.
+            layer: whose annotations.
+            target: `objects`, a dict as torchvision's detectors take it, or `label`, the number of
+                the picture's class; pictures without one are left out then.
+            classes: the classes in the order of their numbers; if None, those of the layer by name.
+            transforms: called with picture and target, returns both.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+            UsageError: no picture is left, or a class is not among `classes`.
+        """
+        from importlib.util import find_spec
+
+        from tamis.dataset.annotation_layers import check_layer
+        from tamis.errors import MissingExtraError
+
+        if find_spec("torch") is None:
+            raise MissingExtraError("ds.torch", "timm")
+        from tamis.runtime.torch_pictures import TorchPictures
+
+        return TorchPictures(
+            self.workspace,
+            split=split,
+            where=where,
+            layer=check_layer(layer),
+            target=target,
+            classes=classes,
+            transforms=transforms,
+        )
+
     def add_annotations(
         self,
         pictures: Sequence[PathLike],
@@ -224,6 +269,6 @@ class Dataset(Stored, Verbs):
         Raises:
             UsageError: no picture has a fold.
         """
-        from tamis.services.split.folds import folds
+        from tamis.dataset.split_column import folds
 
         return folds(self.store)

@@ -106,7 +106,7 @@ def _stage_new(
     cut: dict[str, list[tuple[_Crop, str]]] = {}
     for name, (crop, source) in wanted.items():
         if crops.place_of(source) == crop[:2]:  # the same pixels
-            row = samples.rows(samples.store.columns(), [source])
+            row = samples.rows(sorted(samples.columns), [source])
             row = _with(row, Column.SAMPLE_ID, name)
             operation.insert(_with(row, Column.LABEL, crop[2]))
             found.renamed += 1

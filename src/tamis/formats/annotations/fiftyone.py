@@ -99,7 +99,7 @@ def _field(file: Path) -> str:
     if "ground_truth" in found or not found:
         return "ground_truth"
     names = ", ".join(sorted(found))
-    raise UsageError(f"{file} has several fields of labels: name one with --field, of {names}")
+    raise UsageError(f"{file} has several fields of labels, {names}: name one of them as field")
 
 
 def _stem(name: str) -> str:
@@ -234,11 +234,12 @@ def _mask(
 def _keypoints(label: dict[str, Any], more: dict[str, Any]) -> SourceAnnotation:
     visible = label.get("visible") or [None] * len(label["points"])
     points: list[float] = []
-    for (x, y), seen in zip(label["points"], visible, strict=True):
-        if x is None or y is None or not (math.isfinite(x) and math.isfinite(y)):
-            points += [0, 0, 0]
+    for point, seen in zip(label["points"], visible, strict=True):
+        x, y = map(_coordinate, point)
+        if math.isfinite(x) and math.isfinite(y):
+            points += [x, y, 2 if seen is None else int(seen)]
         else:
-            points += [float(x), float(y), 2 if seen is None else int(seen)]
+            points += [0, 0, 0]
     more = more | {"kind": "keypoints", "keypoints": tuple(points)}
     if "bounding_box" in label:
         left, top, width, height = map(float, label["bounding_box"])
@@ -248,6 +249,13 @@ def _keypoints(label: dict[str, Any], more: dict[str, Any]) -> SourceAnnotation:
         )  # fmt: skip
     seen = [points[at : at + 2] for at in range(0, len(points), 3) if points[at + 2]]
     return _around(text(label["label"]), tuple(tuple(point) for point in seen), more)
+
+
+def _coordinate(value: Any) -> float:
+    """Return a number as JSON or MongoDB write it; of a point that is absent, not a number."""
+    if isinstance(value, dict):
+        value = next(iter(value.values()))
+    return math.nan if value is None else float(value)
 
 
 def _words(error: Exception) -> str:

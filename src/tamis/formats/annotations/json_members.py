@@ -112,6 +112,8 @@ class _Text:
 
     def peek(self) -> str:
         """Return the next character that is no space, without using it; empty at the end."""
+        if self._at < len(self._buffer) and (found := self._buffer[self._at]) not in " \t\n\r":
+            return found
         while True:
             self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._buffer):

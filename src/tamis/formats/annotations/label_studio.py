@@ -87,9 +87,11 @@ def read_label_studio(file: Path, field: str | None = None) -> Iterator[Said]:
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{file} is no list of tasks of Label Studio: {error}") from error
     if others:
-        yield f"{others} tasks have predictions, not read: import them with --field predictions"
+        tasks_have = "tasks have" if others > 1 else "task has"
+        yield f"{others} {tasks_have} predictions, not read; they are the field `predictions`"
     if several:
-        yield f"{several} tasks have several {field} each, and all were read"
+        tasks_have = "tasks have" if several > 1 else "task has"
+        yield f"{several} {tasks_have} {field} of several people, and all were read"
 
 
 def _told(task: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:

@@ -227,7 +227,7 @@ def read_as(
         raise UsageError("only COCO files of results take a reference; leave it out")
     if field is not None:
         if name not in ("fiftyone", "labelstudio"):
-            raise UsageError(f"{name} has no fields to choose from; leave --field out")
+            raise UsageError(f"{name} has no fields to choose from; leave the field out")
         read = read_fiftyone if name == "fiftyone" else _label_studio
         return read(place, field)
     return READERS[name](place)

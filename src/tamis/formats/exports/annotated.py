@@ -18,32 +18,22 @@ from tamis.dataset.presence import find_gone
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.formats.exports.annotated_picture import (
     AnnotatedPicture,
-    AnnotationWriter,
     Exported,
     Losses,
     class_numbers,
 )
-from tamis.formats.exports.coco import CocoWriter
-from tamis.formats.exports.cvat import CvatWriter
 from tamis.formats.exports.destination import new_folder
-from tamis.formats.exports.fiftyone import FiftyOneWriter
 from tamis.formats.exports.folder import (
     MANIFESTS,
     CutOuts,
     base_name,
     check_replaceable,
     place_picture,
+    plan_of,
     verified_content,
 )
-from tamis.formats.exports.hugging_face import HuggingFaceWriter
-from tamis.formats.exports.image_folder import ImageFolderWriter
-from tamis.formats.exports.label_studio import LabelStudioWriter
-from tamis.formats.exports.labelme import LabelMeWriter
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
-from tamis.formats.exports.voc import VocWriter
-from tamis.formats.exports.web_dataset import WebDatasetWriter
-from tamis.formats.exports.yolo import YoloWriter
-from tamis.formats.exports.yolo_classify import YoloClassifyWriter
+from tamis.formats.writers import WRITERS, format_named
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
@@ -57,21 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PACKED", "WRITERS", "export_annotated"]
 
-WRITERS: Final[Mapping[str, type[AnnotationWriter]]] = {
-    "coco": CocoWriter,
-    "yolo": YoloWriter,
-    "voc": VocWriter,
-    "cvat": CvatWriter,
-    "labelme": LabelMeWriter,
-    "labelstudio": LabelStudioWriter,
-    "fiftyone": FiftyOneWriter,
-    "imagefolder": ImageFolderWriter,
-    "huggingface": HuggingFaceWriter,
-    "webdataset": WebDatasetWriter,
-    "yolo-classify": YoloClassifyWriter,
-}
-
-PACKED: Final = frozenset({"huggingface", "webdataset"})
+PACKED: Final = frozenset(name for name in WRITERS if format_named(name).packs_pictures)
 """Formats whose files hold the pictures themselves."""
 
 _ROWS_AT_ONCE = 1 << 14
@@ -111,24 +87,33 @@ def export_annotated(
 
     Raises:
         InputError: not one picture could be read.
-        UsageError: the folder is in use, or not one picture has what the format is of.
+        UsageError: the folder is in use, not one picture has what the format is of, or an option
+            does not go with the format.
     """
     columns = ["sample_id", "path", "uri", "source", "content_hash", "width", "height", "label"]
     rows = store.read([*columns, "split"], where).to_pylist()
     if overwrite:
         check_replaceable(store, folder)
-    writer = WRITERS[format_name]()
+    how = format_named(format_name)
+    if not pictures and (how.packs_pictures or how.is_folders):
+        raise UsageError(f"{format_name} is not written without the pictures: leave them in")
+    if how.packs_pictures and link != "copy":
+        raise UsageError(f"{format_name} has the pictures inside its files: they have to be copied")
+    writer = how.writer()
     table = _annotations(store, rows, layer)
-    named = _named(rows, table, dots=format_name != "webdataset")
+    named = _named(rows, table, dots=how.dots_in_names)
     losses = Losses()
-    placing = _Pictures(rows, link, inside=format_name in PACKED)
+    placing = _Pictures(rows, link, inside=how.packs_pictures)
     if pictures and link != "copy":
         placing.gone = {one.sample_id: one for one in find_gone(store, where)}
     files: dict[str, str] = {}
     unplaced: list[str] = []
-    with new_folder(folder, overwrite=overwrite) as draft:
-        for done, picture in enumerate(named, start=1):
-            file = writer.picture_place(picture)
+    places = [writer.picture_place(picture) for picture in named]
+    plan = None  # a file with pictures inside is written from its beginning
+    if format_name not in PACKED:
+        plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
+    with new_folder(folder, overwrite=overwrite, plan=plan) as draft:
+        for done, (picture, file) in enumerate(zip(named, places, strict=True), start=1):
             if file is None:
                 losses.count("picture", "left out, without a class")
                 unplaced.append(picture.sample_id)
@@ -155,7 +140,9 @@ def _count_unplaced(table: pa.Table, sample_ids: Sequence[str], losses: Losses) 
 
 def _nothing(count: int, failed: Sequence[Failure], layer: str) -> InputError | UsageError:
     if not failed:
-        return UsageError(f"none of the {count} pictures has a class in {layer}; name --layer")
+        return UsageError(
+            f"none of the {count} pictures has a class in {layer}; name another layer"
+        )
     first = failed[0]
     return InputError(
         f"none of the {count} pictures could be read; the first: {first.path}: {first.reason}"

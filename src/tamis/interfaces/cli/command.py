@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand
 
 from tamis.errors import TamisError
 from tamis.verbs.command_line import read_words
@@ -37,6 +37,7 @@ def _dataset_option(default: str) -> Any:
         "-d",
         "--dataset",
         envvar="TAMIS_DATASET",
+        metavar="PATH",
         help=f"The dataset, a folder.  [default: {default}]",
         show_default=False,
     )
@@ -160,6 +161,10 @@ class _LateCommand(TyperCommand):
             app.command()(self._function())
             whole = typer.main.get_command(app)
             self.params, self.callback, self._function = whole.params, whole.callback, None
+            for one in self.params:
+                if isinstance(one, TyperArgument):
+                    # its name says what it is; that it comes as a text is no news
+                    vars(one)["display_type_rich"] = lambda **_: ""
         return super().get_params(ctx)
 
 
@@ -178,8 +183,7 @@ def _parameter(field: Field) -> inspect.Parameter:
     option, kind = field.option, field.kind
     needed = field.default is MISSING
     settings: dict[str, Any] = {"help": _described(field), "show_default": False}
-    if option.metavar or kind.words():
-        settings["metavar"] = option.metavar or "|".join(kind.words())
+    settings["metavar"] = option.metavar or "|".join(kind.words()) or "VALUE"
     if words := kind.words():
         settings["autocompletion"] = lambda: list(words)
     if option.positional:
@@ -211,6 +215,9 @@ def _is_flag(field: Field) -> bool:
 def _described(field: Field) -> str:
     """Return a field's help: what it is, whether it can be repeated, and its default."""
     sentence = field.option.help
+    words = field.kind.words()
+    if field.option.metavar and not all(word in sentence + field.option.metavar for word in words):
+        sentence += f" One of {', '.join(words)}."
     if field.kind.many and not field.option.positional and "repeatable" not in sentence:
         sentence = f"{sentence.rstrip('.')}; repeatable."
     default = field.option.default

@@ -46,7 +46,7 @@ class _Check(Command):
         return super().answer(request, path, feedback)
 
 
-drift = typer.Typer(no_args_is_help=True, help="Fit a reference; check later pictures against it.")
+drift = typer.Typer(no_args_is_help=True, help="Store a reference; test later pictures against it.")
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NOTE = (
@@ -275,7 +275,7 @@ def serve(
     ] = None,
     body: Annotated[int, typer.Option(min=1, max=1000, metavar="MB", help="Largest request.")] = 32,
 ) -> None:
-    """Take pictures or vectors over HTTP, and raise an alarm when they drift.
+    """Watch pictures or vectors over HTTP; raise an alarm on drift.
 
     Prints where it listens, one line, and serves until Ctrl-C. What it has seen survives a restart.
     """

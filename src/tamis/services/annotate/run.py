@@ -72,7 +72,7 @@ def import_annotations(
         if request.replace:
             before = store.annotations(where=equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = pa.concat_tables([before.slice(0, 0), *taken.tables])
+            after = pa.concat_tables([before.slice(0, 0), *taken.tables], promote_options="default")
             follow_objects(workspace.samples, operation, before, after)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
@@ -182,7 +182,7 @@ def _entries(said: Iterable[Said], taken: _Taken) -> Iterator[SourceAnnotation]:
 
 
 def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SILENT) -> SetReport:
-    """Give pictures a class in a layer, in place of what the layer had.
+    """Give pictures a class in a layer, in place of what the layer had or beside it.
 
     Raises:
         UsageError: a sample is unknown, or the condition is none.
@@ -190,16 +190,22 @@ def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SIL
     store = workspace.store
     ids = _samples(workspace, request)
     had = _classes(store, request.layer)
-    changed = [name for name in ids if had.get(name) != [request.label]]
+    if request.add:
+        changed = [name for name in ids if request.label not in had.get(name, ())]
+    else:
+        changed = [name for name in ids if had.get(name) != [request.label]]
     if changed:
         rows = AnnotationRows(request.layer, request.author)
         for name in changed:
             rows.add_class(name, request.label)
         with store.operation("label set", request=request) as operation:
-            operation.remove_annotations(request.layer, changed, "classification")
+            if not request.add:
+                operation.remove_annotations(request.layer, changed, "classification")
             operation.add_annotations(rows.table())
             if request.layer == TRUTH:
-                operation.set_marks(changed, {"label": [request.label] * len(changed)})
+                kept = set(_with_label(store, changed)) if request.add else set()
+                shown = [name for name in changed if name not in kept]
+                operation.set_marks(shown, {"label": [request.label] * len(shown)})
     return SetReport(
         label=request.label, layer=request.layer, pictures=len(ids), changed=len(changed)
     )

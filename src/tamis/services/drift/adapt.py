@@ -170,7 +170,12 @@ class _Data:
 
 
 def _read(workspace: Workspace, request: DriftAdapt, probe: StoredProbe) -> _Data:
-    column = workspace.vector_column(probe.fingerprint)
+    if probe.learned != "classes" or len(probe.fingerprints) != 1:
+        raise UsageError(
+            f"the probe tells {probe.learned} from vectors of {probe.encoder}: only one that tells "
+            "classes from vectors of one encoder can be adapted"
+        )
+    column = workspace.vector_column(probe.fingerprints[0])
     chosen = asked_rows(workspace, request)
     if chosen.embedded(column) < 2:  # noqa: PLR2004 - one shows no spread
         raise UsageError(
@@ -277,13 +282,14 @@ class _Ways:
         logits = probe.temperature * np.log(
             np.maximum(probe.probabilities(self._seen), np.finfo(np.float64).tiny)
         )
+        before = float(probe.temperature)
         truth = np.searchsorted(probe.classes, self._data.labels)
         found = np.full((len(truth), len(probe.classes)), np.nan)
         for fold in _folds(self._data.groups, self._rng):
             rows = known & ~fold
-            temperature = fit_temperature(logits[rows], truth[rows], expected=probe.temperature)
+            temperature = fit_temperature(logits[rows], truth[rows], expected=before)
             found[fold] = replace(probe, temperature=temperature).probabilities(self._seen[fold])
-        whole = fit_temperature(logits[known], truth[known], expected=probe.temperature)
+        whole = fit_temperature(logits[known], truth[known], expected=before)
         return replace(probe, temperature=whole), self._wide(found, probe.classes)
 
     def _retrain(self) -> tuple[StoredProbe, NDArray[np.float64]] | None:

@@ -25,7 +25,7 @@ CovariateName: TypeAlias = Literal["brightness", "sharpness", "size", "hour", "c
 
 @dataclass(frozen=True, kw_only=True)
 class DriftFit(Request["DriftFitReport"], verb="drift fit", writes=True, run="fit:fit"):
-    """Store a reference of the dataset's pictures, for `drift check` to compare with.
+    """Store a reference for `drift check` to compare with.
 
     It holds rounded vectors and simple figures of up to some 10,000 pictures, in 4 MB at most.
     """
@@ -59,19 +59,19 @@ class DriftFit(Request["DriftFitReport"], verb="drift fit", writes=True, run="fi
 
 @dataclass(frozen=True)
 class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
-    """Tell whether pictures have drifted from the reference; exit code 1 if they have.
+    """Test whether pictures have drifted from the reference.
 
-    Pictures are those of folders, archives and videos, which are embedded but not added, or rows
-    of the dataset.
+    Exit code 1 if they have. Pictures are rows of the dataset, or come from folders, archives and
+    videos, which are embedded but not added.
     """
 
     sources: Annotated[
         Sequence[str],
-        Argument("New pictures: folders, globs, archives or videos.", metavar="[SOURCE]..."),
+        Argument("New pictures: folders, globs, archives or videos.", metavar="SOURCE"),
     ] = ()
     _: KW_ONLY
     where: Annotated[
-        str | None, Option("Rows of the dataset that fulfill this SQL condition.", metavar="SQL")
+        str | None, Option("Rows of the dataset that meet this SQL condition.", metavar="SQL")
     ] = None
     tag: Annotated[str | None, Option("Rows with this tag.", metavar="TAG")] = None
     split: Annotated[str | None, Option("Rows of this split.", metavar="NAME")] = None
