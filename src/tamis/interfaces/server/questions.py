@@ -36,6 +36,8 @@ NEAREST: Final = 500
 
 _PART_COLUMNS: Final = frozenset({"kind", "parent_id"})
 _KEPT: Final = 32
+_KEPT_AT_LEAST: Final = 3
+_KEPT_ROWS: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,9 @@ class Answers:
         key = _key(question, table.snapshot)
         if key not in self._kept:
             self._kept[key] = _answer(workspace, table, question, key, examples)
-            while len(self._kept) > _KEPT:
+            while len(self._kept) > _KEPT or (
+                len(self._kept) > _KEPT_AT_LEAST and sum(map(len, self._kept.values())) > _KEPT_ROWS
+            ):
                 self._kept.popitem(last=False)
         return self.of(key)
 
@@ -245,7 +249,8 @@ def _answer(
         rows = rows[order]
         if isinstance(column, Numbers):
             values = ranked[order]
-    ids = table.ids.take(pa.array(rows))
+    everything = question.sort is None and len(rows) == len(table)
+    ids = table.ids if everything else table.ids.take(pa.array(rows))
     return Answer(key, question, table.snapshot, ids, table.aspects[rows], values)
 
 

@@ -132,17 +132,28 @@ class RowTable:
 
     Args:
         samples: the dataset, at the snapshot.
+        last: the table of another snapshot; what is the same there is taken over.
     """
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: Samples, last: RowTable | None = None) -> None:
         self._samples = samples
         self.snapshot = samples.store.snapshot
+        self._files = samples.store.data_files()
         names = [Column.SAMPLE_ID, Column.WIDTH, Column.HEIGHT]
         read = samples.store.read(names)
         self.ids: pa.Array = read.column(0).combine_chunks()
-        self.aspects = _aspects(read.column(1), read.column(2))
         self._columns: dict[str, Words | Numbers] = {}
         self._whole: Mask | None = None
+        self.aspects: NDArray[np.uint8]
+        if last is not None and last.ids.equals(self.ids):
+            self.ids, self.aspects = last.ids, last.aspects
+            self._columns = {
+                name: column
+                for name, column in last._columns.items()  # noqa: SLF001 - one of its own kind
+                if name in self._files and self._files[name] == last._files.get(name)  # noqa: SLF001
+            }
+        else:
+            self.aspects = _aspects(read.column(1), read.column(2))
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -340,3 +340,38 @@ def test_a_part_of_a_path_is_found_in_any_case(table: RowTable, text: str) -> No
     one = ColumnFilter("path", text=text)
     paths = table._samples.store.read(["path"]).column(0).to_pylist()
     assert one.mask(table).tolist() == [text.lower() in path.lower() for path in paths]
+
+
+def test_a_table_takes_over_what_did_not_change(dataset: Path) -> None:
+    workspace = Workspace(Store.open(dataset))
+    first = RowTable(workspace.samples)
+    columns = ("label", "sharpness", "objects")
+    before = {name: first.column(name) for name in columns}
+    with workspace.store.operation("label") as op:
+        op.set_marks([sample_id(2)], {"label": ["owl"]})
+    later = RowTable(workspace.samples, first)
+    fresh = RowTable(workspace.samples)
+    assert later.ids is first.ids
+    assert later.column("sharpness") is before["sharpness"]
+    assert later.column("label") is not before["label"]
+    for name in ("label", "tags", "objects"):
+        one, other = later.words(name), fresh.words(name)
+        assert one.values == other.values
+        np.testing.assert_array_equal(one.codes, other.codes)
+    workspace.store.undo()
+    undone = RowTable(workspace.samples, later)
+    assert "owl" not in undone.words("label").values
+    with workspace.store.operation("add") as op:
+        op.insert(pa.table({"sample_id": ["f" * 32]}))
+    assert len(RowTable(workspace.samples, undone).column("sharpness").having([None])) == 61
+
+
+def test_answers_are_kept_while_they_are_few_rows(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tamis.interfaces.server.questions._KEPT_ROWS", 130)
+    first = session.ask(Question())
+    for column in ("sharpness", "bytes", "label"):
+        session.ask(Question.of({"sort": {"column": column}}))
+    assert first.key not in session.answers
+    assert len(session.ask(Question())) == 60
