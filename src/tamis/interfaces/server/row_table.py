@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.dataset.samples import Samples
+    from tamis.interfaces.server.point_map import PointMap
 
 __all__ = ["OBJECTS", "Numbers", "RowTable", "Words", "layer_column"]
 
@@ -145,6 +146,7 @@ class RowTable:
         self._columns: dict[str, Words | Numbers] = {}
         self._whole: Mask | None = None
         self.aspects: NDArray[np.uint8]
+        self._map: PointMap | None = None if last is None else last._map  # noqa: SLF001
         if last is not None and last.ids.equals(self.ids):
             self.ids, self.aspects = last.ids, last.aspects
             self._columns = {
@@ -206,6 +208,19 @@ class RowTable:
         if name not in self._columns:
             self._columns[name] = self._read(name)
         return self._columns[name]
+
+    def places(self) -> NDArray[np.float32]:
+        """Return `[N, 2]` where the rows lie on the map; it is made when it is first asked for.
+
+        Raises:
+            UsageError: no row has a vector.
+        """
+        from tamis.interfaces.server.point_map import PointMap
+
+        column = self._samples.vector_column()
+        if self._map is None or self._map.column != column:
+            self._map = PointMap(self._samples, column)
+        return self._map.places(self)
 
     def words(self, name: str) -> Words:
         """Return a column of texts.
