@@ -48,6 +48,14 @@ export interface Message {
   action?: { name: string; run: () => void }
 }
 
+function stored(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
 export class Page {
   dataset = $state.raw<Dataset | null>(null)
   question = $state.raw<Question>(NOTHING)
@@ -71,6 +79,8 @@ export class Page {
   refused = $state<string | null>(null)
   busy = $state(false)
   outdated = $state.raw<Answer | null>(null)
+  map = $state(stored('map') === 'yes')
+  mapColor = $state('label')
   jobs = $state.raw<Job[]>([])
   last = $state.raw<Operation | null>(null)
   lastLabel: string | null = null
@@ -158,7 +168,7 @@ export class Page {
 
   get changed(): boolean {
     const q = this.question
-    return !!(q.filters.length || q.where || q.text || q.like.length)
+    return !!(q.filters.length || q.lasso || q.where || q.text || q.like.length)
   }
 
   async ask(question: Question, how: { keep?: boolean } = {}): Promise<boolean> {
@@ -671,6 +681,18 @@ export class Page {
     this.open = false
     this.remember()
     void tick().then(() => document.getElementById('grid')?.focus())
+  }
+
+  // The map
+
+  toggleMap(): void {
+    this.map = !this.map
+    try {
+      localStorage.setItem('map', this.map ? 'yes' : 'no')
+    } catch {
+      // no storage: the map is where it is until the page is loaded again
+    }
+    if (!this.map) document.getElementById('grid')?.focus()
   }
 
   // Messages
