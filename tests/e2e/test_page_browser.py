@@ -70,13 +70,17 @@ class Visit:
         self.context = browser.new_context(viewport=size, accept_downloads=True, **how)
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
-        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("dialog", lambda dialog: self.said.append(dialog.message))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("response", self._count)
         self.page.goto(self.opened.door.address)
         self.page.wait_for_selector("#picture-0 img")
+
+    def _hear(self, message: Any) -> None:
+        if not message.text.startswith("[.WebGL-"):  # the driver's own words on its speed
+            self.said.append(message.text)
 
     def _count(self, response: Any) -> None:
         length = response.headers.get("content-length")

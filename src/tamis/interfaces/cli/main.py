@@ -21,6 +21,7 @@ from tamis.interfaces.cli import (
     build,
     choose,
     clustering,
+    defects,
     divide,
     drift,
     duplicates,
@@ -38,7 +39,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="tamis",
-    help="From hours of raw pictures to the few that matter.",
+    help="From hours of raw pictures and video to the few that matter.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -52,6 +53,7 @@ _ROOMS = (
     duplicates,
     choose,
     clustering,
+    defects,
     divide,
     drift,
     look,

@@ -24,7 +24,7 @@ All: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 @dataclass(frozen=True)
 class TagPictures(Request["TaggedReport"], verb="label tag", writes=True, run="run:tag_pictures"):
-    """Give pictures a tag, beside those that they have."""
+    """Add a tag to pictures; their other tags stay."""
 
     name: Annotated[str, Argument("The tag.", metavar="TAG")]
     _: KW_ONLY
@@ -44,7 +44,7 @@ class TagPictures(Request["TaggedReport"], verb="label tag", writes=True, run="r
 class UntagPictures(
     Request["TaggedReport"], verb="label untag", writes=True, run="run:untag_pictures"
 ):
-    """Take a tag from pictures; their other tags stay."""
+    """Remove a tag from pictures; their other tags stay."""
 
     name: Annotated[str, Argument("The tag.", metavar="TAG")]
     _: KW_ONLY
@@ -75,7 +75,7 @@ class TaggedReport(Result):
 
 @dataclass(frozen=True)
 class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run:set_boxes"):
-    """Say which boxes a picture has in a layer, in place of those that it had there.
+    """Replace the boxes that a picture has in a layer.
 
     Boxes and classes go together by their order. Outlines, masks and keypoints stay as they are.
     """
@@ -90,7 +90,7 @@ class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run
         Sequence[str], Option("The class of the box at the same place.", metavar="CLASS")
     ] = ()
     layer: Annotated[str, Option("The layer.", metavar="L")] = TRUTH
-    author: Annotated[str | None, Option("Who says so.", metavar="NAME")] = None
+    author: Annotated[str | None, Option("Who made the change.", metavar="NAME")] = None
 
     def check(self) -> None:
         """See `Request`."""
