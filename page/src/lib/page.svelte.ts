@@ -78,6 +78,8 @@ export class Page {
   message = $state.raw<Message | null>(null)
   refused = $state<string | null>(null)
   busy = $state(false)
+  /** Writes that the server has not answered yet. */
+  pending = $state(0)
   outdated = $state.raw<Answer | null>(null)
   map = $state(stored('map') === 'yes')
   mapColor = $state('label')
@@ -443,10 +445,14 @@ export class Page {
   // Writing; one write after the other, in the order of the keys
 
   private inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const done = this.write.then(work).catch((error: unknown) => {
-      this.fail(error)
-      return undefined
-    })
+    this.pending += 1
+    const done = this.write
+      .then(work)
+      .catch((error: unknown) => {
+        this.fail(error)
+        return undefined
+      })
+      .finally(() => (this.pending -= 1))
     this.write = done
     return done
   }
@@ -503,8 +509,22 @@ export class Page {
         box: boxes.map((one) => one.box),
         label: boxes.map((one) => one.label),
       }
-      const report = await verb<{ boxes: number }>('label boxes', request)
-      await this.wrote(`${counted(report.boxes, 'box').replace('boxs', 'boxes')} kept`)
+      await verb('label boxes', request)
+      await this.wrote('Box added')
+    })
+  }
+
+  editBox(id: string, change: { box?: number[]; label?: string }): Promise<unknown> {
+    return this.inTurn(async () => {
+      await verb('label edit', { annotation_id: id, ...change })
+      await this.wrote(change.label === undefined ? 'Box moved' : `Box is ${change.label}`)
+    })
+  }
+
+  removeBox(id: string): Promise<unknown> {
+    return this.inTurn(async () => {
+      await verb('label remove', { annotation_ids: [id] })
+      await this.wrote('Box removed')
     })
   }
 
