@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow.compute as pc
+from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -49,6 +50,7 @@ STATIC: Final = Path(__file__).with_name("static")
 """The page as it was built."""
 
 _MOST_BYTES: Final = 64 << 20
+_THREADS: Final = 6
 _FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
@@ -57,6 +59,8 @@ def make_app(session: Session, door: Door) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        # one person asks; each thread that ever worked keeps memory of its own
+        current_default_thread_limiter().total_tokens = _THREADS
         yield
         session.close()
 
