@@ -441,6 +441,11 @@ class Verbs:
         self,
         *,
         k: int | Literal['auto'] = ...,
+        method: Literal['k-means', 'hdbscan', 'evoc'] = ...,
+        join: bool = ...,
+        levels: bool = ...,
+        words: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        gallery: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         examples: int = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -458,6 +463,11 @@ class Verbs:
 
         Args:
             k: How many clusters; auto takes a number that comes again on halves.
+            method: k-means, or dense regions by HDBSCAN or EVoC, which are extras.
+            join: Put new pictures into the clusters that are marked; nothing else changes.
+            levels: Also mark coarser and finer clusters, as cluster_level_0 (the coarsest) and on.
+            words: Name clusters by this word too, where the encoder reads texts.
+            gallery: Write a page of the clusters.
             where: Only rows that fulfill this SQL condition.
             examples: How many pictures to list of each.
             encoder: Which vectors to use. Default: the dataset's default encoder.
