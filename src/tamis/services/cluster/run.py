@@ -28,8 +28,8 @@ from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from tamis.dataset.schema import VectorColumn
     from tamis.dataset.embedded import EmbeddedSamples
+    from tamis.dataset.schema import VectorColumn
     from tamis.runtime.workspace import Workspace
     from tamis.services.cluster.contract import Cluster
     from tamis.types import Indices
