@@ -10,7 +10,9 @@ from typing import Final
 
 import pyarrow as pa
 
-__all__ = ["ANNOTATIONS"]
+from tamis.dataset.columns import equal, known
+
+__all__ = ["ANNOTATIONS", "classes_of"]
 
 ANNOTATIONS: Final = pa.schema(
     [
@@ -42,3 +44,12 @@ ANNOTATIONS: Final = pa.schema(
 and visibility (0 absent, 1 hidden, 2 visible) of each point. `text` is a caption, `value` a number.
 `attributes` and `source` are JSON objects: what tools say of an object beyond these columns, and
 what the source called it, such as its id."""
+
+
+def classes_of(layer: str) -> str:
+    """Return the condition on annotations that they are classes of pictures in a layer.
+
+    >>> classes_of("truth")
+    "`layer` = 'truth' AND `kind` = 'classification' AND `label` IS NOT NULL"
+    """
+    return " AND ".join([equal("layer", layer), equal("kind", "classification"), known("label")])

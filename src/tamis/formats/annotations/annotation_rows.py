@@ -98,8 +98,11 @@ class AnnotationRows:
         arrays["author"] = pa.array([self._author] * count, pa.string())
         arrays["time"] = pa.array([self._time] * count, ANNOTATIONS.field("time").type)
         self._columns = {name: [] for name in _STORED}
-        return pa.table({name: arrays[name] for name in ANNOTATIONS.names})
+        return pa.table({name: arrays[name] for name in ANNOTATIONS.names}, schema=ANNOTATIONS)
 
 
 def _json(values: Mapping[str, Any] | None) -> str | None:
-    return storable(json.dumps(values, ensure_ascii=False)) if values else None
+    return storable(_AS_JSON(values)) if values else None
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one each time

@@ -21,7 +21,7 @@ _CONFUSED = 10
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    probe = typer.Typer(help="Small classifiers on stored vectors.", no_args_is_help=True)
+    probe = typer.Typer(help="Train small classifiers on stored vectors.", no_args_is_help=True)
     app.add_typer(probe, name="probe")
     Command(TrainProbe, show_training).register(probe)
     Command(PredictProbe, show_predictions).register(probe)

@@ -50,9 +50,7 @@ class FindMislabels(
         int | None,
         Option("Only the most suspect.", metavar="N", minimum=1, default="all suspects"),
     ] = None
-    tag: Annotated[
-        str | None, Option("Give the suspects this tag.", metavar="NAME", default="none")
-    ] = None
+    tag: Annotated[str | None, Option("Tag the suspects.", metavar="NAME", default="none")] = None
     fail: Annotated[bool, Option("Exit with 1 if there are suspects.")] = False
     probabilities: Annotated[
         Path | None,
@@ -143,9 +141,10 @@ class MislabelReport(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Propagate(Request["PropagationReport"], verb="label propagate", writes=True):
-    """Label pictures by the few that have a label, and say how right that is expected to be.
+    """Label all pictures from the few that have a label.
 
-    The labels go to the layer `propagated`, in place of what it had; `label` stays as it is.
+    Says how accurate the labels are expected to be. They replace what was in the layer
+    `propagated`; the column `label` is not changed.
     """
 
     where: Where = None
@@ -223,9 +222,9 @@ class PropagationReport(Result):
 
 @dataclass(frozen=True)
 class Review(Request["ReviewQueue"], verb="label review"):
-    """List which pictures without a label to look at first: where a look settles most errors.
+    """List the unlabeled pictures to look at first.
 
-    It propagates the labels that there are now, and writes nothing.
+    Those come first where a look corrects most errors of propagated labels. Nothing is written.
     """
 
     number: Annotated[int, Argument("How many.", metavar="N", minimum=1)] = 20

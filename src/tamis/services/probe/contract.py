@@ -31,7 +31,7 @@ Name: TypeAlias = Annotated[str, Option("The probe's name.", metavar="NAME")]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
-    """Fit a classifier of the labels to stored vectors, measure it, and keep it in the dataset."""
+    """Train a classifier on stored vectors, and measure it."""
 
     name: Name = "classes"
     where: Where = None
@@ -235,7 +235,7 @@ class ProbeTraining(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictProbe(Request["ProbePredictions"], verb="probe predict", writes=True):
-    """Predict classes of pictures by a probe, into the layer `probe_NAME`."""
+    """Predict classes with a probe, into the layer `probe_NAME`."""
 
     name: Name = "classes"
     where: Where = None
@@ -274,7 +274,7 @@ class ProbePredictions(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportProbe(Request["ProbeFile"], verb="probe export", run="export:export_probe"):
-    """Write a probe and its encoder as one ONNX file that runs without tamis."""
+    """Write a probe and its encoder as one ONNX file."""
 
     name: Name = "classes"
     out: Annotated[Path, Option("The file.", metavar="FILE.onnx")]

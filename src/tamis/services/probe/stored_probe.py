@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 from tamis.algo.probe import LinearHead, NeighborHead, NetworkHead
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.dataset.array_file import packed, unpacked
-from tamis.dataset.operations import ProbeTrained, told
+from tamis.dataset.operations import ProbeAdapted, ProbeTrained, told
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import InputError, UsageError
@@ -117,7 +117,7 @@ class StoredProbe:
 
 
 def find_probe(workspace: Workspace, name: str) -> StoredProbe:
-    """Read the probe that the last `probe train` of a name made.
+    """Read the probe that the last `probe train` or `drift adapt` of a name made.
 
     Raises:
         UsageError: the dataset has none of the name.
@@ -126,7 +126,8 @@ def find_probe(workspace: Workspace, name: str) -> StoredProbe:
     made = [
         known
         for entry in workspace.store.log()
-        if entry.state != "undone" and (known := told(entry, ProbeTrained))
+        if entry.state != "undone"
+        and (known := told(entry, ProbeTrained) or told(entry, ProbeAdapted))
     ]
     files = {known.name: known.file for known in made}
     if name not in files:
