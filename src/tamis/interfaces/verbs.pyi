@@ -551,6 +551,7 @@ class Verbs:
         folds: bool = ...,
         group: str | PathLike[str] | None = ...,
         slices: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -571,6 +572,7 @@ class Verbs:
             folds: Cross-validate on the folds of `tamis split --folds`.
             group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
             slices: Report by the values of this column too.
+            gallery: Write a page of its mistakes, by the classes confused.
             encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
