@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["part", "save_parts", "with_hole"]
 
@@ -18,10 +21,10 @@ def part(seed: int, size: int = 64) -> np.ndarray:
     return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-def with_hole(pixels: np.ndarray, at: tuple[int, int] = (40, 20)) -> np.ndarray:
-    """A part with a dark square of 10 pixels, its upper left corner at row and column `at`."""
+def with_hole(pixels: np.ndarray, at: tuple[int, int] = (40, 20), color=20) -> np.ndarray:
+    """A part with a square of 10 pixels, its upper left corner at row and column `at`."""
     changed = pixels.copy()
-    changed[at[0] : at[0] + 10, at[1] : at[1] + 10] = 20
+    changed[at[0] : at[0] + 10, at[1] : at[1] + 10] = color
     return changed
 
 

@@ -27,7 +27,8 @@ class TorchEfficientNetLite0:
     """The network with batch normalisation of its own, as it was trained.
 
     Called with pixels `[B, 224, 224, 3]` uint8 it returns tensors: the maps by the names in
-    `NAMED` and `stride4` `[B, D, h, w]`, `head` `[B, 1280, 7, 7]`, `embedding` `[B, 1280]` and `logits`.
+    `NAMED` and `stride4` `[B, D, h, w]`, `head` `[B, 1280, 7, 7]`, `embedding` `[B, 1280]` and
+    `logits`.
     """
 
     def __init__(self, dtype: torch.dtype) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,7 @@ def test_tiles_cover_a_line_once_in_whole_cells(length, sizes):
     ends = [(piece.first, piece.end) for piece in plan.down]
     assert ends[0][0] == 0
     assert ends[-1][1] == plan.height
-    assert all(before[1] == after[0] for before, after in zip(ends, ends[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(ends))
     for piece in plan.down:
         assert piece.start <= piece.first < piece.end <= piece.start + tile
         assert all(edge % cell == 0 for edge in piece)
