@@ -17,6 +17,7 @@ from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
+from tamis.services.defects.result import DefectsExportReport
 from tamis.services.defects.result import DefectsFitReport
 from tamis.services.defects.result import DefectsReport
 from tamis.services.drift.result import DriftFitReport
@@ -494,6 +495,28 @@ class Verbs:
             seed: Makes every random choice repeatable.
         """
 
+    def defects_export(
+        self,
+        out: str | PathLike[str],
+        *,
+        size: tuple[int, int],
+        model: str | PathLike[str] = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DefectsExportReport:
+        """Write a model with its encoder as one ONNX graph, which scores pictures of one size.
+
+        Its scores, verdicts and heat-maps are those of `defects score`.
+
+        Args:
+            out: The file, NAME.onnx.
+            size: Width and height of the pictures, in pixels.
+            model: A model's name in the dataset, or its file.
+        """
+
     def defects_fit(
         self,
         *,
@@ -549,6 +572,7 @@ class Verbs:
         where: str | PathLike[str] | None = ...,
         tag: str | PathLike[str] | None = ...,
         new: bool = ...,
+        batch: bool = ...,
         every: float | Literal['frame', 'keyframe'] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         threshold: float | None = ...,
@@ -575,9 +599,10 @@ class Verbs:
             where: Rows of the dataset that fulfill this SQL condition.
             tag: Rows with this tag.
             new: Rows that the model was not fitted to and that the layer does not have.
+            batch: Let the pictures score each other, without a model of nominal ones.
             every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
             exclude: Leave out files and folders, such as '*.png' or masks.
-            threshold: Scores above it are anomalous. Default: the model's.
+            threshold: Scores above it are anomalous. Default: the model's; 5 in a batch.
             layer: The layer that regions of rows are written to.
             maps: A folder for the pictures with their heat-maps.
             gallery: Also write a page of the pictures, worst first.

@@ -180,8 +180,10 @@ def test_overlays_and_a_page_are_written(folders, fitted, tmp_path):
 def test_unmarked_flaws_among_the_nominal_pictures_are_set_aside(tmp_path):
     save_parts(tmp_path / "mixed", range(20))
     rng = np.random.default_rng(0)
-    for seed in range(20, 25):
-        at, color = rng.integers(0, 54, 2).tolist(), rng.choice([0, 250], 3) * [1, 0.9, 0.8]
+    # no two alike: what several pictures have is no flaw to a model that knows no other
+    colors = [(250, 0, 0), (0, 250, 0), (0, 0, 250), (250, 250, 0), (0, 250, 250)]
+    for seed, color in zip(range(20, 25), colors, strict=True):
+        at = tuple(rng.integers(0, 54, 2).tolist())
         save_parts(
             tmp_path / "mixed",
             [seed],
@@ -202,6 +204,24 @@ def test_unmarked_flaws_among_the_nominal_pictures_are_set_aside(tmp_path):
     trusting = execute(workspace, DefectsFit(**FAST))
     assert trusting.threshold > report.threshold
     assert any("look flawed themselves" in note for note in trusting.notes)
+
+
+def test_a_batch_scores_itself_without_a_model(tmp_path):
+    save_parts(tmp_path / "batch", range(12))
+    save_parts(tmp_path / "batch", [12], lambda pixels: with_hole(pixels, (30, 8)))
+    save_parts(tmp_path / "batch", [13], lambda pixels: with_hole(pixels, (44, 40), [240, 60, 60]))
+    workspace = open_with(
+        Store.create(tmp_path / "empty.tamis"), Cells(spec="bundled:efficientnet-lite0")
+    )
+    found = execute(workspace, DefectsScore([str(tmp_path / "batch")], batch=True))
+    assert {Path(one.path).stem for one in found.pictures[:2]} == {"part0012", "part0013"}
+    assert found.anomalous == 2
+    assert found.false_alarm_rate is None
+    assert found.model is None
+    assert any("scored each other" in note for note in found.notes)
+    save_parts(tmp_path / "two", range(2))
+    with pytest.raises(UsageError, match="at least 3"):
+        execute(workspace, DefectsScore([str(tmp_path / "two")], batch=True))
 
 
 @pytest.mark.parametrize("shots", [1, 3])
