@@ -254,7 +254,7 @@ def test_other_preprocessing_gives_another_fingerprint(specs, tmp_path, change):
 def test_a_bundled_fingerprint_covers_weights_size_and_graph(load, monkeypatch):
     model = bundled.MODELS["efficientnet-lite0"]
     graph = bundled.cached(
-        f"efficientnet-lite0-{model.sha256[:16]}-v{bundled.GRAPH_VERSION}.onnx",
+        f"efficientnet-lite0-{model.sha256[:16]}-v{bundled.FILE_VERSION}.onnx",
         lambda: pytest.fail("loading the encoder has put the graph there"),
     )
     fingerprints = {load("bundled").fingerprint}

@@ -81,7 +81,7 @@ def test_checking_the_default_measures_it(tamis_cli):
     found = tamis_cli("encoders", "check", "default", "--json").json
     assert found["spec"] == "bundled:efficientnet-lite0"
     assert (found["dim"], found["text"], found["device"]) == (1280, False, "cpu")
-    assert found["feature_levels"] == ["stride8", "stride16", "stride32"]
+    assert found["feature_levels"] == ["stride4", "stride8", "stride16", "stride32"]
     assert found["preprocessing"].startswith("shorter side to 224 pixels (bicubic)")
     assert len(found["fingerprint"]) == 32
     assert found["pictures_per_second"] > 1

@@ -9,7 +9,7 @@ from tamis.encoders.registry import load_encoder
 
 torch = pytest.importorskip("torch", reason="the reference is computed by PyTorch")
 
-LEVELS = ["stride8", "stride16", "stride32"]
+LEVELS = ["stride4", "stride8", "stride16", "stride32"]
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.dataset.operations import FORMER_NAMES
 from tamis.errors import UsageError
 from tamis.verbs.command_line import command_line
 from tamis.verbs.registry import VERBS, request_class
@@ -16,13 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command_of"]
 
-# What logs from before requests call the fields of requests.
-_RENAMED: Final = {
-    "column": "encoder",
-    "from": "from_",
-    "labelled": "labeled",
-    "negatives": "not_texts",
-}
+_OLDER: Final = {**FORMER_NAMES, "column": "encoder"}
 _SILENT: Final = {"fingerprint": None, "exclude_duplicates": True}
 """Parameters of such logs that no option carries, with the value that a command line gives them."""
 
@@ -47,7 +42,7 @@ def _fields_of_old(entry: LogEntry) -> Mapping[str, Any] | None:
             if _SILENT[name] not in (None, value):
                 return None
         elif value is not None:
-            fields[_RENAMED.get(name, name)] = value
+            fields[_OLDER.get(name, name)] = value
     if entry.verb not in VERBS:
         return None
     known = {field.name for field in fields_of(request_class(entry.verb))}

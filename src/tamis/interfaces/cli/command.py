@@ -7,10 +7,12 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import MISSING, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperArgument, TyperCommand
 
 from tamis.errors import TamisError
 from tamis.verbs.command_line import read_words
@@ -35,6 +37,7 @@ def _dataset_option(default: str) -> Any:
         "-d",
         "--dataset",
         envvar="TAMIS_DATASET",
+        metavar="PATH",
         help=f"The dataset, a folder.  [default: {default}]",
         show_default=False,
     )
@@ -63,10 +66,9 @@ class Command:
 
     def register(self, app: typer.Typer) -> None:
         """Put it on the command line, in the group that its first words name."""
-        app.command(self.request.verb.split()[-1], help=self._help())(self._function())
-
-    def _help(self) -> str:
-        return inspect.getdoc(self.request) or ""
+        name, words = self.request.verb.split()[-1], inspect.getdoc(self.request) or ""
+        late: Any = partial(_LateCommand, self._function)
+        app.command(name, cls=late, help=words)(_nothing)
 
     def _function(self) -> Callable[..., None]:
         def run(context: typer.Context, **given: Any) -> None:
@@ -145,6 +147,31 @@ class Command:
         return execute(Workspace(Store.open(path, create=False)), request, feedback)
 
 
+class _LateCommand(TyperCommand):
+    """A command whose options are made when it is used: all of them take 0.15 CPU seconds."""
+
+    def __init__(self, function: Callable[[], Callable[..., None]], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._function: Callable[[], Callable[..., None]] | None = function
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options; whoever reads words or writes help asks for them first."""
+        if self._function is not None:
+            app = typer.Typer(add_completion=False)
+            app.command()(self._function())
+            whole = typer.main.get_command(app)
+            self.params, self.callback, self._function = whole.params, whole.callback, None
+            for one in self.params:
+                if isinstance(one, TyperArgument):
+                    # its name says what it is; that it comes as a text is no news
+                    vars(one)["display_type_rich"] = lambda **_: ""
+        return super().get_params(ctx)
+
+
+def _nothing() -> None:
+    """Stand for a command until its own function is made."""
+
+
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
@@ -156,8 +183,7 @@ def _parameter(field: Field) -> inspect.Parameter:
     option, kind = field.option, field.kind
     needed = field.default is MISSING
     settings: dict[str, Any] = {"help": _described(field), "show_default": False}
-    if option.metavar or kind.words():
-        settings["metavar"] = option.metavar or "|".join(kind.words())
+    settings["metavar"] = option.metavar or "|".join(kind.words()) or "VALUE"
     if words := kind.words():
         settings["autocompletion"] = lambda: list(words)
     if option.positional:
@@ -189,6 +215,9 @@ def _is_flag(field: Field) -> bool:
 def _described(field: Field) -> str:
     """Return a field's help: what it is, whether it can be repeated, and its default."""
     sentence = field.option.help
+    words = field.kind.words()
+    if field.option.metavar and not all(word in sentence + field.option.metavar for word in words):
+        sentence += f" One of {', '.join(words)}."
     if field.kind.many and not field.option.positional and "repeatable" not in sentence:
         sentence = f"{sentence.rstrip('.')}; repeatable."
     default = field.option.default

@@ -21,6 +21,7 @@ from tamis.interfaces.cli import (
     build,
     choose,
     clustering,
+    defects,
     divide,
     drift,
     duplicates,
@@ -28,6 +29,7 @@ from tamis.interfaces.cli import (
     find,
     history,
     look,
+    page,
     probing,
     watching,
 )
@@ -37,7 +39,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="tamis",
-    help="From hours of raw pictures to the few that matter.",
+    help="From hours of raw pictures and video to the few that matter.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -51,9 +53,11 @@ _ROOMS = (
     duplicates,
     choose,
     clustering,
+    defects,
     divide,
     drift,
     look,
+    page,
     probing,
     encoders,
     history,

@@ -104,7 +104,7 @@ class SourcesToAdd:
         return self.labels.level if isinstance(self.labels, FolderLabels) else None
 
     @property
-    def unlabelled(self) -> int | None:
+    def unlabeled(self) -> int | None:
         """How many pictures seen got nothing from the label table; None without a table."""
         return self.labels.without if isinstance(self.labels, TableLabels) else None
 
@@ -122,7 +122,7 @@ class SourcesToAdd:
         return notes if twins is None else [*notes, twins]
 
     @property
-    def labelled(self) -> int | None:
+    def labeled(self) -> int | None:
         """How many rows of the label table were of a picture seen; None without a table."""
         return self.labels.matched if isinstance(self.labels, TableLabels) else None
 

@@ -12,6 +12,7 @@ from tamis.dataset.array_file import packed, unpacked
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import ConflictError, InputError
+from tamis.services.drift.probe import sample_key
 from tamis.services.drift.result import DriftAlarm
 from tamis.services.drift.side import FIGURES
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from tamis.services.drift.side import Side
     from tamis.types import Indices
 
-__all__ = ["Watched", "state_path", "watch_batch"]
+__all__ = ["WATCHED_FIGURES", "Watched", "figure_of", "state_path", "watch_batch"]
 
-_FIGURES: Final = 3
+WATCHED_FIGURES: Final = 3
 """Covariates that a stream is watched by: brightness, sharpness and size. The hour goes round."""
 
 _MOST_LOG: Final = 700.0
@@ -87,7 +88,7 @@ def watch_batch(
         try:
             monitor = start_monitor(
                 reference.rows.vectors(),
-                reference.rows.covariates[:, :_FIGURES],
+                reference.rows.covariates[:, :WATCHED_FIGURES],
                 blocks=reference.rows.blocks.astype(np.int64),
                 level=reference.facts.level,
                 seed=reference.facts.seed,
@@ -97,14 +98,14 @@ def watch_batch(
             if state is not None:
                 seen = state["seen"]
                 monitor.resume(state)
-            keys = np.array([int(name[:16], 16) for name in side.ids], np.uint64)
+            keys = np.array([sample_key(name) for name in side.ids], np.uint64)
             new = fresh & ~np.isin(keys, seen)
             rows = np.flatnonzero(new)
             before, alarms = monitor.step, []
             if rows.size:
                 found = monitor.watch(
                     reference.rows.seen_as(side.vectors[rows]),
-                    side.figures[rows, :_FIGURES].astype(np.float32),  # as it is stored
+                    side.figures[rows, :WATCHED_FIGURES].astype(np.float32),  # as it is stored
                     blocks=blocks[rows],
                 )
                 # the first picture of each unit
@@ -116,7 +117,7 @@ def watch_batch(
                             path=side.paths[first[one.step - before - 1]],
                             since=side.paths[first[since]] if since >= 0 else None,
                             e_value=float(np.exp(min(one.log_wealth, _MOST_LOG))),
-                            figures=tuple(dict.fromkeys(map(_figure, one.streams))),
+                            figures=tuple(dict.fromkeys(map(figure_of, one.streams))),
                         )
                     )
                 arrays = monitor.state() | {"seen": np.union1d(seen, keys[new])}
@@ -128,7 +129,7 @@ def watch_batch(
     return Watched(highest, tuple(alarms), int(rows.size), again)
 
 
-def _figure(stream: str) -> str:
+def figure_of(stream: str) -> str:
     """Return what a score is of, as users know it."""
     kind, _, number = stream.partition(" ")
     return FIGURES[int(number)] if kind == "covariate" else "vectors"

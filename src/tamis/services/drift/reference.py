@@ -29,7 +29,7 @@ __all__ = ["FOLDER", "Facts", "Reference", "find_reference"]
 FOLDER: Final = "drift"
 """Of the dataset, where its references lie."""
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _ID_BYTES: Final = 16
 
 
@@ -123,7 +123,7 @@ class Reference:
         except (ValueError, KeyError) as error:
             raise InputError(f"{path} is no drift reference, or damaged: fit it again") from error
         if about.pop("format", None) != _FORMAT:
-            raise InputError(f"{path} was written by a later tamis: update, or fit it again")
+            raise InputError(f"{path} was written by another version of tamis: fit it again")
         try:
             told: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value

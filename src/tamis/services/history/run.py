@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.dataset.commands import command_of
-from tamis.services.history.contract import (
+from tamis.services.history.result import (
     CheckoutReport,
     DiffReport,
     FreedReport,

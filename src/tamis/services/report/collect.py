@@ -33,6 +33,7 @@ from tamis.services.report.galleries import (
     selected,
 )
 from tamis.services.report.learning import learning_curve
+from tamis.services.report.objects import objects
 from tamis.services.report.pairs import audited_pairs, changed_pairs
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
@@ -147,6 +148,8 @@ def collect(
         failures_total=len(failures),
         steps=steps,
         notes=_notes(samples, embedded, typical),
+        objects=objects(samples),
+        layers=thumbnails.layers,
     )
     progress(5, _STAGES)
     return data

@@ -19,6 +19,7 @@ __all__ = [
     "Gallery",
     "Histogram",
     "Marker",
+    "Objects",
     "ReportData",
     "Step",
     "Table",
@@ -91,6 +92,23 @@ class Table:
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     totals: tuple[str, ...]
     explanation: str
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What there is to say of annotations.
+
+    Attributes:
+        layers: what each layer holds.
+        classes: objects by class; None where nothing has a place.
+        figures: how many and how large objects are.
+        charts: likewise, as histograms.
+    """
+
+    layers: Table
+    classes: Table | None = None
+    figures: tuple[Figure, ...] = ()
+    charts: tuple[Histogram, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,7 +223,7 @@ class ReportData:
         changed_total: how many groups of changed versions there are, shown or not.
         charts: the histograms that show where the threshold lies, and how alike pictures are.
         keyword_filter: the scores of the last keyword filter; None where there was none.
-        learning_curve: accuracy by number of labels over the rounds of labelling; None where there
+        learning_curve: accuracy by number of labels over the rounds of labeling; None where there
             were none.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
@@ -220,6 +238,8 @@ class ReportData:
         failures_total: how many files could not be used, shown or not.
         steps: the operations that made the dataset, oldest first.
         notes: sentences on what could not be shown, and why.
+        objects: what there is to say of annotations; None where there are none.
+        layers: layers of annotations that are drawn on the pictures.
     """
 
     name: str
@@ -249,3 +269,5 @@ class ReportData:
     failures_total: int = 0
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    objects: Objects | None = None
+    layers: tuple[str, ...] = ()

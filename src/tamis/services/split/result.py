@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tamis.algo.split_balance import SplitBalance
+from tamis.algo.splits.balance import SplitBalance
 from tamis.verbs.result import Result
 
 __all__ = ["Leak", "SplitDifference", "SplitReport"]
