@@ -1,4 +1,4 @@
-"""The pictures of each value of a column: what a slice of an evaluation is."""
+"""Slices of an evaluation: the pictures with each value of a column."""
 
 from __future__ import annotations
 
