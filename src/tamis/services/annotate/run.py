@@ -18,7 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
-from tamis.runtime.object_crops import follow_objects
+from tamis.runtime.object_crops import PLACED, follow_objects, objects_to_follow
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -27,6 +27,7 @@ from tamis.services.annotate.contract import (
     SetReport,
 )
 from tamis.services.annotate.exported_pictures import exported_pictures
+from tamis.services.annotate.spooled_tables import SpooledTables
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
@@ -72,10 +73,11 @@ def import_annotations(
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
-            before = store.annotations(where=equal("layer", request.layer))
+            before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = pa.concat_tables([before.slice(0, 0), *taken.tables], promote_options="default")
-            follow_objects(workspace.samples, operation, before, after)
+            after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
+            joined = pa.concat_tables(after, promote_options="default")
+            follow_objects(workspace.samples, operation, before, joined)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
@@ -89,7 +91,8 @@ def import_annotations(
         operation.counts |= {"failed": len(failed)}
     kinds: Counter[str] = Counter()
     for table in taken.tables:
-        kinds.update(table.column("kind").to_pylist())
+        for one in pc.value_counts(table.column("kind")).to_pylist():
+            kinds[one["values"]] += one["counts"]
     counts = operation.counts
     return ImportReport(
         layer=request.layer,
@@ -135,7 +138,7 @@ def _taken(
     samples = {row["uri"]: row for row in read}
     samples |= exported_pictures(request.path.expanduser(), read)
     finder = PictureFinder(samples)
-    rows = AnnotationRows(request.layer, request.author)
+    rows, waiting = AnnotationRows(request.layer, request.author), SpooledTables()
     taken = _Taken()
     seen: set[str] = set()
     progress = feedback.stage("import")
@@ -163,10 +166,11 @@ def _taken(
         if entry.kind == "classification" and entry.label and request.layer == TRUTH:
             taken.labels.setdefault(name, entry.label)
         if len(rows) >= _ROWS_AT_ONCE:
-            taken.tables.append(rows.table())
+            waiting.add(rows.table())
             progress(taken.entries, None)
     if len(rows):
-        taken.tables.append(rows.table())
+        waiting.add(rows.table())
+    taken.tables = waiting.tables()
     taken.pictures = len(seen)
     return taken
 
@@ -235,7 +239,7 @@ def clear_labels(
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
-            before = store.annotations(where=condition)
+            before = objects_to_follow(workspace.samples, condition)
             before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
             follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
