@@ -48,6 +48,14 @@ export interface Message {
   action?: { name: string; run: () => void }
 }
 
+function stored(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
+}
+
 export class Page {
   dataset = $state.raw<Dataset | null>(null)
   question = $state.raw<Question>(NOTHING)
@@ -70,7 +78,11 @@ export class Page {
   message = $state.raw<Message | null>(null)
   refused = $state<string | null>(null)
   busy = $state(false)
+  /** Writes that the server has not answered yet. */
+  pending = $state(0)
   outdated = $state.raw<Answer | null>(null)
+  map = $state(stored('map') === 'yes')
+  mapColor = $state('label')
   jobs = $state.raw<Job[]>([])
   last = $state.raw<Operation | null>(null)
   lastLabel: string | null = null
@@ -158,7 +170,7 @@ export class Page {
 
   get changed(): boolean {
     const q = this.question
-    return !!(q.filters.length || q.where || q.text || q.like.length)
+    return !!(q.filters.length || q.lasso || q.where || q.text || q.like.length)
   }
 
   async ask(question: Question, how: { keep?: boolean } = {}): Promise<boolean> {
@@ -433,10 +445,14 @@ export class Page {
   // Writing; one write after the other, in the order of the keys
 
   private inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const done = this.write.then(work).catch((error: unknown) => {
-      this.fail(error)
-      return undefined
-    })
+    this.pending += 1
+    const done = this.write
+      .then(work)
+      .catch((error: unknown) => {
+        this.fail(error)
+        return undefined
+      })
+      .finally(() => (this.pending -= 1))
     this.write = done
     return done
   }
@@ -493,8 +509,22 @@ export class Page {
         box: boxes.map((one) => one.box),
         label: boxes.map((one) => one.label),
       }
-      const report = await verb<{ boxes: number }>('label boxes', request)
-      await this.wrote(`${counted(report.boxes, 'box').replace('boxs', 'boxes')} kept`)
+      await verb('label boxes', request)
+      await this.wrote('Box added')
+    })
+  }
+
+  editBox(id: string, change: { box?: number[]; label?: string }): Promise<unknown> {
+    return this.inTurn(async () => {
+      await verb('label edit', { annotation_id: id, ...change })
+      await this.wrote(change.label === undefined ? 'Box moved' : `Box is ${change.label}`)
+    })
+  }
+
+  removeBox(id: string): Promise<unknown> {
+    return this.inTurn(async () => {
+      await verb('label remove', { annotation_ids: [id] })
+      await this.wrote('Box removed')
     })
   }
 
@@ -671,6 +701,18 @@ export class Page {
     this.open = false
     this.remember()
     void tick().then(() => document.getElementById('grid')?.focus())
+  }
+
+  // The map
+
+  toggleMap(): void {
+    this.map = !this.map
+    try {
+      localStorage.setItem('map', this.map ? 'yes' : 'no')
+    } catch {
+      // no storage: the map is where it is until the page is loaded again
+    }
+    if (!this.map) document.getElementById('grid')?.focus()
   }
 
   // Messages

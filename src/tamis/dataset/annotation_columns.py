@@ -1,4 +1,4 @@
-"""The table `annotations`: what is said of pictures, one row an object, class, caption or number.
+"""The table `annotations`: what pictures show, one row for each object, class, caption or number.
 
 A dataset has the table from its first annotation on. Positions are decimals in pixels of the
 upright picture, from its upper left corner; the first pixel covers 0 to 1.
@@ -10,9 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from tamis.dataset.columns import equal, known
-
-__all__ = ["ANNOTATIONS", "classes_of"]
+__all__ = ["ANNOTATIONS"]
 
 ANNOTATIONS: Final = pa.schema(
     [
@@ -44,12 +42,3 @@ ANNOTATIONS: Final = pa.schema(
 and visibility (0 absent, 1 hidden, 2 visible) of each point. `text` is a caption, `value` a number.
 `attributes` and `source` are JSON objects: what tools say of an object beyond these columns, and
 what the source called it, such as its id."""
-
-
-def classes_of(layer: str) -> str:
-    """Return the condition on annotations that they are classes of pictures in a layer.
-
-    >>> classes_of("truth")
-    "`layer` = 'truth' AND `kind` = 'classification' AND `label` IS NOT NULL"
-    """
-    return " AND ".join([equal("layer", layer), equal("kind", "classification"), known("label")])

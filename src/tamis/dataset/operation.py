@@ -298,9 +298,13 @@ class Operation:
         """
         self._annotations.remove(layer, None if ids is None else id_array(ids), kind)
 
-    def remove_annotations_named(self, annotation_ids: Sequence[str]) -> None:
-        """Stage the removal of single annotations; it comes before what is added."""
-        self._annotations.remove_named(annotation_ids)
+    def remove_annotations_meeting(self, condition: str) -> None:
+        """Stage the removal of all annotations that meet a condition; it comes first.
+
+        Raises:
+            UsageError: it is no condition on the columns of annotations.
+        """
+        self._annotations.remove_meeting(condition)
 
     # Places
 

@@ -143,10 +143,10 @@ class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
 
 @dataclass(frozen=True, kw_only=True)
 class DriftAdapt(Request["DriftAdaptation"], verb="drift adapt", writes=True, run="adapt:adapt"):
-    """Make a probe fit for drifted pictures of the dataset, and show how well it does.
+    """Adapt a probe to drifted pictures, and show how well it does.
 
-    Without labels of drifted pictures, its classes are weighted by how frequent they are now; with
-    20 or more, that, its certainty and a new fit are compared, and the best is kept.
+    Without labels of drifted pictures, its classes are weighted by how frequent they are now. With
+    20 labels or more, that, a new temperature and a new fit are compared, and the best is kept.
     """
 
     where: Annotated[

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from tamis.dataset.annotation_columns import classes_of
+from tamis.dataset.label_sets import classes_in
 from tamis.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def of_layer(workspace: Workspace, layer: str, known: KnownLabels) -> NDArray[np
     """
     classes = {name: number for number, name in enumerate(np.unique(known.labels).tolist())}
     rows = workspace.store.annotations(
-        ["sample_id", "label", "confidence"], classes_of(layer)
+        ["sample_id", "label", "confidence"], classes_in(layer)
     ).to_pylist()
     said: dict[str, NDArray[np.float64]] = {}
     for row in rows:
