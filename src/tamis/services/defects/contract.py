@@ -202,7 +202,9 @@ class DefectsScore(Request["DefectsReport"], verb="defects score", writes=True, 
 
 @dataclass(frozen=True)
 class DefectsExport(Request["DefectsExportReport"], verb="defects export", run="export:export"):
-    """Write a model with its encoder as one ONNX graph, which scores pictures of one size.
+    """Write a model with its encoder as one ONNX graph.
+
+    The graph scores pictures of one size.
 
     Its scores, verdicts and heat-maps are those of `defects score`.
     """
