@@ -740,7 +740,9 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DefectsExportReport:
-        """Write a model with its encoder as one ONNX graph, which scores pictures of one size.
+        """Write a model with its encoder as one ONNX graph.
+
+        The graph scores pictures of one size.
 
         Its scores, verdicts and heat-maps are those of `defects score`.
 
