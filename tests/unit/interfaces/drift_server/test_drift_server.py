@@ -153,6 +153,7 @@ BAD = {
     b'{"vectors": [[1, 2, 3]]}': "24 dimensions",
     b'{"vectors": [[1e999]], "ids": ["a"]}': "length inf",
     b'{"vectors": [[NaN]]}': "length nan",
+    b'{"vectors": [[1e30, 1e30]]}': "length inf",
     b'{"vectors": {"a": 1}}': "equally many numbers",
     b'{"vectors": [[1]], "colour": 1}': "no field 'colour'",
     b'{"vectors": [[1]], "ids": "a"}': "ids are a list of texts",
