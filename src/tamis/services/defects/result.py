@@ -12,8 +12,8 @@ from tamis.verbs.result import Result
 __all__ = [
     "Candidate",
     "DefectRegion",
-    "DefectsExportReport",
     "DefectsExpert",
+    "DefectsExportReport",
     "DefectsFitReport",
     "DefectsReport",
     "DefectsTruth",
