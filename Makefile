@@ -12,12 +12,12 @@ TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
 KEEP ?= 40
 WORKERS ?= 2
-EXTRAS := dev,concepts,hf,timm,open-clip,openvino,export,heif,video
+EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,heif,video,shots
 
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit format clean
+.PHONY: golden page same-page demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
 
 # the demo's pictures are made from photographs in two wheels, which are not installed
 WHEELS := $(VENV)/photographs
@@ -52,7 +52,7 @@ pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
 		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-nightly: check coverage chance minimum audit
+nightly: check coverage chance minimum audit same-page tools
 
 # Properties on examples that chance chooses, others each time; a failure says how to repeat it.
 chance: $(VENV)/.dev
@@ -84,9 +84,24 @@ minimum:
 	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
 	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
 
+# Other tools read what is exported for them, in an environment of their own.
+tools: $(VENV)/.dev
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet datasets webdataset supervision label-studio-sdk fiftyone
+	TAMIS_TOOLS=$(CURDIR)/.venv-tools/bin/python \
+		$(BIN)/python -m pytest -m nightly tests/golden/test_tool_readers.py
+
 # What is derived from the verbs and kept: JSON schemas, and signatures for editors.
 golden: $(VENV)/.dev
 	$(BIN)/python tools/write_golden.py
+
+# The page of `tamis app`, built from the lockfile into the package; needs Node 20, and npm once.
+page:
+	cd page && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent build
+
+# What is committed is what its source builds.
+same-page: page
+	git diff --exit-code -- src/tamis/interfaces/server/static
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -95,7 +110,7 @@ format: $(VENV)/.dev
 # modules are compiled when they are first imported: most never are
 $(VENV)/.core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile -e .
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[app]"
 	touch $@
 
 # all at once: each call of pip resolves everything anew
@@ -105,4 +120,4 @@ $(VENV)/.dev: pyproject.toml
 	touch $(VENV)/.core $@
 
 clean:
-	rm -rf $(VENV) .venv-minimum demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum page/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,8 +13,9 @@ Rows are unit vectors of 64 dimensions in ten clusters of unequal size.
               runs that ever alarm, with single rows and with blocks of five
     cameras   50 monitors of which five drift half way, e-BH at 10 %: the mean share of false alarms
               among all, at the moment of the first alarm and at the end; a tenth of the runs
-    harm      how often the 95 % intervals of the change of accuracy and of a class's share miss the
-              truth, and what kind of shift is said; a quarter of the runs for all but the first
+    harm      how often the 95 % interval of the change of accuracy misses the truth, and what kind
+              of shift is said; a quarter of the runs for all but the first
+    shares    how often the 95 % interval of a class's share misses the truth
 
 Beside each share stands the exact 95 % interval of a binomial.
 """
@@ -258,18 +259,13 @@ def run_harm(runs):
         found = accuracy_change(*confidence, right=right)
         return not found.low <= 5 / 7 - 0.8 <= found.high
 
-    def shares(rng):
-        y, z = rng.choice(2, 400), rng.choice(2, 200, p=[0.7, 0.3])
-        found = class_shares(probabilities(rng, y)[0], y, probabilities(rng, z)[0], rng=rng)
-        return not found.low[0] <= 0.7 <= found.high[0]
-
     def looks(rng, share):
         y = rng.choice(2, 400)
         z = rng.choice(2, 200, p=[share, 1 - share])
         (p, _), (q, _) = probabilities(rng, y), probabilities(rng, z)
         X = rng.normal(size=(400, 8)) + 1.5 * y[:, None]
         Y = rng.normal(size=(200, 8)) + 1.5 * z[:, None]
-        found = class_shares(p, y, q, rng=rng)
+        found = class_shares(p, y, q)
         return shift_kind(
             X,
             y,
@@ -282,7 +278,6 @@ def run_harm(runs):
         )
 
     counted("interval of accuracy misses (5 %)", runs, missed)
-    counted("interval of a class's share misses (5 %)", runs // 4, shares)
     counted(
         "looks said to change, no shift (5 %)", runs // 4, lambda r: looks(r, 0.5).p_look <= 0.05
     )
@@ -296,6 +291,46 @@ def run_harm(runs):
     )
 
 
+def class_rows(rng, reference, batch, n, *, temperature=1.0, frames=1, apart=3.0):
+    """Probabilities of 400 rows of a reference and `n` of a batch, with classes and blocks."""
+    k, sides = len(reference), []
+    for shares, rows in ((reference, 400), (batch, n)):
+        classes = np.repeat(rng.choice(k, rows // frames, p=shares), frames)
+        X = apart * np.eye(k)[classes]
+        X += np.repeat(rng.normal(size=(rows // frames, k)), frames, axis=0)
+        logits = (apart * X + np.log(reference)) / temperature
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        sides.append((p / p.sum(axis=1, keepdims=True), classes, np.arange(rows) // frames))
+    (p, y, x), (q, _, z) = sides
+    return (p, y, q), (x, z)
+
+
+def run_shares(runs):
+    even, three = np.full(3, 1 / 3), np.array([0.7, 0.25, 0.05])
+    settings = {
+        "three classes": (even, three, 200, {"apart": 2.0}),
+        "three classes, 50 rows": (even, three, 50, {"apart": 2.0}),
+        "no shift": (even, even, 200, {"apart": 2.0}),
+        "hardly told apart": (even, three, 200, {"apart": 1.0}),
+        "too sure (temperature .4)": (even, three, 200, {"apart": 2.0, "temperature": 0.4}),
+        "not sure enough (temperature 3)": (even, three, 200, {"apart": 2.0, "temperature": 3}),
+        "scenes of five": (even, three, 400, {"apart": 2.0, "frames": 5}),
+        "ten classes, rare become common": (WEIGHTS, WEIGHTS[::-1], 200, {}),
+        "never wrong": (even, three, 100, {"apart": 12.0}),
+    }
+    for name, (reference, batch, n, options) in settings.items():
+        begin, missed, width = time.process_time(), np.zeros((runs, len(batch)), bool), 0.0
+        for run in range(runs):
+            rng = np.random.default_rng([9, run])
+            rows, blocks = class_rows(rng, reference, batch, n, **options)
+            found = class_shares(*rows, blocks=blocks)
+            missed[run] = (batch < found.low) | (batch > found.high)
+            width += (found.high - found.low).mean() / runs
+        worst = int(missed.sum(axis=0).max())
+        print(f"mean {missed.mean():.3f}, mean width {width:.3f}; of the worst class:")
+        say(f"share of a class misses: {name}", worst, runs, time.process_time() - begin)
+
+
 PARTS = {
     "tests": run_tests,
     "decision": run_decision,
@@ -303,6 +338,7 @@ PARTS = {
     "stream": run_stream,
     "cameras": run_cameras,
     "harm": run_harm,
+    "shares": run_shares,
 }
 
 

@@ -79,9 +79,9 @@ def disk(folder):
 def run_tamis(vectors, queries, place):
     import pyarrow as pa
 
+    from tamis.dataset.samples import Kind, Samples
     from tamis.dataset.store import Store
     from tamis.dataset.vector_search import nearest
-    from tamis.runtime.indexing import index_vectors
 
     store = Store.create(place / "benchmark.tamis")
     with store.operation("fill") as operation:
@@ -94,7 +94,8 @@ def run_tamis(vectors, queries, place):
             operation.checkpoint()
     before = disk(store.path)
     begin, used = time.perf_counter(), time.process_time()
-    index_vectors(store, column)
+    with store.operation("index") as operation:
+        operation.index_vectors(column)
     build = {
         "build": time.perf_counter() - begin,
         "build processor": time.process_time() - used,
@@ -111,7 +112,8 @@ def run_tamis(vectors, queries, place):
         asked = queries if name == "tamis" else queries[: max(20, len(queries) // 5)]
 
         def answer(query, where=where, exact=exact):
-            return nearest(store, column, query, K, where=where, exact=exact).ids
+            among = Samples(store).of(where, kind=Kind.ALL)
+            return nearest(among, column, query, K, exact=exact).ids
 
         results[name] = timed(answer, asked, truth(vectors, asked, allowed)) | build
     return results

@@ -44,7 +44,7 @@ def clustered(n, dim=384, seed=0):
 
 
 def tamis_facility(X, n):
-    from tamis.algo.facility_location import facility_location
+    from tamis.algo.strategies.vectors.facility_location import facility_location
 
     return facility_location(X, n, rng=np.random.default_rng(0)).indices
 
@@ -96,7 +96,7 @@ def plain_greedy(X, n):
 
 
 def tamis_k_center(X, n):
-    from tamis.algo.k_center import k_center
+    from tamis.algo.strategies.vectors.k_center import k_center
 
     return k_center(X, n).indices
 

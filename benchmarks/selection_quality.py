@@ -21,7 +21,7 @@ import numpy as np
 
 from tamis.algo.active_learning import draw_parts, mean_of_seeds, replay
 from tamis.algo.near_components import near_components
-from tamis.algo.selection import NEED_PROBABILITIES, STRATEGIES
+from tamis.algo.strategies import FROM_PROBABILITIES, STRATEGIES
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import load_encoder
 from tamis.images.decode import decode
@@ -75,7 +75,7 @@ def main():
         for seed in range(options.seeds)
     ]
     strategies = options.strategy or [
-        *(name for name in STRATEGIES if options.rounds or name not in NEED_PROBABILITIES),
+        *(name for name in STRATEGIES if options.rounds or name not in FROM_PROBABILITIES),
         *(["schedule"] if options.rounds else []),
     ]
     print(

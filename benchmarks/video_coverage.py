@@ -38,8 +38,8 @@ from PIL import Image, ImageDraw
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from tamis.algo.k_center import k_center
 from tamis.algo.sieve import Gate, Sieve
+from tamis.algo.strategies.vectors.k_center import k_center
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.runtime.novelty import NoveltyFilter

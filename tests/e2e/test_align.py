@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tamis.dataset.samples import Samples
 from tamis.dataset.store import Store
 from tamis.dataset.vector_search import nearest
 from tamis.runtime.encoder_pool import EncoderPool
@@ -59,7 +60,9 @@ def test_align_search_move_and_search_again(aligned, monkeypatch):
     store = Store.open(aligned.folder / "moved.tamis")
     column = next(c for c in store.vector_columns() if c.spec == spec)
     query = EncoderPool(store).for_text(column).embed_text(["a cat"])[0]
-    assert nearest(store, column.name, query, 5).ids == [hit["sample_id"] for hit in hits]
+    assert nearest(Samples(store).of(), column.name, query, 5).ids == [
+        hit["sample_id"] for hit in hits
+    ]
 
     ids = store.read(["sample_id"], "path = 'photos/cat/001.png'")["sample_id"].to_pylist()
     stored = store.read([column.name], ids=ids)[column.name].to_pylist()[0]

@@ -76,7 +76,7 @@ def test_curate_drops_changed_versions_if_asked(made, tmp_path, run):
     assert report["duplicates"] > 0
     assert report["selected"] == 6 - report["duplicates"]
     log = tamis.open(tmp_path / "d/dataset.tamis").log()
-    assert next(one for one in log if one.verb == "duplicates").params["drop"] == "changed"
+    assert next(one for one in log if one.verb == "duplicates").options["drop"] == "changed"
 
 
 @pytest.mark.parametrize("marked", [True, False])

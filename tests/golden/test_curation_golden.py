@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo.facility_location import facility_location
-from tamis.algo.k_center import k_center
 from tamis.algo.selection import select
 from tamis.algo.splits import assign_splits
+from tamis.algo.strategies.vectors.facility_location import facility_location
+from tamis.algo.strategies.vectors.k_center import k_center
 
 
 def directions(*degrees):

@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tamis.algo.detection.average_precision import SIZES, Boxes, evaluate_boxes
+from tamis.algo.detection.average_precision import SIZES, evaluate_objects
+from tamis.algo.detection.objects import Objects
 
 FILE = Path(__file__).parents[1] / "data" / "detection" / "pycocotools.json"
 CASES = json.loads(FILE.read_text(encoding="utf-8"))
 
 
-def boxes(rows: list[dict]) -> Boxes:
+def boxes(rows: list[dict]) -> Objects:
     box = np.array([row["box"] for row in rows], float)
-    return Boxes(
+    return Objects(
         picture=np.array([row["picture"] for row in rows]),
         label=np.array([row["label"] for row in rows]),
         box=box,
@@ -28,7 +29,7 @@ def boxes(rows: list[dict]) -> Boxes:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['classes']} classes")
 def test_precision_and_recall_equal_those_of_pycocotools(case):
-    found = evaluate_boxes(boxes(case["true"]), boxes(case["predicted"]), case["classes"])
+    found = evaluate_objects(boxes(case["true"]), boxes(case["predicted"]), case["classes"])
     expected = np.array(case["precision"])
     np.testing.assert_allclose(np.nan_to_num(found.precision, nan=-1), expected, atol=1e-9, rtol=0)
     stats = [found.mean(), found.mean(threshold=0), found.mean(threshold=5)]
@@ -40,6 +41,6 @@ def test_precision_and_recall_equal_those_of_pycocotools(case):
 
 def test_the_order_of_pictures_and_true_boxes_does_not_matter():
     case = CASES[0]
-    once = evaluate_boxes(boxes(case["true"]), boxes(case["predicted"]), case["classes"])
-    again = evaluate_boxes(boxes(case["true"][::-1]), boxes(case["predicted"]), case["classes"])
+    once = evaluate_objects(boxes(case["true"]), boxes(case["predicted"]), case["classes"])
+    again = evaluate_objects(boxes(case["true"][::-1]), boxes(case["predicted"]), case["classes"])
     np.testing.assert_array_equal(once.precision, again.precision)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo.facility_location import facility_location
 from tamis.algo.greedy import Kernel, typical_width
 from tamis.algo.selection import Quotas, select
-from tamis.algo.selection.covering import pure_radius
+from tamis.algo.strategies.vectors.facility_location import facility_location
+from tamis.algo.strategies.vectors.prob_cover import pure_radius
 
 
 def unit(rows):

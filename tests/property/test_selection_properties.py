@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.algo import facility_location as facility_module
-from tamis.algo.facility_location import facility_location
-from tamis.algo.k_center import k_center
-from tamis.algo.selection import STRATEGIES, Quotas, select
-from tamis.algo.selection import determinantal as determinantal_module
+from tamis.algo.selection import Quotas, select
+from tamis.algo.strategies import STRATEGIES
+from tamis.algo.strategies.vectors import dpp as determinantal_module
+from tamis.algo.strategies.vectors import facility_location as facility_module
+from tamis.algo.strategies.vectors.facility_location import facility_location
+from tamis.algo.strategies.vectors.k_center import k_center
 from tamis.errors import UsageError
 
 

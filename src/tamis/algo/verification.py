@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from tamis.algo.registration import Transforms
     from tamis.types import Indices
 
-__all__ = ["COARSE_SIDE", "GREY_SIDE", "PlausiblePairs", "plausible_pairs", "verify"]
+__all__ = [
+    "COARSE_SIDE",
+    "GREY_SIDE",
+    "PlausiblePairs",
+    "plausible_pairs",
+    "verify",
+    "verify_in_place",
+]
 
 COARSE_SIDE = 32
 """Pixels a side that the first stage looks at."""
@@ -55,6 +62,7 @@ _TURNED = 0.03
 # Times that neighbours differ more (in squares) than at half the resolution, where they are twice
 # as far apart: of photographs and drawings they differ less, of pages of text five times more.
 _ONLY_FINE = 1.5
+_IN_PLACE = np.array([0, 0, 1, 0, 0, 1], np.float32)
 
 
 class _How(TypedDict):
@@ -124,6 +132,38 @@ def verify(
     scores, maps = np.zeros(len(left), np.float32), as_affine(transforms)
     for part in _batches(len(left)):
         scores[part], maps[part] = _scores(left[part], right[part], flipped[part], transforms[part])
+    return np.clip(scores, 0, 1), maps
+
+
+def verify_in_place(
+    left: NDArray[np.uint8], right: NDArray[np.uint8], flipped: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], AffineMaps]:
+    """Score pairs as `verify` does, from where each picture lies as the other does.
+
+    For pairs that agree in fine detail as they lie (`tamis.algo.detail_signs`): where the first
+    stage looks, they may show nothing, or one strong change that leads it astray. About 8 ms a pair
+    on one core.
+
+    Args:
+        left: `[M, 128, 128]` uint8 grey pictures, squashed to a square.
+        right: `[M, 128, 128]` uint8.
+        flipped: `[M]`, whether the right picture is mirrored left-right first.
+    """
+    scores = np.zeros(len(left), np.float32)
+    maps = np.tile(_IN_PLACE, (len(left), 1))
+    for part in _batches(len(left)):
+        a, b = _whole(left[part], right[part], flipped[part], np.arange(len(left[part])))
+        start = maps[part].copy()
+        scores[part] = agreement(*affine_frames(a, b, start, _FRAME_SIDE)[:2])
+        # What is turned or moved a little is found by broad detail; some textures have none.
+        for bands in ((_FINE_BAND,), (_BROAD_BAND, _FINE_BAND)):
+            placed = start
+            for band in bands:
+                placed = refine_affine(a, b, placed, side=_FRAME_SIDE, band=band, steps=3)
+            found = agreement(*affine_frames(a, b, placed, _FRAME_SIDE)[:2])
+            better = found > scores[part]
+            maps[part] = np.where(better[:, None], placed, maps[part])
+            scores[part] = np.where(better, found, scores[part])
     return np.clip(scores, 0, 1), maps
 
 

@@ -12,7 +12,18 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MARK_TYPES", "NOTHING", "Column", "equal", "known", "one_of", "unknown"]
+__all__ = [
+    "MARK_TYPES",
+    "NOTHING",
+    "Column",
+    "between",
+    "equal",
+    "known",
+    "list_has",
+    "mentions",
+    "one_of",
+    "unknown",
+]
 
 
 class Column(StrEnum):
@@ -121,13 +132,57 @@ def equal(column: str, value: str | float | bool | date) -> str:
 
 
 def one_of(column: str, values: Iterable[str | float | bool | date]) -> str:
-    """Return the condition that a column holds one of some values; of none, one never met.
+    """Return the condition that a column holds one of some values; with none, it is never met.
 
     >>> one_of(Column.SPLIT, ["train", "val"]), one_of(Column.SPLIT, [])
     ("`split` IN ('train', 'val')", '`sample_id` IS NULL')
     """
     literals = [_literal(value) for value in values]
     return f"{_name(column)} IN ({', '.join(literals)})" if literals else NOTHING
+
+
+def between(
+    column: str,
+    low: float | date | None = None,
+    high: float | date | None = None,
+    *,
+    below: bool = False,
+) -> str:
+    """Return the condition that a column's value lies between two, both included.
+
+    Args:
+        column: of numbers or times.
+        low: the least; None for no bound.
+        high: the greatest; None for no bound.
+        below: leave `high` itself out.
+
+    >>> between(Column.WIDTH, 64, 512, below=True), between(Column.SECONDS, low=2.5)
+    ('(`width` >= 64 AND `width` < 512)', '(`seconds` >= 2.5)')
+    >>> between(Column.WIDTH)
+    '`width` IS NOT NULL'
+    """
+    parts = [] if low is None else [f"{_name(column)} >= {_literal(low)}"]
+    if high is not None:
+        parts.append(f"{_name(column)} {'<' if below else '<='} {_literal(high)}")
+    return f"({' AND '.join(parts)})" if parts else known(column)
+
+
+def list_has(column: str, value: str) -> str:
+    """Return the condition that a column's list contains a value.
+
+    >>> list_has(Column.TAGS, "rusty")
+    "array_has(`tags`, 'rusty')"
+    """
+    return f"array_has({_name(column)}, {_literal(value)})"
+
+
+def mentions(column: str, text: str) -> str:
+    """Return the condition that a column's text contains another, ignoring case.
+
+    >>> mentions(Column.PATH, "IMG_")
+    "contains(lower(`path`), 'img_')"
+    """
+    return f"contains(lower({_name(column)}), {_literal(text.lower())})"
 
 
 def _name(column: str) -> str:

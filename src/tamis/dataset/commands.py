@@ -1,9 +1,10 @@
-"""Operations of the log as command lines that ask for the same again."""
+"""The command line that repeats an operation of the log."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tamis.dataset.operations import FORMER_NAMES
 from tamis.errors import UsageError
 from tamis.verbs.command_line import command_line
 from tamis.verbs.registry import VERBS, request_class
@@ -16,19 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["command_of"]
 
-# What logs from before requests call the fields of requests.
-_RENAMED: Final = {
-    "column": "encoder",
-    "from": "from_",
-    "labelled": "labeled",
-    "negatives": "not_texts",
-}
+_OLDER: Final = {**FORMER_NAMES, "column": "encoder"}
 _SILENT: Final = {"fingerprint": None, "exclude_duplicates": True}
 """Parameters of such logs that no option carries, with the value that a command line gives them."""
 
 
 def command_of(entry: LogEntry) -> str | None:
-    """Return the command that asks for an operation again; None where the log does not tell."""
+    """Return the command that repeats an operation; None where the log does not say enough."""
     asked = entry.asked
     verb, fields = (entry.verb, _fields_of_old(entry)) if asked is None else asked
     if verb not in VERBS or fields is None:
@@ -47,7 +42,7 @@ def _fields_of_old(entry: LogEntry) -> Mapping[str, Any] | None:
             if _SILENT[name] not in (None, value):
                 return None
         elif value is not None:
-            fields[_RENAMED.get(name, name)] = value
+            fields[_OLDER.get(name, name)] = value
     if entry.verb not in VERBS:
         return None
     known = {field.name for field in fields_of(request_class(entry.verb))}

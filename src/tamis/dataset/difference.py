@@ -1,4 +1,4 @@
-"""What two versions of the samples differ in."""
+"""The difference between two versions of the samples."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Side:
         self._table = table
         self.schema: pa.Schema = table.schema
         self.ids: pa.Array = table.read(["sample_id"]).column("sample_id").combine_chunks()
-        self.fragments = {part.files["sample_id"]: part for part in table.fragments()}
+        self.fragments = {part.samples: part for part in table.fragments()}
 
     def values(self, name: str, keys: Iterable[str]) -> tuple[pa.Array, pa.Array]:
         """The ids and the values of a column in some fragments; nulls if there is no column."""

@@ -49,13 +49,21 @@ class Fragment:
 
     Attributes:
         number: its id within the table version.
-        rows: how many rows it has.
+        rows: how many rows it was written with.
         files: the data file that serves each column; columns that are all null have none.
+        removed: the file that says which rows are gone; None where all are there.
     """
 
     number: int
     rows: int
     files: Mapping[str, str]
+    removed: str | None = None
+
+    @property
+    def samples(self) -> str:
+        """What identifies its samples: one text stands for the same ones in the same order."""
+        file = self.files["sample_id"]
+        return file if self.removed is None else f"{file} without {self.removed}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,8 @@ class TableVersion:
                 for number in file.fields
                 if number in columns
             }
-            fragments.append(Fragment(fragment.fragment_id, fragment.physical_rows, files))
+            removed = fragment.deletion_file()
+            fragments.append(Fragment(fragment.fragment_id, fragment.physical_rows, files, removed))
         return fragments
 
     def read_fragment(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from tamis.algo.detail_signs import detail_signs
 from tamis.images.copies import grey_square
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ _CACHED, _COLOURS_CACHED = 16384, 1024
 class GreyPictures:
     """Pictures by number, as grey squares in two sizes and as colour thumbnails.
 
-    The small size of all pictures stays in memory (`small`² bytes each); of the large size the
-    16,384 last used (256 MB at 128 pixels) and of the thumbnails in colour the last 1,024 (at most
-    200 MB); others are decoded again, about 1 ms each.
+    The small size of all pictures stays in memory (`small`² bytes each), and the signs of their
+    fine detail (`large`² / 8 bytes); of the large size the 16,384 last used (256 MB at 128 pixels)
+    and of the thumbnails in colour the last 1,024 (at most 200 MB); others are decoded again, about
+    1 ms each.
 
     Attributes:
         small: `[N, small, small]` uint8.
+        signs: of the large size, `[N, 2, B]` uint8 (`tamis.algo.detail_signs`).
     """
 
     def __init__(
@@ -52,17 +55,20 @@ class GreyPictures:
             read: returns the thumbnails of some rows, as JPEG.
             count: how many pictures there are.
             small: pixels a side, a divisor of `large`.
-            large: pixels a side.
+            large: pixels a side, a multiple of 32.
             threads: decoders.
         """
         self._read, self._side, self._threads = read, large, threads
         self._cache: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self._colours: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self.small = np.empty((count, small, small), np.uint8)
+        self.signs = np.empty((count, 2, large**2 // 16), np.uint8)
         step = large // small
         for start in range(0, count, _READ_ROWS):
             rows = np.arange(start, min(start + _READ_ROWS, count))
-            blocks = self.large(rows).reshape(len(rows), small, step, small, step)
+            grey = self.large(rows)
+            self.signs[rows] = detail_signs(grey)
+            blocks = grey.reshape(len(rows), small, step, small, step)
             self.small[rows] = np.rint(blocks.mean(axis=(2, 4), dtype=np.float32))
 
     @classmethod

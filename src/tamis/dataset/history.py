@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from tamis.dataset.operations import ASKED, TagNamed, told
+from tamis.dataset.operations import ASKED, TagNamed, options_of, told
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class LogEntry:
     Attributes:
         operation: its number.
         verb: what it did.
-        params: its options.
+        params: the request, and what it found out for later verbs.
         seed: the seed of its random choices, or None.
         counts: what it did, in numbers.
         state: "done"; "running" in a living process; "interrupted" when that process died or
@@ -60,6 +60,11 @@ class LogEntry:
     before: int
     snapshot: int
     checkpoints: int
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Its options by name: what was asked for, and what came of it."""
+        return options_of(self)
 
     @property
     def asked(self) -> tuple[str, Mapping[str, Any]] | None:
@@ -187,7 +192,7 @@ def plan_redo(snapshots: Sequence[Snapshot]) -> int:
 
 
 def check_return(snapshots: Sequence[Snapshot], to: int) -> None:
-    """Refuse to go back to where the dataset is.
+    """Refuse to return to the present state.
 
     Raises:
         UsageError: snapshot `to` is the present state.
@@ -217,7 +222,7 @@ def _states(snapshots: Sequence[Snapshot]) -> dict[int, int]:
 
 
 def newest_operation(snapshots: Sequence[Snapshot]) -> int:
-    """Return the number of the newest operation whose changes stand."""
+    """Return the number of the newest operation that was not undone."""
     return _standing(snapshots)[-1].operation
 
 

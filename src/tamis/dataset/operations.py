@@ -1,8 +1,9 @@
-"""What operations leave in the log for later verbs to read, as one type a kind.
+"""What operations leave in the log for later verbs to read, as one type for each kind.
 
-A log entry holds dictionaries, so that any version reads any log. Whoever looks for what an
-operation found asks `told` for its type, and never for keys: what an older log lacks has the type's
-default there, and a value of another kind is an error of the log, not of its reader.
+A log entry holds dictionaries, so that any version reads any log. It keeps the request, and beside
+it only what the request does not say (`beside_request`). To read what an operation found, ask
+`told` for its type, never for keys: what an older log lacks has the type's default, and a value of
+another kind is an error of the log, not of its reader.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     ClassVar,
+    Final,
     Protocol,
     TypeVar,
     get_args,
@@ -25,25 +27,36 @@ from tamis.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tamis.verbs.request import Request
+
 __all__ = [
     "ASKED",
+    "FORMER_NAMES",
     "DefectsFitted",
     "DriftFitted",
     "DuplicatesFound",
     "Logged",
     "PicturesAdded",
+    "ProbeAdapted",
     "ProbeTrained",
     "RoundSelected",
     "SplitMade",
     "TagNamed",
     "TextsFiltered",
     "Told",
+    "beside_request",
     "last",
+    "options_of",
+    "rounds_of",
     "told",
 ]
 
 ASKED = "request"
 """Among an operation's parameters, the request that it was made for: its verb and its fields."""
+
+
+FORMER_NAMES: Final = {"from": "from_", "labelled": "labeled", "negatives": "not_texts"}
+"""What older logs call fields of requests."""
 
 
 class Logged(Protocol):
@@ -117,7 +130,7 @@ class DuplicatesFound(Told):
 
 @dataclass(frozen=True, kw_only=True)
 class RoundSelected(Told):
-    """What a round of labelling knew, and what it picked.
+    """What a round of labeling knew when it began, and what it picked.
 
     Attributes:
         label_column: the labels that it learned from.
@@ -171,8 +184,8 @@ class TextsFiltered(Told):
 
     Attributes:
         texts: what pictures should show.
-        negatives: what they should be less near to.
-        classes: texts and negatives were classes, of which each picture is one.
+        not_texts: what they should be less near to.
+        classes: all texts were classes, of which each picture is one.
         tag: given to those that passed.
         threshold: least score to pass; None where classes decided.
         scored: pictures that have a score.
@@ -181,9 +194,9 @@ class TextsFiltered(Told):
     """
 
     verb: ClassVar[str] = "filter"
-    options: ClassVar[frozenset[str]] = frozenset({"texts", "negatives", "classes", "tag"})
+    options: ClassVar[frozenset[str]] = frozenset({"texts", "not_texts", "classes", "tag"})
     texts: list[str]
-    negatives: list[str] = field(default_factory=list)
+    not_texts: list[str] = field(default_factory=list)
     classes: bool = False
     tag: str
     threshold: float | None = None
@@ -235,6 +248,13 @@ class ProbeTrained(Told):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProbeAdapted(ProbeTrained):
+    """A probe that was adapted to drifted pictures; a dry run leaves none."""
+
+    verb: ClassVar[str] = "drift adapt"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagNamed(Told):
     """A name that was given to a snapshot.
 
@@ -252,6 +272,23 @@ class TagNamed(Told):
 _Operation = TypeVar("_Operation", bound=Told)
 
 
+def beside_request(found: Mapping[str, Any], request: Request[Any]) -> dict[str, Any]:
+    """Return what an operation found out, without what the fields of its request say already."""
+    said = request.values()
+    return {name: value for name, value in found.items() if name not in said or said[name] != value}
+
+
+def options_of(entry: Logged) -> dict[str, Any]:
+    """Return the options of an operation by name: what was asked for, and what came of it.
+
+    Of an option that was asked for in one form and carried out in another, such as `auto`, the
+    latter is returned. Old names of fields are read as today's.
+    """
+    asked: dict[str, Any] = (entry.params.get(ASKED) or {}).get("fields", {})
+    kept = {name: value for name, value in entry.params.items() if name != ASKED}
+    return asked | {FORMER_NAMES.get(name, name): value for name, value in kept.items()}
+
+
 def told(entry: Logged, kind: type[_Operation]) -> _Operation | None:
     """Return what an operation left in the log; None if it is of another kind.
 
@@ -264,10 +301,9 @@ def told(entry: Logged, kind: type[_Operation]) -> _Operation | None:
     """
     if entry.verb != kind.verb:
         return None
-    request = (entry.params.get(ASKED) or {}).get("fields", {})
-    if kind is RoundSelected and not (entry.params.get("round") or request.get("round")):
+    options = options_of(entry)
+    if kind is RoundSelected and not options.get("round"):
         return None
-    options = {**request, **entry.params}
     types = get_type_hints(kind)
     values = {}
     for one in fields(kind):
@@ -298,6 +334,24 @@ def last(log: Iterable[Logged], kind: type[_Operation]) -> _Operation | None:
         if entry.state != "undone":
             found = told(entry, kind) or found
     return found
+
+
+def rounds_of(log: Iterable[Logged], label_column: str | None = None) -> list[RoundSelected]:
+    """Return the rounds of labeling that stand, oldest first.
+
+    Args:
+        log: operations, oldest first.
+        label_column: only rounds of this column; if None those of the last round's.
+
+    Raises:
+        DatasetError: as `told`.
+    """
+    rounds = [
+        found for entry in log if entry.state == "done" and (found := told(entry, RoundSelected))
+    ]
+    if label_column is None and rounds:
+        label_column = rounds[-1].label_column
+    return [one for one in rounds if one.label_column == label_column]
 
 
 def _has_default(one: Field[Any]) -> bool:

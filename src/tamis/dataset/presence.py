@@ -23,9 +23,19 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Progress
 
-__all__ = ["Gone", "content_there", "find_gone", "gone_among", "gone_ids", "gone_of"]
+__all__ = [
+    "PRESENCE_COLUMNS",
+    "Gone",
+    "content_there",
+    "find_gone",
+    "gone_among",
+    "gone_ids",
+    "gone_of",
+]
 
-_COLUMNS = ("sample_id", "path", "uri", "bytes", "content_hash", "added_at")
+PRESENCE_COLUMNS = ("sample_id", "path", "uri", "bytes", "content_hash", "added_at")
+"""The columns that `gone_of` judges rows by."""
+
 # Clocks of network drives and coarse time stamps may be this far behind.
 _SLACK = timedelta(seconds=2)
 _MAX_THREADS = 32
@@ -107,13 +117,13 @@ def content_there(uri: str, path: str) -> str:
 
 
 def _read(store: Store, where: str | None, ids: SampleIds | None) -> list[dict[str, Any]]:
-    return list(store.read(_COLUMNS, where, ids).to_pylist())
+    return list(store.read(PRESENCE_COLUMNS, where, ids).to_pylist())
 
 
 def gone_of(
     rows: Sequence[dict[str, Any]], *, thorough: bool, progress: Progress = no_progress
 ) -> list[Gone]:
-    """Judge rows, each with `sample_id`, `path`, `uri`, `bytes`, `content_hash` and `added_at`.
+    """Judge rows, each with `PRESENCE_COLUMNS`.
 
     As `find_gone`, which reads them.
     """

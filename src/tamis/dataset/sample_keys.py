@@ -61,7 +61,7 @@ class FragmentRows:
 class SampleKeys:
     """The sample ids of one version of `samples`; about 45 bytes a sample, read when first needed.
 
-    Ids never change once written, so what is known of a fragment's file is carried over to the
+    Ids never change once written, so what is known of a fragment's samples is carried over to the
     next version.
 
     Args:
@@ -83,7 +83,7 @@ class SampleKeys:
             self.by_file = {
                 file: self.by_file.get(file) or self._read(fragment.number)
                 for fragment in fragments
-                for file in [fragment.files["sample_id"]]
+                for file in [fragment.samples]
             }
             self._numbers = [fragment.number for fragment in fragments]
         return list(self.by_file.values())

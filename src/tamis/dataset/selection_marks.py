@@ -26,7 +26,7 @@ def mark_selected(
     params: Mapping[str, Any],
     seed: int,
     counts: Mapping[str, Any],
-    request: Request[Any] | None = None,
+    request: Request[Any],
 ) -> None:
     """Set `selected`, `selected_rank` (from 1) and `selected_reason`, and clear those before.
 
@@ -36,7 +36,7 @@ def mark_selected(
         store: the dataset.
         ids: the samples selected, in order.
         reasons: why, one for each.
-        params: the options, for the log.
+        params: what was found out, for the log.
         seed: of the random choices.
         counts: what the log should say beside the number selected.
         request: what the user asked for.

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.dataset.columns import Column, one_of
 from tamis.dataset.compaction import merge_tail
 from tamis.dataset.sample_keys import SampleKeys
 from tamis.dataset.schema import FAILED
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tamis.types import Failure
 
 __all__ = ["Edit", "Staged", "write_failures", "write_samples"]
+
+_IDS_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Staged:
     """What an operation wants written at its next checkpoint.
 
     Attributes:
+        removed: samples to remove, which happens first.
         rows: new samples; which of them are new is decided when they are written.
         failures: pictures that could not be read.
         columns: columns to add, as nulls.
@@ -44,6 +48,7 @@ class Staged:
         indexes: vector columns whose index is to be built, or to take in new rows.
     """
 
+    removed: list[str] = field(default_factory=list)
     rows: list[pa.Table] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     columns: dict[str, pa.Field] = field(default_factory=dict)
@@ -65,6 +70,12 @@ def write_samples(
     """
     _require_columns(table, staged)
     added = 0
+    if staged.removed:
+        for start in range(0, len(staged.removed), _IDS_AT_ONCE):
+            table = table.without(
+                one_of(Column.SAMPLE_ID, staged.removed[start : start + _IDS_AT_ONCE])
+            )
+        keys = SampleKeys(table, keys.by_file)
     for rows in _new_rows(keys, staged.rows):
         table = merge_tail(table).append(rows)
         added += rows.num_rows

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from tamis.dataset.samples import SampleSet
     from tamis.dataset.store import Store
     from tamis.types import Vectors
 
@@ -56,12 +57,11 @@ class _Request:
 
 
 def nearest(
-    store: Store,
+    among: SampleSet,
     column: str,
     query: NDArray[np.float32],
     count: int,
     *,
-    where: str | None = None,
     exact: bool = False,
 ) -> Nearest:
     """Find the samples whose vectors are most similar to a query.
@@ -71,18 +71,18 @@ def nearest(
     exactly. The score is the same cosine either way.
 
     Args:
-        store: the dataset.
+        among: the samples that may be found.
         column: a vector column.
         query: `[D]` float32, any length but zero.
         count: how many samples, at least 1.
-        where: an SQL condition that samples have to meet.
         exact: compare all, whatever there is.
 
     Raises:
         UsageError: the query has another dimension or no direction, `count` is less than 1, or
-            `where` is no condition.
+            the condition of `among` names a column that there is not.
     """
-    known = next((c for c in store.vector_columns() if c.name == column), None)
+    samples, store = among.samples, among.samples.store
+    known = next((c for c in samples.vector_columns if c.name == column), None)
     if known is None:
         raise UsageError(f"{column!r} is not a vector column")
     if query.shape != (known.dim,):
@@ -96,8 +96,8 @@ def nearest(
     if not np.isfinite(length) or length == 0:
         raise UsageError("the query has no direction: what is added and subtracted cancels out")
     unit = (query / length).astype(np.float32)
-    # Counting reads the condition's columns of all rows, so it is done once.
-    request = _Request(where, passing=store.count(where), total=store.count())
+    # Counting reads the condition's columns of all rows; `samples` keeps the counts.
+    request = _Request(among.condition, passing=among.count(), total=samples.count_of(None))
     if exact or not _is_safe_by_index(store, column, count, request):
         return _exact(store, column, unit, count, request)
     return _by_index(store, column, unit, count, request)

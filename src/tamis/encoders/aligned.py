@@ -175,6 +175,7 @@ class AlignedEncoder:
         self.preprocessing = aligned.preprocessing
         self.logit_scale = aligned.logit_scale
         self.caveat = aligned.caveat
+        self.linear = aligned.linear
         self._map = aligned
         self._options = dict(options)
         self._load = load
@@ -187,8 +188,15 @@ class AlignedEncoder:
         Raises:
             EncoderError: the source encoder cannot be loaded or has changed.
         """
-        source = self._encoder(self._map.source, self._map.source_fingerprint)
-        return self._map.linear.apply(source.embed(pixels))
+        return self.linear.apply(self.source().embed(pixels))
+
+    def source(self) -> Encoder:
+        """Return the encoder whose vectors are mapped.
+
+        Raises:
+            EncoderError: it cannot be loaded or has changed.
+        """
+        return self._encoder(self._map.source, self._map.source_fingerprint)
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
         """Return `[T, dim]` float32 unit vectors of texts, by the target encoder.

@@ -200,6 +200,7 @@ class EfficientNetLite:
                 "precision": "float32",
             }
         )
+        self.graph = graph
         self._session = OnnxSession(graph, threads=threads)
         self.dim = self._session.width("embedding")
         self.classes = _class_names(self._session.width("logits"))

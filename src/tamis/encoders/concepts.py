@@ -79,7 +79,7 @@ class Concepts:
     caveat: Final = CAVEAT
 
     def __init__(self, classifier: EfficientNetLite, *, threads: int | None = None) -> None:
-        self._classifier = classifier
+        self.classifier = classifier
         self._threads = threads
         self.spec = f"concepts:{classifier.spec.partition(':')[2]}"
         self.preprocessing = classifier.preprocessing
@@ -95,7 +95,7 @@ class Concepts:
 
     def embed(self, pixels: PixelBatch) -> Vectors:
         """Return `[B, 1000]` float32 unit vectors of prepared pictures."""
-        return normalise_rows(np.sqrt(self._classifier.posteriors(pixels)))
+        return normalise_rows(np.sqrt(self.classifier.posteriors(pixels)))
 
     def embed_text(self, texts: Sequence[str]) -> Vectors:
         """Return `[T, 1000]` float32 unit vectors of texts; long texts are truncated.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tamis.encoders.graph_settings import GraphSettings
     from tamis.types import PixelBatch, Preprocessing, Vectors
 
-__all__ = ["GraphEncoder", "GraphMapEncoder", "GraphSession", "as_graph_encoder"]
+__all__ = ["GraphEncoder", "GraphMapEncoder", "GraphSession", "as_graph_encoder", "token_grid"]
 
 _ROWS, _TOKENS, _PLACES = 2, 3, 4
 
@@ -134,29 +134,15 @@ class GraphEncoder:
         if features.ndim == _TOKENS and pooling == "cls":
             return features[:, 0]
         if features.ndim == _TOKENS and pooling == "mean":
-            return _mean(features[:, self._grid(features)[2] :], (1,))
+            return _mean(
+                features[:, token_grid(features.shape[1], self.settings, self.spec)[2] :], (1,)
+            )
         if features.ndim == _PLACES and pooling == "mean":
             return _mean(features, (2, 3) if self.settings.layout == "nchw" else (1, 2))
         can = {_TOKENS: "pooling=cls or pooling=mean", _PLACES: "pooling=mean"}.get(features.ndim)
         raise UsageError(
             f"the output {self.settings.output!r} of {self.spec} has the shape {shape}, which is "
             + (f"more than one vector a picture; give {can}" if can else "no features")
-        )
-
-    def _grid(self, tokens: NDArray[np.float32]) -> tuple[int, int, int]:
-        """Return rows, columns and number of prefix tokens, by default one class token or none."""
-        count, given = tokens.shape[1], self.settings.prefix
-        aspect = self.preprocessing.height / self.preprocessing.width
-        for prefix in (0, 1) if given is None else (given,):
-            rows = round((max(count - prefix, 0) * aspect) ** 0.5)
-            columns = round(rows / aspect)
-            if rows and rows * columns == count - prefix:
-                return rows, columns, prefix
-        raise UsageError(
-            f"{count} tokens of {self.spec}"
-            + ("" if given is None else f", without the first {given},")
-            + " make no grid of the picture's shape; give prefix=N, the number of class and "
-            "register tokens before those of the places"
         )
 
 
@@ -184,7 +170,7 @@ class GraphMapEncoder(GraphEncoder):
         check_pixels(pixels, self.preprocessing)
         features = self._compute(pixels, level)
         if features.ndim == _TOKENS:
-            rows, columns, prefix = self._grid(features)
+            rows, columns, prefix = token_grid(features.shape[1], self.settings, self.spec)
             return features[:, prefix:].reshape(len(features), rows, columns, -1)
         if features.ndim != _PLACES:
             raise UsageError(
@@ -193,6 +179,27 @@ class GraphMapEncoder(GraphEncoder):
             )
         # a graph with channels-first input also has channels-first output
         return features.transpose(0, 2, 3, 1) if self.settings.layout == "nchw" else features
+
+
+def token_grid(count: int, settings: GraphSettings, spec: str) -> tuple[int, int, int]:
+    """Return rows, columns and number of prefix tokens, by default one class token or none.
+
+    Raises:
+        UsageError: so many tokens make no grid of the picture's shape.
+    """
+    given = settings.prefix
+    aspect = settings.preprocessing.height / settings.preprocessing.width
+    for prefix in (0, 1) if given is None else (given,):
+        rows = round((max(count - prefix, 0) * aspect) ** 0.5)
+        columns = round(rows / aspect)
+        if rows and rows * columns == count - prefix:
+            return rows, columns, prefix
+    raise UsageError(
+        f"{count} tokens of {spec}"
+        + ("" if given is None else f", without the first {given},")
+        + " make no grid of the picture's shape; give prefix=N, the number of class and "
+        "register tokens before those of the places"
+    )
 
 
 def _mean(features: NDArray[np.float32], axes: tuple[int, ...]) -> NDArray[np.float32]:

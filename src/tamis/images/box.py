@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["Box"]
 
+_FAR = 1e9
+
 
 @dataclass(frozen=True)
 class Box:
@@ -15,6 +17,18 @@ class Box:
     y: int
     width: int
     height: int
+
+    @classmethod
+    def between(cls, left: float, top: float, right: float, bottom: float) -> Box:
+        """Return the box between edges in decimals, in whole pixels and at least one each way.
+
+        >>> Box.between(1.4, 2.6, 4.6, 2.7)
+        Box(x=1, y=3, width=4, height=1)
+        """
+        edges = (left, top, right, bottom)
+        # what is farther is as much outside, and can be rounded
+        x, y, beyond, below = (round(min(max(edge, -_FAR), _FAR)) for edge in edges)
+        return cls(x, y, max(1, beyond - x), max(1, below - y))
 
     def clipped(self, width: int, height: int) -> Box | None:
         """Return what of it lies inside a picture of that size; None if nothing does.

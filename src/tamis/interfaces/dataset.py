@@ -12,14 +12,16 @@ from tamis.interfaces.verbs import Verbs
 from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
 
+    from tamis.dataset.split_column import Fold
     from tamis.encoders.base import Encoder
     from tamis.runtime.indexing import IndexAudit
+    from tamis.runtime.torch_pictures import Target, TorchPictures
+    from tamis.services.annotate.arrays import AnnotationsAdded, BoxFormat
     from tamis.services.encoders.result import EncoderExport
-    from tamis.services.split.folds import Fold
     from tamis.types import PathLike, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -133,6 +135,124 @@ class Dataset(Stored, Verbs):
         of_layer = None if layer is None else f"layer = '{check_layer(layer)}'"
         return self.store.annotations(columns, all_of(of_layer, where))
 
+    def torch(
+        self,
+        split: str | None = None,
+        *,
+        where: str | None = None,
+        layer: str = "truth",
+        target: Target = "objects",
+        classes: Sequence[str] | None = None,
+        transforms: Callable[[Any, Any], Any] | None = None,
+    ) -> TorchPictures:
+        """Return pictures and their annotations as a PyTorch `Dataset`.
+
+        Args:
+            split: only pictures of this split.
+            where: only pictures that meet this condition.
+            layer: whose annotations.
+            target: `objects`, a dict as torchvision's detectors take it, or `label`, the number of
+                the picture's class; pictures without one are left out then.
+            classes: the classes in the order of their numbers; if None, those of the layer by name.
+            transforms: called with picture and target, returns both.
+
+        Raises:
+            MissingExtraError: PyTorch is not installed.
+            UsageError: no picture is left, or a class is not among `classes`.
+        """
+        from importlib.util import find_spec
+
+        from tamis.dataset.annotation_layers import check_layer
+        from tamis.errors import MissingExtraError
+
+        if find_spec("torch") is None:
+            raise MissingExtraError("ds.torch", "timm")
+        from tamis.runtime.torch_pictures import TorchPictures
+
+        return TorchPictures(
+            self.workspace,
+            split=split,
+            where=where,
+            layer=check_layer(layer),
+            target=target,
+            classes=classes,
+            transforms=transforms,
+        )
+
+    def add_annotations(
+        self,
+        pictures: Sequence[PathLike],
+        labels: Any,
+        *,
+        layer: str,
+        boxes: Any = None,
+        box_format: BoxFormat = "xywh",
+        scores: Any = None,
+        masks: Any = None,
+        polygons: Any = None,
+        keypoints: Any = None,
+        replace: bool = False,
+        author: str | None = None,
+    ) -> AnnotationsAdded:
+        """Add objects or classes from arrays to a layer, as one operation.
+
+        All arguments have either one row an annotation, so that a picture is named for each of
+        its own, or one entry a picture, each a list or array of its annotations: `labels` tells.
+        Without a shape they are classes of pictures, of which each may have several.
+
+        Args:
+            pictures: paths or sample ids, `[N]`.
+            labels: classes by name, or one name for all.
+            layer: the layer; `truth` takes no scores.
+            boxes: `[..., 4]` in pixels of the upright picture.
+            box_format: `xywh` from the upper left corner, `xyxy`, or `cxcywh` from the middle.
+            scores: confidences in [0, 1].
+            masks: `[height, width]` bool each, of the whole upright picture.
+            polygons: a ring `[P, 2]` each, or a list of rings.
+            keypoints: `[K, 2]` each, or `[K, 3]` with visibility.
+            replace: first empty the layer.
+            author: who made them.
+
+        Raises:
+            UsageError: lengths differ, a picture is unknown, or values are no annotations.
+
+        Example:
+            >>> import tempfile, tamis
+            >>> from PIL import Image
+            >>> folder = tempfile.mkdtemp()
+            >>> Image.effect_noise((64, 48), 50).save(folder + "/a.png")
+            >>> ds = tamis.open(folder + "/d.tamis")
+            >>> _ = ds.add(folder)
+            >>> found = ds.add_annotations(
+            ...     ["a.png"],
+            ...     labels=[["cat", "dog"]],
+            ...     boxes=[[(4, 4, 20, 24), (30, 8, 60, 40)]],
+            ...     scores=[[0.9, 0.4]],
+            ...     box_format="xyxy",
+            ...     layer="detector",
+            ... )
+            >>> found.added
+            2
+            >>> ds.annotations("confidence > 0.5", columns=["label", "width"]).to_pylist()
+            [{'label': 'cat', 'width': 16.0}]
+        """
+        from tamis.services.annotate.arrays import add_arrays
+
+        return add_arrays(
+            self.workspace,
+            [os.fspath(picture) for picture in pictures],
+            labels,
+            layer=layer,
+            boxes=boxes,
+            box_format=box_format,
+            scores=scores,
+            masks=masks,
+            polygons=polygons,
+            keypoints=keypoints,
+            replaced=replace,
+            author=author,
+        )
+
     def narrow_columns(self) -> list[str]:
         """Return the names of all columns but thumbnails and vectors."""
         return self.samples.narrow_columns()
@@ -149,6 +269,6 @@ class Dataset(Stored, Verbs):
         Raises:
             UsageError: no picture has a fold.
         """
-        from tamis.services.split.folds import folds
+        from tamis.dataset.split_column import folds
 
         return folds(self.store)

@@ -7,7 +7,7 @@ checkers.
 from __future__ import annotations
 
 from tamis.interfaces.methods import Method
-from tamis.services.add.contract import Add, AddCrops, AddTiles
+from tamis.services.add.contract import Add, AddCrops, AddTiles, CropObjects
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
@@ -15,8 +15,9 @@ from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
-from tamis.services.drift.contract import DriftCheck, DriftFit
+from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
+from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
@@ -25,7 +26,8 @@ from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log,
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
-from tamis.services.probe.contract import PredictProbe, TrainProbe
+from tamis.services.marking.contract import SetBoxes, TagPictures, UntagPictures
+from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
 from tamis.services.scores.contract import Scores
@@ -49,12 +51,20 @@ class Verbs:
     import_annotations = Method(Import)
     label = Method(SetLabel)
     clear_labels = Method(ClearLabels)
+    tag_pictures = Method(TagPictures)
+    untag_pictures = Method(UntagPictures)
+    set_boxes = Method(SetBoxes)
     layers = Method(ListLayers)
+    crop_objects = Method(CropObjects)
+    edit_annotation = Method(EditAnnotation)
+    remove_annotations = Method(RemoveAnnotations)
+    rename_class = Method(RenameClass)
     find_mislabels = Method(FindMislabels)
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)
     train_probe = Method(TrainProbe)
     predict_probe = Method(PredictProbe)
+    export_probe = Method(ExportProbe)
     cluster = Method(Cluster)
     evaluate = Method(Evaluate)
     curate = Method(Curate)
@@ -62,6 +72,7 @@ class Verbs:
     defects_fit = Method(DefectsFit)
     defects_score = Method(DefectsScore)
     duplicates = Method(Duplicates)
+    drift_adapt = Method(DriftAdapt)
     drift_check = Method(DriftCheck)
     drift_fit = Method(DriftFit)
     embed = Method(Embed)

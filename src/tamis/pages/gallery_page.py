@@ -71,6 +71,7 @@ class GalleryPage:
         sections: the pictures.
         notes: what to know before trusting them.
         question: what was looked for; None where nothing was.
+        layers: layers of annotations that are drawn on the pictures.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class GalleryPage:
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = ()
     question: Question | None = field(default=None)
+    layers: tuple[str, ...] = ()
 
 
 def write_gallery_page(page: GalleryPage, out: Path) -> Path:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from PIL import Image
 
+from tamis.pages.annotation_marks import AnnotationMarks
 from tamis.pages.tile import Badge, Tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tamis.dataset.samples import Samples
+    from tamis.pages.annotation_marks import Mark
     from tamis.pages.links import Links
 
 __all__ = ["THUMBNAIL_BUDGET", "Thumbnails"]
@@ -34,14 +36,26 @@ class Thumbnails:
         samples: the dataset's.
         budget: bytes of thumbnails to hand out at most, so that the page stays small.
         links: finds the files of pictures; no tile has a link if None.
+        marks: draws annotations; those of all layers if None.
     """
 
     def __init__(
-        self, samples: Samples, budget: int = THUMBNAIL_BUDGET, links: Links | None = None
+        self,
+        samples: Samples,
+        budget: int = THUMBNAIL_BUDGET,
+        links: Links | None = None,
+        marks: AnnotationMarks | None = None,
     ) -> None:
         self._samples = samples
         self._left = budget
+        self._marks_left = budget // 5
         self._links = links
+        self._marks = marks or AnnotationMarks(samples.store)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers of annotations that are drawn, in the order of their colors."""
+        return self._marks.layers
 
     def tiles(
         self,
@@ -75,6 +89,7 @@ class Thumbnails:
         tiles: list[Tile] = []
         for row in self._rows(ids, columns):
             thumbnail = row["thumbnail"] or b""
+            marks = row["marks"]
             if not names_beyond:
                 if not thumbnail:
                     continue
@@ -87,6 +102,10 @@ class Thumbnails:
                     thumbnail, most = b"", 0
             most -= len(thumbnail)
             self._left -= len(thumbnail)
+            spent = sum(mark.size for mark in marks)
+            if spent > self._marks_left or not thumbnail:
+                marks, spent = (), 0
+            self._marks_left -= spent
             tiles.append(
                 Tile(
                     path=row["path"] or "",
@@ -99,6 +118,7 @@ class Thumbnails:
                     split=row["split"],
                     score=score(row),
                     link=None if self._links is None else self._links.to(row["uri"]),
+                    marks=tuple(marks),
                 )
             )
         return tuple(tiles)
@@ -117,7 +137,11 @@ class Thumbnails:
         for start in range(0, len(ids), _AT_ONCE):
             piece = ids[start : start + _AT_ONCE]
             rows = self._samples.rows(read, list(dict.fromkeys(piece))).to_pylist()
-            by_id = {row["sample_id"]: row for row in rows}
+            sizes = {row["sample_id"]: (row["width"] or 1, row["height"] or 1) for row in rows}
+            marks: Mapping[str, Sequence[Mark]] = self._marks.of([*sizes], sizes)
+            by_id = {
+                row["sample_id"]: {**row, "marks": marks.get(row["sample_id"], ())} for row in rows
+            }
             yield from (by_id[one] for one in piece)
 
 

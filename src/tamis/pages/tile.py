@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from tamis.pages.annotation_marks import text_size
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tamis.pages.annotation_marks import Mark
     from tamis.pages.links import Link
 
 __all__ = ["Badge", "Box", "PicturePair", "Tile", "in_picture"]
@@ -49,6 +52,7 @@ class Tile:
         split: its split, if it has one.
         score: what galleries are sorted by, if anything was measured.
         link: where the file lies, as the page sees it; None where there is none to open.
+        marks: annotations that are drawn on it.
     """
 
     path: str
@@ -62,11 +66,17 @@ class Tile:
     split: str | None = None
     score: float | None = None
     link: Link | None = None
+    marks: tuple[Mark, ...] = ()
 
     @property
     def ratio(self) -> float:
         """Width by height."""
         return max(1, self.width) / max(1, self.height)
+
+    @property
+    def text_size(self) -> float:
+        """Height of the texts of its marks, in pixels of the picture."""
+        return text_size((self.width, self.height))
 
     @property
     def frame_ratio(self) -> float:

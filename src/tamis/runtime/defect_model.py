@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -23,9 +22,7 @@ from tamis.algo.defects import (
     resize_matrix,
     smoothed,
 )
-from tamis.dataset.array_file import packed, unpacked
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
 from tamis.encoders.tiled_maps import TiledMaps, scaled_picture
 from tamis.errors import EncoderError, InputError
 
@@ -153,7 +150,7 @@ class DefectModel:
     @property
     def name(self) -> str:
         """The file's name by its content."""
-        return f"{hashlib.blake2b(self.to_bytes(), digest_size=8).hexdigest()}.npz"
+        return name_by_content(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""
@@ -176,11 +173,7 @@ class DefectModel:
         Raises:
             StorageError: the disk refuses.
         """
-        content = self.to_bytes()
-        with storage_guard(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            LocalStorage(path.parent).put(path.name, content)
-        return len(content)
+        return write_content(path, self.to_bytes())
 
     @staticmethod
     def read(path: Path) -> DefectModel:
@@ -193,9 +186,7 @@ class DefectModel:
             arrays = unpacked(path)
             about: dict[str, Any] = json.loads(str(arrays["about"]))
         except FileNotFoundError:
-            raise InputError(
-                f"there is no model {path}: fit one with  tamis defects fit --out FILE"
-            ) from None
+            raise InputError(f"there is no model {path}: tamis defects fit  writes one") from None
         except OSError as error:
             raise InputError(f"cannot read the model {path}: {error.strerror}") from error
         except (ValueError, KeyError) as error:

@@ -1,4 +1,4 @@
-"""When vectors get an index for search."""
+"""When an index for search is worth building, and what it loses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.dataset.samples import Kind, Samples
+from tamis.dataset.samples import Kind, Samples, SampleSet
 from tamis.dataset.vector_index import INDEX_FROM
 from tamis.dataset.vector_search import nearest
 
@@ -59,15 +59,16 @@ def audit_index(
     cover = store.index_cover(column)
     if cover is None:
         return None
-    ids = Samples(store).of(kind=Kind.ALL).having(column).ids
+    everything = Samples(store).of(kind=Kind.ALL)
+    ids = everything.having(column).ids
     drawn = np.random.default_rng(seed).choice(len(ids), min(queries, len(ids)), replace=False)
     chosen = [ids[number] for number in np.sort(drawn)]
     vectors = store.read([column], ids=chosen)[column].to_pylist()
     agreed, times, exact_times = 0, [], []
     for sample_id, vector in zip(chosen, vectors, strict=True):
         query = np.asarray(vector, np.float32)
-        found, seconds = _timed(store, column, query, exact=False)
-        truth, exact_seconds = _timed(store, column, query, exact=True)
+        found, seconds = _timed(everything, column, query, exact=False)
+        truth, exact_seconds = _timed(everything, column, query, exact=True)
         agreed += len((found & truth) - {sample_id})
         times.append(1e3 * seconds)
         exact_times.append(1e3 * exact_seconds)
@@ -82,10 +83,10 @@ def audit_index(
 
 
 def _timed(
-    store: Store, column: str, query: NDArray[np.float32], *, exact: bool
+    among: SampleSet, column: str, query: NDArray[np.float32], *, exact: bool
 ) -> tuple[set[str], float]:
     begin = time.perf_counter()
-    found = nearest(store, column, query, _AUDIT_NEIGHBOURS + 1, exact=exact)
+    found = nearest(among, column, query, _AUDIT_NEIGHBOURS + 1, exact=exact)
     return set(found.ids), time.perf_counter() - begin
 
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from tamis.algo.calibration import PairCalibration, PairScores, calibrate_pairs, copy_score
 from tamis.algo.pair_comparison import compare_pictures
-from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from tamis.algo.verification import COARSE_SIDE, GREY_SIDE
 from tamis.dataset.grey_pictures import GreyPictures
 from tamis.images.copies import COPY_KINDS, compressed, copy_of
 from tamis.runtime.comparison import NO_REGIONS, Comparison
 from tamis.runtime.original_pixels import OriginalPixels
+from tamis.runtime.pair_registration import registered
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -21,21 +22,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.affine_registration import AffineMaps
     from tamis.algo.pair_comparison import PairResidual
     from tamis.dataset.store import Store
-    from tamis.types import Indices, Progress, Vectors
+    from tamis.types import Indices, Progress
 
 __all__ = ["PairVerifier"]
 
 _AT_ONCE, _AT_ONCE_IN_COLOUR = 1024, 128
 _THREADS = 2
-# A picture that is nearly symmetric agrees with itself mirrored: what is upright goes first.
-_PREFER_UPRIGHT = 0.02
-# Readings whose views differ by less are both compared in full.
-_EQUAL_VIEWS = 0.02
-# Under this view no pair is called changed, and no copy that was made has come out.
-_COMPARED_FROM = 0.7
 _SAMPLED, _RANDOM_PAIRS = 120, 250
 # Compression alone brings no copy further than this.
 _WORN = (2.5, 12.0)
@@ -156,15 +150,6 @@ def _scores(compared: Comparison) -> PairScores:
 _Colours: TypeAlias = "dict[int, NDArray[np.uint8]]"
 
 
-class _Readings(NamedTuple):
-    """Pairs that share a view, each in the orientations that could be."""
-
-    pair: Indices
-    flipped: NDArray[np.bool_]
-    view: Vectors
-    maps: AffineMaps
-
-
 def _compared(  # noqa: PLR0917 - pictures in two forms, and pairs
     pictures: GreyPictures,
     originals: OriginalPixels | None,
@@ -190,10 +175,11 @@ def _compared_part(
     turns: Indices,
 ) -> Comparison:
     count = len(left)
-    readings = _registered(pictures, left, right, turns)
+    readings = registered(pictures, left, right, turns)
     view, score = np.zeros((2, count), np.float32)
     flipped, undecidable = np.zeros((2, count), np.bool_)
     left_regions, right_regions = [NO_REGIONS] * count, [NO_REGIONS] * count
+    covers, sharper = np.zeros((count, 2), np.bool_), np.zeros(count, np.int8)
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, len(readings.pair), _AT_ONCE_IN_COLOUR):
             part = np.arange(start, min(start + _AT_ONCE_IN_COLOUR, len(readings.pair)))
@@ -219,7 +205,17 @@ def _compared_part(
                 score[pair], undecidable[pair] = found.score, found.undecidable
                 flipped[pair] = readings.flipped[at]
                 left_regions[pair], right_regions[pair] = found.regions
-    return Comparison(score, view, undecidable, flipped, tuple(left_regions), tuple(right_regions))
+                covers[pair], sharper[pair] = found.covers, found.sharper
+    return Comparison(
+        score,
+        view,
+        undecidable,
+        flipped,
+        tuple(left_regions),
+        tuple(right_regions),
+        covers,
+        sharper,
+    )
 
 
 class _Way(NamedTuple):
@@ -246,6 +242,8 @@ class _Decided(NamedTuple):
     score: float
     undecidable: bool
     regions: tuple[NDArray[np.float32], NDArray[np.float32]]
+    covers: tuple[bool, bool]
+    sharper: int
 
 
 def _decide(
@@ -278,54 +276,19 @@ def _decide(
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
     undecidable |= 0 < found.grid < _SMALLEST_GRID or found.slides
     excess, regions = found.excess, found.regions(_UNDECIDED[0])
-    if excess < _SHIFTED and min(found.beyond()) > _CROPPED:
+    left_beyond, right_beyond = found.beyond()
+    if excess < _SHIFTED and min(left_beyond, right_beyond) > _CROPPED:
         # Each shows what the other lacks: dropping either would lose it.
         excess, undecidable, regions = _SHIFTED, False, found.rims()
-    return _Decided(copy_score(excess), undecidable, (regions[0], way.undone(regions[1])))
+    return _Decided(
+        copy_score(excess),
+        undecidable,
+        (regions[0], way.undone(regions[1])),
+        (right_beyond <= _CROPPED, left_beyond <= _CROPPED),
+        found.sharper,
+    )
 
 
 def _unworn(found: PairResidual) -> PairResidual:
     """Judge places by what compression does to them, where that could decide."""
     return found.unworn(compressed) if _WORN[0] <= found.excess < _WORN[1] else found
-
-
-def _registered(pictures: GreyPictures, left: Indices, right: Indices, turns: Indices) -> _Readings:
-    """Rule out pairs that share no view, and register the others; small products, in threads."""
-    parts = _shares(len(left))
-    small, seen_right = pictures.small, right
-    if turns.any():
-        # Turned pictures are further ones, after all that are not.
-        small = np.concatenate([small, _turned(pictures.small[right], turns)])
-        seen_right = len(pictures.small) + np.arange(len(right))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = list(pool.map(lambda at: plausible_pairs(small, left[at], seen_right[at]), parts))
-        pair = np.concatenate([one.pair + at.start for one, at in zip(found, parts, strict=True)])
-        flipped = np.concatenate([one.flipped for one in found])
-        transforms = np.concatenate([one.transforms for one in found])
-        one = pictures.large(left[pair])
-        other = _turned(pictures.large(right[pair]), turns[pair])
-        shares = _shares(len(pair))
-        verified = list(
-            pool.map(lambda at: verify(one[at], other[at], flipped[at], transforms[at]), shares)
-        )
-    view = np.concatenate([scores for scores, _ in verified])
-    maps = np.concatenate([maps for _, maps in verified])
-    best = np.zeros(len(left), np.float32)
-    np.maximum.at(best, pair, np.where(flipped, view - _PREFER_UPRIGHT, view))
-    kept = np.flatnonzero((view >= _COMPARED_FROM) & (view >= best[pair] - _EQUAL_VIEWS))
-    # Upright readings first: a mirrored one has to be better to replace it.
-    kept = kept[np.lexsort((pair[kept], flipped[kept]))]
-    return _Readings(pair[kept], flipped[kept], view[kept], maps[kept])
-
-
-def _turned(pictures: NDArray[np.uint8], turns: Indices) -> NDArray[np.uint8]:
-    """Turn each of `[M, n, n]` by its quarters."""
-    if not turns.any():
-        return pictures
-    return np.stack([np.rot90(one, turn) for one, turn in zip(pictures, turns, strict=True)])
-
-
-def _shares(n: int) -> list[slice]:
-    """Cut `n` pairs so that each thread has a part; one empty part if there are none."""
-    size = max(-(-n // _THREADS), 1)
-    return [slice(start, min(start + size, n)) for start in range(0, max(n, 1), size)]

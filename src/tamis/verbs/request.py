@@ -145,11 +145,16 @@ class Request(Generic[R_co]):
 
     def given(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as JSON values."""
+        values = self.values()
         return {
-            field.name: _as_json(getattr(self, field.name))
+            field.name: values[field.name]
             for field in fields_of(type(self))
             if getattr(self, field.name) != field.default
         }
+
+    def values(self) -> dict[str, Any]:
+        """Return all fields as JSON values."""
+        return {field.name: _as_json(getattr(self, field.name)) for field in fields_of(type(self))}
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:

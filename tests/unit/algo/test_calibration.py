@@ -37,6 +37,10 @@ def changed(rng: np.random.Generator, n: int, typical: float, spread: float) -> 
     return typical * np.exp(rng.normal(0, spread, n))
 
 
+OF_TEN_COPIES = ((600, 2.0, 0.2), (20, 12.0, 0.4), (150, 40.0, 0.5))
+"""Number, typical excess and spread: copies, marks that hide a copy, captions."""
+
+
 def test_photographs_separate():
     rng = np.random.default_rng(0)
     near = PairScores(
@@ -209,6 +213,22 @@ def test_exposures_of_an_unchanged_scene_stay_copies():
     assert found.separable
     assert 0.2 < found.random_pass_rate[0] < 0.4
     assert any("copies of each other" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_pairs_of_ten_copies_a_picture_leave_the_line(seed):
+    rng = np.random.default_rng(seed)
+    copies, marked, captioned = (changed(rng, n, *how) for n, *how in OF_TEN_COPIES)
+    # Random pairs are compared on thumbnails, where a mark is not taken off.
+    hidden = rng.uniform(4.5, 9, 10)
+    random = pairs(np.concatenate([copies[:20], hidden, captioned[:2]]))
+    random = PairScores(*map(np.concatenate, zip(random, unrelated(218), strict=True)))
+    near = pairs(np.concatenate([copies, marked, captioned]))
+    ours = made(rng)
+    alone = calibrate_pairs(ours, near, NONE, pictures=165)
+    found = calibrate_pairs(ours, near, random, pictures=165)
+    assert found.random_pass_rate[0] > 0.02
+    assert found.thresholds.copy == alone.thresholds.copy
 
 
 def test_few_pictures_make_it_more_careful():

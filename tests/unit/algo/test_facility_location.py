@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo import facility_location as module
-from tamis.algo.facility_location import facility_location
 from tamis.algo.neighbors import knn_graph
+from tamis.algo.strategies.vectors import facility_location as module
+from tamis.algo.strategies.vectors.facility_location import facility_location
 from tamis.errors import UsageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo.k_center import k_center
+from tamis.algo.strategies.vectors.k_center import k_center
 from tamis.errors import UsageError
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tamis.algo import strategies
 from tamis.algo.coverage import compare_with_random
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.outliers import distance_outliers
-from tamis.algo.selection import STRATEGIES, select
+from tamis.algo.selection import picking, select
 from tamis.algo.selection.reasons import reasons
+from tamis.algo.strategies import STRATEGIES, vectors
 from tamis.errors import UsageError
 
 
@@ -188,6 +191,29 @@ def test_no_outliers_among_rows_that_are_all_the_same_or_alone():
     same = np.repeat(scene()[:1], 30, axis=0)
     assert not distance_outliers(knn_graph(same, 5, rng=rng())).any()
     assert distance_outliers(knn_graph(same[:1], 5, rng=rng())).tolist() == [False]
+
+
+def test_a_file_is_all_that_a_strategy_takes(tmp_path, monkeypatch):
+    """One file in the folder, and it is listed, found, picks and says why."""
+    (tmp_path / "last_rows.py").write_text(
+        "from tamis.algo.selection.strategy import Strategy, take_highest\n"
+        "import numpy as np\n"
+        "def last_rows(pool, n):\n"
+        "    return take_highest(pool, n, np.arange(len(pool.X), dtype=float))\n"
+        "STRATEGY = Strategy(last_rows, lambda pick: f'score {pick.score:.0f}')\n"
+    )
+    assert strategies.names_in(tmp_path) == ("last-rows",)
+    monkeypatch.setattr(vectors, "__path__", [*vectors.__path__, str(tmp_path)])
+    monkeypatch.setattr(strategies, "FROM_VECTORS", ("last-rows",))
+    monkeypatch.setattr(picking, "STRATEGIES", ("default", "last-rows"))
+    picks = select(scene(), 3, strategy="last-rows", rng=rng())
+    assert picks.kinds == ("last-rows",) * 3
+    assert reasons(picks) == ["score 323", "score 322", "score 321"]
+
+
+def test_every_strategy_is_in_the_guide():
+    guide = (Path(__file__).parents[3] / "docs/guides/select.md").read_text("utf-8")
+    assert [name for name in STRATEGIES if f"`{name}`" not in guide] == []
 
 
 def test_every_strategy_says_a_reason_of_its_own_and_an_unknown_one_says_none():

@@ -18,9 +18,12 @@ from tamis.dataset.operations import (
     TagNamed,
     TextsFiltered,
     last,
+    options_of,
     told,
 )
+from tamis.dataset.store import Store
 from tamis.errors import DatasetError
+from tamis.services.search.contract import Search
 
 KINDS = (PicturesAdded, DuplicatesFound, RoundSelected, SplitMade, TextsFiltered, TagNamed)
 
@@ -61,7 +64,7 @@ LEFT = st.one_of(
     st.builds(
         TextsFiltered,
         texts=TEXTS,
-        negatives=TEXTS,
+        not_texts=TEXTS,
         classes=st.booleans(),
         tag=st.text(max_size=5),
         threshold=st.none() | REAL,
@@ -127,3 +130,22 @@ def test_the_last_that_stands_is_told():
     assert last([first, second], PicturesAdded) == PicturesAdded(added=1)
     assert last([second], PicturesAdded) is None
     assert last([first, Entry("add", {}, {"added": 3}, "interrupted")], PicturesAdded).added == 3
+
+
+def test_what_the_request_says_is_kept_once(tmp_path):
+    store = Store.create(tmp_path / "d.tamis")
+    request = Search(texts=["a cat"], k=5)
+    found = {"texts": ["a cat"], "k": 5, "where": None, "encoder": "clip", "column": "v"}
+    with store.operation("search", found, request=request) as operation:
+        operation.counts["hits"] = 5
+        operation.checkpoint()
+    entry = store.log()[-1]
+    asked = {"verb": "search", "fields": {"texts": ["a cat"], "k": 5}}
+    assert entry.params == {"encoder": "clip", "column": "v", ASKED: asked}
+    assert entry.options == {"texts": ["a cat"], "k": 5, "encoder": "clip", "column": "v"}
+
+
+def test_what_came_of_an_option_goes_before_what_was_asked_and_old_names_are_read():
+    asked = {"verb": "filter", "fields": {"threshold": "auto", "tag": "t"}}
+    entry = Entry("filter", {"threshold": 0.5, "negatives": ["a dog"], ASKED: asked})
+    assert options_of(entry) == {"threshold": 0.5, "tag": "t", "not_texts": ["a dog"]}

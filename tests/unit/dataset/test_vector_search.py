@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from tamis.dataset import vector_search
+from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.store import Store
-from tamis.dataset.vector_search import nearest
+from tamis.dataset.vector_search import nearest as nearest_among
 from tamis.errors import UsageError
 
 DIM = 16
@@ -31,6 +32,10 @@ def filled(path, vectors, *, start=0, store=None):
         )
         operation.set_vectors(column, ids, vectors)
     return store, column
+
+
+def nearest(store, *query, where=None, **options):
+    return nearest_among(Samples(store).of(where, kind=Kind.ALL), *query, **options)
 
 
 def index(store, column):

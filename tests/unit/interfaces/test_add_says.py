@@ -54,10 +54,10 @@ def test_rows_without_a_picture_and_pictures_without_a_row_are_counted(place, sa
     assert "3 of 5 pictures got nothing from t.csv, such as photos/3.jpg" in err
     assert labels() == {"1.jpg": "a", "2.jpg": "b", "3.jpg": None, "4.jpg": None, "4.png": None}
     code, out, _ = said("info")
-    assert "unlabelled 3\n" in out
+    assert "unlabeled  3\n" in out
     _, out, _ = said("add", "photos", "--labels", "t.csv", "-d", "e.tamis", "--json")
     document = json.loads(out)
-    assert (document["labelled"], document["label_rows"], document["unlabelled"]) == (2, 4, 3)
+    assert (document["labeled"], document["label_rows"], document["unlabeled"]) == (2, 4, 3)
     assert len(document["notes"]) >= 3
 
 

@@ -125,7 +125,8 @@ def test_an_stdout_of_any_encoding_serves(place, said, encoding):
     assert json.loads(out)["dataset"] == "é.tamis"
     assert out.isascii() or encoding == "utf-8"
     code, out, _ = said("log", "-d", "é.tamis", "--json", encoding=encoding)
-    assert json.loads(out)["entries"][1]["params"]["sources"] == ["photos", "broken-ß-日.jpg"]
+    asked = json.loads(out)["entries"][1]["params"]["request"]["fields"]
+    assert asked["sources"] == ["photos", "broken-ß-日.jpg"]
 
 
 @pytest.mark.parametrize("text", ESCAPES.values(), ids=ESCAPES)
@@ -206,6 +207,6 @@ def test_no_cell_of_a_manifest_is_a_formula_and_all_are_read_back(place):
     assert {cell for cell in cells if cell[0] in "=+-@\t\r"} == {"-1", "+2.5e3"}
     again = tamis.open("second.tamis")
     report = again.add("photos", labels="labels.csv")
-    assert (report.labelled, report.unlabelled, report.notes) == (len(names), 0, [])
+    assert (report.labeled, report.unlabeled, report.notes) == (len(names), 0, [])
     columns = ["path", "label"]
     assert again.table(columns).to_pylist() == ds.table(columns).to_pylist()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tamis.dataset.samples import Samples
 from tamis.dataset.store import Store
 from tamis.dataset.vector_search import nearest
 from tamis.encoders import registry
@@ -149,7 +150,7 @@ def test_texts_find_pictures_also_after_the_dataset_was_moved(store, tmp_path, m
     moved = Store.open(tmp_path / "moved.tamis")
     column = next(c for c in moved.vector_columns() if c.spec == report.encoder)
     query = EncoderPool(moved).for_text(column).embed_text(["a car"])[0]
-    found = nearest(moved, column.name, query, 20)
+    found = nearest(Samples(moved).of(), column.name, query, 20)
     assert {int(name[1:]) % 3 for name in found.ids} == {2}
     filtered = text_filter(Workspace(moved), Filter("car", encoder=column.name))
     assert filtered.matched == pytest.approx(100, abs=20)

@@ -151,7 +151,7 @@ LOST = [
     ("yolo", ("attributes",), "2 of kind box written without attributes"),
     ("labelme", ("box", "mask"), "2 of kind mask written as the boxes around them"),
     ("cvat", ("box", "keypoints"), "2 of kind keypoints written as the boxes around them"),
-    ("voc", ("polygon",), "2 of kind polygon written as the boxes around them"),
+    ("voc", ("polygon",), "2 of kind polygon written as masks"),
     ("voc", ("box", "caption"), "2 of kind caption left out"),
 ]
 

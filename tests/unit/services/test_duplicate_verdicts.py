@@ -60,6 +60,8 @@ class NamedVerifier:
             flipped=np.zeros(len(verdicts), np.bool_),
             left_regions=regions(LEFT_REGION),
             right_regions=regions(RIGHT_REGION),
+            covers=np.zeros((len(verdicts), 2), np.bool_),
+            sharper=np.zeros(len(verdicts), np.int8),
         )
 
     def _verdict(self, a, b):
@@ -328,7 +330,7 @@ def test_a_condition_marks_only_what_fulfils_it(tmp_path):
     inside = set(store.read(["sample_id"], where)["sample_id"].to_pylist())
     for old, new in zip(before, marks(store), strict=True):
         assert old == new or old["sample_id"] in inside
-    assert store.log()[-1].params["where"] == where
+    assert store.log()[-1].options["where"] == where
     store.undo()
     assert marks(store) == before
 

@@ -129,7 +129,8 @@ def test_classes_are_compared_with_labels_and_the_likeliest_counts(dataset, tmp_
     (tmp_path / "p.csv").write_text("\n".join(lines) + "\n")
     dataset.import_annotations("csv", tmp_path / "p.csv", layer="model")
     report = dataset.evaluate("model")
-    assert (report.task, report.ap) == ("classes", None)
+    assert (report.task, report.ap50) == ("classes", None)
+    assert report.ap == pytest.approx(1)  # every cat that was named is one
     assert confusion(report) == {("cat", "cat"): 1, ("cat", "dog"): 1, ("cat", None): 1}
     assert report.recall.value == pytest.approx(1 / 3)
 

@@ -339,7 +339,7 @@ def test_labels_of_a_table(store: Store, photos: Path) -> None:
 
     report = ingest(store, ["photos"], labels="labels.csv")
 
-    assert (report.labelled, report.label_rows) == (2, 4)
+    assert (report.labeled, report.label_rows) == (2, 4)
     assert rows(store, "path", "label", "split")[:3] == [
         {"path": "photos/cats/00.jpg", "label": "tabby", "split": "train"},
         {"path": "photos/cats/02.jpg", "label": None, "split": "test"},
@@ -369,7 +369,7 @@ def test_labels_fill_gaps_of_known_pictures_and_overwrite_nothing(
 
     report = ingest(store, ["photos"], labels="labels.csv")
 
-    assert (report.added, report.known, report.labelled) == (0, 20, 2)
+    assert (report.added, report.known, report.labeled) == (0, 20, 2)
     assert rows(store, "label", "split")[:3] == [
         {"label": "by hand", "split": "train"},
         {"label": "tabby", "split": None},

@@ -344,10 +344,10 @@ def test_labels_come_from_the_folder_the_video_or_the_frame(tmp_path, clips):
     named = Store.create(tmp_path / "table.tamis")
     report = ingest(named, ["clips/a.mp4"], labels=str(table))
     assert named.read(["label"]).column("label").to_pylist() == ["day", "day", "rain"]
-    assert (report.labelled, report.label_rows) == (2, 2)
+    assert (report.labeled, report.label_rows) == (2, 2)
     table.write_text("path,label\nclips/a.mp4!frame=20,snow\n")
     fresh = Store.create(tmp_path / "frame.tamis")
-    assert ingest(fresh, ["clips/a.mp4"], labels=str(table)).labelled == 1
+    assert ingest(fresh, ["clips/a.mp4"], labels=str(table)).labeled == 1
     table.write_text("path,label\nclips/b.mp4!frame=20,snow\n")
     with pytest.raises(InputError, match="none of the 1 paths"):
         ingest(fresh, ["clips/a.mp4"], labels=str(table))

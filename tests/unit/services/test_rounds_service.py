@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tamis.dataset.learning_curve import label_rounds
+from tamis.dataset.operations import rounds_of
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.workspace import Workspace
@@ -84,12 +84,12 @@ def test_rounds_follow_each_other_to_a_curve(store, truth):
     assert last.measured == 18 - alone
     assert sum(done.labels.values()) == 18
     assert (done.candidates, done.probe) == (42, "prototypes")
-    assert label_rounds(store.log()) == done.curve
+    assert rounds_of(store.log()) == done.curve
     assert done.picks[0].predicted in {"cat", "dog", "owl"}
     assert "model torn here between" in done.picks[0].reason
     store.undo()  # the labels of the last round
     store.undo()  # and the round
-    assert len(label_rounds(store.log())) == 3
+    assert len(rounds_of(store.log())) == 3
 
 
 def test_marks_and_log_tell_the_round(store, truth):
@@ -102,7 +102,7 @@ def test_marks_and_log_tell_the_round(store, truth):
     assert rows[0]["selected_reason"].startswith("model unsure between ")
     entry = store.log()[-1]
     assert (entry.verb, entry.seed) == ("select", 4)
-    assert entry.params["strategy"] == "margin"
+    assert entry.options["strategy"] == "margin"
     assert entry.counts["labels"] == 20
     assert entry.counts["selected"] == 5
     assert entry.counts["accuracy"] == done.curve[-1].accuracy
@@ -219,7 +219,7 @@ def test_the_order_in_which_pictures_came_does_not_matter(store, truth, tmp_path
         (3, {"label_column": "kind_of_fault"}, "there is no column 'kind_of_fault'"),
         (3, {"label_column": "tags"}, "'tags' holds list.*cannot be labels"),
         (3, {"strategy": "margin"}, "margin needs class probabilities"),
-        (3, {"strategy": "best"}, "strategy is 'best'; give default, random"),
+        (3, {"strategy": "best"}, "strategy is 'best'; give default, dpp"),
     ],
 )
 def test_wrong_use_of_a_round_is_refused_and_changes_nothing(store, n, options, sentence):

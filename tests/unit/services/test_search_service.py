@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -78,6 +80,23 @@ def no_encoder(monkeypatch):
         raise AssertionError("the encoder was loaded though stored vectors were enough")
 
     monkeypatch.setattr(registry, "load_encoder", refuse)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """How often each way to read the dataset was used; the counting fake."""
+    seen = Counter()
+
+    def counting(name, method):
+        def counted(*args, **options):
+            seen[name] += 1
+            return method(*args, **options)
+
+        return counted
+
+    for name in ("columns", "vector_columns", "count", "read", "batches", "vectors", "nearest"):
+        monkeypatch.setattr(Store, name, counting(name, getattr(Store, name)))
+    return seen
 
 
 def found(store, *, k=20, **query):
@@ -227,3 +246,30 @@ def test_the_gallery_shows_each_hit_and_escapes_what_it_shows(store, tmp_path, e
     assert text.count("<script>") == 1
     assert "<q>&lt;script&gt;alert(1)&lt;/script&gt;</q>" in text
     assert "It knows colours only." in text
+
+
+def test_a_query_reads_each_thing_once_and_the_next_one_only_what_is_its_own(
+    store, folder, no_encoder, reads
+):
+    workspace = Workspace(store)
+    # what the name means, the example's vector, what the hits are
+    a_query = {"read": 3, "nearest": 1}
+    search(workspace, Search(k=3, like=[str(folder / "red.png")]))
+    assert reads == {"columns": 1, "vector_columns": 1, "count": 1} | a_query
+    reads.clear()
+    report = search(workspace, Search(k=3, like=[str(folder / "blue.png")]))
+    assert report.hits[0].path.endswith("part.png")
+    assert reads == a_query
+    reads.clear()
+    search(workspace, Search(k=3, like=[str(folder / "red.png")], where="width > 30"))
+    assert reads == {"count": 1} | a_query
+
+
+def test_a_query_after_a_change_sees_it(store, folder, no_encoder):
+    workspace = Workspace(store)
+    asked = Search(k=1, like=[str(folder / "red.png")], where="label = 'mine'")
+    assert not search(workspace, asked).hits
+    ids = workspace.samples.of("path LIKE '%blue.png'").ids
+    with store.operation("label") as operation:
+        operation.set_marks(ids, {"label": ["mine"]})
+    assert [hit.sample_id for hit in search(workspace, asked).hits] == ids

@@ -89,7 +89,7 @@ def test_marks_are_set_logged_and_undone(store):
     assert [row["selected_reason"] for row in rows] == [row.reason for row in chosen.picks]
     entry = store.log()[-1]
     assert (entry.verb, entry.seed, entry.counts["selected"]) == ("select", 3, 5)
-    assert entry.params["n"] == 5
+    assert entry.options["n"] == 5
     store.undo()
     assert "selected" not in store.columns() or not marked(store)
 
@@ -158,7 +158,7 @@ def test_pictures_without_a_vector_take_no_part(tmp_path):
     [
         (0, {}, "n is 0; give at least 1"),
         (3, {"diverse": -1}, "diverse is -1; give a value from 0 to 1"),
-        (3, {"strategy": "best"}, "strategy is 'best'; give default, random"),
+        (3, {"strategy": "best"}, "strategy is 'best'; give default, dpp"),
         (3, {"encoder": "path"}, "no vectors of 'path'"),
         (3, {"where": "sample_id = 'x'"}, "no picture to select from: 0 have a vector"),
         (3, {"where": "no_such = 1"}, "no_such"),
@@ -275,7 +275,7 @@ def test_pictures_are_included_and_excluded(named):
     assert {row.reason for row in chosen.picks[:2]} == {"had to be included"}
     assert counted(named, chosen)["dog"] == 0
     assert chosen.represented == 64
-    assert named.log()[-1].params["forbid"] == "label = 'dog'"
+    assert named.log()[-1].options["forbid"] == "label = 'dog'"
 
 
 def test_included_pictures_are_read_from_outside_the_condition(named):

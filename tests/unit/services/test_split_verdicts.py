@@ -69,6 +69,8 @@ class Table:
                     flipped=np.zeros(len(a), np.bool_),
                     left_regions=places,
                     right_regions=places,
+                    covers=np.zeros((len(a), 2), np.bool_),
+                    sharper=np.zeros(len(a), np.int8),
                 )
 
             def calibrate(self, candidates, rng, *, threshold=None):
@@ -235,7 +237,7 @@ def test_the_user_decides_by_hand(dataset, views):
     assert together.changed == apart.changed
     report = split(store, changed="apart", seed=2)
     assert report.largest_group == 3
-    assert store.log()[-1].params["changed"] == "apart"
+    assert store.log()[-1].options["changed"] == "apart"
     split(store, train=0.5, val=0, test=0.5, changed="together")
     marked = splits_of(store)
     for group in views:

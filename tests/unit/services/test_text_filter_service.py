@@ -210,8 +210,7 @@ def test_a_tag_is_added_once_and_other_tags_stay(store):
     assert tags(store) == kept
     entry = store.log()[-1]
     assert (entry.verb, entry.seed) == ("filter", 4)
-    assert entry.params["texts"] == ["cat"]
-    assert entry.params["threshold"] is None
+    assert entry.options["texts"] == ["cat"]
     assert entry.counts["threshold"] == report.threshold
     assert entry.counts["matched"] == 40
     assert sum(entry.counts["histogram"]["counts"]) == 200

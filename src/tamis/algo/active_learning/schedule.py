@@ -11,21 +11,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.selection import Strategy
 
 __all__ = ["COLD_START", "WITH_PROBE", "scheduled_strategy", "strategy_name"]
 
-COLD_START: Final[Strategy] = "max-herding"
+COLD_START: Final = "max-herding"
 """While labels are few: representative pictures, without a probe."""
 
-WITH_PROBE: Final[Strategy] = "uncertainty-herding"
+WITH_PROBE: Final = "uncertainty-herding"
 """Later: pictures that are representative and that the probe is unsure of."""
 
 LABELS_A_CLASS: Final = 2
 """From this many labels per class on average, the probe's uncertainty is used."""
 
 
-def scheduled_strategy(labels: NDArray[np.str_]) -> Strategy:
+def scheduled_strategy(labels: NDArray[np.str_]) -> str:
     """Return the strategy for the next round, given the labels so far, `[L]`.
 
     >>> scheduled_strategy(np.array(["cat", "dog"]))

@@ -9,7 +9,8 @@ import numpy as np
 
 from tamis.algo.active_learning.schedule import COLD_START, scheduled_strategy, strategy_name
 from tamis.algo.probe import train_probe
-from tamis.algo.selection import NEED_PROBABILITIES, select
+from tamis.algo.selection import select
+from tamis.algo.strategies import FROM_PROBABILITIES
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 from tamis.wording import counted
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.selection import Strategy
     from tamis.types import Indices
 
 __all__ = ["Draw", "Replay", "draw_parts", "replay"]
@@ -97,7 +97,7 @@ def replay(
     draw: Draw,
     budgets: Sequence[int],
     *,
-    strategy: Strategy | Mapping[str, float] | None,
+    strategy: str | Mapping[str, float] | None,
     groups: Indices | None = None,
     rng: np.random.Generator,
     told: Callable[[], None] = lambda: None,
@@ -138,7 +138,7 @@ def replay(
     for budget in budgets:
         chosen = scheduled_strategy(truth[known]) if strategy is None else strategy
         asked = {chosen} if isinstance(chosen, str) else set(chosen)
-        if asked & NEED_PROBABILITIES and probabilities is None:
+        if asked.intersection(FROM_PROBABILITIES) and probabilities is None:
             chosen = COLD_START
         picks = select(
             pool,

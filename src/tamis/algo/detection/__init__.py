@@ -1,1 +1,1 @@
-"""How well predicted boxes agree with true ones."""
+"""How well predicted objects agree with true ones."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from tamis.algo.drift.accuracy import AccuracyChange, accuracy_change
 from tamis.algo.drift.changed_clusters import ClusterChange, ClusterChanges, changed_clusters
+from tamis.algo.drift.class_shares import ClassShares, class_shares
 from tamis.algo.drift.decision import Covariate, CovariateDrift, DriftDecision, decide_drift
 from tamis.algo.drift.drifted_rows import DriftedRows, drifted_rows
-from tamis.algo.drift.label_shift import ClassShares, ShiftKind, class_shares, shift_kind
+from tamis.algo.drift.label_shift import ShiftKind, shift_kind
 from tamis.algo.drift.reference import DriftReference, fit_reference
 
 __all__ = [

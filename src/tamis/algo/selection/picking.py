@@ -13,10 +13,9 @@ from tamis.algo.exact_neighbors import exact_search
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.outliers import distance_outliers, sampled_outliers
 from tamis.algo.selection.picks import Picks
-from tamis.algo.selection.pool import Pool, Stage
 from tamis.algo.selection.quotas import Allowance, Quotas
-from tamis.algo.selection.strategies import BY_NAME, NEED_PROBABILITIES
-from tamis.algo.strategy_names import STRATEGIES
+from tamis.algo.selection.strategy import Pool, Stage
+from tamis.algo.strategies import FROM_PROBABILITIES, STRATEGIES, strategy_named
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.strategy_names import Strategy
     from tamis.types import Indices, Vectors
 
 __all__ = ["select"]
@@ -44,7 +42,7 @@ def select(
     X: NDArray[Any],
     n: int,
     *,
-    strategy: Strategy | Mapping[str, float] = "default",
+    strategy: str | Mapping[str, float] = "default",
     diverse: float | None = None,
     probabilities: NDArray[Any] | None = None,
     must: Indices | None = None,
@@ -63,8 +61,8 @@ def select(
     Args:
         X: `[N, D]` unit vectors.
         n: how many to select; all candidates if there are fewer.
-        strategy: one strategy, or several with their shares of `n`, which run in this order; each
-            sees the picks of those before it.
+        strategy: one of `tamis.algo.strategies`, or several with their shares of `n`, which run in
+            this order; each sees the picks of those before it.
         diverse: share of `n`, in [0, 1], that the default strategy picks by k-center; None for
             none of the first 30 and a fifth of the rest.
         probabilities: `[N, K]` class probabilities of every row, for strategies that use model
@@ -122,7 +120,7 @@ def select(
             probabilities=likely,
             rng=rng,
         )
-        stages.append(BY_NAME[name](pool, min(count, pool.candidates.size)))
+        stages.append(strategy_named(name).pick(pool, min(count, pool.candidates.size)))
         kinds += [name] * stages[-1].indices.size
     picked = np.concatenate([stage.indices for stage in stages])
     outlier, outliers, method, recall = _outliers(vectors, picked, rng)
@@ -157,17 +155,17 @@ def _diverse_share(given: float | None, n: int) -> float:
 
 
 def _shares(
-    strategy: Strategy | Mapping[str, float], diverse: float, probabilities: NDArray[Any] | None
+    strategy: str | Mapping[str, float], diverse: float, probabilities: NDArray[Any] | None
 ) -> Mapping[str, float]:
     if strategy == "default":
         return {"facility-location": 1.0 - diverse, "k-center": diverse}
     shares: dict[str, float] = {strategy: 1.0} if isinstance(strategy, str) else dict(strategy)
     for name, share in shares.items():
-        if name not in BY_NAME:
+        if name not in STRATEGIES[1:]:
             raise UsageError(f"strategy must be one of {', '.join(STRATEGIES)}, not {name!r}")
         if not 0.0 <= share <= 1.0:
             raise UsageError(f"the share of {name} must be between 0 and 1, not {share}")
-    if probabilities is None and (lacking := NEED_PROBABILITIES & shares.keys()):
+    if probabilities is None and (lacking := shares.keys() & FROM_PROBABILITIES):
         raise UsageError(
             f"the strategy {min(lacking)} needs class probabilities of every row: train a model "
             "on labels first, or take a strategy that needs none"

@@ -22,7 +22,7 @@ class Picks:
     Attributes:
         indices: `[n]` int64 row numbers, distinct; `include` rows come first.
         kinds: `[n]` the strategy that picked each row, or `include`.
-        scores: `[n]` float64, the strategy's score; see `tamis.algo.selection.strategies`.
+        scores: `[n]` float64, the strategy's score; see its file in `tamis.algo.strategies`.
         clusters: `[n]` int64, the cluster that a pick represents; -1 if its strategy has none.
         cluster_sizes: `[n]` int64, number of rows of that cluster; 0 if there is none.
         classes: `[n, 2]` int64, the most likely and second class of each pick; None without

@@ -6,7 +6,18 @@ alarm. Wealth is: it ever reaches 20 with a chance of 5 % at most.
 
 from __future__ import annotations
 
-from tamis.algo.sequential.false_discovery import OnlineFalseDiscovery, e_benjamini_hochberg
+from tamis.algo.sequential.false_discovery import (
+    OnlineFalseDiscovery,
+    e_benjamini_hochberg,
+    wealth_for_an_alarm,
+)
 from tamis.algo.sequential.monitor import Alarm, Monitor, start_monitor
 
-__all__ = ["Alarm", "Monitor", "OnlineFalseDiscovery", "e_benjamini_hochberg", "start_monitor"]
+__all__ = [
+    "Alarm",
+    "Monitor",
+    "OnlineFalseDiscovery",
+    "e_benjamini_hochberg",
+    "start_monitor",
+    "wealth_for_an_alarm",
+]

@@ -49,23 +49,26 @@ class Bag:
         """Return `[T, S]` p-values of new rows in their order, each of which then joins the bag.
 
         The share of scores in the bag, its own among them, that are higher, and a random part of
-        those that are equal: small where a score is high. O(T² S + S L).
+        those that are equal: small where a score is high. An unknown score ranks anywhere, and so
+        is no evidence. O(T² S + S L).
 
         Args:
-            places: `[T, S]` between which edges the scores lie; what is unknown ranks highest.
+            places: `[T, S]` between which edges the scores lie, as `places` gives them.
             chance: `[T, S]` uniform numbers in [0, 1).
         """
         shown = places.T
         column = np.arange(len(shown))[:, None]
         upto = np.cumsum(self.counts, axis=1)
-        before = np.tri(len(places), k=-1, dtype=np.bool_)
+        known = shown < self.counts.shape[1] - 1
+        before = np.tri(len(places), k=-1, dtype=np.bool_) & known[:, None, :]
         higher = (shown[:, None, :] > shown[:, :, None]) & before
         equal = (shown[:, None, :] == shown[:, :, None]) & before
-        n = upto[0, -1] + np.arange(1, len(places) + 1)
-        above = upto[:, -1:] - upto[column, shown] + higher.sum(axis=2)
+        total = upto[:, -2:-1]
+        n = total + before.sum(axis=2) + 1
+        above = total - upto[column, shown] + higher.sum(axis=2)
         same = self.counts[column, shown] + equal.sum(axis=2) + 1
         np.add.at(self.counts, (column, shown), 1)
-        p: NDArray[np.float64] = ((above + chance.T * same) / n).T
+        p: NDArray[np.float64] = np.where(known, (above + chance.T * same) / n, chance.T).T
         return p
 
 

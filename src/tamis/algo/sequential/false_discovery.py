@@ -12,7 +12,7 @@ from tamis.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["OnlineFalseDiscovery", "e_benjamini_hochberg"]
+__all__ = ["OnlineFalseDiscovery", "e_benjamini_hochberg", "wealth_for_an_alarm"]
 
 _GAMMA: Final = 0.07720838
 """Makes the series of the levels sum to 1 (Javanmard and Montanari 2018)."""
@@ -49,6 +49,33 @@ def e_benjamini_hochberg(log_wealth: NDArray[np.float64], level: float) -> NDArr
     chosen = np.zeros(m, np.bool_)
     chosen[order[:count]] = True
     return chosen
+
+
+def wealth_for_an_alarm(others: NDArray[np.float64], level: float) -> float:
+    """Return the logarithm of the wealth from which on a stream would be chosen among others.
+
+    With it, `e_benjamini_hochberg` can be asked of one stream after the other. For a single stream
+    it is that of 1/level. O(m log m).
+
+    Args:
+        others: `[m - 1]` natural logarithms of the wealth of the other streams; infinity for those
+            that were chosen.
+        level: share of false alarms.
+
+    Raises:
+        UsageError: the level is not between 0 and 1.
+
+    Example:
+        >>> round(float(np.exp(wealth_for_an_alarm(np.array([np.inf, 0.0]), 0.05))))
+        30
+    """
+    _check(level)
+    m = others.size + 1
+    needed = np.log(m) - np.log(level) - np.log(np.arange(1, m + 1))
+    richest = -np.sort(-others)
+    # as the k-th of k chosen ones, where k - 1 others have what that takes
+    possible = np.concatenate([[True], richest >= needed[1:]])
+    return float(needed[possible].min())
 
 
 @dataclass

@@ -59,7 +59,8 @@ class Monitor:
     Args:
         scores: of rows.
         reference: counts that the bag begins with.
-        level: chance of a false alarm before the first restart.
+        level: chance of a false alarm before the first restart; may be changed between calls where
+            several streams share one.
         seed: of the random parts of ranks; the same stream gives the same wealth.
     """
 
@@ -69,10 +70,11 @@ class Monitor:
         self.seed = seed
         self._reference = reference
         self.step = 0
-        self.restarted = 0
-        self._restart()
+        self.restart()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Begin anew, with wealth 1 and the bag of the reference; steps go on."""
+        self.restarted = self.step
         self._bag = Bag(self._reference.edges, self._reference.counts.copy())
         self._wealth = new_wealth(len(self._reference.edges))
         self._history = np.zeros((_HISTORY, len(self._reference.edges)), np.uint8)
@@ -135,9 +137,17 @@ class Monitor:
         taken = int(reached[0]) + 1
         self.step += taken
         alarm = self._alarm(self._wealth.step - n + taken, float(path[reached[0]]))
-        self.restarted = self.step
-        self._restart()
+        self.restart()
         return taken, alarm
+
+    def alarm_now(self) -> Alarm:
+        """Return the alarm that the wealth of now makes, whatever the level, and begin anew.
+
+        For streams that are judged together: one may be let in by what others show.
+        """
+        alarm = self._alarm(self._wealth.step, self._wealth.log)
+        self.restart()
+        return alarm
 
     def _alarm(self, steps: int, log_wealth: float) -> Alarm:
         """Say what `steps` units since the last restart show."""

@@ -76,6 +76,8 @@ class ScoreFunctions:
         centered = rows - self.mean
         along = centered @ self.directions.T
         left = np.einsum("nd,nd->n", centered, centered) - np.einsum("np,np->n", along, along)
+        if len(self.directions) == self.mean.size:
+            left[:] = 0.0  # errors of rounding differ with the number of rows, and would be ranked
         return np.column_stack(
             [along, np.sqrt(np.maximum(left, 0.0)), self._distance(rows), figures]
         )

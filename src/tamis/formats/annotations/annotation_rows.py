@@ -70,6 +70,10 @@ class AnnotationRows:
         """Give a sample a class; predictions have a confidence."""
         self._add(sample_id=sample_id, kind="classification", label=label, confidence=confidence)
 
+    def add_number(self, sample_id: str, label: str, value: float) -> None:
+        """Give a sample a number, and say what it is of."""
+        self._add(sample_id=sample_id, kind="number", label=label, value=value)
+
     def _add(self, **said: Any) -> None:
         content = repr((self._layer, *said.values())).encode("utf-8", "backslashreplace")
         digest = hashlib.blake2b(content, digest_size=16)
@@ -94,8 +98,11 @@ class AnnotationRows:
         arrays["author"] = pa.array([self._author] * count, pa.string())
         arrays["time"] = pa.array([self._time] * count, ANNOTATIONS.field("time").type)
         self._columns = {name: [] for name in _STORED}
-        return pa.table({name: arrays[name] for name in ANNOTATIONS.names})
+        return pa.table({name: arrays[name] for name in ANNOTATIONS.names}, schema=ANNOTATIONS)
 
 
 def _json(values: Mapping[str, Any] | None) -> str | None:
-    return storable(json.dumps(values, ensure_ascii=False)) if values else None
+    return storable(_AS_JSON(values)) if values else None
+
+
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` would make one each time

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tamis.algo.run_lengths import box_of_counts, read_counts
 from tamis.errors import InputError
+from tamis.formats.annotations.json_members import open_json, read_members
 from tamis.formats.annotations.source_annotation import (
-    Annotations,
     SourceAnnotation,
     declared_size,
     place,
@@ -18,86 +19,115 @@ from tamis.formats.annotations.source_annotation import (
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tamis.dataset.annotation_layers import AnnotationKind
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["read_coco"]
 
 
-def read_coco(file: Path, *, outlines: bool = True, reference: Path | None = None) -> Annotations:
-    """Read a COCO file.
+def read_coco(
+    file: Path, *, outlines: bool = True, reference: Path | None = None
+) -> Iterator[Said]:
+    """Read a COCO file, annotation by annotation.
 
     An id may be a number in one place and the same number as a text in another. An id that two
     pictures or two categories have says nothing, and what has it is listed as a failure.
 
-    Memory: the document; without its outlines some 500 bytes a box.
+    The file is read twice: for pictures and categories, which may stand behind the annotations, and
+    for these. Memory: the pictures' names, and one annotation at a time.
 
     Args:
         file: a file with images, categories and annotations, or a list of results.
-        outlines: whether to keep segmentations, which are many times larger than boxes.
+        outlines: whether to keep segmentations.
         reference: the file whose images and categories the ids of results mean.
 
     Raises:
-        InputError: it is no COCO file.
+        InputError: it is no COCO file; raised where the reading has come so far.
     """
-    document = _document(file, outlines=outlines)
-    entries: Any
-    if isinstance(document, list) and document and isinstance(document[0], dict):
-        if reference is None:
-            raise InputError(
-                f"{file} is a list of results: name the COCO file whose ids it uses as "
-                "its reference"
-            )
-        described, entries = _document(reference, outlines=False), document
-    elif not isinstance(document, dict) or not document.keys() >= _PARTS:
+    with _coco_errors(file):
+        is_results = _is_list(file)
+    if is_results and reference is None:
         raise InputError(
-            f"{file} is no COCO file of instances (images, annotations, categories): it has not "
-            "all of these"
+            f"{file} is a list of results: name the COCO file whose ids it uses as its reference"
         )
-    else:
-        described = document
-        entries = document["annotations"]
-    try:
-        pictures = _ById("image_id", described["images"], "file_name")
-        labels = _ById("category_id", described.get("categories", []), "name")
-        entries = list(entries)
-        described.pop("annotations", None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{file} is no COCO file of instances (images, annotations, categories): {error}"
-        ) from error
-    found = Annotations()
+    described = file if reference is None or not is_results else reference
+    with _coco_errors(described):
+        pictures, labels = _described(described)
     places: dict[str, tuple[str, ...]] = {}
-    total = len(entries)
-    entries.reverse()
-    while entries:  # each goes as soon as it is read, so that there are never two of all
-        entry = entries.pop()
-        number = total - len(entries) - 1
-        try:
-            picture = pictures.of(entry)
-            name = text(picture["file_name"])
-            if name not in places:
-                places[name] = _places(file, name)
-            found.entries.append(_entry(entry, name, picture, labels, places[name]))
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            what = entry.get("id", number) if isinstance(entry, dict) else number
-            reason = f"annotation {what} cannot be used: {_words(error)}"
-            found.failures.append(Failure(str(file), reason, str(file)))
-    return found
+    with _coco_errors(file):
+        for number, entry in enumerate(_annotations(file, outlines=outlines)):
+            try:
+                picture = pictures.of(entry)
+                name = text(picture["file_name"])
+                if name not in places:
+                    places[name] = _places(file, name)
+                yield _entry(entry, name, picture, labels, places[name])
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+                what = entry.get("id", number) if isinstance(entry, dict) else number
+                reason = f"annotation {what!r:.60} cannot be used: {_words(error)}"
+                yield Failure(str(file), reason, str(file))
 
 
-_PARTS = {"images", "annotations"}
+_PARTS = ("images", "annotations", "categories")
+_ABOUT_PICTURES = ("id", "file_name", "width", "height")
 
 
-def _document(file: Path, *, outlines: bool) -> Any:
+@contextmanager
+def _coco_errors(file: Path) -> Iterator[None]:
     try:
-        return json.loads(file.read_bytes(), object_hook=None if outlines else _without_outline)
-    except (OSError, ValueError, RecursionError) as error:
+        yield
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{file} is no COCO file of instances (images, annotations, categories): {error}"
+            f"{file} is no COCO file of instances (images, annotations, categories): "
+            f"{_words(error)}"
         ) from error
+
+
+def _is_list(file: Path) -> bool:
+    with open_json(file) as stream:
+        name, value = next(read_members(stream, _PARTS), ("images", iter(())))
+        if not name and not isinstance(next(value, None), dict):
+            raise ValueError("it is a list, and not of results")
+        return not name
+
+
+def _described(file: Path) -> tuple[_ById, _ById]:
+    """Return the pictures and the categories of a file.
+
+    Raises:
+        ValueError: it has no pictures, or no annotations.
+    """
+    pictures = _ById("image_id", "file_name")
+    labels = _ById("category_id", "name")
+    missing = set(_PARTS)
+    with open_json(file) as stream:
+        for name, value in read_members(stream, _PARTS):
+            missing.discard(name)
+            match name:
+                case "images":
+                    for entry in value:
+                        pictures.add({key: entry[key] for key in _ABOUT_PICTURES if key in entry})
+                case "categories":
+                    for entry in value:
+                        labels.add(entry)
+                case "annotations" if not isinstance(value, Iterator):
+                    raise ValueError("its annotations are no list")
+            if not missing:
+                break
+    if missing - {"categories"}:  # captions have none
+        raise ValueError("it has not all of these")
+    return pictures, labels
+
+
+def _annotations(file: Path, *, outlines: bool) -> Iterator[Any]:
+    with open_json(file) as stream:
+        hook = None if outlines else _without_outline
+        for name, value in read_members(stream, ("annotations",), hook):
+            if name in ("", "annotations"):
+                yield from value
 
 
 class _ById:
@@ -105,22 +135,21 @@ class _ById:
 
     Args:
         field: what an annotation calls the id.
-        entries: each with an `id`.
         name: what tells two entries apart that have one id.
     """
 
-    def __init__(self, field: str, entries: Iterable[dict[str, Any]], name: str) -> None:
+    def __init__(self, field: str, name: str) -> None:
         self._field = field
         self._name = name
         self._exact: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         self._loose: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-        for entry in entries:
-            for ids, key in (
-                (self._exact, _exact(entry["id"])),
-                (self._loose, _loose(entry["id"])),
-            ):
-                if not any(entry.get(name) == other.get(name) for other in ids[key]):
-                    ids[key].append(entry)
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take an entry, which has an `id`; one that is there already is the same."""
+        name = entry.get(self._name)
+        for ids, key in ((self._exact, _exact(entry["id"])), (self._loose, _loose(entry["id"]))):
+            if not any(name == other.get(self._name) for other in ids[key]):
+                ids[key].append(entry)
 
     def of(self, annotation: dict[str, Any]) -> dict[str, Any]:
         """Return the entry that an annotation names.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.errors import InputError
 from tamis.formats.annotations.source_annotation import (
-    Annotations,
     SourceAnnotation,
     declared_size,
     place,
@@ -17,12 +16,16 @@ from tamis.formats.annotations.source_annotation import (
 from tamis.types import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["is_cvat", "read_cvat"]
 
 _LOOKED_AT = 4096
 _CHUNK = 1 << 20
+_MOST_PIXELS = 1 << 28  # of a picture with masks, each of which takes a byte a pixel
 
 
 def is_cvat(file: Path) -> bool:
@@ -35,7 +38,7 @@ def is_cvat(file: Path) -> bool:
     return b"<annotations" in start
 
 
-def read_cvat(file: Path) -> Annotations:
+def read_cvat(file: Path) -> Iterator[Said]:
     """Read boxes, rotated ones too, polygons, masks and tags, picture by picture.
 
     Shapes of other types (polylines, points, skeletons) are listed as failures. Memory: one
@@ -44,16 +47,14 @@ def read_cvat(file: Path) -> Annotations:
     Raises:
         InputError: it is no such file.
     """
-    found = Annotations()
     try:
         _refuse_declarations(file)
         for _, element in ET.iterparse(file):  # noqa: S314 - without declarations nothing expands
             if element.tag == "image":
-                _read_picture(file, element, found)
+                yield from _read_picture(file, element)
                 element.clear()
     except (OSError, ET.ParseError, ValueError) as error:
         raise InputError(f"{file} is no CVAT file of images: {error}") from error
-    return found
 
 
 def _refuse_declarations(file: Path) -> None:
@@ -71,7 +72,7 @@ def _refuse_declarations(file: Path) -> None:
             before = chunk[-16:]
 
 
-def _read_picture(file: Path, element: ET.Element, found: Annotations) -> None:
+def _read_picture(file: Path, element: ET.Element) -> Iterator[Said]:
     name = text(element.get("name"))
     common: dict[str, Any] = {
         "picture": name,
@@ -80,10 +81,10 @@ def _read_picture(file: Path, element: ET.Element, found: Annotations) -> None:
     }
     for number, shape in enumerate(element, start=1):
         try:
-            found.entries.append(_entry(shape, common))
+            yield _entry(shape, common)
         except (ValueError, TypeError, OverflowError) as error:
             reason = f"shape {number} of {name} cannot be used: {error}"
-            found.failures.append(Failure(str(file), reason, str(file)))
+            yield Failure(str(file), reason, str(file))
 
 
 def _entry(shape: ET.Element, common: dict[str, Any]) -> SourceAnnotation:
@@ -159,6 +160,8 @@ def _mask(shape: ET.Element, label: str, common: dict[str, Any]) -> SourceAnnota
     size = common["size"]
     if size is None or min(left, top) < 0 or left + width > size[0] or top + height > size[1]:
         raise ValueError("its mask lies outside of the picture, or the picture has no size")
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise ValueError(f"its picture is too large, {size[0]} x {size[1]}")
     runs = [int(word) for word in shape.get("rle", "").split(",")]
     whole = np.zeros((size[1], size[0]), bool)
     whole[top : top + height, left : left + width] = mask_of(runs, height, width).T

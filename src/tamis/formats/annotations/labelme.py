@@ -7,7 +7,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tamis.formats.annotations.source_annotation import (
-    Annotations,
     SourceAnnotation,
     declared_size,
     place,
@@ -16,8 +15,10 @@ from tamis.formats.annotations.source_annotation import (
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["is_labelme", "read_labelme"]
 
@@ -36,12 +37,11 @@ def is_labelme(file: Path) -> bool:
     return b'"shapes"' in start and (b'"version"' in start or b'"flags"' in start)
 
 
-def read_labelme(files: Iterable[Path]) -> Annotations:
+def read_labelme(files: Iterable[Path]) -> Iterator[Said]:
     """Read LabelMe files: rectangles, polygons, circles as polygons of 64 points, single points.
 
     A shape of another type, such as a line, is listed as a failure.
     """
-    found = Annotations()
     for file in files:
         try:
             document = _document(file)
@@ -49,7 +49,7 @@ def read_labelme(files: Iterable[Path]) -> Annotations:
             size = declared_size(document.get("imageWidth"), document.get("imageHeight"))
             shapes = list(document["shapes"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            found.failures.append(Failure(str(file), f"is no LabelMe file: {error}", str(file)))
+            yield Failure(str(file), f"is no LabelMe file: {error}", str(file))
             continue
         common: dict[str, Any] = {
             "picture": picture,
@@ -59,7 +59,7 @@ def read_labelme(files: Iterable[Path]) -> Annotations:
         }
         for number, shape in enumerate(shapes, start=1):
             try:
-                found.entries.append(_entry(shape, common))
+                yield _entry(shape, common)
             except (
                 ValueError,
                 KeyError,
@@ -69,8 +69,7 @@ def read_labelme(files: Iterable[Path]) -> Annotations:
                 OverflowError,
             ) as error:
                 reason = f"shape {number} cannot be used: {error}"
-                found.failures.append(Failure(str(file), reason, str(file)))
-    return found
+                yield Failure(str(file), reason, str(file))
 
 
 def _document(file: Path) -> dict[str, Any]:

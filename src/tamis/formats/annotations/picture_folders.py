@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.errors import InputError
-from tamis.formats.annotations.source_annotation import Annotations, SourceAnnotation, place
+from tamis.formats.annotations.source_annotation import SourceAnnotation, place
 from tamis.formats.annotations.yolo_files import files_below
 from tamis.images.formats import PICTURE_EXTENSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["read_picture_folders"]
 
 
-def read_picture_folders(folder: Path) -> Annotations:
+def read_picture_folders(folder: Path) -> Iterator[SourceAnnotation]:
     """Read one class a picture: the name of the folder that it lies in.
 
     Raises:
@@ -23,16 +24,12 @@ def read_picture_folders(folder: Path) -> Annotations:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; name one with a sub-folder for each class")
-    found = Annotations()
     for file in files_below(folder, *PICTURE_EXTENSIONS):
         if file.parent != folder:
-            found.entries.append(
-                SourceAnnotation(
-                    picture=file.relative_to(folder).as_posix(),
-                    label=file.parent.name,
-                    kind="classification",
-                    places=(place(file.parent, file.name),),
-                    fallback=file.stem,
-                )
+            yield SourceAnnotation(
+                picture=file.relative_to(folder).as_posix(),
+                label=file.parent.name,
+                kind="classification",
+                places=(place(file.parent, file.name),),
+                fallback=file.stem,
             )
-    return found

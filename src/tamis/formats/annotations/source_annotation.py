@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = [
     "PLACELESS",
     "Annotations",
     "Placed",
+    "Said",
     "SourceAnnotation",
     "declared_size",
     "place",
@@ -155,13 +156,7 @@ class SourceAnnotation:
         if isinstance(turned, str):
             return turned
         corners = turned((self.left, self.top), (self._right, self._bottom))
-        left, top, right, bottom = (
-            min(max(edge, -_FAR), _FAR)  # what is farther is as much outside, and can be rounded
-            for edge in corners
-        )
-        x, y = round(left), round(top)
-        box = Box(x, y, max(1, round(right) - x), max(1, round(bottom) - y))
-        clipped = box.clipped(width, height)
+        clipped = Box.between(*corners).clipped(width, height)
         return f"{self} lies outside of the picture" if clipped is None else clipped
 
     def _turn(  # noqa: PLR0911 - one case a reason
@@ -175,11 +170,11 @@ class SourceAnnotation:
             return f"{self} has no area"
         if wrong := self._wrong_shape():
             return wrong
-        if self.relative:
+        if self.relative and (self.mask is None or self.size in (None, (width, height))):
             return _Turn((width, height), 1, width, height)
         if self.size is None or self.size == (width, height):
             return _Turn((width, height), 1)
-        if orientation not in _SIDEWAYS or self.size != (height, width):
+        if self.relative or orientation not in _SIDEWAYS or self.size != (height, width):
             return (
                 f"{self} is of a picture of {self.size[0]} x {self.size[1]} pixels, and this "
                 f"one has {width} x {height}"
@@ -204,7 +199,6 @@ class SourceAnnotation:
         return f"its box {','.join(f'{value:g}' for value in values)}"
 
 
-_FAR = 1e9
 _CORNERS = 8  # numbers
 
 
@@ -331,9 +325,14 @@ class _Turn:
                 return y, width - x
 
 
+Said: TypeAlias = "SourceAnnotation | Failure | str"
+"""What a reader yields: an annotation, a file or an entry that cannot be used with its reason, or a
+sentence on what was not read at all."""
+
+
 @dataclass
 class Annotations:
-    """What a source of annotations holds.
+    """All that a source of annotations holds.
 
     Attributes:
         entries: in the order of the files.
@@ -344,3 +343,16 @@ class Annotations:
     entries: list[SourceAnnotation] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @staticmethod
+    def gathered(said: Iterable[Said]) -> Annotations:
+        """Gather what a reader yields."""
+        found = Annotations()
+        for one in said:
+            if isinstance(one, str):
+                found.notes.append(one)
+            elif isinstance(one, SourceAnnotation):
+                found.entries.append(one)
+            else:
+                found.failures.append(one)
+        return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.algo.run_lengths import read_counts
@@ -11,26 +12,38 @@ from tamis.dataset.annotation_layers import KINDS
 from tamis.errors import InputError
 from tamis.formats.annotations.source_annotation import (
     PLACELESS,
-    Annotations,
     SourceAnnotation,
+    declared_size,
     place,
     text,
 )
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["read_table"]
 
 _NAMES: Final = {
-    "picture": ("file", "path", "picture", "image", "filename", "file_name", "image_path"),
-    "label": ("label", "class", "category", "class_name", "name"),
-    "left": ("x", "left", "xmin", "x_min", "x1"),
-    "top": ("y", "top", "ymin", "y_min", "y1"),
-    "width": ("width", "w", "box_width"),
-    "height": ("height", "h", "box_height"),
+    "picture": (
+        "file",
+        "path",
+        "picture",
+        "image",
+        "filename",
+        "file_name",
+        "image_path",
+        "img_filename",
+        "image_name",
+    ),
+    "label": ("label", "class", "category", "class_name", "name", "label_name"),
+    "left": ("x", "left", "xmin", "x_min", "x1", "col_x", "bbox_x"),
+    "top": ("y", "top", "ymin", "y_min", "y1", "row_y", "bbox_y"),
+    "width": ("width", "w", "box_width", "bbox_width"),
+    "height": ("height", "h", "box_height", "bbox_height"),
     "right": ("xmax", "x_max", "x2", "right"),
     "bottom": ("ymax", "y_max", "y2", "bottom"),
     "confidence": ("confidence", "score", "probability"),
@@ -44,23 +57,32 @@ _NAMES: Final = {
     "attributes": ("attributes",),
     "source": ("source",),
 }
-"""What columns may be called; the first that a table has counts."""
+"""What columns may be called; the first that a table has counts. Among them are the names that
+fastdup, TensorFlow's examples and labelWise use."""
 
 
-def read_table(file: Path) -> Annotations:
+def read_table(file: Path) -> Iterator[Said]:
     """Read a table with a column of pictures' paths and one of classes, boxes, captions or numbers.
 
     Boxes are `x`, `y`, `width`, `height` or two corners (`xmin`, `ymin`, `xmax`, `ymax`) in pixels;
-    a row without is the class of its picture. Polygons, keypoints and attributes are JSON.
+    beside corners, `width` and `height` are the picture's. A row without a box is the class of its
+    picture. Polygons, keypoints and attributes are JSON.
 
     Raises:
         InputError: it cannot be read, or has no column of pictures.
     """
     try:
-        rows = _parquet(file) if file.suffix.lower() == ".parquet" else _csv(file)
+        yield from _read(file, _parquet if file.suffix.lower() == ".parquet" else _csv)
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as a table: {error}") from error
-    known = {name.strip().lower(): name for name in (rows[0] if rows else {})}
+
+
+def _read(file: Path, read: Callable[[Path], Iterator[dict[str, Any]]]) -> Iterator[Said]:
+    rows = read(file)
+    first = next(rows, None)
+    if first is None:
+        return
+    known = {name.strip().lower(): name for name in first if name}
     columns = {
         meaning: next((known[name] for name in names if name in known), None)
         for meaning, names in _NAMES.items()
@@ -69,26 +91,25 @@ def read_table(file: Path) -> Annotations:
         raise InputError(
             f"{file} has no column of pictures; call it one of {', '.join(_NAMES['picture'])}"
         )
-    found = Annotations()
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(chain([first], rows), start=1):
         try:
-            found.entries.append(_entry(file, _Row(row, columns)))
+            yield _entry(file, _Row(row, columns))
         except (ValueError, TypeError, OverflowError) as error:
             reason = f"row {number} cannot be used: {error}"
-            found.failures.append(Failure(str(file), reason, str(file)))
-    return found
+            yield Failure(str(file), reason, str(file))
 
 
-def _csv(file: Path) -> list[dict[str, Any]]:
+def _csv(file: Path) -> Iterator[dict[str, Any]]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+        yield from csv.DictReader(stream)
 
 
-def _parquet(file: Path) -> list[dict[str, Any]]:
+def _parquet(file: Path) -> Iterator[dict[str, Any]]:
     from pyarrow import parquet
 
-    rows: list[dict[str, Any]] = parquet.read_table(file).to_pylist()
-    return rows
+    with file.open("rb") as stream:  # of a path with a colon Arrow would make a web address
+        for batch in parquet.ParquetFile(stream).iter_batches():
+            yield from batch.to_pylist()
 
 
 class _Row:
@@ -118,10 +139,10 @@ def _entry(file: Path, row: _Row) -> SourceAnnotation:
     left, top = row.number("left"), row.number("top")
     width, height = row.number("width"), row.number("height")
     right, bottom = row.number("right"), row.number("bottom")
-    if left is not None and width is None and right is not None:
-        width = right - left
-    if top is not None and height is None and bottom is not None:
-        height = bottom - top
+    size = None
+    if None not in (left, top, right, bottom):
+        size = declared_size(width, height)
+        width, height = (right or 0) - (left or 0), (bottom or 0) - (top or 0)
     has_box = None not in (left, top, width, height)
     kind = row.get("kind") or _kind(row, has_box=has_box)
     if kind not in KINDS:
@@ -145,6 +166,7 @@ def _entry(file: Path, row: _Row) -> SourceAnnotation:
         return SourceAnnotation(**common)
     return SourceAnnotation(
         **common,
+        size=size,
         left=left or 0,
         top=top or 0,
         width=width or 0,

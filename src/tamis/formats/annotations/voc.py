@@ -6,37 +6,44 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
 from tamis.formats.annotations.source_annotation import (
-    Annotations,
     SourceAnnotation,
     declared_size,
     place,
     text,
 )
+from tamis.formats.annotations.voc_masks import ObjectMasks
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["read_voc"]
 
 _LARGEST = 16 << 20
 
 
-def read_voc(files: Iterable[Path]) -> Annotations:
-    """Read the boxes of VOC files. Their corners are pixels counted from 1, both inside."""
-    found = Annotations()
+def read_voc(files: Iterable[Path]) -> Iterator[Said]:
+    """Read the objects of VOC files: boxes, and masks where `SegmentationObject` has them.
+
+    Corners are pixels counted from 1, both inside.
+    """
     for file in files:
         try:
             root = _parsed(file)
             picture = text(root.findtext("filename") or file.stem)
         except (OSError, ValueError, LookupError, ET.ParseError) as error:
             # a LookupError is an encoding that nobody knows
-            reason = f"is no VOC annotation: {error}"
-            found.failures.append(Failure(str(file), reason, str(file)))
+            yield Failure(str(file), f"is no VOC annotation: {error}", str(file))
             continue
         size = declared_size(root.findtext("size/width"), root.findtext("size/height"))
         places = _places(file, picture)
+        masks = ObjectMasks.beside(file, size)
+        if isinstance(masks, str):
+            yield Failure(str(file), masks, str(file))
+            masks = None
         for number, thing in enumerate(root.findall("object"), start=1):
             try:
                 label = text(thing.findtext("name"))
@@ -46,23 +53,21 @@ def read_voc(files: Iterable[Path]) -> Annotations:
                 )
             except ValueError as error:
                 reason = f"object {number} cannot be used: {error}"
-                found.failures.append(Failure(str(file), reason, str(file)))
+                yield Failure(str(file), reason, str(file))
                 continue
-            found.entries.append(
-                SourceAnnotation(
-                    picture=picture,
-                    label=label,
-                    left=left - 1,
-                    top=top - 1,
-                    width=right - left + 1,
-                    height=bottom - top + 1,
-                    size=size,
-                    places=places,
-                    fallback=file.stem,
-                    attributes=_attributes(thing),
-                )
+            yield SourceAnnotation(
+                picture=picture,
+                label=label,
+                left=left - 1,
+                top=top - 1,
+                width=right - left + 1,
+                height=bottom - top + 1,
+                size=size if masks is None else masks.size,
+                places=places,
+                fallback=file.stem,
+                attributes=_attributes(thing),
+                **({} if masks is None else masks.of(number)),
             )
-    return found
 
 
 def _attributes(thing: ET.Element) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tamis.errors import InputError
-from tamis.formats.annotations.source_annotation import Annotations, SourceAnnotation, place
+from tamis.formats.annotations.source_annotation import SourceAnnotation, place
 from tamis.formats.annotations.yolo_files import (
     files_below,
     label_files,
@@ -20,7 +20,9 @@ from tamis.types import Failure
 from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from tamis.formats.annotations.source_annotation import Said
 
 __all__ = ["read_yolo", "read_yolo_dataset"]
 
@@ -30,7 +32,7 @@ _YAML = (".yaml", ".yml")
 _NAMES = re.compile(r"""(?m)^["']?(names|kpt_shape)["']?\s*:""")
 
 
-def read_yolo_dataset(settings_file: Path) -> Annotations:
+def read_yolo_dataset(settings_file: Path) -> Iterator[Said]:
     """Read the label files that a `data.yaml` speaks of, by its names of classes.
 
     Raises:
@@ -49,14 +51,14 @@ def read_yolo_dataset(settings_file: Path) -> Annotations:
             f"{settings_file} leads to no label file (.txt): none lies below "
             f"{' or '.join(map(str, folders))}; check its  path:  or name the folder of labels"
         )
-    found = read_yolo(folders[0], files, settings)
-    found.notes += [] if wrong is None else [wrong]
-    return found
+    yield from read_yolo(folders[0], files, settings)
+    if wrong is not None:
+        yield wrong
 
 
 def read_yolo(
     root: Path, files: Sequence[Path], settings: YoloSettings | None = None
-) -> Annotations:
+) -> Iterator[Said]:
     """Read YOLO label files: a line `class x y width height` a box, shares of the sides.
 
     A sixth number is a prediction's confidence. Keypoints follow the box where the settings say how
@@ -75,20 +77,33 @@ def read_yolo(
     """
     labels, passed_over = label_files(files)
     settings = _settings_near(root, labels) if settings is None else settings
-    found = Annotations()
     if passed_over:
-        found.notes.append(
+        yield (
             f"{counted(len(passed_over), 'label file was')} not read, outside of the folders "
             f"called labels: {passed_over[0]}"
         )
+    held: list[SourceAnnotation] | None = []
+    for said in _lines(root, labels, settings):
+        if held is None or not isinstance(said, SourceAnnotation) or said.kind != "polygon":
+            yield said
+        elif _is_parallelogram(said.polygon[0]):
+            held.append(said)
+        else:  # of segments then, all of them
+            yield from held
+            yield said
+            held = None
+    for entry in held or ():
+        yield replace(entry, kind="rotated_box")
+
+
+def _lines(root: Path, labels: Sequence[Path], settings: YoloSettings) -> Iterator[Said]:
     for file in labels:
         picture = _picture_of(root, file)
         places = _places(file)
         try:
             lines = file.read_text("utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            reason = f"is no YOLO label file: {error}"
-            found.failures.append(Failure(str(file), reason, str(file)))
+            yield Failure(str(file), f"is no YOLO label file: {error}", str(file))
             continue
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -97,18 +112,9 @@ def read_yolo(
                 label, shape = _shape(line, settings)
             except ValueError as error:
                 reason = f"line {number} cannot be used: {error}"
-                found.failures.append(Failure(str(file), reason, str(file)))
+                yield Failure(str(file), reason, str(file))
                 continue
-            found.entries.append(
-                SourceAnnotation(picture, label, **shape, relative=True, places=places, bare=True)
-            )
-    outlines = [entry for entry in found.entries if entry.kind == "polygon"]
-    if outlines and all(_is_parallelogram(entry.polygon[0]) for entry in outlines):
-        found.entries = [
-            replace(entry, kind="rotated_box") if entry.kind == "polygon" else entry
-            for entry in found.entries
-        ]
-    return found
+            yield SourceAnnotation(picture, label, **shape, relative=True, places=places, bare=True)
 
 
 def _is_parallelogram(ring: Sequence[float]) -> bool:

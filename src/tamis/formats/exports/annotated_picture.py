@@ -7,10 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["AnnotatedPicture", "AnnotationWriter", "Exported", "Losses", "class_numbers"]
+__all__ = [
+    "AnnotatedPicture",
+    "AnnotationFormat",
+    "AnnotationWriter",
+    "Exported",
+    "Losses",
+    "class_numbers",
+]
 
 
 @dataclass(frozen=True)
@@ -18,17 +25,21 @@ class AnnotatedPicture:
     """What a format writes of one picture.
 
     Attributes:
+        sample_id: its sample.
         name: its file's name, whose stem no other picture of the export has.
         subset: the split, as a folder's name; empty if there are no splits.
         width: of the upright picture, in pixels.
         height: likewise.
+        label: its class in the layer, the likeliest of several.
         rows: its annotations, as rows of the table; columns that are null throughout may lack.
     """
 
+    sample_id: str
     name: str
     subset: str
     width: int
     height: int
+    label: str | None = None
     rows: Sequence[Mapping[str, Any]] = ()
 
 
@@ -55,32 +66,57 @@ class Exported:
     """The whole of an export.
 
     Attributes:
+        layer: whose annotations.
         subsets: the splits, in order; one empty name if there are none.
         classes: the number of each class, ascending.
         kinds: the kinds of annotations that there are.
+        columns: the columns that are not empty throughout.
+        one_class: whether each picture has one class at most, and none a confidence.
         points: how many keypoints an object has at most.
         pictures: the pictures without annotations, in the order of the others.
         annotated: the pictures one by one, each with its annotations.
+        content: a picture's file, or None and a failure if it cannot be read.
         losses: what the format cannot hold.
     """
 
+    layer: str
     subsets: Sequence[str]
     classes: Mapping[str, int]
     kinds: frozenset[str]
+    columns: frozenset[str]
+    one_class: bool
     points: int
     pictures: Sequence[AnnotatedPicture]
     annotated: Iterable[AnnotatedPicture]
+    content: Callable[[AnnotatedPicture], bytes | None]
     losses: Losses = field(default_factory=Losses)
 
 
 class AnnotationWriter(Protocol):
     """One format to write."""
 
-    def picture_place(self, picture: AnnotatedPicture) -> str:
-        """Return where a picture's file goes, below the export's folder."""
+    def picture_place(self, picture: AnnotatedPicture) -> str | None:
+        """Return where a picture's file goes, below the export's folder; None if it stays out."""
 
     def write(self, folder: Path, exported: Exported) -> list[str]:
         """Write the annotations, and return the files below `folder` that were written."""
+
+
+@dataclass(frozen=True)
+class AnnotationFormat:
+    """How pictures with annotations are written in one format.
+
+    Attributes:
+        writer: makes a writer for one export.
+        packs_pictures: its files hold the pictures, so that these are neither linked nor left out.
+        is_folders: folders are all that there is of annotations, so that pictures must go along.
+        dots_in_names: whether a picture's name may have a dot before its ending.
+    """
+
+    writer: Callable[[], AnnotationWriter]
+    packs_pictures: bool = False
+    is_folders: bool = False
+    dots_in_names: bool = True
 
 
 def class_numbers(labels: Iterable[str], known: Mapping[str, Any], first: int) -> dict[str, int]:

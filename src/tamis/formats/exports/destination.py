@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.errors import StorageError, UsageError
+from tamis.dataset.storage import held_folder
+from tamis.errors import ConflictError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,17 +19,20 @@ __all__ = ["new_file", "new_folder"]
 
 
 @contextmanager
-def new_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` that takes its place when the block ends well.
+def new_folder(folder: Path, *, overwrite: bool = False, plan: str | None = None) -> Iterator[Path]:
+    """Yield a folder beside `folder` that takes its place when the block ends well.
 
-    An error in the block leaves nothing behind and what was there untouched.
+    An error in the block leaves nothing behind and what was there untouched. What a killed process
+    wrote stays, hidden, and a later one with the same plan finds it in the folder it gets.
 
     Args:
         folder: absent or empty, unless `overwrite`.
         overwrite: whether a folder with content may be replaced, content and all.
+        plan: letters and digits that only the same content has; None for an empty folder each time.
 
     Raises:
         UsageError: `folder` is a file, or has content and `overwrite` is not set.
+        ConflictError: another process is at work on the same.
         StorageError: the disk is full or refuses.
     """
     folder = Path(os.path.realpath(folder))
@@ -41,16 +45,17 @@ def new_folder(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
         )
     with _storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = _beside(folder, "partial")
-        draft.mkdir()
-        try:
-            yield draft
-            if occupied:
-                _swap(draft, folder)
-            else:
-                draft.rename(folder)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        draft = _beside(folder, "partial", plan)
+        draft.mkdir(exist_ok=plan is not None)
+        with _held(draft, folder):
+            try:
+                yield draft
+                if occupied:
+                    _swap(draft, folder)
+                else:
+                    draft.rename(folder)
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager
@@ -88,9 +93,20 @@ def _swap(draft: Path, folder: Path) -> None:
     shutil.rmtree(aside)
 
 
-def _beside(place: Path, role: str) -> Path:
-    """Return an unused hidden name in the same folder, hence on the same file system."""
-    return place.parent / f".{place.name[:100]}.{role}-{secrets.token_hex(4)}"
+@contextmanager
+def _held(draft: Path, folder: Path) -> Iterator[None]:
+    """Keep other processes from writing to a draft; the death of this one frees it."""
+    with held_folder(draft) as is_ours:
+        if not is_ours:
+            raise ConflictError(
+                f"another process is writing the same export to {folder}; wait until it is done"
+            )
+        yield
+
+
+def _beside(place: Path, role: str, plan: str | None = None) -> Path:
+    """Return a hidden name in the same folder, hence on the same file system."""
+    return place.parent / f".{place.name[:100]}.{role}-{plan or secrets.token_hex(4)}"
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import posixpath
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -41,6 +43,8 @@ __all__ = [
     "check_replaceable",
     "export_folder",
     "place_picture",
+    "plan_of",
+    "verified_content",
 ]
 
 Link: TypeAlias = Literal["copy", "hardlink", "symlink"]
@@ -80,7 +84,8 @@ def export_folder(
     done: dict[str, str] = {}
     cut = CutOuts()
     failed: list[Failure] = []
-    with new_folder(folder, overwrite=overwrite) as draft:
+    plan = plan_of(store, rows.to_pylist(), names, link, *columns)
+    with new_folder(folder, overwrite=overwrite, plan=plan) as draft:
         for number, row in enumerate(rows.to_pylist()):
             target = draft / names[number]
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -102,6 +107,24 @@ def export_folder(
         for manifest in MANIFESTS:  # only now: a run killed before finds them where they are
             (folder / manifest).replace(manifests / manifest)
     return len(done), failed
+
+
+def plan_of(
+    store: Store, rows: Sequence[Mapping[str, Any]], names: Sequence[str | None], *options: str
+) -> str:
+    """Return what names an export to be made: the same only for the same files of the same content.
+
+    Args:
+        store: the dataset, whose snapshot counts.
+        rows: the samples, with `sample_id`.
+        names: where each goes.
+        options: all else that decides what is written.
+    """
+    about = (str(store.path), store.snapshot, options)
+    digest = hashlib.blake2b(repr(about).encode("utf-8", "backslashreplace"), digest_size=8)
+    for row, name in zip(rows, names, strict=True):
+        digest.update(f"{row['sample_id']} {name}\n".encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
 
 
 def _names(rows: pa.Table, by: Sequence[str]) -> list[str]:
@@ -158,7 +181,8 @@ class CutOuts:
             if identity != row["content_hash"]:
                 raise PictureError(path, _CHANGED)
             self._of = uri, decode(content, path).image
-        self._of[1].crop(part.corners).save(target, "PNG")
+        with _whole(target) as draft:
+            self._of[1].crop(part.corners).save(draft, "PNG")
 
 
 def place_picture(
@@ -166,12 +190,16 @@ def place_picture(
 ) -> None:
     """Copy or link one original; archive members and parts are always written out.
 
+    A file that is there already was put there by an earlier run, whole.
+
     Raises:
         PictureError: the original is gone, unreadable, or not what was added to the dataset.
     """
     path, uri = str(row["path"]), str(row["uri"])
     if gone is not None:
         raise PictureError(path, gone.reason)
+    if os.path.lexists(target):
+        return
     part = _part_of(row)
     if part is not None:
         cut.write(row, part, target)
@@ -182,10 +210,30 @@ def place_picture(
         else:
             _hard_link(uri, target)
         return
-    content, identity = read_content(uri, path)
+    content = verified_content(row)
+    with _whole(target) as draft:
+        draft.write_bytes(content)
+
+
+@contextmanager
+def _whole(target: Path) -> Iterator[Path]:
+    """Yield a name beside `target`, which appears only once all is written."""
+    draft = target.with_name(".being-written")
+    yield draft
+    draft.replace(target)
+
+
+def verified_content(row: Mapping[str, Any]) -> bytes:
+    """Return a picture's file, of a video frame a PNG.
+
+    Raises:
+        PictureError: it is unreadable, or not what was added to the dataset.
+    """
+    path = str(row["path"])
+    content, identity = read_content(str(row["uri"]), path)
     if identity != row["content_hash"]:
         raise PictureError(path, _CHANGED)
-    target.write_bytes(content)
+    return content
 
 
 _CHANGED = "it has changed since it was added; add it again"

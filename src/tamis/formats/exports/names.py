@@ -48,8 +48,8 @@ def folder_names(values: Iterable[str | None], *, absent: str) -> dict[str | Non
     Values that would share a folder, such as `a/b` and `a_b` or `Cat` and `cat`, get a suffix
     that depends on the value alone.
 
-    >>> folder_names(["dog", None, "dog"], absent="unlabelled")
-    {None: 'unlabelled', 'dog': 'dog'}
+    >>> folder_names(["dog", None, "dog"], absent="unlabeled")
+    {None: 'unlabeled', 'dog': 'dog'}
     """
     ordered = sorted(set(values), key=lambda value: (value is not None, value or ""))
     wanted = [absent if value is None else safe_name(value) for value in ordered]

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tamis.interfaces.cli import labeling
+from tamis.interfaces.cli import labeling, marking
 from tamis.interfaces.cli.command import Command
+from tamis.services.add.contract import CropObjects
 from tamis.services.annotate.contract import (
     ClearLabels,
     Import,
@@ -15,37 +16,48 @@ from tamis.services.annotate.contract import (
     ListLayers,
     SetLabel,
 )
+from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
 from tamis.services.evaluate.contract import Evaluate
 from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
+    from tamis.services.add.contract import PartsReport
     from tamis.services.annotate.contract import (
         ClearReport,
         ImportReport,
         LayersReport,
         SetReport,
     )
+    from tamis.services.edit.contract import EditReport, RemoveReport, RenameReport
     from tamis.services.evaluate.contract import EvaluateReport, Share
 
 __all__ = ["register"]
 
 _SHOWN = 20
+_MISTAKES = 8
 
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(Import, show_import).register(app)
     Command(Evaluate, show_evaluation).register(app)
-    label = typer.Typer(help="Classes of pictures, in layers.", no_args_is_help=True)
+    label = typer.Typer(
+        help="Set, propagate and check labels, and edit annotations.", no_args_is_help=True
+    )
     app.add_typer(label, name="label")
     for command in (
         Command(SetLabel, show_set),
         Command(ClearLabels, show_cleared),
+        Command(EditAnnotation, show_edited),
+        Command(RemoveAnnotations, show_removed),
+        Command(RenameClass, show_renamed),
+        Command(CropObjects, show_crops),
         Command(LabelImport, show_import),
         Command(ListLayers, show_layers),
     ):
         command.register(label)
+    marking.register(label)
     labeling.register(label)
 
 
@@ -65,10 +77,9 @@ def show_import(output: Output, _request: Import, report: ImportReport) -> None:
 def show_evaluation(output: Output, _request: Evaluate, report: EvaluateReport) -> None:
     """Print the figures, worst first."""
     if report.ap is not None:
-        output.say(
-            f"AP {report.ap:.3f}, at overlap 0.5 {_figure(report.ap50)}, at 0.75 "
-            f"{_figure(report.ap75)}"
-        )
+        at = "" if report.ap50 is None else f", at overlap 0.5 {_figure(report.ap50)}"
+        at += "" if report.ap75 is None else f", at 0.75 {_figure(report.ap75)}"
+        output.say(f"AP {report.ap:.3f}{at}")
     output.say(f"precision {_shown(report.precision)}, recall {_shown(report.recall)}")
     output.table(
         ["class", "truths", "predictions", "AP", "precision", "recall"],
@@ -91,26 +102,44 @@ def show_evaluation(output: Output, _request: Evaluate, report: EvaluateReport) 
         )
     if report.slices:
         output.table(
-            ["slice", "pictures", "truths", "precision", "recall"],
+            ["slice", "pictures", "truths", "AP", "precision", "recall"],
             [
                 (
                     f"{one.column} = {one.value}",
                     one.pictures,
                     one.truths,
+                    _figure(one.ap),
                     _shown(one.precision),
                     _shown(one.recall),
                 )
                 for one in report.slices[:_SHOWN]
             ],
         )
-    if report.tagged is not None:
-        output.say(f"{counted(report.tagged, 'picture')} tagged")
     wrong = [one for one in report.confusion if one.truth != one.predicted][:_SHOWN]
     if wrong:
         output.table(
             ["truth", "predicted", "count"],
             [(one.truth or "nothing", one.predicted or "nothing", one.count) for one in wrong],
         )
+    if report.mistakes:
+        output.table(
+            ["mistake", "truth", "predicted", "confidence", "picture"],
+            [
+                (
+                    one.annotation_id or "-",
+                    one.truth or "nothing",
+                    one.predicted or "nothing",
+                    _figure(one.confidence),
+                    one.path,
+                )
+                for one in report.mistakes[:_MISTAKES]
+            ],
+        )
+        output.say("more like one of them:  tamis search --like MISTAKE")
+    if report.tagged is not None:
+        output.say(f"{counted(report.tagged, 'picture')} tagged")
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
 
 
 def _figure(value: float | None) -> str:
@@ -137,6 +166,42 @@ def show_cleared(output: Output, _request: ClearLabels, report: ClearReport) -> 
         f"{counted(report.removed, 'annotation')} and {counted(report.labels, 'label')} of "
         f"{counted(report.pictures, 'picture')} removed from {report.layer}"
     )
+
+
+def show_edited(output: Output, _request: EditAnnotation, report: EditReport) -> None:
+    """Print what the annotation is now."""
+    place = "" if report.box is None else f" at {','.join(f'{side:g}' for side in report.box)}"
+    crops = f"; {counted(report.crops, 'crop')} made anew" if report.crops else ""
+    output.say(f"{report.path} has {report.label or 'an object'}{place} in {report.layer}{crops}")
+    if report.failed:
+        output.table(["failed", "reason"], [(one.path, one.reason) for one in report.failed])
+
+
+def show_removed(output: Output, _request: RemoveAnnotations, report: RemoveReport) -> None:
+    """Print what is gone."""
+    output.say(
+        f"{counted(report.removed, 'annotation')} of {counted(report.pictures, 'picture')} and "
+        f"{counted(report.crops, 'crop')} removed"
+    )
+
+
+def show_renamed(output: Output, request: RenameClass, report: RenameReport) -> None:
+    """Print how many have the new name."""
+    output.say(
+        f"{counted(report.annotations, 'annotation')}, {counted(report.labels, 'label')} and "
+        f"{counted(report.crops, 'crop')} of {request.old} renamed to {request.new}"
+    )
+
+
+def show_crops(output: Output, _request: CropObjects, report: PartsReport) -> None:
+    """Print how many objects became samples."""
+    output.say(
+        f"{counted(report.added, 'crop')} of {counted(report.pictures, 'picture')} added, "
+        f"{report.known} known, {report.small} too small, {len(report.failed)} failed"
+    )
+    if report.failed:
+        shown = report.failed[:_SHOWN]
+        output.table(["failed", "reason"], [(one.path, one.reason) for one in shown])
 
 
 def show_layers(output: Output, _request: ListLayers, report: LayersReport) -> None:

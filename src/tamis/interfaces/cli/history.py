@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import typer
 
     from tamis.interfaces.cli.output import Output
-    from tamis.services.history.contract import (
+    from tamis.services.history.result import (
         CheckoutReport,
         DiffReport,
         FreedReport,

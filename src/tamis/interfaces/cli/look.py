@@ -67,7 +67,7 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
     if parts:
         told = [counted(count, name) for name, count in facts.kinds.items()]
         output.say(f"{'of them':<11}{', '.join(told)}")
-    for name in ("labels", "unlabelled", "splits"):
+    for name in ("labels", "unlabeled", "splits"):
         counts = facts[name]
         if isinstance(counts, dict):
             counts = "  ".join(f"{key} {count}" for key, count in counts.items()) or "-"
@@ -97,7 +97,11 @@ def _show_annotations(output: Output, facts: InfoReport) -> None:
             output.say(f"{name:<11}{shown}")
     if facts.annotated:
         each = sum(facts.objects.values()) / facts.annotated
-        output.say(f"{'annotated':<11}{facts.annotated}, {each:.1f} objects each")
+        bare = facts.kinds["picture"] - facts.annotated
+        output.say(f"{'annotated':<11}{facts.annotated}, {each:.1f} objects each; {bare} not")
+    if facts.objects_per_picture:
+        shown = "  ".join(f"{each}: {count}" for each, count in facts.objects_per_picture.items())
+        output.say(f"{'in each':<11}{shown}")
 
 
 def show_coverage(output: Output, _request: Coverage, found: CoverageReport) -> None:

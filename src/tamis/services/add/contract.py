@@ -6,25 +6,26 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, TypeAlias
 
+from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
 from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Threads, Where
 
-__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "PartsReport"]
+__all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "CropObjects", "PartsReport"]
 
 MinBox: TypeAlias = Annotated[
-    int, Option("Leave out boxes with a shorter side.", metavar="PIXELS", minimum=1)
+    int, Option("Skip boxes with a shorter side.", metavar="PIXELS", minimum=1)
 ]
 
 
 @dataclass(frozen=True)
 class Add(Request["AddReport"], verb="add", writes=True, creates=True):
-    """Add pictures and frames of videos; adding again adds nothing twice.
+    """Add pictures and video frames; nothing is added twice.
 
-    With new-only, what is like a sample of the dataset, by the vectors of an encoder, is left out,
-    and what is added gets its vector at once.
+    With new-only, whatever is similar to a sample of the dataset is skipped, judged by the vectors
+    of an encoder, and what is added gets its vector at once.
     """
 
     sources: Sources
@@ -44,14 +45,14 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
     threshold: Annotated[
         float | None,
         Option(
-            "Cosine similarity from which new-only leaves a picture out.",
+            "Cosine similarity from which new-only skips a picture.",
             metavar="COSINE",
             minimum=-1,
             maximum=1,
             default="0.92",
         ),
     ] = None
-    encoder: Annotated[str, Option("The encoder by which new-only tells.", metavar="SPEC")] = (
+    encoder: Annotated[str, Option("The encoder that new-only compares by.", metavar="SPEC")] = (
         "default"
     )
     crops: Annotated[
@@ -83,6 +84,28 @@ class AddCrops(Request["PartsReport"], verb="add crops", run="parts:add_crops"):
     ]
     _: KW_ONLY
     min_box: MinBox = 8
+
+
+@dataclass(frozen=True)
+class CropObjects(Request["PartsReport"], verb="label crops", run="parts:crop_objects"):
+    """Add the objects of a layer as samples of their own.
+
+    They can be embedded, searched and selected. A crop follows its object: when that is moved,
+    renamed or removed, so is the crop.
+    """
+
+    _: KW_ONLY
+    layer: Annotated[str, Option("The layer.", metavar="L")] = TRUTH
+    where: Where = None
+    objects: Annotated[
+        str | None,
+        Option("Only objects that meet an SQL condition on annotations.", metavar="SQL"),
+    ] = None
+    min_box: MinBox = 8
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
 
 
 @dataclass(frozen=True)
@@ -132,9 +155,9 @@ class AddReport(Result):
         added: new samples.
         known: pictures that the dataset held already.
         failed: pictures, archives or folders that could not be read, in the sources' order.
-        labelled: rows of the label table that are of a picture seen here; None without a table.
+        labeled: rows of the label table that are of a picture seen here; None without a table.
         label_rows: rows of the label table; None without a table.
-        unlabelled: pictures seen here that got nothing from the table; None without a table.
+        unlabeled: pictures seen here that got nothing from the table; None without a table.
         label_level: which folders gave labels; None where none did.
         frames: of the new samples, those that are frames of videos.
         videos: videos that frames were taken of.
@@ -152,9 +175,9 @@ class AddReport(Result):
     added: int
     known: int
     failed: Sequence[Failure] = ()
-    labelled: int | None = None
+    labeled: int | None = None
     label_rows: int | None = None
-    unlabelled: int | None = None
+    unlabeled: int | None = None
     label_level: int | None = None
     frames: int = 0
     videos: int = 0

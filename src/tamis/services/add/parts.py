@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tamis.dataset.parts import BOX_COLUMNS, PART_COLUMNS, Box, part_id, tile_boxes
+from tamis.dataset.columns import equal, known
+from tamis.dataset.conditions import all_of
+from tamis.dataset.parts import PART_COLUMNS, Box, part_id, tile_boxes
 from tamis.dataset.samples import Kind, Samples
-from tamis.errors import InputError, PictureError
+from tamis.errors import InputError, UsageError
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_boxes
-from tamis.images.decode import decode
-from tamis.images.picture_record import examine_image
 from tamis.machine import usable_processors
-from tamis.outside_text import storable
 from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.part_rows import COLUMNS_OF_PICTURES, part_row, upright_picture
 from tamis.runtime.row_sink import Rows, RowSink
 from tamis.runtime.stage import Stage
 from tamis.services.add.contract import PartsReport
@@ -24,7 +23,6 @@ from tamis.services.add.known_samples import KnownSamples
 from tamis.sources.archives import close_archives
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.locations import Location, iter_locations, require_source
-from tamis.sources.reading import read_content
 from tamis.sources.video.frame_reader import close_videos
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
@@ -35,35 +33,35 @@ if TYPE_CHECKING:
     from tamis.dataset.parts import PartKind
     from tamis.dataset.store import Store
     from tamis.formats.annotations.source_annotation import SourceAnnotation
-    from tamis.images.decode import Decoded
     from tamis.runtime.workspace import Workspace
-    from tamis.services.add.contract import AddCrops, AddTiles
+    from tamis.services.add.contract import AddCrops, AddTiles, CropObjects
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["add_crops", "add_tiles"]
+__all__ = ["add_crops", "add_tiles", "crop_objects"]
+
+Place: TypeAlias = tuple[float, float, float, float]
+"""Left, top, width and height in pixels of the upright picture."""
 
 _CHECKPOINT_ROWS = 2000
-_INHERITED = ("source", "content_hash", "captured_at", "latitude", "longitude", "camera")
-_READ = ("sample_id", "path", "uri", "orientation", "label", "split", *_INHERITED)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """One picture and the parts to take from it; `tiles` or `boxes`."""
+    """One picture and the parts to take from it; `tiles`, `boxes` or `objects`."""
 
     row: dict[str, Any]
     boxes: tuple[SourceAnnotation, ...] = ()
+    objects: tuple[tuple[Place, str | None], ...] = ()
     tiles: int = 0
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What to add, and what the log says of it."""
+    """What to add."""
 
     kind: PartKind
     jobs: Sequence[_Job]
-    params: dict[str, Any]
-    request: AddCrops | AddTiles
+    request: AddCrops | AddTiles | CropObjects
     min_box: int = 1
 
 
@@ -107,8 +105,7 @@ def add_crops(workspace: Workspace, request: AddCrops, feedback: Feedback = SILE
             f"dataset (the first is of {found.entries[0].picture}): add the pictures first"
         )
     jobs = [_Job(pictures[uri], tuple(boxes[uri])) for uri in pictures if uri in boxes]
-    params = {"annotations": storable(annotations), "min_box": min_box}
-    report = _add(store, _Plan("crop", jobs, params, request, min_box), _once(failed), feedback)
+    report = _add(store, _Plan("crop", jobs, request, min_box), _once(failed), feedback)
     if not report.pictures and not report.small:
         first = report.failed[0]
         raise InputError(
@@ -116,6 +113,36 @@ def add_crops(workspace: Workspace, request: AddCrops, feedback: Feedback = SILE
             f"used; the first, {first.path}: {first.reason}"
         )
     return replace(report, notes=found.notes)
+
+
+def crop_objects(
+    workspace: Workspace, request: CropObjects, feedback: Feedback = SILENT
+) -> PartsReport:
+    """Add each object of a layer as a sample of its own, linked to its picture.
+
+    Raises:
+        UsageError: the layer has no objects in these pictures.
+        InputError: a whole source of pictures vanished.
+        ConflictError: another writer was in the way.
+    """
+    store = workspace.store
+    pictures = {row["sample_id"]: row for row in _pictures(store, request.where).values()}
+    columns = ["sample_id", "label", "x", "y", "width", "height"]
+    condition = all_of(equal("layer", request.layer), known("x"), request.objects)
+    objects: dict[str, list[tuple[Place, str | None]]] = {}
+    for row in store.annotations(columns, condition).to_pylist():
+        place = row["x"], row["y"], row["width"], row["height"]
+        objects.setdefault(row["sample_id"], []).append((place, row["label"]))
+    jobs = [
+        _Job(row, objects=tuple(objects[name])) for name, row in pictures.items() if name in objects
+    ]
+    if not jobs:
+        raise UsageError(
+            f"the layer {request.layer!r} has no objects in these pictures; tamis label layers "
+            "shows what there is"
+        )
+    plan = _Plan("crop", jobs, request, request.min_box)
+    return _add(store, plan, [], feedback)
 
 
 def add_tiles(workspace: Workspace, request: AddTiles, feedback: Feedback = SILENT) -> PartsReport:
@@ -135,15 +162,13 @@ def add_tiles(workspace: Workspace, request: AddTiles, feedback: Feedback = SILE
         inside = {place.uri for place in listed if isinstance(place, Location)}
         pictures = {uri: row for uri, row in pictures.items() if _file_of(uri) in inside}
     jobs = [_Job(row, tiles=count) for row in pictures.values()]
-    params: dict[str, Any] = {"tiles": count, "where": where}
-    if sources is not None:
-        params["sources"] = [storable(source) for source in sources]
-    return _add(store, _Plan("tile", jobs, params, request), [], feedback)
+    return _add(store, _Plan("tile", jobs, request), [], feedback)
 
 
 def _pictures(store: Store, where: str | None) -> dict[str, dict[str, Any]]:
     """Return the whole pictures by their place, in the dataset's order."""
-    rows = store.read([*_READ], Samples(store).of(where, kind=Kind.WHOLE).condition).to_pylist()
+    whole = Samples(store).of(where, kind=Kind.WHOLE)
+    rows = store.read([*COLUMNS_OF_PICTURES], whole.condition).to_pylist()
     return {row["uri"]: row for row in rows}
 
 
@@ -164,7 +189,7 @@ def _add(store: Store, plan: _Plan, failed: list[Failure], feedback: Feedback) -
     known = KnownSamples(
         batch.column("sample_id").to_pylist() for batch in store.batches(["sample_id"])
     )
-    with store.operation(f"add {plan.kind}s", plan.params, request=plan.request) as operation:
+    with store.operation(f"add {plan.kind}s", request=plan.request) as operation:
         operation.counts |= {"small": 0, "failed": 0}
         operation.require_columns(PART_COLUMNS)
         made = ordered_map(CutParts(plan, known), plan.jobs, workers=usable_processors())
@@ -229,7 +254,7 @@ class CutParts(Stage[_Job, _Outcome]):
 
     def _cut(self, job: _Job) -> _Outcome:
         row, plan = job.row, self.plan
-        picture = _upright(row)
+        picture = upright_picture(row)
         rows, failed, were_known, small = [], [], 0, 0
         names: set[str] = set()
         repeated = 0
@@ -248,34 +273,8 @@ class CutParts(Stage[_Job, _Outcome]):
             if name in self.known:
                 were_known += 1
                 continue
-            record = examine_image(
-                picture.image.crop(box.corners),
-                format=picture.format,
-                captured_at=row["captured_at"],
-            )
-            rows.append(
-                {
-                    **asdict(replace(record, camera=row["camera"])),
-                    **{column: row[column] for column in _INHERITED},
-                    "sample_id": name,
-                    "path": str(ImageReference(row["path"], part=box)),
-                    "uri": row["uri"],
-                    "label": label,
-                    "split": row["split"],
-                    "added_at": datetime.now(UTC),
-                    "kind": plan.kind,
-                    "parent_id": row["sample_id"],
-                    **dict(zip(BOX_COLUMNS, (box.x, box.y, box.width, box.height), strict=True)),
-                }
-            )
+            rows.append(part_row(picture, row, plan.kind, box, label))
         return _Outcome(rows, were_known, small, repeated, failed)
-
-
-def _upright(row: dict[str, Any]) -> Decoded:
-    data, content = read_content(row["uri"], row["path"])
-    if content != row["content_hash"]:
-        raise PictureError(row["path"], "the file has changed since it was added; add it again")
-    return decode(data, row["path"])
 
 
 def _boxes(
@@ -284,5 +283,9 @@ def _boxes(
     if job.tiles:
         for box in tile_boxes(width, height, job.tiles):
             yield box, job.row["label"]
+    for (x, y, wide, high), label in job.objects:
+        cut = Box.between(x, y, x + wide, y + high).clipped(width, height)
+        told = f"its box {x:g},{y:g},{wide:g},{high:g} lies outside of the picture"
+        yield cut or told, label
     for annotation in job.boxes:
         yield annotation.box(width, height, orientation), annotation.label

@@ -1,4 +1,4 @@
-"""Pictures, and frames of videos, from where they lie into the dataset's rows."""
+"""Add pictures and video frames: read, hash, decode, measure, and write rows."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def report_of(wanted: SourcesToAdd, rows: SampleRows, operation: Operation) -> A
         added=operation.counts["added"],
         known=operation.counts["known"],
         failed=rows.failed,
-        labelled=wanted.labelled,
+        labeled=wanted.labeled,
         label_rows=wanted.label_rows,
-        unlabelled=wanted.unlabelled,
+        unlabeled=wanted.unlabeled,
         label_level=wanted.label_level,
         frames=rows.frames,
         videos=wanted.videos,

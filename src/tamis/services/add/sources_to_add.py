@@ -94,7 +94,7 @@ class SourcesToAdd:
         return None if self._unopened else self._count
 
     def expect_frames(self, frames: int | None) -> None:
-        """Take note of how many frames a video will give; None if it does not say."""
+        """Note how many frames a video will give; None if it does not say."""
         self._unopened -= 1
         self._count = None if self._count is None or frames is None else self._count + frames
 
@@ -104,7 +104,7 @@ class SourcesToAdd:
         return self.labels.level if isinstance(self.labels, FolderLabels) else None
 
     @property
-    def unlabelled(self) -> int | None:
+    def unlabeled(self) -> int | None:
         """How many pictures seen got nothing from the label table; None without a table."""
         return self.labels.without if isinstance(self.labels, TableLabels) else None
 
@@ -122,7 +122,7 @@ class SourcesToAdd:
         return notes if twins is None else [*notes, twins]
 
     @property
-    def labelled(self) -> int | None:
+    def labeled(self) -> int | None:
         """How many rows of the label table were of a picture seen; None without a table."""
         return self.labels.matched if isinstance(self.labels, TableLabels) else None
 

@@ -1,4 +1,4 @@
-"""Texts for an encoder that reads none: a map from its space to that of one that does."""
+"""Text search for an encoder without texts: a map from its space to that of one with texts."""
 
 from __future__ import annotations
 
@@ -115,11 +115,7 @@ def align(workspace: Workspace, request: Align, feedback: Feedback = SILENT) -> 
     aligned = _map(pictures, texts, linear, quality)
     path, spec = _place(store, aligned, request.out)
     write_map(path, aligned)
-    params = {
-        "from": source.name,
-        "to": target.name,
-        "out": None if request.out is None else str(request.out),
-    }
+    params = {"from": source.name, "to": target.name}
     facts = {
         "encoder": spec,
         "held_out": quality.held_out,

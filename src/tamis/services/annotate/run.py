@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
-from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.columns import Column, equal, known, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
@@ -18,6 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
+from tamis.runtime.object_crops import PLACED, follow_objects, objects_to_follow
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -26,15 +27,16 @@ from tamis.services.annotate.contract import (
     SetReport,
 )
 from tamis.services.annotate.exported_pictures import exported_pictures
+from tamis.services.annotate.spooled_tables import SpooledTables
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tamis.dataset.operation import Operation
     from tamis.dataset.store import Store
-    from tamis.formats.annotations.source_annotation import Annotations
+    from tamis.formats.annotations.source_annotation import Said, SourceAnnotation
     from tamis.runtime.workspace import Workspace
     from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
     from tamis.verbs.feedback import Feedback
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["clear_labels", "import_annotations", "list_layers", "set_label"]
 
 _ROWS_AT_ONCE = 1 << 16
+_NAMED = 500
+"""Pictures that a condition names one by one; of more, all are read."""
 
 
 def import_annotations(
@@ -55,39 +59,40 @@ def import_annotations(
     """
     store = workspace.store
     place = request.path.expanduser()
-    found = read_as(request.format, place, request.reference)
-    if request.layer == TRUTH and any(entry.confidence is not None for entry in found.entries):
-        raise UsageError(
-            f"{place} holds predictions, with a confidence each: name a layer of their own with "
-            "--layer NAME"
-        )
-    taken = _taken(workspace, request, found, feedback)
-    problems = (*found.failures, *taken.failed)
-    failed = list({(one.path, one.reason): one for one in problems}.values())
-    if found.entries and not taken.tables:
-        first = taken.failed[0]
+    said = read_as(request.format, place, request.reference, request.field)
+    taken = _taken(workspace, request, said, feedback)
+    failed = [*taken.unread, *taken.failed]
+    if not taken.entries and not failed:
+        raise InputError(f"{place} was read and has no annotation in it; name another source")
+    if taken.entries and not taken.tables:
+        first = next(iter(taken.failed))
         raise InputError(
-            f"none of the {len(found.entries)} annotations in {place} can be used; the first, "
+            f"none of the {taken.entries} annotations in {place} can be used; the first, "
             f"{first.path}: {first.reason}. Add the pictures first:  tamis add FOLDER"
         )
     with store.operation("import", request=request) as operation:
-        labelled = set()
+        labeled = set()
         if request.replace:
+            before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
+            after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
+            joined = pa.concat_tables(after, promote_options="default")
+            follow_objects(workspace.samples, operation, before, joined)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
-            labelled = set(_with_label(store))
+            labeled = set(_with_label(store))
         for table in taken.tables:
             operation.add_annotations(table)
-        labels = {name: label for name, label in taken.labels.items() if name not in labelled}
+        labels = {name: label for name, label in taken.labels.items() if name not in labeled}
         if labels:
             values = pa.array(list(labels.values()), pa.string())
             operation.set_marks(list(labels), {"label": values})
         operation.counts |= {"failed": len(failed)}
     kinds: Counter[str] = Counter()
     for table in taken.tables:
-        kinds.update(table.column("kind").to_pylist())
+        for one in pc.value_counts(table.column("kind")).to_pylist():
+            kinds[one["values"]] += one["counts"]
     counts = operation.counts
     return ImportReport(
         layer=request.layer,
@@ -97,43 +102,63 @@ def import_annotations(
         pictures=taken.pictures,
         kinds=dict(kinds.most_common()),
         failed=failed,
-        notes=found.notes,
+        notes=taken.notes,
     )
 
 
 @dataclass
 class _Taken:
-    """What an import found places for: rows, how many pictures, and classes of whole pictures."""
+    """What an import found places for.
+
+    Attributes:
+        tables: rows.
+        entries: how many annotations there were.
+        pictures: of how many pictures.
+        labels: the class of each whole picture that has one.
+        unread: what the source has and cannot be read, each once.
+        failed: annotations without a place, each reason once.
+        notes: sentences on what was not read at all.
+    """
 
     tables: list[pa.Table] = field(default_factory=list)
+    entries: int = 0
     pictures: int = 0
     labels: dict[str, str] = field(default_factory=dict)
-    failed: list[Failure] = field(default_factory=list)
+    unread: dict[Failure, None] = field(default_factory=dict)
+    failed: dict[Failure, None] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
-def _taken(workspace: Workspace, request: Import, found: Annotations, feedback: Feedback) -> _Taken:
+def _taken(
+    workspace: Workspace, request: Import, said: Iterable[Said], feedback: Feedback
+) -> _Taken:
     source = storable(str(request.path))
     columns = ("uri", "sample_id", "width", "height", "orientation")
     read = workspace.samples.of(None, kind=Kind.WHOLE).table(*columns).to_pylist()
     samples = {row["uri"]: row for row in read}
     samples |= exported_pictures(request.path.expanduser(), read)
     finder = PictureFinder(samples)
-    rows = AnnotationRows(request.layer, request.author)
+    rows, waiting = AnnotationRows(request.layer, request.author), SpooledTables()
     taken = _Taken()
     seen: set[str] = set()
     progress = feedback.stage("import")
-    for done, entry in enumerate(found.entries, start=1):
+    for entry in _entries(said, taken):
+        if request.layer == TRUTH and entry.confidence is not None:
+            raise UsageError(
+                f"{request.path} holds predictions, with a confidence each: name a layer of their "
+                "own with --layer NAME"
+            )
         uri = finder.find_for(entry)
         if not isinstance(uri, str) and len({samples[one]["sample_id"] for one in uri}) == 1:
             uri = uri[0]  # the original and what was exported of it
         if not isinstance(uri, str):
             reason = "several pictures have that name" if uri else "no picture of the dataset"
-            taken.failed.append(Failure(entry.picture, reason, source))
+            taken.failed[Failure(entry.picture, reason, source)] = None
             continue
         sample = samples[uri]
         placed = entry.placed(sample["width"], sample["height"], sample["orientation"] or 1)
         if isinstance(placed, str):
-            taken.failed.append(Failure(uri, placed, source))
+            taken.failed[Failure(uri, placed, source)] = None
             continue
         name = sample["sample_id"]
         rows.add(name, entry, placed)
@@ -141,33 +166,52 @@ def _taken(workspace: Workspace, request: Import, found: Annotations, feedback: 
         if entry.kind == "classification" and entry.label and request.layer == TRUTH:
             taken.labels.setdefault(name, entry.label)
         if len(rows) >= _ROWS_AT_ONCE:
-            taken.tables.append(rows.table())
-            progress(done, len(found.entries))
+            waiting.add(rows.table())
+            progress(taken.entries, None)
     if len(rows):
-        taken.tables.append(rows.table())
+        waiting.add(rows.table())
+    taken.tables = waiting.tables()
     taken.pictures = len(seen)
     return taken
 
 
+def _entries(said: Iterable[Said], taken: _Taken) -> Iterator[SourceAnnotation]:
+    """Yield the annotations, and keep what is said beside them."""
+    for one in said:
+        if isinstance(one, str):
+            taken.notes.append(one)
+        elif isinstance(one, Failure):
+            taken.unread[one] = None
+        else:
+            taken.entries += 1
+            yield one
+
+
 def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SILENT) -> SetReport:
-    """Give pictures a class in a layer, in place of what the layer had.
+    """Give pictures a class in a layer, in place of what the layer had or beside it.
 
     Raises:
         UsageError: a sample is unknown, or the condition is none.
     """
     store = workspace.store
     ids = _samples(workspace, request)
-    had = _classes(store, request.layer)
-    changed = [name for name in ids if had.get(name) != [request.label]]
+    had = _classes(store, request.layer, ids)
+    if request.add:
+        changed = [name for name in ids if request.label not in had.get(name, ())]
+    else:
+        changed = [name for name in ids if had.get(name) != [request.label]]
     if changed:
         rows = AnnotationRows(request.layer, request.author)
         for name in changed:
             rows.add_class(name, request.label)
         with store.operation("label set", request=request) as operation:
-            operation.remove_annotations(request.layer, changed, "classification")
+            if not request.add:
+                operation.remove_annotations(request.layer, changed, "classification")
             operation.add_annotations(rows.table())
             if request.layer == TRUTH:
-                operation.set_marks(changed, {"label": [request.label] * len(changed)})
+                kept = set(_with_label(store, changed)) if request.add else set()
+                shown = [name for name in changed if name not in kept]
+                operation.set_marks(shown, {"label": [request.label] * len(shown)})
     return SetReport(
         label=request.label, layer=request.layer, pictures=len(ids), changed=len(changed)
     )
@@ -189,12 +233,15 @@ def clear_labels(
     meant = pa.array(ids, pa.string())
     chosen = meant.filter(pc.is_in(meant, value_set=annotated))
     marks = request.layer == TRUTH and request.kind in (None, "classification")
-    labelled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
-    labels = 0 if labelled is None else len(labelled) - labelled.column("label").null_count
+    labeled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
+    labels = 0 if labeled is None else len(labeled) - labeled.column("label").null_count
     removed = 0
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
+            before = objects_to_follow(workspace.samples, condition)
+            before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
+            follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
                 _clear_label(store, operation, ids)
         removed = operation.counts.get("annotations_removed", 0)
@@ -227,11 +274,13 @@ def _counts(values: pa.ChunkedArray) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _classes(store: Store, layer: str) -> Mapping[str, list[str]]:
-    """Return the classes of each picture that has any in a layer; `label` counts as truth."""
+def _classes(store: Store, layer: str, ids: Sequence[str] | None = None) -> Mapping[str, list[str]]:
+    """Return the classes of pictures that have any in a layer, of all or at least of some."""
     found: dict[str, list[str]] = {}
+    named = one_of("sample_id", ids) if ids is not None and len(ids) <= _NAMED else None
     table = store.annotations(
-        ["sample_id", "label"], all_of(equal("layer", layer), equal("kind", "classification"))
+        ["sample_id", "label"],
+        all_of(equal("layer", layer), equal("kind", "classification"), named),
     )
     for name, label in zip(*(column.to_pylist() for column in table.columns), strict=True):
         found.setdefault(name, []).append(label)

@@ -72,7 +72,7 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
         seed=request.seed,
     )
     rng = np.random.default_rng(request.seed)
-    probe = fit_probe(side.vectors, side.labels, blocks, rng)
+    probe = fit_probe(side, blocks, rng)
     reference = _reference(side, blocks, facts, probe, rng)
     path = request.out or workspace.path / FOLDER / reference.name
     if request.out is not None:

@@ -10,8 +10,11 @@ from tamis.types import Failure
 from tamis.verbs.result import Result
 
 __all__ = [
+    "AdaptedProbe",
     "Cause",
+    "DriftAdaptation",
     "DriftAlarm",
+    "DriftClass",
     "DriftCluster",
     "DriftCovariate",
     "DriftExample",
@@ -19,9 +22,12 @@ __all__ = [
     "DriftHarm",
     "DriftMagnitude",
     "DriftReport",
+    "Shift",
 ]
 
 Cause: TypeAlias = Literal["none", "capture", "content", "both"]
+
+Shift: TypeAlias = Literal["none", "label", "covariate", "both"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -49,6 +55,54 @@ class DriftFitReport(Result):
     block_length: int
     covariates: Sequence[str]
     classes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AdaptedProbe:
+    """How well a way to adapt a probe does on drifted pictures whose labels it did not see.
+
+    Attributes:
+        method: `as it is`, `prior`, `temperature` or `retrain`.
+        measured: pictures that it was measured on.
+        accuracy: share predicted rightly; None, like what follows, where nothing could be measured.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        log_loss: mean of `-log p` of the true class.
+        ece: expected calibration error.
+    """
+
+    method: str
+    measured: int
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    log_loss: float | None
+    ece: float | None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DriftAdaptation(Result):
+    """How a probe was made fit for drifted pictures.
+
+    Attributes:
+        name: the probe's name.
+        chosen: the way that was chosen; `as it is` changes nothing.
+        file: where the adapted probe is kept, relative to the dataset; None if nothing was changed.
+        pictures: drifted pictures.
+        labels: of them that have a label.
+        tried: the ways, the probe as it is first; empty without labels.
+        classes: estimated shares of the classes among the drifted pictures.
+        encoder: spec of the encoder of the vectors.
+    """
+
+    name: str
+    chosen: str
+    file: str | None
+    pictures: int
+    labels: int
+    tried: Sequence[AdaptedProbe]
+    classes: Sequence[DriftClass]
+    encoder: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +143,25 @@ class DriftHarm:
     low: float
     high: float
     assumptions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class DriftClass:
+    """How frequent a label is where the batch comes from, if each class looks as it did.
+
+    Attributes:
+        name: the label.
+        reference: share of the labeled reference.
+        batch: estimated share.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    name: str
+    reference: float
+    batch: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -187,6 +260,9 @@ class DriftReport(Result):
         explanation: what changed, in sentences.
         magnitude: how much.
         harm: expected change of accuracy; None without labels in the reference.
+        shift: `label` if classes became more or less frequent and look as they did, `covariate` if
+            they look different, `both`, or `none`; None without labels in the reference.
+        classes: estimated shares of the classes; empty without labels in the reference.
         clusters: kinds of pictures that changed, the most certain first.
         covariates: simple figures that were compared.
         examples: pictures that show the drift most.
@@ -196,6 +272,7 @@ class DriftReport(Result):
         reference: the reference's file.
         reference_pictures: pictures that it holds.
         failed: pictures that could not be read or embedded.
+        gallery: the page that was written; None if none was asked for.
     """
 
     drift: bool
@@ -208,6 +285,8 @@ class DriftReport(Result):
     explanation: Sequence[str]
     magnitude: DriftMagnitude
     harm: DriftHarm | None
+    shift: Shift | None
+    classes: Sequence[DriftClass]
     clusters: Sequence[DriftCluster]
     covariates: Sequence[DriftCovariate]
     examples: Sequence[DriftExample]
@@ -217,3 +296,4 @@ class DriftReport(Result):
     reference: str
     reference_pictures: int
     failed: Sequence[Failure] = ()
+    gallery: str | None = None

@@ -1,33 +1,24 @@
-"""Truths and predictions of a dataset as arrays, and which belong together."""
+"""Match predictions with truths; list those without a partner."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.algo.detection.average_precision import Boxes
-from tamis.algo.detection.outcomes import outcomes
-from tamis.dataset.columns import equal, known, one_of
-from tamis.dataset.conditions import all_of
+from tamis.algo.detection.outcomes import IN_CROWD, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from tamis.dataset.store import Store
+    from tamis.algo.detection.objects import Objects
 
-__all__ = ["Pairs", "boxes_of", "paired_boxes", "paired_classes", "rows_of", "with_labels"]
-
-_BOXES = all_of(
-    one_of("kind", ["box", "rotated_box", "polygon", "mask", "keypoints"]), known("label")
-)
-_CLASSES = all_of(equal("kind", "classification"), known("label"))
+__all__ = ["Pairs", "paired_classes", "paired_objects", "several_each"]
 
 
 @dataclass(frozen=True)
@@ -38,108 +29,135 @@ class Pairs:
         picture: number of the picture, `[N]`.
         truth: number of the true class, `[N]`; -1 where nothing is.
         predicted: number of the predicted class, `[N]`; -1 where it was missed.
+        true_row: row of the truth, `[N]`; -1 where nothing is.
+        predicted_row: row of the prediction, `[N]`; -1 where it was missed.
+        overlap: how much they are alike, `[N]`; of classes 1, without a partner 0.
     """
 
     picture: NDArray[np.int64]
     truth: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    true_row: NDArray[np.int64]
+    predicted_row: NDArray[np.int64]
+    overlap: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+    @property
+    def wrong(self) -> NDArray[np.bool_]:
+        """Which are missed, invented or confused, `[N]`."""
+        return np.asarray(self.truth != self.predicted, np.bool_)
 
     def of(self, pictures: NDArray[np.bool_]) -> Pairs:
         """Return those of some pictures, `[pictures]`."""
-        chosen = pictures[self.picture]
-        return Pairs(self.picture[chosen], self.truth[chosen], self.predicted[chosen])
+        return self.chosen(pictures[self.picture])
+
+    def chosen(self, rows: NDArray[np.bool_]) -> Pairs:
+        """Return some of them."""
+        return Pairs(
+            self.picture[rows],
+            self.truth[rows],
+            self.predicted[rows],
+            self.true_row[rows],
+            self.predicted_row[rows],
+            self.overlap[rows],
+        )
 
 
-def rows_of(store: Store, layer: str, ids: Sequence[str], *, boxes: bool) -> pa.Table:
-    """Return a layer's boxes or classes of some samples, in an order that is always the same."""
-    columns = ["annotation_id", "sample_id", "label", "confidence"]
-    columns += ["x", "y", "width", "height", "crowd", "source"] if boxes else []
-    kind = _BOXES if boxes else _CLASSES
-    table = store.annotations(columns, f"layer = '{layer}' AND {kind}")
-    at = pc.index_in(table.column("sample_id"), value_set=pa.array(ids, pa.string()))
-    table = table.append_column("picture", at).filter(at.is_valid())
-    return table.sort_by([("picture", "ascending"), ("annotation_id", "ascending")])
-
-
-def with_labels(classes: pa.Table, labels: pa.ChunkedArray) -> pa.Table:
-    """Add the classes of pictures that have one in the samples' `label` alone.
+def paired_objects(true: Objects, predicted: Objects, confidence: float, overlap: float) -> Pairs:
+    """Pair objects that overlap enough; crowds and what lies in them are left out.
 
     Args:
-        classes: as `rows_of` returns them.
-        labels: of each sample, in the order of their numbers.
+        true: what there is.
+        predicted: what was found.
+        confidence: least of a prediction that counts.
+        overlap: least of a pair.
     """
-    known = set(classes.column("picture").to_pylist())
-    values = labels.to_pylist()
-    at = [
-        number for number, label in enumerate(values) if label is not None and number not in known
-    ]
-    rows = pa.table(
-        {
-            "picture": pa.array(at, pa.int32()),
-            "label": pa.array([values[number] for number in at], pa.string()),
-        }
-    )
-    return pa.concat_tables([classes, rows], promote_options="permissive")
-
-
-def boxes_of(table: pa.Table, labels: Sequence[str]) -> Boxes:
-    """Return rows as boxes; an object's area is what its source says, else its box's."""
-
-    def column(name: str, kind: Any, absent: Any) -> NDArray[Any]:
-        filled = table.column(name).fill_null(absent)
-        return np.asarray(filled.to_numpy(), kind)
-
-    box = np.stack([column(name, float, 0.0) for name in ("x", "y", "width", "height")], axis=1)
-    numbers = pc.index_in(table.column("label"), value_set=pa.array(labels, pa.string()))
-    return Boxes(
-        picture=column("picture", np.int64, 0),
-        label=np.asarray(numbers.to_numpy(), np.int64),
-        box=box,
-        score=column("confidence", float, 1.0),
-        area=_areas(table, box),
-        crowd=column("crowd", bool, False),  # noqa: FBT003 - a value
-    )
-
-
-def _areas(table: pa.Table, box: NDArray[np.float64]) -> NDArray[np.float64]:
-    areas: NDArray[np.float64] = box[:, 2] * box[:, 3]
-    said = pc.match_substring(table.column("source"), '"area"').fill_null(False)  # noqa: FBT003
-    for at in np.flatnonzero(said.to_numpy()):
-        area = json.loads(table.column("source")[int(at)].as_py()).get("area")
-        if isinstance(area, int | float):
-            areas[at] = area
-    return areas
-
-
-def paired_boxes(true: Boxes, predicted: Boxes, overlap: float) -> Pairs:
-    """Pair boxes that overlap enough; crowds and what lies in them are left out."""
-    found = outcomes(true, predicted, overlap)
-    missed = (found.true == -1) & ~true.crowd
-    made = found.predicted != -2  # noqa: PLR2004 - in a crowd
+    sure = np.flatnonzero(predicted.score >= confidence)
+    guesses = predicted.chosen(sure)
+    found = outcomes(true, guesses, overlap)
+    missed = np.flatnonzero((found.true == -1) & ~true.left_aside)
+    made = np.flatnonzero(found.predicted != IN_CROWD)
     partner = found.predicted[made]
-    truth = np.where(partner >= 0, true.label[partner] if len(true.label) else -1, -1)
-    gone = int(missed.sum())
+    truth = np.where(partner >= 0, true.label[partner] if len(true) else -1, -1)
+    none = np.full(len(missed), -1)
     return Pairs(
-        np.concatenate([predicted.picture[made], true.picture[missed]]),
-        np.concatenate([truth, true.label[missed]]),
-        np.concatenate([predicted.label[made], np.full(gone, -1)]),
+        picture=np.concatenate([guesses.picture[made], true.picture[missed]]),
+        truth=np.concatenate([truth, true.label[missed]]),
+        predicted=np.concatenate([guesses.label[made], none]),
+        true_row=np.concatenate([partner, missed]),
+        predicted_row=np.concatenate([sure[made], none]),
+        overlap=np.concatenate([found.overlap[made], np.zeros(len(missed))]),
     )
 
 
-def paired_classes(true: pa.Table, predicted: pa.Table, labels: Sequence[str]) -> Pairs:
-    """Pair the first class of each picture that has one in truth with its likeliest prediction."""
-    names = {name: number for number, name in enumerate(labels)}
-    truth: dict[int, int] = {}
-    for row in true.select(["picture", "label"]).to_pylist():
-        truth.setdefault(row["picture"], names[row["label"]])
-    best: dict[int, tuple[float, int]] = {}
-    for row in predicted.select(["picture", "label", "confidence"]).to_pylist():
-        score = 1.0 if row["confidence"] is None else row["confidence"]
-        if row["picture"] not in best or score > best[row["picture"]][0]:
-            best[row["picture"]] = score, names[row["label"]]
-    pictures = sorted(truth)
-    return Pairs(
-        np.array(pictures, np.int64),
-        np.array([truth[one] for one in pictures], np.int64),
-        np.array([best.get(one, (0.0, -1))[1] for one in pictures], np.int64),
+def several_each(classes: pa.Table) -> bool:
+    """Tell whether any picture has several classes."""
+    pictures = classes.column("picture")
+    return bool(len(pictures) > pc.count_distinct(pictures).as_py())
+
+
+def paired_classes(
+    true: pa.Table, predicted: pa.Table, labels: Sequence[str], confidence: float
+) -> Pairs:
+    """Pair the classes of each picture that has one in truth with its predictions.
+
+    Where pictures have several true classes, each prediction with enough confidence counts, and
+    belongs to the true class of its name. Else the likeliest counts, and a wrong one is confused
+    with the true class.
+
+    Args:
+        true: rows of classes.
+        predicted: rows of predicted classes.
+        labels: all classes, sorted.
+        confidence: least of a prediction that counts.
+    """
+    truths, guesses = (_classes(side, labels) for side in (true, predicted))
+    guesses = guesses[guesses["score"] >= confidence]
+    guesses = guesses[np.isin(guesses["picture"], truths["picture"])]
+    if several_each(true):
+        return _by_name(truths, guesses, len(labels))
+    order = np.lexsort((guesses["row"], -guesses["score"], guesses["picture"]))
+    guesses = guesses[order]
+    guesses = guesses[np.unique(guesses["picture"], return_index=True)[1]]
+    truths = truths[np.argsort(truths["picture"], kind="stable")]
+    at = np.searchsorted(guesses["picture"], truths["picture"])
+    at = np.minimum(at, max(len(guesses) - 1, 0))
+    have = guesses["picture"][at] == truths["picture"] if len(guesses) else np.zeros(len(at), bool)
+    guessed, row = (
+        np.where(have, guesses[name][at] if len(guesses) else -1, -1) for name in ("label", "row")
     )
+    right = guessed == truths["label"]
+    return Pairs(
+        truths["picture"], truths["label"], guessed, truths["row"], row, right.astype(float)
+    )
+
+
+def _classes(table: pa.Table, labels: Sequence[str]) -> NDArray[np.void]:
+    """Return rows of classes, the first of each class of a picture."""
+    numbers = pc.index_in(table.column("label"), value_set=pa.array(labels, pa.string()))
+    found = np.empty(
+        len(table),
+        [("picture", np.int64), ("label", np.int64), ("row", np.int64), ("score", np.float64)],
+    )
+    found["picture"], found["label"] = table.column("picture").to_numpy(), numbers.to_numpy()
+    found["row"] = np.arange(len(table))
+    found["score"] = table.column("confidence").fill_null(1.0).to_numpy()
+    keys = found["picture"] * len(labels) + found["label"]
+    order = np.lexsort((found["row"], -found["score"], keys))
+    return found[order[np.unique(keys[order], return_index=True)[1]]]
+
+
+def _by_name(truths: NDArray[np.void], guesses: NDArray[np.void], classes: int) -> Pairs:
+    keys = [side["picture"] * classes + side["label"] for side in (truths, guesses)]
+    every = np.union1d(*keys)
+    rows = []
+    for side, own in zip((truths, guesses), keys, strict=True):
+        row = np.full(len(every), -1, np.int64)
+        row[np.searchsorted(every, own)] = side["row"]
+        rows.append(row)
+    label = every % classes
+    truth, guess = (np.where(row >= 0, label, -1) for row in rows)
+    both = (rows[0] >= 0) & (rows[1] >= 0)
+    return Pairs(every // classes, truth, guess, rows[0], rows[1], both.astype(float))

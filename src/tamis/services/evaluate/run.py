@@ -4,106 +4,233 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.algo.detection.average_precision import SIZES, Evaluation, evaluate_boxes
+from tamis.algo.detection.average_precision import SIZES, evaluate_objects
 from tamis.algo.intervals import share_right
+from tamis.algo.ranked_precision import ranked_precision
 from tamis.dataset.annotation_layers import TRUTH
 from tamis.errors import UsageError
+from tamis.pages.page import require_page
 from tamis.services.evaluate.contract import (
     ClassResult,
     Confusion,
     EvaluateReport,
-    PictureErrors,
     Share,
     SizeResult,
     SliceResult,
 )
+from tamis.services.evaluate.gallery import write_gallery
+from tamis.services.evaluate.mistakes import disagreement, mistakes
 from tamis.services.evaluate.pairs import (
     Pairs,
-    boxes_of,
-    paired_boxes,
     paired_classes,
-    rows_of,
-    with_labels,
+    paired_objects,
 )
+from tamis.services.evaluate.sides import objects_of, rows_of, same_keypoints, with_labels
+from tamis.services.evaluate.slices import slices_of
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+    from tamis.algo.detection.average_precision import Evaluation
+    from tamis.algo.detection.objects import Objects
     from tamis.dataset.samples import SampleSet
     from tamis.runtime.workspace import Workspace
     from tamis.services.evaluate.contract import Evaluate
+    from tamis.services.evaluate.sides import Task
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["evaluate"]
-
-_WORST = 50
 
 
 def evaluate(
     workspace: Workspace, request: Evaluate, _feedback: Feedback = SILENT
 ) -> EvaluateReport:
-    """Compare predictions with the truth: boxes as COCO does, or classes of pictures.
+    """Compare predictions with the truth: objects as COCO does, or classes of pictures.
 
     Raises:
-        UsageError: a layer has nothing to compare, or a column is unknown.
+        UsageError: a layer has nothing to compare, a column is unknown, or the gallery's name is
+            no page's.
+        StorageError: the disk refuses the gallery.
     """
-    store = workspace.store
+    if request.gallery is not None:
+        require_page(request.gallery)
     samples = workspace.samples.of(request.where)
     ids = samples.ids
-    boxes = request.task == "boxes"
-    predicted = rows_of(store, request.layer, ids, boxes=boxes or request.task is None)
-    if request.task is None:
-        boxes = predicted.num_rows > 0
-        predicted = predicted if boxes else rows_of(store, request.layer, ids, boxes=False)
-    true = rows_of(store, request.truth, ids, boxes=boxes)
-    if not boxes and request.truth == TRUTH:
-        true = with_labels(true, samples.column("label"))
-    _require(request, true, predicted, "boxes" if boxes else "classes")
-    names = pa.chunked_array([*true.column("label").chunks, *predicted.column("label").chunks])
-    labels = sorted(pc.unique(names).to_pylist())
-    judged: Evaluation | None = None
-    if boxes:
-        truths, guesses = boxes_of(true, labels), boxes_of(predicted, labels)
-        judged = evaluate_boxes(truths, guesses, len(labels))
-        sure = guesses.chosen(guesses.score >= request.confidence)
-        pairs = paired_boxes(truths, sure, request.overlap)
-    else:
-        scores = predicted.column("confidence").fill_null(1.0)
-        sure_rows = predicted.filter(pc.greater_equal(scores, request.confidence))
-        pairs = paired_classes(true, sure_rows, labels)
+    sides = _sides(workspace, request, samples, ids)
+    pairs = sides.pairs(request)
+    judged = sides.judged()
     precision, recall = _shares(pairs)
-    pictures = {*true.column("picture").to_pylist(), *predicted.column("picture").to_pylist()}
+    pictures = {
+        *sides.true.column("picture").to_pylist(),
+        *sides.predicted.column("picture").to_pylist(),
+    }
+    worst = disagreement(pairs, len(ids))
+    if request.gallery is not None:
+        shown = [ids[number] for number in worst.order.tolist()]
+        write_gallery(
+            workspace.samples,
+            request,
+            shown,
+            worst,
+            right=sides.without_mistake(pairs),
+            out=request.gallery,
+        )
     return EvaluateReport(
         layer=request.layer,
         truth=request.truth,
-        task="boxes" if boxes else "classes",
+        task=sides.task,
         pictures=len(pictures),
-        ap=_known(judged.mean()) if judged else None,
+        ap=sides.mean_precision(judged),
         ap50=_known(judged.mean(threshold=0)) if judged else None,
         ap75=_known(judged.mean(threshold=5)) if judged else None,
         precision=precision,
         recall=recall,
-        classes=_classes(pairs, labels, judged),
+        classes=_classes(pairs, sides, judged),
         sizes=_sizes(judged),
-        slices=_slices(samples, request.by, pairs, len(ids)),
-        confusion=_confusion(pairs, labels),
-        worst=_worst(samples, pairs),
-        tagged=None if request.tag is None else _tag(workspace, request, ids, pairs, request.tag),
+        slices=_slices(samples, request.by, pairs, sides),
+        confusion=_confusion(pairs, sides.labels),
+        worst=worst.shown(samples),
+        mistakes=mistakes(samples, pairs, sides.labels, sides.true, sides.predicted),
+        gallery=None if request.gallery is None else str(request.gallery),
+        tagged=None
+        if request.tag is None
+        else _tag(workspace, request, [ids[n] for n in worst.order.tolist()], request.tag),
+        notes=sides.notes,
     )
 
 
-def _tag(
-    workspace: Workspace, request: Evaluate, ids: Sequence[str], pairs: Pairs, tag: str
-) -> int:
+@dataclass(frozen=True)
+class _Sides:
+    """Both layers.
+
+    Attributes:
+        task: what is compared.
+        labels: all classes, sorted.
+        true: rows of the truth.
+        predicted: rows of the predictions.
+        truths: them as objects; None of classes.
+        guesses: likewise.
+        notes: what was left out.
+    """
+
+    task: Task
+    labels: list[str]
+    true: pa.Table
+    predicted: pa.Table
+    truths: Objects | None
+    guesses: Objects | None
+    notes: list[str]
+
+    def pairs(self, request: Evaluate) -> Pairs:
+        """Return what belongs together."""
+        if self.truths is None or self.guesses is None:
+            return paired_classes(self.true, self.predicted, self.labels, request.confidence)
+        return paired_objects(self.truths, self.guesses, request.confidence, request.overlap)
+
+    def judged(self, pictures: NDArray[np.bool_] | None = None) -> Evaluation | None:
+        """Return average precision, of some pictures if they are given; None of classes."""
+        if self.truths is None or self.guesses is None:
+            return None
+        truths, guesses = (
+            side if pictures is None else side.chosen(pictures[side.picture])
+            for side in (self.truths, self.guesses)
+        )
+        return evaluate_objects(truths, guesses, len(self.labels))
+
+    def ranked(self, pictures: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+        """Return the average precision of each class of pictures; nan where none is true."""
+        places = [np.asarray(side.column("picture").to_numpy()) for side in self._both]
+        names = pa.array(self.labels, pa.string())
+        numbers = [
+            pc.index_in(side.column("label"), value_set=names).to_numpy() for side in self._both
+        ]
+        scores = self.predicted.column("confidence").fill_null(1.0).to_numpy()
+        kept = [np.ones(len(one), bool) if pictures is None else pictures[one] for one in places]
+        kept[1] &= np.isin(places[1], places[0])
+        keys = [
+            place * len(self.labels) + number for place, number in zip(places, numbers, strict=True)
+        ]
+        right = np.isin(keys[1], keys[0])
+        wanted = np.zeros(len(self.labels), np.int64)
+        np.add.at(wanted, np.unique(keys[0][kept[0]]) % len(self.labels), 1)
+        found = np.full(len(self.labels), np.nan)
+        for label in np.flatnonzero(wanted):
+            rows = kept[1] & (numbers[1] == label)
+            found[label] = ranked_precision(right[rows], scores[rows], int(wanted[label]))
+        return found
+
+    def mean_precision(
+        self, judged: Evaluation | None, pictures: NDArray[np.bool_] | None = None
+    ) -> float | None:
+        """Return the mean of the classes' average precision."""
+        if judged is not None:
+            return _known(judged.mean())
+        each = self.ranked(pictures)
+        each = each[~np.isnan(each)]
+        return float(each.mean()) if each.size else None
+
+    def without_mistake(self, pairs: Pairs) -> frozenset[str]:
+        """Return the ids of annotations that are no mistake: they agree, or do not count."""
+        wrong = pairs.chosen(pairs.wrong)
+        found: set[str] = set()
+        for rows, at in ((self.true, wrong.true_row), (self.predicted, wrong.predicted_row)):
+            if "annotation_id" in rows.column_names:
+                right = np.ones(len(rows), bool)
+                right[at[at >= 0]] = False
+                found.update(rows.column("annotation_id").filter(pa.array(right)).to_pylist())
+        return frozenset(found)
+
+    @property
+    def _both(self) -> tuple[pa.Table, pa.Table]:
+        return self.true, self.predicted
+
+
+def _sides(
+    workspace: Workspace, request: Evaluate, samples: SampleSet, ids: Sequence[str]
+) -> _Sides:
+    store, notes = workspace.store, []
+    task: Task = request.task or "boxes"
+    predicted = rows_of(store, request.layer, ids, task)
+    if request.task is None and not predicted.num_rows:
+        task = "classes"
+        predicted = rows_of(store, request.layer, ids, task)
+    true = rows_of(store, request.truth, ids, task)
+    if task == "classes" and request.truth == TRUTH:
+        true = with_labels(true, samples.column("label"))
+    for layer, rows in ((request.layer, predicted), (request.truth, true)):
+        if not rows.num_rows:
+            raise UsageError(
+                f"the layer {layer!r} has no {task} of these pictures; tamis label layers shows "
+                "what there is"
+            )
+    if task == "keypoints":
+        true, predicted, others = same_keypoints(true, predicted)
+        if others:
+            notes.append(f"{counted(others, 'object')} with another number of keypoints left out")
+    names = pa.chunked_array([*true.column("label").chunks, *predicted.column("label").chunks])
+    labels = sorted(pc.unique(names).to_pylist())
+    if task == "classes":
+        return _Sides(task, labels, true, predicted, None, None, notes)
+    sizes = samples.table("width", "height")
+    truths = objects_of(true, labels, task, sizes, true=True)
+    guesses = objects_of(predicted, labels, task, sizes, true=False)
+    return _Sides(task, labels, true, predicted, truths, guesses, notes)
+
+
+def _tag(workspace: Workspace, request: Evaluate, wrong: Sequence[str], tag: str) -> int:
     """Tag pictures with a mistake, as one operation, and return how many lacked the tag."""
-    wrong = [ids[n] for n in np.unique(pairs.picture[pairs.truth != pairs.predicted]).tolist()]
+    wrong = list(wrong[: request.most])
     before = workspace.samples.rows(["tags"], wrong).column("tags").to_pylist() if wrong else []
     fresh = {
         name: [*(tags or []), tag]
@@ -115,15 +242,6 @@ def _tag(
             operation.set_marks(list(fresh), {"tags": list(fresh.values())})
             operation.counts |= {"tagged": len(fresh)}
     return len(fresh)
-
-
-def _require(request: Evaluate, true: pa.Table, predicted: pa.Table, what: str) -> None:
-    for layer, rows in ((request.layer, predicted), (request.truth, true)):
-        if not rows.num_rows:
-            raise UsageError(
-                f"the layer {layer!r} has no {what} of these pictures; tamis label layers shows "
-                "what there is"
-            )
 
 
 def _known(value: float) -> float | None:
@@ -144,10 +262,11 @@ def _shares(pairs: Pairs) -> tuple[Share, Share]:
     return _share(right, made), _share(right, there)
 
 
-def _classes(pairs: Pairs, labels: Sequence[str], judged: Evaluation | None) -> list[ClassResult]:
+def _classes(pairs: Pairs, sides: _Sides, judged: Evaluation | None) -> list[ClassResult]:
     found = []
-    right = pairs.truth == pairs.predicted
-    for number, label in enumerate(labels):
+    right = ~pairs.wrong
+    precisions = sides.ranked() if judged is None else judged.by_class()
+    for number, label in enumerate(sides.labels):
         is_true, is_predicted = pairs.truth == number, pairs.predicted == number
         truths, predictions = int(is_true.sum()), int(is_predicted.sum())
         hits = int((right & is_true).sum())
@@ -156,7 +275,7 @@ def _classes(pairs: Pairs, labels: Sequence[str], judged: Evaluation | None) -> 
                 label=label,
                 truths=truths,
                 predictions=predictions,
-                ap=_known(float(judged.by_class()[number])) if judged else None,
+                ap=_known(float(precisions[number])),
                 ap50=_known(float(judged.by_class(0)[number])) if judged else None,
                 precision=_share(hits, predictions),
                 recall=_share(hits, truths),
@@ -180,41 +299,29 @@ def _sizes(judged: Evaluation | None) -> list[SizeResult]:
 
 
 def _slices(
-    samples: SampleSet, columns: Sequence[str], pairs: Pairs, pictures: int
+    samples: SampleSet, columns: Sequence[str], pairs: Pairs, sides: _Sides
 ) -> list[SliceResult]:
     found = []
     for column in columns:
-        values = samples.column(column).cast(pa.string()).to_pylist()
-        of_value: dict[str | None, list[int]] = {}
-        for number, value in enumerate(values):
-            of_value.setdefault(value, []).append(number)
-        for value, numbers in of_value.items():
-            inside = np.zeros(pictures, bool)
-            inside[numbers] = True
+        for value, inside in slices_of(samples, column):
             part = pairs.of(inside)
             precision, recall = _shares(part)
-            truths = int((part.truth >= 0).sum())
-            found.append(SliceResult(column, value, len(numbers), truths, precision, recall))
+            found.append(
+                SliceResult(
+                    column=column,
+                    value=value,
+                    pictures=int(inside.sum()),
+                    truths=int((part.truth >= 0).sum()),
+                    ap=sides.mean_precision(sides.judged(inside), inside),
+                    precision=precision,
+                    recall=recall,
+                )
+            )
     return sorted(found, key=lambda one: (_low(one.recall), one.column, one.value or ""))
 
 
 def _confusion(pairs: Pairs, labels: Sequence[str]) -> list[Confusion]:
     names: list[str | None] = [*labels, None]  # -1 is the last
-    counted = Counter(zip(pairs.truth.tolist(), pairs.predicted.tolist(), strict=True))
-    ordered = sorted(counted.items(), key=lambda one: (-one[1], one[0]))
+    each = Counter(zip(pairs.truth.tolist(), pairs.predicted.tolist(), strict=True))
+    ordered = sorted(each.items(), key=lambda one: (-one[1], one[0]))
     return [Confusion(names[truth], names[guess], count) for (truth, guess), count in ordered]
-
-
-def _worst(samples: SampleSet, pairs: Pairs) -> list[PictureErrors]:
-    missed, invented, confused = Counter[int](), Counter[int](), Counter[int]()
-    for picture, truth, guess in zip(
-        *(side.tolist() for side in (pairs.picture, pairs.truth, pairs.predicted)), strict=True
-    ):
-        if truth == guess:
-            continue
-        counter = missed if guess < 0 else invented if truth < 0 else confused
-        counter[picture] += 1
-    total = missed + invented + confused
-    order = sorted(total, key=lambda picture: (-total[picture], picture))[:_WORST]
-    paths = samples.column("path").to_pylist() if order else []
-    return [PictureErrors(paths[n], missed[n], invented[n], confused[n]) for n in order]

@@ -1,32 +1,24 @@
-"""What can be asked of a dataset's history, and what it answers."""
+"""What can be asked of a dataset's history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from tamis.dataset.history import LogEntry
 from tamis.verbs.request import Argument, Request
-from tamis.verbs.result import Result
 
-__all__ = [
-    "Checkout",
-    "CheckoutReport",
-    "CollectGarbage",
-    "Diff",
-    "DiffReport",
-    "FreedReport",
-    "Log",
-    "LogLine",
-    "LogReport",
-    "Redo",
-    "RedoReport",
-    "Tag",
-    "TagReport",
-    "Undo",
-    "UndoReport",
-]
+if TYPE_CHECKING:
+    from tamis.services.history.result import (  # noqa: F401 - named by the requests
+        CheckoutReport,
+        DiffReport,
+        FreedReport,
+        LogReport,
+        RedoReport,
+        TagReport,
+        UndoReport,
+    )
+
+__all__ = ["Checkout", "CollectGarbage", "Diff", "Log", "Redo", "Tag", "Undo"]
 
 Snapshot: TypeAlias = Annotated[
     int | str, Argument("A snapshot number or a tag.", metavar="SNAPSHOT")
@@ -34,41 +26,8 @@ Snapshot: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True)
-class LogLine(LogEntry):
-    """One operation, with the command that asks for the same again.
-
-    Attributes:
-        command: None where there is none.
-    """
-
-    command: str | None = None
-
-
-@dataclass(frozen=True)
 class Log(Request["LogReport"], verb="log"):
     """Show every operation, oldest first."""
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class LogReport(Result):
-    """The operations, oldest first.
-
-    Attributes:
-        entries: one an operation.
-    """
-
-    table_of: ClassVar = "entries"
-
-    entries: Sequence[LogLine]
-
-    def __iter__(self) -> Iterator[LogLine]:
-        return iter(self.entries)
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    def __getitem__(self, name: str | int) -> Any:
-        return self.entries[name] if isinstance(name, int) else super().__getitem__(name)
 
 
 @dataclass(frozen=True)
@@ -76,55 +35,16 @@ class Undo(Request["UndoReport"], verb="undo"):
     """Take back the last operation; `redo` brings it back."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class UndoReport(Result):
-    """What was taken back.
-
-    Attributes:
-        undone: the operation.
-        snapshot: the snapshot that the dataset is at now.
-    """
-
-    undone: LogLine
-    snapshot: int
-
-
 @dataclass(frozen=True)
 class Redo(Request["RedoReport"], verb="redo"):
     """Do again what the last `undo` took back."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class RedoReport(Result):
-    """What is there again.
-
-    Attributes:
-        redone: the operation.
-        snapshot: the snapshot that the dataset is at now.
-    """
-
-    redone: LogLine
-    snapshot: int
-
-
 @dataclass(frozen=True)
 class Checkout(Request["CheckoutReport"], verb="checkout"):
-    """Bring the dataset back to how it was at a snapshot or tag; can be undone."""
+    """Return to the state at a snapshot or tag; can be undone."""
 
     to: Snapshot
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class CheckoutReport(Result):
-    """Where the dataset is now.
-
-    Attributes:
-        restored: the snapshot whose state it has.
-        snapshot: the snapshot that it is at now.
-    """
-
-    restored: int
-    snapshot: int
 
 
 @dataclass(frozen=True)
@@ -135,58 +55,16 @@ class Diff(Request["DiffReport"], verb="diff"):
     b: Snapshot
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class DiffReport(Result):
-    """What changed from one snapshot to another.
-
-    Attributes:
-        added: ids of samples that only the later one has.
-        removed: ids of samples that only the earlier one has.
-        changed: for each column with a change, in how many samples of both its value differs.
-    """
-
-    added: Sequence[str]
-    removed: Sequence[str]
-    changed: Mapping[str, int]
-
-
 @dataclass(frozen=True)
 class Tag(Request["TagReport"], verb="tag"):
-    """Name the present snapshot."""
+    """Name the current snapshot."""
 
-    name: Annotated[str, Argument("The name for the present snapshot.", metavar="NAME")]
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class TagReport(Result):
-    """A snapshot and its new name.
-
-    Attributes:
-        tag: the name.
-        snapshot: the snapshot.
-    """
-
-    tag: str
-    snapshot: int
+    name: Annotated[str, Argument("The name.", metavar="NAME")]
 
 
 @dataclass(frozen=True)
 class CollectGarbage(Request["FreedReport"], verb="gc"):
-    """Remove files that killed writers left behind; nothing that was committed is lost."""
+    """Remove files that killed processes left behind.
 
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class FreedReport(Result):
-    """What a clean-up removed.
-
-    Attributes:
-        files: how many files.
-        bytes: their bytes.
-        problems: always empty: what could not be removed is an error.
-        repaired: as `files`.
+    Nothing that was committed is lost.
     """
-
-    files: int
-    bytes: int
-    problems: Sequence[str] = ()
-    repaired: int = 0

@@ -1,11 +1,11 @@
-"""The log, ways back and forth, names of snapshots, and cleaning up."""
+"""The log; undo, redo and checkout; tags; and cleaning up."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tamis.dataset.commands import command_of
-from tamis.services.history.contract import (
+from tamis.services.history.result import (
     CheckoutReport,
     DiffReport,
     FreedReport,

@@ -49,11 +49,12 @@ class InfoReport(Result):
         failed: files that could not be read.
         formats: pictures by file format.
         labels: pictures by label.
-        unlabelled: pictures without a label.
+        unlabeled: pictures without a label.
         splits: pictures by split.
         layers: annotations by layer.
         classes: objects by class in the layer `truth`, most frequent first.
         objects: how many boxes, outlines, masks and keypoints that layer has, by COCO's sizes.
+        objects_per_picture: pictures by how many objects that layer has of them, in ranges.
         annotated: pictures that have any of that layer.
         duplicates: pictures that are marked as duplicates.
         selected: pictures that are selected.
@@ -72,11 +73,12 @@ class InfoReport(Result):
     failed: int
     formats: Mapping[str, int]
     labels: Mapping[str, int]
-    unlabelled: int
+    unlabeled: int
     splits: Mapping[str, int]
     layers: Mapping[str, int]
     classes: Mapping[str, int]
     objects: Mapping[str, int]
+    objects_per_picture: Mapping[str, int]
     annotated: int
     duplicates: int
     selected: int

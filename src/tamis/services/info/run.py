@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, equal
 from tamis.dataset.presence import find_gone
 from tamis.dataset.samples import Kind
 from tamis.runtime.indexing import audit_index
+from tamis.services.info.objects import layer_objects
 from tamis.services.info.result import InfoReport, VectorsOfEncoder
 from tamis.verbs.feedback import SILENT
 
@@ -41,9 +41,9 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
         failed=store.failures().num_rows,
         formats=_counts(marks["format"].to_pylist()),
         labels=_counts(marks["label"].to_pylist()),
-        unlabelled=marks["label"].null_count,
+        unlabeled=marks["label"].null_count,
         splits=_counts(marks["split"].to_pylist()),
-        **_annotations(workspace),
+        **_annotations(workspace, whole.count()),
         duplicates=everything.having(Column.DUPLICATE_OF).count(),
         selected=everything.equal(Column.SELECTED, value=True).count(),
         scored=everything.having(Column.UNIQUENESS).count(),
@@ -67,25 +67,16 @@ def info(workspace: Workspace, request: Info, _feedback: Feedback = SILENT) -> I
     )
 
 
-def _annotations(workspace: Workspace) -> dict[str, Any]:
+def _annotations(workspace: Workspace, pictures: int) -> dict[str, Any]:
     """Count annotations by layer, and those of truth by class and size."""
     layers = _counts(workspace.store.annotations(["layer"])["layer"].to_pylist())
-    columns = ["sample_id", "label", "width", "height"]
-    truth = workspace.store.annotations(columns, f"layer = '{TRUTH}'")
-    placed = truth.filter(pc.is_valid(truth["width"]))
-    area = pc.multiply(placed["width"], placed["height"])
-    bounds = {"small": 32**2, "medium": 96**2, "large": math.inf}
-    below = {name: pc.sum(pc.less_equal(area, most)).as_py() or 0 for name, most in bounds.items()}
-    sizes = {
-        "small": below["small"],
-        "medium": below["medium"] - below["small"],
-        "large": below["large"] - below["medium"],
-    }
-    named = Counter(label for label in placed["label"].to_pylist() if label is not None)
+    objects = layer_objects(workspace.store, TRUTH)
+    truth = workspace.store.annotations(["sample_id"], equal("layer", TRUTH))
     return {
         "layers": layers,
-        "classes": dict(sorted(named.items(), key=lambda pair: (-pair[1], pair[0]))),
-        "objects": sizes if placed.num_rows else {},
+        "classes": objects.classes,
+        "objects": objects.sizes,
+        "objects_per_picture": objects.per_picture(pictures),
         "annotated": pc.count_distinct(truth["sample_id"]).as_py(),
     }
 

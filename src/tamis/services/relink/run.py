@@ -68,7 +68,7 @@ def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -
             f"the first: {first.path}: {first.reason}"
         )
     _require_free(rows, found, places)
-    with store.operation("relink", {"old": old, "new": new}, request=request) as operation:
+    with store.operation("relink", request=request) as operation:
         names = [row["sample_id"] for row in found]
         edited = [name for name in _PLACES if samples.has(name)]
         operation.relocate(names, {name: [row[name] for row in found] for name in edited})

@@ -9,16 +9,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tamis.pages.line_chart import LineChart
     from tamis.pages.tile import PicturePair, Tile
 
 __all__ = [
     "Curve",
     "CurvePoint",
+    "DriftChecks",
     "DuplicateGroup",
     "Figure",
     "Gallery",
     "Histogram",
     "Marker",
+    "Objects",
     "ReportData",
     "Step",
     "Table",
@@ -94,6 +97,23 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Objects:
+    """What there is to say of annotations.
+
+    Attributes:
+        layers: what each layer holds.
+        classes: objects by class; None where nothing has a place.
+        figures: how many and how large objects are.
+        charts: likewise, as histograms.
+    """
+
+    layers: Table
+    classes: Table | None = None
+    figures: tuple[Figure, ...] = ()
+    charts: tuple[Histogram, ...] = ()
+
+
+@dataclass(frozen=True)
 class Marker:
     """A vertical line in a histogram, e.g. a threshold."""
 
@@ -161,6 +181,19 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class DriftChecks:
+    """What was found against a drift reference.
+
+    Attributes:
+        figures: the reference, and how often there was drift.
+        charts: evidence and distance, check by check; none without checks.
+    """
+
+    figures: tuple[Figure, ...]
+    charts: tuple[LineChart, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One operation of the log.
 
@@ -205,8 +238,9 @@ class ReportData:
         changed_total: how many groups of changed versions there are, shown or not.
         charts: the histograms that show where the threshold lies, and how alike pictures are.
         keyword_filter: the scores of the last keyword filter; None where there was none.
-        learning_curve: accuracy by number of labels over the rounds of labelling; None where there
+        learning_curve: accuracy by number of labels over the rounds of labeling; None where there
             were none.
+        drift: checks against a drift reference; None where there is no reference.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
         split_figures: how well the splits are kept apart and balanced.
@@ -220,6 +254,8 @@ class ReportData:
         failures_total: how many files could not be used, shown or not.
         steps: the operations that made the dataset, oldest first.
         notes: sentences on what could not be shown, and why.
+        objects: what there is to say of annotations; None where there are none.
+        layers: layers of annotations that are drawn on the pictures.
     """
 
     name: str
@@ -236,6 +272,7 @@ class ReportData:
     charts: tuple[Histogram, ...] = ()
     keyword_filter: Histogram | None = None
     learning_curve: Curve | None = None
+    drift: DriftChecks | None = None
     galleries: tuple[Gallery, ...] = ()
     splits: Table | None = None
     split_figures: tuple[Figure, ...] = ()
@@ -249,3 +286,5 @@ class ReportData:
     failures_total: int = 0
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+    objects: Objects | None = None
+    layers: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ def filter_scores(steps: Sequence[Step]) -> Histogram | None:
     if found is None:
         return None
     meant = ", ".join(found.texts)
-    against = ", ".join(found.negatives)
+    against = ", ".join(found.not_texts)
     rest = f"; less like “{against}”" if against else ""
     how = "by their probability of it" if found.classes else "by their cosine similarity to it"
     line = found.threshold

@@ -1,10 +1,10 @@
-"""The accuracy that rounds of labelling have left in the log, as a curve."""
+"""The accuracy that rounds of labeling have left in the log, as a curve."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.dataset.learning_curve import label_rounds
+from tamis.dataset.operations import rounds_of
 from tamis.services.report.contents import Curve, CurvePoint
 from tamis.wording import counted
 
@@ -21,7 +21,7 @@ def learning_curve(steps: Sequence[Step]) -> Curve | None:
 
     Of several rounds with the same labels the last counts.
     """
-    rounds = label_rounds(steps)
+    rounds = rounds_of(steps)
     points = {
         one.labels: CurvePoint(
             x=one.labels,
@@ -31,7 +31,7 @@ def learning_curve(steps: Sequence[Step]) -> Curve | None:
             label=(
                 f"{counted(one.labels, 'label')} of {one.classes} classes: {one.accuracy:.1%}, "
                 f"{one.low:.1%} to {one.high:.1%}, measured on {one.measured:,} "
-                f"({one.measured_on}); then {one.picked:,} picked by {one.strategy}"
+                f"({one.measured_on}); then {one.selected:,} picked by {one.strategy}"
             ),
         )
         for one in rounds

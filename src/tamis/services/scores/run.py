@@ -43,7 +43,7 @@ def scores(workspace: Workspace, request: Scores, feedback: Feedback = SILENT) -
     found = score_rows(samples.vectors, rng=np.random.default_rng(request.seed))
     scored = workspace.samples.of(kind=Kind.ALL).having(Column.REPRESENTATIVENESS)
     old = sorted(set(scored.ids) - set(samples.ids))
-    params = {"column": samples.column, "where": request.where}
+    params = {"column": samples.column}
     with store.operation("scores", params=params, seed=request.seed, request=request) as operation:
         operation.set_marks(
             [*samples.ids, *old],

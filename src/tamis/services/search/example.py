@@ -8,18 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tamis.dataset.columns import Column
 from tamis.dataset.parts import BOX_COLUMNS
 from tamis.dataset.presence import content_there
-from tamis.dataset.samples import Kind, Samples
+from tamis.dataset.samples import Kind
 from tamis.errors import PictureError, UsageError
+from tamis.images.box import Box
 from tamis.sources.image_reference import ImageReference
 from tamis.sources.place import Places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tamis.dataset.store import Store
-    from tamis.images.box import Box
+    from tamis.dataset.samples import Samples
 
 __all__ = ["Example", "find_example"]
 
@@ -37,6 +38,7 @@ class Example:
         samples: all samples at that place, which are no answers.
         notes: what to know of it.
         region: the part of the file that is meant; None for all of it.
+        called: what to call it where its name tells nothing; None where it does.
     """
 
     file: str
@@ -44,18 +46,20 @@ class Example:
     samples: Sequence[str]
     notes: Sequence[str] = field(default=())
     region: Box | None = None
+    called: str | None = None
 
 
-def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one case a return
-    """Find what a name means: a sample id, a place, or a path as the dataset has it.
+def find_example(samples: Samples, name: str) -> Example:  # noqa: PLR0911 - one case a return
+    """Find what a name means: a sample id, an annotation's, a place, or a path of the dataset.
 
-    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture.
+    A place with `#xywh=X,Y,WIDTH,HEIGHT` behind it is that part of the picture, and an annotation
+    is the part where its object lies.
 
     A place counts, not its spelling (`tamis.sources.place`). A file that was replaced since
     it was added is no sample's picture any more. Reads the file to tell.
 
     Args:
-        store: the dataset.
+        samples: the dataset's.
         name: as the user gave it.
 
     Raises:
@@ -64,46 +68,72 @@ def find_example(store: Store, name: str) -> Example:  # noqa: PLR0911 - one cas
     if any("\ud800" <= character <= "\udfff" for character in name):
         return Example(name, None, [])  # not UTF-8, which no sample's path can be
     if _ID.fullmatch(name):
-        rows = store.read(_COLUMNS, f"sample_id = '{name}'").to_pylist()
+        named = samples.of(kind=Kind.ALL).equal(Column.SAMPLE_ID, name)
+        rows = named.table(*_COLUMNS).to_pylist()
         if rows:
             return Example(rows[0]["uri"] or rows[0]["path"], name, [name])
+        annotated = _annotated(samples, name)
+        if annotated is not None:
+            return annotated
     whole = ImageReference.parse(name)
     part, picture = whole.part, str(whole.whole)
-    place, rows = _at(store, picture)
+    place, rows = _at(samples, picture)
     if part is not None and rows:
-        parts = _parts(store, rows, part)
+        parts = _parts(samples, rows, part)
         if not parts:
             return Example(rows[-1]["uri"], None, [row["sample_id"] for row in rows], region=part)
         rows = parts
     if not rows:
         return Example(place or picture, None, [], region=part)
     file = rows[-1]["uri"] or picture
-    samples = [row["sample_id"] for row in rows]
+    ids = [row["sample_id"] for row in rows]
     try:
         content = content_there(file, name)
     except PictureError as error:
         note = f"{name} {error.reason}: what it showed when it was added was looked for"
-        return Example(file, samples[-1], samples, [note], part)
+        return Example(file, ids[-1], ids, [note], part)
     same = [row["sample_id"] for row in rows if row["content_hash"] == content]
     if same:
-        return Example(file, same[-1], samples, region=part)
+        return Example(file, same[-1], ids, region=part)
     note = f"{name} has changed since it was added: what it shows now was looked for"
-    return Example(file, None, samples, [note], part)
+    return Example(file, None, ids, [note], part)
 
 
-def _parts(store: Store, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
+def _annotated(samples: Samples, name: str) -> Example | None:
+    """Return the part of a picture that an annotation is of; the whole if it has no place."""
+    columns = ["sample_id", "layer", "label", "x", "y", "width", "height"]
+    rows = samples.store.annotations(columns, f"annotation_id = '{name}'").to_pylist()
+    if not rows:
+        return None
+    row = rows[0]
+    picture = samples.rows([*_COLUMNS, "width", "height"], [row["sample_id"]]).to_pylist()[0]
+    file, ids = picture["uri"] or picture["path"], [row["sample_id"]]
+    called = f"{row['label'] or 'an object'} of {row['layer']} in {picture['path']}"
+    if row["x"] is None:
+        return Example(file, row["sample_id"], ids, called=called)
+    x, y, width, height = (row[name] for name in ("x", "y", "width", "height"))
+    around = Box.between(x, y, x + width, y + height)
+    part = around.clipped(picture["width"], picture["height"])
+    if part is None:
+        return Example(file, row["sample_id"], ids, called=called)
+    crops = _parts(samples, [picture], part)
+    stored = crops[-1]["sample_id"] if crops else None
+    return Example(file, stored, ids, region=part, called=called)
+
+
+def _parts(samples: Samples, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:
     """Return the samples that are this part of one of the pictures."""
     of = " OR ".join(f"parent_id = {_text(row['sample_id'])}" for row in pictures)
     columns = zip(BOX_COLUMNS, (part.x, part.y, part.width, part.height), strict=True)
     there = " AND ".join(f"{name} = {value}" for name, value in columns)
-    samples = Samples(store).of(kind=Kind.PARTS)
-    if not samples.count():
+    parts = samples.of(kind=Kind.PARTS)
+    if not parts.count():
         return []
-    rows: list[dict[str, Any]] = samples.where(f"({of}) AND {there}").table(*_COLUMNS).to_pylist()
+    rows: list[dict[str, Any]] = parts.where(f"({of}) AND {there}").table(*_COLUMNS).to_pylist()
     return rows
 
 
-def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
+def _at(samples: Samples, name: str) -> tuple[str | None, list[dict[str, Any]]]:
     """Return the place that a name means, if it is there, and the samples there, oldest first."""
     places = Places()
     place = places.of(name)
@@ -114,7 +144,7 @@ def _at(store: Store, name: str) -> tuple[str | None, list[dict[str, Any]]]:
         + [f"uri = {_text(spelling)}" for spelling in sorted(spellings)]
         + [f"ends_with(uri, {_text(end)})" for end in sorted(ends) if end]
     )
-    rows = Samples(store).of(condition).table(*_COLUMNS).to_pylist()
+    rows = samples.of(condition).table(*_COLUMNS).to_pylist()
     rows.sort(key=lambda row: (row["added_at"] is not None, row["added_at"], row["sample_id"]))
     there = [row for row in rows if row["uri"] and places.of(row["uri"]) == place]
     if there:

@@ -1,17 +1,17 @@
-"""Pictures that look like an example, or that show what a text says."""
+"""Search by text and by example."""
 
 from __future__ import annotations
 
 import time
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.dataset.columns import Column
 from tamis.dataset.parts import BOX_COLUMNS, box_of
-from tamis.dataset.presence import gone_among
+from tamis.dataset.presence import PRESENCE_COLUMNS, gone_of
 from tamis.dataset.samples import Kind
 from tamis.dataset.vector_search import nearest
 from tamis.errors import UsageError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.dataset.samples import Samples
+    from tamis.dataset.samples import Samples, SampleSet
     from tamis.dataset.schema import VectorColumn
     from tamis.dataset.vector_search import Nearest
     from tamis.runtime.workspace import Workspace
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["search"]
 
-_SHOWN = ("path", "label", "split", "width", "height")
+_SHOWN = ("path", "label", "split", "width", "height", Column.PARENT_ID)
+_READ = tuple(dict.fromkeys((*PRESENCE_COLUMNS, *_SHOWN, Column.KIND, *BOX_COLUMNS)))
 _LARGEST_POOL = 4096
 
 
@@ -67,16 +68,15 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
     page = request.gallery or (Path("search.html") if request.open_page else None)
     if page is not None:
         require_page(page)
-    store = workspace.store
     texts = bool(request.texts or request.not_texts)
     known = workspace.vector_column(request.encoder, reads_text=texts)
-    condition = _condition(workspace.samples, request.where, tiles=request.tiles)
+    among = _among(workspace.samples, request.where, tiles=request.tiles)
     words = _Words(workspace, known)
     vector = words.vector_of(request)
     begin = time.perf_counter()
 
     def ask(count: int) -> Nearest:
-        return nearest(store, known.name, vector, count, where=condition, exact=request.exact)
+        return nearest(among, known.name, vector, count, exact=request.exact)
 
     pictures = _Pictures(workspace.samples, frozenset(words.samples))
     found, kept = _distinct(ask, max(request.k, request.rerank), request.distinct, pictures)
@@ -87,7 +87,7 @@ def search(workspace: Workspace, request: Search, _feedback: Feedback = SILENT) 
             f"{counted(len(gone), 'near picture is')} gone or changed; shown are those that "
             "are there; tamis check lists them"
         )
-    hits = _hits(workspace.samples, found, kept)
+    hits = _hits(pictures, found, kept)
     if request.rerank:
         example = words.file_of(request.like[0])
         encoder = workspace.encoders.for_column(known)
@@ -121,7 +121,6 @@ class _Words:
         self.notes: list[str] = []
         self.samples: list[str] = []
         self._workspace = workspace
-        self._store = workspace.store
         self._column = column
         self.examples: dict[str, Example] = {}
 
@@ -140,7 +139,7 @@ class _Words:
 
     def _example(self, name: str) -> Example:
         if name not in self.examples:
-            self.examples[name] = find_example(self._store, name)
+            self.examples[name] = find_example(self._workspace.samples, name)
         return self.examples[name]
 
     def _texts(self, texts: Sequence[str]) -> Vectors | list[NDArray[np.float32]]:
@@ -163,8 +162,8 @@ class _Words:
         self.samples += example.samples
         self.notes += [note for note in example.notes if note not in self.notes]
         if example.stored is not None and region is None:
-            rows = self._store.read([self._column.name], ids=[example.stored])
-            stored = rows[self._column.name][0].as_py()
+            rows = self._workspace.samples.rows([self._column.name], [example.stored])
+            stored = rows.column(0)[0].as_py()
             if stored is not None:
                 vector = np.asarray(stored, np.float32)
                 return np.asarray(vector / np.linalg.norm(vector), np.float32)
@@ -172,42 +171,46 @@ class _Words:
         return picture_vector(encoder, example.file, region or example.region)
 
 
-def _condition(samples: Samples, where: str | None, *, tiles: bool) -> str | None:
+def _among(samples: Samples, where: str | None, *, tiles: bool) -> SampleSet:
     if not tiles:
-        return samples.of(where).condition
+        return samples.of(where)
     if not samples.of(kind=Kind.TILES).count():
         raise UsageError("the dataset has no tiles: run  tamis add SOURCE --tiles 3  and embed")
-    return samples.of(where, kind=Kind.WHOLE_AND_TILES).condition
+    return samples.of(where, kind=Kind.WHOLE_AND_TILES)
 
 
 class _Pictures:
-    """Tells which picture a sample is, or is a part of."""
+    """What is known of the samples that were found; each is read once.
+
+    Attributes:
+        left_out: samples that are no answers.
+        rows: by sample id, of those that were read.
+        gone: which of them are gone.
+    """
 
     def __init__(self, samples: Samples, left_out: frozenset[str]) -> None:
         self.left_out = left_out
-        self.gone: frozenset[str] = frozenset()
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.gone: set[str] = set()
         self._samples = samples
 
-    def of(self, ids: Sequence[str]) -> list[str]:
-        """Return the sample id of the whole picture of each sample."""
-        if not self._samples.has(Column.PARENT_ID):
-            return list(ids)
-        parents = self._samples.rows([Column.PARENT_ID], ids).column(0).to_pylist()
-        return [parent or name for parent, name in zip(parents, ids, strict=True)]
+    def read(self, ids: Sequence[str]) -> None:
+        """Read those that were not read yet, and look whether their pictures are there."""
+        new = [name for name in ids if name not in self.rows]
+        if not new:
+            return
+        rows = self._samples.rows(_READ, new).to_pylist()
+        self.rows |= zip(new, rows, strict=True)
+        self.gone |= {one.sample_id for one in gone_of(rows, thorough=False)}
 
-    def shown_once(self, ids: Sequence[str], pictures: Sequence[str]) -> list[str]:
-        """Return what each sample stands for: a tile for its picture, a crop for itself."""
-        if not self._samples.has(Column.KIND):
-            return list(ids)
-        kinds = self._samples.rows([Column.KIND], ids).column(0).to_pylist()
-        return [
-            name if kind == "crop" else picture
-            for name, picture, kind in zip(ids, pictures, kinds, strict=True)
-        ]
+    def whole(self, sample_id: str) -> str:
+        """Return the sample id of the whole picture."""
+        return str(self.rows[sample_id][Column.PARENT_ID] or sample_id)
 
-    def look_for(self, ids: Sequence[str]) -> None:
-        """Note which samples are gone."""
-        self.gone = gone_among(self._samples.store, ids)
+    def shown_as(self, sample_id: str) -> str:
+        """Return what a sample stands for among hits: a tile for its picture, a crop for itself."""
+        is_crop = self.rows[sample_id][Column.KIND] == "crop"
+        return sample_id if is_crop else self.whole(sample_id)
 
 
 def _distinct(
@@ -217,7 +220,7 @@ def _distinct(
     pool = k + len(pictures.left_out)
     while True:
         found = ask(pool)
-        pictures.look_for(found.ids)
+        pictures.read(found.ids)
         kept = _kept(found, k, distinct, pictures)
         if len(kept) == k:
             return found, kept
@@ -238,13 +241,12 @@ def _kept(
     Those that are gone are passed over, or put behind those that are given.
     """
     kept = list(behind or ())
-    wholes = pictures.of(found.ids)
-    names = pictures.shown_once(found.ids, wholes)
-    shown = {names[number] for number in kept}
-    for number, (sample_id, name) in enumerate(zip(found.ids, names, strict=True)):
+    shown = {pictures.shown_as(found.ids[number]) for number in kept}
+    for number, sample_id in enumerate(found.ids):
+        name = pictures.shown_as(sample_id)
         passed_over = (
             name in shown
-            or not pictures.left_out.isdisjoint((sample_id, wholes[number]))
+            or not pictures.left_out.isdisjoint((sample_id, pictures.whole(sample_id)))
             or (behind is None and sample_id in pictures.gone)
         )
         if passed_over or _repeats(found, kept, number, distinct):
@@ -262,14 +264,14 @@ def _repeats(found: Nearest, kept: Sequence[int], number: int, distinct: float |
     return bool((found.vectors[list(kept)] @ found.vectors[number]).max() > distinct)
 
 
-def _hits(samples: Samples, found: Nearest, kept: Sequence[int]) -> list[Hit]:
-    ids = [found.ids[number] for number in kept]
-    rows = samples.rows([*_SHOWN, Column.PARENT_ID, *BOX_COLUMNS], ids).to_pylist()
+def _hits(pictures: _Pictures, found: Nearest, kept: Sequence[int]) -> list[Hit]:
     hits = []
-    for number, sample_id, row in zip(kept, ids, rows, strict=True):
+    for number in kept:
+        sample_id = found.ids[number]
+        row = pictures.rows[sample_id]
         box = box_of(row)
         region = None if box is None else (box.x, box.y, box.width, box.height)
-        shown = {name: row[name] for name in (*_SHOWN, Column.PARENT_ID)}
+        shown = {name: row[name] for name in _SHOWN}
         score = float(found.scores[number])
         hits.append(Hit(score=score, sample_id=sample_id, region=region, **shown))
     return hits

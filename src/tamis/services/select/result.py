@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 
 from tamis.algo.active_learning import Estimate
 from tamis.algo.coverage import Coverage
-from tamis.dataset.learning_curve import LabelRound
+from tamis.dataset.operations import RoundSelected
 from tamis.verbs.result import Result
 
 __all__ = [
@@ -123,7 +123,7 @@ class Round(Result):
     strategy: str
     labels: Mapping[str, int]
     candidates: int
-    curve: Sequence[LabelRound]
+    curve: Sequence[RoundSelected]
     probe: str | None
     calibration_error: float | None
     coverage: Coverage | None

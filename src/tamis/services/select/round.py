@@ -1,4 +1,4 @@
-"""One round of labeling: learn from the labels so far, say how well that goes, pick the next."""
+"""One round of labeling: learn from the labels so far, measure the accuracy, pick the next."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tamis.algo import selection
 from tamis.algo.active_learning import scheduled_strategy, share_right, strategy_name
 from tamis.algo.probe import train_probe
 from tamis.algo.selection.reasons import reasons
-from tamis.dataset.learning_curve import LabelRound, label_rounds
+from tamis.dataset.operations import RoundSelected, rounds_of
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
@@ -83,24 +83,18 @@ def select_round(workspace: Workspace, request: Select, feedback: Feedback = SIL
         vectors, n, strategy=chosen, probabilities=probabilities, must=known, rng=rng
     )
     measured = _measured(probe, samples, notes)
-    now = LabelRound(
+    now = RoundSelected(
+        label_column=label_column,
         labels=int(known.size),
         classes=int(np.unique(labels[known]).size),
         strategy=strategy_name(chosen),
-        picked=int(picks.indices.size),
+        selected=int(picks.indices.size),
         **measured,
     )
-    curve = [*label_rounds(store.log(), label_column), now]
+    curve = [*rounds_of(store.log(), label_column), now]
     rows = _rows(store, samples, pool, picks, probe, probabilities)
     if request.apply:
-        params: dict[str, Any] = {
-            "n": n,
-            "round": True,
-            "column": samples.column,
-            "label_column": label_column,
-            "strategy": now.strategy,
-            "where": request.where,
-        }
+        params = {"column": samples.column, "strategy": now.strategy}
         counts = {"labels": now.labels, "classes": now.classes, **measured}
         mark_selected(
             store,

@@ -1,4 +1,4 @@
-"""What tells which pictures belong together: copies, changed versions and the user's groups."""
+"""Evidence that pictures belong together: copies, changed versions and the user's groups."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from tamis.dataset.group_columns import codes_of, duplicate_columns
 from tamis.dataset.samples import Samples
 from tamis.services.split.blocks import TIME_BLOCK
 from tamis.services.split.pixels import PixelVerdicts
-from tamis.services.split.shots import SHOT, shots_of
+from tamis.services.split.video_groups import SHOT, default_groups, shots_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from tamis.dataset.embedded import EmbeddedSamples
@@ -97,13 +95,22 @@ class Evidence:
         samples: EmbeddedSamples,
         request: Split,
         blocks: TimeBlocks | None,
+        targets: Indices | None = None,
     ) -> Evidence:
         """Read it for some pictures.
+
+        Args:
+            store: the dataset.
+            samples: the pictures and their vectors.
+            request: what was asked, the columns to group by among it.
+            blocks: blocks of time, if they were asked for.
+            targets: `[S]` how many pictures each split should get; given, frames of videos are
+                kept together unless the user says what is.
 
         Raises:
             UsageError: a column is unknown or cannot group.
         """
-        known = _known_groups(store, samples, request.group, request.threshold, blocks)
+        known = _known_groups(store, samples, request, blocks, targets)
         return cls(
             store, samples, known, PixelVerdicts.read(store, samples.ids, marked=known.marked)
         )
@@ -131,9 +138,9 @@ class Evidence:
 def _known_groups(
     store: Store,
     samples: EmbeddedSamples,
-    users: Sequence[str],
-    threshold: float | None,
-    blocks: TimeBlocks | None = None,
+    request: Split,
+    blocks: TimeBlocks | None,
+    targets: Indices | None,
 ) -> Known:
     """Read what joins pictures, and find the threshold if none is given.
 
@@ -144,6 +151,7 @@ def _known_groups(
     """
     found = duplicate_columns(store, samples.ids)
     notes = [] if blocks is None else list(blocks.notes)
+    threshold = request.threshold
     given = threshold is not None
     if threshold is None:
         threshold = near_threshold(samples.vectors, rng=np.random.default_rng(0))
@@ -159,13 +167,17 @@ def _known_groups(
             "pixels: tamis duplicates --apply  finds more"
         )
     by_column = {
-        name: shots_of(store, samples.ids)
+        name: shots_of(store, samples.ids, request.shots)
         if name == SHOT and not Samples(store).has(SHOT)
         else codes_of(store, name, samples.ids)
-        for name in users
+        for name in request.group
     }
     if blocks is not None:
         by_column[TIME_BLOCK] = blocks.of
+    if targets is not None and not by_column:
+        copies = join_groups([*found.copies.values()])
+        by_column, said = default_groups(store, samples.ids, copies, targets)
+        notes += said
     return Known(
         copies=found.copies,
         changed=found.changed,

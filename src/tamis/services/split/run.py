@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.algo.shared_views import divisible
 from tamis.algo.splits import split_targets
+from tamis.algo.splits.shared_views import divisible
 from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.part_splits import inherited_splits
 from tamis.dataset.samples import Kind, Samples, names_parts
 from tamis.errors import UsageError
 from tamis.services.split.assignment import place, read_strata
-from tamis.services.split.audit import audit
+from tamis.services.split.audit import audit, check_splits
 from tamis.services.split.blocks import asked_blocks
-from tamis.services.split.check import check_splits
 from tamis.services.split.evidence import Evidence
 from tamis.services.split.joining import join
 from tamis.services.split.leaks import look_across
+from tamis.services.split.video_groups import fits
 from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
 
@@ -58,7 +58,8 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
 
     Groups are what joins pictures: identical files, the marks of `duplicates` where they were
     applied, the most similar pairs that are copies by their pixels, changed versions of one view
-    where they are rare (`tamis.algo.shared_views`), and the user's columns and blocks of time.
+    where they are rare (`algo.splits.shared_views`), and the user's columns and blocks of time;
+    frames of one video where the user names neither.
     Whole groups are placed so that labels and clusters of vectors are spread evenly; by time,
     groups go where their latest picture is, and nothing is spread. Pictures nearer in time than
     the gap to another split get none. The same pictures with the same seed give the same splits
@@ -91,16 +92,24 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     blocks = asked_blocks(
         store, samples.ids, request.time_block, request.gap, request.block_by, time=time
     )
-    evidence = Evidence.read(store, samples, request, blocks)
     fractions = [share for share in plan.shares.values() if share > 0]
     names = [name for name, share in plan.shares.items() if share > 0]
-    targets = split_targets(len(evidence), fractions)
+    targets = split_targets(len(samples.ids), fractions)
+    by_default = not request.group and blocks is None and time is None
+    evidence = Evidence.read(store, samples, request, blocks, targets if by_default else None)
     joined = join(evidence, targets, request.changed)
+    if by_default and evidence.known.users and not fits(joined.groups, targets):
+        # copies across videos join them further than their number told
+        evidence = Evidence.read(store, samples, request, blocks)
+        joined = join(evidence, targets, request.changed)
+        said = ["copies join the videos, so frames of one video may lie in different splits"]
+    else:
+        said = []
     _require_divisible(targets, evidence.known, joined)
     rng = np.random.default_rng(request.seed)
     strata = read_strata(store, samples, request.label, request.delimiter, rng)
     made = place(evidence, joined, strata, times, fractions, rng)
-    placed, joined, cross, notes = made.split, made.joined, made.cross, made.notes
+    placed, joined, cross, notes = made.split, made.joined, made.cross, [*said, *made.notes]
     if blocks is not None:
         inside = ~blocks.left_out(placed, fractions, joined.copies)
         notes += _told_gap(inside, placed, names, blocks.gap)
@@ -121,19 +130,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
         )
     report = replace(report, targets=aims, cuts=cuts, encoder=known.spec)
     if request.apply:
-        params = plan.params | {
-            "time_block": request.time_block,
-            "gap": request.gap,
-            "block_by": request.block_by,
-            "group": list(request.group),
-            "label": None if request.label == "label" else request.label,
-            "delimiter": request.delimiter,
-            "column": samples.column,
-            "where": where,
-            "threshold": request.threshold,
-            "changed": request.changed,
-        }
-        taken_away = _mark(store, samples, [names[i] for i in placed], report, params, request)
+        taken_away = _mark(store, samples, [names[i] for i in placed], report, request)
         if taken_away:
             notes.append(
                 f"{counted(taken_away, 'other picture had')} a {plan.mark} before and now none"
@@ -143,20 +140,19 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
 
 @dataclass(frozen=True)
 class _Plan:
-    """What to make: the mark, the share of each split, and how the log names it."""
+    """What to make: the mark, and the share of each split."""
 
     mark: str
     shares: dict[str, float]
-    params: dict[str, Any]
 
 
 def _plan(request: Split) -> _Plan:
     if request.folds is None:
         shares = {"train": request.train, "val": request.val, "test": request.test}
         split_targets(0, list(shares.values()))
-        return _Plan("split", shares, shares | {"folds": None, "time": request.time})
+        return _Plan("split", shares)
     equal = {str(number): 1 / request.folds for number in range(request.folds)}
-    return _Plan("fold", equal, {"folds": request.folds, "time": None})
+    return _Plan("fold", equal)
 
 
 def _times(store: Store, column: str, ids: list[str]) -> Indices:
@@ -262,12 +258,11 @@ def _off(report: SplitReport, aims: dict[str, int], *, by_time: bool) -> list[st
     return [f"off the shares by {said} pictures: {why}"]
 
 
-def _mark(  # noqa: PLR0917 - what one operation writes and logs
+def _mark(
     store: Store,
     samples: EmbeddedSamples,
     splits: list[str],
     report: SplitReport,
-    params: dict[str, Any],
     request: Split,
 ) -> int:
     mark, ids = report.mark, samples.ids
@@ -279,7 +274,7 @@ def _mark(  # noqa: PLR0917 - what one operation writes and logs
     array = pa.array(values, pa.string())
     if mark == Column.FOLD:
         array = array.cast(pa.int32())
-    with store.operation("split", params=params, seed=request.seed, request=request) as operation:
+    with store.operation("split", seed=request.seed, request=request) as operation:
         operation.set_marks([*ids, *parts, *others], {mark: array})
         operation.counts.update(report.counts)
         operation.counts |= {

@@ -1,4 +1,4 @@
-"""Which pictures show what a text says."""
+"""Find the pictures that match texts."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _NARROWEST: Final = 1e-4
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked for, texts with single spaces; its fields are the parameters in the log."""
+    """What is asked for, texts with single spaces; an option of `filter` each."""
 
     texts: list[str]
-    negatives: list[str]
+    not_texts: list[str]
     threshold: float | None
     classes: bool
     where: str | None
@@ -55,13 +55,13 @@ class _Asked:
 
     @classmethod
     def of(cls, request: Filter, column: str) -> _Asked:
-        texts, negatives = (
+        texts, not_texts = (
             [" ".join(text.split()) for text in given]
             for given in (request.texts, request.not_texts)
         )
         return cls(
             texts=texts,
-            negatives=negatives,
+            not_texts=not_texts,
             threshold=request.threshold,
             classes=request.classes,
             where=request.where,
@@ -71,14 +71,14 @@ class _Asked:
 
     @property
     def all_texts(self) -> list[str]:
-        return [*self.texts, *self.negatives]
+        return [*self.texts, *self.not_texts]
 
 
 @dataclass(frozen=True)
 class _Scores:
     """For each picture: its best text, the score of that, the margin, whether texts decide for it.
 
-    `best` numbers the texts; with classes the negatives follow them, else they are never best.
+    `best` numbers the texts; with classes the not_texts follow them, else they are never best.
     """
 
     ids: list[str]
@@ -290,7 +290,8 @@ def _tag(
     store: Store, rows: list[Match], asked: _Asked, facts: dict[str, Any], request: Filter
 ) -> int:
     tag = asked.tag
-    with store.operation("filter", asdict(asked), request.seed, request=request) as operation:
+    params = {"texts": asked.texts, "not_texts": asked.not_texts, "column": asked.column}
+    with store.operation("filter", params, request.seed, request=request) as operation:
         ids = [row.sample_id for row in rows]
         before = store.read(["tags"], ids=ids).column("tags").to_pylist() if ids else []
         fresh = {

@@ -312,20 +312,62 @@ def test_shares_of_classes_are_found_without_labels():
     rng = np.random.default_rng(9)
     y, z = rng.integers(0, 3, 900), rng.choice(3, 600, p=[0.7, 0.2, 0.1])
     (_, p), (_, q) = classified(rng, y), classified(rng, z)
-    found = class_shares(p, y, q, rng=rng)
+    found = class_shares(p, y, q)
     truth = np.bincount(z) / 600
     assert found.batch == pytest.approx(truth, abs=0.05)
     assert found.confusion == pytest.approx(truth, abs=0.08)
     assert ((found.low <= truth) & (truth <= found.high)).all()
     assert found.batch.sum() == pytest.approx(1)
-    # the likelihood is highest there
+    assert found.batch == pytest.approx(found.likeliest, abs=0.03)
+    # the likelihood is highest at the likeliest
     prior = np.bincount(y) / 900
 
     def likelihood(shares):
         return np.log(q @ (shares / prior)).sum()
 
-    for other in rng.dirichlet(30 * found.batch + 0.1, 50):
-        assert likelihood(other) <= likelihood(found.batch) + 1e-6
+    for other in rng.dirichlet(30 * found.likeliest + 0.1, 50):
+        assert likelihood(other) <= likelihood(found.likeliest) + 1e-6
+
+
+def shares_missed(rng, *, frames=1, temperature=1.0):
+    """Which of the intervals of three classes' shares miss the truth."""
+    truth = np.array([0.75, 0.2, 0.05])
+    y = np.repeat(rng.integers(0, 3, 240 // frames), frames)
+    z = np.repeat(rng.choice(3, 120, p=truth), frames)
+    sides = []
+    for classes in (y, z):
+        X = 2.0 * np.eye(3)[classes]
+        X += np.repeat(rng.normal(size=(len(classes) // frames, 3)), frames, axis=0)
+        logits = 2.0 * X / temperature
+        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        sides.append(p / p.sum(axis=1, keepdims=True))
+    blocks = (np.arange(len(y)) // frames, np.arange(len(z)) // frames)
+    found = class_shares(sides[0], y, sides[1], blocks=blocks)
+    return ~((found.low <= truth) & (truth <= found.high))
+
+
+@pytest.mark.parametrize("setting", [{}, {"frames": 4}, {"temperature": 0.4}])
+def test_intervals_of_shares_miss_the_truth_as_often_as_they_say(setting):
+    # frames of a scene are one draw; a probe may be too sure of itself, or not sure enough
+    missed = [shares_missed(np.random.default_rng([12, run]), **setting) for run in range(200)]
+    assert np.sum(missed) <= stats.binom.ppf(0.9999, 600, 0.05)
+    assert np.sum(missed) >= stats.binom.ppf(0.0001, 600, 0.05)
+
+
+def test_a_share_of_classes_that_look_the_same_is_anything():
+    p = np.full((40, 2), 0.5)
+    found = class_shares(p, np.repeat([0, 1], 20), p)
+    assert (found.low == 0).all()
+    assert (found.high == 1).all()
+
+
+def test_intervals_of_shares_go_by_blocks_where_a_batch_is_of_one_class():
+    p = np.array([[1.0, 0.0], [0.0, 1.0]])[np.repeat([0, 1], 50)]
+    batch = np.tile([1.0, 0.0], (200, 1))
+    rows = class_shares(p, np.repeat([0, 1], 50), batch)
+    scenes = class_shares(p, np.repeat([0, 1], 50), batch, blocks=(None, np.arange(200) // 20))
+    assert 0.97 < rows.low[0] < 1 == rows.high[0]
+    assert 0.6 < scenes.low[0] < 0.75
 
 
 def test_kinds_of_shift_are_told_apart():
@@ -339,7 +381,7 @@ def test_kinds_of_shift_are_told_apart():
             if kind == "covariate":
                 Y = np.column_stack([Y, rng.normal(2, size=300)])
                 X = np.column_stack([X, rng.normal(size=400)])
-            shares = class_shares(p, y, q, rng=rng).batch
+            shares = class_shares(p, y, q).batch
             kept.append(
                 shift_kind(
                     X,
@@ -360,14 +402,14 @@ def test_shares_of_nothing_are_refused():
     rng = np.random.default_rng(10)
     p = np.full((4, 2), 0.5)
     with pytest.raises(UsageError, match=r"each of 2 classes .* \[4, 0\]"):
-        class_shares(p, np.zeros(4, int), p, rng=rng)
+        class_shares(p, np.zeros(4, int), p)
     with pytest.raises(UsageError, match="3 classes do not"):
-        class_shares(p, np.zeros(3, int), p, rng=rng)
-    with pytest.raises(UsageError, match="batch is empty"):
-        class_shares(p, np.array([0, 1, 0, 1]), p[:0], rng=rng)
+        class_shares(p, np.zeros(3, int), p)
+    with pytest.raises(UsageError, match="batch has 0 independent"):
+        class_shares(p, np.array([0, 1, 0, 1]), p[:0])
     with pytest.raises(UsageError, match="at least 1, not 0"):
         drifted_rows(pool(p, p, rng=rng), 0, rng=rng)
     with pytest.raises(UsageError, match="at least 2, not 1"):
         changed_clusters(pool(p, p, rng=rng), 1, rng=rng)
-    one = class_shares(p, np.array([0, 1, 0, 1]), p, rng=rng)
+    one = class_shares(p, np.array([0, 1, 0, 1]), p)
     assert np.isnan(one.confusion).all()

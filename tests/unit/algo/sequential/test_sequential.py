@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tamis.algo.sequential import OnlineFalseDiscovery, e_benjamini_hochberg, start_monitor
+from tamis.algo.sequential import (
+    OnlineFalseDiscovery,
+    e_benjamini_hochberg,
+    start_monitor,
+    wealth_for_an_alarm,
+)
 from tamis.algo.sequential.betting import BINS, bin_of, new_wealth
 from tamis.algo.sequential.change_point import change_point
 from tamis.algo.sequential.conformal import bag_of, score_edges
@@ -35,10 +40,12 @@ def test_ranks_are_those_of_a_loop():
     chance = rng.random((30, 2))
     places = bag.places(rows)
     found = np.concatenate([bag.ranked(places[:7], chance[:7]), bag.ranked(places[7:], chance[7:])])
-    rows = np.where(np.isnan(rows), 99, rows)
     for s in range(2):
         held = list(reference[:, s])
         for t in range(30):
+            if np.isnan(rows[t, s]):
+                assert found[t, s] == chance[t, s]
+                continue
             held.append(rows[t, s])
             above = sum(other > rows[t, s] for other in held)
             same = sum(other == rows[t, s] for other in held)
@@ -140,6 +147,38 @@ def test_a_change_is_seen_soon_and_dated():
     assert np.median(late) < 80
     assert np.median(off) <= 5
     assert all(name.startswith(("direction", "distance")) for name in shown)
+
+
+def test_figures_that_nobody_knows_any_more_are_no_evidence():
+    rng = np.random.default_rng(21)
+    light = rng.random((200, 1))
+    monitor = start_monitor(rng.normal(size=(200, 4)), light, seed=3)
+    assert monitor.watch(rng.normal(size=(2000, 4)), np.full((2000, 1), np.nan)) == []
+    assert monitor.e_value < 5
+
+
+def test_streams_that_are_judged_together_alarm_as_e_bh_chooses():
+    rng = np.random.default_rng(22)
+    for _ in range(200):
+        wealth = rng.normal(3, 2, rng.integers(1, 8))
+        chosen = e_benjamini_hochberg(wealth, 0.1)
+        told = np.where(chosen, np.inf, wealth)
+        for one in range(wealth.size):
+            needed = wealth_for_an_alarm(np.delete(told, one), 0.1)
+            assert (wealth[one] >= needed - 1e-12) == chosen[one]
+    assert wealth_for_an_alarm(np.empty(0), 0.05) == pytest.approx(np.log(20))
+
+
+def test_an_alarm_that_others_raise_begins_anew():
+    rng = np.random.default_rng(23)
+    monitor = start_monitor(rng.normal(size=(100, 4)), level=1e-300, seed=1)
+    monitor.watch(rng.normal(2, size=(60, 4)))
+    wealth = monitor.log_wealth
+    alarm = monitor.alarm_now()
+    assert (alarm.step, alarm.log_wealth) == (60, wealth)
+    assert alarm.since < 10
+    assert monitor.restarted == 60
+    assert monitor.e_value <= 1
 
 
 def test_a_covariate_alone_is_seen_and_named():

@@ -1,0 +1,217 @@
+/** What the server is asked and answers. */
+
+export type Value = string | number | boolean | null
+
+export interface Filter {
+  column: string
+  values?: Value[]
+  low?: number
+  high?: number
+  below?: boolean
+  text?: string
+}
+
+export interface Sort {
+  column: string
+  descending: boolean
+}
+
+export interface Question {
+  filters: Filter[]
+  where: string | null
+  text: string | null
+  like: string[]
+  region: [number, number, number, number] | null
+  lasso: [number, number][] | null
+  sort: Sort | null
+}
+
+export interface Answer {
+  answer: string
+  count: number
+  total: number
+  snapshot: number
+  notes: string[]
+  grows: boolean
+}
+
+export type Thing = [
+  layer: string,
+  label: string | null,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+]
+
+export interface Rows {
+  offset: number
+  id: string[]
+  path: string[]
+  width: (number | null)[]
+  height: (number | null)[]
+  label: (string | null)[]
+  split: (string | null)[]
+  tags: (string[] | null)[]
+  selected: (boolean | null)[]
+  duplicate_kind: (string | null)[]
+  video: (string | null)[]
+  score?: (number | null)[]
+  objects?: Thing[][]
+}
+
+export interface WordFacet {
+  column: string
+  group: string
+  kind: 'values'
+  values: Exclude<Value, null>[]
+  totals: number[]
+  counts: number[]
+  distinct: number
+  missing: [number, number]
+}
+
+export interface NumberFacet {
+  column: string
+  group: string
+  kind: 'numbers' | 'times'
+  whole: boolean
+  low: number
+  high: number
+  edges: number[]
+  totals: number[]
+  counts: number[]
+  missing: [number, number]
+}
+
+export type Facet = WordFacet | NumberFacet
+
+export interface Dataset {
+  name: string
+  path: string
+  version: string
+  snapshot: number
+  pictures: number
+  parts: number
+  failed: number
+  classes: string[]
+  tags: string[]
+  columns: { name: string; group: string }[]
+  encoders: { spec: string; reads_texts: boolean | null; default: boolean }[]
+  layers: string[]
+  has_objects: boolean
+  last: Operation | null
+}
+
+export interface Operation {
+  operation: number
+  verb: string
+  what: string
+  state: string
+  finished: string
+  snapshot: number
+}
+
+export interface Job {
+  number: number
+  verb: string
+  state: 'running' | 'done' | 'failed' | 'cancelled'
+  stage: string
+  done: number
+  total: number | null
+  error: string | null
+  result: Record<string, unknown> | null
+  notes: string[]
+}
+
+export interface Picture {
+  sample: Record<string, unknown>
+  annotations: Annotation[]
+  embedded: string[]
+}
+
+export interface Annotation {
+  annotation_id: string
+  layer: string
+  kind: string
+  label: string | null
+  x: number | null
+  y: number | null
+  width: number | null
+  height: number | null
+  polygon: number[][] | null
+  confidence: number | null
+  author: string | null
+  time: string
+  text: string | null
+  value: number | null
+}
+
+export interface Selection {
+  name: string
+  count: number
+  holds: {
+    label: Record<string, number>
+    no_label: number
+    tags: Record<string, number>
+    no_tags: number
+  }
+}
+
+/** A sentence of the server's that says what was wrong and what to do. */
+export class Refused extends Error {}
+
+async function ask(path: string, init?: RequestInit): Promise<Response> {
+  let answer: Response
+  try {
+    answer = await fetch(path, init)
+  } catch {
+    throw new Refused('The server does not answer. Is `tamis app` still running?')
+  }
+  if (answer.ok) return answer
+  const text = await answer.text()
+  if (answer.status === 403)
+    throw new Refused('This page is not let in any more. Open the address that `tamis app` printed.')
+  let sentence = text
+  try {
+    sentence = (JSON.parse(text) as { error: string }).error
+  } catch {
+    // a defect: the server says so in plain text
+  }
+  throw new Refused(sentence || `The server failed (${answer.status}); its terminal says why.`)
+}
+
+export async function get<T>(path: string): Promise<T> {
+  return (await ask(path)).json() as Promise<T>
+}
+
+export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  const answer = await ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return answer.json() as Promise<T>
+}
+
+export async function remove<T>(path: string): Promise<T> {
+  return (await ask(path, { method: 'DELETE' })).json() as Promise<T>
+}
+
+export async function bytes(path: string): Promise<ArrayBuffer> {
+  return (await ask(path)).arrayBuffer()
+}
+
+export async function upload<T>(path: string, data: Blob): Promise<T> {
+  const answer = await ask(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: data,
+  })
+  return answer.json() as Promise<T>
+}
+
+export function verb<T>(name: string, request: unknown, selection?: string): Promise<T> {
+  const query = selection === undefined ? '' : `?selection=${encodeURIComponent(selection)}`
+  return post<T>(`/api/verbs/${encodeURIComponent(name)}${query}`, request)
+}

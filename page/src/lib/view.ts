@@ -1,0 +1,65 @@
+/** The view as the address keeps it. */
+
+import type { Filter, Question } from './api'
+
+export interface View {
+  question: Question
+  height: number
+  open: string | null
+}
+
+export const NOTHING: Question = {
+  filters: [],
+  where: null,
+  text: null,
+  like: [],
+  region: null,
+  lasso: null,
+  sort: null,
+}
+
+export const HEIGHT = 150
+
+export function readView(hash: string): View {
+  const given = new URLSearchParams(hash.replace(/^#/, ''))
+  const question: Question = { ...NOTHING, filters: [], like: [] }
+  try {
+    const filters = JSON.parse(given.get('filters') ?? '[]') as Filter[]
+    if (Array.isArray(filters)) question.filters = filters
+  } catch {
+    // an address that was cut: the rest of it still counts
+  }
+  question.where = given.get('where')
+  question.text = given.get('text')
+  question.like = given.get('like')?.split(',').filter(Boolean) ?? []
+  const region = given.get('region')?.split(',').map(Number)
+  if (region?.length === 4 && region.every(Number.isInteger))
+    question.region = region as [number, number, number, number]
+  const lasso = given.get('lasso')?.split(';').map((one) => one.split(',').map(Number))
+  if (lasso && lasso.length > 2 && lasso.flat().every(Number.isFinite))
+    question.lasso = lasso as [number, number][]
+  const sort = given.get('sort')
+  if (sort) question.sort = { column: sort.replace(/^-/, ''), descending: sort.startsWith('-') }
+  const height = Number(given.get('height'))
+  return {
+    question,
+    height: height >= 60 && height <= 400 ? height : HEIGHT,
+    open: given.get('open'),
+  }
+}
+
+export function writeView(view: View): string {
+  const { question } = view
+  const given = new URLSearchParams()
+  if (question.filters.length) given.set('filters', JSON.stringify(question.filters))
+  if (question.where) given.set('where', question.where)
+  if (question.text) given.set('text', question.text)
+  if (question.like.length) given.set('like', question.like.join(','))
+  if (question.region) given.set('region', question.region.join(','))
+  if (question.lasso) given.set('lasso', question.lasso.map((one) => one.join(',')).join(';'))
+  if (question.sort)
+    given.set('sort', `${question.sort.descending ? '-' : ''}${question.sort.column}`)
+  if (view.height !== HEIGHT) given.set('height', String(view.height))
+  if (view.open) given.set('open', view.open)
+  return given.toString()
+}

@@ -1,0 +1,1 @@
+"""Strategies that need class probabilities of every row, and so a model."""

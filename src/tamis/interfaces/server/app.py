@@ -1,0 +1,332 @@
+"""The routes of the page's server; what they do stands in the modules beside this one."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import pyarrow.compute as pc
+from anyio.to_thread import current_default_thread_limiter
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from tamis.errors import ConflictError, MissingPictureError, TamisError, UsageError
+from tamis.interfaces.server.answers import (
+    answer_document,
+    held_by,
+    picture_document,
+    rows_document,
+)
+from tamis.interfaces.server.downloads import download_of, start_export
+from tamis.interfaces.server.happened import dataset_document, history_document
+from tamis.interfaces.server.openapi import description
+from tamis.interfaces.server.pictures import original
+from tamis.interfaces.server.point_map import color_codes, packed
+from tamis.interfaces.server.questions import Question
+from tamis.interfaces.server.security import Guard
+from tamis.interfaces.server.served import QUICK, request_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from tamis.interfaces.server.security import Door
+    from tamis.interfaces.server.session import Session
+
+_Work: TypeAlias = "Callable[[Request, Any], Any]"
+
+__all__ = ["STATIC", "make_app", "make_routes"]
+
+STATIC: Final = Path(__file__).with_name("static")
+"""The page as it was built."""
+
+_MOST_BYTES: Final = 64 << 20
+_THREADS: Final = 6
+_FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+def make_app(session: Session, door: Door) -> ASGIApp:
+    """Return the server for a session, behind its guard."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        # one person asks; each thread that ever worked keeps memory of its own
+        current_default_thread_limiter().total_tokens = _THREADS
+        yield
+        session.close()
+
+    assets = Mount("/assets", _Assets(directory=STATIC / "assets"), name="assets")
+    return Guard(Starlette(routes=[*make_routes(session), assets], lifespan=lifespan), door)
+
+
+class _Assets(StaticFiles):
+    """The page's script and style; a browser asks each time whether its copy is the present one."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """Return a file, or that a copy is the present one."""
+        answer = super().file_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
+def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one short function a route
+    """Return the routes; the sentence under each is its description in the API."""
+    routes: list[Route] = []
+
+    def route(path: str, method: str = "GET") -> Callable[[_Work], _Work]:
+        def add(work: _Work) -> _Work:
+            routes.append(Route(path, _endpoint(work), methods=[method]))
+            return work
+
+        return add
+
+    @route("/")
+    def page(_request: Request, _body: Any) -> Response:
+        """The page."""
+        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+    @route("/openapi.json")
+    def openapi(_request: Request, _body: Any) -> Any:
+        """This description."""
+        return description(routes)
+
+    @route("/api/dataset")
+    def dataset(_request: Request, _body: Any) -> Any:
+        """What the dataset is, with its columns, classes and encoders."""
+        return dataset_document(session)
+
+    @route("/api/changes")
+    def changes(_request: Request, _body: Any) -> Any:
+        """The newest snapshot, whoever wrote it, and the jobs that run."""
+        jobs = [job.document() for job in session.jobs.all() if job.state == "running"]
+        return {"snapshot": session.refresh(), "jobs": jobs}
+
+    @route("/api/history")
+    def history(request: Request, _body: Any) -> Any:
+        """The newest operations that stand."""
+        return {"operations": history_document(session, _number(request, "limit", 50))}
+
+    @route("/api/questions", "POST")
+    def ask(request: Request, body: Any) -> Any:
+        """Ask for rows: filters, where, text, like, region, sort; says how many there are."""
+        answer = session.ask(Question.of(body))
+        return answer_document(answer, session, request.query_params.get("previous"))
+
+    @route("/api/facets", "POST")
+    def facets(_request: Request, body: Any) -> Any:
+        """What columns hold under a question's filters, with totals."""
+        return {"facets": session.facets(Question.of(body))}
+
+    @route("/api/answers/{answer}/rows")
+    def rows(request: Request, _body: Any) -> Any:
+        """A page of an answer's rows, as columns."""
+        return rows_document(
+            session,
+            session.answers.of(request.path_params["answer"]),
+            _number(request, "offset", 0),
+            _number(request, "limit", 100),
+            boxes=request.query_params.get("boxes") == "1",
+        )
+
+    @route("/api/answers/{answer}/shapes")
+    def shapes(request: Request, _body: Any) -> Response:
+        """A byte for each row: width / height is 2 ** ((byte - 128) / 32)."""
+        answer = session.answers.of(request.path_params["answer"])
+        return Response(answer.shapes.tobytes(), media_type="application/octet-stream")
+
+    @route("/api/map/places")
+    def places(_request: Request, _body: Any) -> Response:
+        """Where every row lies on the map: pairs of uint16, 65535 for nowhere."""
+        with session.lock:
+            found = packed(session.table.places())
+        return Response(found, media_type="application/octet-stream")
+
+    @route("/api/map/colors")
+    def colors(request: Request, _body: Any) -> Response:
+        """A byte for each row: which value of `column` it has; 255 for none."""
+        with session.lock:
+            found = color_codes(session.table, request.query_params.get("column", "label"))
+        return Response(found, media_type="application/octet-stream")
+
+    @route("/api/answers/{answer}/mask")
+    def mask(request: Request, _body: Any) -> Response:
+        """A bit for each row of the dataset, the lowest first: whether it is in the answer."""
+        answer = session.answers.of(request.path_params["answer"])
+        with session.lock:
+            bits = np.zeros(len(session.table), bool)
+            bits[session.table.positions(answer.ids)] = True
+        data = np.packbits(bits, bitorder="little").tobytes()
+        return Response(data, media_type="application/octet-stream")
+
+    @route("/api/map/points/{row:int}")
+    def point(request: Request, _body: Any) -> Any:
+        """The picture of a row, and its place in `answer`."""
+        row, key = request.path_params["row"], request.query_params.get("answer")
+        with session.lock:
+            table = session.table
+            if row >= len(table):
+                raise UsageError(f"there is no row {row}")
+            name = table.ids[row].as_py()
+        place = -1 if key is None else pc.index(session.answers.of(key).ids, name).as_py()
+        return {"id": name, "place": None if place < 0 else place}
+
+    @route("/api/thumbnails")
+    def thumbnails(request: Request, _body: Any) -> Response:
+        """Thumbnails of `ids`: their number and byte lengths as uint32, then the JPEGs."""
+        ids = [name for name in request.query_params.get("ids", "").split(",") if name]
+        packed = session.thumbnails.packed(ids)
+        return Response(packed, media_type="application/octet-stream", headers=_FOREVER)
+
+    @route("/api/pictures/{id}")
+    def picture(request: Request, _body: Any) -> Any:
+        """All that the dataset says of a picture."""
+        return picture_document(session, request.path_params["id"])
+
+    @route("/api/pictures/{id}/thumbnail")
+    def thumbnail(request: Request, _body: Any) -> Response:
+        """A picture's thumbnail."""
+        name = request.path_params["id"]
+        tag = f'"{name}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag, **_FOREVER})
+        data = session.thumbnails.of([name])[0]
+        return Response(data, media_type="image/jpeg", headers={"ETag": tag, **_FOREVER})
+
+    @route("/api/pictures/{id}/original")
+    def full(request: Request, _body: Any) -> Response:
+        """A picture as it lies on disk; a PNG where browsers do not show its format."""
+        data, media = original(session.workspace.samples, request.path_params["id"])
+        return Response(data, media_type=media, headers={"Cache-Control": "private, no-cache"})
+
+    @route("/api/examples", "POST")
+    def example(_request: Request, body: Any) -> Any:
+        """Take a picture's bytes, to search by; its name goes into a question's `like`."""
+        if not isinstance(body, bytes):
+            raise UsageError("give a picture's bytes")
+        return {"example": session.add_example(body)}
+
+    @route("/api/selections")
+    def selections(_request: Request, _body: Any) -> Any:
+        """The selections that were given a name."""
+        return {"selections": [one.document() for one in session.selections.named()]}
+
+    @route("/api/selections", "POST")
+    def select(_request: Request, body: Any) -> Any:
+        """Keep a part of an answer: `answer`, perhaps `ranges` of places and a `name`."""
+        if not isinstance(body, dict) or not isinstance(body.get("answer"), str):
+            raise UsageError("a selection names the answer that it is a part of")
+        answer = session.answers.of(body["answer"])
+        made = session.selections.make(answer, session.table, body, body.get("name"))
+        return made.document() | {"holds": held_by(session, made.ids)}
+
+    @route("/api/selections/{name}")
+    def selection(request: Request, _body: Any) -> Any:
+        """How many pictures a selection has, and their labels and tags."""
+        found = session.selections.of(request.path_params["name"])
+        return found.document() | {"holds": held_by(session, found.ids)}
+
+    @route("/api/selections/{name}", "DELETE")
+    def forget(request: Request, _body: Any) -> Any:
+        """Forget a selection; the pictures stay as they are."""
+        session.selections.forget(request.path_params["name"])
+        return {}
+
+    @route("/api/verbs/{verb}", "POST")
+    def verb(request: Request, body: Any) -> Response:
+        """Do what a verb's request asks; long work becomes a job."""
+        name = request.path_params["verb"]
+        fields = {} if body is None else body
+        chosen = request.query_params.get("selection")
+        if chosen is not None and isinstance(fields, dict):
+            fields = fields | session.selections.of(chosen).pictures()
+        asked = request_of(name, fields, session.table)
+        if name not in QUICK:
+            job = session.jobs.start(name, lambda feedback: session.do_alone(asked, feedback))
+            return JSONResponse(job.document(), status_code=202)
+        result = session.do(asked).document()
+        headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
+        return JSONResponse(result, headers=headers)
+
+    @route("/api/jobs")
+    def jobs(_request: Request, _body: Any) -> Any:
+        """Long work, what is done and what runs."""
+        return {"jobs": [job.document() for job in session.jobs.all()]}
+
+    @route("/api/jobs/{number:int}")
+    def job(request: Request, _body: Any) -> Any:
+        """How far a job has come, and its result."""
+        return session.jobs.of(request.path_params["number"]).document()
+
+    @route("/api/jobs/{number:int}", "DELETE")
+    def cancel(request: Request, _body: Any) -> Any:
+        """Ask a job to end; what it has committed stands."""
+        return session.jobs.cancel(request.path_params["number"]).document()
+
+    @route("/api/exports", "POST")
+    def export(_request: Request, body: Any) -> Any:
+        """Begin an export of all pictures or of a selection, as a job."""
+        return session.jobs.of(start_export(session, body)).document()
+
+    @route("/api/exports/{number:int}")
+    def download(request: Request, _body: Any) -> Response:
+        """The file of an export that is done."""
+        place, name = download_of(session, request.path_params["number"])
+        return FileResponse(place, filename=name)
+
+    return routes
+
+
+def _endpoint(work: _Work) -> Callable[[Request], Awaitable[Response]]:
+    """Return a function in a thread as a route takes it; what is wrong becomes a sentence."""
+
+    @wraps(work)
+    async def answer(request: Request) -> Response:
+        try:
+            body = await _body(request)
+            found = await run_in_threadpool(work, request, body)
+        except TamisError as error:
+            return JSONResponse({"error": str(error)}, status_code=_status(error))
+        return found if isinstance(found, Response) else JSONResponse(found)
+
+    return answer
+
+
+async def _body(request: Request) -> Any:
+    if request.method not in {"POST", "PUT"}:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > _MOST_BYTES:
+            raise UsageError(f"a request has at most {_MOST_BYTES >> 20} MB")
+        parts.append(part)
+    data = b"".join(parts)
+    if request.headers.get("content-type", "").startswith("application/octet-stream"):
+        return data
+    try:
+        return json.loads(data) if data else None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the request is no JSON: {error}") from None
+
+
+def _status(error: TamisError) -> int:
+    if isinstance(error, MissingPictureError):
+        return 404
+    return 409 if isinstance(error, ConflictError) else 400
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not text.isdecimal():
+        raise UsageError(f"{name} is {text!r}; give a whole number")
+    return int(text)

@@ -1,0 +1,191 @@
+"""Move, rename and remove annotations; each one operation, which `undo` takes back whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tamis.dataset.annotation_columns import ANNOTATIONS
+from tamis.dataset.annotation_layers import TRUTH
+from tamis.dataset.columns import Column, equal, one_of
+from tamis.dataset.conditions import all_of
+from tamis.dataset.samples import Kind
+from tamis.errors import UsageError
+from tamis.runtime.object_crops import PLACED, FollowedCrops, follow_objects
+from tamis.services.edit.contract import EditReport, RemoveReport, RenameReport
+from tamis.services.edit.moved import moved
+from tamis.verbs.feedback import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tamis.dataset.operation import Operation
+    from tamis.runtime.workspace import Workspace
+    from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
+    from tamis.verbs.feedback import Feedback
+
+__all__ = ["edit", "remove", "rename"]
+
+_NEEDED: Final = (*PLACED, "layer", "kind")
+_CLASS: Final = ("annotation_id", "sample_id", "layer", "kind", "label")
+
+
+def edit(workspace: Workspace, request: EditAnnotation, _feedback: Feedback = SILENT) -> EditReport:
+    """Move an object, or give an annotation another class.
+
+    Raises:
+        UsageError: there is no such annotation, or it cannot be moved so.
+        ConflictError: another writer was in the way.
+    """
+    before = _named(workspace, [request.annotation_id])
+    row = before.to_pylist()[0]
+    picture = workspace.samples.rows(["path", "width", "height"], [row["sample_id"]]).to_pylist()[0]
+    new = dict(row)
+    if request.label is not None:
+        if row["label"] is None:
+            raise UsageError(f"{row['annotation_id']} is a {row['kind']}, which has no class")
+        new["label"] = request.label
+    if request.box is not None:
+        new = moved(new, request.box, (picture["width"], picture["height"]))
+    changed = new != row
+    crops = FollowedCrops()
+    if changed:
+        new |= {"time": datetime.now(UTC), "author": request.author or row["author"]}
+        after = pa.Table.from_pylist([new], schema=ANNOTATIONS)
+        with workspace.store.operation("label edit", request=request) as operation:
+            named = equal("annotation_id", request.annotation_id)
+            crops = _replace(workspace, operation, named, before, after)
+    place = tuple(new[name] for name in ("x", "y", "width", "height"))
+    return EditReport(
+        annotation_id=new["annotation_id"],
+        layer=new["layer"],
+        path=picture["path"],
+        label=new["label"],
+        box=None if None in place else place,
+        changed=changed,
+        crops=crops.cut + crops.renamed,
+        failed=crops.failed,
+    )
+
+
+def remove(
+    workspace: Workspace, request: RemoveAnnotations, _feedback: Feedback = SILENT
+) -> RemoveReport:
+    """Remove annotations, and the crops of their objects.
+
+    Raises:
+        UsageError: there is no such annotation, or the condition is none.
+        ConflictError: another writer was in the way.
+    """
+    ids = list(dict.fromkeys(request.annotation_ids))
+    if ids:
+        _named(workspace, ids)  # says which is unknown
+    condition = all_of(
+        None if request.layer is None else equal("layer", request.layer),
+        one_of("annotation_id", ids) if ids else None,
+        request.where,
+    )
+    before = workspace.store.annotations(_NEEDED, condition)
+    crops = FollowedCrops()
+    if before.num_rows and condition is not None:
+        with workspace.store.operation("label remove", request=request) as operation:
+            crops = _replace(workspace, operation, condition, before, before.slice(0, 0))
+    return RemoveReport(
+        removed=before.num_rows,
+        pictures=pc.count_distinct(before.column("sample_id")).as_py(),
+        crops=crops.removed,
+    )
+
+
+def rename(
+    workspace: Workspace, request: RenameClass, _feedback: Feedback = SILENT
+) -> RenameReport:
+    """Give a class another name.
+
+    Raises:
+        UsageError: the layer has no such class.
+        ConflictError: another writer was in the way.
+    """
+    of_class = f"{equal('layer', request.layer)} AND {equal('label', request.old)}"
+    before = workspace.store.annotations(where=of_class)
+    alone = workspace.samples.of(kind=Kind.WHOLE).equal(Column.LABEL, request.old).ids
+    labels = alone if request.layer == TRUTH else []
+    if not before.num_rows and not labels:
+        raise UsageError(
+            f"the layer {request.layer!r} has no class {request.old!r}; tamis label layers shows "
+            "what there is"
+        )
+    count = before.num_rows
+    values = {"label": pa.array([request.new] * count, pa.string())}
+    values["time"] = pa.array([datetime.now(UTC)] * count, ANNOTATIONS.field("time").type)
+    if request.author is not None:
+        values["author"] = pa.array([request.author] * count, pa.string())
+    after = before
+    for name, array in values.items():
+        at = ANNOTATIONS.names.index(name)
+        after = after.set_column(at, ANNOTATIONS.field(name), array)
+    with workspace.store.operation("label rename", request=request) as operation:
+        crops = _replace(workspace, operation, of_class, before, after)
+        if labels:
+            operation.set_marks(labels, {Column.LABEL: [request.new] * len(labels)})
+    return RenameReport(annotations=count, labels=len(labels), crops=crops.renamed)
+
+
+def _named(workspace: Workspace, ids: Sequence[str]) -> pa.Table:
+    found = workspace.store.annotations(where=one_of("annotation_id", ids))
+    known = set(found.column("annotation_id").to_pylist())
+    if missing := [name for name in ids if name not in known]:
+        raise UsageError(
+            f"there is no annotation {missing[0]!r}; ds.annotations() and  tamis evaluate  show "
+            "their ids"
+        )
+    return found
+
+
+def _replace(
+    workspace: Workspace, operation: Operation, condition: str, before: pa.Table, after: pa.Table
+) -> FollowedCrops:
+    """Stage other annotations in the place of those that meet a condition.
+
+    Crops and labels follow.
+    """
+    operation.remove_annotations_meeting(condition)
+    if after.num_rows:
+        operation.add_annotations(after)
+    labels = _labels(workspace, before, after)
+    if labels:
+        values = pa.array(list(labels.values()), pa.string())
+        operation.set_marks(list(labels), {Column.LABEL: values})
+    return follow_objects(workspace.samples, operation, before, after)
+
+
+def _labels(workspace: Workspace, before: pa.Table, after: pa.Table) -> Mapping[str, str | None]:
+    """Return what `label` becomes where the class that it shows is replaced or gone."""
+    old = [
+        row
+        for row in before.select(_CLASS).to_pylist()
+        if row["layer"] == TRUTH and row["kind"] == "classification"
+    ]
+    if not old:
+        return {}
+    names, labels = (after.column(name).to_pylist() for name in ("annotation_id", "label"))
+    new = dict(zip(names, labels, strict=True))
+    ids = list({row["sample_id"]: None for row in old})
+    shown = dict(
+        zip(ids, workspace.samples.rows([Column.LABEL], ids).column(0).to_pylist(), strict=True)
+    )
+    gone = {row["annotation_id"] for row in old}
+    of_truth = all_of(equal("layer", TRUTH), equal("kind", "classification"))
+    others: dict[str, str] = {}
+    for row in workspace.store.annotations(_CLASS, of_truth).to_pylist():
+        if row["annotation_id"] not in gone:
+            others.setdefault(row["sample_id"], row["label"])
+    found: dict[str, str | None] = {}
+    for row in old:
+        picture = row["sample_id"]
+        if row["label"] == shown[picture]:
+            found.setdefault(picture, new.get(row["annotation_id"]) or others.get(picture))
+    return {name: label for name, label in found.items() if label != shown[name]}

@@ -1,0 +1,1 @@
+"""Marking: tags on pictures, and the boxes of one picture."""
