@@ -93,17 +93,16 @@ class Comparison:
     def told_by(self, score: Vectors) -> Comparison:
         """Return the same with scores that something else tells, where those are higher.
 
-        Such pairs are decided, and differ nowhere.
+        Such pairs differ nowhere. What cannot be decided stays so.
         """
-        higher = score > self.score
+        higher = (score > self.score) & ~self.undecidable
         none = np.flatnonzero(higher).tolist()
         left, right = list(self.left_regions), list(self.right_regions)
         for row in none:
             left[row] = right[row] = NO_REGIONS
         return replace(
             self,
-            score=np.maximum(score, self.score),
-            undecidable=self.undecidable & ~higher,
+            score=np.where(higher, score, self.score),
             left_regions=tuple(left),
             right_regions=tuple(right),
         )
