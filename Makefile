@@ -17,7 +17,7 @@ EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,heif,video,shots
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: golden page same-page demo test check lint types layers pytest nightly coverage chance minimum audit format clean
+.PHONY: golden page same-page demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
 
 # the demo's pictures are made from photographs in two wheels, which are not installed
 WHEELS := $(VENV)/photographs
@@ -52,7 +52,7 @@ pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
 		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-nightly: check coverage chance minimum audit same-page
+nightly: check coverage chance minimum audit same-page tools
 
 # Properties on examples that chance chooses, others each time; a failure says how to repeat it.
 chance: $(VENV)/.dev
@@ -83,6 +83,13 @@ minimum:
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
 	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
 	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
+
+# Other tools read what is exported for them, in an environment of their own.
+tools: $(VENV)/.dev
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet datasets webdataset supervision label-studio-sdk fiftyone
+	TAMIS_TOOLS=$(CURDIR)/.venv-tools/bin/python \
+		$(BIN)/python -m pytest -m nightly tests/golden/test_tool_readers.py
 
 # What is derived from the verbs and kept: JSON schemas, and signatures for editors.
 golden: $(VENV)/.dev

@@ -43,7 +43,7 @@ class DuplicateColumns:
     stale: bool
 
     def held_out(self) -> Indices:
-        """Return groups that must not lie on both sides where something is learned and measured.
+        """Return groups that must not be both trained on and measured on.
 
         They are copies, equal perceptual hashes where no marks are, and changed versions where
         those are rare (`tamis.algo.splits.shared_views`).
@@ -79,7 +79,7 @@ def codes_of(store: Store, column: str, ids: list[str]) -> Indices:
 
 
 def duplicate_columns(store: Store, ids: list[str]) -> DuplicateColumns:
-    """Read what tells duplicates: identical files, and the marks or else the perceptual hashes."""
+    """Read which samples are duplicates: identical files, and marks or else perceptual hashes."""
     view = Samples(store)
     marked = view.has(Column.DUPLICATE_GROUP)
     names = [Column.CONTENT_HASH, *([Column.DUPLICATE_GROUP] if marked else [])]

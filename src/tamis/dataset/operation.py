@@ -242,8 +242,8 @@ class Operation:
     def index_vectors(self, column: str) -> None:
         """Stage an index of a vector column, for search in large datasets.
 
-        Where there is one that covers most rows, it takes in the others; else it is built anew.
-        Building takes about a minute a million rows, while other writers wait.
+        An index that covers most rows takes in the others; else it is built anew, about a minute a
+        million rows, while other writers wait.
 
         Raises:
             UsageError: the column is no vector column.
@@ -298,9 +298,13 @@ class Operation:
         """
         self._annotations.remove(layer, None if ids is None else id_array(ids), kind)
 
-    def remove_annotations_named(self, annotation_ids: Sequence[str]) -> None:
-        """Stage the removal of single annotations; it comes before what is added."""
-        self._annotations.remove_named(annotation_ids)
+    def remove_annotations_meeting(self, condition: str) -> None:
+        """Stage the removal of all annotations that meet a condition; it comes first.
+
+        Raises:
+            UsageError: it is no condition on the columns of annotations.
+        """
+        self._annotations.remove_meeting(condition)
 
     # Places
 

@@ -249,7 +249,7 @@ class ProbeTrained(Told):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeAdapted(ProbeTrained):
-    """A probe that was made fit for drifted pictures; a dry run leaves none."""
+    """A probe that was adapted to drifted pictures; a dry run leaves none."""
 
     verb: ClassVar[str] = "drift adapt"
 

@@ -68,7 +68,7 @@ def folds(store: Store) -> list[Fold]:
     marked = Samples(store).of(kind=Kind.WHOLE).having(Column.FOLD)
     rows = marked.table(Column.PATH, Column.FOLD).to_pylist()
     if not rows:
-        raise UsageError("no picture has a fold: run  tamis split --folds K  first")
+        raise UsageError("no picture has a fold: divide the pictures into folds first")
     of = [(str(row["path"]), row["fold"]) for row in rows]
     return [
         Fold(

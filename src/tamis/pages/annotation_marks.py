@@ -58,7 +58,7 @@ class Mark:
 
 
 class AnnotationMarks:
-    """Draws what the dataset says of places in pictures.
+    """Draws the annotations of pictures.
 
     Args:
         store: the dataset.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -23,9 +22,7 @@ from tamis.algo.defects import (
     resize_matrix,
     smoothed,
 )
-from tamis.dataset.array_file import packed, unpacked
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
 from tamis.encoders.tiled_maps import TiledMaps, scaled_picture
 from tamis.errors import EncoderError, InputError
 
@@ -36,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.encoders.base import Encoder
+    from tamis.encoders.tiled_maps import TilePlan
     from tamis.runtime.decoded_rows import Pixels
     from tamis.types import Indices
 
@@ -47,6 +45,7 @@ __all__ = [
     "PictureScorer",
     "Place",
     "PlaceFeatures",
+    "pixel_lines",
 ]
 
 _FORMAT: Final = 1
@@ -151,7 +150,7 @@ class DefectModel:
     @property
     def name(self) -> str:
         """The file's name by its content."""
-        return f"{hashlib.blake2b(self.to_bytes(), digest_size=8).hexdigest()}.npz"
+        return name_by_content(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""
@@ -174,11 +173,7 @@ class DefectModel:
         Raises:
             StorageError: the disk refuses.
         """
-        content = self.to_bytes()
-        with storage_guard(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            LocalStorage(path.parent).put(path.name, content)
-        return len(content)
+        return write_content(path, self.to_bytes())
 
     @staticmethod
     def read(path: Path) -> DefectModel:
@@ -191,9 +186,7 @@ class DefectModel:
             arrays = unpacked(path)
             about: dict[str, Any] = json.loads(str(arrays["about"]))
         except FileNotFoundError:
-            raise InputError(
-                f"there is no model {path}: fit one with  tamis defects fit --out FILE"
-            ) from None
+            raise InputError(f"there is no model {path}: tamis defects fit  writes one") from None
         except OSError as error:
             raise InputError(f"cannot read the model {path}: {error.strerror}") from error
         except (ValueError, KeyError) as error:
@@ -300,12 +293,23 @@ class PlaceFeatures:
         if self.brightness is not None:
             pixels = at_brightness(pixels, self.brightness)
         plan = self.maps.plan(height, width)
-        tall, wide = self.maps.tile
-        rows, columns = self._grid
-        grid = (plan.height * rows // tall, plan.width * columns // wide)
-        levels = [pooled_level(level, grid) for level in self.maps.of(pixels)]
-        inside = (-(-height * rows // tall), -(-width * columns // wide))
+        levels = [pooled_level(level, self.grid(plan)) for level in self.maps.of(pixels)]
+        inside = self.inside(height, width)
         return Place(levels, inside, (plan.height, plan.width), (height, width))
+
+    def grid(self, plan: TilePlan) -> tuple[int, int]:
+        """Return the rows and columns of places of a padded picture."""
+        return (
+            plan.height * self._grid[0] // self.maps.tile[0],
+            plan.width * self._grid[1] // self.maps.tile[1],
+        )
+
+    def inside(self, height: int, width: int) -> tuple[int, int]:
+        """Return how many rows and columns of places a picture has, without its mirrored edge."""
+        return (
+            -(-height * self._grid[0] // self.maps.tile[0]),
+            -(-width * self._grid[1] // self.maps.tile[1]),
+        )
 
 
 @dataclass(frozen=True)
@@ -372,7 +376,7 @@ class PictureScorer:
 
 
 @lru_cache(maxsize=32)
-def _line(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.float32]:
+def pixel_lines(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.float32]:
     """Return `[wanted, cells]`: cells that cover a line, cut to its length, at another length."""
     whole = resize_matrix(cells, covered)[:length]
     scaled: NDArray[np.float32] = (
@@ -383,4 +387,4 @@ def _line(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.floa
 
 def _to_pixels(place: Place, axis: int, wanted: int) -> NDArray[np.float32]:
     cells = place.levels[0].shape[axis]
-    return _line(cells, place.padded[axis], place.size[axis], wanted)
+    return pixel_lines(cells, place.padded[axis], place.size[axis], wanted)

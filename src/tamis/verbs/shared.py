@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
+from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option
 
 __all__ = [
+    "AllPictures",
     "BatchSize",
     "Drop",
     "EncoderOfVectors",
     "EncoderToUse",
     "Every",
     "Exclude",
+    "Ids",
     "LabelLevel",
     "Labels",
     "Seed",
     "Sources",
     "Threads",
     "Where",
+    "require_pictures",
 ]
 
 Seed: TypeAlias = Annotated[
@@ -29,6 +33,12 @@ Seed: TypeAlias = Annotated[
 Where: TypeAlias = Annotated[
     str | None, Option("Only rows that meet this SQL condition.", metavar="SQL")
 ]
+
+Ids: TypeAlias = Annotated[
+    Sequence[str] | None, Option("Only samples with these ids.", metavar="ID", default="all")
+]
+
+AllPictures: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 EncoderOfVectors: TypeAlias = Annotated[
     str | None,
@@ -89,3 +99,13 @@ Drop: TypeAlias = Annotated[
     Literal["copies", "changed"],
     Option("Drop copies only, or changed versions of the same view as well."),
 ]
+
+
+def require_pictures(where: str | None, ids: Sequence[str] | None, *, every: bool) -> None:
+    """Refuse a request that changes pictures and names none.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if where is None and ids is None and not every:
+        raise UsageError("name pictures: --where SQL, --ids ID, or --all for every picture")

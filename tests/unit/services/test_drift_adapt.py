@@ -59,7 +59,7 @@ def dataset(path, new, classes, labeled):
 def right(workspace, classes):
     probe = find_probe(workspace, "classes")
     known = workspace.samples.of("split = 'today'").vectors(
-        workspace.vector_column(probe.fingerprint)
+        workspace.vector_column(probe.fingerprints[0])
     )
     truth = dict(zip(sample_ids(0, 240 + len(classes))[240:], NAMES[classes], strict=True))
     said = probe.classes[probe.probabilities(known.vectors).argmax(axis=1)]

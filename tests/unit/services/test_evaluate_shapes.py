@@ -121,6 +121,10 @@ def test_numbers_of_many_values_are_cut_into_quarters(tmp_path):
     assert [one.pictures for one in found] == [6, 6, 6, 6]
     assert [one.recall.value for one in found] == [0, 1, 1, 1]
     assert found[0].value.startswith("0.7059 to ")  # 18 steps of 10 in 255
+    ids = ds.table(["path", "sample_id"]).sort_by("path")["sample_id"].to_pylist()
+    with ds.store.operation("cluster") as op:
+        op.set_marks(ids, {"cluster": list(range(24))})
+    assert len(ds.evaluate("m", by=["cluster"]).slices) == 24  # which are names, not numbers
 
 
 def test_the_pictures_that_differ_most_are_tagged_and_drawn(dataset, tmp_path):
@@ -139,6 +143,12 @@ def test_the_pictures_that_differ_most_are_tagged_and_drawn(dataset, tmp_path):
     html = page.read_text(encoding="utf-8")
     assert "2 missed" in html
     assert "1 of 2 pictures shown" in html
+    assert html.count('box faint"') == 0  # both of its objects are missed
+    faint = [f'"layer-{number} box faint"' for number in range(2)]
+    for confidence, agreeing in ((0.5, [1, 1]), (0.95, [0, 3])):  # those too unsure are no mistake
+        dataset.evaluate("m", gallery=page, confidence=confidence)
+        html = page.read_text(encoding="utf-8")
+        assert [html.count(one) for one in faint] == agreeing
     with pytest.raises(UsageError, match="give a tag or a gallery"):
         dataset.evaluate("m", most=3)
     with pytest.raises(UsageError, match="html"):

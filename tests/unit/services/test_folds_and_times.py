@@ -252,5 +252,5 @@ def test_what_cannot_be_audited_is_refused(make, column, sentence):
 
 
 def test_no_folds_yet(make):
-    with pytest.raises(UsageError, match="run  tamis split --folds K  first"):
+    with pytest.raises(UsageError, match="divide the pictures into folds first"):
         folds(make())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["RunMask"]
 
 _FINE: Final = 5.0  # steps a pixel along an outline
+_MIDDLE: Final = 2.0  # of the steps of a column, the one before its middle
 _AT_ONCE: Final = 2000  # outlines
 
 
@@ -56,7 +57,7 @@ class RunMask:
     ) -> list[RunMask]:
         """Return the masks of outlines in pictures, each the union of its rings.
 
-        About 100 microseconds an outline, by its length.
+        About 40 microseconds an outline.
 
         Args:
             outlines: of each its rings of x, y, x, y, … in pixels.
@@ -106,8 +107,8 @@ def _ring_bounds(
 ) -> list[NDArray[np.int64]]:
     """Return where the runs of each ring begin and end in turn.
 
-    A ring is followed in steps of a fifth of a pixel; where it crosses the middle of a column,
-    the inside begins or ends.
+    A ring is followed in steps of a fifth of a pixel; where it crosses the middle of a column, the
+    inside begins or ends.
     """
     lengths = np.array([len(ring) // 2 for ring in rings], np.int64)
     if not lengths.sum():
@@ -119,17 +120,12 @@ def _ring_bounds(
     following = np.arange(1, len(points) + 1)
     whole = lengths > 0
     following[ends[whole] - 1] = (ends - lengths)[whole]
-    u, v, edge = _followed(points, points[following])
+    column, step, edge = _crossings(points, points[following], sizes[owner, 0])
     ring = owner[edge]
-    at = np.flatnonzero((u[1:] != u[:-1]) & (ring[1:] == ring[:-1])) + 1
-    ring, width, height = ring[at], *sizes[ring[at]].T
-    x = (np.minimum(u[at], u[at] - (u[at] > u[at - 1])) + 0.5) / _FINE - 0.5
-    y = (np.minimum(v[at], v[at - 1]) + 0.5) / _FINE - 0.5
-    inside = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
-    ring, height = ring[inside], height[inside]
-    down = np.ceil(np.clip(y[inside], 0, height))
+    height = sizes[ring, 1]
+    down = np.ceil(np.clip((step + 0.5) / _FINE - 0.5, 0, height))
     room = int(sizes.prod(axis=1).max()) + 1
-    keys = ring * room + (x[inside] * height + down).astype(np.int64)
+    keys = ring * room + (column * height + down).astype(np.int64)
     found, times = np.unique(keys, return_counts=True)
     found = found[times % 2 == 1]
     cuts = np.searchsorted(found, np.arange(1, len(rings)) * room)
@@ -141,29 +137,51 @@ def _ring_bounds(
     ]
 
 
-def _followed(
-    first: NDArray[np.float64], last: NDArray[np.float64]
+def _crossings(
+    first: NDArray[np.float64], last: NDArray[np.float64], width: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Return the points along the edges from `first` to `last`, both ends of each included.
+    """Find where edges cross the middles of columns, which is between steps 5 k + 2 and 5 k + 3.
+
+    An edge is followed along its longer side; what it is at along the other is rounded at each
+    step. Only the steps around a crossing are looked at.
+
+    Args:
+        first: where each edge begins, in steps, `[E, 2]`.
+        last: where it ends, `[E, 2]`.
+        width: of its picture in pixels, `[E]`.
 
     Returns:
-        x and y of each point, and the number of its edge.
+        the column, the upper of both steps down, and the number of the edge of each crossing.
     """
     far = np.abs(last - first)
     flat = far[:, 0] >= far[:, 1]
-    steps = np.maximum(far[:, 0], far[:, 1]).astype(np.int64)
-    along = np.where(flat, 0, 1)
-    rows = np.arange(len(first))
+    rows, along = np.arange(len(first)), np.where(flat, 0, 1)
     # always from the lower end, so that an edge gives the same points either way
-    turned = first[rows, along] > last[rows, along]
-    start, end = np.where(turned[:, None], last, first), np.where(turned[:, None], first, last)
-    slope = (end - start)[rows, 1 - along] / np.maximum(steps, 1)
-    edge = np.repeat(rows, steps + 1)
-    step = np.arange(len(edge)) - np.repeat(np.cumsum(steps + 1) - steps - 1, steps + 1)
-    step = np.where(turned[edge], steps[edge] - step, step)
-    main = start[rows, along][edge] + step
-    side = np.trunc(start[rows, 1 - along][edge] + slope[edge] * step + 0.5)
-    return np.where(flat[edge], main, side), np.where(flat[edge], side, main), edge
+    turned = (first[rows, along] > last[rows, along])[:, None]
+    start, end = np.where(turned, last, first), np.where(turned, first, last)
+    length = np.maximum(far.max(axis=1), 1)
+    slope = (end - start)[rows, 1 - along] / length
+    ends = np.sort(np.stack([first[:, 0], last[:, 0]]), axis=0)
+    low = np.maximum(np.ceil((ends[0] - _MIDDLE) / _FINE), 0)
+    high = np.minimum(np.floor((ends[1] - 1 - _MIDDLE) / _FINE), width - 1)
+    count = np.maximum(high - low + 1, 0).astype(np.int64)
+    edge = np.repeat(rows, count)
+    place = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+    column = low[edge] + place
+    left = _FINE * column + _MIDDLE
+    x, y, slope, flat = start[edge, 0], start[edge, 1], slope[edge], flat[edge]
+
+    def side(origin: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.trunc(origin + slope * step + 0.5), np.float64)
+
+    level = np.minimum(side(y, left - x), side(y, left - x + 1))
+    # of a steep edge the first step on the other side, within one of what division says
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(flat, 0.0, np.floor((left + 0.5 - x) / slope) - 1)
+    for _ in range(3):
+        beyond = np.where(slope > 0, side(x, step) > left, side(x, step) <= left)
+        step = np.where(beyond | flat, step, step + 1)
+    return column, np.where(flat, level, y + step - 1), edge
 
 
 def _union(each: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

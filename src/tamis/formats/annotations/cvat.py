@@ -25,6 +25,7 @@ __all__ = ["is_cvat", "read_cvat"]
 
 _LOOKED_AT = 4096
 _CHUNK = 1 << 20
+_MOST_PIXELS = 1 << 28  # of a picture with masks, each of which takes a byte a pixel
 
 
 def is_cvat(file: Path) -> bool:
@@ -159,6 +160,8 @@ def _mask(shape: ET.Element, label: str, common: dict[str, Any]) -> SourceAnnota
     size = common["size"]
     if size is None or min(left, top) < 0 or left + width > size[0] or top + height > size[1]:
         raise ValueError("its mask lies outside of the picture, or the picture has no size")
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise ValueError(f"its picture is too large, {size[0]} x {size[1]}")
     runs = [int(word) for word in shape.get("rle", "").split(",")]
     whole = np.zeros((size[1], size[0]), bool)
     whole[top : top + height, left : left + width] = mask_of(runs, height, width).T

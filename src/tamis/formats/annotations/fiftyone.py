@@ -6,6 +6,7 @@ import base64
 import io
 import math
 import zlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from tamis.formats.annotations.source_annotation import (
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,7 +47,8 @@ _KNOWN: Final = frozenset({
 _SIDE: Final = ("_polylines", "_keypoints", "_classes", "_captions")
 _LARGEST_MASK: Final = 1 << 28
 _NOT_USABLE: Final = (
-    KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, zlib.error,
+    KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, EOFError,
+    zlib.error,
 )  # fmt: skip
 
 
@@ -82,7 +84,7 @@ def _samples(file: Path) -> Iterator[dict[str, Any]]:
     with open_json(file) as stream:
         for name, value in read_members(stream, ("samples",)):
             if name == "samples":
-                for sample in value:
+                for sample in value if isinstance(value, Iterator) else [value]:
                     if not isinstance(sample, dict):
                         raise ValueError(f"a sample is {sample!r:.40}")  # noqa: TRY004 - the file
                     yield sample
@@ -92,7 +94,7 @@ def _field(file: Path) -> str:
     found: set[str] = set()
     for sample in _samples(file):
         for name, value in sample.items():
-            if isinstance(value, dict) and value.get("_cls") in (*_LISTS, *_SINGLE):
+            if isinstance(value, dict) and str(value.get("_cls")) in (*_LISTS, *_SINGLE):
                 found.add(_stem(name))
     if len(found) == 1:
         return found.pop()
@@ -124,9 +126,9 @@ def _labels(file: Path, sample: dict[str, Any], field: str) -> Iterator[Said]:
     for name, value in sample.items():
         if _stem(name) != field or not isinstance(value, dict):
             continue
-        kind = value.get("_cls")
+        kind = str(value.get("_cls"))
         labels = value.get(_LISTS[kind]) if kind in _LISTS else [value]
-        for number, label in enumerate(labels or [], start=1):
+        for number, label in enumerate(labels if isinstance(labels, list) else [], start=1):
             try:
                 yield _entry(label, name, common)
             except _NOT_USABLE as error:

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
     from tamis.formats.annotations.source_annotation import Said
 
-__all__ = ["metadata_files", "read_image_folder"]
+__all__ = ["is_image_folder", "read_image_folder"]
 
 _NAMES: Final = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
+_LOOKED_AT: Final = 1 << 16
 _LONGEST: Final = 64 << 20
 
 
-def metadata_files(folder: Path) -> list[Path]:
+def _metadata_files(folder: Path) -> list[Path]:
     """Return the files of metadata at or below a folder, sorted."""
     found = []
     for at, inner, names in os.walk(folder):
@@ -34,13 +35,27 @@ def metadata_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def is_image_folder(folder: Path) -> bool:
+    """Tell whether there is metadata that names files of pictures at or below a folder."""
+    return any(_names_files(file) for file in _metadata_files(folder))
+
+
+def _names_files(file: Path) -> bool:
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(_LOOKED_AT)
+    except OSError:
+        return False
+    return b"file_name" in start or start[:4] == b"PAR1"  # Parquet has its names at the end
+
+
 def read_image_folder(source: Path) -> Iterator[Said]:
     """Read metadata, a record a picture; see `records` for what is understood.
 
     Raises:
         InputError: there is no metadata, or it cannot be read.
     """
-    files = metadata_files(source) if source.is_dir() else [source]
+    files = _metadata_files(source) if source.is_dir() else [source]
     if not files:
         raise InputError(f"{source} has no metadata.jsonl or metadata.csv at or below it")
     for file in files:

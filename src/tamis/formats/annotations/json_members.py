@@ -22,7 +22,7 @@ _LARGEST: Final = 256 << 20
 """Characters of one value; what is longer is no annotation."""
 
 _NEAR: Final = 16
-"""An error this near to the end of what was read may be only that: `-Infinity` has 9 characters."""
+"""What is this near to the end of what was read may go on: `-Infinity` has 9 characters."""
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _LEAST: Final = 4  # bytes that tell the encoding
@@ -143,7 +143,7 @@ class _Text:
                 if self._ended or (far and not unfinished):
                     raise
             else:
-                if end < len(self._buffer) or self._ended:  # a number may go on
+                if end < len(self._buffer) - _NEAR or self._ended:  # `1.` may go on as `1.5`
                     self._at = end
                     return value
             self._more()

@@ -113,10 +113,8 @@ def _picture(file: Path, task: Mapping[str, Any]) -> dict[str, Any]:
     path = local[0] if local else unquote(address.path) or text(named[0])
     path = text(path.replace("\\", "/"))
     base = posixpath.basename(path)
-    if address.scheme in ("http", "https", "s3", "gs") or path.startswith("/data/upload/"):
-        uploaded = _UPLOADED.fullmatch(base)  # Label Studio puts a code in front of names
-        base = uploaded[1] if uploaded else base
-        path = base
+    if "/data/upload/" in path and (uploaded := _UPLOADED.fullmatch(base)):
+        path = base = uploaded[1]  # Label Studio puts a code in front of names
     return {
         "picture": path,
         "places": (place(file.parent, path.lstrip("/")),),

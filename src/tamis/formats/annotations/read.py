@@ -10,7 +10,7 @@ from tamis.formats.annotations.coco import read_coco
 from tamis.formats.annotations.cvat import is_cvat, read_cvat
 from tamis.formats.annotations.fiftyone import is_fiftyone, read_fiftyone
 from tamis.formats.annotations.hugging_face import is_hugging_face, read_hugging_face
-from tamis.formats.annotations.image_folder import metadata_files, read_image_folder
+from tamis.formats.annotations.image_folder import is_image_folder, read_image_folder
 from tamis.formats.annotations.label_studio import is_label_studio, read_label_studio
 from tamis.formats.annotations.labelme import is_labelme, read_labelme
 from tamis.formats.annotations.picture_folders import read_picture_folders
@@ -89,7 +89,7 @@ def _is_one_cvat(folder: Path) -> bool:
 _FOLDERS: Final[tuple[tuple[str, Callable[[Path], bool]], ...]] = (
     ("fiftyone", is_fiftyone),
     ("huggingface", is_hugging_face),
-    ("imagefolder", lambda folder: bool(metadata_files(folder))),
+    ("imagefolder", is_image_folder),
     ("labelstudio", lambda folder: is_label_studio(folder / "tasks.json")),
     ("cvat", _is_one_cvat),
     ("voc", lambda folder: bool(files_below(folder, ".xml"))),

@@ -13,6 +13,7 @@ from tamis.errors import InputError
 from tamis.formats.annotations.source_annotation import (
     PLACELESS,
     SourceAnnotation,
+    declared_size,
     place,
     text,
 )
@@ -27,12 +28,22 @@ if TYPE_CHECKING:
 __all__ = ["read_table"]
 
 _NAMES: Final = {
-    "picture": ("file", "path", "picture", "image", "filename", "file_name", "image_path"),
-    "label": ("label", "class", "category", "class_name", "name"),
-    "left": ("x", "left", "xmin", "x_min", "x1"),
-    "top": ("y", "top", "ymin", "y_min", "y1"),
-    "width": ("width", "w", "box_width"),
-    "height": ("height", "h", "box_height"),
+    "picture": (
+        "file",
+        "path",
+        "picture",
+        "image",
+        "filename",
+        "file_name",
+        "image_path",
+        "img_filename",
+        "image_name",
+    ),
+    "label": ("label", "class", "category", "class_name", "name", "label_name"),
+    "left": ("x", "left", "xmin", "x_min", "x1", "col_x", "bbox_x"),
+    "top": ("y", "top", "ymin", "y_min", "y1", "row_y", "bbox_y"),
+    "width": ("width", "w", "box_width", "bbox_width"),
+    "height": ("height", "h", "box_height", "bbox_height"),
     "right": ("xmax", "x_max", "x2", "right"),
     "bottom": ("ymax", "y_max", "y2", "bottom"),
     "confidence": ("confidence", "score", "probability"),
@@ -46,14 +57,16 @@ _NAMES: Final = {
     "attributes": ("attributes",),
     "source": ("source",),
 }
-"""What columns may be called; the first that a table has counts."""
+"""What columns may be called; the first that a table has counts. Among them are the names that
+fastdup, TensorFlow's examples and labelWise use."""
 
 
 def read_table(file: Path) -> Iterator[Said]:
     """Read a table with a column of pictures' paths and one of classes, boxes, captions or numbers.
 
     Boxes are `x`, `y`, `width`, `height` or two corners (`xmin`, `ymin`, `xmax`, `ymax`) in pixels;
-    a row without is the class of its picture. Polygons, keypoints and attributes are JSON.
+    beside corners, `width` and `height` are the picture's. A row without a box is the class of its
+    picture. Polygons, keypoints and attributes are JSON.
 
     Raises:
         InputError: it cannot be read, or has no column of pictures.
@@ -126,10 +139,10 @@ def _entry(file: Path, row: _Row) -> SourceAnnotation:
     left, top = row.number("left"), row.number("top")
     width, height = row.number("width"), row.number("height")
     right, bottom = row.number("right"), row.number("bottom")
-    if left is not None and width is None and right is not None:
-        width = right - left
-    if top is not None and height is None and bottom is not None:
-        height = bottom - top
+    size = None
+    if None not in (left, top, right, bottom):
+        size = declared_size(width, height)
+        width, height = (right or 0) - (left or 0), (bottom or 0) - (top or 0)
     has_box = None not in (left, top, width, height)
     kind = row.get("kind") or _kind(row, has_box=has_box)
     if kind not in KINDS:
@@ -153,6 +166,7 @@ def _entry(file: Path, row: _Row) -> SourceAnnotation:
         return SourceAnnotation(**common)
     return SourceAnnotation(
         **common,
+        size=size,
         left=left or 0,
         top=top or 0,
         width=width or 0,

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from tamis.dataset.presence import Gone
     from tamis.dataset.store import Store
     from tamis.formats.exports.folder import Link
@@ -96,9 +98,9 @@ def export_annotated(
         check_replaceable(store, folder)
     how = format_named(format_name)
     if not pictures and (how.packs_pictures or how.is_folders):
-        raise UsageError(f"{format_name} does not take --no-pictures; leave it out")
+        raise UsageError(f"{format_name} is not written without the pictures: leave them in")
     if how.packs_pictures and link != "copy":
-        raise UsageError(f"{format_name} has the pictures inside its files; leave --link out")
+        raise UsageError(f"{format_name} has the pictures inside its files: they have to be copied")
     writer = how.writer()
     table = _annotations(store, rows, layer)
     named = _named(rows, table, dots=how.dots_in_names)
@@ -238,7 +240,9 @@ def _annotations(store: Store, rows: Sequence[Mapping[str, Any]], layer: str) ->
     """Return a layer's annotations of these samples."""
     ids = pa.array([row["sample_id"] for row in rows], pa.string())
     table = store.annotations(_READ, f"layer = '{layer}'")
-    table = table.filter(pc.is_in(table.column("sample_id"), value_set=ids))
+    asked = pc.is_in(table.column("sample_id"), value_set=ids)
+    if not pc.all(asked).as_py():
+        table = table.filter(asked)
     return _with_labels(table, rows) if layer == TRUTH else table
 
 
@@ -250,10 +254,13 @@ def _exported(
     losses: Losses,
 ) -> Exported:
     ids = pa.array([picture.sample_id for picture in here], pa.string())
-    at = pc.index_in(table.column("sample_id"), value_set=ids).combine_chunks()
-    table = table.append_column("at", at).filter(at.is_valid())
-    table = table.take(pa.array(np.argsort(table.column("at").to_numpy(), kind="stable")))
-    placed = table.filter(table.column("label").is_valid())
+    of_picture = pc.fill_null(pc.index_in(table.column("sample_id"), value_set=ids), -1).to_numpy()
+    kept = np.flatnonzero(of_picture >= 0)
+    if len(kept) < table.num_rows:  # of pictures that could not be placed
+        table, of_picture = table.take(pa.array(kept)), of_picture[kept]
+    order = np.argsort(of_picture, kind="stable")
+    bounds = np.searchsorted(of_picture[order], np.arange(len(here) + 1)).tolist()
+    placed = table.select(["label", "source"]).filter(table.column("label").is_valid())
     known = _source_numbers(placed)
     points = pc.max(pc.list_value_length(table.column("keypoints"))).as_py() or 0
     classes = table.filter(pc.equal(table.column("kind"), "classification"))
@@ -268,7 +275,7 @@ def _exported(
         one_class=distinct == len(classes) and not doubtful,
         points=points // 3,
         pictures=here,
-        annotated=_annotated(table, here),
+        annotated=_annotated(table, order, bounds, here),
         content=content,
         losses=losses,
     )
@@ -301,23 +308,35 @@ def _source_numbers(table: pa.Table) -> dict[str, Any]:
     }
 
 
-def _annotated(table: pa.Table, pictures: Sequence[AnnotatedPicture]) -> Iterator[AnnotatedPicture]:
-    """Yield each picture with its rows, which the table has picture by picture."""
+def _annotated(
+    table: pa.Table,
+    order: NDArray[np.int64],
+    bounds: Sequence[int],
+    here: Sequence[AnnotatedPicture],
+) -> Iterator[AnnotatedPicture]:
+    """Yield each picture with its rows.
+
+    Args:
+        table: annotations in any order; it is not copied, for it may be large.
+        order: their places, picture by picture.
+        bounds: where in `order` each picture begins.
+        here: the pictures.
+    """
     used = [
         name
         for name in _READ
         if name not in ("sample_id", "source") and table.column(name).null_count < len(table)
     ]
     used += [] if "kind" in used else ["kind"]
-    bounds = np.searchsorted(table.column("at").to_numpy(), np.arange(len(pictures) + 1))
     narrow = table.select(used)
     start = 0
     rows: list[dict[str, Any]] = []
-    for number, picture in enumerate(pictures):
-        first, last = int(bounds[number]), int(bounds[number + 1])
+    for number, picture in enumerate(here):
+        first, last = bounds[number], bounds[number + 1]
         if last > start + len(rows):
             start = first
-            rows = narrow.slice(first, max(_ROWS_AT_ONCE, last - first)).to_pylist()
+            chosen = order[first : max(first + _ROWS_AT_ONCE, last)]
+            rows = narrow.take(pa.array(chosen)).to_pylist()
         yield replace(picture, rows=rows[first - start : last - start])
 
 

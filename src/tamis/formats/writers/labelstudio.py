@@ -51,14 +51,19 @@ class LabelStudioWriter:
 
     def write(self, folder: Path, exported: Exported) -> list[str]:
         """See `AnnotationWriter`."""
+        whole: dict[str, set[str]] = {"classification": set(), "number": set()}
         with (folder / "tasks.json").open("w", encoding="utf-8") as stream:
             stream.write("[")
             for number, picture in enumerate(exported.annotated, start=1):
+                for row in picture.rows:
+                    if row["kind"] in whole and row["label"] is not None:
+                        whole[row["kind"]].add(row["label"])
                 task = _task(number, picture, self.picture_place(picture), exported)
                 text = json.dumps(task, ensure_ascii=False, separators=(",", ":"))
                 stream.write(("," if number > 1 else "") + "\n" + text)
             stream.write("\n]\n")
-        (folder / "config.xml").write_text(_setup(exported), "utf-8")
+        names = {kind: sorted(labels) for kind, labels in whole.items()}
+        (folder / "config.xml").write_text(_setup(exported, names), "utf-8")
         return ["tasks.json", "config.xml"]
 
 
@@ -182,8 +187,13 @@ def _rectangle(row: Mapping[str, Any], picture: AnnotatedPicture) -> dict[str, f
     }
 
 
-def _setup(exported: Exported) -> str:
-    """Return the labeling setup with a control for each kind and the classes of all."""
+def _setup(exported: Exported, whole: Mapping[str, Sequence[str]]) -> str:
+    """Return the labeling setup with a control for each kind.
+
+    Args:
+        exported: the export; its classes can be given to every shape.
+        whole: classes of whole pictures and names of numbers, by kind.
+    """
     lines = ["<View>", '  <Image name="image" value="$image" zoom="true"/>']
     kinds = {"box" if kind == "keypoints" else kind for kind in exported.kinds} | exported.kinds
     for kind, (_, tag, choice) in _CONTROLS.items():
@@ -193,7 +203,7 @@ def _setup(exported: Exported) -> str:
         if kind == "caption":
             lines.append(f"  {head}/>")
             continue
-        values = [*exported.classes]
+        values = whole.get(kind, [*exported.classes])
         if kind == "keypoints":
             values = [_point(number) for number in range(exported.points)]
         lines.append(f"  {head}>")
@@ -202,7 +212,7 @@ def _setup(exported: Exported) -> str:
             lines.append(f"    <{choice} value={quoteattr(value)}{order}/>")
         lines.append(f"  </{tag}>")
     if "number" in kinds:
-        lines += [f'  <Number name={quoteattr(name)} toName="image"/>' for name in exported.classes]
+        lines += [f'  <Number name={quoteattr(name)} toName="image"/>' for name in whole["number"]]
     return "\n".join([*lines, "</View>", ""])
 
 

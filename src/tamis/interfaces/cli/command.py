@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperArgument, TyperCommand
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from tamis.errors import TamisError
 from tamis.verbs.command_line import read_words
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.verbs.request import Field, Request
 
-__all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
+__all__ = ["DEFAULT_DATASET", "Command", "CommandGroup", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
@@ -80,7 +80,7 @@ class Command:
         parameters += [_parameter(field) for field in fields_of(self.request)]
         # words by their place come first, in the order of the request
         if self.dataset is not None:
-            at = Annotated[Path | None, _dataset_option(self.dataset_words)]
+            at = Annotated[str | None, _dataset_option(self.dataset_words)]
             parameters.append(_keyword("dataset", at, None))
         parameters.append(_keyword("json", JsonOption, False))
         parameters.append(_keyword("quiet", QuietOption, False))
@@ -98,7 +98,8 @@ class Command:
         from tamis.interfaces.cli.output import Output  # rich takes a while to load
 
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
-        at = given.pop("dataset", None)
+        named = given.pop("dataset", None)
+        at = None if named is None else Path(named)
         request = self.request.of(read_words(self.request, given))
         try:
             with self.feedback(output) as feedback:
@@ -165,7 +166,31 @@ class _LateCommand(TyperCommand):
                 if isinstance(one, TyperArgument):
                     # its name says what it is; that it comes as a text is no news
                     vars(one)["display_type_rich"] = lambda **_: ""
-        return super().get_params(ctx)
+        return _as_given(super().get_params(ctx))
+
+
+class CommandGroup(TyperGroup):
+    """Verbs under one name, whose own options are flags."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options."""
+        return _as_given(super().get_params(ctx))
+
+
+def _as_given(params: Any) -> Any:
+    """Let requests read texts: typer would load pydantic for it, 0.2 CPU seconds."""
+    for one in params:
+        vars(one)["_runtime_param"] = _AsGiven()
+    return params
+
+
+class _AsGiven:
+    """Leaves texts, lists of them and flags as the command line gave them."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return a value as it is; of an option that can be repeated, none as an empty list."""
+        del ctx
+        return () if value is None and (param.multiple or param.nargs == -1) else value
 
 
 def _nothing() -> None:

@@ -7,12 +7,12 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from tamis.dataset.annotation_layers import TRUTH, check_layer
+from tamis.dataset.annotation_layers import TRUTH, AnnotationKind, check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Where
+from tamis.verbs.shared import AllPictures, Ids, Where, require_pictures
 
 __all__ = [
     "ClearLabels",
@@ -31,8 +31,6 @@ InLayer: TypeAlias = Annotated[
     str,
     Option("The layer; `truth` holds the classes that `label` of the samples shows.", metavar="L"),
 ]
-
-_ANY_PICTURES = "name pictures: --where SQL, --ids ID, or --all for every picture"
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,6 @@ class ImportReport(Result):
     failed: Sequence[Failure]
 
 
-Ids: TypeAlias = Annotated[
-    Sequence[str] | None, Option("Only samples of these ids.", metavar="ID", default="all")
-]
-All: TypeAlias = Annotated[bool, Option("Every picture.")]
-
-
 @dataclass(frozen=True)
 class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set_label"):
     """Set the class of pictures in a layer, replacing any before.
@@ -131,7 +123,7 @@ class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
     layer: InLayer = TRUTH
     author: Annotated[str | None, Option("Who made the change.", metavar="NAME")] = None
     add: Annotated[bool, Option("Keep the classes that pictures have in the layer.")] = False
@@ -141,8 +133,7 @@ class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set
         check_layer(self.layer)
         if not self.label.strip():
             raise UsageError("a class needs a name; to take one away use  tamis label clear")
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -169,28 +160,17 @@ class ClearLabels(Request["ClearReport"], verb="label clear", writes=True, run="
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
     layer: InLayer = TRUTH
     kind: Annotated[
-        Literal[
-            "classification",
-            "box",
-            "rotated_box",
-            "polygon",
-            "mask",
-            "keypoints",
-            "caption",
-            "number",
-        ]
-        | None,
+        AnnotationKind | None,
         Option("Only annotations of this kind.", default="all kinds"),
     ] = None
 
     def check(self) -> None:
         """See `Request`."""
         check_layer(self.layer)
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

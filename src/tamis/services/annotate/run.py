@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
-from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.columns import Column, equal, known, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
@@ -18,7 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
-from tamis.runtime.object_crops import follow_objects
+from tamis.runtime.object_crops import PLACED, follow_objects, objects_to_follow
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -27,11 +27,12 @@ from tamis.services.annotate.contract import (
     SetReport,
 )
 from tamis.services.annotate.exported_pictures import exported_pictures
+from tamis.services.annotate.spooled_tables import SpooledTables
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tamis.dataset.operation import Operation
     from tamis.dataset.store import Store
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["clear_labels", "import_annotations", "list_layers", "set_label"]
 
 _ROWS_AT_ONCE = 1 << 16
+_NAMED = 500
+"""Pictures that a condition names one by one; of more, all are read."""
 
 
 def import_annotations(
@@ -70,10 +73,11 @@ def import_annotations(
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
-            before = store.annotations(where=equal("layer", request.layer))
+            before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = pa.concat_tables([before.slice(0, 0), *taken.tables], promote_options="default")
-            follow_objects(workspace.samples, operation, before, after)
+            after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
+            joined = pa.concat_tables(after, promote_options="default")
+            follow_objects(workspace.samples, operation, before, joined)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
@@ -87,7 +91,8 @@ def import_annotations(
         operation.counts |= {"failed": len(failed)}
     kinds: Counter[str] = Counter()
     for table in taken.tables:
-        kinds.update(table.column("kind").to_pylist())
+        for one in pc.value_counts(table.column("kind")).to_pylist():
+            kinds[one["values"]] += one["counts"]
     counts = operation.counts
     return ImportReport(
         layer=request.layer,
@@ -133,7 +138,7 @@ def _taken(
     samples = {row["uri"]: row for row in read}
     samples |= exported_pictures(request.path.expanduser(), read)
     finder = PictureFinder(samples)
-    rows = AnnotationRows(request.layer, request.author)
+    rows, waiting = AnnotationRows(request.layer, request.author), SpooledTables()
     taken = _Taken()
     seen: set[str] = set()
     progress = feedback.stage("import")
@@ -161,10 +166,11 @@ def _taken(
         if entry.kind == "classification" and entry.label and request.layer == TRUTH:
             taken.labels.setdefault(name, entry.label)
         if len(rows) >= _ROWS_AT_ONCE:
-            taken.tables.append(rows.table())
+            waiting.add(rows.table())
             progress(taken.entries, None)
     if len(rows):
-        taken.tables.append(rows.table())
+        waiting.add(rows.table())
+    taken.tables = waiting.tables()
     taken.pictures = len(seen)
     return taken
 
@@ -189,7 +195,7 @@ def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SIL
     """
     store = workspace.store
     ids = _samples(workspace, request)
-    had = _classes(store, request.layer)
+    had = _classes(store, request.layer, ids)
     if request.add:
         changed = [name for name in ids if request.label not in had.get(name, ())]
     else:
@@ -233,7 +239,7 @@ def clear_labels(
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
-            before = store.annotations(where=condition)
+            before = objects_to_follow(workspace.samples, condition)
             before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
             follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
@@ -268,11 +274,13 @@ def _counts(values: pa.ChunkedArray) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _classes(store: Store, layer: str) -> Mapping[str, list[str]]:
-    """Return the classes of each picture that has any in a layer; `label` counts as truth."""
+def _classes(store: Store, layer: str, ids: Sequence[str] | None = None) -> Mapping[str, list[str]]:
+    """Return the classes of pictures that have any in a layer, of all or at least of some."""
     found: dict[str, list[str]] = {}
+    named = one_of("sample_id", ids) if ids is not None and len(ids) <= _NAMED else None
     table = store.annotations(
-        ["sample_id", "label"], all_of(equal("layer", layer), equal("kind", "classification"))
+        ["sample_id", "label"],
+        all_of(equal("layer", layer), equal("kind", "classification"), named),
     )
     for name, label in zip(*(column.to_pylist() for column in table.columns), strict=True):
         found.setdefault(name, []).append(label)

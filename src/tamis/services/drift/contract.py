@@ -109,6 +109,12 @@ class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
     examples: Annotated[
         int, Option("How many pictures to show and to label.", metavar="N", minimum=1)
     ] = 10
+    gallery: Annotated[
+        Path | None,
+        Option(
+            "Write a page of what changed, with pictures before and after.", metavar="FILE.html"
+        ),
+    ] = None
     monitor: Annotated[
         bool,
         Option(
@@ -137,10 +143,10 @@ class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
 
 @dataclass(frozen=True, kw_only=True)
 class DriftAdapt(Request["DriftAdaptation"], verb="drift adapt", writes=True, run="adapt:adapt"):
-    """Make a probe fit for drifted pictures of the dataset, and show how well it does.
+    """Adapt a probe to drifted pictures, and show how well it does.
 
-    Without labels of drifted pictures, its classes are weighted by how frequent they are now; with
-    20 or more, that, its certainty and a new fit are compared, and the best is kept.
+    Without labels of drifted pictures, its classes are weighted by how frequent they are now. With
+    20 labels or more, that, a new temperature and a new fit are compared, and the best is kept.
     """
 
     where: Annotated[

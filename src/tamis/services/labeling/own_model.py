@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from tamis.dataset.label_sets import classes_in
 from tamis.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tamis.services.labeling.known_labels import KnownLabels
 
 __all__ = ["of_layer", "of_table"]
-
-_CLASSES = "kind = 'classification' AND label IS NOT NULL"
 
 
 def of_table(file: Path, known: KnownLabels) -> NDArray[np.float64]:
@@ -59,7 +58,7 @@ def of_layer(workspace: Workspace, layer: str, known: KnownLabels) -> NDArray[np
     """
     classes = {name: number for number, name in enumerate(np.unique(known.labels).tolist())}
     rows = workspace.store.annotations(
-        ["sample_id", "label", "confidence"], f"layer = '{layer}' AND {_CLASSES}"
+        ["sample_id", "label", "confidence"], classes_in(layer)
     ).to_pylist()
     said: dict[str, NDArray[np.float64]] = {}
     for row in rows:

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Where
+from tamis.verbs.shared import AllPictures, Ids, Where, require_pictures
 
 __all__ = ["BoxesReport", "SetBoxes", "TagPictures", "TaggedReport", "UntagPictures"]
-
-_ANY_PICTURES = "name pictures: --where SQL, --ids ID, or --all for every picture"
-
-Ids: TypeAlias = Annotated[
-    Sequence[str] | None, Option("Only samples of these ids.", metavar="ID", default="all")
-]
-All: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 
 @dataclass(frozen=True)
@@ -30,14 +23,13 @@ class TagPictures(Request["TaggedReport"], verb="label tag", writes=True, run="r
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
 
     def check(self) -> None:
         """See `Request`."""
         if not self.name.strip() or self.name != self.name.strip():
             raise UsageError(f"{self.name!r} cannot be a tag; give a word without spaces around it")
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True)
@@ -50,12 +42,11 @@ class UntagPictures(
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
 
     def check(self) -> None:
         """See `Request`."""
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -14,6 +14,7 @@ from tamis.algo.probe import (
     report_slices,
     train_multi_label_probe,
 )
+from tamis.dataset.label_sets import classes_in
 from tamis.errors import UsageError
 from tamis.services.probe.contract import MeasuredClass
 from tamis.services.probe.measured import measured_slices
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["learn_labels"]
 
 _RARE: Final = 0.01
-_CLASSES: Final = "kind = 'classification' AND label IS NOT NULL"
 
 
 def learn_labels(
@@ -43,7 +43,7 @@ def learn_labels(
     Raises:
         UsageError: the layer has no classes, or none that some pictures have and others lack.
     """
-    table = workspace.store.annotations(["sample_id", "label"], f"layer = '{layer}' AND {_CLASSES}")
+    table = workspace.store.annotations(["sample_id", "label"], classes_in(layer))
     pairs = list(zip(*(table.column(n).to_pylist() for n in ("sample_id", "label")), strict=True))
     rows = training_rows(workspace, request, sorted({sample_id for sample_id, _ in pairs}))
     names = sorted({label for _, label in pairs})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -12,10 +11,8 @@ from scipy.special import expit, softmax
 
 from tamis.algo.probe import LinearHead, NeighborHead, NetworkHead
 from tamis.algo.unit_vectors import unit_vectors
-from tamis.dataset.array_file import packed, unpacked
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
 from tamis.dataset.operations import ProbeAdapted, ProbeTrained, told
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -84,12 +81,9 @@ class StoredProbe:
             StorageError: the disk refuses.
         """
         content = self._content()
-        digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-        folder = workspace.path / _FOLDER
-        with storage_guard(folder, "write"):
-            folder.mkdir(exist_ok=True)
-            LocalStorage(folder).put(f"{name}-{digest}.npz", content)
-        return f"{_FOLDER}/{name}-{digest}.npz"
+        file = f"{_FOLDER}/{name}-{name_by_content(content)}"
+        write_content(workspace.path / file, content)
+        return file
 
     def _content(self) -> bytes:
         kind = next(kind for kind, of in _HEADS.items() if isinstance(self.head, of))

@@ -132,7 +132,7 @@ def audit(
     rng: np.random.Generator,
     mark: str,
 ) -> SplitReport:
-    """Look for leaks, measure balance and how far the splits lie apart.
+    """Find leaks, and measure balance and the distance between splits.
 
     Args:
         evidence: the pictures, and what tells which belong together.

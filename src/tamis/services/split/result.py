@@ -67,7 +67,7 @@ class SplitDifference:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SplitReport(Result):
-    """The splits, and the proof that they are sound.
+    """The splits, with their audit.
 
     Attributes:
         mark: the column that names the split.
