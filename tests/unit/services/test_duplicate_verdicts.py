@@ -146,7 +146,7 @@ def test_copies_of_one_original_are_copies_of_each_other(tmp_path):
         "A-small.png": "A-copy.png",
         "B-marked.png": "B-copy.png",
     }
-    # what cannot be decided stays so, whatever else is known
+    # what no original decides stays undecided
     save(tmp_path / "r", ["A-copy.png"])
     save(tmp_path / "r", ["A-marked.png", "A-undecided.png"], SIDE // 2)
     unsure = found_in(dataset(tmp_path / "r", tmp_path / "r"))
