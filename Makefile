@@ -17,7 +17,7 @@ EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,heif,video,shots
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: golden demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
+.PHONY: golden page same-page demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
 
 # the demo's pictures are made from photographs in two wheels, which are not installed
 WHEELS := $(VENV)/photographs
@@ -52,7 +52,7 @@ pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
 		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-nightly: check coverage chance minimum audit tools
+nightly: check coverage chance minimum audit same-page tools
 
 # Properties on examples that chance chooses, others each time; a failure says how to repeat it.
 chance: $(VENV)/.dev
@@ -95,6 +95,14 @@ tools: $(VENV)/.dev
 golden: $(VENV)/.dev
 	$(BIN)/python tools/write_golden.py
 
+# The page of `tamis app`, built from the lockfile into the package; needs Node 20, and npm once.
+page:
+	cd page && npm ci --silent --no-audit --no-fund && npm run --silent check && npm run --silent build
+
+# What is committed is what its source builds.
+same-page: page
+	git diff --exit-code -- src/tamis/interfaces/server/static
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -102,7 +110,7 @@ format: $(VENV)/.dev
 # modules are compiled when they are first imported: most never are
 $(VENV)/.core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile -e .
+	$(BIN)/python -m pip install --quiet --no-compile -e ".[app]"
 	touch $@
 
 # all at once: each call of pip resolves everything anew
@@ -112,4 +120,4 @@ $(VENV)/.dev: pyproject.toml
 	touch $(VENV)/.core $@
 
 clean:
-	rm -rf $(VENV) .venv-minimum demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum page/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -20,9 +20,9 @@ import time
 
 import numpy as np
 
-from tamis.algo.cross_split import closest_across
 from tamis.algo.near_components import near_components
 from tamis.algo.neighbors import knn_graph, pairs_over
+from tamis.algo.splits.closest_across import closest_across
 
 SEARCHES = ("pairs", "components", "most similar", "graph, 8 nearest")
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP", "MKL")}

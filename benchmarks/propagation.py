@@ -1,6 +1,7 @@
 """Labels from few: propagation against a vote, LabelSpreading and the probe alone.
 
-    python benchmarks/propagation.py FOLDER [--cache FILE.npz] [--seeds 10] [--a-class 1 5 10]
+    python benchmarks/propagation.py FOLDER [--cache FILE.npz] [--seeds 10]
+        [--first-seed 0] [--a-class 1 5 10]
 
 FOLDER holds `…/CLASS/…` pictures, embedded once by the bundled encoder (`--cache` keeps vectors).
 Each seed draws so many labels of each class at random; all other pictures are labelled. Printed
@@ -54,6 +55,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--a-class", type=int, nargs="+", default=[1, 5, 10])
     options = parser.parse_args()
     X, paths = embedded(options.folder, options.cache)
@@ -61,7 +63,7 @@ def main():
     for many in options.a_class:
         found = defaultdict(list)
         inside, inside_all, winners = 0, 0, defaultdict(int)
-        for seed in range(options.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             rng = np.random.default_rng(seed)
             rows = np.concatenate(
                 [

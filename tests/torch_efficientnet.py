@@ -18,14 +18,17 @@ STAGES = [
     (5, 2, 6, 4),
     (3, 1, 6, 1),
 ]
-NAMED = {1: "stride4", 2: "stride8", 4: "stride16", 6: "stride32"}
+WIDENED = 1
+"""The stage whose last block gives `stride4`, widened."""
+NAMED = {2: "stride8", 4: "stride16", 6: "stride32"}
 
 
 class TorchEfficientNetLite0:
     """The network with batch normalisation of its own, as it was trained.
 
     Called with pixels `[B, 224, 224, 3]` uint8 it returns tensors: the maps by the names in
-    `NAMED` `[B, D, h, w]`, `head` `[B, 1280, 7, 7]`, `embedding` `[B, 1280]` and `logits`.
+    `NAMED` and `stride4` `[B, D, h, w]`, `head` `[B, 1280, 7, 7]`, `embedding` `[B, 1280]` and
+    `logits`.
     """
 
     def __init__(self, dtype: torch.dtype) -> None:
@@ -43,6 +46,8 @@ class TorchEfficientNetLite0:
                 block, shortcut = f"_blocks.{index}", x
                 if expansion > 1:
                     x = self._convolution(x, f"{block}._expand_conv", f"{block}._bn0")
+                    if number == WIDENED:
+                        outputs["stride4"] = x
                 assert self.state[f"{block}._depthwise_conv.weight"].shape[-1] == side
                 x = self._convolution(
                     x,

@@ -62,6 +62,9 @@ def main(out: Path, keep: str, wheels: Path, photos: Path | None) -> int:
     _say(f"Done in {time.monotonic() - started:.0f} s. Open these in a browser:")
     pages = [out / name for name in ("duplicates.html", "search.html", "report.html")]
     sys.stdout.writelines(f"  {page.resolve().as_uri()}\n" for page in pages if page.exists())
+    tamis_here = shlex.quote(str(Path(sys.executable).with_name("tamis")))
+    _say("Look around, search and label in the browser:")
+    sys.stdout.write(f"  {tamis_here} app {shlex.quote(str(dataset))}\n")
     return 0
 
 

@@ -23,8 +23,9 @@ from tamis.errors import InputError, TamisError, UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.read import READERS
 from tamis.formats.annotations.source_annotation import SourceAnnotation
-from tamis.formats.exports.annotated import PACKED, WRITERS
+from tamis.formats.exports.annotated import PACKED
 from tamis.formats.exports.export import FORMATS
+from tamis.formats.writers import WRITERS
 from tamis.services.annotate.contract import Import
 from tamis.services.export.contract import Export
 

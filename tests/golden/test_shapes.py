@@ -22,7 +22,8 @@ KEYPOINT_SIZES = [0, 2, 3]  # all, medium and large: keypoints are not evaluated
 
 def mask(row: dict) -> RunMask:
     if "rings" in row:
-        return RunMask.of_outline(row["rings"], WIDTH, HEIGHT)
+        [found] = RunMask.of_outlines([row["rings"]], np.array([[WIDTH, HEIGHT]]))
+        return found
     return RunMask.of_counts(read_counts(row["counts"]))
 
 
@@ -71,6 +72,16 @@ def test_masks_equal_pycocotools(case):
 def test_an_outline_covers_the_pixels_that_it_does_in_pycocotools(case):
     areas = [mask(row).area for row in case["true"]]
     assert areas == [row["area"] for row in case["true"]]
+
+
+def test_many_outlines_at_once_are_the_same_as_each_alone():
+    outlines = [row["rings"] for case in MASKS for row in case["true"] if "rings" in row]
+    sizes = np.array([[WIDTH, HEIGHT], [WIDTH + 9, HEIGHT - 7]])[np.arange(len(outlines)) % 2]
+    together = RunMask.of_outlines([*outlines, []], np.vstack([sizes, sizes[:1]]))
+    for outline, size, found in zip(outlines, sizes, together[:-1], strict=True):
+        [alone] = RunMask.of_outlines([outline], size[None])
+        np.testing.assert_array_equal(found.bounds, alone.bounds)
+    assert together[-1].area == 0
 
 
 @pytest.mark.parametrize("case", KEYPOINTS, ids=lambda case: f"{case['classes']} classes")

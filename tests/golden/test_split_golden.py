@@ -7,8 +7,8 @@ import pytest
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tamis.algo.components import connected_components
-from tamis.algo.cross_split import closest_across
 from tamis.algo.splits import assign_splits
+from tamis.algo.splits.closest_across import closest_across
 
 
 def unevenness(placed, labels, k):

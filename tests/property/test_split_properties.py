@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from tamis.algo.splits import assign_splits, split_targets
-from tamis.algo.time_split import split_by_time
+from tamis.algo.splits.by_time import split_by_time
 
 FRACTIONS = st.sampled_from(
     [(0.8, 0.1, 0.1), (0.5, 0.5), (0.7, 0.3, 0.0), (1.0,), (0.25, 0.25, 0.25, 0.25)]

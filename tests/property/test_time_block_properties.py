@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tamis.algo.time_blocks import inside_gap, time_blocks, torn_moments
+from tamis.algo.splits.time_blocks import inside_gap, time_blocks, torn_moments
 
 SHARES = st.sampled_from([(0.8, 0.1, 0.1), (0.5, 0.5), (0.6, 0.3, 0.1), (0.25,) * 4])
 

@@ -66,3 +66,12 @@ def test_rows_are_asked_for_through_samples(file):
 def test_what_goes_behind_its_back_is_found(source):
     assert faults_of(source)
     assert not faults_of(f'"""{source}"""'.replace("'", ""))
+
+
+def test_one_file_knows_how_this_system_locks():
+    using = [
+        file.relative_to(ROOT).as_posix()
+        for file in ROOT.rglob("*.py")
+        if re.search(r"^\s*(import|from) fcntl", file.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert using == ["dataset/storage.py"]

@@ -76,6 +76,13 @@ export class Page {
   lastLabel: string | null = null
   lastSort: Sort | null = null
 
+  objectClasses = $derived.by(() => {
+    const facet = this.facets.find((one) => one.column === 'objects')
+    return facet?.kind === 'values' ? facet.values.map(String).sort() : []
+  })
+  private places = $derived(
+    new Map([...new Set([...this.classes, ...this.objectClasses])].map((name, at) => [name, at])),
+  )
   private asking = 0
   private pages = new Set<number>()
   private timer: ReturnType<typeof setTimeout> | undefined
@@ -127,8 +134,9 @@ export class Page {
     return []
   }
 
+  /** Where a class stands among all, for its color; those of objects come after those of pictures. */
   classPlace(name: string | null): number {
-    return name === null ? -1 : this.classes.indexOf(name)
+    return name === null ? -1 : (this.places.get(name) ?? -1)
   }
 
   addClass(name: string): void {
@@ -389,8 +397,8 @@ export class Page {
   }
 
   private look(): void {
-    this.holds = null
     clearTimeout(this.timer)
+    if (!this.chosenCount) this.holds = null
     if (!this.chosenCount) return
     this.timer = setTimeout(() => {
       void this.keep()
@@ -512,6 +520,7 @@ export class Page {
       action: action ?? { name: 'Undo', run: () => void this.undo() },
     })
     await this.catchUp(true)
+    if (this.chosenCount) this.look()
   }
 
   /** Show a label before the server has it: the next picture is looked at already. */

@@ -34,6 +34,7 @@ __all__ = [
     "PairScores",
     "PairThresholds",
     "calibrate_pairs",
+    "copy_excess",
     "copy_score",
 ]
 
@@ -130,6 +131,14 @@ def copy_score(excess: float) -> float:
     return float(1 / (1 + (excess / _USUAL_LINE) ** 2))
 
 
+def copy_excess(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Undo `copy_score` for many scores; infinite for a score of 0."""
+    clipped = np.clip(scores.astype(np.float64), 0, 1)
+    with np.errstate(divide="ignore"):
+        excess: NDArray[np.float64] = _USUAL_LINE * np.sqrt(1 / clipped - 1)
+    return excess
+
+
 def calibrate_pairs(
     copies: Mapping[str, PairScores],
     candidates: PairScores,
@@ -154,12 +163,12 @@ def calibrate_pairs(
         pictures: how many pictures there are.
         threshold: score from which a pair is a copy, to be taken as it is.
     """
-    made = np.concatenate([np.empty(0), *(_excess(kind.score) for kind in copies.values())])
+    made = np.concatenate([np.empty(0), *(copy_excess(kind.score) for kind in copies.values())])
     shared = made[np.isfinite(made)]
     worn = float(np.quantile(shared, _COPY_QUANTILE)) if shared.size else _USUAL_LINE / _MARGIN
     highest = _LINES[1] if pictures >= _FEW_PICTURES else _LINE_OF_FEW
     wanted = float(np.clip(worn * _MARGIN, _LINES[0], highest))
-    near, apart = (_excess(pairs.score[pairs.view > 0]) for pairs in (candidates, random))
+    near, apart = (copy_excess(pairs.score[pairs.view > 0]) for pairs in (candidates, random))
     given = threshold is not None
     if threshold is None:
         drawn = _line_of_fewest_errors(near, shared, wanted, pictures)
@@ -167,7 +176,7 @@ def calibrate_pairs(
         threshold = round(copy_score(line), 3)
         closer = line < wanted
     else:
-        line, closer = float(_excess(np.array([threshold], np.float32))[0]), False
+        line, closer = float(copy_excess(np.array([threshold], np.float32))[0]), False
     called = int(np.count_nonzero(near < line))
     false = false_copies(near, line)
     recall = {
@@ -252,13 +261,6 @@ def _line_of_random_pairs(apart: NDArray[np.float64], line: float, random: int) 
         if false <= max(_RANDOM_MAY_PASS * random, _NO_PAIR):
             return float(closer)
     return closest
-
-
-def _excess(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    clipped = np.clip(scores.astype(np.float64), 0, 1)
-    with np.errstate(divide="ignore"):
-        excess: NDArray[np.float64] = _USUAL_LINE * np.sqrt(1 / clipped - 1)
-    return excess
 
 
 def _changed_view(random: PairScores) -> float:

@@ -33,6 +33,7 @@ _LARGEST_MOVE = 2.0
 _FROM_MEDIAN = 1.483
 # Noise that thumbnails carry: JPEG at quality 85 and rounding, in grey levels.
 _NOISE = 2.0
+_FAR, _FEWEST_FAR = 20.0, 30
 # Stretching by one unit moves the rim by half a frame, in the mean of squares by a twelfth.
 _STIFFNESS = np.array([1, 1, 0.1, 0.1, 0.1, 0.1])
 
@@ -128,6 +129,7 @@ def register(
             break
         moved = np.float32(gain) * moved + np.float32(level)
         residual = a - moved
+        spread = max(spread, _spread_of_edges(a[::4, ::3], moved[::4, ::3], inside[::4, ::3]))
         weight = inside / (1 + (residual * np.float32(0.5 / spread)) ** 2)
         down, across = _slopes(np.float32(0.5) * (a + moved))
         parts = [down, across, down * y, down * x, across * y, across * x]
@@ -147,6 +149,22 @@ def register(
         if np.abs(move).max() < _SETTLED:
             break
     return placement
+
+
+def _spread_of_edges(
+    a: NDArray[np.float32], b: NDArray[np.float32], inside: NDArray[np.bool_]
+) -> float:
+    """Spread of the difference where both pictures are far from their own typical level.
+
+    Where nearly all is plain, that spread is of noise alone: a print on it that is sharper in one
+    picture would be left out as other content, and nothing would hold the registration.
+    """
+    far = np.abs(a - np.median(a)) * np.abs(b - np.median(b)) > _FAR**2
+    differing = np.abs(a - b)[far & inside]
+    if differing.size < _FEWEST_FAR:
+        return 0.0
+    middle = differing.size // 2
+    return _FROM_MEDIAN * float(np.partition(differing, middle)[middle])
 
 
 def _products(

@@ -34,6 +34,8 @@ _BLURS = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8)
 # Blurring has to explain this share of the residual, or nothing was blurred.
 _EXPLAINED = 0.03
 _SET_ASIDE = 0.1
+# Over two pixels, in grey levels, and how many such places are enough.
+_STEEP, _FEWEST_STEEP = 12.0, 100
 _HALVED_FROM, _HALF_STEPS, _FULL_STEPS = 64, 4, 2
 # Under this many pixels, reading between pixels would blur more than it places.
 _UNMOVED = 0.05
@@ -60,6 +62,8 @@ class PairResidual:
         swapped: whether the grid is the right picture's.
         placement: from the grid's picture to the other.
         shapes: height and width of the grid's picture and of the other.
+        blur: that made both equally sharp, in pixels of the grid: of the grid's picture if over
+            0, of the other if under 0.
         pictures: in RGB, the grid's, and the other where it lies on the grid as it is.
     """
 
@@ -69,6 +73,7 @@ class PairResidual:
     swapped: bool
     placement: Placement
     shapes: tuple[tuple[int, int], tuple[int, int]]
+    blur: float = 0.0
     pictures: tuple[NDArray[np.uint8], ...] = ()
 
     @property
@@ -111,6 +116,11 @@ class PairResidual:
         if self.aligned is None or self.placement.moves(self.shapes[0]) < _LITTLE_MOVED:
             return False
         return all(_only_lines(luma, self.aligned.shared) for luma in self.aligned.luma)
+
+    @property
+    def sharper(self) -> int:
+        """Which picture had to be blurred to match: -1 the left one, 1 the right one, 0 neither."""
+        return int(np.sign(self.blur)) * (1 if self.swapped else -1)
 
     @property
     def left_shape(self) -> tuple[int, int]:
@@ -203,14 +213,14 @@ def compare_pictures(
     else:
         here = luma_chroma(brighter.applied(left))
     lost = lost_light(brighter, left if forward else right)
-    aligned = _aligned(here, there, placement, finer, shared, lost, forward)
+    aligned, blur = _aligned(here, there, placement, finer, shared, lost, forward)
     aligned = replace(aligned, white=255.0 + float(brighter.beyond[:, -1].max(initial=0)))
     worst = coherent_residual(aligned)
     side = int(min(shared.any(axis=0).sum(), shared.any(axis=1).sum()))
     in_place = shapes[0] == shapes[1] and placement.moves(shapes[0]) < _UNMOVED
     planes = (left, right) if in_place else (left,)
     pictures = tuple(np.ascontiguousarray(rgb.transpose(1, 2, 0)) for rgb in planes)
-    return PairResidual(worst, aligned, side, swapped, placement, shapes, pictures)
+    return PairResidual(worst, aligned, side, swapped, placement, shapes, blur, pictures)
 
 
 def _placed(
@@ -267,8 +277,10 @@ def _aligned(  # noqa: PLR0917 - two pictures and what is known of them
     shared: NDArray[np.bool_],
     lost: LostLight | None,
     forward: bool,
-) -> Aligned:
+) -> tuple[Aligned, float]:
     """Bring both to one grid and one sharpness; where light was lost, as near as that allows.
+
+    Also the blur, as in `PairResidual`.
 
     Args:
         here: brightness and colours on the grid.
@@ -305,7 +317,7 @@ def _aligned(  # noqa: PLR0917 - two pictures and what is known of them
         else:
             luma, chroma = lost.explained(luma, other), lost.explained_colours(chroma, tint)
     colours = np.empty((2, 2, 0, 0), np.float32) if grey else np.stack([chroma, tint])
-    return Aligned(np.stack([luma, other]), colours, shared)
+    return Aligned(np.stack([luma, other]), colours, shared), sigma if first else -sigma
 
 
 def _blur_between(
@@ -315,7 +327,9 @@ def _blur_between(
     few = shared[::4, ::4]
     gain, level, _ = robust_line(b[::4, ::4][few], a[::4, ::4][few])
     b = np.float32(gain) * b + np.float32(level)
-    some = shared[::2, ::2]
+    some = shared[::2, ::2] & _steep_in_both(a, b)
+    if np.count_nonzero(some) < _FEWEST_STEEP:
+        some = shared[::2, ::2]
 
     def left_over(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
         values = np.abs(one - other)[some]
@@ -334,6 +348,26 @@ def _blur_between(
                 break
             last = now
     return first, sigma
+
+
+def _steep_in_both(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Every second place of every second row that is steep in two pictures.
+
+    Flat places tell nothing of a blur, and of a picture of one print on plain cloth they are nearly
+    all. What is steep in one picture only is other content.
+    """
+    # A blur spreads an edge that it makes less steep.
+    return _slope(a) * _slope(b) > _STEEP**2
+
+
+def _slope(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far the neighbours of every second place of every second row differ, `[H/2, W/2]`."""
+    padded = np.pad(picture, 1, mode="edge")
+    height, width = picture.shape
+    down = padded[2 : height + 2 : 2, 1 : width + 1 : 2] - padded[0:height:2, 1 : width + 1 : 2]
+    across = padded[1 : height + 1 : 2, 2 : width + 2 : 2] - padded[1 : height + 1 : 2, 0:width:2]
+    slope: NDArray[np.float32] = np.maximum(np.abs(down), np.abs(across))
+    return slope
 
 
 def _only_lines(luma: NDArray[np.float32], shared: NDArray[np.bool_]) -> bool:

@@ -1,4 +1,4 @@
-"""The table `annotations`: what is said of pictures, one row an object, class, caption or number.
+"""The table `annotations`: what pictures show, one row for each object, class, caption or number.
 
 A dataset has the table from its first annotation on. Positions are decimals in pixels of the
 upright picture, from its upper left corner; the first pixel covers 0 to 1.

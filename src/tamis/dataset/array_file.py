@@ -1,12 +1,16 @@
-"""Arrays as the bytes of one file that NumPy reads, with nothing executable in it."""
+"""Arrays as one file that NumPy reads, named by its content, with nothing executable in it."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from tamis.dataset.storage import LocalStorage
+from tamis.dataset.storage_errors import storage_guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["packed", "unpacked"]
+__all__ = ["name_by_content", "packed", "unpacked", "write_content"]
 
 
 def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -23,6 +27,23 @@ def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     named: Any = arrays
     np.savez_compressed(content, **named)
     return content.getvalue()
+
+
+def name_by_content(content: bytes) -> str:
+    """Return the name of a file with this content, so that another one never replaces it."""
+    return f"{hashlib.blake2b(content, digest_size=8).hexdigest()}.npz"
+
+
+def write_content(path: Path, content: bytes) -> int:
+    """Write a file, whole or not at all, and return its bytes; folders above it are made.
+
+    Raises:
+        StorageError: the disk refuses.
+    """
+    with storage_guard(path, "write"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        LocalStorage(path.parent).put(path.name, content)
+    return len(content)
 
 
 def unpacked(path: Path) -> dict[str, NDArray[Any]]:

@@ -132,7 +132,7 @@ def equal(column: str, value: str | float | bool | date) -> str:
 
 
 def one_of(column: str, values: Iterable[str | float | bool | date]) -> str:
-    """Return the condition that a column holds one of some values; of none, one never met.
+    """Return the condition that a column holds one of some values; with none, it is never met.
 
     >>> one_of(Column.SPLIT, ["train", "val"]), one_of(Column.SPLIT, [])
     ("`split` IN ('train', 'val')", '`sample_id` IS NULL')
@@ -168,7 +168,7 @@ def between(
 
 
 def list_has(column: str, value: str) -> str:
-    """Return the condition that a column of lists holds one that has a value.
+    """Return the condition that a column's list contains a value.
 
     >>> list_has(Column.TAGS, "rusty")
     "array_has(`tags`, 'rusty')"
@@ -177,7 +177,7 @@ def list_has(column: str, value: str) -> str:
 
 
 def mentions(column: str, text: str) -> str:
-    """Return the condition that a column's text holds another, in small or capital letters.
+    """Return the condition that a column's text contains another, ignoring case.
 
     >>> mentions(Column.PATH, "IMG_")
     "contains(lower(`path`), 'img_')"

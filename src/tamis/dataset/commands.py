@@ -1,4 +1,4 @@
-"""Operations of the log as command lines that ask for the same again."""
+"""The command line that repeats an operation of the log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SILENT: Final = {"fingerprint": None, "exclude_duplicates": True}
 
 
 def command_of(entry: LogEntry) -> str | None:
-    """Return the command that asks for an operation again; None where the log does not tell."""
+    """Return the command that repeats an operation; None where the log does not say enough."""
     asked = entry.asked
     verb, fields = (entry.verb, _fields_of_old(entry)) if asked is None else asked
     if verb not in VERBS or fields is None:

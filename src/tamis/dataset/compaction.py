@@ -1,4 +1,4 @@
-"""When the many small fragments that small additions leave are merged."""
+"""Merging the small fragments that many small additions leave."""
 
 from __future__ import annotations
 

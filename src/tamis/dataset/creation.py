@@ -1,4 +1,4 @@
-"""A dataset that is made for a verb that fills it, and goes again if the verb fails at once."""
+"""A dataset that is created for a verb, and removed again if the verb fails at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["dataset_to_fill"]
 
 @contextmanager
 def dataset_to_fill(path: Path) -> Iterator[Store]:
-    """Open or create a dataset; after an error one that was created and never written to goes."""
+    """Open or create a dataset; one created here is removed after an error if it is still empty."""
     folders = [folder for folder in (path, *path.parents) if not folder.exists()]
     store = Store.open(path, create=True)
     try:

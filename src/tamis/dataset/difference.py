@@ -1,4 +1,4 @@
-"""What two versions of the samples differ in."""
+"""The difference between two versions of the samples."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def replace_file(file: Path, data: bytes) -> None:
 
 
 def sync_new_files(before: TableVersion, after: TableVersion) -> None:
-    """Force to disk the files that `after` has and `before` had not; Lance does not do so."""
+    """Force to disk the files that `after` has and `before` does not; Lance does not."""
     if before.version == after.version:
         return
     tracked = after.tracked_files(first_version=before.version)

@@ -1,10 +1,26 @@
-"""What the name of an encoder says: short names, and whether it reads texts."""
+"""What the name of an encoder says: short names, whether it reads texts, which vectors it means."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["DEFAULT_ENCODER", "GET_TEXTS", "SHORT_NAMES", "full_name", "reads_texts"]
+from tamis.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tamis.dataset.schema import VectorColumn
+
+__all__ = [
+    "DEFAULT_ENCODER",
+    "GET_TEXTS",
+    "SHORT_NAMES",
+    "default_vectors",
+    "full_name",
+    "reads_texts",
+    "vectors_named",
+    "vectors_that_read_texts",
+]
 
 DEFAULT_ENCODER: Final = "bundled:efficientnet-lite0"
 
@@ -58,3 +74,71 @@ def reads_texts(spec: str) -> bool | None:
     if "clip" in model or "siglip" in model:
         return True
     return False if model.startswith("dino") else None
+
+
+_FINGERPRINT_DIGITS: Final = 8
+"""Columns are named by so many digits of a fingerprint; as few name a column here."""
+
+
+def default_vectors(columns: Sequence[VectorColumn], chosen: str | None) -> VectorColumn | None:
+    """Return the vectors that are meant where none are named; None if there are none.
+
+    Those that were set as default (`chosen`, a column's name), else the newest of the encoder used
+    first.
+
+    Args:
+        columns: the vector columns, oldest first.
+        chosen: the name of the default column; None if none was set.
+    """
+    first = [column for column in columns if column.spec == columns[0].spec]
+    return next(iter((*_of_name(columns, chosen), *reversed(first))), None)
+
+
+def vectors_named(
+    encoder: str, columns: Sequence[VectorColumn], chosen: str | None
+) -> VectorColumn:
+    """Return the vectors that a name means: of several, the default or else the newest.
+
+    Args:
+        encoder: a spec or short name, a column, or the first 8 digits or more of a fingerprint.
+        columns: the vector columns, oldest first.
+        chosen: the name of the default column; None if none was set.
+
+    Raises:
+        UsageError: there are no such vectors.
+    """
+    meant = {encoder, full_name(encoder)}
+    fitting = [
+        column
+        for column in columns
+        if meant & {column.name, column.spec, column.fingerprint}
+        or (len(encoder) >= _FINGERPRINT_DIGITS and column.fingerprint.startswith(encoder.lower()))
+    ]
+    if not fitting:
+        raise UsageError(f"no vectors of {encoder!r}; the dataset has: {_shown(columns)}")
+    return (_of_name(fitting, chosen) or fitting)[-1]
+
+
+def vectors_that_read_texts(columns: Sequence[VectorColumn], default: VectorColumn) -> VectorColumn:
+    """Return the default vectors if their encoder reads texts, else the first whose encoder does.
+
+    Where no name tells, the default or the first that may.
+
+    Raises:
+        UsageError: no encoder reads texts.
+    """
+    candidates = [default, *(column for column in columns if column != default)]
+    for answer in (True, None):
+        for column in candidates:
+            if reads_texts(column.spec) is answer:
+                return column
+    read = "reads" if len(candidates) == 1 else "read"
+    raise UsageError(f"{_shown(columns)} {read} no texts. {GET_TEXTS}")
+
+
+def _of_name(columns: Sequence[VectorColumn], name: str | None) -> list[VectorColumn]:
+    return [column for column in columns if column.name == name]
+
+
+def _shown(columns: Sequence[VectorColumn]) -> str:
+    return ", ".join(f"{column.spec} ({column.name})" for column in columns)

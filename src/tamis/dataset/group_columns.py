@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.algo.components import join_groups
-from tamis.algo.shared_views import shared_views
 from tamis.algo.splits import split_targets
+from tamis.algo.splits.shared_views import shared_views
 from tamis.dataset.columns import Column
 from tamis.dataset.operations import DuplicatesFound, PicturesAdded, last, told
 from tamis.dataset.samples import Samples
@@ -43,10 +43,10 @@ class DuplicateColumns:
     stale: bool
 
     def held_out(self) -> Indices:
-        """Return groups that must not lie on both sides where something is learned and measured.
+        """Return groups that must not be both trained on and measured on.
 
         They are copies, equal perceptual hashes where no marks are, and changed versions where
-        those are rare (`tamis.algo.shared_views`).
+        those are rare (`tamis.algo.splits.shared_views`).
         """
         hashes = [] if self.hashes is None else [self.hashes]
         copies = join_groups([*self.copies.values(), *hashes])
@@ -79,7 +79,7 @@ def codes_of(store: Store, column: str, ids: list[str]) -> Indices:
 
 
 def duplicate_columns(store: Store, ids: list[str]) -> DuplicateColumns:
-    """Read what tells duplicates: identical files, and the marks or else the perceptual hashes."""
+    """Read which samples are duplicates: identical files, and marks or else perceptual hashes."""
     view = Samples(store)
     marked = view.has(Column.DUPLICATE_GROUP)
     names = [Column.CONTENT_HASH, *([Column.DUPLICATE_GROUP] if marked else [])]

@@ -192,7 +192,7 @@ def plan_redo(snapshots: Sequence[Snapshot]) -> int:
 
 
 def check_return(snapshots: Sequence[Snapshot], to: int) -> None:
-    """Refuse to go back to where the dataset is.
+    """Refuse to return to the present state.
 
     Raises:
         UsageError: snapshot `to` is the present state.
@@ -222,7 +222,7 @@ def _states(snapshots: Sequence[Snapshot]) -> dict[int, int]:
 
 
 def newest_operation(snapshots: Sequence[Snapshot]) -> int:
-    """Return the number of the newest operation whose changes stand."""
+    """Return the number of the newest operation that was not undone."""
     return _standing(snapshots)[-1].operation
 
 

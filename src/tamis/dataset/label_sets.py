@@ -9,14 +9,15 @@ import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind, Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
     from tamis.dataset.store import Store
 
-__all__ = ["LabelSets", "label_sets"]
+__all__ = ["LabelSets", "classes_in", "label_sets"]
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,13 @@ def _labels_of_parts(store: Store) -> dict[str, set[str]]:
             for parent, label in zip(*(c.to_pylist() for c in batch.columns), strict=True):
                 found.setdefault(parent, set()).add(label)
     return found
+
+
+def classes_in(layer: str) -> str:
+    """Return the condition on annotations that they are classes of pictures in a layer.
+
+    >>> classes_in("truth")
+    "(`layer` = 'truth') AND (`kind` = 'classification') AND (`label` IS NOT NULL)"
+    """
+    conditions = equal("layer", layer), equal("kind", "classification"), known("label")
+    return str(all_of(*conditions))

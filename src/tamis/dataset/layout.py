@@ -1,4 +1,4 @@
-"""The dataset's folder: what lies where, how one is made and recognised."""
+"""The dataset's folder: where its parts lie, how it is created and recognized."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def is_draft(entry: Path, root: Path) -> bool:
 
 
 def remove_drafts(root: Path) -> None:
-    """Remove what killed writers left beside a dataset when they made it, none that is at work."""
+    """Remove drafts that killed writers left beside a dataset; those still being written stay."""
     with storage_guard(root, "tidy up"):
         try:
             drafts = [entry for entry in root.parent.iterdir() if is_draft(entry, root)]

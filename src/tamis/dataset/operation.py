@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
 import pyarrow as pa
 
 from tamis.dataset.lock import RunningOperations
@@ -16,8 +15,10 @@ from tamis.dataset.schema import (
     check_mark_name,
     conform_rows,
     error_field,
+    mark_values,
     vector_columns_of,
     vector_field,
+    vector_values,
 )
 from tamis.dataset.staged import Edit, Staged, write_failures, write_samples
 from tamis.dataset.staged_annotations import StagedAnnotations, write_annotations
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleIds
     from tamis.dataset.schema import VectorColumn
-    from tamis.dataset.staged_annotations import WrittenAnnotations
     from tamis.dataset.state import State
     from tamis.dataset.storage import Lock
     from tamis.dataset.writer import About, Writer
@@ -228,16 +228,7 @@ class Operation:
                 finite in the column's type.
         """
         known = self._vector_column(column)
-        with np.errstate(over="ignore"):  # what overflows float16 is refused below
-            values = np.ascontiguousarray(vectors, dtype=known.dtype)
-        if values.shape != (len(ids), known.dim):
-            raise UsageError(
-                f"{column} takes vectors of shape ({len(ids)}, {known.dim}), got {values.shape}"
-            )
-        if not np.isfinite(values).all():
-            raise UsageError(f"vectors for {column} hold numbers that are not finite {known.dtype}")
-        arrow = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), known.dim)
-        self._edit(column, ids, arrow)
+        self._edit(column, ids, vector_values(known, len(ids), vectors))
 
     def set_errors(self, column: str, ids: SampleIds, reasons: Sequence[str | None]) -> None:
         """Stage why samples have no vector in `column`; None clears.
@@ -275,7 +266,7 @@ class Operation:
         for name, values in marks.items():
             check_mark_name(name)
             field = self._field(name)
-            array = _mark_values(name, values, None if field is None else field.type)
+            array = mark_values(name, values, None if field is None else field.type)
             if field is None:
                 self._staged.columns[name] = pa.field(name, array.type)
             self._edit(name, ids, array)
@@ -307,9 +298,13 @@ class Operation:
         """
         self._annotations.remove(layer, None if ids is None else id_array(ids), kind)
 
-    def remove_annotations_named(self, annotation_ids: Sequence[str]) -> None:
-        """Stage the removal of single annotations; it comes before what is added."""
-        self._annotations.remove_named(annotation_ids)
+    def remove_annotations_meeting(self, condition: str) -> None:
+        """Stage the removal of all annotations that meet a condition; it comes first.
+
+        Raises:
+            UsageError: it is no condition on the columns of annotations.
+        """
+        self._annotations.remove_meeting(condition)
 
     # Places
 
@@ -353,7 +348,7 @@ class Operation:
             )
             if written.table is not None:
                 tables["annotations"] = written.table
-            self._count_annotations(written)
+            written.count(self.counts)
             if self._offered:
                 self._count_rows(added)
             about = replace(
@@ -367,15 +362,6 @@ class Operation:
         self._annotations = StagedAnnotations()
         self._staged_ids = set()
         self._on_commit(self._state)
-
-    def _count_annotations(self, written: WrittenAnnotations) -> None:
-        for name, rows in (
-            ("annotations", written.added),
-            ("annotations_known", written.known),
-            ("annotations_removed", written.removed),
-        ):
-            if rows or name in self.counts:
-                self.counts[name] = self.counts.get(name, 0) + rows
 
     @contextmanager
     def _running_from(self, number: int, state: Literal["running", "done"]) -> Iterator[None]:
@@ -413,20 +399,3 @@ class Operation:
         if len(keys) != len(values):
             raise UsageError(f"{len(keys)} sample ids but {len(values)} values for {column}")
         self._staged.edits.setdefault(column, []).append(Edit(keys, values))
-
-
-def _mark_values(name: str, values: Any, stored: pa.DataType | None) -> pa.Array:
-    """The values as one array of the mark's type."""
-    try:
-        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
-        if stored is not None:
-            return array.cast(stored)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-        raise UsageError(f"values of the mark {name!r} have to be {stored}: {error}") from error
-    if pa.types.is_null(array.type):
-        raise UsageError(
-            f"the mark {name!r} is new and all its values are null: give a typed array"
-        )
-    return array

@@ -37,6 +37,7 @@ __all__ = [
     "DuplicatesFound",
     "Logged",
     "PicturesAdded",
+    "ProbeAdapted",
     "ProbeTrained",
     "RoundSelected",
     "SplitMade",
@@ -244,6 +245,13 @@ class ProbeTrained(Told):
     options: ClassVar[frozenset[str]] = frozenset({"name"})
     name: str = "classes"
     file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeAdapted(ProbeTrained):
+    """A probe that was adapted to drifted pictures; a dry run leaves none."""
+
+    verb: ClassVar[str] = "drift adapt"
 
 
 @dataclass(frozen=True, kw_only=True)

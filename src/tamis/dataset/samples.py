@@ -13,7 +13,11 @@ import pyarrow.compute as pc
 from tamis.dataset.columns import MARK_TYPES, NOTHING, Column, equal, known, one_of, unknown
 from tamis.dataset.conditions import all_of, any_of, columns_named
 from tamis.dataset.embedded import EmbeddedSamples
-from tamis.dataset.encoder_names import GET_TEXTS, full_name, reads_texts
+from tamis.dataset.encoder_names import (
+    default_vectors,
+    vectors_named,
+    vectors_that_read_texts,
+)
 from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.schema import PICTURE_COLUMNS
 from tamis.errors import UsageError
@@ -29,9 +33,6 @@ if TYPE_CHECKING:
     from tamis.types import Vectors
 
 __all__ = ["Kind", "SampleSet", "Samples", "names_parts"]
-
-_FINGERPRINT_DIGITS = 8
-"""Of a fingerprint, as columns are named by it; as few name a column here."""
 
 _TYPES = {
     **{
@@ -129,10 +130,7 @@ class Samples:
 
         Those of the default encoder if one was set, else the newest of the encoder used first.
         """
-        columns = self.vector_columns
-        chosen = [column for column in columns if column.name == self.store.default_encoder]
-        first = [column for column in columns if column.spec == columns[0].spec]
-        return next(iter((*chosen, *reversed(first))), None)
+        return default_vectors(self.vector_columns, self.store.default_encoder)
 
     def vector_column(
         self, encoder: str | None = None, *, reads_text: bool = False
@@ -154,8 +152,8 @@ class Samples:
         if default is None:
             raise UsageError("the dataset has no vectors yet; run  tamis embed  first")
         if encoder is not None:
-            return self._named(encoder)
-        return self._reading_texts(default) if reads_text else default
+            return vectors_named(encoder, self.vector_columns, self.store.default_encoder)
+        return vectors_that_read_texts(self.vector_columns, default) if reads_text else default
 
     def set_default_encoder(self, encoder: str) -> VectorColumn:
         """Let an encoder be the default, as one operation, which `undo` takes back.
@@ -169,34 +167,6 @@ class Samples:
         column = self.vector_column(encoder)
         self.store.set_default_encoder(column.name)
         return column
-
-    def _named(self, encoder: str) -> VectorColumn:
-        meant = {encoder, full_name(encoder)}
-        fitting = [
-            column
-            for column in self.vector_columns
-            if meant & {column.name, column.spec, column.fingerprint}
-            or (
-                len(encoder) >= _FINGERPRINT_DIGITS
-                and column.fingerprint.startswith(encoder.lower())
-            )
-        ]
-        if not fitting:
-            raise UsageError(f"no vectors of {encoder!r}; the dataset has: {self._vectors_shown()}")
-        chosen = [column for column in fitting if column.name == self.store.default_encoder]
-        return (chosen or fitting)[-1]
-
-    def _reading_texts(self, default: VectorColumn) -> VectorColumn:
-        candidates = [default, *(column for column in self.vector_columns if column != default)]
-        for answer in (True, None):
-            for column in candidates:
-                if reads_texts(column.spec) is answer:
-                    return column
-        read = "reads" if len(candidates) == 1 else "read"
-        raise UsageError(f"{self._vectors_shown()} {read} no texts. {GET_TEXTS}")
-
-    def _vectors_shown(self) -> str:
-        return ", ".join(f"{column.spec} ({column.name})" for column in self.vector_columns)
 
     # Rows
 

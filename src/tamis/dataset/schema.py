@@ -1,11 +1,12 @@
-"""What a dataset's tables hold: the columns of `samples` and `failed`, and their names."""
+"""What a dataset's tables hold: the columns of `samples` and `failed`, and values that fit them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from tamis.dataset.parts import PART_COLUMNS
@@ -14,6 +15,8 @@ from tamis.sources.video.places import FRAME_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tamis.types import Vectors
 
 __all__ = [
     "FAILED",
@@ -25,8 +28,10 @@ __all__ = [
     "conform_rows",
     "error_column_of",
     "error_field",
+    "mark_values",
     "vector_columns_of",
     "vector_field",
+    "vector_values",
 ]
 
 PICTURE_COLUMNS: pa.Schema = pa.schema(
@@ -172,6 +177,51 @@ def check_mark_name(name: str) -> None:
             f"{name!r} cannot name a mark; use lower-case letters, digits and underscores, "
             "with a letter first"
         )
+
+
+def vector_values(column: VectorColumn, count: int, vectors: Vectors) -> pa.Array:
+    """Return vectors, `[N, D]`, as an array of a column's type.
+
+    Args:
+        column: the vector column.
+        count: N, how many there have to be.
+        vectors: the vectors.
+
+    Raises:
+        UsageError: the shape is wrong, or a number is not finite in the column's type.
+    """
+    with np.errstate(over="ignore"):  # what overflows float16 is refused below
+        values = np.ascontiguousarray(vectors, dtype=column.dtype)
+    if values.shape != (count, column.dim):
+        raise UsageError(
+            f"{column.name} takes vectors of shape ({count}, {column.dim}), got {values.shape}"
+        )
+    if not np.isfinite(values).all():
+        raise UsageError(
+            f"vectors for {column.name} hold numbers that are not finite {column.dtype}"
+        )
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), column.dim)
+
+
+def mark_values(name: str, values: Any, stored: pa.DataType | None) -> pa.Array:
+    """Return values as one array of the mark's type; of a new mark (None) as their own.
+
+    Raises:
+        UsageError: they do not fit the type, or none of a new mark tells its type.
+    """
+    try:
+        array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        if stored is not None:
+            return array.cast(stored)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
+        raise UsageError(f"values of the mark {name!r} have to be {stored}: {error}") from error
+    if pa.types.is_null(array.type):
+        raise UsageError(
+            f"the mark {name!r} is new and all its values are null: give a typed array"
+        )
+    return array
 
 
 def conform_rows(rows: pa.Table, schema: pa.Schema) -> pa.Table:

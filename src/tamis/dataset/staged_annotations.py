@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_columns import ANNOTATIONS
-from tamis.dataset.columns import one_of
 from tamis.dataset.compaction import merge_tail
+from tamis.dataset.conditions import checked_condition
 from tamis.dataset.layout import create_table
 from tamis.dataset.schema import conform_rows
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tamis.dataset.fragments import TableVersion
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleKeys
@@ -62,11 +60,13 @@ class StagedAnnotations:
             )
             self.removed.append(f"{condition} AND sample_id IN ({quoted})")
 
-    def remove_named(self, annotation_ids: Sequence[str]) -> None:
-        """Stage the removal of single annotations."""
-        for start in range(0, len(annotation_ids), _IDS_AT_ONCE):
-            names = annotation_ids[start : start + _IDS_AT_ONCE]
-            self.removed.append(one_of("annotation_id", names))
+    def remove_meeting(self, condition: str) -> None:
+        """Stage the removal of annotations that meet a condition.
+
+        Raises:
+            UsageError: it is none.
+        """
+        self.removed.append(str(checked_condition(condition, ANNOTATIONS.names)))
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,16 @@ class WrittenAnnotations:
     added: int = 0
     known: int = 0
     removed: int = 0
+
+    def count(self, counts: dict[str, Any]) -> None:
+        """Add the rows to an operation's counts, those that are not 0 or stand there already."""
+        for name, rows in (
+            ("annotations", self.added),
+            ("annotations_known", self.known),
+            ("annotations_removed", self.removed),
+        ):
+            if rows or name in counts:
+                counts[name] = counts.get(name, 0) + rows
 
 
 def write_annotations(

@@ -26,7 +26,10 @@ _OPSET: Final = 17
 _IR_VERSION: Final = 8
 _BATCH_NORM_EPSILON: Final = 1e-3
 _MIDDLE_GREY: Final = 127.5
-_FEATURE_STAGES: Final = {2: "stride4", 3: "stride8", 5: "stride16", 7: "stride32"}
+_FEATURE_STAGES: Final = {3: "stride8", 5: "stride16", 7: "stride32"}
+_EXPANDED_STAGES: Final = {2: "stride4"}
+"""Of early stages, the widened features inside the last block: they are rectified, so that their
+mean over a place keeps fine texture, which that of a stage's linear output cancels."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,9 @@ def build_efficientnet_lite(weights: Weights, *, depth: float, size: int, name: 
     The input `pixels` is `[B, size, size, 3]` uint8; scaling to (x/255 - 0.5)/0.5 is in the graph.
     The outputs, all float32, are `embedding` `[B, 1280]`, the generalized mean of the head over
     space with power 3 (Radenović et al. 2018, section 3.2; not normalized); `logits` `[B, C]`; and
-    the feature maps `stride4`, `stride8`, `stride16`, `stride32` `[B, h, w, D]`. The same weights
-    give the same bytes. O(weights), about half a second for Lite0.
+    the feature maps `stride4` (the widened features of the second stage), `stride8`, `stride16` and
+    `stride32` (outputs of stages), `[B, h, w, D]`. The same weights give the
+    same bytes. O(weights), about half a second for Lite0.
 
     Args:
         weights: arrays by their names in the EfficientNet-PyTorch project.
@@ -149,6 +153,10 @@ class _GraphWriter:
                     features, index, stride, expand=stage.expand, shortcut=repeat > 0
                 )
                 index += 1
+            if number in _EXPANDED_STAGES:
+                last = index - 1
+                level = _EXPANDED_STAGES[number]
+                self._feature_map(f"block{last}.expand", level, f"_blocks.{last}._bn0")
             if number in _FEATURE_STAGES:
                 self._feature_map(features, _FEATURE_STAGES[number], f"_blocks.{index - 1}._bn2")
         head = self._convolution(features, "head", "_conv_head", "_bn1", relu6=True)

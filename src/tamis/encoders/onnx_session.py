@@ -85,7 +85,7 @@ class OnnxSession:
             raise EncoderError(
                 f"ONNX Runtime cannot use {device} here: its CUDA or cuDNN libraries do not load"
             )
-        self._input = self._session.get_inputs()[0].name if self._session.get_inputs() else ""
+        self._inputs = [value.name for value in self._session.get_inputs()]
         self._run_options = onnxruntime.RunOptions()
         self._run_options.only_execute_path_to_fetches = True
         self._run_options.log_severity_level = _FATAL_ONLY
@@ -111,10 +111,21 @@ class OnnxSession:
             OutOfMemoryError: the batch is too large.
             EncoderError: the graph fails on it.
         """
+        return self.run_all([pixels], outputs)
+
+    def run_all(
+        self, inputs: Sequence[NDArray[Any]], outputs: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Compute only the named outputs of a graph with several inputs, given in their order.
+
+        Raises:
+            OutOfMemoryError: the batch is too large.
+            EncoderError: the graph fails on it.
+        """
+        pixels = inputs[0]
         try:
-            results: list[Any] = self._session.run(
-                list(outputs), {self._input: pixels}, self._run_options
-            )
+            given = dict(zip(self._inputs, inputs, strict=True))
+            results: list[Any] = self._session.run(list(outputs), given, self._run_options)
         except _RUN_ERRORS as error:
             if isinstance(error, MemoryError) or _is_out_of_memory(error):
                 raise OutOfMemoryError(self._spec, self.device) from error

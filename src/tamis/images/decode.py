@@ -18,7 +18,7 @@ from tamis.images.exif import NO_EXIF, Exif, read_exif
 from tamis.images.formats import UnreadableFormatError, open_header
 from tamis.images.pillow_guard import strict_and_quiet_pillow
 from tamis.images.pixels import UnsupportedModeError, to_rgb
-from tamis.images.png_texts import png_exif, png_xmp
+from tamis.images.png import png_exif, png_xmp
 from tamis.images.xmp import xmp_orientation
 
 if TYPE_CHECKING:

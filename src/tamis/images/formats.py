@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from PIL import features
 
-from tamis.images.png_comments import without_comments
+from tamis.images.png import without_comments
 
 if TYPE_CHECKING:
     from PIL import ImageFile

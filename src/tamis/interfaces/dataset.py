@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from tamis.dataset.split_column import Fold
     from tamis.encoders.base import Encoder
     from tamis.runtime.indexing import IndexAudit
     from tamis.runtime.torch_pictures import Target, TorchPictures
     from tamis.services.annotate.arrays import AnnotationsAdded, BoxFormat
     from tamis.services.encoders.result import EncoderExport
-    from tamis.services.split.folds import Fold
     from tamis.types import PathLike, Vectors
 
 __all__ = ["Dataset", "encoder", "export_encoder", "open"]
@@ -269,6 +269,6 @@ class Dataset(Stored, Verbs):
         Raises:
             UsageError: no picture has a fold.
         """
-        from tamis.services.split.folds import folds
+        from tamis.dataset.split_column import folds
 
         return folds(self.store)

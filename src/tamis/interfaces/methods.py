@@ -127,6 +127,10 @@ def _with_specs(values: dict[str, Any], workspace: Workspace) -> dict[str, Any]:
     """Return the values with loaded encoders in the workspace's pool, and their specs instead."""
     found = dict(values)
     encoder = found.get("encoder")
-    if encoder is not None and not isinstance(encoder, str):
+    if isinstance(encoder, list | tuple):
+        found["encoder"] = [
+            each if isinstance(each, str) else workspace.encoders.add(each) for each in encoder
+        ]
+    elif encoder is not None and not isinstance(encoder, str):
         found["encoder"] = workspace.encoders.add(encoder)
     return found

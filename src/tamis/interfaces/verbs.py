@@ -15,7 +15,7 @@ from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsFit, DefectsScore
-from tamis.services.drift.contract import DriftCheck, DriftFit
+from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
 from tamis.services.embed.contract import Embed
@@ -71,6 +71,7 @@ class Verbs:
     defects_fit = Method(DefectsFit)
     defects_score = Method(DefectsScore)
     duplicates = Method(Duplicates)
+    drift_adapt = Method(DriftAdapt)
     drift_check = Method(DriftCheck)
     drift_fit = Method(DriftFit)
     embed = Method(Embed)

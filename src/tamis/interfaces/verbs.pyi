@@ -19,6 +19,7 @@ from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsFitReport
 from tamis.services.defects.result import DefectsReport
+from tamis.services.drift.result import DriftAdaptation
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
@@ -79,24 +80,24 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> AddReport:
-        """Add pictures and frames of videos; adding again adds nothing twice.
+        """Add pictures and video frames; nothing is added twice.
 
-        With new-only, what is like a sample of the dataset, by the vectors of an encoder, is left out,
-        and what is added gets its vector at once.
+        With new-only, whatever is similar to a sample of the dataset is skipped, judged by the vectors
+        of an encoder, and what is added gets its vector at once.
 
         Args:
             sources: Folders, globs, pictures, videos, zip or tar archives.
             labels: Take labels from folder names or a table (CSV, Parquet).
-            label_level: Which folder is the label: 1 the first below the source, 0 the source itself, -1 the one that holds the picture, -2 the one above. Default: what tells pictures apart.
-            exclude: Leave out files and folders, such as '*.png' or masks.
-            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
+            label_level: Which folder gives the label: 1 the first below the source, 0 the source itself, -1 the one that holds the picture, -2 the one above that. Default: the level at which pictures differ.
+            exclude: Skip files and folders, such as '*.png' or masks.
+            every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
             new_only: Add only what is unlike all that is in the dataset by its vector, so neither copies nor other pictures that are much the same; of videos every frame is looked at, unless --every says else.
-            threshold: Cosine similarity from which new-only leaves a picture out. Default: 0.92.
-            encoder: The encoder by which new-only tells.
+            threshold: Cosine similarity from which new-only skips a picture. Default: 0.92.
+            encoder: The encoder that new-only compares by.
             crops: Also add the boxes of a COCO, VOC or YOLO dataset.
-            min_box: Leave out boxes with a shorter side.
+            min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.
-            threads: Threads that read and decode. Default: one a processor.
+            threads: Threads that read and decode. Default: one per processor.
         """
 
     def add_crops(
@@ -114,7 +115,7 @@ class Verbs:
 
         Args:
             annotations: A COCO file, a folder of Pascal VOC files, or a YOLO dataset.
-            min_box: Leave out boxes with a shorter side.
+            min_box: Skip boxes with a shorter side.
         """
 
     def add_tiles(
@@ -135,7 +136,7 @@ class Verbs:
 
         Args:
             count: Tiles along each side.
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             sources: Only pictures that lie in these. Default: all.
         """
 
@@ -152,15 +153,16 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> AlignReport:
-        """Learn texts for vectors of an encoder that reads none, from pictures that both embedded.
+        """Make vectors searchable by text that have no text encoder.
 
-        The result is an encoder `aligned:FILE`, with vectors of all that the first has embedded.
+        A map to the vectors of an encoder with texts is learned from pictures that both have embedded.
+        The result is an encoder `aligned:FILE`, with vectors of everything that the first has embedded.
 
         Args:
-            from_: Whose vectors are to know texts.
-            to: Whose texts they shall know; both have embedded 200 pictures, better 20,000.
+            from_: The encoder whose vectors to make searchable.
+            to: The encoder whose texts to use; both must have embedded 200 pictures, better 20,000.
             out: The map's file. Default: in the dataset, with which it moves.
-            seed: Makes every random choice repeatable.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def coverage(
@@ -178,17 +180,17 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> CoverageReport:
-        """Show which scenarios the dataset and its splits cover, what they lack, and what fills a gap.
+        """Show which scenarios the splits cover, and what fills gaps.
 
-        A scenario is a value of a column, an hour or a place of capture, or a word that pictures show.
+        A scenario is a value of a column, an hour or place of capture, or a word for what is shown.
 
         Args:
             by: Columns, and hour, month or place of capture.
             words: A scenario in words; each picture counts for the nearest of them.
             least: Fewer pictures than this in a split are a gap.
             split: The column that names the splits.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
         """
 
     def import_annotations(
@@ -207,19 +209,19 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ImportReport:
-        """Bring annotations of the dataset's pictures into a layer.
+        """Import annotations of the dataset's pictures into a layer.
 
-        The pictures must be in the dataset. What the layer has already is not added twice, and no other
-        layer is touched.
+        The pictures must be in the dataset already. Annotations that the layer has are not added twice,
+        and no other layer is changed.
 
         Args:
-            format: How they are written; `auto` finds out by content.
+            format: The format; `auto` detects it.
             path: The file or folder of annotations.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
-            replace: First remove all that the layer has.
-            reference: The COCO file whose ids a file of results uses.
+            replace: First remove everything from the layer.
+            reference: The COCO file that defines the ids in a file of results.
             field: Of FiftyOne the field of labels; of Label Studio `predictions`. Default: ground_truth, annotations.
-            author: Who made them.
+            author: Who made the annotations.
         """
 
     def label(
@@ -231,21 +233,25 @@ class Verbs:
         all: bool = ...,
         layer: str | PathLike[str] = ...,
         author: str | PathLike[str] | None = ...,
+        add: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> SetReport:
-        """Give pictures a class, in place of the one that the layer gave them.
+        """Set the class of pictures in a layer, replacing any before.
+
+        With add, earlier classes stay and pictures have several; `label` shows the first.
 
         Args:
             label: The class.
-            where: Only rows that fulfill this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            where: Only rows that meet this SQL condition.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
-            author: Who says so.
+            author: Who made the change.
+            add: Keep the classes that pictures have in the layer.
         """
 
     def clear_labels(
@@ -262,11 +268,11 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ClearReport:
-        """Remove a layer's annotations of some pictures, or of all.
+        """Remove a layer's annotations from some or all pictures.
 
         Args:
-            where: Only rows that fulfill this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            where: Only rows that meet this SQL condition.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             kind: Only annotations of this kind. Default: all kinds.
@@ -285,12 +291,12 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> TaggedReport:
-        """Give pictures a tag, beside those that they have.
+        """Add a tag to pictures; their other tags stay.
 
         Args:
             name: The tag.
-            where: Only rows that fulfill this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            where: Only rows that meet this SQL condition.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
         """
 
@@ -307,12 +313,12 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> TaggedReport:
-        """Take a tag from pictures; their other tags stay.
+        """Remove a tag from pictures; their other tags stay.
 
         Args:
             name: The tag.
-            where: Only rows that fulfill this SQL condition.
-            ids: Only samples of these ids. Default: all.
+            where: Only rows that meet this SQL condition.
+            ids: Only samples with these ids. Default: all.
             all: Every picture.
         """
 
@@ -330,7 +336,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> BoxesReport:
-        """Say which boxes a picture has in a layer, in place of those that it had there.
+        """Replace the boxes that a picture has in a layer.
 
         Boxes and classes go together by their order. Outlines, masks and keypoints stay as they are.
 
@@ -339,7 +345,7 @@ class Verbs:
             box: A box in pixels of the upright picture. Default: none.
             label: The class of the box at the same place.
             layer: The layer.
-            author: Who says so.
+            author: Who made the change.
         """
 
     def layers(
@@ -369,15 +375,16 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> PartsReport:
-        """Add the objects of a layer as samples of their own, to embed, search and select.
+        """Add the objects of a layer as samples of their own.
 
-        A crop follows its object: where that is moved, renamed or removed, so is the crop.
+        They can be embedded, searched and selected. A crop follows its object: when that is moved,
+        renamed or removed, so is the crop.
 
         Args:
             layer: The layer.
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             objects: Only objects that meet an SQL condition on annotations.
-            min_box: Leave out boxes with a shorter side.
+            min_box: Skip boxes with a shorter side.
         """
 
     def edit_annotation(
@@ -393,7 +400,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EditReport:
-        """Move an object, or give an annotation another class. Its id stays.
+        """Move an object, or change an annotation's class; its id stays.
 
         Outlines and keypoints move and stretch with the box. A crop of the object is cut anew, and
         `tamis embed` makes its vector.
@@ -402,7 +409,7 @@ class Verbs:
             annotation_id: The annotation.
             box: Where it lies now, in pixels of the upright picture.
             label: Its class now.
-            author: Who says so.
+            author: Who made the change.
         """
 
     def remove_annotations(
@@ -417,7 +424,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> RemoveReport:
-        """Remove single annotations, or those of a layer that meet a condition, with their crops.
+        """Remove annotations, and the crops of their objects.
 
         Args:
             annotation_ids: The annotations.
@@ -438,13 +445,13 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> RenameReport:
-        """Give a class of a layer another name, or join it with another class.
+        """Rename a class of a layer, or merge it into another class.
 
         Args:
             old: The class.
             new: What it is called from now on.
             layer: The layer.
-            author: Who says so.
+            author: Who made the change.
         """
 
     def find_mislabels(
@@ -454,6 +461,9 @@ class Verbs:
         top: int | None = ...,
         tag: str | PathLike[str] | None = ...,
         fail: bool = ...,
+        probabilities: str | PathLike[str] | None = ...,
+        predictions: str | PathLike[str] | None = ...,
+        gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -465,12 +475,15 @@ class Verbs:
         """Find labels that are probably wrong, most suspect first.
 
         Args:
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             top: Only the most suspect. Default: all suspects.
-            tag: Give the suspects this tag. Default: none.
+            tag: Tag the suspects. Default: none.
             fail: Exit with 1 if there are suspects.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            probabilities: Your own model's: a table with `path` and a column for each class. Default: judge by the vectors.
+            predictions: Your own model's, from a layer of classes with confidences. Default: judge by the vectors.
+            gallery: Write a page of the suspects beside pictures of what is suggested.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def propagate_labels(
@@ -478,6 +491,8 @@ class Verbs:
         *,
         where: str | PathLike[str] | None = ...,
         least_confidence: float = ...,
+        texts: Literal['auto', 'yes', 'no'] = ...,
+        new_only: bool = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -486,15 +501,18 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> PropagationReport:
-        """Label pictures by the few that have a label, and say how right that is expected to be.
+        """Label all pictures from the few that have a label.
 
-        The labels go to the layer `propagated`, in place of what it had; `label` stays as it is.
+        Says how accurate the labels are expected to be. They replace what was in the layer
+        `propagated`; the column `label` is not changed.
 
         Args:
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             least_confidence: A picture gets no label below this probability.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            texts: Try the classes' names as texts too; auto does where the encoder reads texts.
+            new_only: Only label pictures without any label yet, by those that have one; quick.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def review_labels(
@@ -510,15 +528,15 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ReviewQueue:
-        """List which pictures without a label to look at first: where a look settles most errors.
+        """List the unlabeled pictures to look at first.
 
-        It propagates the labels that there are now, and writes nothing.
+        Those come first where a look corrects most errors of propagated labels. Nothing is written.
 
         Args:
             number: How many.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def train_probe(
@@ -527,8 +545,13 @@ class Verbs:
         name: str | PathLike[str] = ...,
         where: str | PathLike[str] | None = ...,
         method: Literal['auto', 'best', 'logistic', 'prototypes', 'neighbors', 'network'] = ...,
+        layer: str | PathLike[str] | None = ...,
+        column: str | PathLike[str] | None = ...,
         test_split: str | PathLike[str] = ...,
-        encoder: str | PathLike[str] | None | Any = ...,
+        folds: bool = ...,
+        group: str | PathLike[str] | None = ...,
+        slices: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -536,15 +559,20 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ProbeTraining:
-        """Fit a classifier of the labels to stored vectors, measure it, and keep it in the dataset.
+        """Train a classifier on stored vectors, and measure it.
 
         Args:
             name: The probe's name.
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             method: Which kind; auto goes by the number of labels, best compares all on held-out labels.
+            layer: Learn the classes of this layer, of which a picture may have several. Default: learn `label`.
+            column: Learn the numbers in this column, by ridge regression. Default: learn `label`.
             test_split: Pictures of this split are measured on and never fitted on.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            folds: Cross-validate on the folds of `tamis split --folds`.
+            group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
+            slices: Report by the values of this column too.
+            encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def predict_probe(
@@ -559,11 +587,11 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ProbePredictions:
-        """Predict classes of pictures by a probe, into the layer `probe_NAME`.
+        """Predict classes with a probe, into the layer `probe_NAME`.
 
         Args:
             name: The probe's name.
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             least_confidence: A picture gets no class below this probability.
         """
 
@@ -579,7 +607,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ProbeFile:
-        """Write a probe and its encoder as one ONNX file that runs without tamis.
+        """Write a probe and its encoder as one ONNX file.
 
         Args:
             name: The probe's name.
@@ -601,17 +629,17 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ClusterReport:
-        """Group like pictures, name each group, and mark the pictures with the group's number.
+        """Group similar pictures, and name and mark each group.
 
-        The mark `cluster` counts from 0, the largest first:  tamis label set CLASS --where
+        The mark `cluster` numbers the groups, 0 the largest:  tamis label set CLASS --where
         "cluster = 0"
 
         Args:
-            k: How many clusters; auto takes a number that comes again on halves.
-            where: Only rows that fulfill this SQL condition.
-            examples: How many pictures to list of each.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            k: How many clusters; auto takes the number that is most stable on halves of the data.
+            where: Only rows that meet this SQL condition.
+            examples: How many pictures of each to list.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def evaluate(
@@ -633,20 +661,20 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EvaluateReport:
-        """Compare a layer of predicted objects or classes with the truth, or with any other layer.
+        """Compare predictions in one layer with the truth in another.
 
         Average precision is COCO's. Precision, recall and confusion are at one confidence and one
         overlap.
 
         Args:
             layer: The layer of predictions.
-            truth: The layer that is right.
+            truth: The layer with the truth.
             task: What is compared. Default: boxes if the layer of predictions has any.
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             by: Columns whose values make slices, such as split or tags; numbers in quarters.
             confidence: Least confidence of a prediction that counts.
             overlap: Least intersection over union of a match.
-            tag: Put this tag on pictures with a mistake.
+            tag: Tag pictures with a mistake.
             most: Tag and show only the N pictures on which the layers disagree most. Default: all with a mistake are tagged, 200 shown.
             gallery: Also write a page of these pictures, with both layers drawn.
         """
@@ -669,22 +697,22 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> CurateReport:
-        """Do the main job: add, embed, drop bad pictures and copies, select, split, report.
+        """Add, embed, drop copies, select, split, export and report.
 
-        Pictures of the same view with other content, such as frames of a fixed camera, are no copies
-        and stay to be selected, unless `drop` says so.
+        Bad pictures are dropped too. Pictures that show the same view with different content, such as
+        frames of a fixed camera, are not copies, and can be selected unless `drop` says otherwise.
 
         Args:
             sources: Folders, globs, pictures, videos, zip or tar archives.
             keep: How many pictures to keep.
             out: Where the result goes.
             labels: Take labels from folder names or a table (CSV, Parquet).
-            label_level: Which folder is the label: 1 the first below the source, 0 the source itself, -1 the one that holds the picture, -2 the one above. Default: what tells pictures apart.
-            exclude: Leave out files and folders, such as '*.png' or masks.
-            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
-            encoder: An encoder; `tamis encoders` lists them.
-            drop: Drop copies only, or pictures with other content in the same view as well.
-            seed: Makes every random choice repeatable.
+            label_level: Which folder gives the label: 1 the first below the source, 0 the source itself, -1 the one that holds the picture, -2 the one above that. Default: the level at which pictures differ.
+            exclude: Skip files and folders, such as '*.png' or masks.
+            every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
+            encoder: The encoder; `tamis encoders` lists them.
+            drop: Drop copies only, or changed versions of the same view as well.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def defects_fit(
@@ -711,13 +739,13 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DefectsFitReport:
-        """Fit a model of nominal pictures, by which `defects score` finds small flaws in others.
+        """Fit a model of nominal pictures, for `defects score`.
 
         Pictures need no vectors. The model, its levels and its smoothing are chosen by flaws that are
         planted on some of the pictures. The threshold is of pictures that were held out.
 
         Args:
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             out: The model's file. Default: in the dataset.
             name: The model's name in the dataset.
             encoder: An encoder with features by place. Default: the dataset's default encoder.
@@ -726,12 +754,12 @@ class Verbs:
             rotations: Learn each picture turned by 90, 180 and 270 degrees as well.
             contamination: Share of the pictures that may be flawed, unmarked.
             group: A column that tells which pictures show one part; they are held out together. Default: duplicates.
-            side: Pixels of the shorter side at which pictures are looked at. Default: their own, at most 1024.
+            side: Pixels of the shorter side at which pictures are looked at. Default: their own or twice that, what finds more.
             model: A memory bank, the residual of a PCA, or the better one.
             levels: A level of the encoder's features; repeat it to join several. Default: the best of some.
             bank: Patches that a memory bank holds at most.
             flaws: A kind of flaw to plant: cutpaste, scratch, noise, blur, missing. Default: all.
-            seed: Makes every random choice repeatable.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def defects_score(
@@ -757,7 +785,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DefectsReport:
-        """Score pictures by a model of nominal ones, and say where they differ from those.
+        """Score pictures, and show where they differ from nominal ones.
 
         Pictures are those of folders, archives and videos, which are not added, or rows of the dataset,
         whose regions become a layer of annotations.
@@ -765,11 +793,11 @@ class Verbs:
         Args:
             sources: New pictures: folders, globs, archives or videos.
             model: A model's name in the dataset, or its file.
-            where: Rows of the dataset that fulfill this SQL condition.
+            where: Rows of the dataset that meet this SQL condition.
             tag: Rows with this tag.
             new: Rows that the model was not fitted to and that the layer does not have.
-            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
-            exclude: Leave out files and folders, such as '*.png' or masks.
+            every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
+            exclude: Skip files and folders, such as '*.png' or masks.
             threshold: Scores above it are anomalous. Default: the model's.
             layer: The layer that regions of rows are written to.
             maps: A folder for the pictures with their heat-maps.
@@ -798,22 +826,55 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DuplicateReport:
-        """Find copies, pictures that differ in places only, and which of each group to keep.
+        """Find copies and changed versions, and which ones to keep.
 
-        A copy differs by noise and processing only; a changed version shows the same view with other
-        content somewhere, and the pair says where. No file is ever deleted.
+        Copies differ only by noise and processing. A changed version shows the same view with different
+        content somewhere, and you are shown where. Files are never deleted.
 
         Args:
             threshold: Score in (0, 1] from which a pair is a copy; auto learns it from the pictures.
             changed_threshold: Agreement in (0, 1] from which a pair shows one view, with other content.
             apply: Mark what is dropped; no file is ever deleted.
-            drop: Drop copies only, or pictures with other content in the same view as well.
+            drop: Drop copies only, or changed versions of the same view as well.
             prefer: Which copy to keep: resolution, upright, sharpness, exif, oldest, newest, labeled, unlabeled, size, path, folder=PATH or folder=GLOB; several with commas or repeated, the first that tells two copies apart decides. Where none does: resolution, upright, sharpness, exif, size, path. A file that is there always goes first.
-            where: Only rows that fulfill this SQL condition.
-            rotations: Find copies turned by 90, 180 and 270 degrees as well; slower.
+            where: Only rows that meet this SQL condition.
+            rotations: Also find copies rotated by 90, 180 or 270 degrees; slower.
             gallery: Write a page with the pairs side by side and what differs marked.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def drift_adapt(
+        self,
+        *,
+        where: str | PathLike[str] | None = ...,
+        tag: str | PathLike[str] | None = ...,
+        split: str | PathLike[str] | None = ...,
+        name: str | PathLike[str] = ...,
+        method: Literal['auto', 'prior', 'temperature', 'retrain'] = ...,
+        test_split: str | PathLike[str] = ...,
+        dry_run: bool = ...,
+        seed: int = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DriftAdaptation:
+        """Adapt a probe to drifted pictures, and show how well it does.
+
+        Without labels of drifted pictures, its classes are weighted by how frequent they are now. With
+        20 labels or more, that, a new temperature and a new fit are compared, and the best is kept.
+
+        Args:
+            where: Drifted pictures fulfill this SQL condition.
+            tag: Drifted pictures have this tag.
+            split: Drifted pictures are of this split.
+            name: The probe's name.
+            method: Weight classes by their shares, fit the certainty, or fit on old and new labels; auto takes what does best on new labels.
+            test_split: Pictures of this split are never fitted on.
+            dry_run: Show what would be done, and change nothing.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def drift_check(
@@ -839,26 +900,26 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DriftReport:
-        """Tell whether pictures have drifted from the reference; exit code 1 if they have.
+        """Test whether pictures have drifted from the reference.
 
-        Pictures are those of folders, archives and videos, which are embedded but not added, or rows
-        of the dataset.
+        Exit code 1 if they have. Pictures are rows of the dataset, or come from folders, archives and
+        videos, which are embedded but not added.
 
         Args:
             sources: New pictures: folders, globs, archives or videos.
-            where: Rows of the dataset that fulfill this SQL condition.
+            where: Rows of the dataset that meet this SQL condition.
             tag: Rows with this tag.
             split: Rows of this split.
             snapshot: The dataset as it was at this snapshot or tag of one.
             reference: A reference that `drift fit --out` wrote. Default: the dataset's last.
-            every: How often to take a frame of videos, also of those in folders. Default: 1 for videos that are named, none in folders.
-            exclude: Leave out files and folders, such as '*.png' or masks.
+            every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
+            exclude: Skip files and folders, such as '*.png' or masks.
             covariates: Compare this figure, and no other that is not named: brightness, sharpness, size, hour, camera. Default: all that vary; hour and camera unless the pictures are of one day or camera.
             level: Chance of a false alarm.
             permutations: No p-value is under 1 / (N + 1).
             examples: How many pictures to show and to label.
             monitor: Count the pictures in the running e-value that is kept beside the reference.
-            seed: Makes every random choice repeatable.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def drift_fit(
@@ -876,17 +937,17 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DriftFitReport:
-        """Store a reference of the dataset's pictures, for `drift check` to compare with.
+        """Store a reference for `drift check` to compare with.
 
         It holds rounded vectors and simple figures of up to some 10,000 pictures, in 4 MB at most.
 
         Args:
-            where: Only rows that fulfill this SQL condition.
+            where: Only rows that meet this SQL condition.
             out: The reference's file. Default: in the dataset.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             block: Consecutive pictures of one video, camera or folder that count as one draw. Default: found from frames of videos; 1 for photographs.
             level: Chance that the running e-value ever raises a false alarm.
-            seed: Makes every random choice repeatable.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def embed(
@@ -907,12 +968,12 @@ class Verbs:
         """Compute vectors for the pictures that lack them.
 
         Args:
-            encoder: An encoder; `tamis encoders` lists them.
-            dtype: How vectors are stored.
-            retry: Try again what failed before.
-            batch_size: Pictures at a time. Default: found by itself.
-            device: Where it runs. Default: the best there is.
-            threads: Threads that read and decode. Default: one a processor.
+            encoder: The encoder; `tamis encoders` lists them.
+            dtype: How to store the vectors.
+            retry: Retry pictures that failed before.
+            batch_size: Pictures per batch. Default: chosen automatically.
+            device: The device to run on. Default: the best available.
+            threads: Threads that read and decode. Default: one per processor.
         """
 
     def filter(
@@ -932,22 +993,22 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> FilterReport:
-        """Find the pictures that seem to show what a text says, and tag them.
+        """Find the pictures that match a text, and tag them.
 
-        How many of them do depends on the encoder: look at the pictures near the cut (gallery). Of
-        several texts the nearest counts. With classes, texts and what is not meant are classes of which
-        each picture is one.
+        How many of them really match depends on the encoder: look at the pictures near the cut
+        (gallery). Of several texts, the nearest counts. With classes, all texts, negative ones
+        included, are classes, and each picture belongs to one.
 
         Args:
             texts: What the pictures should show.
-            not_texts: What is not meant.
+            not_texts: What they should not show.
             threshold: Least score that passes: a cosine similarity, with classes a probability. Default: found in the scores, or by everyday things; with classes none.
-            classes: Take the texts as classes of which each is one.
-            tag: Tag what passes; else nothing is written.
+            classes: Treat the texts as classes; each picture belongs to one.
+            tag: Tag the pictures that pass; without it nothing is written.
             gallery: Write a page of the pictures on either side of the cut.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def index(
@@ -960,10 +1021,12 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> IndexReport:
-        """Index the vectors for search; `embed` does it by itself from 100,000 pictures on.
+        """Index the vectors for search.
+
+        `embed` does this by itself from 100,000 pictures on.
 
         Args:
-            encoder: Which vectors to use. Default: the dataset's default encoder.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
         """
 
     def scores(
@@ -981,9 +1044,9 @@ class Verbs:
         """Mark how representative and how unique each picture is.
 
         Args:
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def search(
@@ -1011,21 +1074,21 @@ class Verbs:
     ) -> SearchReport:
         """Find the pictures nearest to a text or an example, best first.
 
-        Several texts and examples are averaged; what the pictures should be far from is subtracted.
+        Several texts and examples are averaged; negative ones are subtracted.
 
         Args:
             texts: What the pictures should show.
             like: An example: a path or sample id of the dataset, a file, or an annotation's id for the part of a picture where it lies.
             not_texts: What they should not show.
-            unlike: An example to be far from.
+            unlike: An example that they should be unlike.
             region: The part of the first example to look for, in pixels.
             k: How many pictures.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             exact: Compare all vectors, without an index.
-            distinct: Leave out pictures more similar than this to a better hit.
+            distinct: Skip pictures that are more similar than this to a better hit.
             tiles: Compare tiles too, and say which part matched.
-            rerank: Reorder the N best by patches of the first example.
+            rerank: Reorder the N best by comparing patches with the first example.
             gallery: Also write a page of the pictures.
             open_page: Show that page in the browser.
         """
@@ -1040,6 +1103,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1059,27 +1124,29 @@ class Verbs:
     ) -> Selection | Round | Simulation:
         """Select the pictures that represent the dataset.
 
-        With round: those to label next, after what the labels so far teach. With simulate: replay such
-        rounds on known labels, and change nothing.
+        With round: those to label next, given the labels so far. With simulate: replay such rounds on
+        known labels, and change nothing.
 
         Args:
             n: How many pictures.
             strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
-            diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
+            diverse: Share of N that the default strategy selects for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
-            include: Selected in any case; they count in N.
-            forbid: Represented, but not selected.
-            labeled: Labeled already: represent others, not selected again.
-            label_column: Where labels are, for rounds.
-            train_split: Split to pick and learn from in rounds. Default: those named train or training.
-            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
+            include: Always select these; they count toward N.
+            forbid: Never select these, but let others represent them.
+            labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
+            label_column: The column with the labels, for rounds.
+            train_split: In rounds: the split to select and learn from. Default: those named train or training.
+            test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
-            min_part: Least side of crops and tiles to select.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            min_part: Do not select crops and tiles with a shorter side.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
             apply: Mark what is selected.
         """
 
@@ -1093,6 +1160,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1112,27 +1181,29 @@ class Verbs:
     ) -> Selection | Round | Simulation:
         """Select the pictures that represent the dataset.
 
-        With round: those to label next, after what the labels so far teach. With simulate: replay such
-        rounds on known labels, and change nothing.
+        With round: those to label next, given the labels so far. With simulate: replay such rounds on
+        known labels, and change nothing.
 
         Args:
             n: How many pictures.
             strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
-            diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
+            diverse: Share of N that the default strategy selects for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
-            include: Selected in any case; they count in N.
-            forbid: Represented, but not selected.
-            labeled: Labeled already: represent others, not selected again.
-            label_column: Where labels are, for rounds.
-            train_split: Split to pick and learn from in rounds. Default: those named train or training.
-            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
+            include: Always select these; they count toward N.
+            forbid: Never select these, but let others represent them.
+            labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
+            label_column: The column with the labels, for rounds.
+            train_split: In rounds: the split to select and learn from. Default: those named train or training.
+            test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
-            min_part: Least side of crops and tiles to select.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            min_part: Do not select crops and tiles with a shorter side.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
             apply: Mark what is selected.
         """
 
@@ -1146,6 +1217,8 @@ class Verbs:
         include: str | PathLike[str] | None = ...,
         forbid: str | PathLike[str] | None = ...,
         labeled: str | PathLike[str] | None = ...,
+        unsure: str | PathLike[str] | None = ...,
+        rare_classes: str | PathLike[str] | None = ...,
         label_column: str | PathLike[str] = ...,
         train_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         test_split: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
@@ -1165,27 +1238,29 @@ class Verbs:
     ) -> Selection | Round | Simulation:
         """Select the pictures that represent the dataset.
 
-        With round: those to label next, after what the labels so far teach. With simulate: replay such
-        rounds on known labels, and change nothing.
+        With round: those to label next, given the labels so far. With simulate: replay such rounds on
+        known labels, and change nothing.
 
         Args:
             n: How many pictures.
             strategy: How: default, dpp, facility-location, hierarchical-k-means, k-center, k-means, max-herding, prob-cover, random, typicality; or several with their shares, such as dpp:.5,random:.5. With --round or --simulate also badge, entropy, margin, uncertainty-herding, and schedule, by the number of labels. Default: default; in rounds schedule.
-            diverse: Share that the default strategy picks for diversity. Default: none of the first 30 and a fifth of the rest.
+            diverse: Share of N that the default strategy selects for diversity. Default: none of the first 30 and a fifth of the rest.
             quotas: How many of a group: label=cat:10, :10.. at least, :..10 at most, :5..10, :20%, label=*:2.. for each value, label=*:equal, label=*:proportional.
-            include: Selected in any case; they count in N.
-            forbid: Represented, but not selected.
-            labeled: Labeled already: represent others, not selected again.
-            label_column: Where labels are, for rounds.
-            train_split: Split to pick and learn from in rounds. Default: those named train or training.
-            test_split: Split to measure the accuracy on in rounds. Default: those named test, else val or validation.
+            include: Always select these; they count toward N.
+            forbid: Never select these, but let others represent them.
+            labeled: These are labeled: they represent others and are not selected again.
+            unsure: Prefer pictures with objects that this layer of predictions is unsure of.
+            rare_classes: Prefer pictures with classes in this layer that few have so far.
+            label_column: The column with the labels, for rounds.
+            train_split: In rounds: the split to select and learn from. Default: those named train or training.
+            test_split: In rounds: the split to measure the accuracy on. Default: those named test, else val or validation.
             rounds: How many to simulate.
             seeds: Runs of each strategy to simulate.
             against: Another strategy to simulate.
-            min_part: Least side of crops and tiles to select.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            min_part: Do not select crops and tiles with a shorter side.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
             apply: Mark what is selected.
         """
 
@@ -1219,27 +1294,28 @@ class Verbs:
     ) -> SplitReport:
         """Split into train, val and test with no copy across them.
 
-        Each split covers every condition. With check, splits that exist are audited instead.
+        Labels and clusters are spread evenly over the splits. With check, existing splits are audited
+        instead.
 
         Args:
             train: Share of train.
             val: Share of val.
             test: Share of test.
-            folds: Make K folds instead, as the mark fold.
+            folds: Make K folds instead, in the column fold.
             time: Train on the past, test on the latest.
             time_block: Keep together what one camera or video took within blocks of this length: 90s, 10m, 2h, 1d.
             gap: With time blocks: least time between splits; pictures in between get none. Default: a tenth of a block.
             block_by: With time blocks: a column of times, or of seconds. Default: seconds of frames, captured_at of photographs.
-            group: Rows of one value stay together.
+            group: Keep rows with the same value together.
             shots: With --group shot: find cuts in the frames' thumbnails, or by a network in whole videos (tamis[shots]).
             label: Labels to spread evenly, one or several a row.
             delimiter: Separates several labels in one text, e.g. ;
             threshold: Join from this cosine similarity on, whatever the pixels say.
             changed: Keep changed versions of one view in one split; auto does where they are rare.
             column: With check: where splits are named; path means by folder. Default: split.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
             apply: Mark the splits.
         """
 
@@ -1273,27 +1349,28 @@ class Verbs:
     ) -> SplitReport:
         """Split into train, val and test with no copy across them.
 
-        Each split covers every condition. With check, splits that exist are audited instead.
+        Labels and clusters are spread evenly over the splits. With check, existing splits are audited
+        instead.
 
         Args:
             train: Share of train.
             val: Share of val.
             test: Share of test.
-            folds: Make K folds instead, as the mark fold.
+            folds: Make K folds instead, in the column fold.
             time: Train on the past, test on the latest.
             time_block: Keep together what one camera or video took within blocks of this length: 90s, 10m, 2h, 1d.
             gap: With time blocks: least time between splits; pictures in between get none. Default: a tenth of a block.
             block_by: With time blocks: a column of times, or of seconds. Default: seconds of frames, captured_at of photographs.
-            group: Rows of one value stay together.
+            group: Keep rows with the same value together.
             shots: With --group shot: find cuts in the frames' thumbnails, or by a network in whole videos (tamis[shots]).
             label: Labels to spread evenly, one or several a row.
             delimiter: Separates several labels in one text, e.g. ;
             threshold: Join from this cosine similarity on, whatever the pixels say.
             changed: Keep changed versions of one view in one split; auto does where they are rare.
             column: With check: where splits are named; path means by folder. Default: split.
-            where: Only rows that fulfill this SQL condition.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
             apply: Mark the splits.
         """
 
@@ -1349,7 +1426,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> CheckoutReport:
-        """Bring the dataset back to how it was at a snapshot or tag; can be undone.
+        """Return to the state at a snapshot or tag; can be undone.
 
         Args:
             to: A snapshot number or a tag.
@@ -1383,10 +1460,10 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> TagReport:
-        """Name the present snapshot.
+        """Name the current snapshot.
 
         Args:
-            name: The name for the present snapshot.
+            name: The name.
         """
 
     def gc(
@@ -1398,7 +1475,9 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> FreedReport:
-        """Remove files that killed writers left behind; nothing that was committed is lost.
+        """Remove files that killed processes left behind.
+
+        Nothing that was committed is lost.
 
         Args:
         """
@@ -1413,7 +1492,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> DefaultEncoderReport:
-        """Show or set whose vectors a dataset means where no encoder is named.
+        """Show or set the encoder used where none is named.
 
         Args:
             spec: An encoder that the dataset has vectors of.
@@ -1453,13 +1532,13 @@ class Verbs:
 
         Args:
             out: The HTML file.
-            encoder: Which vectors to use. Default: the dataset's default encoder.
-            seed: Makes every random choice repeatable.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def export(
         self,
-        format: Literal['folder', 'csv', 'parquet', 'coco', 'yolo', 'yolo-classify', 'voc', 'cvat', 'labelme', 'labelstudio', 'fiftyone', 'imagefolder', 'huggingface', 'webdataset'],
+        format: Literal['folder', 'csv', 'parquet', 'coco', 'cvat', 'fiftyone', 'huggingface', 'imagefolder', 'labelme', 'labelstudio', 'voc', 'webdataset', 'yolo', 'yolo-classify'],
         out: str | PathLike[str],
         *,
         where: str | PathLike[str] | None = ...,
@@ -1475,21 +1554,21 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ExportReport:
-        """Export rows as a folder of pictures or a table; originals are never touched.
+        """Export pictures, tables or annotations; originals stay.
 
         A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
         `manifest.parquet`, whose first column `file` names each picture there. The formats of other
         tools get the pictures and one layer of annotations; what they cannot hold is counted.
 
         Args:
-            format: How it is written.
+            format: The format.
             out: Where it goes.
-            where: Only rows that fulfill this SQL condition.
-            by: Sub-folders by this mark, the outermost first. Default: split.
+            where: Only rows that meet this SQL condition.
+            by: Make subfolders by this column, the outermost first. Default: split.
             columns: Columns of the table. Default: all but pictures and vectors.
             layer: The layer of annotations; of csv and parquet, export its annotations instead of rows. Default: truth.
-            pictures: Let the pictures go along with annotations.
-            link: How pictures get there.
+            pictures: Export the pictures along with annotations.
+            link: Copy pictures, or link to them.
             overwrite: Replace an earlier export.
         """
 
@@ -1502,7 +1581,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> CheckReport:
-        """Is all there and whole? Reads every picture and the dataset itself; exit 1 if not.
+        """Check that all pictures and the dataset itself are intact.
 
         Args:
         """
@@ -1518,12 +1597,12 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> RelinkReport:
-        """Follow pictures that were moved: same files, another root; one operation, can be undone.
+        """Update the paths of pictures that were moved.
 
-        A picture whose file is not there, or holds something else, is left as it is.
+        A picture whose file is missing, or has other content, is left as it is. Can be undone.
 
         Args:
-            old: The root as the dataset has it.
+            old: The folder as the dataset has it.
             new: Where it is now.
         """
 
@@ -1550,25 +1629,26 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> WatchReport:
-        """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it.
+        """Watch sources, and keep the frames that show something new.
 
-        What the dataset holds of this encoder counts as kept; a watch that was cut short goes on where
-        it was. Kept frames of files are pointers such as `line3.mp4!frame=120`.
+        Ctrl-C ends it; the next watch continues where it stopped. Samples that have vectors of this
+        encoder count as kept. Kept frames of files are stored as references such as
+        `line3.mp4!frame=120`.
 
         Args:
             sources: Video files, folders, network addresses, /dev/video0.
             threshold: Cosine similarity above which a frame is not new; auto measures it on the first frames.
-            rate: Keep about so many, such as 500/day.
-            max_kept: Vectors in memory at most.
-            window: Forget what was not seen again for so long.
+            rate: Keep about this many, such as 500/day.
+            max_kept: Most vectors to compare with.
+            window: Forget frames that were not seen again for this long.
             sample: Which frames to look at.
-            encoder: An encoder; `tamis encoders` lists them.
-            gate: Skip the encoder where the pixels say enough.
-            out: Copy kept frames there.
+            encoder: The encoder; `tamis encoders` lists them.
+            gate: Skip the encoder for frames whose pixels hardly differ.
+            out: Copy kept frames to this folder.
             copy: Copy kept frames, or point to them. Default: copy if live.
-            metrics: Serve counts for Prometheus there.
-            behind: When frames come too fast. Default: drop if live.
+            metrics: Serve Prometheus metrics at this address.
+            behind: What to do when frames come too fast. Default: drop if live.
             seconds: How long to watch.
-            once: End when all that is in the folders was looked at.
-            per_stream: A memory of its own for each source.
+            once: Stop after one pass over the folders.
+            per_stream: Compare each source only with itself.
         """

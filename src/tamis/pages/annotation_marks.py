@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.store import Store
 
-__all__ = ["AnnotationMarks", "Mark", "path_of"]
+__all__ = ["AnnotationMarks", "Mark", "path_of", "text_size"]
 
 _MOST_LAYERS: Final = 8  # as many as page.css has colors for
 _MOST_MARKS: Final = 100
@@ -39,7 +39,7 @@ class Mark:
         path: SVG path data in pixels of the picture.
         text: its class and confidence; may be empty.
         x: where the text stands.
-        y: likewise.
+        y: likewise, the middle of its line.
         faint: whether it is drawn so that others stand out.
     """
 
@@ -58,7 +58,7 @@ class Mark:
 
 
 class AnnotationMarks:
-    """Draws what the dataset says of places in pictures.
+    """Draws the annotations of pictures.
 
     Args:
         store: the dataset.
@@ -106,15 +106,24 @@ class AnnotationMarks:
         sure = row["confidence"]
         words = [row["label"], "crowd" if row["crowd"] else None]
         words += [] if sure is None else [f"{sure:.2f}"]
+        layer = self.layers.index(row["layer"])
+        # over the box, or under it in every second layer, so that two layers can be read
+        line = text_size(size)
+        y = row["y"] - line / 2 if layer % 2 == 0 else row["y"] + row["height"] + line / 2
         return Mark(
-            layer=self.layers.index(row["layer"]),
+            layer=layer,
             shape=shape,
             path=path,
             text=" ".join(word for word in words if word),
             x=round(max(row["x"], 0.0), 1),
-            y=round(max(row["y"], 0.0), 1),
+            y=round(min(max(y, line / 2), size[1] - line / 2), 1),
             faint=row["annotation_id"] in self._faint,
         )
+
+
+def text_size(size: tuple[int, int]) -> float:
+    """Return the height of texts on a picture of that size, in its pixels."""
+    return max(size) / 60
 
 
 def path_of(row: Mapping[str, Any], size: tuple[int, int]) -> tuple[str, str]:

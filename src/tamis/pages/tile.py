@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from tamis.pages.annotation_marks import text_size
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -70,6 +72,11 @@ class Tile:
     def ratio(self) -> float:
         """Width by height."""
         return max(1, self.width) / max(1, self.height)
+
+    @property
+    def text_size(self) -> float:
+        """Height of the texts of its marks, in pixels of the picture."""
+        return text_size((self.width, self.height))
 
     @property
     def frame_ratio(self) -> float:

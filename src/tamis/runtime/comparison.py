@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,9 @@ class Comparison:
         left_regions: for each pair `[K, 4]` float32, where the two differ in the left picture:
             x, y, width and height as shares of the upright picture's sides, the worst first.
         right_regions: the same places in the right picture, as it is stored (not mirrored).
+        covers: `[P, 2]` bool, whether the left picture shows all that the right one does, but for
+            a rim, and the reverse.
+        sharper: `[P]` int8, which picture is sharper: -1 the left one, 1 the right one, 0 neither.
     """
 
     score: Vectors
@@ -47,6 +50,8 @@ class Comparison:
     flipped: NDArray[np.bool_]
     left_regions: tuple[NDArray[np.float32], ...]
     right_regions: tuple[NDArray[np.float32], ...]
+    covers: NDArray[np.bool_]
+    sharper: NDArray[np.int8]
 
     def __len__(self) -> int:
         """Return the number of pairs."""
@@ -81,6 +86,26 @@ class Comparison:
             self.flipped[rows],
             tuple(self.left_regions[row] for row in rows.tolist()),
             tuple(self.right_regions[row] for row in rows.tolist()),
+            self.covers[rows],
+            self.sharper[rows],
+        )
+
+    def told_by(self, score: Vectors) -> Comparison:
+        """Return the same with scores that something else tells, where those are higher.
+
+        Such pairs are decided, and differ nowhere.
+        """
+        higher = score > self.score
+        none = np.flatnonzero(higher).tolist()
+        left, right = list(self.left_regions), list(self.right_regions)
+        for row in none:
+            left[row] = right[row] = NO_REGIONS
+        return replace(
+            self,
+            score=np.maximum(score, self.score),
+            undecidable=self.undecidable & ~higher,
+            left_regions=tuple(left),
+            right_regions=tuple(right),
         )
 
     @classmethod
@@ -93,6 +118,8 @@ class Comparison:
             np.concatenate([part.flipped for part in parts]),
             tuple(boxes for part in parts for boxes in part.left_regions),
             tuple(boxes for part in parts for boxes in part.right_regions),
+            np.concatenate([part.covers for part in parts]),
+            np.concatenate([part.sharper for part in parts]),
         )
 
     @classmethod
@@ -100,7 +127,8 @@ class Comparison:
         """Return `pairs` pairs that share no view."""
         zeros, no = np.zeros((2, pairs), np.float32), np.zeros((2, pairs), np.bool_)
         nowhere = (NO_REGIONS,) * pairs
-        return cls(zeros[0], zeros[1], no[0], no[1], nowhere, nowhere)
+        covers, sharper = np.zeros((pairs, 2), np.bool_), np.zeros(pairs, np.int8)
+        return cls(zeros[0], zeros[1], no[0], no[1], nowhere, nowhere, covers, sharper)
 
 
 def _first(regions: tuple[NDArray[np.float32], ...]) -> NDArray[np.float32]:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from tamis.algo.defects import (
-    MapFigures,
     MemoryBank,
+    ModelName,
     PatchModel,
     Residual,
     Scale,
     at_brightness,
-    figures_of,
     joined_levels,
     pooled_level,
     resize_matrix,
     smoothed,
 )
-from tamis.dataset.array_file import packed, unpacked
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
 from tamis.encoders.tiled_maps import TiledMaps, scaled_picture
 from tamis.errors import EncoderError, InputError
 
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DefectModel",
+    "Expert",
     "ModelFacts",
     "PictureScore",
     "PictureScorer",
@@ -53,6 +51,40 @@ _FINEST: Final = 8
 """Pixels that a place is wide at least; finer levels are averaged over it."""
 
 
+@dataclass(frozen=True)
+class Expert:
+    """One of the models that a picture is scored by.
+
+    Attributes:
+        model: `bank` or `residual`.
+        levels: of the encoder, which are joined.
+        sigma: of the smoothing, in places.
+        reads: `peak`, the highest place, for small flaws, or `mean`, for odd pictures.
+        center: of that figure in a typical nominal picture.
+        spread: one robust deviation of it.
+    """
+
+    model: ModelName
+    levels: tuple[str, ...]
+    sigma: float
+    reads: Literal["peak", "mean"]
+    center: float = 0.0
+    spread: float = 1.0
+
+    @property
+    def scale(self) -> Scale:
+        """Brings its figure to deviations."""
+        return Scale(self.center, self.spread)
+
+    def places(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return its map `[h, w]` of distances, smoothed."""
+        return smoothed(distances, self.sigma)
+
+    def figure(self, places: NDArray[np.float32]) -> float:
+        """Return what it reads from its map."""
+        return float(places.max() if self.reads == "peak" else places.mean(dtype=np.float64))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelFacts:
     """What a model says beside its arrays.
@@ -60,15 +92,10 @@ class ModelFacts:
     Attributes:
         encoder: spec of the encoder.
         fingerprint: of the encoder.
-        levels: its levels that are joined.
-        side: pixels of the shorter side at which pictures are looked at; None for their own.
-        brightness: mean that pictures are brought to, 0 to 255; None leaves them as they are.
-        model: `bank` or `residual`.
-        sigma: of the smoothing, in places.
-        center: peak and mean of a typical nominal picture.
-        spread: one robust deviation of each.
-        threshold: a picture with a higher score is anomalous.
-        pixel_threshold: a place with a higher distance belongs to a region.
+        side: pixels of the shorter side at which pictures are looked at.
+        brightness: mean that pictures are brought to, 0 to 255.
+        experts: a picture's score is the highest of theirs.
+        threshold: a picture with a higher score is anomalous, and so is a place.
         rate: false-alarm rate that was asked for.
         promised: rate that holds.
         groups: groups of nominal pictures that the threshold was taken from.
@@ -81,15 +108,10 @@ class ModelFacts:
 
     encoder: str
     fingerprint: str
-    levels: tuple[str, ...]
-    side: int | None
-    brightness: float | None
-    model: str
-    sigma: float
-    center: tuple[float, float]
-    spread: tuple[float, float]
+    side: int
+    brightness: float
+    experts: tuple[Expert, ...]
     threshold: float
-    pixel_threshold: float
     rate: float
     promised: float
     groups: int
@@ -100,9 +122,9 @@ class ModelFacts:
     seed: int
 
     @property
-    def scale(self) -> Scale:
-        """Brings a picture's figures to one scale."""
-        return Scale(self.center, self.spread)
+    def levels(self) -> tuple[str, ...]:
+        """Levels of the encoder that the experts need."""
+        return tuple(dict.fromkeys(name for expert in self.experts for name in expert.levels))
 
 
 @dataclass(frozen=True)
@@ -111,14 +133,14 @@ class DefectModel:
 
     Attributes:
         facts: what it is.
-        patches: how far a place is from nominal ones.
+        patches: of each expert, how far a place is from nominal ones.
         scores: `[N]` float64 scores of nominal pictures that were held out.
         groups: `[N]` int64 which of them show the same part.
         ids: sample ids of the nominal pictures.
     """
 
     facts: ModelFacts
-    patches: PatchModel
+    patches: tuple[PatchModel, ...]
     scores: NDArray[np.float64]
     groups: Indices
     ids: tuple[str, ...] = ()
@@ -126,7 +148,7 @@ class DefectModel:
     @property
     def name(self) -> str:
         """The file's name by its content."""
-        return f"{hashlib.blake2b(self.to_bytes(), digest_size=8).hexdigest()}.npz"
+        return name_by_content(self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""
@@ -136,10 +158,11 @@ class DefectModel:
             "groups": self.groups,
             "ids": np.frombuffer(bytes.fromhex("".join(self.ids)), np.uint8),
         }
-        if isinstance(self.patches, MemoryBank):
-            arrays["bank"] = self.patches.patches
-        else:
-            arrays |= {"mean": self.patches.mean, "basis": self.patches.basis}
+        for number, patches in enumerate(self.patches):
+            if isinstance(patches, MemoryBank):
+                arrays[f"bank{number}"] = patches.patches
+            else:
+                arrays |= {f"mean{number}": patches.mean, f"basis{number}": patches.basis}
         return packed(arrays)
 
     def write(self, path: Path) -> int:
@@ -148,11 +171,7 @@ class DefectModel:
         Raises:
             StorageError: the disk refuses.
         """
-        content = self.to_bytes()
-        with storage_guard(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            LocalStorage(path.parent).put(path.name, content)
-        return len(content)
+        return write_content(path, self.to_bytes())
 
     @staticmethod
     def read(path: Path) -> DefectModel:
@@ -163,31 +182,29 @@ class DefectModel:
         """
         try:
             arrays = unpacked(path)
-            about = json.loads(str(arrays["about"]))
+            about: dict[str, Any] = json.loads(str(arrays["about"]))
         except FileNotFoundError:
-            raise InputError(
-                f"there is no model {path}: fit one with  tamis defects fit --out FILE"
-            ) from None
+            raise InputError(f"there is no model {path}: tamis defects fit  writes one") from None
         except OSError as error:
             raise InputError(f"cannot read the model {path}: {error.strerror}") from error
         except (ValueError, KeyError) as error:
             raise InputError(f"{path} is no model of defects, or damaged: fit it again") from error
         if about.pop("format", None) != _FORMAT:
             raise InputError(f"{path} was written by a later tamis: update, or fit it again")
-        told: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in about.items()
-        }
         try:
-            facts = ModelFacts(**told)
-            patches: PatchModel = (
-                MemoryBank(arrays["bank"])
-                if "bank" in arrays
-                else Residual(arrays["mean"], arrays["basis"])
+            experts = tuple(
+                Expert(**{**one, "levels": tuple(one["levels"])}) for one in about.pop("experts")
             )
+            facts = ModelFacts(experts=experts, **{**about, "flaws": tuple(about["flaws"])})
+            patches: list[PatchModel] = []
+            for number, expert in enumerate(experts):
+                if expert.model == "bank":
+                    patches.append(MemoryBank(arrays[f"bank{number}"]))
+                else:
+                    patches.append(Residual(arrays[f"mean{number}"], arrays[f"basis{number}"]))
             ids = arrays["ids"].tobytes().hex()
             names = tuple(ids[at : at + 32] for at in range(0, len(ids), 32))
-            return DefectModel(facts, patches, arrays["scores"], arrays["groups"], names)
+            return DefectModel(facts, tuple(patches), arrays["scores"], arrays["groups"], names)
         except (TypeError, KeyError) as error:
             raise InputError(f"{path} is a damaged model of defects: fit it again") from error
 
@@ -260,6 +277,14 @@ class PlaceFeatures:
             picture.image, self.side, max(self.maps.tile), size=picture.size, extent=picture.extent
         )
 
+    def number(self, level: str) -> int:
+        """Return which of the computed levels has a name."""
+        return self.maps.levels.index(level)
+
+    def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a picture that was decoded, `[H, W, 3]` uint8, as it is looked at."""
+        return scaled_picture(Image.fromarray(pixels), self.side, max(self.maps.tile))
+
     def of(self, pixels: NDArray[np.uint8]) -> Place:
         """Return the places of a prepared picture, `[H, W, 3]` uint8."""
         height, width = pixels.shape[:2]
@@ -279,22 +304,24 @@ class PictureScore:
     """What a model says of a picture.
 
     Attributes:
-        score: robust deviations above nominal pictures.
-        figures: what it is made of.
-        places: `[h, w]` float32, smoothed distances by place.
+        score: robust deviations above nominal pictures, by the expert that says most.
+        places: `[h, w]` float32, the same by place, by the experts that read places.
         place: the places.
     """
 
     score: float
-    figures: MapFigures
     places: NDArray[np.float32]
     place: Place
 
     def heat_map(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the distances at the size of the picture's file, `[height, width]` float32."""
-        down = _to_pixels(self.places.shape[0], self.place, 0, size[0])
-        across = _to_pixels(self.places.shape[1], self.place, 1, size[1])
-        found: NDArray[np.float32] = np.linalg.multi_dot([down, self.places, across.T])
+        """Return the scores by place at the size of the picture, `[height, width]` float32."""
+        down = _to_pixels(self.place, 0, size[0])
+        across = _to_pixels(self.place, 1, size[1])
+        # the last cells reach into the mirrored edge, where nothing was scored
+        rows, columns = self.place.levels[0].shape[:2]
+        missing = ((0, rows - self.places.shape[0]), (0, columns - self.places.shape[1]))
+        whole = np.pad(self.places, missing, "edge")
+        found: NDArray[np.float32] = np.linalg.multi_dot([down, whole, across.T])
         return found
 
 
@@ -323,13 +350,16 @@ class PictureScorer:
 
     def score_prepared(self, pixels: NDArray[np.uint8]) -> PictureScore:
         """Return what the model says of a picture at its side, `[H, W, 3]` uint8."""
-        facts = self.model.facts
         place = self.features.of(pixels)
-        joined = place.joined()
-        distances = self.model.patches.distances(joined.reshape(-1, joined.shape[-1]))
-        places = smoothed(distances.reshape(joined.shape[:2]), facts.sigma)
-        figures = figures_of(places)
-        return PictureScore(facts.scale.score(figures), figures, places, place)
+        scores, maps = [], []
+        for expert, patches in zip(self.model.facts.experts, self.model.patches, strict=True):
+            joined = place.joined([self.features.number(name) for name in expert.levels])
+            distances = patches.distances(joined.reshape(-1, joined.shape[-1]))
+            places = expert.places(distances.reshape(joined.shape[:2]))
+            scores.append((expert.figure(places) - expert.center) / expert.spread)
+            if expert.reads == "peak":
+                maps.append(expert.scale.scaled(places))
+        return PictureScore(max(scores), np.maximum.reduce(maps).astype(np.float32), place)
 
 
 @lru_cache(maxsize=32)
@@ -342,6 +372,6 @@ def _line(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.floa
     return scaled
 
 
-def _to_pixels(cells: int, place: Place, axis: int, wanted: int) -> NDArray[np.float32]:
-    step = place.padded[axis] // place.levels[0].shape[axis]
-    return _line(cells, cells * step, place.size[axis], wanted)
+def _to_pixels(place: Place, axis: int, wanted: int) -> NDArray[np.float32]:
+    cells = place.levels[0].shape[axis]
+    return _line(cells, place.padded[axis], place.size[axis], wanted)

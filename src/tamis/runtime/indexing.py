@@ -1,4 +1,4 @@
-"""When vectors get an index for search."""
+"""When an index for search is worth building, and what it loses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames decided on one after the other: kept, covered by what was kept, or skipped unseen."""
+"""Decides frame by frame: keep, drop as covered by a kept one, or skip without the encoder."""
 
 from __future__ import annotations
 

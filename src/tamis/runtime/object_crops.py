@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.dataset.columns import Column, known, one_of
+from tamis.dataset.annotation_columns import ANNOTATIONS
+from tamis.dataset.columns import MARK_TYPES, Column, known, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.parts import part_id
 from tamis.dataset.samples import Kind
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from tamis.dataset.operation import Operation
     from tamis.dataset.samples import Samples
 
-__all__ = ["FollowedCrops", "follow_objects"]
+__all__ = ["PLACED", "FollowedCrops", "follow_objects", "objects_to_follow"]
 
-_PLACED: Final = ("annotation_id", "sample_id", "label", "x", "y", "width", "height")
+PLACED: Final = ("annotation_id", "sample_id", "label", "x", "y", "width", "height")
+"""The columns of annotations by which crops follow them."""
+
 _MOST_NAMED: Final = 5000
 _KEPT_MARKS: Final = ("tags", "split")
 
@@ -66,15 +69,15 @@ def follow_objects(
         after: annotations that come; one with the id of one that goes is the same object.
     """
     found = FollowedCrops()
-    before = before.filter(pc.is_valid(before.column("x"))).select(_PLACED)
-    if not before.num_rows or not samples.of(kind=Kind.CROPS).count():
+    before = before.filter(pc.is_valid(before.column("x"))).select(PLACED)
+    if not before.num_rows or not _has_crops(samples):
         return found
     pictures = _pictures(samples, before.column("sample_id"))
     crops = _Crops(samples, pictures)
     old = {row["annotation_id"]: crops.of(row) for row in before.to_pylist()}
     new = {
         row["annotation_id"]: crops.of(row)
-        for row in after.select(_PLACED).to_pylist()
+        for row in after.select(PLACED).to_pylist()
         if row["x"] is not None and row["sample_id"] in pictures
     }
     there = crops.present(old.values())
@@ -95,6 +98,20 @@ def follow_objects(
     return found
 
 
+def objects_to_follow(samples: Samples, condition: str | None) -> pa.Table:
+    """Return the annotations that meet a condition, as `follow_objects` takes them.
+
+    Reads nothing where the dataset has no crop that could follow.
+    """
+    if not _has_crops(samples):
+        return pa.schema([ANNOTATIONS.field(name) for name in PLACED]).empty_table()
+    return samples.store.annotations(PLACED, condition)
+
+
+def _has_crops(samples: Samples) -> bool:
+    return samples.of(kind=Kind.CROPS).count() > 0
+
+
 def _stage_new(
     operation: Operation,
     wanted: Mapping[str, tuple[_Crop, str]],
@@ -106,7 +123,7 @@ def _stage_new(
     cut: dict[str, list[tuple[_Crop, str]]] = {}
     for name, (crop, source) in wanted.items():
         if crops.place_of(source) == crop[:2]:  # the same pixels
-            row = samples.rows(samples.store.columns(), [source])
+            row = samples.rows(sorted(samples.columns), [source])
             row = _with(row, Column.SAMPLE_ID, name)
             operation.insert(_with(row, Column.LABEL, crop[2]))
             found.renamed += 1
@@ -133,8 +150,10 @@ def _forget(samples: Samples, operation: Operation, gone: Sequence[str]) -> None
     left = samples.of(kind=Kind.ALL).one_of(Column.DUPLICATE_OF, gone).ids
     left = [name for name in left if name not in set(gone)]
     if left:
-        none = pa.nulls(len(left), pa.string())
-        operation.set_marks(left, {Column.DUPLICATE_OF: none})
+        marks = (Column.DUPLICATE_OF, Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
+        there = [mark for mark in marks if samples.has(mark)]
+        nothing = {str(mark): pa.nulls(len(left), MARK_TYPES[mark]) for mark in there}
+        operation.set_marks(left, nothing)
 
 
 def _with(row: pa.Table, column: str, value: str | None) -> pa.Table:
@@ -193,7 +212,7 @@ class _Crops:
         """Return the crops of all other annotations of these pictures."""
         names = list(self.pictures)
         some = one_of("sample_id", names) if len(names) <= _MOST_NAMED else None
-        rows = self.samples.store.annotations(_PLACED, all_of(known("x"), some))
+        rows = self.samples.store.annotations(PLACED, all_of(known("x"), some))
         left = set(without)
         return {
             self.of(row)

@@ -1,4 +1,4 @@
-"""Many items through a stage: by several workers, a bounded number ahead, in their order."""
+"""Map items through a stage by several workers, a bounded number ahead, in order."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _COMPARED_FROM = 0.7
 # A pair that agrees so well where small pictures say that it lies does lie there.
 _SETTLED_VIEW = 0.9
 # Agreement of fine detail in place; unrelated photographs reach .3, and text on the same lines .7.
-_IN_PLACE = 0.4
+_IN_PLACE = 0.35
 
 
 class Readings(NamedTuple):

@@ -179,6 +179,7 @@ def _compared_part(
     view, score = np.zeros((2, count), np.float32)
     flipped, undecidable = np.zeros((2, count), np.bool_)
     left_regions, right_regions = [NO_REGIONS] * count, [NO_REGIONS] * count
+    covers, sharper = np.zeros((count, 2), np.bool_), np.zeros(count, np.int8)
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, len(readings.pair), _AT_ONCE_IN_COLOUR):
             part = np.arange(start, min(start + _AT_ONCE_IN_COLOUR, len(readings.pair)))
@@ -204,7 +205,17 @@ def _compared_part(
                 score[pair], undecidable[pair] = found.score, found.undecidable
                 flipped[pair] = readings.flipped[at]
                 left_regions[pair], right_regions[pair] = found.regions
-    return Comparison(score, view, undecidable, flipped, tuple(left_regions), tuple(right_regions))
+                covers[pair], sharper[pair] = found.covers, found.sharper
+    return Comparison(
+        score,
+        view,
+        undecidable,
+        flipped,
+        tuple(left_regions),
+        tuple(right_regions),
+        covers,
+        sharper,
+    )
 
 
 class _Way(NamedTuple):
@@ -231,6 +242,8 @@ class _Decided(NamedTuple):
     score: float
     undecidable: bool
     regions: tuple[NDArray[np.float32], NDArray[np.float32]]
+    covers: tuple[bool, bool]
+    sharper: int
 
 
 def _decide(
@@ -263,10 +276,17 @@ def _decide(
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
     undecidable |= 0 < found.grid < _SMALLEST_GRID or found.slides
     excess, regions = found.excess, found.regions(_UNDECIDED[0])
-    if excess < _SHIFTED and min(found.beyond()) > _CROPPED:
+    left_beyond, right_beyond = found.beyond()
+    if excess < _SHIFTED and min(left_beyond, right_beyond) > _CROPPED:
         # Each shows what the other lacks: dropping either would lose it.
         excess, undecidable, regions = _SHIFTED, False, found.rims()
-    return _Decided(copy_score(excess), undecidable, (regions[0], way.undone(regions[1])))
+    return _Decided(
+        copy_score(excess),
+        undecidable,
+        (regions[0], way.undone(regions[1])),
+        (right_beyond <= _CROPPED, left_beyond <= _CROPPED),
+        found.sharper,
+    )
 
 
 def _unworn(found: PairResidual) -> PairResidual:

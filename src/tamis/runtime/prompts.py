@@ -1,4 +1,4 @@
-"""Words put into sentences, which is what text towers were trained on."""
+"""Words in sentences, as text towers were trained on."""
 
 from __future__ import annotations
 

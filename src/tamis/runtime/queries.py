@@ -34,7 +34,7 @@ __all__ = [
 
 
 def caveat_of(encoder: Encoder) -> str:
-    """Return what an encoder's answers must be taken with; empty where nothing need be said."""
+    """Return the caveat that goes with an encoder's answers; empty if there is none."""
     return str(getattr(encoder, "caveat", ""))
 
 

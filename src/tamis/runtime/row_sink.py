@@ -1,4 +1,4 @@
-"""What long work has made, into the dataset: staged, and committed checkpoint by checkpoint."""
+"""Writes the results of long work to the dataset: staged, and committed at checkpoints."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLUMNS: Final = pa.schema([*SAMPLES, *FRAME_COLUMNS, *PART_COLUMNS])
 
 @dataclass(frozen=True)
 class Rows:
-    """What belongs together in the dataset: new samples, or news of samples that are there.
+    """Changes that belong together: new samples, or new values of existing ones.
 
     Attributes:
         samples: new rows, each by column.

@@ -43,6 +43,7 @@ VERBS: Final[dict[str, str]] = {
     "split": "tamis.services.split.contract:Split",
     "drift fit": "tamis.services.drift.contract:DriftFit",
     "drift check": "tamis.services.drift.contract:DriftCheck",
+    "drift adapt": "tamis.services.drift.contract:DriftAdapt",
     "defects fit": "tamis.services.defects.contract:DefectsFit",
     "defects score": "tamis.services.defects.contract:DefectsScore",
     "filter": "tamis.services.text_filter.contract:Filter",

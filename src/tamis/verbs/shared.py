@@ -5,36 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
 
+from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option
 
 __all__ = [
+    "AllPictures",
     "BatchSize",
     "Drop",
     "EncoderOfVectors",
     "EncoderToUse",
     "Every",
     "Exclude",
+    "Ids",
     "LabelLevel",
     "Labels",
     "Seed",
     "Sources",
     "Threads",
     "Where",
+    "require_pictures",
 ]
 
-Seed: TypeAlias = Annotated[int, Option("Makes every random choice repeatable.", metavar="N")]
+Seed: TypeAlias = Annotated[
+    int, Option("Seed of all random choices; the same seed gives the same result.", metavar="N")
+]
 
 Where: TypeAlias = Annotated[
-    str | None, Option("Only rows that fulfill this SQL condition.", metavar="SQL")
+    str | None, Option("Only rows that meet this SQL condition.", metavar="SQL")
 ]
+
+Ids: TypeAlias = Annotated[
+    Sequence[str] | None, Option("Only samples with these ids.", metavar="ID", default="all")
+]
+
+AllPictures: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 EncoderOfVectors: TypeAlias = Annotated[
     str | None,
-    Option("Which vectors to use.", metavar="SPEC", default="the dataset's default encoder"),
+    Option(
+        "The encoder whose vectors to use.", metavar="SPEC", default="the dataset's default encoder"
+    ),
 ]
 
 EncoderToUse: TypeAlias = Annotated[
-    str, Option("An encoder; `tamis encoders` lists them.", metavar="SPEC", by_place=True)
+    str, Option("The encoder; `tamis encoders` lists them.", metavar="SPEC", by_place=True)
 ]
 
 Sources: TypeAlias = Annotated[
@@ -50,37 +64,48 @@ Labels: TypeAlias = Annotated[
 LabelLevel: TypeAlias = Annotated[
     int | None,
     Option(
-        "Which folder is the label: 1 the first below the source, 0 the source itself, -1 the "
-        "one that holds the picture, -2 the one above.",
+        "Which folder gives the label: 1 the first below the source, 0 the source itself, -1 the "
+        "one that holds the picture, -2 the one above that.",
         metavar="N",
-        default="what tells pictures apart",
+        default="the level at which pictures differ",
     ),
 ]
 
 Exclude: TypeAlias = Annotated[
     Sequence[str],
-    Option("Leave out files and folders, such as '*.png' or masks.", metavar="GLOB"),
+    Option("Skip files and folders, such as '*.png' or masks.", metavar="GLOB"),
 ]
 
 Every: TypeAlias = Annotated[
     float | Literal["frame", "keyframe"] | None,
     Option(
-        "How often to take a frame of videos, also of those in folders.",
+        "How often to take a frame from videos, those in folders included.",
         metavar="SECONDS|frame|keyframe",
-        default="1 for videos that are named, none in folders",
+        default="1 for videos that are named; videos in folders are skipped",
     ),
 ]
 
 Threads: TypeAlias = Annotated[
     int | None,
-    Option("Threads that read and decode.", metavar="N", minimum=1, default="one a processor"),
+    Option("Threads that read and decode.", metavar="N", minimum=1, default="one per processor"),
 ]
 
 BatchSize: TypeAlias = Annotated[
-    int | None, Option("Pictures at a time.", metavar="N", minimum=1, default="found by itself")
+    int | None,
+    Option("Pictures per batch.", metavar="N", minimum=1, default="chosen automatically"),
 ]
 
 Drop: TypeAlias = Annotated[
     Literal["copies", "changed"],
-    Option("Drop copies only, or pictures with other content in the same view as well."),
+    Option("Drop copies only, or changed versions of the same view as well."),
 ]
+
+
+def require_pictures(where: str | None, ids: Sequence[str] | None, *, every: bool) -> None:
+    """Refuse a request that changes pictures and names none.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if where is None and ids is None and not every:
+        raise UsageError("name pictures: --where SQL, --ids ID, or --all for every picture")

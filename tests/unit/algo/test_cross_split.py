@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tamis.algo import exact_neighbors
-from tamis.algo.cross_split import closest_across
+from tamis.algo.splits.closest_across import closest_across
 from tamis.errors import UsageError
 
 

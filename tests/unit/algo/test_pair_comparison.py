@@ -246,3 +246,29 @@ def test_strips_of_views_that_lack_more_on_one_side_are_as_many():
     start = np.array([-20 / side, -15 / (side - 30), 1, 0, 0, across], np.float32)
     left, right = compare_pictures(one, other, start).rims()
     assert len(left) == len(right) == 1
+
+
+def printed(seed: int) -> np.ndarray:
+    """A small print of hard strokes on plain cloth: most of the picture tells nothing of a blur."""
+    rng = np.random.default_rng(seed)
+    made = np.full((SIDE, SIDE, 3), 40.0)
+    for at in range(8):
+        top, left = 70 + 5 * (at % 2) + 20 * (at // 4), 50 + 22 * (at % 4)
+        for _ in range(3):
+            y, x = top + rng.integers(0, 12), left + rng.integers(0, 14)
+            made[y : y + 3, x : x + 12] = made[y : y + 10, x : x + 3] = rng.integers(170, 240, 3)
+    return as_bytes(gaussian_filter(made, (0.5, 0.5, 0)) + rng.normal(0, 1, made.shape))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("sigma", [0.9, 1.2])
+def test_the_blur_of_a_small_print_is_told_by_its_edges(seed, sigma):
+    one = printed(seed)
+    other = as_bytes(gaussian_filter(one.astype(float), (sigma, sigma, 0)))
+    found = compare_pictures(one, other, IDENTITY)
+    assert found.excess < LINE
+    assert found.sharper == -1
+    assert compare_pictures(other, one, IDENTITY).sharper == 1
+    changed = other.copy()
+    changed[100:112, 60:72] = changed[75:87, 60:72]
+    assert excess(one, changed) > LINE

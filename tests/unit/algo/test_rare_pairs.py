@@ -8,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo import cross_split
-from tamis.algo.cross_split import closest_across
 from tamis.algo.near_components import near_components
 from tamis.algo.neighbors import inverted_file, knn_graph, pairs_over, reach
 from tamis.algo.neighbors.inverted_file import build, inverted_tiles
 from tamis.algo.neighbors.reach import lower_bound, reach_for_neighbors, reach_for_similarity
+from tamis.algo.splits import closest_across as cross_split
+from tamis.algo.splits.closest_across import closest_across
 
 THRESHOLD = 0.93
 DIMS = [32, 128, 1280]

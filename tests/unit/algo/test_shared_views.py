@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tamis.algo.shared_views import MOST_PAIRS, divisible, joined_share, shared_views
+from tamis.algo.splits.shared_views import MOST_PAIRS, divisible, joined_share, shared_views
 
 TARGETS = np.array([80, 10, 10])
 ALONE = np.arange(100)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from tamis.algo.split_balance import split_balance
 from tamis.algo.splits import assign_splits, split_targets
+from tamis.algo.splits.balance import split_balance
 from tamis.errors import UsageError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.algo.time_split import split_by_time
+from tamis.algo.splits.by_time import split_by_time
 from tamis.errors import UsageError
 
 

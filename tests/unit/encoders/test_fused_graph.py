@@ -51,10 +51,7 @@ def answers(encoders, head, temperature=0.5, activation="softmax", count=3):
         for port, one in zip(model.graph.input, encoders, strict=True)
     }
     names = [port.name for port in model.graph.output]
-    if len(encoders) == 1:
-        found = OnnxSession(content, threads=1).run(*pixels.values(), names)
-    else:
-        found = OnnxSession(content, threads=1)._session.run(names, pixels)
+    found = OnnxSession(content, threads=1).run_all(list(pixels.values()), names)
     vectors = [
         one.embed(pixels[p.name]) for p, one in zip(model.graph.input, encoders, strict=True)
     ]

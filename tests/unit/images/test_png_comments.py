@@ -8,7 +8,7 @@ import pytest
 from picture_files import encode, exif_with, photo, png_chunk
 from tamis.errors import PictureError
 from tamis.images.decode import decode
-from tamis.images.png_comments import without_comments
+from tamis.images.png import without_comments
 
 AFTER_HEADER = 8 + 25
 PACKED = zlib.compress(bytes(3_000_000))

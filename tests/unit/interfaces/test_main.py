@@ -100,3 +100,20 @@ def test_listing_verbs_makes_no_options_and_using_one_makes_its_own(monkeypatch,
     assert made == []
     main(["scores", "--help"])
     assert {field.name for field in made} == {field.name for field in fields_of(Scores)}
+
+
+@pytest.mark.parametrize("group", ["", "label", "probe", "drift", "defects", "encoders"])
+def test_no_line_of_a_list_of_verbs_is_cut(group, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    main([*group.split(), "--help"])
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) > 1
+    assert [line for line in listed if line.endswith("...") or len(line) > 80] == []
+
+
+def test_help_names_the_words_that_an_option_takes_and_no_types(capsys):
+    main(["export", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "One of folder, csv, parquet, coco" in shown
+    assert "<str>" not in shown
+    assert "<path>" not in shown

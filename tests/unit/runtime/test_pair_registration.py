@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -83,3 +82,11 @@ def test_other_pictures_share_no_view():
     for seed in range(4):
         one, other = (Image.fromarray(scene(seed + add, 256)) for add in (0, 50))
         assert best_view(one, other)[0] < SHARED
+
+
+@pytest.mark.parametrize("turn", [-2, 2])
+def test_black_corners_of_a_tilt_do_not_lead_astray(turn):
+    for seed in range(4):
+        faint = Image.fromarray((170 + (scene(seed, 256) - 128.0) / 5).astype(np.uint8))
+        tilted = faint.rotate(turn, resample=Image.Resampling.BICUBIC)
+        assert best_view(faint, tilted)[0] > SHARED

@@ -100,3 +100,29 @@ def test_what_is_no_annotation_is_refused(dataset, arguments, message):
     with pytest.raises(UsageError, match=message):
         dataset.add_annotations(**{"layer": "m", **arguments})
     assert dataset.annotations().num_rows == 0
+
+
+def test_replacing_a_layer_takes_its_crops_along_and_keeps_those_still_meant(dataset):
+    boxes = [[1, 2, 10, 12], [20, 5, 12, 12]]
+    dataset.add_annotations(["0.png", "0.png"], "a", boxes=boxes, layer="m")
+    dataset.crop_objects(layer="m")
+    kept = boxes[1]
+    dataset.add_annotations(
+        ["0.png", "1.png"], "a", boxes=[kept, [3, 3, 9, 9]], layer="m", replace=True
+    )
+    crops = dataset.table(["box_x", "box_width"], where="kind = 'crop'").to_pylist()
+    assert crops == [{"box_x": 20, "box_width": 12}]
+    dataset.clear_labels(all=True, layer="m")
+    assert dataset.table(["path"], where="kind = 'crop'").num_rows == 0
+    dataset.undo()
+    dataset.undo()
+    assert dataset.table(["path"], where="kind = 'crop'").num_rows == 2
+
+
+def test_classes_of_the_truth_show_as_labels(dataset):
+    dataset.add_annotations(["0.png", "1.png"], [["cat", "pet"], ["dog"]], layer="truth")
+    labels = dataset.table(["path", "label"]).sort_by("path")["label"].to_pylist()
+    assert labels == ["cat", "dog", None]
+    dataset.add_annotations(["0.png"], "lynx", layer="truth", replace=True)
+    labels = dataset.table(["path", "label"]).sort_by("path")["label"].to_pylist()
+    assert labels == ["lynx", None, None]

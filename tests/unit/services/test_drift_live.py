@@ -208,9 +208,11 @@ def test_a_crash_between_snapshot_and_journal_counts_nothing_twice(tmp_path):
 
 
 def test_a_damaged_state_is_said_and_another_server_is_kept_out(tmp_path, line):
-    with watching(tmp_path, {"line": line}):
-        with pytest.raises(ConflictError, match="another server keeps its state"):
-            watching(tmp_path, {"line": line})
+    with (
+        watching(tmp_path, {"line": line}),
+        pytest.raises(ConflictError, match="another server keeps its state"),
+    ):
+        watching(tmp_path, {"line": line})
     (state,) = tmp_path.glob("*.npz")
     state.write_bytes(b"no arrays")
     with pytest.raises(InputError, match="remove it to begin anew"):

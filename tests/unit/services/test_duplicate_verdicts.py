@@ -60,6 +60,8 @@ class NamedVerifier:
             flipped=np.zeros(len(verdicts), np.bool_),
             left_regions=regions(LEFT_REGION),
             right_regions=regions(RIGHT_REGION),
+            covers=np.zeros((len(verdicts), 2), np.bool_),
+            sharper=np.zeros(len(verdicts), np.int8),
         )
 
     def _verdict(self, a, b):

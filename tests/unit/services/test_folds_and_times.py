@@ -10,9 +10,9 @@ import pytest
 
 from splitting import check_splits, split
 from tamis.dataset.label_sets import label_sets
+from tamis.dataset.split_column import folds
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
-from tamis.services.split.folds import folds
 
 COUNT = 60
 
@@ -252,5 +252,5 @@ def test_what_cannot_be_audited_is_refused(make, column, sentence):
 
 
 def test_no_folds_yet(make):
-    with pytest.raises(UsageError, match="run  tamis split --folds K  first"):
+    with pytest.raises(UsageError, match="divide the pictures into folds first"):
         folds(make())

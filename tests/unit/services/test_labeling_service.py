@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from command_line import CommandLine
 from labeled_vectors import EACH, made_dataset, truth
 from tamis.errors import UsageError
+from tamis.types import Preprocessing
 
 FEW = 12
 """Labels of the first rows, four a class."""
@@ -146,3 +148,44 @@ def test_labels_of_one_class_are_too_few_for_any_of_it(tmp_path):
             verb()
         with pytest.raises(UsageError, match="0 of 0 pictures"):
             verb(where="path = 'none.jpg'")
+
+
+def test_new_pictures_are_labeled_by_those_that_have_a_label(few):
+    with pytest.raises(UsageError, match="nothing was propagated yet"):
+        few.propagate_labels(new_only=True)
+    few.propagate_labels(where="path < '60.jpg'")
+    before = few.annotations(layer="propagated").to_pylist()
+    report = few.propagate_labels(new_only=True)
+    assert report.propagated + report.abstained == 3 * EACH - FEW - len(before)
+    assert report.expected_accuracy.value is None
+    rows = few.annotations(layer="propagated").to_pylist()
+    assert {row["annotation_id"] for row in before} < {row["annotation_id"] for row in rows}
+    right = dict(zip(few.table(["sample_id"])["sample_id"].to_pylist(), truth(), strict=True))
+    assert sum(row["label"] == right[row["sample_id"]] for row in rows) >= 0.9 * len(rows)
+    assert few.propagate_labels(new_only=True).propagated == 0 or report.abstained
+    few.undo()
+
+
+class Reader:
+    """An encoder of the made vectors' space whose texts are the classes' middles."""
+
+    spec = "py:made"
+    fingerprint = "0123456789abcdef"
+    dim = 8
+    logit_scale = 20.0
+    preprocessing = Preprocessing(8, 8)
+
+    def embed(self, pixels):
+        raise AssertionError("pictures are not embedded again")
+
+    def embed_text(self, texts):
+        words = ["cat", "dog", "owl"]
+        rows = [next(n for n, word in enumerate(words) if word in text) for text in texts]
+        return np.eye(3, 8, dtype=np.float32)[rows]
+
+
+def test_class_names_are_tried_as_texts_where_the_encoder_reads_them(few):
+    report = few.propagate_labels(texts="yes", encoder=Reader())
+    assert {"texts", "graph and texts"} <= {one.method for one in report.tried}
+    without = few.propagate_labels(encoder=Reader())
+    assert "texts" not in {one.method for one in without.tried}

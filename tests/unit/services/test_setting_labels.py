@@ -91,3 +91,15 @@ def test_a_table_has_a_column_for_each_layer(dataset, tmp_path):
         rows = {Path(row["path"]).name: row for row in csv.DictReader(file)}
     assert (rows["0.png"]["label"], rows["0.png"]["label_anna"]) == ("cat", "")
     assert (rows["1.png"]["label"], rows["1.png"]["label_anna"]) == ("", "dog")
+
+
+def test_a_class_can_be_added_beside_others(dataset):
+    dataset.label("cat", where="path LIKE '%0.png'")
+    report = dataset.label("pet", all=True, add=True)
+    assert (report.pictures, report.changed) == (4, 4)
+    assert dataset.label("pet", all=True, add=True).changed == 0
+    assert labels(dataset) == ["cat", "pet", "pet", "pet"]
+    assert dataset.layers().layers[0].classes == {"pet": 4, "cat": 1}
+    dataset.label("dog", where="path LIKE '%0.png'")
+    assert labels(dataset)[0] == "dog"
+    assert dataset.layers().layers[0].classes == {"pet": 3, "dog": 1}

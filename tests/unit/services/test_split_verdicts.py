@@ -69,6 +69,8 @@ class Table:
                     flipped=np.zeros(len(a), np.bool_),
                     left_regions=places,
                     right_regions=places,
+                    covers=np.zeros((len(a), 2), np.bool_),
+                    sharper=np.zeros(len(a), np.int8),
                 )
 
             def calibrate(self, candidates, rng, *, threshold=None):

@@ -22,7 +22,7 @@ from tamis.algo.defects.patch_model import (
 from tamis.algo.defects.patches import joined_levels, pooled_level
 from tamis.algo.defects.planted_flaws import FLAWS, FlawName, PlantedFlaw, plant_flaw
 from tamis.algo.defects.regions import Region, regions_of
-from tamis.algo.defects.score_map import MapFigures, Scale, figures_of, heat_map, smoothed
+from tamis.algo.defects.score_map import Scale, heat_map, smoothed
 from tamis.algo.defects.trusted import cross_distances, lowest_share, suspects
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "ConformalThreshold",
     "FlawName",
     "Localization",
-    "MapFigures",
     "MemoryBank",
     "ModelName",
     "PatchModel",
@@ -45,7 +44,6 @@ __all__ = [
     "conformal_threshold",
     "cross_distances",
     "fewest_for",
-    "figures_of",
     "fit_patch_model",
     "gained",
     "gaussian_matrix",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,47 +11,32 @@ from tamis.algo.defects.linear_maps import gaussian_matrix, resize_matrix
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MapFigures", "Scale", "figures_of", "heat_map", "smoothed"]
-
-
-class MapFigures(NamedTuple):
-    """What a score map says of its picture.
-
-    Attributes:
-        peak: its highest place: a small flaw.
-        mean: the mean of all places: a picture that is odd as a whole.
-    """
-
-    peak: float
-    mean: float
+__all__ = ["Scale", "heat_map", "smoothed"]
 
 
 class Scale(NamedTuple):
-    """Brings both figures to one scale: robust deviations from what nominal pictures have.
+    """Brings a figure of pictures to robust deviations from what nominal pictures have.
 
     Attributes:
-        center: peak and mean of a typical nominal picture.
-        spread: one deviation of each, above 0.
+        center: of a typical nominal picture.
+        spread: one deviation, above 0.
     """
 
-    center: tuple[float, float]
-    spread: tuple[float, float]
+    center: float
+    spread: float
 
     @staticmethod
     def of(figures: NDArray[np.float64]) -> Scale:
-        """Return the medians and scaled median deviations of `[N, 2]` figures."""
-        center = np.median(figures, axis=0)
-        spread = 1.4826 * np.median(np.abs(figures - center), axis=0)
-        floor = 1e-3 * np.abs(center) + 1e-6  # equal pictures must not make rounding a flaw
-        spread = np.maximum(spread, floor)
-        return Scale((float(center[0]), float(center[1])), (float(spread[0]), float(spread[1])))
+        """Return the median and the scaled median deviation of `[N]` figures."""
+        center = float(np.median(figures))
+        spread = 1.4826 * float(np.median(np.abs(figures - center)))
+        floor = 1e-3 * abs(center) + 1e-6  # equal pictures must not make rounding a flaw
+        return Scale(center, max(spread, floor))
 
-    def score(self, figures: MapFigures) -> float:
-        """Return how many deviations the picture is above a nominal one, by the worse figure."""
-        return max(
-            (figure - center) / spread
-            for figure, center, spread in zip(figures, self.center, self.spread, strict=True)
-        )
+    def scaled(self, figures: NDArray[Any]) -> NDArray[Any]:
+        """Return figures in deviations above the center."""
+        changed: NDArray[Any] = (figures - self.center) / self.spread
+        return changed
 
 
 def smoothed(distances: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
@@ -60,11 +45,6 @@ def smoothed(distances: NDArray[np.float32], sigma: float) -> NDArray[np.float32
     down, across = gaussian_matrix(height, sigma), gaussian_matrix(width, sigma)
     found: NDArray[np.float32] = np.linalg.multi_dot([down, distances, across.T])
     return found
-
-
-def figures_of(score_map: NDArray[np.float32]) -> MapFigures:
-    """Return the figures of a smoothed map `[h, w]`."""
-    return MapFigures(float(score_map.max()), float(score_map.mean(dtype=np.float64)))
 
 
 def heat_map(score_map: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

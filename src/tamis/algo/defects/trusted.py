@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["cross_distances", "lowest_share", "suspects"]
 
 _COMPARED: Final = 4000
-_FENCE: Final = 6.0
+_FENCE: Final = 10.0
 
 
 def cross_distances(
@@ -57,9 +57,9 @@ def lowest_share(values: NDArray[np.float32], share: float) -> NDArray[np.bool_]
 
 
 def suspects(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which of `[N]` scores lie far above the others: over 6 robust deviations.
+    """Return which of `[N]` scores lie far above the others: over 10 robust deviations.
 
-    Of normally distributed scores one in a billion does.
+    Highest scores have a long upper tail, so that the fence is wide.
     """
     center = np.median(scores)
     spread = 1.4826 * np.median(np.abs(scores - center))

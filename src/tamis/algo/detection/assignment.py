@@ -80,7 +80,7 @@ def candidates(
         p = np.repeat(np.arange(start, stop), counts)
         places = np.arange(len(p)) - np.repeat(np.cumsum(counts) - counts, counts)
         t = order[np.repeat(low[start:stop], counts) + places]
-        overlap = overlaps(predicted, true, p, t)
+        overlap = overlaps(predicted, true, p, t, least)
         kept = overlap >= least
         found.append((p[kept], t[kept], overlap[kept]))
         start = stop

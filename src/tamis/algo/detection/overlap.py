@@ -27,6 +27,7 @@ def overlaps(
     true: Objects,
     p: NDArray[np.int64],
     t: NDArray[np.int64],
+    least: float = 0.0,
 ) -> NDArray[np.float64]:
     """Return how much pairs of objects of one picture are alike, `[n]` in [0, 1].
 
@@ -39,18 +40,38 @@ def overlaps(
         true: what there is.
         p: rows of `predicted`, `[n]`.
         t: rows of `true`, `[n]`.
+        least: of masks that surely overlap less, 0 is returned.
     """
     if predicted.keypoints is not None and true.keypoints is not None:
         return _keypoint_similarity(predicted, true, p, t)
     found = box_overlaps(predicted.box[p], true.box[t], true.crowd[t])
     if predicted.masks is None or true.masks is None:
         return found
+    found = np.where(_most_shared(predicted, true, p, t) >= least, found, 0.0)
     for at in np.flatnonzero(found > 0):
         one, other = predicted.masks[p[at]], true.masks[t[at]]
         shared = one.shared(other)
         whole = one.area if true.crowd[t[at]] else one.area + other.area - shared
         found[at] = shared / whole if shared else 0.0
     return found
+
+
+def _most_shared(
+    predicted: Objects, true: Objects, p: NDArray[np.int64], t: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what the overlap of masks cannot exceed, by their boxes and areas, `[n]`."""
+    one, other = predicted.box[p], true.box[t]
+    ends = np.minimum(one[:, :2] + one[:, 2:], other[:, :2] + other[:, 2:]) + 1
+    sides = np.clip(ends - np.maximum(one[:, :2], other[:, :2]) + 1, 0, None)  # a pixel around
+    areas = [_areas(side)[rows] for side, rows in ((predicted, p), (true, t))]
+    shared = np.minimum(sides[:, 0] * sides[:, 1], np.minimum(*areas))
+    whole = np.where(true.crowd[t], areas[0], areas[0] + areas[1] - shared)
+    return np.asarray(shared / np.maximum(whole, 1), np.float64)
+
+
+def _areas(side: Objects) -> NDArray[np.float64]:
+    assert side.masks is not None
+    return np.array([mask.area for mask in side.masks], float)
 
 
 def box_overlaps(

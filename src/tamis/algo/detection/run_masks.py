@@ -6,6 +6,7 @@ Source: `maskApi.c` of the COCO API (Dollár, Lin), whose outlines become the sa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["RunMask"]
 
 _FINE: Final = 5.0  # steps a pixel along an outline
+_MIDDLE: Final = 2.0  # of the steps of a column, the one before its middle
+_AT_ONCE: Final = 2000  # outlines
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +52,27 @@ class RunMask:
         return cls.of_bounds(bounds[filled])
 
     @classmethod
-    def of_outline(cls, rings: Sequence[Sequence[float]], width: int, height: int) -> RunMask:
-        """Return the mask of an outline in a picture, the union of its rings.
+    def of_outlines(
+        cls, outlines: Sequence[Sequence[Sequence[float]]], sizes: NDArray[np.int64]
+    ) -> list[RunMask]:
+        """Return the masks of outlines in pictures, each the union of its rings.
+
+        About 40 microseconds an outline.
 
         Args:
-            rings: of x, y, x, y, … in pixels.
-            width: of the picture.
-            height: of the picture.
+            outlines: of each its rings of x, y, x, y, … in pixels.
+            sizes: width and height of the picture of each, `[N, 2]`.
         """
-        each = [_ring_bounds(np.asarray(ring, float), width, height) for ring in rings]
-        each = [bounds for bounds in each if len(bounds)]
-        if len(each) == 1:
-            return cls.of_bounds(each[0])
-        return cls.of_bounds(_union(each))
+        found: list[RunMask] = []
+        for start in range(0, len(outlines), _AT_ONCE):
+            part = outlines[start : start + _AT_ONCE]
+            counts = [len(rings) for rings in part]
+            of_rings = np.repeat(sizes[start : start + len(part)], counts, axis=0)
+            bounds = iter(_ring_bounds([ring for rings in part for ring in rings], of_rings))
+            for count in counts:
+                each = [one for _ in range(count) if len(one := next(bounds))]
+                found.append(cls.of_bounds(each[0] if len(each) == 1 else _union(each)))
+        return found
 
     @property
     def area(self) -> float:
@@ -91,47 +102,86 @@ class RunMask:
         return float(before[1::2].sum() - before[::2].sum())
 
 
-def _ring_bounds(ring: NDArray[np.float64], width: int, height: int) -> NDArray[np.int64]:
-    """Return where the runs of one ring begin and end in turn.
+def _ring_bounds(
+    rings: Sequence[Sequence[float]], sizes: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """Return where the runs of each ring begin and end in turn.
 
-    The ring is followed in steps of a fifth of a pixel; where it crosses the middle of a column,
-    the inside begins or ends.
+    A ring is followed in steps of a fifth of a pixel; where it crosses the middle of a column, the
+    inside begins or ends.
     """
-    points = np.trunc(_FINE * ring.reshape(-1, 2) + 0.5)
-    u, v = _followed(points, np.roll(points, -1, axis=0))
-    crosses = u[1:] != u[:-1]
-    rising, falling = u[1:][crosses], u[:-1][crosses]
-    x = (np.where(rising < falling, rising, rising - 1) + 0.5) / _FINE - 0.5
-    y = (np.minimum(v[1:], v[:-1])[crosses] + 0.5) / _FINE - 0.5
-    inside = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
-    down = np.ceil(np.clip(y[inside], 0, height))
-    places = (x[inside] * height + down).astype(np.int64)
-    found, times = np.unique(places, return_counts=True)
+    lengths = np.array([len(ring) // 2 for ring in rings], np.int64)
+    if not lengths.sum():
+        return [np.empty(0, np.int64) for _ in rings]
+    numbers = np.fromiter(chain.from_iterable(rings), float, 2 * int(lengths.sum()))
+    points = np.trunc(_FINE * numbers.reshape(-1, 2) + 0.5)
+    owner = np.repeat(np.arange(len(rings)), lengths)
+    ends = np.cumsum(lengths)
+    following = np.arange(1, len(points) + 1)
+    whole = lengths > 0
+    following[ends[whole] - 1] = (ends - lengths)[whole]
+    column, step, edge = _crossings(points, points[following], sizes[owner, 0])
+    ring = owner[edge]
+    height = sizes[ring, 1]
+    down = np.ceil(np.clip((step + 0.5) / _FINE - 0.5, 0, height))
+    room = int(sizes.prod(axis=1).max()) + 1
+    keys = ring * room + (column * height + down).astype(np.int64)
+    found, times = np.unique(keys, return_counts=True)
     found = found[times % 2 == 1]
-    if len(found) % 2:
-        found = np.append(found, width * height)
-    return found
+    cuts = np.searchsorted(found, np.arange(1, len(rings)) * room)
+    each = [part % room for part in np.split(found, cuts)]
+    areas = sizes.prod(axis=1)
+    return [
+        np.append(part, area) if len(part) % 2 else part
+        for part, area in zip(each, areas, strict=True)
+    ]
 
 
-def _followed(
-    first: NDArray[np.float64], last: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the points along the edges from `first` to `last`, both ends of each included."""
+def _crossings(
+    first: NDArray[np.float64], last: NDArray[np.float64], width: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Find where edges cross the middles of columns, which is between steps 5 k + 2 and 5 k + 3.
+
+    An edge is followed along its longer side; what it is at along the other is rounded at each
+    step. Only the steps around a crossing are looked at.
+
+    Args:
+        first: where each edge begins, in steps, `[E, 2]`.
+        last: where it ends, `[E, 2]`.
+        width: of its picture in pixels, `[E]`.
+
+    Returns:
+        the column, the upper of both steps down, and the number of the edge of each crossing.
+    """
     far = np.abs(last - first)
     flat = far[:, 0] >= far[:, 1]
-    steps = np.maximum(far[:, 0], far[:, 1]).astype(np.int64)
-    along = np.where(flat, 0, 1)
-    rows = np.arange(len(first))
+    rows, along = np.arange(len(first)), np.where(flat, 0, 1)
     # always from the lower end, so that an edge gives the same points either way
-    turned = first[rows, along] > last[rows, along]
-    start, end = np.where(turned[:, None], last, first), np.where(turned[:, None], first, last)
-    slope = (end - start)[rows, 1 - along] / np.maximum(steps, 1)
-    edge = np.repeat(rows, steps + 1)
-    step = np.arange(len(edge)) - np.repeat(np.cumsum(steps + 1) - steps - 1, steps + 1)
-    step = np.where(turned[edge], steps[edge] - step, step)
-    main = start[rows, along][edge] + step
-    side = np.trunc(start[rows, 1 - along][edge] + slope[edge] * step + 0.5)
-    return np.where(flat[edge], main, side), np.where(flat[edge], side, main)
+    turned = (first[rows, along] > last[rows, along])[:, None]
+    start, end = np.where(turned, last, first), np.where(turned, first, last)
+    length = np.maximum(far.max(axis=1), 1)
+    slope = (end - start)[rows, 1 - along] / length
+    ends = np.sort(np.stack([first[:, 0], last[:, 0]]), axis=0)
+    low = np.maximum(np.ceil((ends[0] - _MIDDLE) / _FINE), 0)
+    high = np.minimum(np.floor((ends[1] - 1 - _MIDDLE) / _FINE), width - 1)
+    count = np.maximum(high - low + 1, 0).astype(np.int64)
+    edge = np.repeat(rows, count)
+    place = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
+    column = low[edge] + place
+    left = _FINE * column + _MIDDLE
+    x, y, slope, flat = start[edge, 0], start[edge, 1], slope[edge], flat[edge]
+
+    def side(origin: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.trunc(origin + slope * step + 0.5), np.float64)
+
+    level = np.minimum(side(y, left - x), side(y, left - x + 1))
+    # of a steep edge the first step on the other side, within one of what division says
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(flat, 0.0, np.floor((left + 0.5 - x) / slope) - 1)
+    for _ in range(3):
+        beyond = np.where(slope > 0, side(x, step) > left, side(x, step) <= left)
+        step = np.where(beyond | flat, step, step + 1)
+    return column, np.where(flat, level, y + step - 1), edge
 
 
 def _union(each: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

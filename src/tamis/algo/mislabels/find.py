@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
-from tamis.algo.mislabels.evidence import gather_evidence, main_axes, neighbor_votes
+from tamis.algo.mislabels.evidence import (
+    JudgedRows,
+    gather_evidence,
+    judge_first,
+    main_axes,
+    neighbor_votes,
+)
 from tamis.algo.mislabels.kinds import KINDS, far_rows, tell_kinds, torn_groups
 from tamis.algo.mislabels.planted import average_precision, plant
-from tamis.algo.mislabels.suspicion import MEAN_RANK, beliefs, log_mix, suspicions
+from tamis.algo.mislabels.suspicion import MEAN_RANK, beliefs, best_way, log_mix, suspicions
 from tamis.algo.neighbors import knn_graph
+from tamis.algo.probe.folds import fold_numbers
 from tamis.algo.top_k import TopK
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
@@ -29,7 +36,7 @@ __all__ = ["Mislabels", "find_mislabels", "label_examples"]
 
 _NEIGHBORS: Final = 50
 _CS: Final = (1.0, 10.0)
-_ROWS_TO_CHOOSE: Final = 2000
+_ROWS_TO_CHOOSE: Final = 1000
 _LEAST_PLANTED, _MOST_PLANTED = 0.02, 0.3
 OWN_MODEL: Final = "your model and votes"
 
@@ -78,15 +85,16 @@ def find_mislabels(
 ) -> Mislabels:
     """Rank labels by how suspect they are, by the way that finds wrong labels planted among them.
 
-    Judged is by a regression fitted without the row, by the labels of its neighbours, by both (as
-    a geometric mean, and by mean rank), and by refits without the rows that these doubt. On up to
-    2,000 rows, as many wrong labels as there seem to be (2 to 30 %) are planted among those that
-    do not, once of any class and once of classes that are confused; the way of the highest mean
-    average precision there is taken, and the better of two penalties. The same rows give
-    the same scores, bit for bit, whatever order they come in.
+    Judged is by a discriminant fitted without the row, by the labels of its neighbours, by both
+    (as a geometric mean, and by mean rank), and by a regression and votes without the rows that
+    these doubt. On up to 1,000 rows, as many wrong labels as there seem to be (2 to 30 %) are
+    planted among those that do not, once of any class and once of classes that are confused; the
+    way of the highest mean average precision there is taken, or all mixed where that is as good up
+    to chance, and the better of two penalties. The same rows give the same scores, bit for bit,
+    whatever order they come in.
 
-    The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; ten fits on all rows and fifty
-    on at most 2,000, each O(N min(D, 256) K) a step.
+    The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; five fits on all rows and twenty
+    on at most 1,000, each O(N R K) a step along R axes, at most 256.
 
     Args:
         X: `[N, D]` unit vectors.
@@ -118,10 +126,11 @@ def find_mislabels(
         )
     planted: dict[str, float] = {}
     if probabilities is None:
-        axes = main_axes(ordered)
-        C, planted = _choose(axes, ordered, given, near, group, rng=rng)
-        method = max(planted, key=lambda name: planted[name])
-        evidence = gather_evidence(axes, given, near, group, C=C, rng=rng)
+        axes = main_axes(ordered, classes.size, rng=rng)
+        rows = JudgedRows(axes, near, group, fold_numbers(given, group, rng))
+        C, planted = _choose(rows, ordered, given, rng=rng)
+        method = best_way(planted)
+        evidence = gather_evidence(rows, given, [C])[C]
         scores = suspicions(evidence, given)[method]
         belief = beliefs(evidence)["probe and votes" if method == MEAN_RANK else method]
     else:
@@ -193,23 +202,17 @@ def label_examples(
 
 
 def _choose(
-    axes: NDArray[np.float64],
-    X: Vectors,
-    classes: Indices,
-    graph: KnnGraph,
-    groups: Indices | None,
-    *,
-    rng: np.random.Generator,
+    rows: JudgedRows, X: Vectors, classes: Indices, *, rng: np.random.Generator
 ) -> tuple[float, dict[str, float]]:
     """Plant wrong labels and return the penalty and the average precision of each way with it."""
     if classes.size > _ROWS_TO_CHOOSE:
         few = np.sort(rng.choice(classes.size, _ROWS_TO_CHOOSE, replace=False))
         _, classes = np.unique(classes[few], return_inverse=True)
-        axes, groups = axes[few], None if groups is None else groups[few]
-        graph = knn_graph(X[few], _NEIGHBORS, rng=rng)
+        rows = rows.take(few, knn_graph(X[few], _NEIGHBORS, rng=rng))
     n_classes = int(classes.max()) + 1
-    first = gather_evidence(axes, classes, graph, groups, C=_CS[0], rng=rng)
-    belief = beliefs(first)["probe and votes without the doubted"]
+    first = judge_first(rows, classes)
+    trusted_votes = neighbor_votes(rows.graph, classes, rows.groups, first.trusted)
+    belief = log_mix(first.probe, trusted_votes)
     # labels that are suspect as they are would count as false alarms, though some are wrong
     trusted = np.flatnonzero(belief.argmax(axis=1) == classes)
     share = min(max(1.0 - trusted.size / classes.size, _LEAST_PLANTED), _MOST_PLANTED)
@@ -222,8 +225,8 @@ def _choose(
         planted[trusted], wrong = plant(classes[trusted], share, likely, kind=kind, rng=rng)
         if np.unique(planted).size < n_classes:
             continue
-        for C in _CS:
-            evidence = gather_evidence(axes, planted, graph, groups, C=C, rng=rng)
+        found = gather_evidence(rows, planted, _CS)
+        for C, evidence in found.items():
             for name, scores in suspicions(evidence, planted).items():
                 reached = average_precision(wrong, scores[trusted])
                 totals[C].setdefault(name, []).append(reached)

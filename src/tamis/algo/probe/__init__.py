@@ -10,7 +10,13 @@ from tamis.algo.probe.multi_label import MultiLabelProbe, train_multi_label_prob
 from tamis.algo.probe.probe import Probe
 from tamis.algo.probe.prototypes import Prototypes, fit_prototypes
 from tamis.algo.probe.regression import NumberProbe, train_number_probe
-from tamis.algo.probe.report import ClassReport, ProbeReport, SliceReport, report_predictions
+from tamis.algo.probe.report import (
+    ClassReport,
+    ProbeReport,
+    SliceReport,
+    report_predictions,
+    report_slices,
+)
 from tamis.algo.probe.training import Method, train_probe
 from tamis.algo.probe.ways import ProbeKind
 
@@ -36,6 +42,7 @@ __all__ = [
     "fit_prototypes",
     "fit_temperature",
     "report_predictions",
+    "report_slices",
     "train_multi_label_probe",
     "train_number_probe",
     "train_probe",

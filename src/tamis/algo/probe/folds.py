@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["Fold", "given_folds", "make_folds"]
+__all__ = ["Fold", "fold_numbers", "given_folds", "make_folds"]
 
 _FOLDS: Final = 5
 
@@ -47,12 +47,19 @@ def make_folds(
             is its own if None.
         rng: breaks ties.
     """
+    yield from given_folds(classes, fold_numbers(classes, groups, rng))
+
+
+def fold_numbers(classes: Indices, groups: Indices | None, rng: np.random.Generator) -> Indices:
+    """Return the number of the fold of each row, `[N]`, as `make_folds` draws them.
+
+    All are -1 where there are fewer than two groups: nothing could be fitted and measured.
+    """
     names = np.arange(len(classes)) if groups is None else groups
     folds = min(_FOLDS, np.unique(names).size)
     if folds < 2:  # noqa: PLR2004 - one part to fit on, one to measure on
-        return
-    placed = assign_splits(names, [classes], [1 / folds] * folds, rng=rng)
-    yield from given_folds(classes, placed)
+        return np.full(len(classes), -1)
+    return assign_splits(names, [classes], [1 / folds] * folds, rng=rng)
 
 
 def given_folds(classes: Indices, numbers: Indices) -> Iterator[Fold]:

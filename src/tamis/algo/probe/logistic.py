@@ -40,14 +40,16 @@ class LogisticProblem:
     for three classes or more. For two it has one vector, which is the difference of ours; the
     same answer takes there a `C` twice as large.
 
-    The answer lies in the span of the centred rows, so rows are turned into their coordinates in
-    it (an exact change of variables: it keeps lengths), at most min(N, D) numbers each. Setting up
-    costs O(N D min(N, D)), each step of a fit O(N K R); memory O(N D).
+    The answer lies in the span of the centred rows, so where there are fewer rows than numbers in
+    one, rows are turned into their coordinates in it (an exact change of variables: it keeps
+    lengths), R = min(N, D) numbers each. Setting up costs O(N² D) then, each step of a fit
+    O(N K R); memory O(N D).
 
     Args:
         X: `[N, D]` rows.
         classes: `[N]` class of each row, from 0 to K - 1, each taken at least once.
         weights: `[N]` positive sample weights; 1 if None.
+        single: compute in float32: twice as fast, and the gradient is exact to about 1e-6.
 
     Example:
         >>> X = np.array([[0.0], [0.2], [0.8], [1.0]])
@@ -62,12 +64,18 @@ class LogisticProblem:
         X: NDArray[np.float64],
         classes: Indices,
         weights: NDArray[np.float64] | None = None,
+        *,
+        single: bool = False,
     ) -> None:
         self.n = len(X)
         self.n_classes = int(classes.max()) + 1
         self._mean = X.mean(axis=0)
-        axes, rows = np.linalg.qr((X - self._mean).T)
-        self._axes, self._rows = axes.T, np.ascontiguousarray(rows.T)
+        rows = X - self._mean
+        self._axes: NDArray[np.float64] | None = None
+        if self.n < X.shape[1]:
+            axes, turned = np.linalg.qr(rows.T)
+            self._axes, rows = axes.T, np.ascontiguousarray(turned.T)
+        self._rows = rows.astype(np.float32 if single else np.float64, copy=False)
         self._classes = classes
         self._share = np.full(self.n, 1 / self.n)
         if weights is not None:
@@ -87,19 +95,20 @@ class LogisticProblem:
             C: how much the losses count against the penalty.
         """
         coordinates, offset = self._unpacked(parameters)
-        logits = self._rows @ coordinates.T + offset
+        kind = self._rows.dtype
+        logits = self._rows @ coordinates.T.astype(kind) + offset.astype(kind)
         logits -= logits.max(axis=1, keepdims=True)
-        slope = np.exp(logits)
-        total = slope.sum(axis=1)
         row = np.arange(self.n)
-        losses = np.log(total) - logits[row, self._classes]
-        slope /= total[:, None]
-        slope[row, self._classes] -= 1.0
-        slope *= self._share[:, None]
+        own = logits[row, self._classes]
+        slope = np.exp(logits, out=logits)
+        total = slope.sum(axis=1)
+        losses = np.log(total) - own
+        slope *= (self._share / total)[:, None].astype(kind)
+        slope[row, self._classes] -= self._share.astype(kind)
         penalty = 1.0 / (C * self.n)
         value = float(self._share @ losses + 0.5 * penalty * (coordinates**2).sum())
         along = slope.T @ self._rows + penalty * coordinates
-        return value, np.concatenate([along.ravel(), slope.sum(axis=0)])
+        return value, np.concatenate([along.ravel(), slope.sum(axis=0)]).astype(np.float64)
 
     def fit(
         self,
@@ -134,8 +143,16 @@ class LogisticProblem:
 
     def linear(self, solution: LogisticSolution) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return weights `[K, D]` and offsets `[K]` for rows as they were given."""
-        weights = solution.coordinates @ self._axes
+        weights = solution.coordinates if self._axes is None else solution.coordinates @ self._axes
         return weights, solution.offset - weights @ self._mean
+
+    def solution(
+        self, weights: NDArray[np.float64], offset: NDArray[np.float64]
+    ) -> LogisticSolution:
+        """Return the solution that has weights `[K, D]` and offsets `[K]`, to begin a fit at."""
+        coordinates = weights if self._axes is None else weights @ self._axes.T
+        moved = offset + weights @ self._mean
+        return LogisticSolution(coordinates, moved - moved.mean())
 
     def _unpacked(
         self, parameters: NDArray[np.float64]

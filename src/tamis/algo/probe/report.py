@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["ClassReport", "ProbeReport", "SliceReport", "report_predictions"]
+__all__ = ["ClassReport", "ProbeReport", "SliceReport", "report_predictions", "report_slices"]
 
 _RARE: Final = 0.01
 _LEAST_ROWS: Final = 5
@@ -147,7 +147,7 @@ def report_predictions(
         calibration_error=expected_calibration_error(known, truth),
         confusion=confusion,
         classes=tuple(sorted(by_class, key=lambda each: each.recall.value if each.recall else 2.0)),
-        slices=_slice_reports(
+        slices=report_slices(
             right, {name: np.asarray(column)[measured] for name, column in (slices or {}).items()}
         ),
         rare_recall=share_right(int(confusion[rare, rare].sum()), int(confusion[rare].sum()))
@@ -169,9 +169,15 @@ def _class_report(confusion: Indices, number: int, name: str) -> ClassReport:
     )
 
 
-def _slice_reports(
+def report_slices(
     right: NDArray[np.bool_], columns: Mapping[str, NDArray[Any]]
 ) -> tuple[SliceReport, ...]:
+    """Return how rows of each value of each column are predicted, worst first.
+
+    Args:
+        right: `[N]` whether a row is predicted rightly.
+        columns: `[N]` values; those of under five rows are left out, and so are None and NaN.
+    """
     from scipy.stats import fisher_exact
 
     found: list[tuple[str, str, int, int]] = []

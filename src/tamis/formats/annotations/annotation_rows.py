@@ -70,6 +70,10 @@ class AnnotationRows:
         """Give a sample a class; predictions have a confidence."""
         self._add(sample_id=sample_id, kind="classification", label=label, confidence=confidence)
 
+    def add_number(self, sample_id: str, label: str, value: float) -> None:
+        """Give a sample a number, and say what it is of."""
+        self._add(sample_id=sample_id, kind="number", label=label, value=value)
+
     def _add(self, **said: Any) -> None:
         content = repr((self._layer, *said.values())).encode("utf-8", "backslashreplace")
         digest = hashlib.blake2b(content, digest_size=16)

@@ -18,15 +18,11 @@ from tamis.dataset.presence import find_gone
 from tamis.errors import InputError, PictureError, UsageError
 from tamis.formats.exports.annotated_picture import (
     AnnotatedPicture,
-    AnnotationWriter,
     Exported,
     Losses,
     class_numbers,
 )
-from tamis.formats.exports.coco import CocoWriter
-from tamis.formats.exports.cvat import CvatWriter
 from tamis.formats.exports.destination import new_folder
-from tamis.formats.exports.fiftyone import FiftyOneWriter
 from tamis.formats.exports.folder import (
     MANIFESTS,
     CutOuts,
@@ -36,15 +32,8 @@ from tamis.formats.exports.folder import (
     plan_of,
     verified_content,
 )
-from tamis.formats.exports.hugging_face import HuggingFaceWriter
-from tamis.formats.exports.image_folder import ImageFolderWriter
-from tamis.formats.exports.label_studio import LabelStudioWriter
-from tamis.formats.exports.labelme import LabelMeWriter
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
-from tamis.formats.exports.voc import VocWriter
-from tamis.formats.exports.web_dataset import WebDatasetWriter
-from tamis.formats.exports.yolo import YoloWriter
-from tamis.formats.exports.yolo_classify import YoloClassifyWriter
+from tamis.formats.writers import WRITERS, format_named
 from tamis.types import Failure, no_progress
 
 if TYPE_CHECKING:
@@ -60,21 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PACKED", "WRITERS", "export_annotated"]
 
-WRITERS: Final[Mapping[str, type[AnnotationWriter]]] = {
-    "coco": CocoWriter,
-    "yolo": YoloWriter,
-    "voc": VocWriter,
-    "cvat": CvatWriter,
-    "labelme": LabelMeWriter,
-    "labelstudio": LabelStudioWriter,
-    "fiftyone": FiftyOneWriter,
-    "imagefolder": ImageFolderWriter,
-    "huggingface": HuggingFaceWriter,
-    "webdataset": WebDatasetWriter,
-    "yolo-classify": YoloClassifyWriter,
-}
-
-PACKED: Final = frozenset({"huggingface", "webdataset"})
+PACKED: Final = frozenset(name for name in WRITERS if format_named(name).packs_pictures)
 """Formats whose files hold the pictures themselves."""
 
 _ROWS_AT_ONCE = 1 << 14
@@ -114,17 +89,23 @@ def export_annotated(
 
     Raises:
         InputError: not one picture could be read.
-        UsageError: the folder is in use, or not one picture has what the format is of.
+        UsageError: the folder is in use, not one picture has what the format is of, or an option
+            does not go with the format.
     """
     columns = ["sample_id", "path", "uri", "source", "content_hash", "width", "height", "label"]
     rows = store.read([*columns, "split"], where).to_pylist()
     if overwrite:
         check_replaceable(store, folder)
-    writer = WRITERS[format_name]()
+    how = format_named(format_name)
+    if not pictures and (how.packs_pictures or how.is_folders):
+        raise UsageError(f"{format_name} is not written without the pictures: leave them in")
+    if how.packs_pictures and link != "copy":
+        raise UsageError(f"{format_name} has the pictures inside its files: they have to be copied")
+    writer = how.writer()
     table = _annotations(store, rows, layer)
-    named = _named(rows, table, dots=format_name != "webdataset")
+    named = _named(rows, table, dots=how.dots_in_names)
     losses = Losses()
-    placing = _Pictures(rows, link, inside=format_name in PACKED)
+    placing = _Pictures(rows, link, inside=how.packs_pictures)
     if pictures and link != "copy":
         placing.gone = {one.sample_id: one for one in find_gone(store, where)}
     files: dict[str, str] = {}

@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["AnnotatedPicture", "AnnotationWriter", "Exported", "Losses", "class_numbers"]
+__all__ = [
+    "AnnotatedPicture",
+    "AnnotationFormat",
+    "AnnotationWriter",
+    "Exported",
+    "Losses",
+    "class_numbers",
+]
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,23 @@ class AnnotationWriter(Protocol):
 
     def write(self, folder: Path, exported: Exported) -> list[str]:
         """Write the annotations, and return the files below `folder` that were written."""
+
+
+@dataclass(frozen=True)
+class AnnotationFormat:
+    """How pictures with annotations are written in one format.
+
+    Attributes:
+        writer: makes a writer for one export.
+        packs_pictures: its files hold the pictures, so that these are neither linked nor left out.
+        is_folders: folders are all that there is of annotations, so that pictures must go along.
+        dots_in_names: whether a picture's name may have a dot before its ending.
+    """
+
+    writer: Callable[[], AnnotationWriter]
+    packs_pictures: bool = False
+    is_folders: bool = False
+    dots_in_names: bool = True
 
 
 def class_numbers(labels: Iterable[str], known: Mapping[str, Any], first: int) -> dict[str, int]:

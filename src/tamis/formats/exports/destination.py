@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamis.dataset.storage import held_folder
 from tamis.errors import ConflictError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -96,17 +96,12 @@ def _swap(draft: Path, folder: Path) -> None:
 @contextmanager
 def _held(draft: Path, folder: Path) -> Iterator[None]:
     """Keep other processes from writing to a draft; the death of this one frees it."""
-    held = os.open(draft, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with held_folder(draft) as is_ours:
+        if not is_ours:
             raise ConflictError(
                 f"another process is writing the same export to {folder}; wait until it is done"
-            ) from None
+            )
         yield
-    finally:
-        os.close(held)
 
 
 def _beside(place: Path, role: str, plan: str | None = None) -> Path:

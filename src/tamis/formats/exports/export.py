@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, get_args
 
 import pyarrow.compute as pc
 
@@ -13,11 +13,12 @@ from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
-from tamis.formats.exports.annotated import WRITERS, export_annotated
+from tamis.formats.exports.annotated import export_annotated
 from tamis.formats.exports.destination import new_file
 from tamis.formats.exports.folder import Link, export_folder
 from tamis.formats.exports.layer_columns import with_layers
 from tamis.formats.exports.manifest import write_csv, write_parquet
+from tamis.formats.writers import WRITERS
 from tamis.types import no_progress
 
 if TYPE_CHECKING:
@@ -26,25 +27,9 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.types import Failure, Progress
 
-__all__ = ["FORMATS", "ExportReport", "Format", "export"]
+__all__ = ["FORMATS", "ExportReport", "export"]
 
-Format: TypeAlias = Literal[
-    "folder",
-    "csv",
-    "parquet",
-    "coco",
-    "yolo",
-    "yolo-classify",
-    "voc",
-    "cvat",
-    "labelme",
-    "labelstudio",
-    "fiftyone",
-    "imagefolder",
-    "huggingface",
-    "webdataset",
-]
-FORMATS: tuple[Format, ...] = get_args(Format)
+FORMATS = ("folder", "csv", "parquet", *WRITERS)
 
 
 @dataclass(frozen=True)
@@ -66,7 +51,7 @@ class ExportReport:
 
 def export(
     store: Store,
-    format: Format,  # noqa: A002 - the word users know
+    format: str,  # noqa: A002 - the word users know
     destination: Path | str,
     where: str | None = None,
     *,
@@ -178,7 +163,7 @@ def export(
 
 def _export_layer(
     store: Store,
-    format: Format,  # noqa: A002 - as above
+    format: str,  # noqa: A002 - as above
     place: Path,
     where: str | None,
     layer: str,

@@ -42,7 +42,9 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(Import, show_import).register(app)
     Command(Evaluate, show_evaluation).register(app)
-    label = typer.Typer(help="Classes of pictures, in layers.", no_args_is_help=True)
+    label = typer.Typer(
+        help="Set, propagate and check labels, and edit annotations.", no_args_is_help=True
+    )
     app.add_typer(label, name="label")
     for command in (
         Command(SetLabel, show_set),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from tamis.errors import TamisError
 from tamis.verbs.command_line import read_words
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.verbs.request import Field, Request
 
-__all__ = ["DEFAULT_DATASET", "Command", "JsonOption", "QuietOption"]
+__all__ = ["DEFAULT_DATASET", "Command", "CommandGroup", "JsonOption", "QuietOption"]
 
 DEFAULT_DATASET = Path("dataset.tamis")
 
@@ -37,6 +37,7 @@ def _dataset_option(default: str) -> Any:
         "-d",
         "--dataset",
         envvar="TAMIS_DATASET",
+        metavar="PATH",
         help=f"The dataset, a folder.  [default: {default}]",
         show_default=False,
     )
@@ -79,7 +80,7 @@ class Command:
         parameters += [_parameter(field) for field in fields_of(self.request)]
         # words by their place come first, in the order of the request
         if self.dataset is not None:
-            at = Annotated[Path | None, _dataset_option(self.dataset_words)]
+            at = Annotated[str | None, _dataset_option(self.dataset_words)]
             parameters.append(_keyword("dataset", at, None))
         parameters.append(_keyword("json", JsonOption, False))
         parameters.append(_keyword("quiet", QuietOption, False))
@@ -97,7 +98,8 @@ class Command:
         from tamis.interfaces.cli.output import Output  # rich takes a while to load
 
         output = Output(as_json=given.pop("json"), quiet=given.pop("quiet"))
-        at = given.pop("dataset", None)
+        named = given.pop("dataset", None)
+        at = None if named is None else Path(named)
         request = self.request.of(read_words(self.request, given))
         try:
             with self.feedback(output) as feedback:
@@ -160,7 +162,35 @@ class _LateCommand(TyperCommand):
             app.command()(self._function())
             whole = typer.main.get_command(app)
             self.params, self.callback, self._function = whole.params, whole.callback, None
-        return super().get_params(ctx)
+            for one in self.params:
+                if isinstance(one, TyperArgument):
+                    # its name says what it is; that it comes as a text is no news
+                    vars(one)["display_type_rich"] = lambda **_: ""
+        return _as_given(super().get_params(ctx))
+
+
+class CommandGroup(TyperGroup):
+    """Verbs under one name, whose own options are flags."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Return the options."""
+        return _as_given(super().get_params(ctx))
+
+
+def _as_given(params: Any) -> Any:
+    """Let requests read texts: typer would load pydantic for it, 0.2 CPU seconds."""
+    for one in params:
+        vars(one)["_runtime_param"] = _AsGiven()
+    return params
+
+
+class _AsGiven:
+    """Leaves texts, lists of them and flags as the command line gave them."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return a value as it is; of an option that can be repeated, none as an empty list."""
+        del ctx
+        return () if value is None and (param.multiple or param.nargs == -1) else value
 
 
 def _nothing() -> None:
@@ -178,8 +208,7 @@ def _parameter(field: Field) -> inspect.Parameter:
     option, kind = field.option, field.kind
     needed = field.default is MISSING
     settings: dict[str, Any] = {"help": _described(field), "show_default": False}
-    if option.metavar or kind.words():
-        settings["metavar"] = option.metavar or "|".join(kind.words())
+    settings["metavar"] = option.metavar or "|".join(kind.words()) or "VALUE"
     if words := kind.words():
         settings["autocompletion"] = lambda: list(words)
     if option.positional:
@@ -211,6 +240,9 @@ def _is_flag(field: Field) -> bool:
 def _described(field: Field) -> str:
     """Return a field's help: what it is, whether it can be repeated, and its default."""
     sentence = field.option.help
+    words = field.kind.words()
+    if field.option.metavar and not all(word in sentence + field.option.metavar for word in words):
+        sentence += f" One of {', '.join(words)}."
     if field.kind.many and not field.option.positional and "repeatable" not in sentence:
         sentence = f"{sentence.rstrip('.')}; repeatable."
     default = field.option.default

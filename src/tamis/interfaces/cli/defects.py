@@ -49,15 +49,14 @@ def register(app: typer.Typer) -> None:
 
 def _show_fit(output: Output, _request: DefectsFit, report: DefectsFitReport) -> None:
     output.say(
-        f"{report.kind} of {', '.join(report.levels)} by {report.encoder}, smoothing "
-        f"{report.sigma:g}, fitted to {report.pictures} pictures at {report.side} pixels, "
-        f"{report.bytes / 1e6:.2f} MB"
+        f"fitted to {report.pictures} pictures by {report.encoder} at {report.side} pixels, "
+        f"{report.bytes / 1e6:.2f} MB: {_experts(report)}"
     )
     if report.planted_auroc is not None:
         each = ", ".join(f"{kind} {auroc:.2f}" for kind, auroc in report.planted.items())
         output.say(
-            f"chosen among {len(report.candidates)} on planted flaws; AUROC of flaws planted on "
-            f"other pictures: {report.planted_auroc:.3f} ({each})"
+            f"chosen on planted flaws; AUROC of flaws planted on other pictures: "
+            f"{report.planted_auroc:.3f} ({each})"
         )
     output.say(
         f"threshold {report.threshold:.3g}: at most {report.promised_rate:.2g} of new nominal "
@@ -69,6 +68,12 @@ def _show_fit(output: Output, _request: DefectsFit, report: DefectsFitReport) ->
     )
     _show_failed(output, report)
     output.note(f"model  {report.model}")
+
+
+def _experts(report: DefectsFitReport) -> str:
+    return "; ".join(
+        f"{one.model} of {' + '.join(one.levels)} ({one.reads})" for one in report.experts
+    )
 
 
 def _show_score(output: Output, request: DefectsScore, report: DefectsReport) -> int:

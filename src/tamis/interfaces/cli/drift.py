@@ -10,11 +10,11 @@ import typer
 
 from tamis.errors import UsageError
 from tamis.interfaces.cli.command import DEFAULT_DATASET, Command
-from tamis.services.drift.contract import DriftCheck, DriftFit
+from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 
 if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
-    from tamis.services.drift.result import DriftFitReport, DriftHarm, DriftReport
+    from tamis.services.drift.result import DriftAdaptation, DriftFitReport, DriftHarm, DriftReport
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["register"]
@@ -22,6 +22,11 @@ __all__ = ["register"]
 DRIFT_FOUND = 1
 
 _MOST_CLASSES = 10
+_ADAPTED = {
+    "prior": "its classes are weighted by how frequent they are now",
+    "temperature": "its probabilities are as certain as it is right",
+    "retrain": "it is fitted on the old and the new labels",
+}
 _SHIFTS = {
     "label": "classes are more or less frequent, and look as they did (label shift)",
     "covariate": "classes are as frequent as they were, and look different (covariate shift)",
@@ -41,7 +46,7 @@ class _Check(Command):
         return super().answer(request, path, feedback)
 
 
-drift = typer.Typer(no_args_is_help=True, help="Fit a reference; check later pictures against it.")
+drift = typer.Typer(no_args_is_help=True, help="Store a reference; test later pictures against it.")
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NOTE = (
@@ -54,6 +59,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(DriftFit, _show_fit).register(drift)
     _Check(DriftCheck, _show_check).register(drift)
+    Command(DriftAdapt, _show_adapt).register(drift)
     drift.command("serve", help=serve.__doc__)(serve)
     app.add_typer(drift, name="drift")
 
@@ -99,6 +105,43 @@ def _show_check(output: Output, _request: DriftCheck, report: DriftReport) -> in
     if report.failed:
         output.note(f"note: {len(report.failed)} pictures could not be read; --json lists them")
     return DRIFT_FOUND if report.drift else 0
+
+
+def _show_adapt(output: Output, request: DriftAdapt, report: DriftAdaptation) -> None:
+    output.table(
+        ["probe", "right", "95% interval", "log loss", "calibration error"],
+        [
+            (
+                one.method,
+                f"{one.accuracy:.1%}",
+                f"{one.low:.1%} to {one.high:.1%}",
+                one.log_loss,
+                one.ece,
+            )
+            for one in report.tried
+            if one.accuracy is not None
+        ],
+    )
+    changed = [one for one in report.classes if not one.low <= one.reference <= one.high]
+    output.table(
+        ["class", "was", "is about", "95% interval"],
+        [
+            (
+                one.name,
+                f"{one.reference:.0%}",
+                f"{one.batch:.0%}",
+                f"{one.low:.0%} to {one.high:.0%}",
+            )
+            for one in changed[:_MOST_CLASSES]
+        ],
+    )
+    if report.chosen == "as it is":
+        output.say(f"the probe {report.name!r} stays as it is")
+        return
+    would = "would be" if request.dry_run else "is"
+    output.say(f"the probe {report.name!r} {would} adapted: {_ADAPTED[report.chosen]}")
+    if not request.dry_run:
+        output.note(f"tamis probe predict --name {report.name}  uses it; tamis undo takes it back")
 
 
 def _show_what(output: Output, report: DriftReport) -> None:
@@ -230,7 +273,7 @@ def serve(
     ] = None,
     body: Annotated[int, typer.Option(min=1, max=1000, metavar="MB", help="Largest request.")] = 32,
 ) -> None:
-    """Take pictures or vectors over HTTP, and raise an alarm when they drift.
+    """Watch pictures or vectors over HTTP; raise an alarm on drift.
 
     Prints where it listens, one line, and serves until Ctrl-C. What it has seen survives a restart.
     """

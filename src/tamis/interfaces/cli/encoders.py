@@ -123,7 +123,7 @@ encoders = typer.Typer(no_args_is_help=False)
 
 @encoders.callback(invoke_without_command=True)
 def _top(context: typer.Context, json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """List the encoders that can be used here; `check SPEC` loads one and tries it."""
+    """List the encoders that work here; check, export or pack one."""
     # what stands before the verb counts for it
     context.obj = {"json": json, "quiet": quiet}
     if context.invoked_subcommand is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
-from tamis.interfaces.cli.searching import show_search
 from tamis.services.align.contract import Align
 from tamis.services.index.contract import Index
 from tamis.services.search.contract import Search
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.services.align.contract import AlignReport
     from tamis.services.index.contract import IndexReport
+    from tamis.services.search.contract import SearchReport
     from tamis.services.text_filter.contract import FilterReport
 
 __all__ = ["register"]
@@ -27,10 +27,27 @@ _SHOWN = 50
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    Command(Search, show_search).register(app)
+    Command(Search, _show_search).register(app)
     Command(Filter, _show_filter).register(app)
     Command(Align, _show_align).register(app)
     Command(Index, _show_index).register(app)
+
+
+def _show_search(output: Output, _request: Search, report: SearchReport) -> None:
+    output.table(
+        ["score", "picture", "label", "split", "region"],
+        [(hit.score, hit.path, hit.label, hit.split, _written(hit.region)) for hit in report.hits],
+    )
+    output.note(
+        f"{len(report.hits)} found by {report.encoder} in {1e3 * report.seconds:.0f} ms "
+        f"({report.method}, {report.compared} compared)"
+    )
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
+
+
+def _written(region: tuple[int, int, int, int] | None) -> str | None:
+    return None if region is None else ",".join(map(str, region))
 
 
 def _show_filter(output: Output, _request: Filter, report: FilterReport) -> None:

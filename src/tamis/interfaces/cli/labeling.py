@@ -48,6 +48,8 @@ def show_suspects(output: Output, request: FindMislabels, report: MislabelReport
         output.note(f"{len(report.suspects) - len(shown)} more; --top N or --json lists them")
     if report.tag is not None:
         output.note(f"{report.tagged} tagged {report.tag}")
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
     return SUSPECTS_FOUND if request.fail and report.suspects else 0
 
 

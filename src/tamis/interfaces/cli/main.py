@@ -33,13 +33,15 @@ from tamis.interfaces.cli import (
     probing,
     watching,
 )
+from tamis.interfaces.cli.command import CommandGroup
 from tamis.outside_text import is_storable, showable
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="tamis",
-    help="From hours of raw pictures to the few that matter.",
+    cls=CommandGroup,
+    help="From hours of raw pictures and video to the few that matter.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

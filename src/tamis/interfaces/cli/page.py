@@ -47,7 +47,7 @@ def serve_app(
     ] = False,
     no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
 ) -> None:
-    """Open the dataset's page in the browser: look, search, filter and label.
+    """Open the dataset in the browser: look, search and label.
 
     Prints the page's address with its token, one line, and serves it until Ctrl-C.
     """

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _SHOWN = 20
+_CONFUSED = 10
 
 
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
-    probe = typer.Typer(help="Small classifiers on stored vectors.", no_args_is_help=True)
+    probe = typer.Typer(help="Train small classifiers on stored vectors.", no_args_is_help=True)
     app.add_typer(probe, name="probe")
     Command(TrainProbe, show_training).register(probe)
     Command(PredictProbe, show_predictions).register(probe)
@@ -28,15 +29,29 @@ def register(app: typer.Typer) -> None:
 
 
 def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -> None:
-    """Print how well the probe does, then classes and slices, worst first."""
+    """Print how well the probe does, then encoders, classes and slices, worst first."""
     output.say(f"probe {report.name} ({report.method}) fitted on {report.labels} labels")
-    if report.accuracy is None or report.ece is None:
+    if not report.measured:
         output.say("no label could be held out to measure it on")
         return
+    on = f"{report.measured} pictures of the {report.measured_on}"
+    if report.absolute_error is not None:
+        said = "" if report.explained is None else f", {report.explained:.1%} of the variance"
+        within = "" if report.reach is None else f"; nine in ten are within {report.reach:.4g}"
+        output.say(f"off by {report.absolute_error:.4g} on average{said}, on {on}{within}")
+        return
+    if report.accuracy is None or report.ece is None:
+        return
+    before = "" if report.ece_before is None else f" ({report.ece_before:.3f} before calibration)"
     output.say(
-        f"accuracy {report.accuracy:.1%} ({report.low:.1%} to {report.high:.1%}) on "
-        f"{report.measured} pictures of the {report.measured_on}, calibration error "
-        f"{report.ece:.3f}"
+        f"accuracy {report.accuracy:.1%} ({report.low:.1%} to {report.high:.1%}) on {on}, "
+        f"calibration error {report.ece:.3f}{before}"
+    )
+    if report.rare_recall is not None:
+        output.say(f"of classes under 1 % of the pictures, {report.rare_recall:.1%} are found")
+    output.table(
+        ["encoder", "accuracy", "from", "to", "log loss"],
+        [(o.encoder, o.accuracy, o.low, o.high, o.log_loss) for o in report.compared],
     )
     output.table(
         ["class", "pictures", "recall", "precision", "F1"],
@@ -46,10 +61,14 @@ def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -
         ],
     )
     output.table(
-        ["slice", "value", "pictures", "accuracy", "gap", "p"],
+        ["class", "taken for", "pictures"],
+        [(one.label, one.predicted, one.pictures) for one in report.confused[:_CONFUSED]],
+    )
+    output.table(
+        ["slice", "value", "pictures", "accuracy", "from", "to", "gap", "p"],
         [
-            (one.column, one.value, one.pictures, one.accuracy, one.gap, one.p_value)
-            for one in report.slices[:_SHOWN]
+            (o.column, o.value, o.pictures, o.accuracy, o.low, o.high, o.gap, o.p_value)
+            for o in report.slices[:_SHOWN]
         ],
     )
 
@@ -57,7 +76,7 @@ def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -
 def show_predictions(output: Output, _request: PredictProbe, report: ProbePredictions) -> None:
     """Print how many pictures have a class now."""
     output.say(
-        f"{report.predicted} pictures have a class in the layer {report.layer}, "
+        f"{report.predicted} pictures have a prediction in the layer {report.layer}, "
         f"{report.abstained} left without"
     )
     output.table(["class", "pictures"], [*report.classes.items()][:_SHOWN])

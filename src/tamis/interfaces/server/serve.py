@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
-import gc
 import socket
 import sys
 import webbrowser
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tamis.errors import MissingExtraError, UsageError
@@ -14,7 +15,11 @@ from tamis.errors import MissingExtraError, UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["serve_page"]
+    import uvicorn
+
+    from tamis.interfaces.server.security import Door
+
+__all__ = ["OpenServer", "open_server", "serve_page"]
 
 
 def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
@@ -32,38 +37,71 @@ def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
         UsageError: the address cannot be listened on.
     """
     try:
-        import uvicorn
-
-        from tamis.interfaces.server.app import make_app
-        from tamis.interfaces.server.security import Door, new_token
-        from tamis.interfaces.server.session import Session
+        import starlette  # noqa: F401 - whether it is there
+        import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("the page", "app") from error
-    session = Session(dataset)
-    listener = _listen(host, port)
-    door = Door(new_token(), listener.getsockname()[1], host)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_app(session, door),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=2,
-            ws="none",
-        )
-    )
-    sys.stdout.write(f"{door.address}\n")
+    opened = open_server(dataset, host, port)
+    sys.stdout.write(f"{opened.door.address}\n")
     sys.stdout.flush()
     if open_page:
-        webbrowser.open(door.address)
-    gc.collect()
-    gc.freeze()  # what was imported stays; collections need not look at it again
+        webbrowser.open(opened.door.address)
+    # uvicorn ends in good order, then raises what ended it
+    with suppress(KeyboardInterrupt):
+        opened.run()
+
+
+@dataclass(frozen=True)
+class OpenServer:
+    """A server whose port is taken, but which does not answer yet.
+
+    Attributes:
+        door: what opens it.
+        server: uvicorn's own.
+        listener: the socket it listens on.
+    """
+
+    door: Door
+    server: uvicorn.Server
+    listener: socket.socket
+
+    def run(self) -> None:
+        """Answer until the server is told to stop."""
+        try:
+            self.server.run(sockets=[self.listener])
+        finally:
+            self.listener.close()
+
+
+def open_server(dataset: Path, host: str = "127.0.0.1", port: int = 0) -> OpenServer:
+    """Open a dataset and a port.
+
+    Raises:
+        DatasetMissingError: there is no dataset.
+        UsageError: the address cannot be listened on.
+    """
+    import uvicorn
+
+    from tamis.interfaces.server.app import make_app
+    from tamis.interfaces.server.security import Door, new_token
+    from tamis.interfaces.server.session import Session
+
+    listener = _listen(host, port)
     try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass  # uvicorn has ended in good order, and raises what ended it
-    finally:
+        session = Session(dataset)
+    except BaseException:
         listener.close()
+        raise
+    door = Door(new_token(), listener.getsockname()[1], host)
+    config = uvicorn.Config(
+        make_app(session, door),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+        ws="none",
+    )
+    return OpenServer(door, uvicorn.Server(config), listener)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -16,16 +16,16 @@ from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Thre
 __all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "CropObjects", "PartsReport"]
 
 MinBox: TypeAlias = Annotated[
-    int, Option("Leave out boxes with a shorter side.", metavar="PIXELS", minimum=1)
+    int, Option("Skip boxes with a shorter side.", metavar="PIXELS", minimum=1)
 ]
 
 
 @dataclass(frozen=True)
 class Add(Request["AddReport"], verb="add", writes=True, creates=True):
-    """Add pictures and frames of videos; adding again adds nothing twice.
+    """Add pictures and video frames; nothing is added twice.
 
-    With new-only, what is like a sample of the dataset, by the vectors of an encoder, is left out,
-    and what is added gets its vector at once.
+    With new-only, whatever is similar to a sample of the dataset is skipped, judged by the vectors
+    of an encoder, and what is added gets its vector at once.
     """
 
     sources: Sources
@@ -45,14 +45,14 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
     threshold: Annotated[
         float | None,
         Option(
-            "Cosine similarity from which new-only leaves a picture out.",
+            "Cosine similarity from which new-only skips a picture.",
             metavar="COSINE",
             minimum=-1,
             maximum=1,
             default="0.92",
         ),
     ] = None
-    encoder: Annotated[str, Option("The encoder by which new-only tells.", metavar="SPEC")] = (
+    encoder: Annotated[str, Option("The encoder that new-only compares by.", metavar="SPEC")] = (
         "default"
     )
     crops: Annotated[
@@ -88,9 +88,10 @@ class AddCrops(Request["PartsReport"], verb="add crops", run="parts:add_crops"):
 
 @dataclass(frozen=True)
 class CropObjects(Request["PartsReport"], verb="label crops", run="parts:crop_objects"):
-    """Add the objects of a layer as samples of their own, to embed, search and select.
+    """Add the objects of a layer as samples of their own.
 
-    A crop follows its object: where that is moved, renamed or removed, so is the crop.
+    They can be embedded, searched and selected. A crop follows its object: when that is moved,
+    renamed or removed, so is the crop.
     """
 
     _: KW_ONLY

@@ -1,4 +1,4 @@
-"""Tells whether a dataset holds a picture: the same content at the same place."""
+"""Whether a dataset has a picture: the same content at the same place."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class KnownPictures:
         self._lock = threading.Lock()
 
     def find(self, content: str, place: str) -> str | None:
-        """Return the sample id of a content at a place; None if the dataset holds it not.
+        """Return the sample id of a content at a place; None if the dataset does not have it.
 
         Args:
             content: identifies what the picture shows, as `content_hash` in the dataset.

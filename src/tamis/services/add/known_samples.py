@@ -1,4 +1,4 @@
-"""Which samples a dataset holds already, in little memory."""
+"""Which samples a dataset has, in little memory."""
 
 from __future__ import annotations
 

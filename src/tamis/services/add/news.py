@@ -1,4 +1,4 @@
-"""Only what is new into the dataset: pictures and frames unlike all that it holds."""
+"""Add only what is new: pictures and frames unlike everything in the dataset."""
 
 from __future__ import annotations
 

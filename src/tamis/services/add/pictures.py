@@ -1,4 +1,4 @@
-"""Pictures, and frames of videos, from where they lie into the dataset's rows."""
+"""Add pictures and video frames: read, hash, decode, measure, and write rows."""
 
 from __future__ import annotations
 

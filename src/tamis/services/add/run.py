@@ -1,4 +1,4 @@
-"""Pictures, frames of videos, crops and tiles into a dataset, in one go."""
+"""The verb `add`: pictures, video frames, crops and tiles."""
 
 from __future__ import annotations
 

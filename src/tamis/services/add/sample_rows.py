@@ -1,4 +1,4 @@
-"""What becomes of pictures and frames, as rows of the dataset."""
+"""The rows of the dataset that pictures and frames become."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Outcome = NewSample | KnownSample | Failure
 
 
 class SampleRows:
-    """Makes rows of outcomes, with what is known of each picture beforehand.
+    """Makes rows of outcomes, with the label and split known of each picture.
 
     Args:
         wanted: what is added.

@@ -94,7 +94,7 @@ class SourcesToAdd:
         return None if self._unopened else self._count
 
     def expect_frames(self, frames: int | None) -> None:
-        """Take note of how many frames a video will give; None if it does not say."""
+        """Note how many frames a video will give; None if it does not say."""
         self._unopened -= 1
         self._count = None if self._count is None or frames is None else self._count + frames
 

@@ -15,18 +15,20 @@ __all__ = ["Align", "AlignReport"]
 
 @dataclass(frozen=True, kw_only=True)
 class Align(Request["AlignReport"], verb="align", writes=True):
-    """Learn texts for vectors of an encoder that reads none, from pictures that both embedded.
+    """Make vectors searchable by text that have no text encoder.
 
-    The result is an encoder `aligned:FILE`, with vectors of all that the first has embedded.
+    A map to the vectors of an encoder with texts is learned from pictures that both have embedded.
+    The result is an encoder `aligned:FILE`, with vectors of everything that the first has embedded.
     """
 
     from_: Annotated[
-        str, Option("Whose vectors are to know texts.", names=("--from",), metavar="SPEC")
+        str,
+        Option("The encoder whose vectors to make searchable.", names=("--from",), metavar="SPEC"),
     ]
     to: Annotated[
         str,
         Option(
-            "Whose texts they shall know; both have embedded 200 pictures, better 20,000.",
+            "The encoder whose texts to use; both must have embedded 200 pictures, better 20,000.",
             metavar="SPEC",
         ),
     ]

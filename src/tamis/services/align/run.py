@@ -1,4 +1,4 @@
-"""Texts for an encoder that reads none: a map from its space to that of one that does."""
+"""Text search for an encoder without texts: a map from its space to that of one with texts."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tamis.errors import UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.source_annotation import SourceAnnotation
-from tamis.runtime.object_crops import follow_objects
+from tamis.runtime.object_crops import follow_objects, objects_to_follow
 from tamis.types import Failure
 from tamis.verbs.result import Result
 
@@ -128,10 +128,13 @@ def _stage(
     samples = workspace.samples
     shown: dict[str, str | None] = {}
     if replaced:
-        before = workspace.store.annotations(where=equal("layer", layer))
+        before = objects_to_follow(samples, equal("layer", layer))
         operation.remove_annotations(layer)
         follow_objects(samples, operation, before, table)
-        shown |= dict.fromkeys(_labels(before)) if layer == TRUTH else {}
+        if layer == TRUTH:
+            columns = ["sample_id", "kind", "label"]
+            classes = workspace.store.annotations(columns, equal("layer", layer))
+            shown |= dict.fromkeys(_labels(classes))
     operation.add_annotations(table)
     if layer == TRUTH:
         labels = _labels(table)

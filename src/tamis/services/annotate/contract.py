@@ -7,12 +7,12 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from tamis.dataset.annotation_layers import TRUTH, check_layer
+from tamis.dataset.annotation_layers import TRUTH, AnnotationKind, check_layer
 from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Where
+from tamis.verbs.shared import AllPictures, Ids, Where, require_pictures
 
 __all__ = [
     "ClearLabels",
@@ -32,15 +32,13 @@ InLayer: TypeAlias = Annotated[
     Option("The layer; `truth` holds the classes that `label` of the samples shows.", metavar="L"),
 ]
 
-_ANY_PICTURES = "name pictures: --where SQL, --ids ID, or --all for every picture"
-
 
 @dataclass(frozen=True)
 class Import(Request["ImportReport"], verb="import", writes=True, run="run:import_annotations"):
-    """Bring annotations of the dataset's pictures into a layer.
+    """Import annotations of the dataset's pictures into a layer.
 
-    The pictures must be in the dataset. What the layer has already is not added twice, and no other
-    layer is touched.
+    The pictures must be in the dataset already. Annotations that the layer has are not added twice,
+    and no other layer is changed.
     """
 
     format: Annotated[
@@ -61,15 +59,15 @@ class Import(Request["ImportReport"], verb="import", writes=True, run="run:impor
             "parquet",
             "folder",
         ],
-        Argument("How they are written; `auto` finds out by content.", metavar="FORMAT"),
+        Argument("The format; `auto` detects it.", metavar="FORMAT"),
     ]
     path: Annotated[Path, Argument("The file or folder of annotations.", metavar="PATH")]
     _: KW_ONLY
     layer: InLayer = TRUTH
-    replace: Annotated[bool, Option("First remove all that the layer has.")] = False
+    replace: Annotated[bool, Option("First remove everything from the layer.")] = False
     reference: Annotated[
         Path | None,
-        Option("The COCO file whose ids a file of results uses.", metavar="FILE"),
+        Option("The COCO file that defines the ids in a file of results.", metavar="FILE"),
     ] = None
     field: Annotated[
         str | None,
@@ -79,7 +77,7 @@ class Import(Request["ImportReport"], verb="import", writes=True, run="run:impor
             default="ground_truth, annotations",
         ),
     ] = None
-    author: Annotated[str | None, Option("Who made them.", metavar="NAME")] = None
+    author: Annotated[str | None, Option("Who made the annotations.", metavar="NAME")] = None
 
     def check(self) -> None:
         """See `Request`."""
@@ -88,7 +86,7 @@ class Import(Request["ImportReport"], verb="import", writes=True, run="run:impor
 
 @dataclass(frozen=True)
 class LabelImport(Import, verb="label import", writes=True, run="run:import_annotations"):
-    """Bring annotations of the dataset's pictures into a layer; the same as `import`."""
+    """Import annotations into a layer; the same as `import`."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -114,31 +112,28 @@ class ImportReport(Result):
     failed: Sequence[Failure]
 
 
-Ids: TypeAlias = Annotated[
-    Sequence[str] | None, Option("Only samples of these ids.", metavar="ID", default="all")
-]
-All: TypeAlias = Annotated[bool, Option("Every picture.")]
-
-
 @dataclass(frozen=True)
 class SetLabel(Request["SetReport"], verb="label set", writes=True, run="run:set_label"):
-    """Give pictures a class, in place of the one that the layer gave them."""
+    """Set the class of pictures in a layer, replacing any before.
+
+    With add, earlier classes stay and pictures have several; `label` shows the first.
+    """
 
     label: Annotated[str, Argument("The class.", metavar="CLASS")]
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
     layer: InLayer = TRUTH
-    author: Annotated[str | None, Option("Who says so.", metavar="NAME")] = None
+    author: Annotated[str | None, Option("Who made the change.", metavar="NAME")] = None
+    add: Annotated[bool, Option("Keep the classes that pictures have in the layer.")] = False
 
     def check(self) -> None:
         """See `Request`."""
         check_layer(self.layer)
         if not self.label.strip():
             raise UsageError("a class needs a name; to take one away use  tamis label clear")
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -160,33 +155,22 @@ class SetReport(Result):
 
 @dataclass(frozen=True)
 class ClearLabels(Request["ClearReport"], verb="label clear", writes=True, run="run:clear_labels"):
-    """Remove a layer's annotations of some pictures, or of all."""
+    """Remove a layer's annotations from some or all pictures."""
 
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
     layer: InLayer = TRUTH
     kind: Annotated[
-        Literal[
-            "classification",
-            "box",
-            "rotated_box",
-            "polygon",
-            "mask",
-            "keypoints",
-            "caption",
-            "number",
-        ]
-        | None,
+        AnnotationKind | None,
         Option("Only annotations of this kind.", default="all kinds"),
     ] = None
 
     def check(self) -> None:
         """See `Request`."""
         check_layer(self.layer)
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

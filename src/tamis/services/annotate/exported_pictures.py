@@ -1,4 +1,4 @@
-"""Which samples the pictures of an export are, under the names that it gave them."""
+"""The samples behind the pictures of an export, which has names of its own for them."""
 
 from __future__ import annotations
 

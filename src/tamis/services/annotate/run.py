@@ -18,7 +18,7 @@ from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
-from tamis.runtime.object_crops import follow_objects
+from tamis.runtime.object_crops import PLACED, follow_objects, objects_to_follow
 from tamis.services.annotate.contract import (
     ClearReport,
     ImportReport,
@@ -71,10 +71,11 @@ def import_annotations(
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
-            before = store.annotations(where=equal("layer", request.layer))
+            before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = pa.concat_tables([before.slice(0, 0), *taken.tables])
-            follow_objects(workspace.samples, operation, before, after)
+            after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
+            joined = pa.concat_tables(after, promote_options="default")
+            follow_objects(workspace.samples, operation, before, joined)
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
@@ -185,7 +186,7 @@ def _entries(said: Iterable[Said], taken: _Taken) -> Iterator[SourceAnnotation]:
 
 
 def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SILENT) -> SetReport:
-    """Give pictures a class in a layer, in place of what the layer had.
+    """Give pictures a class in a layer, in place of what the layer had or beside it.
 
     Raises:
         UsageError: a sample is unknown, or the condition is none.
@@ -193,16 +194,22 @@ def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SIL
     store = workspace.store
     ids = _samples(workspace, request)
     had = _classes(store, request.layer)
-    changed = [name for name in ids if had.get(name) != [request.label]]
+    if request.add:
+        changed = [name for name in ids if request.label not in had.get(name, ())]
+    else:
+        changed = [name for name in ids if had.get(name) != [request.label]]
     if changed:
         rows = AnnotationRows(request.layer, request.author)
         for name in changed:
             rows.add_class(name, request.label)
         with store.operation("label set", request=request) as operation:
-            operation.remove_annotations(request.layer, changed, "classification")
+            if not request.add:
+                operation.remove_annotations(request.layer, changed, "classification")
             operation.add_annotations(rows.table())
             if request.layer == TRUTH:
-                operation.set_marks(changed, {"label": [request.label] * len(changed)})
+                kept = set(_with_label(store, changed)) if request.add else set()
+                shown = [name for name in changed if name not in kept]
+                operation.set_marks(shown, {"label": [request.label] * len(shown)})
     return SetReport(
         label=request.label, layer=request.layer, pictures=len(ids), changed=len(changed)
     )
@@ -230,7 +237,7 @@ def clear_labels(
     if len(chosen) or labels:
         with store.operation("label clear", request=request) as operation:
             operation.remove_annotations(request.layer, chosen, request.kind)
-            before = store.annotations(where=condition)
+            before = objects_to_follow(workspace.samples, condition)
             before = before.filter(pc.is_in(before.column("sample_id"), value_set=chosen))
             follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:

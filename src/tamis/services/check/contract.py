@@ -14,7 +14,7 @@ __all__ = ["Check", "CheckReport", "Problem"]
 
 @dataclass(frozen=True)
 class Check(Request["CheckReport"], verb="check"):
-    """Is all there and whole? Reads every picture and the dataset itself; exit 1 if not."""
+    """Check that all pictures and the dataset itself are intact."""
 
 
 Kind = Literal["missing", "changed", "unreadable", "dataset"]

@@ -1,4 +1,4 @@
-"""Is all there and whole? The pictures, and the dataset's own files."""
+"""Check that pictures and the dataset's own files are complete and undamaged."""
 
 from __future__ import annotations
 

@@ -16,19 +16,22 @@ __all__ = ["Cluster", "ClusterReport", "FoundCluster"]
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster(Request["ClusterReport"], verb="cluster", writes=True):
-    """Group like pictures, name each group, and mark the pictures with the group's number.
+    """Group similar pictures, and name and mark each group.
 
-    The mark `cluster` counts from 0, the largest first:  tamis label set CLASS --where
+    The mark `cluster` numbers the groups, 0 the largest:  tamis label set CLASS --where
     "cluster = 0"
     """
 
     k: Annotated[
         int | Literal["auto"],
-        Option("How many clusters; auto takes a number that comes again on halves.", metavar="N"),
+        Option(
+            "How many clusters; auto takes the number that is most stable on halves of the data.",
+            metavar="N",
+        ),
     ] = "auto"
     where: Where = None
     examples: Annotated[
-        int, Option("How many pictures to list of each.", metavar="N", minimum=1)
+        int, Option("How many pictures of each to list.", metavar="N", minimum=1)
     ] = 5
     encoder: EncoderOfVectors = None
     seed: Seed = 0

@@ -18,9 +18,9 @@ DERIVED = ("hour", "month", "place")
 
 @dataclass(frozen=True)
 class Coverage(Request["CoverageReport"], verb="coverage"):
-    """Show which scenarios the dataset and its splits cover, what they lack, and what fills a gap.
+    """Show which scenarios the splits cover, and what fills gaps.
 
-    A scenario is a value of a column, an hour or a place of capture, or a word that pictures show.
+    A scenario is a value of a column, an hour or place of capture, or a word for what is shown.
     """
 
     by: Annotated[

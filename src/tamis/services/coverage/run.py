@@ -1,4 +1,4 @@
-"""Counts of pictures by scenario and split, the empty cells among them, and what fills them."""
+"""Counts of pictures by scenario and split, the gaps among them, and what fills the gaps."""
 
 from __future__ import annotations
 

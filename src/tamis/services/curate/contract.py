@@ -26,10 +26,10 @@ __all__ = ["Curate", "CurateReport"]
 
 @dataclass(frozen=True)
 class Curate(Request["CurateReport"], verb="curate", creates=True):
-    """Do the main job: add, embed, drop bad pictures and copies, select, split, report.
+    """Add, embed, drop copies, select, split, export and report.
 
-    Pictures of the same view with other content, such as frames of a fixed camera, are no copies
-    and stay to be selected, unless `drop` says so.
+    Bad pictures are dropped too. Pictures that show the same view with different content, such as
+    frames of a fixed camera, are not copies, and can be selected unless `drop` says otherwise.
     """
 
     sources: Sources

@@ -1,4 +1,4 @@
-"""The main job in one go: from sources of pictures to a curated, split, reported set."""
+"""The whole pipeline: from sources of pictures to a curated, split and reported set."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ _OWN = {"pictures", *MANIFESTS, "report.html", _DATASET}
 
 
 def require_own(out: Path) -> None:
-    """Refuse a folder that holds what this job did not write, before hours of work.
+    """Refuse a folder that holds files of others, before hours of work.
 
     Raises:
         UsageError: `out` is a file, or a folder with other things in it.

@@ -22,14 +22,14 @@ __all__ = ["LARGEST_SIDE", "DefectsFit", "DefectsScore", "Flaw"]
 Flaw: TypeAlias = Literal["cutpaste", "scratch", "noise", "blur", "missing"]
 
 LARGEST_SIDE = 1024
-"""Pixels of the shorter side at which pictures are looked at unless told otherwise."""
+"""Pixels of the shorter side at which pictures are looked at, at most, unless told otherwise."""
 
 _MODEL_NAME = "defects"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, run="fit:fit"):
-    """Fit a model of nominal pictures, by which `defects score` finds small flaws in others.
+    """Fit a model of nominal pictures, for `defects score`.
 
     Pictures need no vectors. The model, its levels and its smoothing are chosen by flaws that are
     planted on some of the pictures. The threshold is of pictures that were held out.
@@ -87,7 +87,7 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
             "Pixels of the shorter side at which pictures are looked at.",
             metavar="PIXELS",
             minimum=32,
-            default=f"their own, at most {LARGEST_SIDE}",
+            default="their own or twice that, what finds more",
         ),
     ] = None
     model: Annotated[
@@ -120,7 +120,7 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
 
 @dataclass(frozen=True)
 class DefectsScore(Request["DefectsReport"], verb="defects score", writes=True, run="score:score"):
-    """Score pictures by a model of nominal ones, and say where they differ from those.
+    """Score pictures, and show where they differ from nominal ones.
 
     Pictures are those of folders, archives and videos, which are not added, or rows of the dataset,
     whose regions become a layer of annotations.
@@ -128,7 +128,7 @@ class DefectsScore(Request["DefectsReport"], verb="defects score", writes=True, 
 
     sources: Annotated[
         Sequence[str],
-        Argument("New pictures: folders, globs, archives or videos.", metavar="[SOURCE]..."),
+        Argument("New pictures: folders, globs, archives or videos.", metavar="SOURCE"),
     ] = ()
     _: KW_ONLY
     model: Annotated[
@@ -136,7 +136,7 @@ class DefectsScore(Request["DefectsReport"], verb="defects score", writes=True, 
         Option("A model's name in the dataset, or its file.", metavar="NAME|FILE"),
     ] = _MODEL_NAME
     where: Annotated[
-        str | None, Option("Rows of the dataset that fulfill this SQL condition.", metavar="SQL")
+        str | None, Option("Rows of the dataset that meet this SQL condition.", metavar="SQL")
     ] = None
     tag: Annotated[str | None, Option("Rows with this tag.", metavar="TAG")] = None
     new: Annotated[

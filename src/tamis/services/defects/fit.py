@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tamis.algo.defects import (
-    MapFigures,
     Scale,
     conformal_threshold,
-    cross_distances,
-    figures_of,
     fit_patch_model,
     lowest_share,
-    smoothed,
     suspects,
 )
-from tamis.errors import InputError
 from tamis.machine import one_blas_thread
-from tamis.runtime.defect_model import DefectModel, ModelFacts, PlaceFeatures
-from tamis.services.defects.choice import Choice, chosen_option, distances_unseen, options_of
-from tamis.services.defects.nominal import nominal_set
-from tamis.services.defects.result import Candidate, DefectsFitReport, Suspect
+from tamis.runtime.defect_model import DefectModel, Expert, ModelFacts, PlaceFeatures
+from tamis.services.defects.choice import Choice, Chooser, distances_unseen, options_of
+from tamis.services.defects.nominal import native_side, nominal_set
+from tamis.services.defects.result import Candidate, DefectsExpert, DefectsFitReport, Suspect
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, typical_brightness
 from tamis.types import Failure
@@ -35,12 +31,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.defects import ConformalThreshold, PatchModel
+    from tamis.encoders.base import Encoder
     from tamis.runtime.decoded_rows import Pixels
     from tamis.runtime.workspace import Workspace
+    from tamis.services.defects.choice import Option
     from tamis.services.defects.contract import DefectsFit
     from tamis.services.defects.nominal import NominalSet
     from tamis.services.defects.rows import PictureRow
-    from tamis.services.defects.sampling import PatchSample
     from tamis.types import Progress
     from tamis.verbs.feedback import Feedback
 
@@ -71,69 +68,59 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     """
     begin = time.process_time()
     encoder = workspace.encoders.load(request.encoder or _default_encoder(workspace))
-    features = PlaceFeatures(encoder, None, side=None, brightness=None)
-    PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
-    options = options_of(request, features.maps.levels)
-    nominal = nominal_set(workspace, request, max(features.maps.tile))
-    features.side = nominal.side
-    features.brightness = typical_brightness(nominal, features, feedback.stage("look"))
-    sample = sampled_patches(
-        nominal,
-        features,
-        rotations=request.rotations,
-        seed=request.seed,
-        progress=feedback.stage("learn"),
-    )
-    if not len(sample.picture):
-        first = sample.failed[0]
-        raise InputError(
-            f"none of the pictures can be read; the first, {first.path}: {first.reason}"
-        )
-    kept = _trusted(sample, nominal, request)
-    choice = Choice(options[0])
+    features = PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
+    nominal, notes = nominal_set(workspace, request)
+    least = max(features.maps.tile)
+    options = options_of(request, _levels(encoder), native_side(nominal), least)
+    left_out = max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA)
+    brightness = typical_brightness(nominal, features, feedback.stage("look"))
+    choice = Choice(tuple(options[:1]))
     if len(options) > 1:
-        progress = feedback.stage("choose")
-        choice = chosen_option(
-            options, nominal, sample, kept, features, request=request, progress=progress
-        )
-    option = choice.option
-    rng = np.random.default_rng([request.seed, 3])
-    patches, without = fit_patch_model(
-        option.model,
-        sample.folds(option.levels, nominal.count, kept),
-        size=request.bank,
-        rng=rng,
+        choice = Chooser(nominal, encoder, brightness, request).best(options, left_out, feedback)
+    experts = _experts(choice.options)
+    side = choice.options[0].side
+    names = tuple(dict.fromkeys(name for expert in experts for name in expert.levels))
+    chosen = PlaceFeatures(encoder, names, side=side, brightness=brightness)
+    sample = sampled_patches(
+        nominal, chosen, rotations=request.rotations, progress=feedback.stage("learn")
     )
-    levels = [features.maps.levels[number] for number in option.levels]
-    chosen = PlaceFeatures(encoder, levels, side=features.side, brightness=features.brightness)
+    nominal = sample.nominal
+    kept = sample.trusted(left_out)
+    fitted = [
+        fit_patch_model(
+            expert.model,
+            sample.folds([chosen.number(name) for name in expert.levels], kept),
+            size=request.bank,
+            rng=np.random.default_rng([request.seed, 3]),
+        )
+        for expert in experts
+    ]
     rows, figures, failed = _held_out(
-        nominal, chosen, without, option.sigma, feedback.stage("hold out")
+        nominal, chosen, experts, [without for _, without in fitted], feedback.stage("hold out")
     )
     calibration = _Calibration(nominal, rows, figures, request)
     facts = ModelFacts(
         encoder=encoder.spec,
         fingerprint=encoder.fingerprint,
-        levels=tuple(levels),
-        side=features.side,
-        brightness=features.brightness,
-        model=option.model,
-        sigma=option.sigma,
-        center=calibration.scale.center,
-        spread=calibration.scale.spread,
-        threshold=calibration.picture.value,
-        pixel_threshold=calibration.pixel.value,
+        side=side,
+        brightness=brightness,
+        experts=tuple(
+            replace(expert, center=scale.center, spread=scale.spread)
+            for expert, scale in zip(experts, calibration.scales, strict=True)
+        ),
+        threshold=calibration.threshold.value,
         rate=request.rate,
-        promised=calibration.picture.promised,
-        groups=calibration.picture.groups,
+        promised=calibration.threshold.promised,
+        groups=calibration.threshold.groups,
         contamination=request.contamination,
         pictures=len(rows),
-        flaws=tuple(choice.by_flaw or ()),
+        flaws=tuple(choice.by_flaw),
         auroc=choice.auroc,
         seed=request.seed,
     )
     model = DefectModel(
         facts,
-        patches,
+        tuple(patches for patches, _ in fitted),
         calibration.scores[calibration.trusted],
         nominal.groups[rows][calibration.trusted],
         tuple(nominal.rows[row].sample_id for row in rows),
@@ -152,28 +139,24 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         model=str(path),
         bytes=size,
         encoder=encoder.spec,
-        kind=option.model,
-        levels=levels,
-        sigma=option.sigma,
-        side=features.side,
+        experts=[_told(one) for one in experts],
+        side=side,
         pictures=len(rows),
-        groups=calibration.picture.groups,
-        threshold=calibration.picture.value,
+        groups=calibration.threshold.groups,
+        threshold=calibration.threshold.value,
         false_alarm_rate=request.rate,
-        promised_rate=calibration.picture.promised,
-        fewest_groups=calibration.picture.fewest,
+        promised_rate=calibration.threshold.promised,
+        fewest_groups=calibration.threshold.fewest,
         planted_auroc=choice.auroc,
-        planted=dict(choice.by_flaw or {}),
+        planted=dict(choice.by_flaw),
         candidates=[
-            Candidate(
-                one.model, [features.maps.levels[number] for number in one.levels], one.sigma, auroc
-            )
-            for one, auroc in choice.compared
+            Candidate(options[0].side, [_told(one) for one in _experts(options)[:-1]], auroc)
+            for options, auroc in choice.compared
         ],
         suspects=flawed,
         failed=list(dict.fromkeys([*sample.failed, *failed])),
         seconds=time.process_time() - begin,
-        notes=_notes(request, nominal, calibration.picture, flawed),
+        notes=[*notes, *_notes(request, nominal, calibration.threshold, flawed)],
     )
 
 
@@ -182,36 +165,48 @@ def _default_encoder(workspace: Workspace) -> str:
     return "default" if column is None else column.spec
 
 
-def _trusted(sample: PatchSample, nominal: NominalSet, request: DefectsFit) -> NDArray[np.bool_]:
-    """Return the patches that models are made of: without those that no other fold resembles."""
-    every = list(range(len(sample.levels)))
-    everything = np.ones(len(sample.picture), np.bool_)
-    folds = sample.folds(every, nominal.count, everything)
-    rng = np.random.default_rng([request.seed, 4])
-    distances = np.empty(len(sample.picture), np.float32)
-    for fold, found in enumerate(cross_distances(folds, rng)):
-        distances[sample.fold == fold] = found
-    left_out = max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA)
-    return lowest_share(distances, 1 - left_out)
+def _levels(encoder: Encoder) -> tuple[str, ...]:
+    return PlaceFeatures(encoder, None, side=None, brightness=None).maps.levels
+
+
+def _experts(options: Sequence[Option]) -> list[Expert]:
+    """Return the options as experts, and one for pictures that are odd as a whole.
+
+    That is the mean residual of the coarsest level that is computed anyway.
+    """
+    peaks = [Expert(one.model, one.levels, one.sigma, "peak") for one in options]
+    coarsest = max((one.levels[-1] for one in options), key=_pixels)
+    return [*peaks, Expert("residual", (coarsest,), 0.0, "mean")]
+
+
+def _pixels(level: str) -> int:
+    return int("".join(letter for letter in level if letter.isdecimal()) or 1 << 30)
+
+
+def _told(expert: Expert) -> DefectsExpert:
+    return DefectsExpert(expert.model, expert.levels, expert.sigma, expert.reads)
 
 
 def _held_out(
     nominal: NominalSet,
     features: PlaceFeatures,
-    without: Sequence[PatchModel],
-    sigma: float,
+    experts: Sequence[Expert],
+    without: Sequence[Sequence[PatchModel]],
     progress: Progress,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], list[Failure]]:
-    """Return the figures `[N, 2]` of the rows that can be read, by models without their fold."""
+    """Return the figures `[N, E]` of the rows that can be read, by models without their fold."""
     folds = {
         row.sample_id: int(fold) for row, fold in zip(nominal.rows, nominal.folds, strict=True)
     }
-    levels = range(len(features.maps.levels))
 
-    def figures(row: PictureRow, picture: Pixels) -> MapFigures:
+    def figures(row: PictureRow, picture: Pixels) -> list[float]:
         place = features.of(features.prepared(picture))
-        distances = distances_unseen(place, levels, without, folds[row.sample_id])
-        return figures_of(smoothed(distances, sigma))
+        found = []
+        for expert, models in zip(experts, without, strict=True):
+            levels = [features.number(name) for name in expert.levels]
+            distances = distances_unseen(place, levels, models, folds[row.sample_id])
+            found.append(expert.figure(expert.places(distances)))
+        return found
 
     rows, found, failed = [], [], []
     outcomes = looked_at(nominal.rows, features.decode_side, figures, progress)
@@ -221,11 +216,12 @@ def _held_out(
         else:
             rows.append(number)
             found.append(outcome)
-    return np.array(rows, np.int64), np.array(found, np.float64).reshape(-1, 2), failed
+    figures_found = np.array(found, np.float64).reshape(-1, len(experts))
+    return np.array(rows, np.int64), figures_found, failed
 
 
 class _Calibration:
-    """What the scores of held-out pictures say: their scale, thresholds, and who is suspect."""
+    """What the scores of held-out pictures say: their scales, the threshold, and the suspects."""
 
     def __init__(
         self,
@@ -235,17 +231,16 @@ class _Calibration:
         request: DefectsFit,
     ) -> None:
         self._nominal, self._rows = nominal, rows
-        self.scale = Scale.of(figures)
-        self.scores = np.array([self.scale.score(MapFigures(*one)) for one in figures])
+        self.scales = [Scale.of(column) for column in figures.T]
+        scaled = [
+            scale.scaled(column) for scale, column in zip(self.scales, figures.T, strict=True)
+        ]
+        self.scores: NDArray[np.float64] = np.max(scaled, axis=0)
         # of pictures that may be flawed, those that look most so are set aside
-        share = 1 - request.contamination
-        self.trusted = lowest_share(self.scores.astype(np.float32), share)
+        self.trusted = lowest_share(self.scores.astype(np.float32), 1 - request.contamination)
         groups = nominal.groups[rows][self.trusted]
-        self.picture: ConformalThreshold = conformal_threshold(
+        self.threshold: ConformalThreshold = conformal_threshold(
             self.scores[self.trusted], groups, request.rate
-        )
-        self.pixel: ConformalThreshold = conformal_threshold(
-            figures[self.trusted, 0], groups, request.rate
         )
 
     def suspects(self) -> list[Suspect]:
@@ -262,8 +257,8 @@ def _notes(
     threshold: ConformalThreshold,
     flawed: Sequence[Suspect],
 ) -> list[str]:
-    notes = list(nominal.notes)
-    if nominal.folds.max() < 0:
+    notes = []
+    if nominal.parts == 1:
         notes.append(
             "there is one part only: the threshold compares its strips with each other, and no "
             f"false-alarm rate is promised; a rate of {request.rate:g} needs {threshold.fewest} "

@@ -85,7 +85,7 @@ def write_gallery(
     page = GalleryPage(
         kind="defects",
         title=f"{len(tiles[True]):,} of {count:,} pictures are anomalous",
-        lead=f"Scored by {facts.encoder}, {facts.model} of {', '.join(facts.levels)}, fitted to "
+        lead=f"Scored by {facts.encoder}, {', '.join(facts.levels)}, fitted to "
         f"{facts.pictures:,} nominal pictures; yellow to red is where a picture differs most.",
         sections=sections,
         notes=tuple(notes),

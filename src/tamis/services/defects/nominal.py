@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamis.services.defects.contract import DefectsFit
     from tamis.types import Indices
 
-__all__ = ["STRIPS", "NominalSet", "nominal_set"]
+__all__ = ["STRIPS", "NominalSet", "native_side", "nominal_set"]
 
 STRIPS: Final = 4
 """Parts of one picture that stand in for folds where there is no other part to hold out."""
@@ -38,31 +38,43 @@ class NominalSet:
         groups: `[N]` which pictures show one part.
         folds: `[N]` which pictures are held out together; -1 throughout where there is one part
             only, whose own strips are the folds.
-        count: how many folds.
-        side: pixels of the shorter side at which they are looked at.
-        notes: what the user should know.
+        seed: of the folds.
     """
 
     rows: Sequence[PictureRow]
     groups: Indices
     folds: Indices
-    count: int
-    side: int
-    notes: Sequence[str]
+    seed: int
+
+    @staticmethod
+    def of(rows: Sequence[PictureRow], groups: Indices, seed: int) -> NominalSet:
+        """Return pictures in up to 5 folds, the pictures of one part in one of them."""
+        names, of = np.unique(groups, return_inverse=True)
+        folds = np.full(len(rows), -1, np.int64)
+        if len(names) > 1:
+            order = np.random.default_rng([seed, 5]).permutation(len(names))
+            folds = (order % min(_FOLDS, len(names)))[of]
+        return NominalSet(rows, groups, folds, seed)
+
+    def only(self, places: Sequence[int]) -> NominalSet:
+        """Return some of the pictures, in folds of their own."""
+        return NominalSet.of(
+            [self.rows[place] for place in places], self.groups[np.asarray(places, int)], self.seed
+        )
 
     @property
     def parts(self) -> int:
         """How many groups there are."""
         return len(np.unique(self.groups))
 
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are."""
+        return STRIPS if self.parts == 1 else int(self.folds.max()) + 1
 
-def nominal_set(workspace: Workspace, request: DefectsFit, least: int) -> NominalSet:
-    """Read which pictures a model is fitted to.
 
-    Args:
-        workspace: the dataset.
-        request: what is asked.
-        least: pixels of the shorter side that the encoder needs.
+def nominal_set(workspace: Workspace, request: DefectsFit) -> tuple[NominalSet, list[str]]:
+    """Read which pictures a model is fitted to, and what the user should know of them.
 
     Raises:
         UsageError: no picture meets the condition, or the group column cannot group.
@@ -83,15 +95,13 @@ def nominal_set(workspace: Workspace, request: DefectsFit, least: int) -> Nomina
         rows = [rows[place] for place in drawn]
     ids = [row.sample_id for row in rows]
     if request.group is not None:
-        groups = codes_of(workspace.store, request.group, ids)
-        groups = join_groups([groups])
+        groups = join_groups([codes_of(workspace.store, request.group, ids)])
     else:
         groups = duplicate_columns(workspace.store, ids).held_out()
-    count = len(np.unique(groups))
-    folds, number = np.full(len(rows), -1, np.int64), STRIPS
-    if count > 1:
-        number = min(_FOLDS, count)
-        folds = (rng.permutation(count) % number)[np.unique(groups, return_inverse=True)[1]]
-    shorter = sorted(min(row.width, row.height) for row in rows)
-    side = request.side or min(shorter[len(shorter) // 2], LARGEST_SIDE)
-    return NominalSet(rows, groups, folds, number, max(side, least), notes)
+    return NominalSet.of(rows, groups, request.seed), notes
+
+
+def native_side(nominal: NominalSet) -> int:
+    """Return the shorter side of the median picture in pixels, at most 1,024."""
+    shorter = sorted(min(row.width, row.height) for row in nominal.rows)
+    return min(shorter[len(shorter) // 2], LARGEST_SIDE)

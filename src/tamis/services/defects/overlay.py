@@ -34,13 +34,13 @@ def overlay(
     Args:
         image: upright RGB, of any size.
         heat: `[h, w]` float32, of the same shape of picture.
-        threshold: at which a region begins.
+        threshold: at which a region begins; where it is not above 0, the map is shown from 0 to 1.
         boxes: left, top, width and height in pixels of the map.
     """
     height, width = heat.shape
     shown = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     pixels = np.asarray(shown, np.float32)
-    hot = np.clip(heat / max(threshold, 1e-12) - 0.5, 0, 1)[..., None]
+    hot = np.clip(heat / (threshold if threshold > 0 else 1.0) - 0.5, 0, 1)[..., None]
     color = _HOT[0] * (1 - hot) + _HOT[1] * hot
     mixed = pixels * (1 - _STRONGEST * hot) + color * (_STRONGEST * hot)
     made = Image.fromarray(np.rint(mixed).astype(np.uint8))

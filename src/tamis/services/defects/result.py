@@ -12,6 +12,7 @@ from tamis.verbs.result import Result
 __all__ = [
     "Candidate",
     "DefectRegion",
+    "DefectsExpert",
     "DefectsFitReport",
     "DefectsReport",
     "DefectsTruth",
@@ -21,19 +22,35 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A model that was compared with others on planted flaws.
+class DefectsExpert:
+    """One of the models that a picture is scored by; the highest score counts.
 
     Attributes:
-        model: `bank` or `residual`.
-        levels: of the encoder.
+        model: `bank`, the distance to the nearest of some nominal patches, or `residual`, what a
+            PCA of nominal patches leaves.
+        levels: of the encoder, which are joined.
         sigma: of the smoothing, in places.
-        auroc: on the flaws that choose.
+        reads: `peak`, the highest place, or `mean`, the mean of all.
     """
 
     model: str
     levels: Sequence[str]
     sigma: float
+    reads: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What was compared on planted flaws.
+
+    Attributes:
+        side: pixels of the shorter side at which pictures are looked at.
+        experts: one model, or two.
+        auroc: on the flaws that choose.
+    """
+
+    side: int
+    experts: Sequence[DefectsExpert]
     auroc: float
 
 
@@ -60,9 +77,7 @@ class DefectsFitReport(Result):
         model: its file.
         bytes: its size.
         encoder: whose features it uses.
-        kind: `bank` or `residual`.
-        levels: the encoder's levels that are joined.
-        sigma: of the smoothing, in places.
+        experts: the models that a picture is scored by.
         side: pixels of the shorter side at which pictures are looked at.
         pictures: nominal pictures that it was fitted to.
         groups: groups of them that were held out together.
@@ -72,7 +87,7 @@ class DefectsFitReport(Result):
         fewest_groups: groups that the rate asked for needs.
         planted_auroc: on planted flaws that did not choose; None where nothing was planted.
         planted: the same for each kind of flaw.
-        candidates: what was compared, best first; empty where nothing was chosen.
+        candidates: what was chosen, then the best of what was compared; empty where nothing was.
         suspects: pictures that look flawed themselves, worst first.
         failed: pictures that could not be read.
         seconds: processor time.
@@ -83,10 +98,8 @@ class DefectsFitReport(Result):
     model: str
     bytes: int
     encoder: str
-    kind: str
-    levels: Sequence[str]
-    sigma: float
-    side: int | None
+    experts: Sequence[DefectsExpert]
+    side: int
     pictures: int
     groups: int
     threshold: float
@@ -108,7 +121,7 @@ class DefectRegion:
     Attributes:
         box: left, top, width and height in pixels of the picture.
         area: pixels of its mask.
-        peak: the highest distance in it.
+        peak: the highest score in it.
         mask: run-length code of the whole picture, as COCO writes it.
     """
 

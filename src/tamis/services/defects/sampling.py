@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.algo.defects import brightness_of, joined_levels
+from tamis.algo.defects import brightness_of, cross_distances, joined_levels, lowest_share
+from tamis.errors import InputError
 from tamis.services.defects.nominal import STRIPS
 from tamis.services.defects.rows import looked_at
 from tamis.types import Failure
@@ -35,21 +36,43 @@ class PatchSample:
     """Patches of nominal pictures.
 
     Attributes:
-        levels: `[P, D]` float32 unit vectors of each level of the encoder.
-        picture: `[P]` of which row each patch is.
-        fold: `[P]` in which fold it is held out.
+        nominal: the pictures that can be read.
+        levels: `[P, D]` float32 unit vectors of each level that was computed.
+        picture: `[P]` of which picture each patch is.
+        strip: `[P]` in which strip of its picture it lies.
         failed: pictures that could not be read.
     """
 
+    nominal: NominalSet
     levels: list[Vectors]
     picture: Indices
-    fold: Indices
+    strip: Indices
     failed: list[Failure]
 
-    def folds(self, numbers: Sequence[int], count: int, kept: NDArray[np.bool_]) -> list[Vectors]:
+    @property
+    def fold(self) -> Indices:
+        """`[P]` in which fold each patch is held out."""
+        return self.strip if self.nominal.parts == 1 else self.nominal.folds[self.picture]
+
+    def folds(self, numbers: Sequence[int], kept: NDArray[np.bool_]) -> list[Vectors]:
         """Return the kept patches by some levels, one array a fold."""
         joined = joined_levels([self.levels[number] for number in numbers])
-        return [joined[kept & (self.fold == fold)] for fold in range(count)]
+        fold = self.fold
+        return [joined[kept & (fold == one)] for one in range(self.nominal.fold_count)]
+
+    def trusted(self, share: float) -> NDArray[np.bool_]:
+        """Return `[P]` which patches to learn from: those least unlike what other folds have.
+
+        Args:
+            share: of the patches that are left out.
+        """
+        everything = np.ones(len(self.picture), np.bool_)
+        folds = self.folds(range(len(self.levels)), everything)
+        distances = np.empty(len(self.picture), np.float32)
+        rng = np.random.default_rng([self.nominal.seed, 4])
+        for fold, found in enumerate(cross_distances(folds, rng)):
+            distances[self.fold == fold] = found
+        return lowest_share(distances, 1 - share)
 
 
 def typical_brightness(nominal: NominalSet, features: PlaceFeatures, progress: Progress) -> float:
@@ -70,7 +93,6 @@ def sampled_patches(
     features: PlaceFeatures,
     *,
     rotations: bool,
-    seed: int,
     progress: Progress,
 ) -> PatchSample:
     """Draw patches from each picture, about 30,000 in all, and at least 24 of each picture.
@@ -79,16 +101,18 @@ def sampled_patches(
 
     Args:
         nominal: the pictures.
-        features: of all levels.
+        features: of the levels that are wanted.
         rotations: draw from each picture turned by quarters as well.
-        seed: of the draws.
         progress: told how far it has come.
+
+    Raises:
+        InputError: no picture can be read.
     """
     turns = (0, 1, 2, 3) if rotations else (0,)
     each = max(_MOST_PATCHES // (len(nominal.rows) * len(turns)), _FEWEST_A_PICTURE)
 
     def drawn(row: PictureRow, picture: Pixels) -> tuple[list[Vectors], Indices]:
-        rng = np.random.default_rng([seed, int(row.sample_id[:15], 16)])
+        rng = np.random.default_rng([nominal.seed, int(row.sample_id[:15], 16)])
         pixels = features.prepared(picture)
         parts, strips = [], []
         for turn in turns:
@@ -102,26 +126,28 @@ def sampled_patches(
         return [np.concatenate(level) for level in zip(*parts, strict=True)], np.concatenate(strips)
 
     levels: list[list[Vectors]] = [[] for _ in features.maps.levels]
-    pictures, folds, failed = [], [], []
-    for number, (row, found) in enumerate(
+    pictures, strips, failed = [], [], []
+    read: list[int] = []
+    for number, (_, found) in enumerate(
         looked_at(nominal.rows, features.decode_side, drawn, progress)
     ):
         if isinstance(found, Failure):
             failed.append(found)
             continue
-        patches, strips = found
-        for level, part in zip(levels, patches, strict=True):
+        for level, part in zip(levels, found[0], strict=True):
             level.append(part)
-        pictures.append(np.full(len(strips), number))
-        fold = int(nominal.folds[number])
-        folds.append(strips if fold < 0 else np.full(len(strips), fold))
-        del row
-    if not pictures:
-        return PatchSample([], np.empty(0, np.int64), np.empty(0, np.int64), failed)
+        pictures.append(np.full(len(found[1]), len(read)))
+        strips.append(found[1])
+        read.append(number)
+    if not read:
+        raise InputError(
+            f"none of the pictures can be read; the first, {failed[0].path}: {failed[0].reason}"
+        )
     return PatchSample(
+        nominal.only(read),
         [np.concatenate(level) for level in levels],
         np.concatenate(pictures),
-        np.concatenate(folds),
+        np.concatenate(strips),
         failed,
     )
 

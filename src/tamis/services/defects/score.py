@@ -7,7 +7,7 @@ import io
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tamis.algo.defects import implied_rate, regions_of
 from tamis.algo.run_lengths import counts_of, write_counts
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["score"]
+
+_NEARLY: Final = 0.95
 
 
 @one_blas_thread()
@@ -149,13 +151,15 @@ class _Wanted:
     thumbnails: bool
 
     def look(self, row: PictureRow, picture: Pixels) -> Looked:
-        facts = self.scorer.model.facts
         found = self.scorer.score(picture)
         anomalous = found.score > self.threshold
         size = (row.height, row.width)
         regions: Sequence[Region] = ()
         if anomalous:
-            regions = regions_of(found.heat_map(size), facts.pixel_threshold)
+            heat = found.heat_map(size)
+            if found.places.max() > self.threshold:
+                # pixels lie between the centers of places, and may just miss the highest
+                regions = regions_of(heat, min(self.threshold, _NEARLY * float(heat.max())))
         shown = None
         drawn = b""
         if self.maps is not None or self.thumbnails:
@@ -181,8 +185,7 @@ class _Wanted:
         boxes = [_scaled(one.box, scale) for one in regions]
         left, top, right, bottom = map(round, picture.extent)
         image = picture.image.crop((left, top, right, bottom))
-        facts = self.scorer.model.facts
-        made = overlay(image, found.heat_map(size), facts.pixel_threshold, boxes)
+        made = overlay(image, found.heat_map(size), self.threshold, boxes)
         path = None
         if self.maps is not None:
             place = hashlib.blake2b(row.path.encode("utf-8", "surrogateescape"), digest_size=4)

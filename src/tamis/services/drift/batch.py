@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.dataset.columns import Column
-from tamis.dataset.conditions import all_of
 from tamis.dataset.store import Store
 from tamis.errors import EncoderError, UsageError
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.runtime.workspace import Workspace, execute
 from tamis.services.add.contract import Add
+from tamis.services.drift.rows import asked_rows
 from tamis.services.drift.side import side_of
 from tamis.services.embed.contract import Embed
 
@@ -89,15 +88,8 @@ def _new_pictures(
 
 
 def _rows(workspace: Workspace, request: DriftCheck, facts: Facts) -> Batch:
-    samples = workspace.samples
-    column = samples.vector_column(facts.fingerprint)
-    tagged = None
-    if request.tag is not None:
-        quoted = request.tag.replace("'", "''")
-        tagged = f"array_has({Column.TAGS}, '{quoted}')"
-    chosen = samples.of(all_of(request.where, tagged))
-    if request.split is not None:
-        chosen = chosen.equal(Column.SPLIT, request.split)
+    column = workspace.samples.vector_column(facts.fingerprint)
+    chosen = asked_rows(workspace, request)
     side = side_of(chosen, column.name, all_follow=facts.all_follow)
     batch = Batch(side)
     missing = chosen.lacking(column.name).count()

@@ -12,16 +12,20 @@ from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.shared import EncoderOfVectors, Every, Exclude, Seed, Where
 
 if TYPE_CHECKING:
-    from tamis.services.drift.result import DriftFitReport, DriftReport  # noqa: F401 - named below
+    from tamis.services.drift.result import (  # noqa: F401 - named below
+        DriftAdaptation,
+        DriftFitReport,
+        DriftReport,
+    )
 
-__all__ = ["CovariateName", "DriftCheck", "DriftFit"]
+__all__ = ["CovariateName", "DriftAdapt", "DriftCheck", "DriftFit"]
 
 CovariateName: TypeAlias = Literal["brightness", "sharpness", "size", "hour", "camera"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftFit(Request["DriftFitReport"], verb="drift fit", writes=True, run="fit:fit"):
-    """Store a reference of the dataset's pictures, for `drift check` to compare with.
+    """Store a reference for `drift check` to compare with.
 
     It holds rounded vectors and simple figures of up to some 10,000 pictures, in 4 MB at most.
     """
@@ -55,19 +59,19 @@ class DriftFit(Request["DriftFitReport"], verb="drift fit", writes=True, run="fi
 
 @dataclass(frozen=True)
 class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
-    """Tell whether pictures have drifted from the reference; exit code 1 if they have.
+    """Test whether pictures have drifted from the reference.
 
-    Pictures are those of folders, archives and videos, which are embedded but not added, or rows
-    of the dataset.
+    Exit code 1 if they have. Pictures are rows of the dataset, or come from folders, archives and
+    videos, which are embedded but not added.
     """
 
     sources: Annotated[
         Sequence[str],
-        Argument("New pictures: folders, globs, archives or videos.", metavar="[SOURCE]..."),
+        Argument("New pictures: folders, globs, archives or videos.", metavar="SOURCE"),
     ] = ()
     _: KW_ONLY
     where: Annotated[
-        str | None, Option("Rows of the dataset that fulfill this SQL condition.", metavar="SQL")
+        str | None, Option("Rows of the dataset that meet this SQL condition.", metavar="SQL")
     ] = None
     tag: Annotated[str | None, Option("Rows with this tag.", metavar="TAG")] = None
     split: Annotated[str | None, Option("Rows of this split.", metavar="NAME")] = None
@@ -129,3 +133,38 @@ class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
             )
         if (self.every is not None or self.exclude) and not self.sources:
             raise UsageError("every and exclude are of new pictures: name their source")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftAdapt(Request["DriftAdaptation"], verb="drift adapt", writes=True, run="adapt:adapt"):
+    """Adapt a probe to drifted pictures, and show how well it does.
+
+    Without labels of drifted pictures, its classes are weighted by how frequent they are now. With
+    20 labels or more, that, a new temperature and a new fit are compared, and the best is kept.
+    """
+
+    where: Annotated[
+        str | None, Option("Drifted pictures fulfill this SQL condition.", metavar="SQL")
+    ] = None
+    tag: Annotated[str | None, Option("Drifted pictures have this tag.", metavar="TAG")] = None
+    split: Annotated[str | None, Option("Drifted pictures are of this split.", metavar="NAME")] = (
+        None
+    )
+    name: Annotated[str, Option("The probe's name.", metavar="NAME")] = "classes"
+    method: Annotated[
+        Literal["auto", "prior", "temperature", "retrain"],
+        Option(
+            "Weight classes by their shares, fit the certainty, or fit on old and new labels; auto "
+            "takes what does best on new labels."
+        ),
+    ] = "auto"
+    test_split: Annotated[
+        str, Option("Pictures of this split are never fitted on.", metavar="SPLIT")
+    ] = "test"
+    dry_run: Annotated[bool, Option("Show what would be done, and change nothing.")] = False
+    seed: Seed = 0
+
+    def check(self) -> None:
+        """Refuse to adapt to nothing."""
+        if self.where is None and self.tag is None and self.split is None:
+            raise UsageError("which pictures drifted? name them (where, tag, split)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -10,10 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.algo.drift import DriftReference
-from tamis.dataset.array_file import packed, unpacked
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
 from tamis.dataset.operations import DriftFitted, last
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import InputError, UsageError
 from tamis.services.drift.probe import LinearProbe
 
@@ -95,16 +92,12 @@ class Reference:
         Raises:
             StorageError: the disk refuses.
         """
-        content = self.to_bytes()
-        with storage_guard(path, "write"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            LocalStorage(path.parent).put(path.name, content)
-        return len(content)
+        return write_content(path, self.to_bytes())
 
     @property
     def name(self) -> str:
         """The file's name by its content, so that another reference never replaces it."""
-        return f"{hashlib.blake2b(self.to_bytes(), digest_size=8).hexdigest()}.npz"
+        return name_by_content(self.to_bytes())
 
     @staticmethod
     def read(path: Path) -> Reference:

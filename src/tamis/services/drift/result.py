@@ -10,7 +10,9 @@ from tamis.types import Failure
 from tamis.verbs.result import Result
 
 __all__ = [
+    "AdaptedProbe",
     "Cause",
+    "DriftAdaptation",
     "DriftAlarm",
     "DriftClass",
     "DriftCluster",
@@ -53,6 +55,54 @@ class DriftFitReport(Result):
     block_length: int
     covariates: Sequence[str]
     classes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AdaptedProbe:
+    """How well a way to adapt a probe does on drifted pictures whose labels it did not see.
+
+    Attributes:
+        method: `as it is`, `prior`, `temperature` or `retrain`.
+        measured: pictures that it was measured on.
+        accuracy: share predicted rightly; None, like what follows, where nothing could be measured.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        log_loss: mean of `-log p` of the true class.
+        ece: expected calibration error.
+    """
+
+    method: str
+    measured: int
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    log_loss: float | None
+    ece: float | None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DriftAdaptation(Result):
+    """How a probe was made fit for drifted pictures.
+
+    Attributes:
+        name: the probe's name.
+        chosen: the way that was chosen; `as it is` changes nothing.
+        file: where the adapted probe is kept, relative to the dataset; None if nothing was changed.
+        pictures: drifted pictures.
+        labels: of them that have a label.
+        tried: the ways, the probe as it is first; empty without labels.
+        classes: estimated shares of the classes among the drifted pictures.
+        encoder: spec of the encoder of the vectors.
+    """
+
+    name: str
+    chosen: str
+    file: str | None
+    pictures: int
+    labels: int
+    tried: Sequence[AdaptedProbe]
+    classes: Sequence[DriftClass]
+    encoder: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tamis.algo.calibration import copy_excess, copy_score
+from tamis.algo.common_original import through_common_original
 from tamis.algo.components import connected_components
 from tamis.algo.duplicates import (
     greedy_leader,
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from tamis.dataset.store import Store
     from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
-    from tamis.types import Indices, Progress, Verdict
+    from tamis.types import Indices, Progress, Vectors, Verdict
 
 __all__ = ["Candidates"]
 
@@ -63,7 +65,8 @@ class Candidates:
         self._rotations = rotations
         self._keys = self._tried = np.empty(0, np.int64)
         self.turns = np.empty(0, np.int64)
-        self.compared = Comparison.ruled_out(0)
+        self.compared = self._direct = Comparison.ruled_out(0)
+        self._pixels = (samples.widths * samples.heights)[self.rows]
         self.recall = 1.0
 
     @property
@@ -107,11 +110,21 @@ class Candidates:
         n = len(self.rows)
         compared = self._verifier.compare(keys // n, keys % n, turns)
         keys, turns = np.append(self._keys, keys), np.append(self.turns, turns)
-        compared = Comparison.joined([self.compared, compared])
+        compared = Comparison.joined([self._direct, compared])
         order = np.lexsort((turns, -compared.view, -compared.score, keys))
         best = order[np.unique(keys[order], return_index=True)[1]]
         self._keys, self.turns = keys[best], turns[best]
-        self.compared = compared.take(best)
+        self._direct = compared.take(best)
+        self.compared = self._direct.told_by(self._by_originals())
+
+    def _by_originals(self) -> Vectors:
+        """Score pairs by what both have in common with a third picture; 0 without one."""
+        found = self._direct
+        excess = np.where(found.undecidable, np.inf, copy_excess(found.score))
+        bound = through_common_original(
+            self.left, self.right, excess, found.covers, found.sharper, self._pixels
+        )
+        return np.array([copy_score(one) for one in bound.tolist()], np.float32)
 
     def keepers(self, thresholds: PairThresholds) -> Indices:
         """Return which picture each one goes with: the best of which it is to be dropped for."""

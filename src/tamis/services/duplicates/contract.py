@@ -20,10 +20,10 @@ __all__ = ["Duplicates"]
 
 @dataclass(frozen=True, kw_only=True)
 class Duplicates(Request["DuplicateReport"], verb="duplicates", writes=True):
-    """Find copies, pictures that differ in places only, and which of each group to keep.
+    """Find copies and changed versions, and which ones to keep.
 
-    A copy differs by noise and processing only; a changed version shows the same view with other
-    content somewhere, and the pair says where. No file is ever deleted.
+    Copies differ only by noise and processing. A changed version shows the same view with different
+    content somewhere, and you are shown where. Files are never deleted.
     """
 
     threshold: Annotated[
@@ -54,7 +54,7 @@ class Duplicates(Request["DuplicateReport"], verb="duplicates", writes=True):
     ] = ()
     where: Where = None
     rotations: Annotated[
-        bool, Option("Find copies turned by 90, 180 and 270 degrees as well; slower.")
+        bool, Option("Also find copies rotated by 90, 180 or 270 degrees; slower.")
     ] = False
     gallery: Annotated[
         Path | None,

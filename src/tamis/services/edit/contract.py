@@ -21,13 +21,13 @@ __all__ = [
     "RenameReport",
 ]
 
-Author: TypeAlias = Annotated[str | None, Option("Who says so.", metavar="NAME")]
+Author: TypeAlias = Annotated[str | None, Option("Who made the change.", metavar="NAME")]
 InLayer: TypeAlias = Annotated[str, Option("The layer.", metavar="L")]
 
 
 @dataclass(frozen=True)
 class EditAnnotation(Request["EditReport"], verb="label edit", writes=True, run="run:edit"):
-    """Move an object, or give an annotation another class. Its id stays.
+    """Move an object, or change an annotation's class; its id stays.
 
     Outlines and keypoints move and stretch with the box. A crop of the object is cut anew, and
     `tamis embed` makes its vector.
@@ -79,7 +79,7 @@ class EditReport(Result):
 class RemoveAnnotations(
     Request["RemoveReport"], verb="label remove", writes=True, run="run:remove"
 ):
-    """Remove single annotations, or those of a layer that meet a condition, with their crops."""
+    """Remove annotations, and the crops of their objects."""
 
     annotation_ids: Annotated[Sequence[str], Argument("The annotations.", metavar="ID")] = ()
     _: KW_ONLY
@@ -116,7 +116,7 @@ class RemoveReport(Result):
 
 @dataclass(frozen=True)
 class RenameClass(Request["RenameReport"], verb="label rename", writes=True, run="run:rename"):
-    """Give a class of a layer another name, or join it with another class."""
+    """Rename a class of a layer, or merge it into another class."""
 
     old: Annotated[str, Argument("The class.", metavar="CLASS")]
     new: Annotated[str, Argument("What it is called from now on.", metavar="NAME")]

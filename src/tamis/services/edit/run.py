@@ -14,7 +14,7 @@ from tamis.dataset.columns import Column, equal, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import UsageError
-from tamis.runtime.object_crops import FollowedCrops, follow_objects
+from tamis.runtime.object_crops import PLACED, FollowedCrops, follow_objects
 from tamis.services.edit.contract import EditReport, RemoveReport, RenameReport
 from tamis.services.edit.moved import moved
 from tamis.verbs.feedback import SILENT
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["edit", "remove", "rename"]
 
+_NEEDED: Final = (*PLACED, "layer", "kind")
 _CLASS: Final = ("annotation_id", "sample_id", "layer", "kind", "label")
 
 
@@ -55,7 +56,8 @@ def edit(workspace: Workspace, request: EditAnnotation, _feedback: Feedback = SI
         new |= {"time": datetime.now(UTC), "author": request.author or row["author"]}
         after = pa.Table.from_pylist([new], schema=ANNOTATIONS)
         with workspace.store.operation("label edit", request=request) as operation:
-            crops = _replace(workspace, operation, before, after)
+            named = equal("annotation_id", request.annotation_id)
+            crops = _replace(workspace, operation, named, before, after)
     place = tuple(new[name] for name in ("x", "y", "width", "height"))
     return EditReport(
         annotation_id=new["annotation_id"],
@@ -78,19 +80,19 @@ def remove(
         UsageError: there is no such annotation, or the condition is none.
         ConflictError: another writer was in the way.
     """
-    layer = None if request.layer is None else equal("layer", request.layer)
-    if request.annotation_ids:
-        before = _named(workspace, list(dict.fromkeys(request.annotation_ids)))
-        if request.where is not None or layer is not None:
-            met = workspace.store.annotations(["annotation_id"], all_of(layer, request.where))
-            ids = met.column("annotation_id").combine_chunks()
-            before = before.filter(pc.is_in(before.column("annotation_id"), value_set=ids))
-    else:
-        before = workspace.store.annotations(where=all_of(layer, request.where))
+    ids = list(dict.fromkeys(request.annotation_ids))
+    if ids:
+        _named(workspace, ids)  # says which is unknown
+    condition = all_of(
+        None if request.layer is None else equal("layer", request.layer),
+        one_of("annotation_id", ids) if ids else None,
+        request.where,
+    )
+    before = workspace.store.annotations(_NEEDED, condition)
     crops = FollowedCrops()
-    if before.num_rows:
+    if before.num_rows and condition is not None:
         with workspace.store.operation("label remove", request=request) as operation:
-            crops = _replace(workspace, operation, before, ANNOTATIONS.empty_table())
+            crops = _replace(workspace, operation, condition, before, before.slice(0, 0))
     return RemoveReport(
         removed=before.num_rows,
         pictures=pc.count_distinct(before.column("sample_id")).as_py(),
@@ -107,7 +109,7 @@ def rename(
         UsageError: the layer has no such class.
         ConflictError: another writer was in the way.
     """
-    of_class = all_of(equal("layer", request.layer), equal("label", request.old))
+    of_class = f"{equal('layer', request.layer)} AND {equal('label', request.old)}"
     before = workspace.store.annotations(where=of_class)
     alone = workspace.samples.of(kind=Kind.WHOLE).equal(Column.LABEL, request.old).ids
     labels = alone if request.layer == TRUTH else []
@@ -126,7 +128,7 @@ def rename(
         at = ANNOTATIONS.names.index(name)
         after = after.set_column(at, ANNOTATIONS.field(name), array)
     with workspace.store.operation("label rename", request=request) as operation:
-        crops = _replace(workspace, operation, before, after)
+        crops = _replace(workspace, operation, of_class, before, after)
         if labels:
             operation.set_marks(labels, {Column.LABEL: [request.new] * len(labels)})
     return RenameReport(annotations=count, labels=len(labels), crops=crops.renamed)
@@ -144,10 +146,13 @@ def _named(workspace: Workspace, ids: Sequence[str]) -> pa.Table:
 
 
 def _replace(
-    workspace: Workspace, operation: Operation, before: pa.Table, after: pa.Table
+    workspace: Workspace, operation: Operation, condition: str, before: pa.Table, after: pa.Table
 ) -> FollowedCrops:
-    """Stage other annotations in the place of some, with crops and labels that follow."""
-    operation.remove_annotations_named(before.column("annotation_id").to_pylist())
+    """Stage other annotations in the place of those that meet a condition.
+
+    Crops and labels follow.
+    """
+    operation.remove_annotations_meeting(condition)
     if after.num_rows:
         operation.add_annotations(after)
     labels = _labels(workspace, before, after)

@@ -20,12 +20,12 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
 
     encoder: EncoderToUse = "default"
     _: KW_ONLY
-    dtype: Annotated[Literal["float32", "float16"], Option("How vectors are stored.")] = "float32"
-    retry: Annotated[bool, Option("Try again what failed before.")] = False
+    dtype: Annotated[Literal["float32", "float16"], Option("How to store the vectors.")] = "float32"
+    retry: Annotated[bool, Option("Retry pictures that failed before.")] = False
     batch_size: BatchSize = None
     device: Annotated[
         str | None,
-        Option("Where it runs.", metavar="cpu|cuda|mps", default="the best there is"),
+        Option("The device to run on.", metavar="cpu|cuda|mps", default="the best available"),
     ] = None
     threads: Threads = None
 

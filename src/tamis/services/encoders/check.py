@@ -1,4 +1,4 @@
-"""Does an encoder work on this machine, does it keep its promises, and how fast is it?"""
+"""Whether an encoder works on this machine, meets the contract of encoders, and how fast it is."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class EncoderList(Result):
 class DefaultEncoder(
     Request["DefaultEncoderReport"], verb="encoders default", run="default:default_encoder"
 ):
-    """Show or set whose vectors a dataset means where no encoder is named."""
+    """Show or set the encoder used where none is named."""
 
     spec: Annotated[
         str | None,
@@ -105,15 +105,13 @@ class DefaultEncoderReport(Result):
 
 @dataclass(frozen=True)
 class CheckEncoder(Request["EncoderCheck"], verb="encoders check", run="check:check_encoder"):
-    """Load an encoder and try it: speed, and whether it keeps what encoders promise."""
+    """Load an encoder, time it, and test that it works here."""
 
     spec: Spec
     _: KW_ONLY
     pictures: Annotated[
         tuple[Path, Path] | None,
-        Option(
-            "Two pictures such as it will see.", metavar="A B", default="made ones", spread=True
-        ),
+        Option("Two typical pictures.", metavar="A B", default="made ones", spread=True),
     ] = None
 
 
@@ -165,10 +163,10 @@ class EncoderCheck(Result):
 
 @dataclass(frozen=True)
 class PackEncoder(Request["EncoderPacked"], verb="encoders pack", run="pack:pack_encoder"):
-    """Write an encoder as one file for machines without a network and without PyTorch.
+    """Write an encoder as one file that needs no PyTorch.
 
-    The file holds the graphs of pictures and texts, the tokenizer, the preprocessing, the license,
-    and vectors of ten made pictures and texts, by which it checks itself wherever it is loaded.
+    The file needs no network either. It holds the graphs for pictures and texts, the tokenizer, the
+    preprocessing, the license, and reference vectors, by which it checks itself when it is loaded.
     """
 
     spec: Spec
@@ -211,21 +209,20 @@ class EncoderPacked(Result):
 
 @dataclass(frozen=True)
 class ExportEncoder(Request["EncoderExport"], verb="encoders export", run="export:export_encoder"):
-    """Write an encoder as a file that needs no PyTorch, if it stands in for it well enough.
+    """Write an encoder as an ONNX or OpenVINO file.
 
-    Vectors of both are compared on the pictures first, and only a file that is good enough is kept.
+    The file needs no PyTorch. It is kept only if its vectors are close enough to the original's on
+    the pictures given.
     """
 
     spec: Spec
     _: KW_ONLY
     out: Annotated[Path, Option("Where it goes; a FILE ends in .onnx or .xml.", metavar="DIR|FILE")]
-    pictures: Annotated[
-        Sequence[str], Option("Pictures such as it will see, to compare on.", metavar="SOURCE")
-    ]
+    pictures: Annotated[Sequence[str], Option("Typical pictures, to compare on.", metavar="SOURCE")]
     runtime: Annotated[Runtime, Option("What runs it.")] = "onnx"
     precision: Annotated[Precision, Option("What it computes in; int8 needs openvino.")] = "float32"
     min_overlap: Annotated[
-        float, Option("Least mean share of the nearest neighbors that stay.", metavar="X")
+        float, Option("Least mean share of nearest neighbors that stay the same.", metavar="X")
     ] = 0.95
     min_cosine: Annotated[
         float, Option("Least mean cosine between old and new vectors.", metavar="X")

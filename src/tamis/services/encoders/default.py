@@ -1,4 +1,4 @@
-"""Whose vectors a dataset means where no encoder is named."""
+"""The encoder that is used where none is named."""
 
 from __future__ import annotations
 

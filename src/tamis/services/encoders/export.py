@@ -1,4 +1,4 @@
-"""An encoder of PyTorch as a file that needs no PyTorch, and what that costs on real pictures."""
+"""Export a PyTorch encoder to a file that needs no PyTorch, and measure what that loses."""
 
 from __future__ import annotations
 

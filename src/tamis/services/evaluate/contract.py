@@ -28,7 +28,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Evaluate(Request["EvaluateReport"], verb="evaluate", writes=True):
-    """Compare a layer of predicted objects or classes with the truth, or with any other layer.
+    """Compare predictions in one layer with the truth in another.
 
     Average precision is COCO's. Precision, recall and confusion are at one confidence and one
     overlap.
@@ -36,7 +36,7 @@ class Evaluate(Request["EvaluateReport"], verb="evaluate", writes=True):
 
     layer: Annotated[str, Argument("The layer of predictions.", metavar="LAYER")]
     _: KW_ONLY
-    truth: Annotated[str, Option("The layer that is right.", metavar="L")] = TRUTH
+    truth: Annotated[str, Option("The layer with the truth.", metavar="L")] = TRUTH
     task: Annotated[
         Literal["boxes", "masks", "keypoints", "classes"] | None,
         Option("What is compared.", default="boxes if the layer of predictions has any"),
@@ -55,9 +55,7 @@ class Evaluate(Request["EvaluateReport"], verb="evaluate", writes=True):
     overlap: Annotated[
         float, Option("Least intersection over union of a match.", minimum=0, maximum=1)
     ] = 0.5
-    tag: Annotated[
-        str | None, Option("Put this tag on pictures with a mistake.", metavar="NAME")
-    ] = None
+    tag: Annotated[str | None, Option("Tag pictures with a mistake.", metavar="NAME")] = None
     most: Annotated[
         int | None,
         Option(

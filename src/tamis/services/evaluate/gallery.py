@@ -39,7 +39,7 @@ def write_gallery(
         request: what was compared.
         ids: pictures with a mistake, those with most first.
         worst: how much the layers disagree on each.
-        right: ids of annotations that agree, which are drawn faintly.
+        right: ids of annotations that are no mistake, which are drawn faintly.
         out: the file.
 
     Raises:
@@ -64,8 +64,9 @@ def write_gallery(
     section = Section(
         key="disagreement",
         title="Most disagreement",
-        explanation="Pictures with most mistakes first; what agrees is drawn faintly. Missed: only "
-        f"in {request.truth}; invented: only in {request.layer}; confused: of different classes.",
+        explanation="Pictures with most mistakes first; what agrees or is too unsure is drawn "
+        f"faintly. Missed: only in {request.truth}; invented: only in {request.layer}; confused: "
+        "of different classes.",
         tiles=tiles,
         total=len(ids),
         empty="The layers agree.",

@@ -72,15 +72,15 @@ def disagreement(pairs: Pairs, pictures: int) -> Disagreement:
         pictures: how many pictures there are.
     """
 
-    def counted(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def of_each(rows: NDArray[np.bool_]) -> NDArray[np.int64]:
         return np.bincount(pairs.picture[rows], minlength=pictures)
 
-    missed = counted(pairs.predicted < 0)
-    invented = counted(pairs.truth < 0)
-    confused = counted(pairs.wrong & (pairs.predicted >= 0) & (pairs.truth >= 0))
+    missed = of_each(pairs.predicted < 0)
+    invented = of_each(pairs.truth < 0)
+    confused = of_each(pairs.wrong & (pairs.predicted >= 0) & (pairs.truth >= 0))
     agreed = np.where(pairs.wrong, 0.0, pairs.overlap)
     shared = np.bincount(pairs.picture, agreed, minlength=pictures)
-    whole = counted(pairs.truth >= 0) + counted(pairs.predicted >= 0)
+    whole = of_each(pairs.truth >= 0) + of_each(pairs.predicted >= 0)
     share = 1 - 2 * shared / np.maximum(whole, 1)
     total = missed + invented + confused
     order = np.lexsort((np.arange(pictures), -share, -total))

@@ -1,4 +1,4 @@
-"""Which truths and predictions belong together, and which have no partner."""
+"""Match predictions with truths; list those without a partner."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def evaluate(
             request,
             shown,
             worst,
-            right=sides.agreed(pairs),
+            right=sides.without_mistake(pairs),
             out=request.gallery,
         )
     return EvaluateReport(
@@ -180,15 +180,16 @@ class _Sides:
         each = each[~np.isnan(each)]
         return float(each.mean()) if each.size else None
 
-    def agreed(self, pairs: Pairs) -> frozenset[str]:
-        """Return the ids of annotations that have a partner of their class."""
-        right = pairs.chosen(~pairs.wrong)
-        found = [
-            rows.column("annotation_id").take(pa.array(at[at >= 0])).to_pylist()
-            for rows, at in ((self.true, right.true_row), (self.predicted, right.predicted_row))
-            if "annotation_id" in rows.column_names
-        ]
-        return frozenset(name for names in found for name in names)
+    def without_mistake(self, pairs: Pairs) -> frozenset[str]:
+        """Return the ids of annotations that are no mistake: they agree, or do not count."""
+        wrong = pairs.chosen(pairs.wrong)
+        found: set[str] = set()
+        for rows, at in ((self.true, wrong.true_row), (self.predicted, wrong.predicted_row)):
+            if "annotation_id" in rows.column_names:
+                right = np.ones(len(rows), bool)
+                right[at[at >= 0]] = False
+                found.update(rows.column("annotation_id").filter(pa.array(right)).to_pylist())
+        return frozenset(found)
 
     @property
     def _both(self) -> tuple[pa.Table, pa.Table]:

@@ -141,12 +141,14 @@ def _masks(table: pa.Table, picture: NDArray[np.int64], sizes: pa.Table) -> NDAr
     found = np.empty(len(table), object)
     across, down = (_column(sizes, name, np.int64, 1) for name in ("width", "height"))
     codes, outlines = (table.column(name).to_pylist() for name in ("mask", "polygon"))
-    for at, (code, outline) in enumerate(zip(codes, outlines, strict=True)):
+    drawn = [at for at, code in enumerate(codes) if code is None]
+    of_drawn = np.stack([across, down], axis=1)[picture[drawn]]
+    masks = RunMask.of_outlines([outlines[at] for at in drawn], of_drawn)
+    for at, mask in zip(drawn, masks, strict=True):
+        found[at] = mask
+    for at, code in enumerate(codes):
         if code is not None:
             found[at] = RunMask.of_counts(read_counts(code))
-        else:
-            number = picture[at]
-            found[at] = RunMask.of_outline(outline, int(across[number]), int(down[number]))
     return found
 
 

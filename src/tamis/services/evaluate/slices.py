@@ -1,4 +1,4 @@
-"""The pictures of each value of a column: what a slice of an evaluation is."""
+"""Slices of an evaluation: the pictures with each value of a column."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.dataset.columns import Column
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ __all__ = ["slices_of"]
 
 _MOST_VALUES: Final = 20
 _PARTS: Final = 4
+_NAMES: Final = (Column.CLUSTER, Column.FOLD)
+"""Columns whose numbers are names."""
 
 
 def slices_of(samples: SampleSet, column: str) -> Iterator[tuple[str | None, NDArray[np.bool_]]]:
@@ -42,9 +45,10 @@ def slices_of(samples: SampleSet, column: str) -> Iterator[tuple[str | None, NDA
         return
     if pa.types.is_nested(values.type) or pa.types.is_large_binary(values.type):
         raise UsageError(f"{column!r} holds {values.type}, which makes no slices")
-    ordered = pa.types.is_temporal(values.type) or (
-        not pa.types.is_boolean(values.type) and pa.types.is_primitive(values.type)
-    )
+    kind = values.type
+    ordered = (
+        pa.types.is_temporal(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    ) and column not in _NAMES
     if ordered and pc.count_distinct(values).as_py() > _MOST_VALUES:
         yield from _quarters(values)
         return

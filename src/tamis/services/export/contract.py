@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from tamis.dataset.annotation_layers import check_layer
 from tamis.errors import UsageError
+from tamis.formats.writers import WRITERS
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
@@ -16,12 +17,17 @@ from tamis.verbs.shared import Where
 
 __all__ = ["Export", "ExportReport"]
 
-_WITHOUT = ("folder", "csv", "parquet", "yolo-classify")
+_TABLES = ("folder", "csv", "parquet")
+
+if TYPE_CHECKING:
+    FormatName: TypeAlias = str
+else:
+    FormatName = Literal[(*_TABLES, *WRITERS)]
 
 
 @dataclass(frozen=True)
 class Export(Request["ExportReport"], verb="export"):
-    """Export rows as a folder of pictures or a table; originals are never touched.
+    """Export pictures, tables or annotations; originals stay.
 
     A folder gets the pictures, archive members included and parts cut out, with `manifest.csv` and
     `manifest.parquet`, whose first column `file` names each picture there. The formats of other
@@ -29,30 +35,19 @@ class Export(Request["ExportReport"], verb="export"):
     """
 
     format: Annotated[
-        Literal[
-            "folder",
-            "csv",
-            "parquet",
-            "coco",
-            "yolo",
-            "yolo-classify",
-            "voc",
-            "cvat",
-            "labelme",
-            "labelstudio",
-            "fiftyone",
-            "imagefolder",
-            "huggingface",
-            "webdataset",
-        ],
-        Argument("How it is written.", metavar="FORMAT"),
+        FormatName,
+        Argument("The format.", metavar="FORMAT"),
     ]
     out: Annotated[Path, Argument("Where it goes.", metavar="DIR")]
     _: KW_ONLY
     where: Where = None
     by: Annotated[
         Sequence[str] | None,
-        Option("Sub-folders by this mark, the outermost first.", metavar="COLUMN", default="split"),
+        Option(
+            "Make subfolders by this column, the outermost first.",
+            metavar="COLUMN",
+            default="split",
+        ),
     ] = None
     columns: Annotated[
         Sequence[str] | None,
@@ -69,12 +64,12 @@ class Export(Request["ExportReport"], verb="export"):
     pictures: Annotated[
         bool,
         Option(
-            "Let the pictures go along with annotations.", names=("--pictures", "--no-pictures")
+            "Export the pictures along with annotations.", names=("--pictures", "--no-pictures")
         ),
     ] = True
-    link: Annotated[Literal["copy", "hardlink", "symlink"], Option("How pictures get there.")] = (
-        "copy"
-    )
+    link: Annotated[
+        Literal["copy", "hardlink", "symlink"], Option("Copy pictures, or link to them.")
+    ] = "copy"
     overwrite: Annotated[bool, Option("Replace an earlier export.")] = False
 
     def check(self) -> None:
@@ -83,11 +78,8 @@ class Export(Request["ExportReport"], verb="export"):
             check_layer(self.layer)
             if self.format == "folder":
                 raise UsageError("a folder holds no annotations; leave --layer out")
-        packed = self.format in ("huggingface", "webdataset")
-        if not self.pictures and (packed or self.format in _WITHOUT):
+        if not self.pictures and self.format in _TABLES:
             raise UsageError(f"{self.format} does not take --no-pictures; leave it out")
-        if packed and self.link != "copy":
-            raise UsageError(f"{self.format} has the pictures inside its files; leave --link out")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -1,4 +1,4 @@
-"""Rows of a dataset as folders of pictures or tables."""
+"""Export rows as folders of pictures, tables or annotations."""
 
 from __future__ import annotations
 

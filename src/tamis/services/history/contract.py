@@ -42,7 +42,7 @@ class Redo(Request["RedoReport"], verb="redo"):
 
 @dataclass(frozen=True)
 class Checkout(Request["CheckoutReport"], verb="checkout"):
-    """Bring the dataset back to how it was at a snapshot or tag; can be undone."""
+    """Return to the state at a snapshot or tag; can be undone."""
 
     to: Snapshot
 
@@ -57,11 +57,14 @@ class Diff(Request["DiffReport"], verb="diff"):
 
 @dataclass(frozen=True)
 class Tag(Request["TagReport"], verb="tag"):
-    """Name the present snapshot."""
+    """Name the current snapshot."""
 
-    name: Annotated[str, Argument("The name for the present snapshot.", metavar="NAME")]
+    name: Annotated[str, Argument("The name.", metavar="NAME")]
 
 
 @dataclass(frozen=True)
 class CollectGarbage(Request["FreedReport"], verb="gc"):
-    """Remove files that killed writers left behind; nothing that was committed is lost."""
+    """Remove files that killed processes left behind.
+
+    Nothing that was committed is lost.
+    """

@@ -1,4 +1,4 @@
-"""What a dataset's history answers."""
+"""Results of the verbs on a dataset's history."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LogLine(LogEntry):
-    """One operation, with the command that asks for the same again.
+    """One operation, with the command that repeats it.
 
     Attributes:
         command: None where there is none.

@@ -1,4 +1,4 @@
-"""The log, ways back and forth, names of snapshots, and cleaning up."""
+"""The log; undo, redo and checkout; tags; and cleaning up."""
 
 from __future__ import annotations
 

@@ -13,7 +13,10 @@ __all__ = ["Index", "IndexReport"]
 
 @dataclass(frozen=True, kw_only=True)
 class Index(Request["IndexReport"], verb="index", writes=True):
-    """Index the vectors for search; `embed` does it by itself from 100,000 pictures on."""
+    """Index the vectors for search.
+
+    `embed` does this by itself from 100,000 pictures on.
+    """
 
     encoder: EncoderOfVectors = None
 

@@ -16,7 +16,7 @@ __all__ = ["index"]
 
 
 def index(workspace: Workspace, request: Index, _feedback: Feedback = SILENT) -> IndexReport:
-    """Build the index of an encoder's vectors, or let it take in the rows that it lacks.
+    """Build the index of an encoder's vectors, or add the rows that it lacks.
 
     Raises:
         UsageError: there are no such vectors.

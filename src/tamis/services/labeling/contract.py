@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
+from tamis.dataset.annotation_layers import check_layer
+from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
 from tamis.verbs.shared import EncoderOfVectors, Seed, Where
@@ -37,7 +40,9 @@ LeastConfidence: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class FindMislabels(Request["MislabelReport"], verb="label mislabels", writes=True):
+class FindMislabels(
+    Request["MislabelReport"], verb="label mislabels", writes=True, run="mislabels:mislabels"
+):
     """Find labels that are probably wrong, most suspect first."""
 
     where: Where = None
@@ -45,12 +50,40 @@ class FindMislabels(Request["MislabelReport"], verb="label mislabels", writes=Tr
         int | None,
         Option("Only the most suspect.", metavar="N", minimum=1, default="all suspects"),
     ] = None
-    tag: Annotated[
-        str | None, Option("Give the suspects this tag.", metavar="NAME", default="none")
-    ] = None
+    tag: Annotated[str | None, Option("Tag the suspects.", metavar="NAME", default="none")] = None
     fail: Annotated[bool, Option("Exit with 1 if there are suspects.")] = False
+    probabilities: Annotated[
+        Path | None,
+        Option(
+            "Your own model's: a table with `path` and a column for each class.",
+            metavar="FILE",
+            default="judge by the vectors",
+        ),
+    ] = None
+    predictions: Annotated[
+        str | None,
+        Option(
+            "Your own model's, from a layer of classes with confidences.",
+            metavar="LAYER",
+            default="judge by the vectors",
+        ),
+    ] = None
+    gallery: Annotated[
+        Path | None,
+        Option(
+            "Write a page of the suspects beside pictures of what is suggested.",
+            metavar="FILE.html",
+        ),
+    ] = None
     encoder: EncoderOfVectors = None
     seed: Seed = 0
+
+    def check(self) -> None:
+        """See `Request`."""
+        if self.predictions is not None:
+            check_layer(self.predictions)
+            if self.probabilities is not None:
+                raise UsageError("give probabilities or predictions of your model, not both")
 
 
 @dataclass(frozen=True)
@@ -89,6 +122,7 @@ class MislabelReport(Result):
         planted: average precision of each way on labels planted wrong.
         tag: which the suspects have now.
         tagged: how many got it.
+        gallery: the page that was written; None if none was asked for.
         encoder: spec of the encoder of the vectors.
     """
 
@@ -101,18 +135,28 @@ class MislabelReport(Result):
     planted: Mapping[str, float]
     tag: str | None
     tagged: int
+    gallery: str | None = None
     encoder: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Propagate(Request["PropagationReport"], verb="label propagate", writes=True):
-    """Label pictures by the few that have a label, and say how right that is expected to be.
+    """Label all pictures from the few that have a label.
 
-    The labels go to the layer `propagated`, in place of what it had; `label` stays as it is.
+    Says how accurate the labels are expected to be. They replace what was in the layer
+    `propagated`; the column `label` is not changed.
     """
 
     where: Where = None
     least_confidence: LeastConfidence = 0.5
+    texts: Annotated[
+        Literal["auto", "yes", "no"],
+        Option("Try the classes' names as texts too; auto does where the encoder reads texts."),
+    ] = "auto"
+    new_only: Annotated[
+        bool,
+        Option("Only label pictures without any label yet, by those that have one; quick."),
+    ] = False
     encoder: EncoderOfVectors = None
     seed: Seed = 0
 
@@ -178,9 +222,9 @@ class PropagationReport(Result):
 
 @dataclass(frozen=True)
 class Review(Request["ReviewQueue"], verb="label review"):
-    """List which pictures without a label to look at first: where a look settles most errors.
+    """List the unlabeled pictures to look at first.
 
-    It propagates the labels that there are now, and writes nothing.
+    Those come first where a look corrects most errors of propagated labels. Nothing is written.
     """
 
     number: Annotated[int, Argument("How many.", metavar="N", minimum=1)] = 20

@@ -47,13 +47,18 @@ class KnownLabels:
 
     def labeled(self) -> KnownLabels:
         """Return those that have a label."""
+        return self.labeled_of(np.arange(self.rows.size))
+
+    def labeled_of(self, places: Indices) -> KnownLabels:
+        """Return some of those that have a label, by their places in `rows`."""
+        rows = self.rows[places]
         return KnownLabels(
-            ids=[self.ids[row] for row in self.rows.tolist()],
-            paths=[self.paths[row] for row in self.rows.tolist()],
-            vectors=self.vectors[self.rows],
-            rows=np.arange(self.rows.size),
-            labels=self.labels,
-            groups=self.groups[self.rows],
+            ids=[self.ids[row] for row in rows.tolist()],
+            paths=[self.paths[row] for row in rows.tolist()],
+            vectors=self.vectors[rows],
+            rows=np.arange(rows.size),
+            labels=self.labels[places],
+            groups=self.groups[rows],
             encoder=self.encoder,
         )
 

@@ -1,4 +1,4 @@
-"""Find wrong labels, propagate labels from few pictures to all, and queue what to look at."""
+"""Propagate labels from few pictures to all, and queue what to look at."""
 
 from __future__ import annotations
 
@@ -8,92 +8,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tamis.algo.mislabels import KINDS, find_mislabels, label_examples
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.propagation import propagate as propagate_rows
 from tamis.algo.propagation import review_first
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.machine import one_blas_thread
+from tamis.services.labeling.class_texts import class_texts
 from tamis.services.labeling.contract import (
     PROPAGATED,
     ClassConflict,
     ExpectedAccuracy,
-    MislabelReport,
     PropagationReport,
     ReviewQueue,
-    Suspect,
     ToReview,
     TriedMethod,
 )
 from tamis.services.labeling.known_labels import known_labels
+from tamis.services.labeling.new_pictures import label_new
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tamis.algo.intervals import Estimate
     from tamis.algo.neighbors import KnnGraph
-    from tamis.algo.propagation import Propagation
+    from tamis.algo.propagation import ClassTexts, Propagation
     from tamis.runtime.workspace import Workspace
-    from tamis.services.labeling.contract import FindMislabels, Propagate, Review
+    from tamis.services.labeling.contract import Propagate, Review
     from tamis.services.labeling.known_labels import KnownLabels
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["mislabels", "propagate", "review"]
+__all__ = ["propagate", "review"]
 
 _NEIGHBORS = 50
 _FEW_MEASURED = 20
-
-
-def mislabels(
-    workspace: Workspace, request: FindMislabels, feedback: Feedback = SILENT
-) -> MislabelReport:
-    """Rank the labels of pictures by how suspect they are; with `tag`, tag the suspects.
-
-    What `tamis.algo.mislabels.find_mislabels` costs.
-
-    Raises:
-        UsageError: there are no such vectors, or fewer than two classes.
-    """
-    progress = feedback.stage("mislabels")
-    known = known_labels(workspace, request.where, request.encoder).labeled()
-    progress(0, len(known.ids))
-    rng = np.random.default_rng(request.seed)
-    graph = knn_graph(known.vectors, _NEIGHBORS, rng=rng)
-    with one_blas_thread():
-        found = find_mislabels(
-            known.vectors, known.labels, groups=known.groups, graph=graph, rng=rng
-        )
-    suspect = found.order[found.kinds[found.order] != 0][: request.top]
-    examples = label_examples(
-        known.vectors, found, known.labels, suspect, groups=known.groups
-    ).tolist()
-    suspects = [
-        Suspect(
-            path=known.paths[row],
-            sample_id=known.ids[row],
-            given=str(known.labels[row]),
-            suggested=str(found.classes[found.suggested[row]]),
-            score=float(found.scores[row]),
-            kind=KINDS[int(found.kinds[row])],
-            examples=[known.paths[one] for one in like if one >= 0],
-        )
-        for row, like in zip(suspect.tolist(), examples, strict=True)
-    ]
-    progress(len(known.ids), len(known.ids))
-    tagged = 0
-    if request.tag is not None:
-        tagged = _tag(workspace, request, [one.sample_id for one in suspects], request.tag)
-    return MislabelReport(
-        suspects=suspects,
-        checked=len(known.ids),
-        kinds=found.counts(),
-        method=found.method,
-        planted={name: value for name, value in found.planted.items() if math.isfinite(value)},
-        tag=request.tag,
-        tagged=tagged,
-        encoder=known.encoder,
-    )
 
 
 def propagate(
@@ -111,7 +57,12 @@ def propagate(
     progress = feedback.stage("propagate")
     known = known_labels(workspace, request.where, request.encoder)
     progress(0, len(known.ids))
-    found, _ = _propagated(known, request.seed, request.least_confidence)
+    if request.new_only:
+        report = label_new(workspace, request, known)
+        progress(len(known.ids), len(known.ids))
+        return report
+    texts = class_texts(workspace, request, known)
+    found, _ = _propagated(known, request.seed, request.least_confidence, texts)
     free = np.ones(len(known.ids), np.bool_)
     free[known.rows] = False
     given = np.flatnonzero(free & (found.labels >= 0)).tolist()
@@ -194,7 +145,7 @@ def review(workspace: Workspace, request: Review, feedback: Feedback = SILENT) -
 
 
 def _propagated(
-    known: KnownLabels, seed: int, least_confidence: float = 0.5
+    known: KnownLabels, seed: int, least_confidence: float = 0.5, texts: ClassTexts | None = None
 ) -> tuple[Propagation, KnnGraph]:
     rng = np.random.default_rng(seed)
     graph = knn_graph(known.vectors, _NEIGHBORS, rng=rng)
@@ -204,6 +155,7 @@ def _propagated(
             known.rows,
             known.labels,
             groups=known.groups,
+            texts=texts,
             graph=graph,
             least_confidence=least_confidence,
             rng=rng,
@@ -229,20 +181,3 @@ def _notes(found: Propagation) -> list[str]:
             "these was used: settle them with  tamis label set"
         )
     return notes
-
-
-def _tag(workspace: Workspace, request: FindMislabels, ids: Sequence[str], tag: str) -> int:
-    store = workspace.store
-    before = workspace.samples.rows(["tags"], ids).column("tags").to_pylist() if ids else []
-    fresh = {
-        sample_id: [*(tags or []), tag]
-        for sample_id, tags in zip(ids, before, strict=True)
-        if tag not in (tags or [])
-    }
-    with store.operation(
-        "label mislabels", {"tag": tag}, request.seed, request=request
-    ) as operation:
-        if fresh:
-            operation.set_marks(list(fresh), {"tags": list(fresh.values())})
-        operation.counts |= {"suspects": len(ids), "tagged": len(fresh)}
-    return len(fresh)

@@ -4,58 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Where
+from tamis.verbs.shared import AllPictures, Ids, Where, require_pictures
 
 __all__ = ["BoxesReport", "SetBoxes", "TagPictures", "TaggedReport", "UntagPictures"]
-
-_ANY_PICTURES = "name pictures: --where SQL, --ids ID, or --all for every picture"
-
-Ids: TypeAlias = Annotated[
-    Sequence[str] | None, Option("Only samples of these ids.", metavar="ID", default="all")
-]
-All: TypeAlias = Annotated[bool, Option("Every picture.")]
 
 
 @dataclass(frozen=True)
 class TagPictures(Request["TaggedReport"], verb="label tag", writes=True, run="run:tag_pictures"):
-    """Give pictures a tag, beside those that they have."""
+    """Add a tag to pictures; their other tags stay."""
 
     name: Annotated[str, Argument("The tag.", metavar="TAG")]
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
 
     def check(self) -> None:
         """See `Request`."""
         if not self.name.strip() or self.name != self.name.strip():
             raise UsageError(f"{self.name!r} cannot be a tag; give a word without spaces around it")
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True)
 class UntagPictures(
     Request["TaggedReport"], verb="label untag", writes=True, run="run:untag_pictures"
 ):
-    """Take a tag from pictures; their other tags stay."""
+    """Remove a tag from pictures; their other tags stay."""
 
     name: Annotated[str, Argument("The tag.", metavar="TAG")]
     _: KW_ONLY
     where: Where = None
     ids: Ids = None
-    all: All = False
+    all: AllPictures = False
 
     def check(self) -> None:
         """See `Request`."""
-        if self.where is None and self.ids is None and not self.all:
-            raise UsageError(_ANY_PICTURES)
+        require_pictures(self.where, self.ids, every=self.all)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -75,7 +66,7 @@ class TaggedReport(Result):
 
 @dataclass(frozen=True)
 class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run:set_boxes"):
-    """Say which boxes a picture has in a layer, in place of those that it had there.
+    """Replace the boxes that a picture has in a layer.
 
     Boxes and classes go together by their order. Outlines, masks and keypoints stay as they are.
     """
@@ -90,7 +81,7 @@ class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run
         Sequence[str], Option("The class of the box at the same place.", metavar="CLASS")
     ] = ()
     layer: Annotated[str, Option("The layer.", metavar="L")] = TRUTH
-    author: Annotated[str | None, Option("Who says so.", metavar="NAME")] = None
+    author: Annotated[str | None, Option("Who made the change.", metavar="NAME")] = None
 
     def check(self) -> None:
         """See `Request`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from tamis.dataset.columns import Column, equal
 from tamis.dataset.conditions import all_of
 from tamis.errors import UsageError
@@ -116,7 +118,7 @@ def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SIL
             rows.add(request.sample, entry, Placed((left, top, width, height)))
         with store.operation("label boxes", request=request) as operation:
             operation.remove_annotations(request.layer, [request.sample], "box")
-            operation.add_annotations(stored.take(kept))
+            operation.add_annotations(stored.take(pa.array(kept, pa.int64())))
             if added:
                 operation.add_annotations(rows.table())
     return BoxesReport(

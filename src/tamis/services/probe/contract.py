@@ -11,9 +11,11 @@ from tamis.dataset.annotation_layers import check_layer
 from tamis.errors import UsageError
 from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import EncoderOfVectors, Seed, Where
+from tamis.verbs.shared import Seed, Where
 
 __all__ = [
+    "ComparedEncoder",
+    "ConfusedClasses",
     "ExportProbe",
     "MeasuredClass",
     "MeasuredSlice",
@@ -29,7 +31,7 @@ Name: TypeAlias = Annotated[str, Option("The probe's name.", metavar="NAME")]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
-    """Fit a classifier of the labels to stored vectors, measure it, and keep it in the dataset."""
+    """Train a classifier on stored vectors, and measure it."""
 
     name: Name = "classes"
     where: Where = None
@@ -39,15 +41,62 @@ class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
             "Which kind; auto goes by the number of labels, best compares all on held-out labels."
         ),
     ] = "auto"
+    layer: Annotated[
+        str | None,
+        Option(
+            "Learn the classes of this layer, of which a picture may have several.",
+            metavar="LAYER",
+            default="learn `label`",
+        ),
+    ] = None
+    column: Annotated[
+        str | None,
+        Option(
+            "Learn the numbers in this column, by ridge regression.",
+            metavar="COLUMN",
+            default="learn `label`",
+        ),
+    ] = None
     test_split: Annotated[
         str, Option("Pictures of this split are measured on and never fitted on.", metavar="SPLIT")
     ] = "test"
-    encoder: EncoderOfVectors = None
+    folds: Annotated[bool, Option("Cross-validate on the folds of `tamis split --folds`.")] = False
+    group: Annotated[
+        str | None,
+        Option(
+            "Pictures with one value here are never both fitted on and measured on.",
+            metavar="COLUMN",
+            default="near-duplicates",
+        ),
+    ] = None
+    slices: Annotated[
+        Sequence[str],
+        Option("Report by the values of this column too.", names=("--slice",), metavar="COLUMN"),
+    ] = ()
+    encoder: Annotated[
+        Sequence[str],
+        Option(
+            "Whose vectors to use; those of several are joined, and compared with each alone.",
+            metavar="SPEC",
+            default="the dataset's default encoder",
+        ),
+    ] = ()
     seed: Seed = 0
 
     def check(self) -> None:
         """See `Request`."""
         check_layer(self.name)
+        if self.layer is not None:
+            check_layer(self.layer)
+        if self.layer is not None and self.column is not None:
+            raise UsageError("a probe learns a layer or a column, not both; name one of them")
+        if self.column is not None and self.folds:
+            raise UsageError("numbers are measured on folds of their own; leave out folds")
+        if self.method != "auto" and (self.layer is not None or self.column is not None):
+            raise UsageError(
+                f"{self.method} learns one class a picture; leave the method out with a layer or "
+                "a column"
+            )
 
 
 @dataclass(frozen=True)
@@ -76,7 +125,7 @@ class MeasuredSlice:
     """How pictures with one value in one column are predicted.
 
     Attributes:
-        column: `split`, `cluster` or `camera`.
+        column: such as `split`, `cluster` or `camera`.
         value: its value.
         pictures: how many.
         accuracy: share predicted rightly.
@@ -96,33 +145,70 @@ class MeasuredSlice:
     p_value: float
 
 
+@dataclass(frozen=True)
+class ConfusedClasses:
+    """How many pictures of one class are predicted as another."""
+
+    label: str
+    predicted: str
+    pictures: int
+
+
+@dataclass(frozen=True)
+class ComparedEncoder:
+    """How well the same labels are learned from other vectors, all on held-out labels.
+
+    Attributes:
+        encoder: spec of the encoder; `joined` for all of them beside each other.
+        accuracy: share predicted rightly.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        log_loss: mean `-log p(true class)`.
+    """
+
+    encoder: str
+    accuracy: float
+    low: float
+    high: float
+    log_loss: float
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ProbeTraining(Result):
     """What was fitted, and how well it does on labels that it was not fitted on.
 
     Attributes:
         name: the probe's name.
+        learned: `classes` of `label`, `labels` of a layer, or a `number`.
         method: the kind of classifier.
         setting: what cross-validation chose for it.
         tried: mean log loss out of fold of each kind compared; empty where one was asked for.
-        labels: labels fitted on.
-        measured: labels measured on.
+        labels: pictures fitted on.
+        measured: pictures measured on.
         measured_on: `test split`, or `held-out labels`: each by a fit without it.
-        accuracy: share predicted rightly; None where nothing could be measured.
+        accuracy: share of pictures predicted rightly, with several labels all of them; None where
+            nothing could be measured, and of numbers.
         low: lower end of its 95 % interval.
         high: upper end.
         balanced_accuracy: mean recall of the classes.
         ece: expected calibration error of the probabilities.
+        ece_before: the same before calibration.
         rare_recall: recall of classes under 1 %; None where there are none.
+        explained: share of the numbers' variance that is explained (R²); None for classes.
+        absolute_error: mean distance to the true number.
+        reach: nine in ten new numbers lie within this distance of the prediction.
         classes: lowest recall first.
+        confused: classes taken for others, the most frequent first.
         slices: worst first; both splits count here, those fitted on by held-out labels.
-        encoder: spec of the encoder of the vectors.
+        compared: where several encoders are named, each alone and all joined; best first.
+        encoder: spec of the encoder of the vectors; of several, all of them.
         file: where it is kept, relative to the dataset.
     """
 
     table_of: ClassVar = "classes"
 
     name: str
+    learned: Literal["classes", "labels", "number"]
     method: str
     setting: Mapping[str, float]
     tried: Mapping[str, float]
@@ -134,16 +220,22 @@ class ProbeTraining(Result):
     high: float | None
     balanced_accuracy: float | None
     ece: float | None
+    ece_before: float | None
     rare_recall: float | None
+    explained: float | None
+    absolute_error: float | None
+    reach: float | None
     classes: Sequence[MeasuredClass]
+    confused: Sequence[ConfusedClasses]
     slices: Sequence[MeasuredSlice]
+    compared: Sequence[ComparedEncoder]
     encoder: str
     file: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictProbe(Request["ProbePredictions"], verb="probe predict", writes=True):
-    """Predict classes of pictures by a probe, into the layer `probe_NAME`."""
+    """Predict classes with a probe, into the layer `probe_NAME`."""
 
     name: Name = "classes"
     where: Where = None
@@ -166,9 +258,9 @@ class ProbePredictions(Result):
     Attributes:
         name: the probe's name.
         layer: where the predictions are.
-        predicted: pictures with a predicted class.
+        predicted: pictures with a prediction.
         abstained: pictures of which no class is likely enough.
-        classes: how many pictures of each class.
+        classes: how many pictures of each class; empty for numbers.
         encoder: spec of the encoder of the vectors.
     """
 
@@ -182,7 +274,7 @@ class ProbePredictions(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class ExportProbe(Request["ProbeFile"], verb="probe export", run="export:export_probe"):
-    """Write a probe and its encoder as one ONNX file that runs without tamis."""
+    """Write a probe and its encoder as one ONNX file."""
 
     name: Name = "classes"
     out: Annotated[Path, Option("The file.", metavar="FILE.onnx")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import onnx
 
+from tamis.algo.joined_vectors import join_vectors
 from tamis.encoders.encoder_graph import encoder_graph
 from tamis.encoders.fused_graph import fuse
 from tamis.encoders.graph_settings import settings_metadata
@@ -23,18 +24,25 @@ from tamis.services.probe.stored_probe import find_probe
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tamis.encoders.base import Encoder
     from tamis.encoders.encoder_graph import EncoderGraph
+    from tamis.encoders.fused_graph import Activation
     from tamis.runtime.workspace import Workspace
     from tamis.services.probe.contract import ExportProbe
-    from tamis.services.probe.stored_probe import StoredProbe
-    from tamis.types import Preprocessing
+    from tamis.services.probe.stored_probe import Learned, StoredProbe
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["export_probe"]
 
 _TOLERANCE: Final = 1e-4
 _TRIALS: Final = 8
+_ACTIVATIONS: Final[dict[Learned, Activation]] = {
+    "classes": "softmax",
+    "labels": "sigmoid",
+    "number": "none",
+}
 
 
 def export_probe(
@@ -55,12 +63,13 @@ def export_probe(
     progress = feedback.stage("export")
     progress(0, 2)
     probe = find_probe(workspace, request.name)
-    encoder = workspace.encoders.for_column(workspace.vector_column(probe.fingerprint))
-    graph = encoder_graph(encoder)
-    metadata = _metadata(request.name, probe, graph.preprocessing)
-    content = fuse([graph], probe.head, probe.temperature, "softmax", metadata)
+    columns = [workspace.vector_column(each) for each in probe.fingerprints]
+    encoders = [workspace.encoders.for_column(column) for column in columns]
+    graphs = [encoder_graph(one, prefix=f"encoder_{n}/") for n, one in enumerate(encoders)]
+    metadata = _metadata(request.name, probe, graphs)
+    content = fuse(graphs, probe.head, probe.temperature, _ACTIVATIONS[probe.learned], metadata)
     progress(1, 2)
-    worst = _worst_difference(probe, encoder, graph, content)
+    worst = _worst_difference(probe, encoders, graphs, content)
     with new_file(request.out, overwrite=request.overwrite) as draft:
         draft.write_bytes(content)
     progress(2, 2)
@@ -72,41 +81,55 @@ def export_probe(
         classes=[str(name) for name in probe.classes],
         inputs={one.name: _shape(one) for one in described.input},
         outputs={one.name: _shape(one) for one in described.output},
-        encoders=[probe.encoder],
+        encoders=list(probe.encoders),
         worst_difference=worst,
     )
 
 
-def _metadata(name: str, probe: StoredProbe, preprocessing: Preprocessing) -> dict[str, str]:
-    settings = {**asdict(preprocessing), "decode_side": decode_side(preprocessing)}
+def _metadata(name: str, probe: StoredProbe, graphs: Sequence[EncoderGraph]) -> dict[str, str]:
     code = files("tamis.encoders").joinpath("portable_prepare.py").read_text("utf-8")
+    settings = [
+        {**asdict(one.preprocessing), "decode_side": decode_side(one.preprocessing)}
+        for one in graphs
+    ]
     facts = {
         "probe": name,
+        "learned": probe.learned,
         "classes": json.dumps([str(each) for each in probe.classes], ensure_ascii=False),
-        "temperature": repr(float(probe.temperature)),
+        "temperature": json.dumps(np.asarray(probe.temperature).tolist()),
         "source": probe.encoder,
-        "source_fingerprint": probe.fingerprint,
-        "prepare": f"{code}\n\nSETTINGS.update({json.dumps(settings)})\n",
+        "source_fingerprint": ", ".join(probe.fingerprints),
+        "prepare": f"{code}\n\nSETTINGS.update({json.dumps(settings[0])})\n",
     }
-    return settings_metadata(preprocessing, (), facts)
+    if probe.thresholds is not None:
+        facts["thresholds"] = json.dumps(probe.thresholds.tolist())
+    if len(graphs) == 1:
+        return settings_metadata(graphs[0].preprocessing, (), facts)
+    facts["prepare_settings"] = json.dumps(settings)
+    return {f"tamis.{key}": value for key, value in facts.items()}
 
 
 def _worst_difference(
-    probe: StoredProbe, encoder: Encoder, graph: EncoderGraph, content: bytes
+    probe: StoredProbe, encoders: Sequence[Encoder], graphs: Sequence[EncoderGraph], content: bytes
 ) -> float:
-    """Compare the file's answers with the probe's on made pictures; refuse another class.
+    """Return the most that an answer of the file differs from the probe's on made pictures.
+
+    Numbers are compared in parts of the largest.
 
     Raises:
         EncoderError: they differ by more than 1e-4.
     """
-    count = graph.batch or _TRIALS
-    pixels = trial_pixels(graph.preprocessing, count)
-    wanted = probe.probabilities(encoder.embed(pixels))
-    (found,) = OnnxSession(content, threads=1).run(pixels, ["probabilities"])
-    worst = float(np.abs(found - wanted).max())
+    count = next((one.batch for one in graphs if one.batch is not None), _TRIALS)
+    pixels = [trial_pixels(one.preprocessing, count) for one in graphs]
+    vectors = [one.embed(each) for one, each in zip(encoders, pixels, strict=True)]
+    wanted = probe.probabilities(join_vectors(vectors) if len(vectors) > 1 else vectors[0])
+    output = "number" if probe.learned == "number" else "probabilities"
+    (found,) = OnnxSession(content, threads=1).run_all(pixels, [output])
+    scale = max(float(np.abs(wanted).max()), 1.0)
+    worst = float(np.abs(found - wanted).max()) / scale
     if not worst <= _TOLERANCE:
         raise EncoderError(
-            f"the file's probabilities differ by {worst:.2g} from those of the probe, more than "
+            f"the file's answers differ by {worst:.2g} from those of the probe, more than "
             f"{_TOLERANCE:g}, so nothing was written: {probe.encoder} computes otherwise as a graph"
         )
     return worst

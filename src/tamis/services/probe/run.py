@@ -1,215 +1,167 @@
-"""Train a probe on labeled vectors and keep it; predict classes by one that is kept."""
+"""Train a probe on stored vectors and keep it; predict by one that is kept."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tamis.algo.probe import report_predictions, train_probe
-from tamis.dataset.columns import Column
-from tamis.dataset.group_columns import duplicate_columns
-from tamis.errors import UsageError
+from tamis.algo.joined_vectors import join_vectors
 from tamis.formats.annotations.annotation_rows import AnnotationRows
-from tamis.services.probe.contract import (
-    MeasuredClass,
-    MeasuredSlice,
-    ProbePredictions,
-    ProbeTraining,
-)
+from tamis.services.probe.contract import ProbePredictions, ProbeTraining
+from tamis.services.probe.learn_classes import learn_classes
+from tamis.services.probe.learn_labels import learn_labels
+from tamis.services.probe.learn_number import learn_number
+from tamis.services.probe.measured import value_of
 from tamis.services.probe.stored_probe import StoredProbe, find_probe
+from tamis.services.probe.training_rows import joined_rows
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
-    from tamis.algo.intervals import Estimate
-    from tamis.algo.probe import ProbeReport
     from tamis.runtime.workspace import Workspace
     from tamis.services.probe.contract import PredictProbe, TrainProbe
+    from tamis.types import Vectors
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["predict", "train"]
 
-_SLICED: Final = (Column.SPLIT, Column.CLUSTER, Column.CAMERA)
-_LEAST: Final = 2
-
 
 def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT) -> ProbeTraining:
-    """Fit a classifier to the labels, measure it, and keep it as one operation.
+    """Fit a probe, measure it on what it was not fitted on, and keep it as one operation.
 
-    The layer `propagated` and other layers play no part. Near-duplicates are never both fitted on
-    and measured on in cross-validation. Costs what `tamis.algo.probe.train_probe` does.
+    Layers play no part unless one is named. Near-duplicates are never both fitted on and measured
+    on in cross-validation. Costs what `tamis.algo.probe.train_probe` does, once more for each
+    encoder where several are named.
 
     Raises:
-        UsageError: there are no such vectors, or fewer than two classes to fit.
+        UsageError: there are no such vectors, or too little to learn.
         StorageError: the disk refuses.
     """
     progress = feedback.stage("probe")
-    column = workspace.vector_column(request.encoder)
-    known = workspace.samples.of(request.where).having(Column.LABEL).vectors(column)
-    progress(0, len(known.ids))
-    told = workspace.samples.rows([Column.LABEL, *_SLICED], known.ids)
-    labels = np.array(told.column(Column.LABEL).to_pylist(), dtype=np.str_)
-    test = np.array(
-        [one == request.test_split for one in told.column(Column.SPLIT).to_pylist()], bool
+    progress(0, 1)
+    if request.layer is not None:
+        found, rows = learn_labels(workspace, request, request.layer)
+    elif request.column is not None:
+        found, rows = learn_number(workspace, request, request.column)
+    else:
+        found, rows = learn_classes(workspace, request)
+    stored = StoredProbe(
+        found.classes,
+        found.head,
+        found.temperature,
+        tuple(column.spec for column in rows.columns),
+        tuple(column.fingerprint for column in rows.columns),
+        found.learned,
+        found.thresholds,
     )
-    fitted = np.flatnonzero(~test)
-    if np.unique(labels[fitted]).size < _LEAST:
-        raise UsageError(
-            f"{fitted.size} pictures with a vector and a label, outside split "
-            f"{request.test_split!r}, are of {np.unique(labels[fitted]).size} classes; a probe "
-            "needs at least two:  tamis label set CLASS --where SQL"
-        )
-    groups = duplicate_columns(workspace.store, known.ids).held_out()
-    probe = train_probe(
-        known.vectors[fitted],
-        labels[fitted],
-        groups=groups[fitted],
-        method=request.method,
-        rng=np.random.default_rng(request.seed),
-    )
-    classes = probe.classes.astype(np.str_)
-    probabilities = np.full((labels.size, classes.size), np.nan)
-    probabilities[fitted] = probe.held_out.probabilities
-    judged = np.flatnonzero(test & np.isin(labels, classes))
-    if judged.size:
-        probabilities[judged] = probe.probabilities(known.vectors[judged])
-    measured = ~np.isnan(probabilities[:, 0])
-    main = np.flatnonzero(measured & test if judged.size else measured)
-    report = _report(probabilities, labels, classes, main)
-    sliced = _report(probabilities, labels, classes, np.flatnonzero(measured), told)
-    stored = StoredProbe(classes, probe.head, probe.temperature, column.spec, column.fingerprint)
+    encoders = [column.name for column in rows.columns]
     with workspace.store.operation(
-        "probe train", {"encoder": column.name}, request.seed, request=request
+        "probe train", {"encoder": ", ".join(encoders)}, request.seed, request=request
     ) as operation:
         file = stored.write(workspace, request.name)
-        operation.counts |= {"file": file, "labels": int(fitted.size)}
-    progress(len(known.ids), len(known.ids))
-    unknown = int(test.sum()) - judged.size
-    accuracy = None if report is None else report.accuracy
+        operation.counts |= {"file": file, "labels": found.labels}
+    progress(1, 1)
+    accuracy = found.accuracy
     return ProbeTraining(
         name=request.name,
-        method=probe.method,
-        setting=dict(probe.setting),
-        tried={kind: loss for kind, loss in probe.tried.items() if math.isfinite(loss)},
-        labels=int(fitted.size),
-        measured=int(main.size),
-        measured_on="test split" if judged.size else "held-out labels",
-        accuracy=_value(accuracy),
+        learned=found.learned,
+        method=found.method,
+        setting=found.setting,
+        tried=found.tried,
+        labels=found.labels,
+        measured=found.measured,
+        measured_on=found.measured_on,
+        accuracy=value_of(accuracy),
         low=None if accuracy is None else accuracy.low,
         high=None if accuracy is None else accuracy.high,
-        balanced_accuracy=None if report is None else report.balanced_accuracy,
-        ece=None if report is None else report.calibration_error,
-        rare_recall=None if report is None else _value(report.rare_recall),
-        classes=_classes(report),
-        slices=_slices(sliced),
-        encoder=column.spec,
+        balanced_accuracy=found.balanced_accuracy,
+        ece=found.ece,
+        ece_before=found.ece_before,
+        rare_recall=value_of(found.rare_recall),
+        explained=found.explained,
+        absolute_error=found.absolute_error,
+        reach=found.reach,
+        classes=found.measured_classes,
+        confused=found.confused,
+        slices=found.slices,
+        compared=found.compared,
+        encoder=stored.encoder,
         file=file,
-        notes=_notes(unknown, request.test_split),
+        notes=found.notes,
     )
 
 
 def predict(
     workspace: Workspace, request: PredictProbe, feedback: Feedback = SILENT
 ) -> ProbePredictions:
-    """Write the likeliest class of each picture into the layer `probe_NAME`, as one operation.
+    """Write what the probe says of each picture into the layer `probe_NAME`, as one operation.
 
     What the layer said of these pictures is replaced.
 
     Raises:
-        UsageError: the dataset has no such probe, or no vectors of its encoder.
+        UsageError: the dataset has no such probe, or no vectors of its encoders.
         InputError: the probe's file is missing or damaged.
         ConflictError: another writer was in the way.
     """
     progress = feedback.stage("predict")
     probe = find_probe(workspace, request.name)
-    column = workspace.vector_column(probe.fingerprint)
     layer = f"probe_{request.name}"
     rows = AnnotationRows(layer, author=f"tamis: probe {request.name}")
     counted: Counter[str] = Counter()
     ids: list[str] = []
-    total = workspace.samples.of(request.where).embedded(column)
-    for names, vectors in workspace.samples.of(request.where).vector_batches(column):
-        probabilities = probe.probabilities(vectors)
-        likeliest, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    told: set[str] = set()
+    total, batches = _vectors(workspace, request, probe)
+    for names, vectors in batches:
         ids += names
-        for row in np.flatnonzero(sure >= request.least_confidence).tolist():
-            label = str(probe.classes[likeliest[row]])
-            counted[label] += 1
-            rows.add_class(names[row], label, float(sure[row]))
+        answers = probe.probabilities(vectors)
+        if probe.learned == "number":
+            for name, value in zip(names, answers[:, 0].tolist(), strict=True):
+                rows.add_number(name, str(probe.classes[0]), value)
+            told.update(names)
+        else:
+            for row, number in zip(*np.nonzero(_given(probe, answers, request)), strict=True):
+                label = str(probe.classes[number])
+                counted[label] += 1
+                told.add(names[row])
+                rows.add_class(names[row], label, float(answers[row, number]))
         progress(len(ids), total)
-    predicted = len(rows)
     with workspace.store.operation(
         "probe predict", {"layer": layer, "where": request.where}, request=request
     ) as operation:
         operation.remove_annotations(layer, None if request.where is None else ids)
-        if predicted:
+        if told:
             operation.add_annotations(rows.table())
-        operation.counts |= {"predicted": predicted}
+        operation.counts |= {"predicted": len(told)}
     return ProbePredictions(
         name=request.name,
         layer=layer,
-        predicted=predicted,
-        abstained=len(ids) - predicted,
+        predicted=len(told),
+        abstained=len(ids) - len(told),
         classes=dict(sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))),
         encoder=probe.encoder,
     )
 
 
-def _report(
-    probabilities: NDArray[np.float64],
-    labels: NDArray[np.str_],
-    classes: NDArray[np.str_],
-    rows: NDArray[Any],
-    told: pa.Table | None = None,
-) -> ProbeReport | None:
-    if not rows.size:
-        return None
-    columns = {} if told is None else {name: told.column(name).to_pylist() for name in _SLICED}
-    slices = {
-        str(name): np.array([values[row] for row in rows.tolist()], dtype=object)
-        for name, values in columns.items()
-        if any(value is not None for value in values)
-    }
-    truth = np.searchsorted(classes, labels[rows])
-    return report_predictions(probabilities[rows], truth, classes.tolist(), slices=slices)
+def _given(probe: StoredProbe, answers: Any, request: PredictProbe) -> Any:
+    """Return which classes `[N, K]` are given: the likeliest, or all over their threshold."""
+    sure = answers >= request.least_confidence
+    if probe.thresholds is not None:
+        return sure & (answers >= probe.thresholds)
+    likeliest = np.zeros(answers.shape, np.bool_)
+    likeliest[np.arange(len(answers)), answers.argmax(axis=1)] = True
+    return sure & likeliest
 
 
-def _classes(report: ProbeReport | None) -> list[MeasuredClass]:
-    return [
-        MeasuredClass(
-            one.name, one.rows, _value(one.recall), _value(one.precision), one.f1, one.rare
-        )
-        for one in (() if report is None else report.classes)
-    ]
-
-
-def _slices(report: ProbeReport | None) -> list[MeasuredSlice]:
-    return [
-        MeasuredSlice(
-            column=one.column,
-            value=str(one.value),
-            pictures=one.rows,
-            accuracy=one.accuracy.value,
-            low=one.accuracy.low,
-            high=one.accuracy.high,
-            gap=one.gap,
-            p_value=one.p_value,
-        )
-        for one in (() if report is None else report.slices)
-    ]
-
-
-def _notes(unknown: int, split: str) -> list[str]:
-    if not unknown:
-        return []
-    said = f"{unknown} pictures of split {split!r} are of classes that no other labels show"
-    return [f"{said}, and were not measured"]
-
-
-def _value(estimate: Estimate | None) -> float | None:
-    return None if estimate is None else estimate.value
+def _vectors(
+    workspace: Workspace, request: PredictProbe, probe: StoredProbe
+) -> tuple[int, Iterator[tuple[list[str], Vectors]]]:
+    """Return how many pictures there are, and their ids and vectors piece by piece."""
+    samples = workspace.samples.of(request.where)
+    columns = [workspace.vector_column(each) for each in probe.fingerprints]
+    if len(columns) == 1:
+        return samples.embedded(columns[0]), samples.vector_batches(columns[0])
+    ids, parts = joined_rows(samples, columns)
+    return len(ids), iter([(ids, join_vectors(parts))] if ids else [])

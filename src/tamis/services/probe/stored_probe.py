@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from tamis.algo.probe import LinearHead, NeighborHead, NetworkHead
 from tamis.algo.unit_vectors import unit_vectors
-from tamis.dataset.array_file import packed, unpacked
-from tamis.dataset.operations import ProbeTrained, told
-from tamis.dataset.storage import LocalStorage
-from tamis.dataset.storage_errors import storage_guard
+from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
+from tamis.dataset.operations import ProbeAdapted, ProbeTrained, told
 from tamis.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +22,12 @@ if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
     from tamis.types import Vectors
 
-__all__ = ["StoredProbe", "find_probe"]
+__all__ = ["Learned", "StoredProbe", "find_probe"]
+
+Learned: TypeAlias = Literal["classes", "labels", "number"]
 
 _FOLDER: Final = "probes"
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _HEADS: Final[dict[str, Any]] = {
     "linear": LinearHead,
     "network": NetworkHead,
@@ -39,26 +38,39 @@ _HEAD: Final = "head_"
 
 @dataclass(frozen=True)
 class StoredProbe:
-    """A classifier that can be stored.
+    """A probe that can be stored.
 
     Attributes:
-        classes: `[K]` names.
-        head: gives logits.
-        temperature: divides them.
-        encoder: spec of the encoder of its vectors.
-        fingerprint: of the encoder.
+        classes: `[K]` names; of a number, the name of its column.
+        head: gives logits, or the number.
+        temperature: divides them; a number, or `[K]`.
+        encoders: specs of the encoders of its vectors.
+        fingerprints: of the encoders.
+        learned: `classes`, of which a picture has one; `labels`, of which it may have several; or
+            a `number`.
+        thresholds: `[K]` probabilities from which a label is given; None unless `labels`.
     """
 
     classes: NDArray[np.str_]
     head: Head
-    temperature: float
-    encoder: str
-    fingerprint: str
+    temperature: float | NDArray[np.float64]
+    encoders: tuple[str, ...]
+    fingerprints: tuple[str, ...]
+    learned: Learned = "classes"
+    thresholds: NDArray[np.float64] | None = None
+
+    @property
+    def encoder(self) -> str:
+        """Specs of its encoders, as one text."""
+        return ", ".join(self.encoders)
 
     def probabilities(self, vectors: Vectors) -> NDArray[np.float64]:
-        """Return `[N, K]` for unit vectors `[N, D]`."""
-        found: NDArray[np.float64] = softmax(
-            self.head.logits(unit_vectors(vectors)) / self.temperature, axis=1
+        """Return `[N, K]` for unit vectors `[N, D]`; of a number, `[N, 1]` the number itself."""
+        logits = self.head.logits(unit_vectors(vectors)) / self.temperature
+        if self.learned == "number":
+            return logits
+        found: NDArray[np.float64] = (
+            softmax(logits, axis=1) if self.learned == "classes" else expit(logits)
         )
         return found
 
@@ -69,40 +81,47 @@ class StoredProbe:
             StorageError: the disk refuses.
         """
         content = self._content()
-        digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-        folder = workspace.path / _FOLDER
-        with storage_guard(folder, "write"):
-            folder.mkdir(exist_ok=True)
-            LocalStorage(folder).put(f"{name}-{digest}.npz", content)
-        return f"{_FOLDER}/{name}-{digest}.npz"
+        file = f"{_FOLDER}/{name}-{name_by_content(content)}"
+        write_content(workspace.path / file, content)
+        return file
 
     def _content(self) -> bytes:
         kind = next(kind for kind, of in _HEADS.items() if isinstance(self.head, of))
         about = {
             "format": _FORMAT,
             "head": kind,
-            "temperature": self.temperature,
-            "encoder": self.encoder,
-            "fingerprint": self.fingerprint,
+            "encoders": self.encoders,
+            "fingerprints": self.fingerprints,
+            "learned": self.learned,
         }
         parts = {one.name: getattr(self.head, one.name) for one in fields(_HEADS[kind])}
         arrays = {
             _HEAD + name: np.asarray(part) for name, part in parts.items() if part is not None
         }
-        return packed({**arrays, "classes": self.classes, "about": np.array(json.dumps(about))})
+        if self.thresholds is not None:
+            arrays["thresholds"] = self.thresholds
+        return packed(
+            {
+                **arrays,
+                "classes": self.classes,
+                "temperature": np.asarray(self.temperature, np.float64),
+                "about": np.array(json.dumps(about)),
+            }
+        )
 
 
 def find_probe(workspace: Workspace, name: str) -> StoredProbe:
-    """Read the probe that the last `probe train` of a name made.
+    """Read the probe that the last `probe train` or `drift adapt` of a name made.
 
     Raises:
         UsageError: the dataset has none of the name.
-        InputError: its file is missing, damaged, or of a later tamis.
+        InputError: its file is missing, damaged, or of another tamis.
     """
     made = [
         known
         for entry in workspace.store.log()
-        if entry.state != "undone" and (known := told(entry, ProbeTrained))
+        if entry.state != "undone"
+        and (known := told(entry, ProbeTrained) or told(entry, ProbeAdapted))
     ]
     files = {known.name: known.file for known in made}
     if name not in files:
@@ -115,18 +134,21 @@ def find_probe(workspace: Workspace, name: str) -> StoredProbe:
         arrays = unpacked(path)
         about = json.loads(str(arrays["about"]))
         if about["format"] != _FORMAT:
-            raise InputError(f"{path} was written by a later tamis: update, or train it again")
+            raise InputError(f"{path} was written by another tamis: update, or train it again")
         head = {
             key.removeprefix(_HEAD): array for key, array in arrays.items() if key.startswith(_HEAD)
         }
         if "k" in head:
             head["k"] = int(head["k"])  # type: ignore[assignment]
+        temperature = arrays["temperature"]
         return StoredProbe(
             arrays["classes"],
             _HEADS[about["head"]](**head),
-            float(about["temperature"]),
-            about["encoder"],
-            about["fingerprint"],
+            temperature if temperature.ndim else float(temperature),
+            tuple(about["encoders"]),
+            tuple(about["fingerprints"]),
+            about["learned"],
+            arrays.get("thresholds"),
         )
     except FileNotFoundError:
         raise InputError(f"{path} is missing: train the probe again") from None

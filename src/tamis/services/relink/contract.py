@@ -15,10 +15,10 @@ __all__ = ["Relink"]
 
 @dataclass(frozen=True)
 class Relink(Request["RelinkReport"], verb="relink", writes=True):
-    """Follow pictures that were moved: same files, another root; one operation, can be undone.
+    """Update the paths of pictures that were moved.
 
-    A picture whose file is not there, or holds something else, is left as it is.
+    A picture whose file is missing, or has other content, is left as it is. Can be undone.
     """
 
-    old: Annotated[str, Argument("The root as the dataset has it.", metavar="OLD")]
+    old: Annotated[str, Argument("The folder as the dataset has it.", metavar="OLD")]
     new: Annotated[str, Argument("Where it is now.", metavar="NEW")]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tamis.algo.coverage import compare_with_random
-from tamis.algo.cross_split import closest_across
+from tamis.algo.splits.closest_across import closest_across
 from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.columns import Column, equal, known
 from tamis.dataset.conditions import all_of

@@ -79,7 +79,7 @@ def _figures(shown: LayerObjects, pictures: int) -> tuple[Figure, ...]:
         Figure(
             "Objects a picture",
             f"{float(np.median(shown.each)):g}",
-            f"Median of the pictures that have any in {shown.layer}; most have "
+            f"Median of the pictures that have any in {shown.layer}; the most is "
             f"{int(shown.each.max())}.",
         ),
         Figure("Without objects", f"{bare:,}", f"Pictures of which {shown.layer} has no object."),

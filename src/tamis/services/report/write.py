@@ -12,7 +12,7 @@ from tamis.pages.links import Links
 from tamis.services.report.collect import collect
 from tamis.services.report.contract import ReportWritten
 from tamis.services.report.render import render
-from tamis.services.split.check import audit_if_split
+from tamis.services.split.audit import audit_if_split
 from tamis.types import no_progress
 from tamis.verbs.feedback import SILENT
 

@@ -1,4 +1,4 @@
-"""JSON schemas of what verbs are asked and answer."""
+"""JSON schemas of requests and results."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ __all__ = ["Hit", "Search", "SearchReport"]
 class Search(Request["SearchReport"], verb="search"):
     """Find the pictures nearest to a text or an example, best first.
 
-    Several texts and examples are averaged; what the pictures should be far from is subtracted.
+    Several texts and examples are averaged; negative ones are subtracted.
     """
 
     texts: Annotated[Sequence[str], Argument("What the pictures should show.", metavar="TEXT")] = ()
@@ -35,7 +35,9 @@ class Search(Request["SearchReport"], verb="search"):
     not_texts: Annotated[
         Sequence[str], Option("What they should not show.", names=("--not",), metavar="TEXT")
     ] = ()
-    unlike: Annotated[Sequence[str], Option("An example to be far from.", metavar="PICTURE")] = ()
+    unlike: Annotated[
+        Sequence[str], Option("An example that they should be unlike.", metavar="PICTURE")
+    ] = ()
     region: Annotated[
         tuple[int, int, int, int] | None,
         Option("The part of the first example to look for, in pixels.", metavar="X,Y,W,H"),
@@ -47,7 +49,7 @@ class Search(Request["SearchReport"], verb="search"):
     distinct: Annotated[
         float | None,
         Option(
-            "Leave out pictures more similar than this to a better hit.",
+            "Skip pictures that are more similar than this to a better hit.",
             metavar="COSINE",
             minimum=-1,
             maximum=1,
@@ -56,7 +58,11 @@ class Search(Request["SearchReport"], verb="search"):
     tiles: Annotated[bool, Option("Compare tiles too, and say which part matched.")] = False
     rerank: Annotated[
         int,
-        Option("Reorder the N best by patches of the first example.", metavar="N", minimum=0),
+        Option(
+            "Reorder the N best by comparing patches with the first example.",
+            metavar="N",
+            minimum=0,
+        ),
     ] = 0
     gallery: Annotated[
         Path | None, Option("Also write a page of the pictures.", metavar="FILE")

@@ -38,6 +38,7 @@ class Example:
         samples: all samples at that place, which are no answers.
         notes: what to know of it.
         region: the part of the file that is meant; None for all of it.
+        called: what to call it where its name tells nothing; None where it does.
     """
 
     file: str
@@ -45,6 +46,7 @@ class Example:
     samples: Sequence[str]
     notes: Sequence[str] = field(default=())
     region: Box | None = None
+    called: str | None = None
 
 
 def find_example(samples: Samples, name: str) -> Example:  # noqa: PLR0911 - one case a return
@@ -99,22 +101,24 @@ def find_example(samples: Samples, name: str) -> Example:  # noqa: PLR0911 - one
 
 def _annotated(samples: Samples, name: str) -> Example | None:
     """Return the part of a picture that an annotation is of; the whole if it has no place."""
-    columns = ["sample_id", "x", "y", "width", "height"]
+    columns = ["sample_id", "layer", "label", "x", "y", "width", "height"]
     rows = samples.store.annotations(columns, f"annotation_id = '{name}'").to_pylist()
     if not rows:
         return None
     row = rows[0]
     picture = samples.rows([*_COLUMNS, "width", "height"], [row["sample_id"]]).to_pylist()[0]
     file, ids = picture["uri"] or picture["path"], [row["sample_id"]]
+    called = f"{row['label'] or 'an object'} of {row['layer']} in {picture['path']}"
     if row["x"] is None:
-        return Example(file, row["sample_id"], ids)
+        return Example(file, row["sample_id"], ids, called=called)
     x, y, width, height = (row[name] for name in ("x", "y", "width", "height"))
     around = Box.between(x, y, x + width, y + height)
     part = around.clipped(picture["width"], picture["height"])
     if part is None:
-        return Example(file, row["sample_id"], ids)
+        return Example(file, row["sample_id"], ids, called=called)
     crops = _parts(samples, [picture], part)
-    return Example(file, crops[-1]["sample_id"] if crops else None, ids, region=part)
+    stored = crops[-1]["sample_id"] if crops else None
+    return Example(file, stored, ids, region=part, called=called)
 
 
 def _parts(samples: Samples, pictures: Sequence[dict[str, Any]], part: Box) -> list[dict[str, Any]]:

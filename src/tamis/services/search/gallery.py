@@ -77,7 +77,7 @@ def write_gallery(
     )
     page = GalleryPage(
         kind="search",
-        title=_title(request),
+        title=_title(request, examples),
         lead=f"{count:,} {'picture' if count == 1 else 'pictures'} of "
         f"{samples.store.path.resolve().name} by {report.encoder}; the score is the cosine "
         "similarity to what was looked for.",
@@ -109,8 +109,9 @@ def _hit_tiles(thumbnails: Thumbnails, report: SearchReport) -> tuple[Tile, ...]
     return tuple(shown)
 
 
-def _title(request: Search) -> str:
-    asked = [*request.texts, *(f"like {Path(name).name}" for name in request.like)]
+def _title(request: Search, examples: Mapping[str, Example]) -> str:
+    named = [examples[name].called or Path(name).name for name in request.like]
+    asked = [*request.texts, *(f"like {name}" for name in named)]
     title = ", ".join(asked)
     return title[:1].upper() + title[1:]
 
@@ -130,7 +131,7 @@ def _example_tile(thumbnails: Thumbnails, links: Links, name: str, example: Exam
     except TamisError:
         return Tile(name, b"")
     return Tile(
-        name,
+        example.called or name,
         thumbnail(image),
         width=image.width,
         height=image.height,

@@ -1,4 +1,4 @@
-"""Order the best pictures anew by their patches, which see small things that vectors miss."""
+"""Rerank the best pictures by their patches, which show small things that vectors miss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that look like an example, or that show what a text says."""
+"""Search by text and by example."""
 
 from __future__ import annotations
 

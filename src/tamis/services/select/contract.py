@@ -27,7 +27,9 @@ else:
 StrategyOption: TypeAlias = StrategyName | Literal["schedule"] | Mapping[str, float]
 
 # Options that have a meaning for one of the three ways to select only.
-_REPRESENTING = ("diverse", "quotas", "include", "forbid", "labeled")
+_REPRESENTING = (
+    "diverse", "quotas", "include", "forbid", "labeled", "unsure", "rare_classes",
+)  # fmt: skip
 _SIMULATING = ("rounds", "seeds", "against")
 
 
@@ -35,8 +37,8 @@ _SIMULATING = ("rounds", "seeds", "against")
 class Select(Request["Answer"], verb="select", writes=True):
     """Select the pictures that represent the dataset.
 
-    With round: those to label next, after what the labels so far teach. With simulate: replay such
-    rounds on known labels, and change nothing.
+    With round: those to label next, given the labels so far. With simulate: replay such rounds on
+    known labels, and change nothing.
     """
 
     n: Annotated[int, Argument("How many pictures.", metavar="N", minimum=1)]
@@ -54,7 +56,7 @@ class Select(Request["Answer"], verb="select", writes=True):
     diverse: Annotated[
         float | None,
         Option(
-            "Share that the default strategy picks for diversity.",
+            "Share of N that the default strategy selects for diversity.",
             metavar="SHARE",
             minimum=0,
             maximum=1,
@@ -71,26 +73,38 @@ class Select(Request["Answer"], verb="select", writes=True):
         ),
     ] = ()
     include: Annotated[
-        str | None, Option("Selected in any case; they count in N.", metavar="SQL")
+        str | None, Option("Always select these; they count toward N.", metavar="SQL")
     ] = None
-    forbid: Annotated[str | None, Option("Represented, but not selected.", metavar="SQL")] = None
+    forbid: Annotated[
+        str | None, Option("Never select these, but let others represent them.", metavar="SQL")
+    ] = None
     labeled: Annotated[
         str | None,
         Option(
-            "Labeled already: represent others, not selected again.",
+            "These are labeled: they represent others and are not selected again.",
             names=("--labeled", "--labelled"),
             metavar="SQL",
         ),
     ] = None
-    round: Annotated[bool, Option("The next to label, after what the labels so far teach.")] = False
-    simulate: Annotated[bool, Option("Replay rounds up to N labels on known labels.")] = False
-    label_column: Annotated[str, Option("Where labels are, for rounds.", metavar="COLUMN")] = (
-        "label"
-    )
+    unsure: Annotated[
+        str | None,
+        Option(
+            "Prefer pictures with objects that this layer of predictions is unsure of.", metavar="L"
+        ),
+    ] = None
+    rare_classes: Annotated[
+        str | None,
+        Option("Prefer pictures with classes in this layer that few have so far.", metavar="L"),
+    ] = None
+    round: Annotated[bool, Option("Select what to label next, given the labels so far.")] = False
+    simulate: Annotated[bool, Option("Replay rounds on known labels, up to N of them.")] = False
+    label_column: Annotated[
+        str, Option("The column with the labels, for rounds.", metavar="COLUMN")
+    ] = "label"
     train_split: Annotated[
         Sequence[str],
         Option(
-            "Split to pick and learn from in rounds.",
+            "In rounds: the split to select and learn from.",
             metavar="NAME",
             default="those named train or training",
         ),
@@ -98,7 +112,7 @@ class Select(Request["Answer"], verb="select", writes=True):
     test_split: Annotated[
         Sequence[str],
         Option(
-            "Split to measure the accuracy on in rounds.",
+            "In rounds: the split to measure the accuracy on.",
             metavar="NAME",
             default="those named test, else val or validation",
         ),
@@ -109,7 +123,8 @@ class Select(Request["Answer"], verb="select", writes=True):
         Sequence[StrategyOption], Option("Another strategy to simulate.", metavar="NAME")
     ] = ()
     min_part: Annotated[
-        int, Option("Least side of crops and tiles to select.", metavar="PIXELS", minimum=0)
+        int,
+        Option("Do not select crops and tiles with a shorter side.", metavar="PIXELS", minimum=0),
     ] = 32
     where: Where = None
     encoder: EncoderOfVectors = None

@@ -1,4 +1,4 @@
-"""The pictures of a dataset with what is known of their labels."""
+"""The pictures of a dataset, with their labels where they have one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One round of labeling: learn from the labels so far, say how well that goes, pick the next."""
+"""One round of labeling: learn from the labels so far, measure the accuracy, pick the next."""
 
 from __future__ import annotations
 

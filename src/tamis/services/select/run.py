@@ -16,6 +16,7 @@ from tamis.dataset.samples import Kind, SampleSet
 from tamis.dataset.selection_marks import mark_selected
 from tamis.errors import UsageError
 from tamis.services.select.contract import SCHEDULE
+from tamis.services.select.detections import detections
 from tamis.services.select.quotas import group_quotas, parse_quotas
 from tamis.services.select.result import Pick, Selection
 from tamis.services.select.round import select_round
@@ -26,11 +27,12 @@ from tamis.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tamis.algo.selection import Quotas
+    from tamis.algo.selection import Picks, Quotas
     from tamis.dataset.samples import Samples
     from tamis.dataset.store import Store
     from tamis.runtime.workspace import Workspace
     from tamis.services.select.contract import Select
+    from tamis.services.select.detections import Detections
     from tamis.services.select.result import Answer
     from tamis.types import Indices
     from tamis.verbs.feedback import Feedback
@@ -95,6 +97,11 @@ def select_representative(
             + (f"; {gone} are gone (tamis check lists them)" if gone else "")
             + (f"; {small}" if small else "")
         )
+    judged = detections(store, request, samples.ids)
+    if judged is not None:
+        listed = judged.shortlist(np.setdiff1d(free, included), n)
+        excluded = np.union1d(excluded, np.setdiff1d(free, np.union1d(listed, included)))
+        free = np.union1d(listed, np.intersect1d(free, included))
     groups: Quotas | None = None
     if asked:
         table = store.read([asked[0].column], ids=samples.ids)
@@ -120,7 +127,7 @@ def select_representative(
     rows = [
         Pick(path, sample_id, reason, float(score))
         for path, sample_id, reason, score in zip(
-            paths, ids, reasons(picks), picks.scores, strict=True
+            paths, ids, _why(picks, judged), picks.scores, strict=True
         )
     ]
     if request.apply:
@@ -149,6 +156,14 @@ def select_representative(
         gone=gone,
         notes=[*([small] if small else []), *_notes(n, len(rows), picks.parts, len(samples.ids))],
     )
+
+
+def _why(picks: Picks, judged: Detections | None) -> list[str]:
+    said = reasons(picks)
+    if judged is None:
+        return said
+    rows = picks.indices.tolist()
+    return [f"{sentence}{judged.why[row]}" for sentence, row in zip(said, rows, strict=True)]
 
 
 def _large_enough(part: SampleSet, least: int) -> tuple[SampleSet, str | None]:

@@ -1,4 +1,4 @@
-"""What rounds of labeling would bring, replayed on pictures whose labels are known."""
+"""Rounds of labeling, simulated on pictures whose labels are known."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from tamis.algo.canonical_order import canonical_order
 from tamis.algo.k_means import spherical_k_means
-from tamis.algo.shared_views import divisible
 from tamis.algo.splits import assign_splits, split_targets
-from tamis.algo.time_split import split_by_time
+from tamis.algo.splits.by_time import split_by_time
+from tamis.algo.splits.shared_views import divisible
 from tamis.dataset.label_sets import LabelSets, label_sets
 from tamis.services.split.leaks import look_across, torn_pairs
 from tamis.wording import counted
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.cross_split import CrossPairs
-    from tamis.algo.time_split import TimeSplit
+    from tamis.algo.splits.by_time import TimeSplit
+    from tamis.algo.splits.closest_across import CrossPairs
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
     from tamis.services.split.evidence import Evidence

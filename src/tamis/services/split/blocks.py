@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.algo.time_blocks import inside_gap, time_blocks, torn_moments
+from tamis.algo.splits.time_blocks import inside_gap, time_blocks, torn_moments
 from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.samples import Samples
@@ -62,7 +62,7 @@ class TimeBlocks:
     def left_out(
         self, placed: Indices, shares: Sequence[float], copies: Indices
     ) -> NDArray[np.bool_]:
-        """Choose the pictures that get no split, as `tamis.algo.time_blocks.inside_gap` does.
+        """Choose the pictures that get no split, by `tamis.algo.splits.time_blocks`.
 
         A copy whose own time is unknown, as messengers leave it, goes with its original.
 

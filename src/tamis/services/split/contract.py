@@ -24,14 +24,15 @@ Duration: TypeAlias = float | str | None
 class Split(Request["SplitReport"], verb="split", writes=True):
     """Split into train, val and test with no copy across them.
 
-    Each split covers every condition. With check, splits that exist are audited instead.
+    Labels and clusters are spread evenly over the splits. With check, existing splits are audited
+    instead.
     """
 
     train: Annotated[float, Option("Share of train.", metavar="SHARE", minimum=0, maximum=1)] = 0.8
     val: Annotated[float, Option("Share of val.", metavar="SHARE", minimum=0, maximum=1)] = 0.1
     test: Annotated[float, Option("Share of test.", metavar="SHARE", minimum=0, maximum=1)] = 0.1
     folds: Annotated[
-        int | None, Option("Make K folds instead, as the mark fold.", metavar="K", minimum=2)
+        int | None, Option("Make K folds instead, in the column fold.", metavar="K", minimum=2)
     ] = None
     time: Annotated[
         str | None, Option("Train on the past, test on the latest.", metavar="COLUMN")
@@ -61,7 +62,7 @@ class Split(Request["SplitReport"], verb="split", writes=True):
         ),
     ] = None
     group: Annotated[
-        Sequence[str], Option("Rows of one value stay together.", metavar="COLUMN")
+        Sequence[str], Option("Keep rows with the same value together.", metavar="COLUMN")
     ] = ()
     shots: Annotated[
         Shots,
@@ -90,7 +91,7 @@ class Split(Request["SplitReport"], verb="split", writes=True):
         Option("Keep changed versions of one view in one split; auto does where they are rare."),
     ] = "auto"
     audit: Annotated[
-        bool, Option("Audit the splits that exist; exit 1 on a leak.", names=("--check",))
+        bool, Option("Audit existing splits; exit code 1 if there is a leak.", names=("--check",))
     ] = False
     column: Annotated[
         str | None,

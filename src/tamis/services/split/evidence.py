@@ -1,4 +1,4 @@
-"""What tells which pictures belong together: copies, changed versions and the user's groups."""
+"""Evidence that pictures belong together: copies, changed versions and the user's groups."""
 
 from __future__ import annotations
 

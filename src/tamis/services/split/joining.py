@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.components import connected_components, join_groups
 from tamis.algo.near_components import near_components
-from tamis.algo.shared_views import joined_share, shared_views
+from tamis.algo.splits.shared_views import joined_share, shared_views
 from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.samples import Samples

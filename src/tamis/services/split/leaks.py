@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.components import join_groups
-from tamis.algo.cross_split import closest_across
+from tamis.algo.splits.closest_across import closest_across
 from tamis.services.split.pixels import candidates
 from tamis.services.split.result import Leak
 from tamis.types import Verdict
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tamis.algo.cross_split import CrossPairs
+    from tamis.algo.splits.closest_across import CrossPairs
     from tamis.services.split.evidence import Evidence, Known
     from tamis.services.split.joining import Joined
     from tamis.services.split.pixels import Looked

@@ -9,8 +9,8 @@ import numpy as np
 
 from tamis.algo.calibration import PairThresholds
 from tamis.algo.components import connected_components, join_groups
-from tamis.algo.cross_split import closest_across
 from tamis.algo.neighbors import knn_graph
+from tamis.algo.splits.closest_across import closest_across
 from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import last_duplicates
 from tamis.dataset.samples import Kind, Samples

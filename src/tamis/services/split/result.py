@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from tamis.algo.split_balance import SplitBalance
+from tamis.algo.splits.balance import SplitBalance
 from tamis.verbs.result import Result
 
 __all__ = ["Leak", "SplitDifference", "SplitReport"]
@@ -67,7 +67,7 @@ class SplitDifference:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SplitReport(Result):
-    """The splits, and the proof that they are sound.
+    """The splits, with their audit.
 
     Attributes:
         mark: the column that names the split.

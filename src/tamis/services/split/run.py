@@ -9,17 +9,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.algo.shared_views import divisible
 from tamis.algo.splits import split_targets
+from tamis.algo.splits.shared_views import divisible
 from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.part_splits import inherited_splits
 from tamis.dataset.samples import Kind, Samples, names_parts
 from tamis.errors import UsageError
 from tamis.services.split.assignment import place, read_strata
-from tamis.services.split.audit import audit
+from tamis.services.split.audit import audit, check_splits
 from tamis.services.split.blocks import asked_blocks
-from tamis.services.split.check import check_splits
 from tamis.services.split.evidence import Evidence
 from tamis.services.split.joining import join
 from tamis.services.split.leaks import look_across
@@ -59,7 +58,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
 
     Groups are what joins pictures: identical files, the marks of `duplicates` where they were
     applied, the most similar pairs that are copies by their pixels, changed versions of one view
-    where they are rare (`tamis.algo.shared_views`), and the user's columns and blocks of time;
+    where they are rare (`algo.splits.shared_views`), and the user's columns and blocks of time;
     frames of one video where the user names neither.
     Whole groups are placed so that labels and clusters of vectors are spread evenly; by time,
     groups go where their latest picture is, and nothing is spread. Pictures nearer in time than

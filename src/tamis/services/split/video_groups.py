@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from tamis.algo.components import join_groups
-from tamis.algo.shared_views import divisible
 from tamis.algo.shots import shot_numbers
+from tamis.algo.splits.shared_views import divisible
 from tamis.dataset.columns import Column
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.samples import Samples

@@ -17,17 +17,17 @@ __all__ = ["Filter", "FilterReport", "Match", "ScoreHistogram"]
 
 @dataclass(frozen=True)
 class Filter(Request["FilterReport"], verb="filter", writes=True, run="text_filter"):
-    """Find the pictures that seem to show what a text says, and tag them.
+    """Find the pictures that match a text, and tag them.
 
-    How many of them do depends on the encoder: look at the pictures near the cut (gallery). Of
-    several texts the nearest counts. With classes, texts and what is not meant are classes of which
-    each picture is one.
+    How many of them really match depends on the encoder: look at the pictures near the cut
+    (gallery). Of several texts, the nearest counts. With classes, all texts, negative ones
+    included, are classes, and each picture belongs to one.
     """
 
     texts: Annotated[Sequence[str], Argument("What the pictures should show.", metavar="TEXT")]
     _: KW_ONLY
     not_texts: Annotated[
-        Sequence[str], Option("What is not meant.", names=("--not",), metavar="TEXT")
+        Sequence[str], Option("What they should not show.", names=("--not",), metavar="TEXT")
     ] = ()
     threshold: Annotated[
         float | None,
@@ -39,9 +39,12 @@ class Filter(Request["FilterReport"], verb="filter", writes=True, run="text_filt
             default="found in the scores, or by everyday things; with classes none",
         ),
     ] = None
-    classes: Annotated[bool, Option("Take the texts as classes of which each is one.")] = False
+    classes: Annotated[bool, Option("Treat the texts as classes; each picture belongs to one.")] = (
+        False
+    )
     tag: Annotated[
-        str | None, Option("Tag what passes; else nothing is written.", metavar="NAME")
+        str | None,
+        Option("Tag the pictures that pass; without it nothing is written.", metavar="NAME"),
     ] = None
     gallery: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""Everyday things: what a picture is compared with where its scores alone do not tell."""
+"""Everyday things, which a picture is compared with where its scores alone do not decide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures show what a text says."""
+"""Find the pictures that match texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a watch has come, beside the dataset, so that the next goes on from there."""
+"""The position of a watch, stored in the dataset, so that the next one continues there."""
 
 from __future__ import annotations
 

@@ -19,10 +19,11 @@ __all__ = ["Watch"]
 
 @dataclass(frozen=True)
 class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
-    """Watch sources, and keep the frames that are unlike all that was kept; Ctrl-C ends it.
+    """Watch sources, and keep the frames that show something new.
 
-    What the dataset holds of this encoder counts as kept; a watch that was cut short goes on where
-    it was. Kept frames of files are pointers such as `line3.mp4!frame=120`.
+    Ctrl-C ends it; the next watch continues where it stopped. Samples that have vectors of this
+    encoder count as kept. Kept frames of files are stored as references such as
+    `line3.mp4!frame=120`.
     """
 
     sources: Annotated[
@@ -41,14 +42,14 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
         ),
     ] = "auto"
     rate: Annotated[
-        str | None, Option("Keep about so many, such as 500/day.", metavar="N/UNIT")
+        str | None, Option("Keep about this many, such as 500/day.", metavar="N/UNIT")
     ] = None
     max_kept: Annotated[
-        int | None, Option("Vectors in memory at most.", metavar="K", minimum=1)
+        int | None, Option("Most vectors to compare with.", metavar="K", minimum=1)
     ] = None
     window: Annotated[
         float | None,
-        Option("Forget what was not seen again for so long.", metavar="SECONDS"),
+        Option("Forget frames that were not seen again for this long.", metavar="SECONDS"),
     ] = None
     sample: Annotated[
         float | Literal["frame", "keyframe"],
@@ -57,9 +58,11 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
     encoder: EncoderToUse = "default"
     gate: Annotated[
         bool,
-        Option("Skip the encoder where the pixels say enough.", names=("--gate", "--no-gate")),
+        Option(
+            "Skip the encoder for frames whose pixels hardly differ.", names=("--gate", "--no-gate")
+        ),
     ] = True
-    out: Annotated[Path | None, Option("Copy kept frames there.", metavar="DIR")] = None
+    out: Annotated[Path | None, Option("Copy kept frames to this folder.", metavar="DIR")] = None
     copy: Annotated[
         bool | None,
         Option(
@@ -70,17 +73,17 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
     ] = None
     metrics: Annotated[
         str | int | None,
-        Option("Serve counts for Prometheus there.", metavar="PORT|HOST:PORT"),
+        Option("Serve Prometheus metrics at this address.", metavar="PORT|HOST:PORT"),
     ] = None
     behind: Annotated[
         Literal["drop", "block"] | None,
-        Option("When frames come too fast.", default="drop if live"),
+        Option("What to do when frames come too fast.", default="drop if live"),
     ] = None
     seconds: Annotated[
         float | None, Option("How long to watch.", names=("--for",), metavar="SECONDS")
     ] = None
-    once: Annotated[bool, Option("End when all that is in the folders was looked at.")] = False
-    per_stream: Annotated[bool, Option("A memory of its own for each source.")] = False
+    once: Annotated[bool, Option("Stop after one pass over the folders.")] = False
+    per_stream: Annotated[bool, Option("Compare each source only with itself.")] = False
 
     def check(self) -> None:
         """Refuse two ways to steer the threshold, and copies that are not to be made."""

@@ -1,4 +1,4 @@
-"""What a watch is asked to do, checked."""
+"""The plan of a watch: its request, checked against its sources."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class WatchPlan:
         return self.asked.out is not None or _is_live(source)
 
     def identity(self, encoder: Encoder) -> str:
-        """Name all that decides what is kept; a watch with another goes through sources anew."""
+        """Return a hash of all settings that decide what is kept; a change starts sources anew."""
         facts = [
             encoder.fingerprint,
             self.asked.threshold,

@@ -1,4 +1,4 @@
-"""The watch: frames in, what is new of them kept in the dataset."""
+"""The watch: frames come in, and new ones are kept in the dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was kept, for all sources together or for each, and the filters of the sources."""
+"""The sieves of a watch, one for all sources or one for each, and the filters on top."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At which similarity a frame is no news, measured on the stream itself."""
+"""The similarity above which a frame is not new, measured on the stream itself."""
 
 from __future__ import annotations
 

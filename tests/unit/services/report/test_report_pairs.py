@@ -116,7 +116,10 @@ def changed_groups(curated: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
             no = np.zeros(len(pairs), np.bool_)
             unsure = np.array([pair == (9, 10) for pair in pairs])
             places = (box,) * len(pairs)
-            return Comparison(view.astype(np.float32) / 2, view, unsure, no, places, places)
+            covers, sharper = np.zeros((len(pairs), 2), np.bool_), np.zeros(len(pairs), np.int8)
+            return Comparison(
+                view.astype(np.float32) / 2, view, unsure, no, places, places, covers, sharper
+            )
 
     monkeypatch.setattr("tamis.services.report.pairs.PairVerifier", Verifier)
     return curated

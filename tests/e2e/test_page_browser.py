@@ -1,0 +1,345 @@
+"""The page in a browser: opened by its token, searched, filtered, labelled by keys, undone."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from served_dataset import HOSTILE, sample_id, served_dataset
+from tamis.dataset.store import Store
+from tamis.interfaces.server.serve import open_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PICTURES = 300
+SHELL_BYTES = 300_000
+FIRST_SCREEN_BYTES = 800_000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; without one the tests are skipped, but not where CI runs them."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium, and CI has to have one")
+        pytest.skip("no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset that no test changes."""
+    return served_dataset(tmp_path_factory.mktemp("page"), PICTURES, files=24)
+
+
+class Visit:
+    """A page that is open on a dataset, and what it asked and said."""
+
+    def __init__(self, browser: Any, dataset: Path, **how: Any) -> None:
+        self.dataset = dataset
+        self.opened = open_server(dataset)
+        self._thread = threading.Thread(target=self.opened.run)
+        self._thread.start()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.bytes: dict[str, int] = {}
+        size = {"width": 1280, "height": 720}
+        self.context = browser.new_context(viewport=size, accept_downloads=True, **how)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.said.append(dialog.message))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("response", self._count)
+        self.page.goto(self.opened.door.address)
+        self.page.wait_for_selector("#picture-0 img")
+
+    def _count(self, response: Any) -> None:
+        length = response.headers.get("content-length")
+        if length:
+            self.bytes[response.url] = int(length)
+
+    def keys(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def told(self, text: str) -> None:
+        """Wait until the page says something."""
+        self.page.wait_for_selector(f".message:has-text('{text}')")
+
+    def count(self, text: str) -> None:
+        """Wait until the number of pictures is shown so."""
+        self.page.wait_for_selector(f"header .count:has-text('{text}')")
+
+    def facet(self, name: str, value: str) -> Any:
+        return self.page.locator(f"section[aria-label='{name}'] button.value", has_text=value)
+
+    def labels(self) -> list[str | None]:
+        found: list[str | None] = Store.open(self.dataset).read(["label"]).column(0).to_pylist()
+        return found
+
+    def close(self) -> None:
+        self.context.close()
+        self.opened.server.should_exit = True
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def visit(browser: Any, master: Path, tmp_path: Path) -> Iterator[Visit]:
+    """A visit of a dataset of three hundred pictures; the page said nothing to the console."""
+    made = Visit(browser, Path(shutil.copytree(master, tmp_path / master.name)))
+    yield made
+    made.close()
+    assert made.said == []
+    home = made.opened.door.address.partition("/?")[0]
+    outside = [url for url in made.asked if not url.startswith((home, f"blob:{home}"))]
+    assert outside == []
+
+
+def test_the_first_screen_is_light_and_the_token_leaves_the_address(visit: Visit) -> None:
+    visit.page.wait_for_function("document.querySelectorAll('.tile img').length > 20")
+    assert "token" not in visit.page.url
+    shell = sum(size for url, size in visit.bytes.items() if "/api/" not in url)
+    assert 20_000 < shell <= SHELL_BYTES
+    assert sum(visit.bytes.values()) <= FIRST_SCREEN_BYTES
+    # the grid is as long as all pictures, but few of them are in the page
+    assert visit.page.locator(".tile").count() < PICTURES
+    visit.keys("End")
+    visit.page.wait_for_selector(f"#picture-{PICTURES - 1} img")
+    assert visit.page.locator("#picture-0").count() == 0
+
+
+def test_filters_count_go_into_the_address_and_come_back(visit: Visit) -> None:
+    cats = visit.labels().count("cat")
+    visit.facet("Label", "cat").click()
+    visit.count(f"{cats} of {PICTURES}")
+    visit.facet("Split", "val").click()
+    visit.page.wait_for_selector(".chip:has-text('Split')")
+    both = Store.open(visit.dataset).count("label = 'cat' AND split = 'val'")
+    visit.count(f"{both} of {PICTURES}")
+    visit.page.go_back()
+    visit.count(f"{cats} of {PICTURES}")
+    visit.page.reload()
+    visit.count(f"{cats} of {PICTURES}")
+    visit.page.click(".chip button")
+    visit.count(f"{PICTURES} pictures")
+
+
+def test_searches_say_what_to_do_where_they_cannot_be_met(visit: Visit) -> None:
+    visit.keys("/")
+    visit.page.keyboard.type("a cat")
+    visit.keys("Enter")
+    visit.page.wait_for_selector("#refused:has-text('reads no texts')")
+    assert all("400" in text for text in visit.said)
+    visit.said.clear()  # the browser itself says what was refused
+    visit.page.click("text=Search names instead")
+    visit.page.keyboard.press("Control+a")
+    visit.page.keyboard.type("0000")
+    visit.keys("Enter")
+    visit.count(f"9 of {PICTURES}")  # 00001 has another name
+    visit.page.click(".chip button")
+    visit.count(f"{PICTURES} pictures")
+    visit.keys("/")
+    visit.page.click("text=SQL")
+    visit.page.keyboard.type("sharp")
+    visit.keys("Tab")
+    visit.page.keyboard.type("> 2")
+    visit.keys("Enter")
+    visit.page.wait_for_selector("text=No picture fits")
+    visit.page.click("text=Show all pictures")
+    visit.count(f"{PICTURES} pictures")
+
+
+def test_fifty_labels_in_three_actions_and_one_key_undoes_them(visit: Visit) -> None:
+    before = visit.labels()
+    visit.page.click("#picture-0")
+    visit.page.locator("#grid").focus()
+    for _ in range(49):
+        visit.keys("Shift+ArrowRight")
+    visit.page.wait_for_selector("[role=toolbar]:has-text('50 selected')")
+    visit.page.wait_for_selector(".class.some .held")
+    visit.keys("2")
+    visit.told("added to 50")
+    name = visit.page.locator(".classes .class").nth(1).locator(".cut").inner_text()
+    assert visit.labels()[:50] == [name] * 50
+    assert visit.labels()[50:] == before[50:]
+    visit.page.wait_for_selector(".class.all")
+    visit.keys("Control+z")
+    visit.told("Undone")
+    assert visit.labels() == before
+    visit.keys("Control+Shift+z")
+    visit.told("Done again")
+    assert visit.labels()[:50] == [name] * 50
+
+
+def test_all_by_keyboard_once(visit: Visit) -> None:
+    digits = visit.page.evaluate(
+        "[...document.querySelectorAll('nav .name')].map(e => e.innerText)"
+    )
+    unlabelled = [at for at, label in enumerate(visit.labels()) if label is None]
+    visit.keys("ArrowRight", "ArrowRight")  # the first without a label
+    visit.keys("1")
+    visit.told(f"{digits[0]} added to 1")
+    focus = visit.page.locator("#grid").get_attribute("aria-activedescendant")
+    assert focus == f"picture-{unlabelled[1]}"
+    visit.keys(".")
+    visit.page.wait_for_selector(f"#picture-{unlabelled[1]}:has-text('{digits[0]}')")
+    visit.keys("l")
+    visit.page.keyboard.type("zebra")
+    visit.keys("Enter")
+    visit.told("zebra added to 1")
+    assert [visit.labels()[at] for at in unlabelled[:3]] == [digits[0], digits[0], "zebra"]
+    visit.keys("Space", "t")
+    visit.page.keyboard.type("later")
+    visit.keys("Enter")
+    visit.told("Tag later added to 1")
+    visit.keys("Escape", "Enter")
+    visit.page.wait_for_selector("section.picture h2")
+    visit.keys("ArrowRight")
+    visit.page.wait_for_selector("section.picture:has-text('13 of')")
+    visit.keys("Escape", "?")
+    visit.page.wait_for_selector("dialog:has-text('same as last')")
+    visit.keys("Escape", "Control+k")
+    visit.page.keyboard.type("clear all")
+    visit.keys("Enter", "Control+a")
+    visit.page.wait_for_selector(f"[role=toolbar]:has-text('{PICTURES} selected')")
+    visit.keys("f")
+    visit.page.wait_for_selector(".chip:has-text('like')")
+    visit.page.wait_for_selector(".tile .score")
+
+
+def test_boxes_are_drawn_moved_named_and_removed(visit: Visit) -> None:
+    def boxes() -> list[tuple[str, float, float]]:
+        found = Store.open(visit.dataset).annotations(where=f"sample_id = '{sample_id(0)}'")
+        return [(one["label"], one["x"], one["width"]) for one in found.to_pylist()]
+
+    visit.keys("Enter")
+    visit.page.wait_for_selector("g.box")
+    visit.keys("Tab", "Shift+ArrowRight")
+    visit.told("1 box kept")
+    assert boxes() == [("door", 20.0, 30.0)]
+    frame = visit.page.locator(".canvas").bounding_box()
+    assert frame is not None
+    visit.keys("Escape")
+    x, y = frame["x"] + frame["width"] * 0.5, frame["y"] + frame["height"] * 0.6
+    visit.page.mouse.move(x, y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(x + frame["width"] * 0.25, y + frame["height"] * 0.25, steps=3)
+    visit.page.mouse.up()
+    visit.page.wait_for_selector(".ask")
+    visit.page.keyboard.press("1")
+    visit.told("2 boxes kept")
+    visit.page.wait_for_selector(".last:has-text('boxes')", state="attached")
+    assert len(boxes()) == 2
+    visit.keys("Delete")
+    visit.told("1 box kept")
+    visit.page.wait_for_function("document.querySelectorAll('g.box').length === 1")
+    visit.keys("Control+z")
+    visit.told("Undone")
+    visit.page.wait_for_function("document.querySelectorAll('g.box').length === 2")
+    assert len(boxes()) == 2
+
+
+def test_an_export_takes_two_actions(visit: Visit) -> None:
+    visit.facet("Split", "val").click()
+    visit.page.wait_for_selector(".chip")
+    with visit.page.expect_download() as expected:
+        visit.page.click("header >> text=Export")
+        visit.page.click("[role=option]:has-text('csv')")
+    download = expected.value
+    assert download.suggested_filename == "line3-csv.csv"
+    with Path(download.path()).open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["split"] for row in rows} == {"val"}
+    assert len(rows) == Store.open(visit.dataset).count("split = 'val'")
+
+
+def test_names_are_shown_as_they_are_and_what_others_write_appears(visit: Visit) -> None:
+    import pyarrow as pa
+
+    assert HOSTILE.partition("/")[2] in visit.page.get_attribute("#picture-1", "aria-label")
+    with Store.open(visit.dataset).operation("watch") as op:
+        op.insert(pa.table({"sample_id": ["f" * 32], "path": ["late.jpg"]}))
+    visit.count(f"{PICTURES + 1} pictures")
+    visit.keys("End")
+    visit.page.wait_for_selector(f"#picture-{PICTURES}:has-text('no thumbnail')")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_keeps_anybody_out(
+    browser: Any, master: Path, tmp_path: Path, scheme: str
+) -> None:
+    found = find_spec("axe_playwright_python")
+    if found is None or found.origin is None:
+        pytest.skip("axe-playwright-python is not installed")
+    script = (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
+    dataset = Path(shutil.copytree(master, tmp_path / master.name))
+    visit = Visit(browser, dataset, color_scheme=scheme, reduced_motion="reduce")
+    visit.page.evaluate(script)
+    problems = []
+    try:
+        for name, keys in {
+            "grid": ("Space",),
+            "picture": ("Escape", "Enter"),
+            "keys": ("Escape", "?"),
+            "label": ("Escape", "l"),
+        }.items():
+            visit.keys(*keys)
+            wait = {"grid": ".held", "picture": ".near img", "keys": "dialog", "label": "#choices"}
+            visit.page.wait_for_selector(wait[name])
+            report = visit.page.evaluate("axe.run()")
+            problems += [
+                (
+                    name,
+                    one["id"],
+                    node["html"][:200],
+                    node["any"][0]["message"] if node["any"] else "",
+                )
+                for one in report["violations"]
+                if one["impact"] in {"serious", "critical"}
+                for node in one["nodes"]
+            ]
+    finally:
+        visit.close()
+    assert problems == []
+
+
+def test_an_empty_dataset_says_the_next_command(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "new.tamis"
+    Store.create(path)
+    opened = open_server(path)
+    thread = threading.Thread(target=opened.run)
+    thread.start()
+    page = browser.new_page()
+    try:
+        page.goto(opened.door.address)
+        page.wait_for_selector("text=No pictures yet")
+        assert f"tamis add photos/ -d {path}" in page.inner_text("pre")
+    finally:
+        page.close()
+        opened.server.should_exit = True
+        thread.join(60)
