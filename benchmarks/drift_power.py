@@ -1,7 +1,8 @@
 """How often a drift is found, by how large it is and how many pictures there are, beside peers.
 
     python benchmarks/drift_power.py VECTORS.npz [--contenders tamis tamis+figures mmd energy
-        classifier neighbors alibi-mmd alibi-ks] [--sizes 50 200 1000] [--runs 20] [--shifts ...]
+        classifier neighbors alibi-mmd alibi-ks frouros-mmd] [--sizes 50 200 1000]
+        [--reference 1000] [--runs 20] [--shifts ...]
     python benchmarks/drift_power.py VECTORS.npz --time 10000 [--contenders ...]
 
 VECTORS.npz is what `drift_vectors.py` writes. Each run draws 1,000 photographs as the reference and
@@ -57,13 +58,13 @@ class Photographs:
             for k in self.vectors
         }
 
-    def draw(self, shift, n, seed):
-        """Vectors and figures of a reference of 1,000 and a batch of `n`."""
+    def draw(self, shift, n, seed, size=1000):
+        """Vectors and figures of a reference of `size` and a batch of `n`."""
         rng = np.random.default_rng([seed, n])
         kind, _, share = shift.partition(" ")
         count = int(np.ceil(n * float(share))) if share else n
         usual = rng.permutation(np.flatnonzero(self.label != HELD_OUT))
-        reference, rest = usual[:1000], usual[1000 : 1000 + n]
+        reference, rest = usual[:size], usual[size : size + n]
         parts = [("clean", rest[count:])]
         if kind == "none":
             parts = [("clean", rest)]
@@ -117,6 +118,19 @@ def alibi(name, **options):
     return run
 
 
+def frouros_mmd(vectors, _, seed):
+    from frouros.callbacks import PermutationTestDistanceBased
+    from frouros.detectors.data_drift import MMD
+
+    test = PermutationTestDistanceBased(
+        num_permutations=100, random_state=seed, num_jobs=1, name="test"
+    )
+    detector = MMD(callbacks=[test])
+    detector.fit(X=vectors[0])
+    _, logs = detector.compare(X=vectors[1])
+    return logs["test"]["p_value"] <= 0.05
+
+
 CONTENDERS = {
     "tamis": lambda vectors, _, seed: tamis_decision(vectors, None, seed),
     "tamis+figures": tamis_decision,
@@ -126,6 +140,7 @@ CONTENDERS = {
     "neighbors": tamis_test("neighbor"),
     "alibi-mmd": alibi("MMDDrift", backend="pytorch", n_permutations=100),
     "alibi-ks": alibi("KSDrift"),
+    "frouros-mmd": frouros_mmd,
 }
 
 
@@ -148,6 +163,7 @@ def main():
     parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=["tamis"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[50, 200, 1000])
     parser.add_argument("--shifts", nargs="+", default=SHIFTS)
+    parser.add_argument("--reference", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--time", type=int)
     options = parser.parse_args()
@@ -161,7 +177,7 @@ def main():
             for name in options.contenders:
                 begin, found = time.process_time(), 0
                 for seed in range(options.runs):
-                    vectors, figures = photographs.draw(shift, n, seed)
+                    vectors, figures = photographs.draw(shift, n, seed, options.reference)
                     found += CONTENDERS[name](vectors, figures, seed)
                 used = (time.process_time() - begin) / options.runs
                 line += f"  {name} {found / options.runs:.2f} ({used:.2f} s)"

@@ -209,7 +209,7 @@ def browse(server: Server) -> list[tuple[str, float]]:
         page.wait_for_selector(".tile img")
         first = time.perf_counter() - begun
         page.wait_for_function(
-            "[...document.querySelectorAll('.tile')].every(t => t.querySelector('img'))"
+            "() => [...document.querySelectorAll('.tile')].every(t => t.querySelector('img'))"
         )
         full = time.perf_counter() - begun
         total = sum(sizes)
@@ -217,14 +217,14 @@ def browse(server: Server) -> list[tuple[str, float]]:
         page.locator("button.value").nth(2).click()
         page.wait_for_selector(".chip")
         page.wait_for_function(
-            "[...document.querySelectorAll('.tile')].every(t => t.querySelector('img'))"
+            "() => [...document.querySelectorAll('.tile')].every(t => t.querySelector('img'))"
         )
         filtered = time.perf_counter() - begun
         page.click(".chip button")
         page.wait_for_selector(".chip", state="detached")
         begun = time.perf_counter()
         page.keyboard.press("End")
-        page.wait_for_function("document.querySelector('.tile.focused img')")
+        page.wait_for_function("() => document.querySelector('.tile.focused img')")
         end = time.perf_counter() - begun
         browser.close()
     return [

@@ -6,9 +6,10 @@
 
 `alike` reads FOLDER/truth.csv (set, left, right, truth) and FOLDER/SET/*; `boards` reads
 FOLDER/pairs.csv (template, tested, boxes as "x1 y1 x2 y2 kind; ..."); `made` makes pictures of
-`alike_kinds`. Each set becomes a dataset; the table counts verdicts by truth at the thresholds
-that the set itself gave, what `duplicates` would drop wrongly, how many true boxes a region hits,
-and the area of the regions that hit over the area of those boxes. Copies that are not found are
+`alike_kinds`. Each set becomes a dataset; the table counts verdicts by truth (as `duplicates` lists
+a pair, or else as two pictures alone are judged at the thresholds that the set itself gave), what
+`duplicates` would drop wrongly, how many true boxes a region hits, and the area of the regions that
+hit over the area of those boxes. Copies that are not found are
 counted by kind and by where they were lost: `view` is under the line of a common view (0 if ruled
 out when small), `excess` is a residual over the copy line, `undecided` is too near that line.
 `--groups` keeps the files whose names begin with one of so many first parts ("03_" of "03_orig").
@@ -48,6 +49,11 @@ def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all
         f"{lines.changed}, separable {report.calibration.separable}, false pairs "
         f"{report.calibration.false_pair_rate:.4f}"
     )
+    # What the search says of a pair, who may know it by the picture that both are copies of.
+    listed = {
+        frozenset((Path(pair.left).name, Path(pair.right).name)): str(pair.verdict)
+        for pair in report.pairs
+    }
     known = {frozenset(pair): said for pair, said in truth.items()}
     dropped = Counter()
     for group in report.groups:
@@ -73,6 +79,8 @@ def judge(files, truth, boxes, work, rng, most):  # noqa: PLR0917 - a set is all
         right = np.array([number[b] for _, b in pairs])
         compared = verifier.compare(left, right)
         verdicts = compared.verdicts(lines)
+        for at, pair in enumerate(pairs):
+            verdicts[at] = listed.get(frozenset(pair), verdicts[at])
         print(f"  {said:9} {len(pairs):5} pairs: {dict(Counter(verdicts.tolist()))}")
         if said == "copy":
             tell_missed(pairs, compared, verdicts, lines)

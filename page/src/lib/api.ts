@@ -22,6 +22,7 @@ export interface Question {
   text: string | null
   like: string[]
   region: [number, number, number, number] | null
+  lasso: [number, number][] | null
   sort: Sort | null
 }
 

@@ -26,6 +26,7 @@ import { count, counted } from './words'
 
 const PAGE = 100
 const POLL = 2000
+const KEPT_PAGES = 60
 const DIGITS = 9
 
 export interface Row {
@@ -46,6 +47,14 @@ export interface Message {
   text: string
   kind: 'done' | 'error'
   action?: { name: string; run: () => void }
+}
+
+function stored(key: string): string | null {
+  try {
+    return localStorage.getItem(key)
+  } catch {
+    return null
+  }
 }
 
 export class Page {
@@ -70,7 +79,11 @@ export class Page {
   message = $state.raw<Message | null>(null)
   refused = $state<string | null>(null)
   busy = $state(false)
+  /** Writes that the server has not answered yet. */
+  pending = $state(0)
   outdated = $state.raw<Answer | null>(null)
+  map = $state(stored('map') === 'yes')
+  mapColor = $state('label')
   jobs = $state.raw<Job[]>([])
   last = $state.raw<Operation | null>(null)
   lastLabel: string | null = null
@@ -158,7 +171,7 @@ export class Page {
 
   get changed(): boolean {
     const q = this.question
-    return !!(q.filters.length || q.where || q.text || q.like.length)
+    return !!(q.filters.length || q.lasso || q.where || q.text || q.like.length)
   }
 
   async ask(question: Question, how: { keep?: boolean } = {}): Promise<boolean> {
@@ -291,6 +304,7 @@ export class Page {
   need(first: number, behind: number): void {
     const answer = this.answer
     if (!answer) return
+    this.forgetRows(first, behind)
     for (let page = Math.floor(first / PAGE); page * PAGE < behind; page++) {
       if (this.rows.has(page) || this.pages.has(page)) continue
       this.pages.add(page)
@@ -301,6 +315,14 @@ export class Page {
         .catch((error: unknown) => this.fail(error))
         .finally(() => this.pages.delete(page))
     }
+  }
+
+  /** Of a million rows those far from the screen are let go. */
+  private forgetRows(first: number, behind: number): void {
+    if (this.rows.size <= KEPT_PAGES) return
+    const middle = (first + behind) / 2 / PAGE
+    const far = [...this.rows.keys()].sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle))
+    for (const page of far.slice(0, this.rows.size - KEPT_PAGES / 2)) this.rows.delete(page)
   }
 
   private reloadRows(): void {
@@ -433,10 +455,14 @@ export class Page {
   // Writing; one write after the other, in the order of the keys
 
   private inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const done = this.write.then(work).catch((error: unknown) => {
-      this.fail(error)
-      return undefined
-    })
+    this.pending += 1
+    const done = this.write
+      .then(work)
+      .catch((error: unknown) => {
+        this.fail(error)
+        return undefined
+      })
+      .finally(() => (this.pending -= 1))
     this.write = done
     return done
   }
@@ -493,8 +519,22 @@ export class Page {
         box: boxes.map((one) => one.box),
         label: boxes.map((one) => one.label),
       }
-      const report = await verb<{ boxes: number }>('label boxes', request)
-      await this.wrote(`${counted(report.boxes, 'box').replace('boxs', 'boxes')} kept`)
+      await verb('label boxes', request)
+      await this.wrote('Box added')
+    })
+  }
+
+  editBox(id: string, change: { box?: number[]; label?: string }): Promise<unknown> {
+    return this.inTurn(async () => {
+      await verb('label edit', { annotation_id: id, ...change })
+      await this.wrote(change.label === undefined ? 'Box moved' : `Box is ${change.label}`)
+    })
+  }
+
+  removeBox(id: string): Promise<unknown> {
+    return this.inTurn(async () => {
+      await verb('label remove', { annotation_ids: [id] })
+      await this.wrote('Box removed')
     })
   }
 
@@ -671,6 +711,18 @@ export class Page {
     this.open = false
     this.remember()
     void tick().then(() => document.getElementById('grid')?.focus())
+  }
+
+  // The map
+
+  toggleMap(): void {
+    this.map = !this.map
+    try {
+      localStorage.setItem('map', this.map ? 'yes' : 'no')
+    } catch {
+      // no storage: the map is where it is until the page is loaded again
+    }
+    if (!this.map) document.getElementById('grid')?.focus()
   }
 
   // Messages

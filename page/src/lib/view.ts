@@ -14,6 +14,7 @@ export const NOTHING: Question = {
   text: null,
   like: [],
   region: null,
+  lasso: null,
   sort: null,
 }
 
@@ -34,6 +35,9 @@ export function readView(hash: string): View {
   const region = given.get('region')?.split(',').map(Number)
   if (region?.length === 4 && region.every(Number.isInteger))
     question.region = region as [number, number, number, number]
+  const lasso = given.get('lasso')?.split(';').map((one) => one.split(',').map(Number))
+  if (lasso && lasso.length > 2 && lasso.flat().every(Number.isFinite))
+    question.lasso = lasso as [number, number][]
   const sort = given.get('sort')
   if (sort) question.sort = { column: sort.replace(/^-/, ''), descending: sort.startsWith('-') }
   const height = Number(given.get('height'))
@@ -52,6 +56,7 @@ export function writeView(view: View): string {
   if (question.text) given.set('text', question.text)
   if (question.like.length) given.set('like', question.like.join(','))
   if (question.region) given.set('region', question.region.join(','))
+  if (question.lasso) given.set('lasso', question.lasso.map((one) => one.join(',')).join(';'))
   if (question.sort)
     given.set('sort', `${question.sort.descending ? '-' : ''}${question.sort.column}`)
   if (view.height !== HEIGHT) given.set('height', String(view.height))

@@ -35,7 +35,7 @@ def through_common_original(  # noqa: PLR0917 - pairs, and what is known of them
 
     The two residuals are independent, so that their squares add. A third picture counts if it
     covers both, one of which covers it as well (or they could be crops of different parts), and if
-    neither is sharper or has more pixels.
+    neither is sharper or has more pixels. A pair of which each shows what the other lacks stays.
     O(P + pairs of copies of one picture).
 
     Args:
@@ -60,7 +60,7 @@ def through_common_original(  # noqa: PLR0917 - pairs, and what is known of them
                 originals[copy][original] = float(excess[at]), bool(covers[at, 1 - here])
     bound = np.full(len(left), np.inf)
     for at, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
-        if one not in originals or other not in originals:
+        if one not in originals or other not in originals or not covers[at].any():
             continue
         for original in originals[one].keys() & originals[other].keys():
             (near, whole), (far, whole_too) = originals[one][original], originals[other][original]

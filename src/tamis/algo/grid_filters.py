@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -100,12 +100,16 @@ def sampling_matrix(
     """
     step = size / side * n
     centre = low[:, None] * n + (np.arange(side, dtype=np.float32) + 0.5) * step[:, None] - 0.5
-    centre = np.clip(centre, 0, n - 1)
-    width = np.maximum(step, 1)[:, None, None]
-    distance = np.abs(np.arange(n, dtype=np.float32) - centre[:, :, None]) / width
-    weights: NDArray[Any] = np.maximum(1 - distance, 0)
+    centre = np.clip(centre, 0, n - 1).astype(np.float32, copy=False)
+    width = np.maximum(step, 1)[:, None, None].astype(np.float32, copy=False)
+    # In place: such matrices are made for every step of every pair, and memory is what it costs.
+    weights = (np.arange(n, dtype=np.float32) - centre[:, :, None]).astype(np.float32, copy=False)
+    np.abs(weights, out=weights)
+    weights /= width
+    np.subtract(np.float32(1), weights, out=weights)
+    np.maximum(weights, 0, out=weights)
     weights /= weights.sum(axis=2, keepdims=True)
-    return weights.astype(np.float32, copy=False)
+    return weights
 
 
 def shrink(pictures: Grids | NDArray[np.uint8], side: int) -> Grids:

@@ -242,8 +242,8 @@ class Operation:
     def index_vectors(self, column: str) -> None:
         """Stage an index of a vector column, for search in large datasets.
 
-        Where there is one that covers most rows, it takes in the others; else it is built anew.
-        Building takes about a minute a million rows, while other writers wait.
+        An index that covers most rows takes in the others; else it is built anew, about a minute a
+        million rows, while other writers wait.
 
         Raises:
             UsageError: the column is no vector column.

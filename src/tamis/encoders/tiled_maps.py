@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from tamis.encoders.base import Encoder
     from tamis.types import PixelBatch
 
-__all__ = ["LevelShape", "SeveralMaps", "TilePlan", "TiledMaps", "scaled_picture", "tile_plan"]
+__all__ = [
+    "LevelShape",
+    "SeveralMaps",
+    "TilePlan",
+    "TiledMaps",
+    "scaled_picture",
+    "scaled_size",
+    "tile_plan",
+]
 
 _FEWEST_OVERLAPPING: Final = 64
 """Pixels that neighboring tiles share at least: half of them are a margin that is cut off, where a
@@ -106,6 +114,17 @@ def _pieces(length: int, tile: int, cell: int) -> tuple[tuple[_Piece, ...], int]
     return tuple(pieces), whole
 
 
+def scaled_size(size: tuple[int, int], side: int | None, least: int) -> tuple[int, int]:
+    """Return the width and height of a picture with its shorter side at `side` pixels.
+
+    >>> scaled_size((640, 480), 240, 224), scaled_size((100, 50), None, 224)
+    ((320, 240), (448, 224))
+    """
+    width, height = size
+    scale = max(side or min(width, height), least) / min(width, height)
+    return max(round(width * scale), least), max(round(height * scale), least)
+
+
 def scaled_picture(
     image: Image.Image,
     side: int | None,
@@ -124,9 +143,7 @@ def scaled_picture(
         extent: where it lies in `image`.
     """
     rgb = image if image.mode == "RGB" else image.convert("RGB")
-    width, height = size or rgb.size
-    scale = max(side or min(width, height), least) / min(width, height)
-    wanted = (max(round(width * scale), least), max(round(height * scale), least))
+    wanted = scaled_size(size or rgb.size, side, least)
     whole = (0.0, 0.0, float(rgb.width), float(rgb.height))
     if wanted != rgb.size or (extent is not None and extent != whole):
         rgb = rgb.resize(wanted, Image.Resampling.BICUBIC, extent or whole)

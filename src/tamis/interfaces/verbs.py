@@ -14,7 +14,7 @@ from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
-from tamis.services.defects.contract import DefectsFit, DefectsScore
+from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
 from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
@@ -68,6 +68,7 @@ class Verbs:
     cluster = Method(Cluster)
     evaluate = Method(Evaluate)
     curate = Method(Curate)
+    defects_export = Method(DefectsExport)
     defects_fit = Method(DefectsFit)
     defects_score = Method(DefectsScore)
     duplicates = Method(Duplicates)

@@ -17,6 +17,7 @@ from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
+from tamis.services.defects.result import DefectsExportReport
 from tamis.services.defects.result import DefectsFitReport
 from tamis.services.defects.result import DefectsReport
 from tamis.services.drift.result import DriftAdaptation
@@ -551,6 +552,7 @@ class Verbs:
         folds: bool = ...,
         group: str | PathLike[str] | None = ...,
         slices: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        gallery: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -571,6 +573,7 @@ class Verbs:
             folds: Cross-validate on the folds of `tamis split --folds`.
             group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
             slices: Report by the values of this column too.
+            gallery: Write a page of its mistakes, by the classes confused.
             encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
@@ -619,6 +622,11 @@ class Verbs:
         self,
         *,
         k: int | Literal['auto'] = ...,
+        method: Literal['k-means', 'hdbscan', 'evoc'] = ...,
+        join: bool = ...,
+        levels: bool = ...,
+        words: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
+        gallery: str | PathLike[str] | None = ...,
         where: str | PathLike[str] | None = ...,
         examples: int = ...,
         encoder: str | PathLike[str] | None | Any = ...,
@@ -636,6 +644,11 @@ class Verbs:
 
         Args:
             k: How many clusters; auto takes the number that is most stable on halves of the data.
+            method: k-means, or dense regions by HDBSCAN or EVoC, which are extras.
+            join: Put new pictures into the clusters that are marked; nothing else changes.
+            levels: Also mark coarser and finer clusters, as cluster_level_0 (the coarsest) and on.
+            words: Name clusters by this word too, where the encoder reads texts.
+            gallery: Write a page of the clusters.
             where: Only rows that meet this SQL condition.
             examples: How many pictures of each to list.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
@@ -715,6 +728,30 @@ class Verbs:
             seed: Seed of all random choices; the same seed gives the same result.
         """
 
+    def defects_export(
+        self,
+        out: str | PathLike[str],
+        *,
+        size: tuple[int, int],
+        model: str | PathLike[str] = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> DefectsExportReport:
+        """Write a model with its encoder as one ONNX graph.
+
+        The graph scores pictures of one size.
+
+        Its scores, verdicts and heat-maps are those of `defects score`.
+
+        Args:
+            out: The file, NAME.onnx.
+            size: Width and height of the pictures, in pixels.
+            model: A model's name in the dataset, or its file.
+        """
+
     def defects_fit(
         self,
         *,
@@ -770,6 +807,7 @@ class Verbs:
         where: str | PathLike[str] | None = ...,
         tag: str | PathLike[str] | None = ...,
         new: bool = ...,
+        batch: bool = ...,
         every: float | Literal['frame', 'keyframe'] | None = ...,
         exclude: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         threshold: float | None = ...,
@@ -796,9 +834,10 @@ class Verbs:
             where: Rows of the dataset that meet this SQL condition.
             tag: Rows with this tag.
             new: Rows that the model was not fitted to and that the layer does not have.
+            batch: Let the pictures score each other, without a model of nominal ones.
             every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
             exclude: Skip files and folders, such as '*.png' or masks.
-            threshold: Scores above it are anomalous. Default: the model's.
+            threshold: Scores above it are anomalous. Default: the model's; 5 in a batch.
             layer: The layer that regions of rows are written to.
             maps: A folder for the pictures with their heat-maps.
             gallery: Also write a page of the pictures, worst first.
@@ -892,6 +931,7 @@ class Verbs:
         level: float = ...,
         permutations: int = ...,
         examples: int = ...,
+        gallery: str | PathLike[str] | None = ...,
         monitor: bool = ...,
         seed: int = ...,
         progress: Progress = ...,
@@ -918,6 +958,7 @@ class Verbs:
             level: Chance of a false alarm.
             permutations: No p-value is under 1 / (N + 1).
             examples: How many pictures to show and to label.
+            gallery: Write a page of what changed, with pictures before and after.
             monitor: Count the pictures in the running e-value that is kept beside the reference.
             seed: Seed of all random choices; the same seed gives the same result.
         """

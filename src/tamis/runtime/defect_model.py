@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.encoders.base import Encoder
+    from tamis.encoders.tiled_maps import TilePlan
     from tamis.runtime.decoded_rows import Pixels
     from tamis.types import Indices
 
@@ -44,6 +45,7 @@ __all__ = [
     "PictureScorer",
     "Place",
     "PlaceFeatures",
+    "pixel_lines",
 ]
 
 _FORMAT: Final = 1
@@ -291,12 +293,23 @@ class PlaceFeatures:
         if self.brightness is not None:
             pixels = at_brightness(pixels, self.brightness)
         plan = self.maps.plan(height, width)
-        tall, wide = self.maps.tile
-        rows, columns = self._grid
-        grid = (plan.height * rows // tall, plan.width * columns // wide)
-        levels = [pooled_level(level, grid) for level in self.maps.of(pixels)]
-        inside = (-(-height * rows // tall), -(-width * columns // wide))
+        levels = [pooled_level(level, self.grid(plan)) for level in self.maps.of(pixels)]
+        inside = self.inside(height, width)
         return Place(levels, inside, (plan.height, plan.width), (height, width))
+
+    def grid(self, plan: TilePlan) -> tuple[int, int]:
+        """Return the rows and columns of places of a padded picture."""
+        return (
+            plan.height * self._grid[0] // self.maps.tile[0],
+            plan.width * self._grid[1] // self.maps.tile[1],
+        )
+
+    def inside(self, height: int, width: int) -> tuple[int, int]:
+        """Return how many rows and columns of places a picture has, without its mirrored edge."""
+        return (
+            -(-height * self._grid[0] // self.maps.tile[0]),
+            -(-width * self._grid[1] // self.maps.tile[1]),
+        )
 
 
 @dataclass(frozen=True)
@@ -363,7 +376,7 @@ class PictureScorer:
 
 
 @lru_cache(maxsize=32)
-def _line(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.float32]:
+def pixel_lines(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.float32]:
     """Return `[wanted, cells]`: cells that cover a line, cut to its length, at another length."""
     whole = resize_matrix(cells, covered)[:length]
     scaled: NDArray[np.float32] = (
@@ -374,4 +387,4 @@ def _line(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.floa
 
 def _to_pixels(place: Place, axis: int, wanted: int) -> NDArray[np.float32]:
     cells = place.levels[0].shape[axis]
-    return _line(cells, place.padded[axis], place.size[axis], wanted)
+    return pixel_lines(cells, place.padded[axis], place.size[axis], wanted)

@@ -45,6 +45,7 @@ VERBS: Final[dict[str, str]] = {
     "drift check": "tamis.services.drift.contract:DriftCheck",
     "drift adapt": "tamis.services.drift.contract:DriftAdapt",
     "defects fit": "tamis.services.defects.contract:DefectsFit",
+    "defects export": "tamis.services.defects.contract:DefectsExport",
     "defects score": "tamis.services.defects.contract:DefectsScore",
     "filter": "tamis.services.text_filter.contract:Filter",
     "align": "tamis.services.align.contract:Align",

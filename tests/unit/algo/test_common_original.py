@@ -40,6 +40,7 @@ def test_what_differs_from_the_original_bounds_what_differs_between_copies():
         {(ORIGINAL, MARKED): (3.0, BOTH, 1)},  # less sharp than the marked one
         {(ORIGINAL, MARKED): (7.0, BOTH, NEITHER)},  # over every line for copies
         {(ORIGINAL, MARKED): (np.inf, BOTH, NEITHER)},  # undecided
+        {(MARKED, SMALL): (8.0, (False, False), NEITHER)},  # each shows what the other lacks
         {  # crops of different parts
             (ORIGINAL, MARKED): (3.0, (True, False), NEITHER),
             (ORIGINAL, SMALL): (2.0, (True, False), -1),

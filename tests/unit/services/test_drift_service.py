@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +19,11 @@ from tamis.errors import EncoderError, InputError, UsageError
 from tamis.runtime.workspace import Workspace, execute
 from tamis.services.drift.contract import DriftCheck, DriftFit
 from tamis.services.drift.fit import _reference
+from tamis.services.drift.monitor import past_checks
 from tamis.services.drift.reference import Facts, Reference
 from tamis.services.drift.side import Side
+from tamis.services.report.contract import Report
+from tamis.services.report.drift_checks import drift_checks
 from tamis.sources.video.places import FRAME_COLUMNS
 
 DIM = 24
@@ -351,3 +356,60 @@ def test_an_encoder_that_has_changed_is_refused(fitted, folders):
     changed = open_with(fitted.store, Mosaic(fingerprint="9" * 32))
     with pytest.raises(EncoderError, match="fit the reference again"):
         check(changed, folders / "same")
+
+
+# The page
+
+
+def test_a_page_shows_what_changed_before_and_after(fitted, folders, tmp_path):
+    out = tmp_path / "page.html"
+    found = check(fitted, folders / "product", gallery=out)
+    assert found.gallery == str(out)
+    page = out.read_text()
+    assert "The pictures have drifted" in page
+    assert found.explanation[0][1:] in page
+    for one in found.examples:
+        assert f'data-path="{one.path}"' in page
+    assert page.count("to label</span>") == sum(one.label for one in found.examples)
+    for one in found.clusters:
+        assert f"{one.change}: {one.reference_share:.0%} before" in page
+    assert page.count("<svg ") == 1
+    # nothing is asked of any network
+    assert not re.findall(r'(?:src|href)="https?:', page)
+
+
+def test_a_page_of_no_drift_says_so(fitted, folders, tmp_path):
+    out = tmp_path / "page.html"
+    found = check(fitted, folders / "same", gallery=out)
+    page = out.read_text()
+    assert found.drift == ("No drift</h1>" not in page)
+    with pytest.raises(UsageError, match=r"ends in \.html"):
+        check(fitted, folders / "same", gallery=tmp_path / "page.txt")
+
+
+def test_checks_over_time_are_in_page_and_report(tmp_path):
+    rng = np.random.default_rng(8)
+    vectors = rng.normal(size=(320, DIM)) + 1
+    vectors[280:, 0] += 4
+    workspace = filled(tmp_path / "d.tamis", vectors)
+    assert drift_checks(workspace.store) is None
+    execute(workspace, DriftFit(where=chunk(0, 160)))
+    assert drift_checks(workspace.store).charts == ()
+    out = tmp_path / "page.html"
+    for at in (160, 200, 240, 280):
+        found = check(workspace, where=chunk(at, at + 40), monitor=True, gallery=out)
+    assert found.alarms
+    past = past_checks(Path(found.reference))
+    assert [one.pictures for one in past] == [40, 80, 120, 160]
+    assert [one.alarm for one in past] == [False] * 3 + [True]
+    assert past[-1].e_value == found.e_value
+    page = out.read_text()
+    assert page.count("<svg ") == 3
+    assert page.count('class="raised"') == 1 + sum(one.drift for one in past)
+    execute(workspace, Report(tmp_path / "report.html"))
+    report = (tmp_path / "report.html").read_text()
+    assert 'id="drift"' in report
+    assert "Evidence of drift, check by check" in report
+    # counted again is no check of its own
+    check(workspace, where=chunk(280, 320), monitor=True)
+    assert len(past_checks(Path(found.reference))) == 4

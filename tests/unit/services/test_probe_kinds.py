@@ -124,6 +124,17 @@ def test_classes_that_are_confused_are_named(dataset):
     )
 
 
+def test_mistakes_are_shown_on_a_page(dataset, tmp_path):
+    dataset.label("dog", ids=[IDS[row] for row in range(0, N, 9)])
+    report = dataset.train_probe(gallery=tmp_path / "probe.html")
+    page = (tmp_path / "probe.html").read_text()
+    assert report.gallery == str(tmp_path / "probe.html")
+    assert "dog, taken for cat" in page
+    assert "09.jpg" in page
+    with pytest.raises(UsageError, match="shows classes confused"):
+        dataset.train_probe(layer="seen", gallery=tmp_path / "probe.html")
+
+
 @pytest.fixture(scope="module")
 def two_encoders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices, Vectors
 
-__all__ = ["STARTS", "Stability", "cluster_stability"]
+__all__ = ["STARTS", "Stability", "cluster_stability", "kept_together"]
 
 STARTS: Final = 3
 _MOST_ROWS: Final = 5_000
@@ -73,7 +73,7 @@ def cluster_stability(
         ]
         indices.append(adjusted_rand(*found))
         if labels is not None:
-            together.extend(_kept_together(labels[rows], each) for each in found)
+            together.extend(kept_together(labels[rows], each) for each in found)
     return Stability(
         mean=float(np.mean(indices)),
         spread=float(np.std(indices, ddof=1)) if pairs > 1 else 0.0,
@@ -81,8 +81,11 @@ def cluster_stability(
     )
 
 
-def _kept_together(labels: Indices, again: Indices) -> NDArray[np.float64]:
-    """Share of the pairs of rows of each cluster that another clustering has in one cluster."""
+def kept_together(labels: Indices, again: Indices) -> NDArray[np.float64]:
+    """Return the share of pairs of rows of each cluster that lie together in another clustering.
+
+    NaN for a cluster of under two rows.
+    """
     kept = labels >= 0
     table = np.zeros((int(labels.max()) + 1, int(again.max()) + 1))
     np.add.at(table, (labels[kept], again[kept]), 1.0)

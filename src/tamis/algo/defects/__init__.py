@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tamis.algo.defects.brightness import at_brightness, brightness_of, gained
+from tamis.algo.defects.brightness import LARGEST_GAIN, at_brightness, brightness_of, gained
 from tamis.algo.defects.conformal_threshold import (
     ConformalThreshold,
     conformal_threshold,
@@ -11,6 +11,7 @@ from tamis.algo.defects.conformal_threshold import (
 )
 from tamis.algo.defects.linear_maps import gaussian_matrix, pooling_matrix, resize_matrix
 from tamis.algo.defects.localization import Localization, area_under_curve, localization
+from tamis.algo.defects.mutual import mutual_distances
 from tamis.algo.defects.patch_model import (
     MODELS,
     MemoryBank,
@@ -19,7 +20,7 @@ from tamis.algo.defects.patch_model import (
     Residual,
     fit_patch_model,
 )
-from tamis.algo.defects.patches import joined_levels, pooled_level
+from tamis.algo.defects.patches import POOLED, joined_levels, pooled_level
 from tamis.algo.defects.planted_flaws import FLAWS, FlawName, PlantedFlaw, plant_flaw
 from tamis.algo.defects.regions import Region, regions_of
 from tamis.algo.defects.score_map import Scale, heat_map, smoothed
@@ -27,7 +28,9 @@ from tamis.algo.defects.trusted import cross_distances, lowest_share, suspects
 
 __all__ = [
     "FLAWS",
+    "LARGEST_GAIN",
     "MODELS",
+    "POOLED",
     "ConformalThreshold",
     "FlawName",
     "Localization",
@@ -52,6 +55,7 @@ __all__ = [
     "joined_levels",
     "localization",
     "lowest_share",
+    "mutual_distances",
     "plant_flaw",
     "pooled_level",
     "pooling_matrix",

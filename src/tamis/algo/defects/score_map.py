@@ -30,7 +30,7 @@ class Scale(NamedTuple):
         """Return the median and the scaled median deviation of `[N]` figures."""
         center = float(np.median(figures))
         spread = 1.4826 * float(np.median(np.abs(figures - center)))
-        floor = 1e-3 * abs(center) + 1e-6  # equal pictures must not make rounding a flaw
+        floor = 1e-3 * abs(center) + 1e-7  # equal pictures must not make rounding a flaw
         return Scale(center, max(spread, floor))
 
     def scaled(self, figures: NDArray[Any]) -> NDArray[Any]:

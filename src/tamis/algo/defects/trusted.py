@@ -57,11 +57,11 @@ def lowest_share(values: NDArray[np.float32], share: float) -> NDArray[np.bool_]
 
 
 def suspects(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which of `[N]` scores lie far above the others: over 10 robust deviations.
+    """Return which of `[N]` scores, in deviations, lie far above the others: by more than 10.
 
-    Highest scores have a long upper tail, so that the fence is wide.
+    Highest scores have a long upper tail, so the fence is wide; it is wider where they spread more.
     """
     center = np.median(scores)
     spread = 1.4826 * np.median(np.abs(scores - center))
-    far: NDArray[np.bool_] = scores - center > _FENCE * max(float(spread), 1e-9)
+    far: NDArray[np.bool_] = scores - center > _FENCE * max(float(spread), 1.0)
     return far

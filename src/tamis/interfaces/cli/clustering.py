@@ -39,3 +39,9 @@ def show_clusters(output: Output, _request: Cluster, report: ClusterReport) -> N
             for one in report.clusters
         ],
     )
+    if report.levels:
+        output.say(f"levels to zoom: {', '.join(map(str, report.levels))} clusters")
+    if report.outside:
+        output.note(f"{report.outside} pictures are in no cluster")
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")

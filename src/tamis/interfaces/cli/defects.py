@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tamis.interfaces.cli.command import Command
-from tamis.services.defects.contract import DefectsFit, DefectsScore
+from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tamis.interfaces.cli.output import Output
-    from tamis.services.defects.result import DefectsFitReport, DefectsReport
+    from tamis.services.defects.result import (
+        DefectsExportReport,
+        DefectsFitReport,
+        DefectsReport,
+    )
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["register"]
@@ -23,16 +27,20 @@ FLAWS_FOUND = 1
 _SHOWN = 20
 
 
-class _Score(Command):
-    """A score that needs no dataset where a model's file and new pictures are named."""
+class _WithoutDataset(Command):
+    """A verb that needs no dataset where a model's file and no rows are named."""
 
     def answer(self, request: Any, path: Path, feedback: Feedback) -> Any:
         """See `Command`."""
-        if request.sources and not path.exists():
+        if not _of_rows(request) and not path.exists():
             from tamis.runtime.workspace import execute
 
             return execute(None, request, feedback)
         return super().answer(request, path, feedback)
+
+
+def _of_rows(request: Any) -> bool:
+    return isinstance(request, DefectsScore) and not request.sources
 
 
 defects = typer.Typer(
@@ -43,7 +51,8 @@ defects = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(DefectsFit, _show_fit).register(defects)
-    _Score(DefectsScore, _show_score).register(defects)
+    _WithoutDataset(DefectsScore, _show_score).register(defects)
+    _WithoutDataset(DefectsExport, _show_export).register(defects)
     app.add_typer(defects, name="defects")
 
 
@@ -77,9 +86,12 @@ def _experts(report: DefectsFitReport) -> str:
 
 
 def _show_score(output: Output, request: DefectsScore, report: DefectsReport) -> int:
+    promise = ""
+    if report.false_alarm_rate is not None:
+        promise = f"; of nominal ones at most {report.false_alarm_rate:.2g} are"
     output.say(
         f"{report.anomalous} of {len(report.pictures)} pictures are anomalous (score above "
-        f"{report.threshold:.3g}; of nominal ones at most {report.false_alarm_rate:.2g} are)"
+        f"{report.threshold:.3g}{promise})"
     )
     shown = [one for one in report.pictures if one.anomalous][:_SHOWN]
     output.table(
@@ -113,6 +125,14 @@ def _show_score(output: Output, request: DefectsScore, report: DefectsReport) ->
         output.note(f"page  {report.gallery}")
     _show_failed(output, report)
     return FLAWS_FOUND if request.fail and report.anomalous else 0
+
+
+def _show_export(output: Output, _request: DefectsExport, report: DefectsExportReport) -> None:
+    height, width = report.input
+    output.say(
+        f"{report.path}: pixels {height} x {width} x 3 to {', '.join(report.outputs)}, "
+        f"{report.bytes / 1e6:.1f} MB"
+    )
 
 
 def _show_failed(output: Output, report: DefectsFitReport | DefectsReport) -> None:

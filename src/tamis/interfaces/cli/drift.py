@@ -102,6 +102,8 @@ def _show_check(output: Output, _request: DriftCheck, report: DriftReport) -> in
             f"alarm at {first.path}: it reached {first.e_value:.3g}, by "
             f"{', '.join(first.figures)}; since about {first.since or 'an earlier check'}{others}"
         )
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
     if report.failed:
         output.note(f"note: {len(report.failed)} pictures could not be read; --json lists them")
     return DRIFT_FOUND if report.drift else 0

@@ -71,6 +71,8 @@ def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -
             for o in report.slices[:_SHOWN]
         ],
     )
+    if report.gallery is not None:
+        output.note(f"gallery  {report.gallery}")
 
 
 def show_predictions(output: Output, _request: PredictProbe, report: ProbePredictions) -> None:

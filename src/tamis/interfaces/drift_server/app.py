@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -161,7 +161,10 @@ class _Server:
         return JSONResponse({"status": "ok"})
 
     def _openapi(self, _request: Request, _body: bytes) -> Response:
-        return JSONResponse(description(list(self._references), self._version))
+        dimensions = {
+            name: self._references.reference(name).rows.dimensions for name in self._references
+        }
+        return JSONResponse(description(dimensions, self._version))
 
     def _metrics(self, _request: Request, _body: bytes) -> Response:
         states = [self._references.state(name) for name in self._references]
@@ -191,7 +194,8 @@ class _Server:
 
     def _verdict(self, name: str, arrivals: Arrivals, failed: list[Failure]) -> Response:
         taken = self._references.take(name, arrivals)
-        told = asdict(self._references.state(name)) | {
+        state = replace(self._references.state(name), history=())
+        told = asdict(state) | {
             "counted": taken.counted,
             "repeated_now": taken.repeated,
             "raised": [asdict(one) for one in taken.alarms],
@@ -200,7 +204,11 @@ class _Server:
         return JSONResponse(told)
 
     def _window(self, request: Request, _body: bytes) -> Response:
-        report = self._references.check(request.path_params["name"], Settings(permutations=499))
+        try:
+            report = self._references.check(request.path_params["name"], Settings(permutations=499))
+        except UsageError as error:
+            # nothing is wrong with the question: the window has too few pictures yet
+            return JSONResponse({"error": str(error)}, 409)
         return JSONResponse(document_of(report))
 
     def _acknowledge(self, request: Request, _body: bytes) -> Response:
@@ -210,4 +218,6 @@ class _Server:
 def _status(error: TamisError) -> int:
     if isinstance(error, TooLargeError):
         return 413
-    return 503 if isinstance(error, StorageError | EncoderError) else 400
+    if isinstance(error, EncoderError):
+        return 409
+    return 503 if isinstance(error, StorageError) else 400

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tamis.services.drift.live.reference import LiveState
 from tamis.services.drift.result import DriftReport
 from tamis.services.drift.side import FIGURES
 from tamis.verbs.schema import schema_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["description"]
 
@@ -17,6 +20,7 @@ _ERRORS: Final = {
     "401": "No token.",
     "403": "Another token, or a Host or Origin that is not this server's.",
     "404": "There is no such reference.",
+    "409": "Not now: the window has too few pictures, or the encoder cannot be loaded.",
     "413": "The body is too large.",
     "429": "Too many requests.",
     "503": "The state cannot be written; nothing was counted.",
@@ -39,11 +43,11 @@ _VERDICT: Final = {
 }
 
 
-def description(names: list[str], version: str) -> dict[str, Any]:
+def description(dimensions: Mapping[str, int], version: str) -> dict[str, Any]:
     """Return the API as OpenAPI 3.1.
 
     Args:
-        names: of the references.
+        dimensions: of the vectors of each reference, by its name.
         version: of tamis.
     """
     schemas: dict[str, Any] = {"Verdict": _VERDICT}
@@ -53,7 +57,7 @@ def description(names: list[str], version: str) -> dict[str, Any]:
         "name": "name",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "enum": names},
+        "schema": {"type": "string", "enum": list(dimensions)},
     }
     state = _refers("LiveState")
     states = {
@@ -70,7 +74,7 @@ def description(names: list[str], version: str) -> dict[str, Any]:
             "parameters": [name],
             "get": _operation("How things stand.", state, ["403", "404"]),
         },
-        f"{of}/vectors": {"parameters": [name], "post": _vectors()},
+        f"{of}/vectors": {"parameters": [name], "post": _vectors(set(dimensions.values()))},
         f"{of}/pictures": {"parameters": [name], "post": _pictures()},
         f"{of}/window": {
             "parameters": [name],
@@ -78,7 +82,7 @@ def description(names: list[str], version: str) -> dict[str, Any]:
                 "What changed: the window held against the reference, as `tamis drift check` does. "
                 "It explains an alarm and raises none.",
                 _refers("DriftReport"),
-                ["400", "403", "404"],
+                ["403", "404", "409"],
             ),
         },
         f"{of}/acknowledge": {
@@ -112,7 +116,9 @@ def _operation(summary: str, answer: Any, errors: list[str]) -> dict[str, Any]:
     return {"summary": summary, "responses": responses}
 
 
-def _vectors() -> dict[str, Any]:
+def _vectors(dimensions: set[int]) -> dict[str, Any]:
+    vector: dict[str, Any] = {"type": "array", "items": {"type": "number"}}
+    vector |= {"minItems": min(dimensions), "maxItems": max(dimensions)}
     numbers = {"type": "array", "items": {"type": ["number", "null"]}}
     figures = dict.fromkeys(FIGURES, numbers)
     body = {
@@ -124,7 +130,7 @@ def _vectors() -> dict[str, Any]:
                 "type": "array",
                 "minItems": 1,
                 "maxItems": 1000,
-                "items": {"type": "array", "items": {"type": "number"}},
+                "items": vector,
             },
             "ids": {
                 "type": "array",
@@ -162,7 +168,7 @@ def _pictures() -> dict[str, Any]:
     operation = _operation(
         "Embed and count pictures: one, or a zip of several; the verdict after them.",
         _refers("Verdict"),
-        ["400", "403", "404", "413", "503"],
+        ["400", "403", "404", "409", "413", "503"],
     )
     text = {"type": "string", "maxLength": 500}
     operation["parameters"] = [

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from tamis.dataset.storage_errors import storage_guard
 from tamis.dataset.store import Store
 from tamis.errors import EncoderError, InputError, MissingExtraError, UsageError
+from tamis.machine import one_blas_thread
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.runtime.workspace import Workspace
 from tamis.services.drift.live.delivery import Delivery, Hooks
@@ -92,6 +93,8 @@ def serve_drift(references: dict[str, Reference], options: ServeOptions) -> None
     assert first is not None
     state = options.state or first.parent / "serve"
     with ExitStack() as stack:
+        # with more, threads of the linear algebra wait for each other longer than they work
+        stack.enter_context(one_blas_thread())
         listener = stack.enter_context(listener_at(options.host, options.port))
         delivery = Delivery(state, options.hooks)
         live = stack.enter_context(

@@ -88,6 +88,9 @@ def _summary(entry: LogEntry) -> str:
         "label tag": f"tag {fields.get('name', '')}",
         "label untag": f"tag {fields.get('name', '')} removed",
         "label boxes": "boxes",
+        "label edit": "a box changed",
+        "label remove": "a box removed",
+        "label rename": f"{fields.get('old', '')} renamed {fields.get('new', '')}",
     }.get(entry.verb, entry.verb)
     counted = entry.verb in {"label set", "label tag", "label untag", "add", "embed"}
     return f"{what} \N{MULTIPLICATION SIGN}{number:,}" if counted and number is not None else what

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
+from tamis.dataset.columns import Column, one_of
 from tamis.dataset.conditions import all_of, columns_named
 from tamis.dataset.samples import names_parts
 from tamis.errors import UsageError
 from tamis.interfaces.server.conditions import ColumnFilter
+from tamis.interfaces.server.point_map import checked_lasso, inside
 from tamis.interfaces.server.row_table import Numbers
 from tamis.runtime.workspace import execute
 from tamis.services.search.contract import Search
@@ -36,6 +38,8 @@ NEAREST: Final = 500
 
 _PART_COLUMNS: Final = frozenset({"kind", "parent_id"})
 _KEPT: Final = 32
+_KEPT_AT_LEAST: Final = 3
+_KEPT_ROWS: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Question:
         text: what the pictures should show; the best come first.
         like: sample ids of pictures that they should look like.
         region: the part of the first of those, `[x, y, width, height]` in pixels.
+        lasso: corners of a polygon on the map that holds them.
         sort: the order where nothing is searched for; None is that of the dataset.
     """
 
@@ -64,6 +69,7 @@ class Question:
     text: str | None = None
     like: tuple[str, ...] = ()
     region: tuple[int, int, int, int] | None = None
+    lasso: tuple[tuple[float, float], ...] | None = None
     sort: Sort | None = None
 
     @classmethod
@@ -75,7 +81,15 @@ class Question:
         """
         if not isinstance(given, Mapping):
             raise UsageError("a question is a JSON object")
-        if extra := set(given) - {"filters", "where", "text", "like", "region", "sort"}:
+        if extra := set(given) - {
+            "filters",
+            "where",
+            "text",
+            "like",
+            "region",
+            "lasso",
+            "sort",
+        }:
             raise UsageError(f"a question has no {min(extra)!r}")
         filters, like = given.get("filters") or [], given.get("like") or []
         region, sort = given.get("region"), given.get("sort")
@@ -92,6 +106,7 @@ class Question:
             (given.get("text") or "").strip() or None,
             tuple(like),
             None if region is None else tuple(region),
+            None if given.get("lasso") is None else checked_lasso(given["lasso"]),
             None if sort is None else _sort(sort),
         )
 
@@ -116,7 +131,11 @@ class Question:
         Raises:
             UsageError: a filter does not fit its column.
         """
-        return all_of(*(one.condition(table) for one in self.filters), self.where)
+        held = None
+        if self.lasso is not None:
+            ids = table.ids.filter(pa.array(inside(table.places(), self.lasso)))
+            held = one_of(Column.SAMPLE_ID, ids.to_pylist())
+        return all_of(*(one.condition(table) for one in self.filters), self.where, held)
 
     def mask(self, table: RowTable) -> NDArray[np.bool_]:
         """Return `[N]` which rows its filters let pass.
@@ -130,6 +149,8 @@ class Question:
         if self.where is not None:
             columns_named(self.where)  # says what is wrong with the words
             mask &= table.meeting(self.where)
+        if self.lasso is not None:
+            mask &= inside(table.places(), self.lasso)
         return mask
 
 
@@ -205,7 +226,9 @@ class Answers:
         key = _key(question, table.snapshot)
         if key not in self._kept:
             self._kept[key] = _answer(workspace, table, question, key, examples)
-            while len(self._kept) > _KEPT:
+            while len(self._kept) > _KEPT or (
+                len(self._kept) > _KEPT_AT_LEAST and sum(map(len, self._kept.values())) > _KEPT_ROWS
+            ):
                 self._kept.popitem(last=False)
         return self.of(key)
 
@@ -245,7 +268,8 @@ def _answer(
         rows = rows[order]
         if isinstance(column, Numbers):
             values = ranked[order]
-    ids = table.ids.take(pa.array(rows))
+    everything = question.sort is None and len(rows) == len(table)
+    ids = table.ids if everything else table.ids.take(pa.array(rows))
     return Answer(key, question, table.snapshot, ids, table.aspects[rows], values)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.dataset.samples import Samples
+    from tamis.interfaces.server.point_map import PointMap
 
 __all__ = ["OBJECTS", "Numbers", "RowTable", "Words", "layer_column"]
 
@@ -132,17 +133,29 @@ class RowTable:
 
     Args:
         samples: the dataset, at the snapshot.
+        last: the table of another snapshot; what is the same there is taken over.
     """
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: Samples, last: RowTable | None = None) -> None:
         self._samples = samples
         self.snapshot = samples.store.snapshot
+        self._files = samples.store.data_files()
         names = [Column.SAMPLE_ID, Column.WIDTH, Column.HEIGHT]
         read = samples.store.read(names)
         self.ids: pa.Array = read.column(0).combine_chunks()
-        self.aspects = _aspects(read.column(1), read.column(2))
         self._columns: dict[str, Words | Numbers] = {}
         self._whole: Mask | None = None
+        self.aspects: NDArray[np.uint8]
+        self._map: PointMap | None = None if last is None else last._map  # noqa: SLF001
+        if last is not None and last.ids.equals(self.ids):
+            self.ids, self.aspects = last.ids, last.aspects
+            self._columns = {
+                name: column
+                for name, column in last._columns.items()  # noqa: SLF001 - one of its own kind
+                if name in self._files and self._files[name] == last._files.get(name)  # noqa: SLF001
+            }
+        else:
+            self.aspects = _aspects(read.column(1), read.column(2))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -195,6 +208,19 @@ class RowTable:
         if name not in self._columns:
             self._columns[name] = self._read(name)
         return self._columns[name]
+
+    def places(self) -> NDArray[np.float32]:
+        """Return `[N, 2]` where the rows lie on the map; it is made when it is first asked for.
+
+        Raises:
+            UsageError: no row has a vector.
+        """
+        from tamis.interfaces.server.point_map import PointMap
+
+        column = self._samples.vector_column()
+        if self._map is None or self._map.column != column:
+            self._map = PointMap(self._samples, column)
+        return self._map.places(self)
 
     def words(self, name: str) -> Words:
         """Return a column of texts.

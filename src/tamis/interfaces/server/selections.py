@@ -81,7 +81,9 @@ class Selections:
         ranges = given.get("ranges")
         if ranges is None:
             question = answer.question
-            as_query = not question.searches and answer.snapshot == table.snapshot
+            as_query = (
+                not (question.searches or question.lasso) and answer.snapshot == table.snapshot
+            )
             where = question.condition(table) if as_query else None
             ids, query = answer.ids, None
             if as_query:

@@ -41,6 +41,9 @@ def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
         import uvicorn  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("the page", "app") from error
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())  # gives back what it no longer needs
     opened = open_server(dataset, host, port)
     sys.stdout.write(f"{opened.door.address}\n")
     sys.stdout.flush()

@@ -59,7 +59,7 @@ class Session:
         """The rows of the newest snapshot that is known."""
         with self.lock:
             if self._table is None or self._table.snapshot != self.workspace.store.snapshot:
-                self._table = RowTable(self.workspace.samples)
+                self._table = RowTable(self.workspace.samples, self._table)
             return self._table
 
     def ask(self, question: Question) -> Answer:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_layers import TRUTH
-from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.columns import Column, equal, known, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
@@ -32,7 +32,7 @@ from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tamis.dataset.operation import Operation
     from tamis.dataset.store import Store
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["clear_labels", "import_annotations", "list_layers", "set_label"]
 
 _ROWS_AT_ONCE = 1 << 16
+_NAMED = 500
+"""Pictures that a condition names one by one; of more, all are read."""
 
 
 def import_annotations(
@@ -193,7 +195,7 @@ def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SIL
     """
     store = workspace.store
     ids = _samples(workspace, request)
-    had = _classes(store, request.layer)
+    had = _classes(store, request.layer, ids)
     if request.add:
         changed = [name for name in ids if request.label not in had.get(name, ())]
     else:
@@ -272,11 +274,13 @@ def _counts(values: pa.ChunkedArray) -> dict[str, int]:
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def _classes(store: Store, layer: str) -> Mapping[str, list[str]]:
-    """Return the classes of each picture that has any in a layer; `label` counts as truth."""
+def _classes(store: Store, layer: str, ids: Sequence[str] | None = None) -> Mapping[str, list[str]]:
+    """Return the classes of pictures that have any in a layer, of all or at least of some."""
     found: dict[str, list[str]] = {}
+    named = one_of("sample_id", ids) if ids is not None and len(ids) <= _NAMED else None
     table = store.annotations(
-        ["sample_id", "label"], all_of(equal("layer", layer), equal("kind", "classification"))
+        ["sample_id", "label"],
+        all_of(equal("layer", layer), equal("kind", "classification"), named),
     )
     for name, label in zip(*(column.to_pylist() for column in table.columns), strict=True):
         found.setdefault(name, []).append(label)

@@ -13,11 +13,12 @@ from tamis.verbs.shared import Every, Exclude, Seed, Where
 
 if TYPE_CHECKING:
     from tamis.services.defects.result import (  # noqa: F401 - named below
+        DefectsExportReport,
         DefectsFitReport,
         DefectsReport,
     )
 
-__all__ = ["LARGEST_SIDE", "DefectsFit", "DefectsScore", "Flaw"]
+__all__ = ["LARGEST_SIDE", "DefectsExport", "DefectsFit", "DefectsScore", "Flaw"]
 
 Flaw: TypeAlias = Literal["cutpaste", "scratch", "noise", "blur", "missing"]
 
@@ -142,11 +143,16 @@ class DefectsScore(Request["DefectsReport"], verb="defects score", writes=True, 
     new: Annotated[
         bool, Option("Rows that the model was not fitted to and that the layer does not have.")
     ] = False
+    batch: Annotated[
+        bool, Option("Let the pictures score each other, without a model of nominal ones.")
+    ] = False
     every: Every = None
     exclude: Exclude = ()
     threshold: Annotated[
         float | None,
-        Option("Scores above it are anomalous.", metavar="SCORE", default="the model's"),
+        Option(
+            "Scores above it are anomalous.", metavar="SCORE", default="the model's; 5 in a batch"
+        ),
     ] = None
     layer: Annotated[
         str, Option("The layer that regions of rows are written to.", metavar="NAME")
@@ -192,3 +198,31 @@ class DefectsScore(Request["DefectsReport"], verb="defects score", writes=True, 
             raise UsageError("a layer of the truth is of rows of the dataset: score those")
         if self.truth is not None and self.masks is not None:
             raise UsageError("give the truth once: as a layer (truth) or as masks")
+
+
+@dataclass(frozen=True)
+class DefectsExport(Request["DefectsExportReport"], verb="defects export", run="export:export"):
+    """Write a model with its encoder as one ONNX graph.
+
+    The graph scores pictures of one size.
+
+    Its scores, verdicts and heat-maps are those of `defects score`.
+    """
+
+    out: Annotated[Path, Argument("The file, NAME.onnx.", metavar="FILE")]
+    _: KW_ONLY
+    size: Annotated[
+        tuple[int, int],
+        Option("Width and height of the pictures, in pixels.", metavar="WIDTH,HEIGHT"),
+    ]
+    model: Annotated[
+        str,
+        Option("A model's name in the dataset, or its file.", metavar="NAME|FILE"),
+    ] = _MODEL_NAME
+
+    def check(self) -> None:
+        """Refuse a size of nothing, and a file that no runtime would take for a graph."""
+        if min(self.size) < 1:
+            raise UsageError(f"a picture of {self.size[0]} x {self.size[1]} pixels is none")
+        if self.out.suffix != ".onnx":
+            raise UsageError(f"{self.out} must end in .onnx")

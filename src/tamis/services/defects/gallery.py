@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tamis.runtime.defect_model import ModelFacts
     from tamis.services.defects.rows import PictureRow
     from tamis.services.defects.score import Looked
 
@@ -23,7 +22,7 @@ __all__ = ["write_gallery"]
 def write_gallery(
     found: Sequence[tuple[PictureRow, Looked]],
     threshold: float,
-    facts: ModelFacts,
+    lead: str,
     notes: Sequence[str],
     out: Path,
 ) -> Path:
@@ -32,7 +31,7 @@ def write_gallery(
     Args:
         found: rows and what came of them, worst first.
         threshold: a higher score is anomalous.
-        facts: the model's.
+        lead: what scored them, without a full stop.
         notes: what to know before trusting it.
         out: the file.
 
@@ -85,8 +84,7 @@ def write_gallery(
     page = GalleryPage(
         kind="defects",
         title=f"{len(tiles[True]):,} of {count:,} pictures are anomalous",
-        lead=f"Scored by {facts.encoder}, {', '.join(facts.levels)}, fitted to "
-        f"{facts.pictures:,} nominal pictures; yellow to red is where a picture differs most.",
+        lead=f"{lead}; yellow to red is where a picture differs most.",
         sections=sections,
         notes=tuple(notes),
     )

@@ -53,7 +53,10 @@ class ToScore:
 
 @contextmanager
 def pictures_to_score(
-    workspace: Workspace | None, request: DefectsScore, model: DefectModel, feedback: Feedback
+    workspace: Workspace | None,
+    request: DefectsScore,
+    model: DefectModel | None,
+    feedback: Feedback,
 ) -> Iterator[ToScore]:
     """Give the pictures that a request means, as long as the context lasts.
 
@@ -80,13 +83,13 @@ def pictures_to_score(
         )
 
 
-def _rows(workspace: Workspace, request: DefectsScore, model: DefectModel) -> ToScore:
+def _rows(workspace: Workspace, request: DefectsScore, model: DefectModel | None) -> ToScore:
     tagged = None
     if request.tag is not None:
         quoted = request.tag.replace("'", "''")
         tagged = f"array_has({Column.TAGS}, '{quoted}')"
     rows = picture_rows(workspace.samples.of(all_of(request.where, tagged)))
-    fitted = set(model.ids)
+    fitted = set(model.ids if model is not None else ())
     notes = []
     if request.new:
         scored = workspace.store.annotations(["sample_id"], equal("layer", request.layer))

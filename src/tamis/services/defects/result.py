@@ -13,6 +13,7 @@ __all__ = [
     "Candidate",
     "DefectRegion",
     "DefectsExpert",
+    "DefectsExportReport",
     "DefectsFitReport",
     "DefectsReport",
     "DefectsTruth",
@@ -183,13 +184,14 @@ class DefectsReport(Result):
 
     Attributes:
         threshold: a higher score is anomalous.
-        false_alarm_rate: what holds for nominal pictures by that threshold.
+        false_alarm_rate: what holds for nominal pictures by that threshold; None for a batch that
+            scored itself.
         anomalous: how many pictures are.
         pictures: all of them, worst first.
         truth: how well that agrees with the truth; None if none was given.
         layer: the layer that regions were written to; None where none was.
         gallery: the page that was written.
-        model: the model's file.
+        model: the model's file; None for a batch that scored itself.
         failed: pictures that could not be read.
         seconds: processor time.
     """
@@ -197,12 +199,32 @@ class DefectsReport(Result):
     table_of: ClassVar = "pictures"
 
     threshold: float
-    false_alarm_rate: float
+    false_alarm_rate: float | None
     anomalous: int
     pictures: Sequence[ScoredPicture]
     truth: DefectsTruth | None
     layer: str | None
     gallery: str | None
-    model: str
+    model: str | None
     failed: Sequence[Failure]
     seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DefectsExportReport(Result):
+    """A model as an ONNX graph.
+
+    Attributes:
+        path: the file.
+        bytes: its size.
+        input: height and width of its input `pixels`, `[height, width, 3]` uint8: a picture of the
+            size that was asked for, with its shorter side at the model's.
+        outputs: `score`, `anomalous` and `heat_map`.
+        threshold: a higher score is anomalous.
+    """
+
+    path: str
+    bytes: int
+    input: tuple[int, int]
+    outputs: Sequence[str]
+    threshold: float

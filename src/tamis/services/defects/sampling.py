@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PatchSample", "sampled_patches", "strip_of", "typical_brightness"]
 
-_MOST_PATCHES: Final = 30_000
+MOST_PATCHES: Final = 30_000
 _FEWEST_A_PICTURE: Final = 24
 _LOOKED_AT: Final = 48
 
@@ -93,9 +93,10 @@ def sampled_patches(
     features: PlaceFeatures,
     *,
     rotations: bool,
+    most: int = MOST_PATCHES,
     progress: Progress,
 ) -> PatchSample:
-    """Draw patches from each picture, about 30,000 in all, and at least 24 of each picture.
+    """Draw patches from each picture, and at least 24 of each.
 
     What is drawn from a picture depends on its row and the seed alone.
 
@@ -103,13 +104,14 @@ def sampled_patches(
         nominal: the pictures.
         features: of the levels that are wanted.
         rotations: draw from each picture turned by quarters as well.
+        most: patches in all.
         progress: told how far it has come.
 
     Raises:
         InputError: no picture can be read.
     """
     turns = (0, 1, 2, 3) if rotations else (0,)
-    each = max(_MOST_PATCHES // (len(nominal.rows) * len(turns)), _FEWEST_A_PICTURE)
+    each = max(most // (len(nominal.rows) * len(turns)), _FEWEST_A_PICTURE)
 
     def drawn(row: PictureRow, picture: Pixels) -> tuple[list[Vectors], Indices]:
         rng = np.random.default_rng([nominal.seed, int(row.sample_id[:15], 16)])

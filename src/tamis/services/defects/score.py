@@ -19,6 +19,7 @@ from tamis.formats.exports.destination import new_file
 from tamis.images.thumbnail import thumbnail
 from tamis.machine import one_blas_thread
 from tamis.runtime.defect_model import PictureScorer
+from tamis.services.defects.batch import FAR, batch_scorer
 from tamis.services.defects.gallery import write_gallery
 from tamis.services.defects.models import find_model
 from tamis.services.defects.overlay import OVERLAY_SIDE, overlay
@@ -30,16 +31,17 @@ from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
     from tamis.algo.defects import Region
     from tamis.runtime.decoded_rows import Pixels
-    from tamis.runtime.defect_model import PictureScore
+    from tamis.runtime.defect_model import DefectModel, PictureScore
     from tamis.runtime.workspace import Workspace
     from tamis.services.defects.contract import DefectsScore
+    from tamis.services.defects.pictures import ToScore
     from tamis.services.defects.rows import PictureRow
     from tamis.verbs.feedback import Feedback
 
@@ -66,12 +68,14 @@ def score(
     begin = time.process_time()
     if check_layer(request.layer) == TRUTH:
         raise UsageError("regions that a model finds are no truth: name another layer")
-    model, path = find_model(workspace, request.model)
-    threshold = model.facts.threshold if request.threshold is None else request.threshold
+    model, path = (None, None) if request.batch else find_model(workspace, request.model)
+    threshold = FAR if model is None else model.facts.threshold
+    if request.threshold is not None:
+        threshold = request.threshold
     with pictures_to_score(workspace, request, model, feedback) as to_score:
-        encoder = to_score.encoders.load(model.facts.encoder)
+        scores, side, encoder = _scorer(model, to_score, feedback)
         wanted = _Wanted(
-            PictureScorer(model, encoder),
+            scores,
             threshold,
             None if request.maps is None else request.maps.expanduser(),
             Truth(to_score.samples.store, request, to_score.rows)
@@ -82,7 +86,7 @@ def score(
         found, failed = [], list(to_score.failed)
         for row, one in looked_at(
             to_score.rows,
-            wanted.scorer.features.decode_side,
+            side,
             wanted.look,
             feedback.stage("score"),
         ):
@@ -93,36 +97,71 @@ def score(
         found.sort(key=lambda pair: (-pair[1].picture.score, pair[0].sample_id))
         pictures = [one.picture for _, one in found]
         notes = list(to_score.notes)
+        if request.batch:
+            notes.append(
+                "the pictures scored each other: no false-alarm rate is promised, and a flaw that "
+                "many of them have is not seen"
+            )
         layer = None
         if to_score.stored and workspace is not None:
             layer = request.layer
-            _write_layer(workspace, request, found, model.facts.encoder)
+            _write_layer(workspace, request, found, encoder)
             pictures = [
                 replace(one, sample_id=row.sample_id)
                 for (row, _), one in zip(found, pictures, strict=True)
             ]
         gallery = None
         if request.gallery is not None:
-            gallery = str(write_gallery(found, threshold, model.facts, notes, request.gallery))
+            gallery = str(
+                write_gallery(found, threshold, _lead(model, encoder), notes, request.gallery)
+            )
     truth = None
     if wanted.truth is not None and found:
         compared = [one.compared for _, one in found if one.compared is not None]
         truth = agreement(pictures, [heat for heat, _ in compared], [mask for _, mask in compared])
     return DefectsReport(
         threshold=threshold,
-        false_alarm_rate=model.facts.promised
-        if request.threshold is None
-        else implied_rate(model.scores, model.groups, threshold),
+        false_alarm_rate=_rate(model, request.threshold),
         anomalous=sum(one.anomalous for one in pictures),
         pictures=pictures,
         truth=truth,
         layer=layer,
         gallery=gallery,
-        model=str(path),
+        model=None if path is None else str(path),
         failed=failed,
         seconds=time.process_time() - begin,
         notes=notes,
     )
+
+
+def _scorer(
+    model: DefectModel | None, to_score: ToScore, feedback: Feedback
+) -> tuple[Callable[[PictureRow, Pixels], PictureScore], int, str]:
+    """Return what scores a picture, the side it must be decoded at, and the encoder's spec."""
+    if model is None:
+        column = to_score.samples.default_vector_column() if to_score.stored else None
+        encoder = to_score.encoders.load("default" if column is None else column.spec)
+        batch = batch_scorer(to_score.rows, encoder, 0, feedback)
+        return batch.score, batch.features.decode_side, encoder.spec
+    encoder = to_score.encoders.load(model.facts.encoder)
+    scorer = PictureScorer(model, encoder)
+    side = scorer.features.decode_side
+    return lambda _row, picture: scorer.score(picture), side, encoder.spec
+
+
+def _rate(model: DefectModel | None, threshold: float | None) -> float | None:
+    if model is None:
+        return None
+    if threshold is None:
+        return model.facts.promised
+    return implied_rate(model.scores, model.groups, threshold)
+
+
+def _lead(model: DefectModel | None, encoder: str) -> str:
+    if model is None:
+        return f"Scored by each other, by {encoder}"
+    levels = ", ".join(model.facts.levels)
+    return f"Scored by {encoder}, {levels}, fitted to {model.facts.pictures:,} nominal pictures"
 
 
 @dataclass(frozen=True)
@@ -144,14 +183,14 @@ class Looked:
 class _Wanted:
     """What is made of each picture."""
 
-    scorer: PictureScorer
+    scorer: Callable[[PictureRow, Pixels], PictureScore]
     threshold: float
     maps: Path | None
     truth: Truth | None
     thumbnails: bool
 
     def look(self, row: PictureRow, picture: Pixels) -> Looked:
-        found = self.scorer.score(picture)
+        found = self.scorer(row, picture)
         anomalous = found.score > self.threshold
         size = (row.height, row.width)
         regions: Sequence[Region] = ()

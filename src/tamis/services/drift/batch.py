@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +18,9 @@ from tamis.services.drift.side import side_of
 from tamis.services.embed.contract import Embed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from tamis.dataset.samples import Samples
     from tamis.services.drift.contract import DriftCheck
     from tamis.services.drift.reference import Facts
     from tamis.services.drift.side import Side
@@ -34,18 +36,21 @@ class Batch:
 
     Attributes:
         side: what is compared.
+        samples: of the dataset that they lie in, a temporary one for new pictures.
         failed: pictures that could not be read or embedded.
         notes: what the user should know.
     """
 
     side: Side
+    samples: Samples
     failed: Sequence[Failure] = ()
     notes: Sequence[str] = ()
 
 
+@contextmanager
 def batch_of(
     workspace: Workspace | None, request: DriftCheck, facts: Facts, feedback: Feedback
-) -> Batch:
+) -> Iterator[Batch]:
     """Read or embed the pictures that a check is of.
 
     New pictures go through a dataset of their own in a temporary folder, so that archives, videos,
@@ -57,18 +62,21 @@ def batch_of(
     """
     if request.sources:
         pool = EncoderPool() if workspace is None else workspace.encoders
-        return _new_pictures(pool, request, facts, feedback)
+        with _new_pictures(pool, request, facts, feedback) as batch:
+            yield batch
+        return
     if workspace is None:
         raise UsageError("rows of which dataset? name it (-d)")
     if request.snapshot is not None:
         store = Store.open(workspace.path, create=False, snapshot=request.snapshot)
         workspace = Workspace(store)
-    return _rows(workspace, request, facts)
+    yield _rows(workspace, request, facts)
 
 
+@contextmanager
 def _new_pictures(
     encoders: EncoderPool, request: DriftCheck, facts: Facts, feedback: Feedback
-) -> Batch:
+) -> Iterator[Batch]:
     encoder = encoders.load(facts.encoder, threads=1)
     if encoder.fingerprint != facts.fingerprint:
         raise EncoderError(
@@ -83,15 +91,15 @@ def _new_pictures(
         added = execute(place, add, feedback)
         embedded = execute(place, Embed(facts.encoder), feedback)
         side = side_of(place.samples.of(), embedded.column, all_follow=facts.all_follow)
-    failed = [*added.failed, *embedded.failed]
-    return Batch(side, failed, added.notes)
+        failed = [*added.failed, *embedded.failed]
+        yield Batch(side, place.samples, failed, added.notes)
 
 
 def _rows(workspace: Workspace, request: DriftCheck, facts: Facts) -> Batch:
     column = workspace.samples.vector_column(facts.fingerprint)
     chosen = asked_rows(workspace, request)
     side = side_of(chosen, column.name, all_follow=facts.all_follow)
-    batch = Batch(side)
+    batch = Batch(side, workspace.samples)
     missing = chosen.lacking(column.name).count()
     if missing:
         note = f"{missing} pictures have no vector of {column.spec} and were not checked"

@@ -6,9 +6,11 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tamis.pages.page import require_page
 from tamis.services.drift.batch import batch_of
 from tamis.services.drift.comparison import Settings, compare
-from tamis.services.drift.monitor import watch_batch
+from tamis.services.drift.monitor import past_checks, watch_batch
+from tamis.services.drift.page import Page, write_page
 from tamis.services.drift.reference import find_reference
 from tamis.verbs.feedback import SILENT
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tamis.runtime.workspace import Workspace
+    from tamis.services.drift.batch import Batch
+    from tamis.services.drift.comparison import Comparison
     from tamis.services.drift.contract import DriftCheck
     from tamis.services.drift.reference import Reference
     from tamis.services.drift.result import DriftReport
@@ -44,7 +48,8 @@ def check(
     """
     reference = find_reference(workspace, request.reference)
     assert reference.path is not None
-    batch = batch_of(workspace, request, reference.facts, feedback)
+    if request.gallery is not None:
+        require_page(request.gallery)
     settings = Settings(
         level=request.level,
         permutations=request.permutations,
@@ -52,16 +57,33 @@ def check(
         covariates=request.covariates,
         seed=request.seed,
     )
-    found = compare(reference, batch.side, settings, workspace)
-    report = replace(
-        found.report,
-        select=_commands(workspace, request, reference, found.labels) if found.report.drift else (),
-        failed=batch.failed,
-        notes=[*batch.notes, *found.report.notes],
-    )
-    if not request.monitor:
-        return report
-    watched = watch_batch(reference, reference.path, batch.side, found.blocks, ~found.own)
+    with batch_of(workspace, request, reference.facts, feedback) as batch:
+        found = compare(reference, batch.side, settings, workspace)
+        commands: list[str] = []
+        if found.report.drift:
+            commands = _commands(workspace, request, reference, found.labels)
+        report = replace(
+            found.report,
+            select=commands,
+            failed=batch.failed,
+            notes=[*batch.notes, *found.report.notes],
+            gallery=None if request.gallery is None else str(request.gallery),
+        )
+        if request.monitor:
+            report = _watched(reference, batch, found, report)
+        if request.gallery is not None:
+            usual = None if workspace is None else workspace.samples
+            past = past_checks(reference.path) if request.monitor else ()
+            page = Page(reference, batch, found, report, usual, past)
+            write_page(page, request.gallery)
+    return report
+
+
+def _watched(
+    reference: Reference, batch: Batch, found: Comparison, report: DriftReport
+) -> DriftReport:
+    """Add the batch to the running e-value, and what that says to the report."""
+    watched = watch_batch(reference, batch.side, found.blocks, ~found.own, report)
     notes = list(report.notes)
     if watched.again:
         notes.append(

@@ -78,6 +78,9 @@ class Comparison:
         own: `[N]` which are in the reference itself.
         clusters: `[M + N]` cluster of each picture, those of the reference first; -1 where it was
             left out.
+        changed: numbers of the clusters that changed, in the order of the report.
+        witness: `[N]` how much denser the batch is around each of its pictures than the reference.
+        threshold: what one picture in 20 of the reference exceeds.
     """
 
     report: DriftReport
@@ -85,6 +88,9 @@ class Comparison:
     blocks: Indices
     own: NDArray[np.bool_]
     clusters: Indices
+    changed: tuple[int, ...]
+    witness: NDArray[np.float64]
+    threshold: float
 
 
 @one_blas_thread()
@@ -171,7 +177,18 @@ def compare(
     )
     clusters = np.full(len(reference.ids) + len(side.ids), -1, np.int64)
     clusters[pooled.row] = changes.cluster
-    return Comparison(report, found.labels(shown), blocks, own, clusters)
+    witness = np.zeros(clusters.size)
+    witness[pooled.row] = shown.witness
+    return Comparison(
+        report,
+        found.labels(shown),
+        blocks,
+        own,
+        clusters,
+        changed=tuple(one.cluster for one in changes.clusters if one.change != "same"),
+        witness=witness[len(reference.ids) :],
+        threshold=shown.threshold,
+    )
 
 
 def _covariates(

@@ -109,6 +109,12 @@ class DriftCheck(Request["DriftReport"], verb="drift check", run="check:check"):
     examples: Annotated[
         int, Option("How many pictures to show and to label.", metavar="N", minimum=1)
     ] = 10
+    gallery: Annotated[
+        Path | None,
+        Option(
+            "Write a page of what changed, with pictures before and after.", metavar="FILE.html"
+        ),
+    ] = None
     monitor: Annotated[
         bool,
         Option(

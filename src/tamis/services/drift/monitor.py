@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,15 +24,48 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.services.drift.reference import Reference
+    from tamis.services.drift.result import DriftReport
     from tamis.services.drift.side import Side
     from tamis.types import Indices
 
-__all__ = ["WATCHED_FIGURES", "Watched", "figure_of", "state_path", "watch_batch"]
+__all__ = [
+    "WATCHED_FIGURES",
+    "PastCheck",
+    "Watched",
+    "figure_of",
+    "past_checks",
+    "state_path",
+    "watch_batch",
+]
 
 WATCHED_FIGURES: Final = 3
 """Covariates that a stream is watched by: brightness, sharpness and size. The hour goes round."""
 
 _MOST_LOG: Final = 700.0
+_MOST_CHECKS: Final = 1000
+
+
+@dataclass(frozen=True)
+class PastCheck:
+    """What an earlier check found.
+
+    Attributes:
+        time: when, in seconds since 1970.
+        pictures: counted until then.
+        e_value: the running e-value after it; the highest of the check if it raised an alarm.
+        alarm: whether it raised one.
+        p_value: of the check by itself.
+        drift: its decision.
+        mmd2: unbiased squared MMD from the reference.
+    """
+
+    time: float
+    pictures: int
+    e_value: float
+    alarm: bool
+    p_value: float
+    drift: bool
+    mmd2: float
 
 
 @dataclass(frozen=True)
@@ -56,8 +90,27 @@ def state_path(reference: Path) -> Path:
     return reference.with_name(f"{reference.stem}.monitor.npz")
 
 
+def past_checks(reference: Path) -> tuple[PastCheck, ...]:
+    """Return the latest 1,000 checks that counted pictures, the oldest first.
+
+    Raises:
+        InputError: the state's file is damaged.
+    """
+    state = _read(state_path(reference))
+    if state is None or "checks" not in state:
+        return ()
+    return tuple(
+        PastCheck(time, int(pictures), e_value, bool(alarm), p_value, bool(drift), mmd2)
+        for time, pictures, e_value, alarm, p_value, drift, mmd2 in state["checks"].tolist()
+    )
+
+
 def watch_batch(
-    reference: Reference, path: Path, side: Side, blocks: Indices, fresh: NDArray[np.bool_]
+    reference: Reference,
+    side: Side,
+    blocks: Indices,
+    fresh: NDArray[np.bool_],
+    report: DriftReport,
 ) -> Watched:
     """Add a batch to the running e-value, in the order of time.
 
@@ -65,18 +118,19 @@ def watch_batch(
     independent evidence. Which ones were counted is kept, 8 bytes a picture.
 
     Args:
-        reference: what it is compared with.
-        path: the reference's file.
+        reference: what it is compared with, as it was read from its file.
         side: the batch.
         blocks: `[N]` which pictures are one draw.
         fresh: `[N]` pictures that are not of the reference itself.
+        report: what the check found, for the history.
 
     Raises:
         ConflictError: another check is adding to it now.
         InputError: the state's file is damaged.
         StorageError: the disk refuses.
     """
-    place = state_path(path)
+    assert reference.path is not None
+    place = state_path(reference.path)
     storage = LocalStorage(place.parent)
     with storage_guard(place, "write"):
         lock = storage.lock(f".{place.name}.lock")
@@ -120,7 +174,15 @@ def watch_batch(
                             figures=tuple(dict.fromkeys(map(figure_of, one.streams))),
                         )
                     )
-                arrays = monitor.state() | {"seen": np.union1d(seen, keys[new])}
+                seen = np.union1d(seen, keys[new])
+                highest = max([monitor.e_value, *(one.e_value for one in alarms)])
+                row = [time.time(), seen.size, highest, bool(alarms)]
+                row += [report.p_value, report.drift, report.magnitude.mmd2]
+                before_it = np.empty((0, len(row))) if state is None else state.get("checks")
+                checks = np.array([row], np.float64)
+                if before_it is not None:
+                    checks = np.concatenate([before_it, checks])[-_MOST_CHECKS:]
+                arrays = monitor.state() | {"seen": seen, "checks": checks}
                 storage.put(place.name, packed(arrays))
         finally:
             lock.release(remove=True)

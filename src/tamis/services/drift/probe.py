@@ -45,7 +45,7 @@ class LinearProbe:
         held_out: `[H, K]` float32 probabilities of pictures that it was not fitted on.
         truth: `[H]` their classes, by number.
         blocks: `[H]` block of each.
-        ids: `[H]` uint64, the beginnings of their sample ids.
+        ids: `[H]` uint64, the ends of their sample ids.
     """
 
     classes: NDArray[Any]
@@ -159,8 +159,8 @@ class LinearProbe:
 
 
 def sample_key(sample_id: str) -> int:
-    """Return the beginning of a sample id, as a number of 8 bytes."""
-    return int(sample_id[:16], 16)
+    """Return the end of a sample id, as a number of 8 bytes."""
+    return int(sample_id[-16:], 16)
 
 
 def fit_probe(side: Side, blocks: Indices, rng: np.random.Generator) -> LinearProbe | None:

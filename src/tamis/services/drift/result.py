@@ -272,6 +272,7 @@ class DriftReport(Result):
         reference: the reference's file.
         reference_pictures: pictures that it holds.
         failed: pictures that could not be read or embedded.
+        gallery: the page that was written; None if none was asked for.
     """
 
     drift: bool
@@ -295,3 +296,4 @@ class DriftReport(Result):
     reference: str
     reference_pictures: int
     failed: Sequence[Failure] = ()
+    gallery: str | None = None

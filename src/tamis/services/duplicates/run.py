@@ -43,7 +43,7 @@ def duplicates(
     Candidates are equal files, the 8 nearest by vector and the 4 nearest by perceptual hash
     (mirrored too, and with `rotations` turned by quarters); each is then registered and compared by
     its worst place (`tamis.runtime.pair_verification`), so that alike pictures are not taken for
-    the same.
+    the same. What two copies do not show of each other, a picture that both are copies of tells.
     `Verdict` says what a copy, a changed version and an undecided pair are.
 
     Of a group of copies stays: a file that is there before one that has vanished, then what
@@ -58,7 +58,7 @@ def duplicates(
     is deleted from disk.
 
     Cost: neighbours as in `knn_graph`, the comparison of at most 16 candidates a picture, and about
-    10 ms a megapixel for each copy whose file is looked at. Memory: the vectors, 1 KB a picture
+    10 ms a megapixel for each copy whose file is looked at. Memory: the vectors, 3 KB a picture
     and .5 GB.
 
     Raises:

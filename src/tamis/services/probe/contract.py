@@ -73,6 +73,10 @@ class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
         Sequence[str],
         Option("Report by the values of this column too.", names=("--slice",), metavar="COLUMN"),
     ] = ()
+    gallery: Annotated[
+        Path | None,
+        Option("Write a page of its mistakes, by the classes confused.", metavar="FILE.html"),
+    ] = None
     encoder: Annotated[
         Sequence[str],
         Option(
@@ -92,6 +96,8 @@ class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
             raise UsageError("a probe learns a layer or a column, not both; name one of them")
         if self.column is not None and self.folds:
             raise UsageError("numbers are measured on folds of their own; leave out folds")
+        if self.gallery is not None and (self.layer is not None or self.column is not None):
+            raise UsageError("the page shows classes confused; leave it out with layer or column")
         if self.method != "auto" and (self.layer is not None or self.column is not None):
             raise UsageError(
                 f"{self.method} learns one class a picture; leave the method out with a layer or "
@@ -203,6 +209,7 @@ class ProbeTraining(Result):
         compared: where several encoders are named, each alone and all joined; best first.
         encoder: spec of the encoder of the vectors; of several, all of them.
         file: where it is kept, relative to the dataset.
+        gallery: the page that was written; None if none was asked for.
     """
 
     table_of: ClassVar = "classes"
@@ -231,6 +238,7 @@ class ProbeTraining(Result):
     compared: Sequence[ComparedEncoder]
     encoder: str
     file: str
+    gallery: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from tamis.dataset.columns import Column
 from tamis.errors import UsageError
 from tamis.services.probe.contract import ComparedEncoder
 from tamis.services.probe.measured import confused_classes, measured_classes, measured_slices
-from tamis.services.probe.trained import Trained
+from tamis.services.probe.trained import Mistake, Trained
 from tamis.services.probe.training_rows import training_rows
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def learn_classes(workspace: Workspace, request: TrainProbe) -> tuple[Trained, T
         confused=() if report is None else confused_classes(report, classes.tolist()),
         slices=() if sliced is None else measured_slices(sliced.slices),
         compared=_compared(rows, labels, request, probe),
+        mistakes=_mistakes(rows.ids, probabilities, labels, classes, main),
         notes=_notes(unknown, request.test_split),
     ), rows
 
@@ -123,6 +124,26 @@ def _compared(
                 ComparedEncoder(name, share.value, share.low, share.high, held_out.log_loss)
             )
     return sorted(found, key=lambda one: (-one.accuracy, one.log_loss))
+
+
+def _mistakes(
+    ids: list[str],
+    probabilities: NDArray[np.float64],
+    labels: NDArray[np.str_],
+    classes: NDArray[np.str_],
+    rows: Indices,
+) -> list[Mistake]:
+    predicted = probabilities[rows].argmax(axis=1)
+    wrong = np.flatnonzero(classes[predicted] != labels[rows])
+    return [
+        Mistake(
+            ids[rows[place]],
+            str(labels[rows[place]]),
+            str(classes[predicted[place]]),
+            float(probabilities[rows[place]].max()),
+        )
+        for place in wrong.tolist()
+    ]
 
 
 def _report(

@@ -9,7 +9,9 @@ import numpy as np
 
 from tamis.algo.joined_vectors import join_vectors
 from tamis.formats.annotations.annotation_rows import AnnotationRows
+from tamis.pages.page import require_page
 from tamis.services.probe.contract import ProbePredictions, ProbeTraining
+from tamis.services.probe.gallery import write_mistakes
 from tamis.services.probe.learn_classes import learn_classes
 from tamis.services.probe.learn_labels import learn_labels
 from tamis.services.probe.learn_number import learn_number
@@ -41,6 +43,8 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
         StorageError: the disk refuses.
     """
     progress = feedback.stage("probe")
+    if request.gallery is not None:
+        require_page(request.gallery)
     progress(0, 1)
     if request.layer is not None:
         found, rows = learn_labels(workspace, request, request.layer)
@@ -65,7 +69,7 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
         operation.counts |= {"file": file, "labels": found.labels}
     progress(1, 1)
     accuracy = found.accuracy
-    return ProbeTraining(
+    report = ProbeTraining(
         name=request.name,
         learned=found.learned,
         method=found.method,
@@ -90,8 +94,12 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
         compared=found.compared,
         encoder=stored.encoder,
         file=file,
+        gallery=None if request.gallery is None else str(request.gallery),
         notes=found.notes,
     )
+    if request.gallery is not None:
+        write_mistakes(workspace.samples, report, found.mistakes, request.gallery)
+    return report
 
 
 def predict(

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     )
     from tamis.services.probe.stored_probe import Learned
 
-__all__ = ["Trained"]
+__all__ = ["Mistake", "Trained"]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A picture whose predicted class is not its label, and how sure the prediction is."""
+
+    sample_id: str
+    label: str
+    predicted: str
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,4 +61,5 @@ class Trained:
     confused: Sequence[ConfusedClasses] = ()
     slices: Sequence[MeasuredSlice] = ()
     compared: Sequence[ComparedEncoder] = ()
+    mistakes: Sequence[Mistake] = ()
     notes: Sequence[str] = ()

@@ -13,6 +13,7 @@ from tamis.dataset.commands import command_of
 from tamis.dataset.samples import Kind, Samples
 from tamis.pages.thumbnails import THUMBNAIL_BUDGET, Thumbnails
 from tamis.services.report.contents import ReportData, Step
+from tamis.services.report.drift_checks import drift_checks
 from tamis.services.report.figures import (
     Marks,
     closest_pair,
@@ -133,6 +134,7 @@ def collect(
         charts=_charts(samples, steps, typical),
         keyword_filter=filter_scores(steps),
         learning_curve=learning_curve(steps),
+        drift=drift_checks(store),
         galleries=tuple(galleries),
         splits=label_table(marks.labels, marks.splits),
         split_figures=split_figures(marks, audit, pair, steps),

@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tamis.pages.line_chart import LineChart
     from tamis.pages.tile import PicturePair, Tile
 
 __all__ = [
     "Curve",
     "CurvePoint",
+    "DriftChecks",
     "DuplicateGroup",
     "Figure",
     "Gallery",
@@ -179,6 +181,19 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class DriftChecks:
+    """What was found against a drift reference.
+
+    Attributes:
+        figures: the reference, and how often there was drift.
+        charts: evidence and distance, check by check; none without checks.
+    """
+
+    figures: tuple[Figure, ...]
+    charts: tuple[LineChart, ...]
+
+
+@dataclass(frozen=True)
 class Step:
     """One operation of the log.
 
@@ -225,6 +240,7 @@ class ReportData:
         keyword_filter: the scores of the last keyword filter; None where there was none.
         learning_curve: accuracy by number of labels over the rounds of labeling; None where there
             were none.
+        drift: checks against a drift reference; None where there is no reference.
         galleries: in the order of the page.
         splits: splits x labels; None where there are no splits.
         split_figures: how well the splits are kept apart and balanced.
@@ -256,6 +272,7 @@ class ReportData:
     charts: tuple[Histogram, ...] = ()
     keyword_filter: Histogram | None = None
     learning_curve: Curve | None = None
+    drift: DriftChecks | None = None
     galleries: tuple[Gallery, ...] = ()
     splits: Table | None = None
     split_figures: tuple[Figure, ...] = ()

@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tamis.pages.line_chart import draw_line
 from tamis.pages.page import page_environment
 from tamis.services.report.chart import draw
 from tamis.services.report.curve_chart import draw_curve
@@ -26,7 +27,7 @@ def render(data: ReportData) -> str:
     """Return the page: no request to any network, and styles, pictures and script inside."""
     environment = page_environment("tamis.services.report")
     environment.filters.update(pairs=_pairs, day=_day, moment=_moment)
-    environment.globals.update(draw=draw, draw_curve=draw_curve)
+    environment.globals.update(draw=draw, draw_curve=draw_curve, draw_line=draw_line)
     return environment.get_template("page.html.jinja").render(report=data, version=data.version)
 
 

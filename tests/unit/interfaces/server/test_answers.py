@@ -340,3 +340,92 @@ def test_a_part_of_a_path_is_found_in_any_case(table: RowTable, text: str) -> No
     one = ColumnFilter("path", text=text)
     paths = table._samples.store.read(["path"]).column(0).to_pylist()
     assert one.mask(table).tolist() == [text.lower() in path.lower() for path in paths]
+
+
+def test_a_table_takes_over_what_did_not_change(dataset: Path) -> None:
+    workspace = Workspace(Store.open(dataset))
+    first = RowTable(workspace.samples)
+    columns = ("label", "sharpness", "objects")
+    before = {name: first.column(name) for name in columns}
+    with workspace.store.operation("label") as op:
+        op.set_marks([sample_id(2)], {"label": ["owl"]})
+    later = RowTable(workspace.samples, first)
+    fresh = RowTable(workspace.samples)
+    assert later.ids is first.ids
+    assert later.column("sharpness") is before["sharpness"]
+    assert later.column("label") is not before["label"]
+    for name in ("label", "tags", "objects"):
+        one, other = later.words(name), fresh.words(name)
+        assert one.values == other.values
+        np.testing.assert_array_equal(one.codes, other.codes)
+    workspace.store.undo()
+    undone = RowTable(workspace.samples, later)
+    assert "owl" not in undone.words("label").values
+    with workspace.store.operation("add") as op:
+        op.insert(pa.table({"sample_id": ["f" * 32]}))
+    assert len(RowTable(workspace.samples, undone).column("sharpness").having([None])) == 61
+
+
+def test_answers_are_kept_while_they_are_few_rows(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tamis.interfaces.server.questions._KEPT_ROWS", 130)
+    first = session.ask(Question())
+    for column in ("sharpness", "bytes", "label"):
+        session.ask(Question.of({"sort": {"column": column}}))
+    assert first.key not in session.answers
+    assert len(session.ask(Question())) == 60
+
+
+# The map
+
+
+def test_a_lasso_on_the_map_is_a_filter(page: TestClient) -> None:
+    data = page.get("/api/map/places").content
+    places = np.frombuffer(data, "<u2").reshape(-1, 2) / 65534 * 2 - 1
+    assert places.shape == (60, 2)
+    right = [[0, -1.1], [1.1, -1.1], [1.1, 1.1], [0, 1.1]]
+    answer = ask(page, lasso=right)
+    wanted = [sample_id(number) for number in range(60) if places[number, 0] > 0]
+    assert rows(page, answer, limit=60)["id"] == wanted
+    bits = np.unpackbits(
+        np.frombuffer(page.get(f"/api/answers/{answer['answer']}/mask").content, np.uint8),
+        bitorder="little",
+    )[:60]
+    np.testing.assert_array_equal(bits.astype(bool), places[:, 0] > 0)
+    assert sum(facet(page, "split", lasso=right)["counts"]) == len(wanted)
+    alike = ask(page, lasso=right, like=[sample_id(3)])
+    assert set(rows(page, alike, limit=60)["id"]) == set(wanted) - {sample_id(3)}
+    chosen = page.post("/api/selections", json={"answer": answer["answer"]}).json()
+    assert chosen["query"] is None
+    one = page.get(f"/api/map/points/5?answer={answer['answer']}").json()
+    assert one["id"] == sample_id(5)
+    assert one["place"] == (wanted.index(sample_id(5)) if sample_id(5) in wanted else None)
+    for wrong in ([], [[0, 0]], [[0, 0], [1, 1], ["x", 0]], "all", [[0, 0, 0]] * 3):
+        assert page.post("/api/questions", json={"lasso": wrong}).status_code in {200, 400}
+        if wrong:
+            assert page.post("/api/questions", json={"lasso": wrong}).status_code == 400
+
+
+def test_new_rows_are_placed_without_moving_old_ones(page: TestClient, dataset: Path) -> None:
+    before = page.get("/api/map/places").content
+    store = Store.open(dataset)
+    column = store.vector_columns()[0].name
+    with store.operation("watch") as op:
+        op.insert(pa.table({"sample_id": ["0" + "f" * 31, "1" + "f" * 31]}))
+        op.set_vectors(column, ["0" + "f" * 31], np.full((1, 8), 9, np.float32))
+    page.get("/api/changes")
+    after = page.get("/api/map/places").content
+    assert after[: len(before)] == before
+    assert np.frombuffer(after[-4:], "<u2").tolist() == [65535, 65535]
+    assert 65535 not in np.frombuffer(after[-8:-4], "<u2")
+
+
+def test_colors_of_the_map_are_the_values_of_a_column(page: TestClient) -> None:
+    values = facet(page, "label")["values"]
+    codes = page.get("/api/map/colors", params={"column": "label"}).content
+    names = rows(page, ask(page), limit=60)["label"]
+    assert [None if code == 255 else values[code] for code in codes] == names
+    sharp = page.get("/api/map/colors", params={"column": "sharpness"}).content
+    assert (min(sharp), max(sharp)) == (0, 254)
+    assert page.get("/api/map/colors", params={"column": "thumbnail"}).status_code == 400

@@ -46,6 +46,7 @@ def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]
         path = route.path
         if path.startswith("/api/exports/"):
             path = f"/api/exports/{made}"
+        path = path.replace("{row:int}", "0")
         for name, value in values.items():
             path = path.replace(name, value)
         body = BODIES.get(route.path)

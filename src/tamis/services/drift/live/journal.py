@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from tamis.dataset.array_file import packed, unpacked
 from tamis.dataset.durability import replace_file
@@ -20,14 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 _HEAD: Final = struct.Struct("<QQI")
-_LARGEST: Final = 16 << 20
+_LARGEST: Final = 4 << 20
 _LONGEST_RECORD: Final = 1 << 30
 
 
 class Journal:
     """A snapshot of arrays, and records that were appended after it.
 
-    What is appended survives the death of the process at once, and a loss of power too. A record
+    What is appended survives the death of the process at once, and a loss of power after `sync`;
+    several threads that wait for that share one. A record
     that a killed process left unfinished is dropped. The records carry on the numbers of the
     snapshot, so that a crash between a new snapshot and the end of the old journal counts nothing
     twice.
@@ -44,6 +48,8 @@ class Journal:
         self._beside = path.with_suffix(".journal")
         self.number = 0
         self._size = 0
+        self._synced = 0
+        self._syncing = Lock()
 
     @property
     def is_full(self) -> bool:
@@ -100,15 +106,30 @@ class Journal:
                 try:
                     file.write(written)
                     file.flush()
-                    os.fsync(file.fileno())
                 except OSError:
                     file.truncate(self._size)
                     raise
         except OSError as error:
-            reason = (error.strerror or type(error).__name__).lower()
-            raise StorageError(f"cannot write {self._beside}: {reason}") from error
+            raise self._refused(error) from error
         self.number += len(records)
         self._size += len(written)
+
+    def sync(self, number: int) -> None:
+        """Wait until a record would survive a loss of power; other threads may append meanwhile.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        with self._syncing:
+            if self._synced >= number:
+                return
+            last = self.number
+            try:
+                with self._beside.open("ab") as file:
+                    os.fsync(file.fileno())
+            except OSError as error:
+                raise self._refused(error) from error
+            self._synced = last
 
     def snapshot(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Replace all there is by arrays that hold what the records made.
@@ -116,8 +137,11 @@ class Journal:
         Raises:
             StorageError: the disk refuses; what was there stays.
         """
-        import numpy as np
+        with self._syncing:
+            replace_file(self._path, packed({**arrays, "number": np.array(self.number)}))
+            self._beside.unlink(missing_ok=True)
+            self._size, self._synced = 0, self.number
 
-        replace_file(self._path, packed({**arrays, "number": np.array(self.number)}))
-        self._beside.unlink(missing_ok=True)
-        self._size = 0
+    def _refused(self, error: OSError) -> StorageError:
+        reason = (error.strerror or type(error).__name__).lower()
+        return StorageError(f"cannot write {self._beside}: {reason}")

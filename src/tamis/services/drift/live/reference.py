@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tamis.algo.sequential import start_monitor
-from tamis.machine import one_blas_thread
 from tamis.services.drift.live.arrivals import Arrivals
 from tamis.services.drift.live.journal import Journal
 from tamis.services.drift.live.window import Window
@@ -94,7 +93,7 @@ class LiveState:
         alarms: how many there were.
         alarm: the one that it is in; None if it is in none.
         lasting: further alarms since, because the drift lasts.
-        history: `[time, pictures, e_value]` of the latest 500 requests.
+        history: `[time, pictures, e_value]` of the latest 500 requests; a verdict leaves it out.
         encoder: whose vectors it takes.
         dimensions: of these.
         block_length: pictures in a row of one series that count as one draw.
@@ -169,7 +168,8 @@ class LiveReference:
         Raises:
             UsageError: they have other dimensions than the reference.
         """
-        self.reference.rows.seen_as(arrivals.vectors[:1])
+        if arrivals.vectors.shape[1] != self.reference.rows.dimensions:
+            self.reference.rows.seen_as(arrivals.vectors[:1])  # says what is wrong
 
     def take(self, arrivals: Arrivals, log_wealth: float) -> Taken:
         """Count pictures, and return the alarms that they raise; first of all, note them down.
@@ -204,6 +204,19 @@ class LiveReference:
         """
         self._journal.append(_ACKNOWLEDGED)
         self._acknowledge()
+
+    @property
+    def number(self) -> int:
+        """Of the last record in the journal."""
+        return self._journal.number
+
+    def sync(self, number: int) -> None:
+        """Wait until a record would survive a loss of power.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        self._journal.sync(number)
 
     def keep(self, *, whatever: bool = False) -> None:
         """Replace a long journal by a snapshot; a short one too, if told to.
@@ -293,7 +306,6 @@ class LiveReference:
             return [], []
         return [row // length for row in range(whole)], [joined.rows(range(whole))]
 
-    @one_blas_thread()
     def _watch(
         self, blocks: list[int], parts: list[Arrivals], arrivals: Arrivals
     ) -> list[LiveAlarm]:

@@ -107,7 +107,7 @@ class LiveReferences:
         return self._of(name).reference
 
     def take(self, name: str, arrivals: Arrivals) -> Taken:
-        """Count pictures of one reference; they survive the death of the process.
+        """Count pictures of one reference; they survive a loss of power.
 
         Raises:
             UsageError: there is no such reference, or it has other dimensions.
@@ -121,7 +121,9 @@ class LiveReferences:
             if taken.alarms:
                 self._alarm_others(arrivals.time)
             one.keep()
-            return taken
+            number = one.number
+        one.sync(number)
+        return taken
 
     def state(self, name: str) -> LiveState:
         """Return how things stand with a reference.
@@ -141,8 +143,11 @@ class LiveReferences:
             StorageError: the disk refuses.
         """
         with self._change:
-            self._of(name).acknowledge()
-            return self.state(name)
+            one = self._of(name)
+            one.acknowledge()
+            number = one.number
+        one.sync(number)
+        return self.state(name)
 
     def check(self, name: str, settings: Settings) -> DriftReport:
         """Hold the window of a reference against it, as `drift check` does.

@@ -1,0 +1,113 @@
+"""Models of nominal patches, and what is trusted, against scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
+
+from tamis.algo.defects import (
+    MODELS,
+    MemoryBank,
+    Scale,
+    cross_distances,
+    fit_patch_model,
+    lowest_share,
+    suspects,
+)
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def folds(rng):
+    base = rng.normal(size=(4, 12))
+    return [unit(rng.normal(size=(n, 4)) @ base + 0.01) for n in (60, 50, 40)]
+
+
+def test_a_bank_that_holds_everything_is_the_nearest_neighbor(folds, rng):
+    model, _ = fit_patch_model("bank", folds, size=1000, rng=rng)
+    queries = unit(rng.normal(size=(30, 12)))
+    nearest = NearestNeighbors(n_neighbors=1, metric="cosine").fit(np.concatenate(folds))
+    expected = nearest.kneighbors(queries)[0][:, 0]
+    np.testing.assert_allclose(model.distances(queries), expected, atol=1e-5)
+
+
+def test_a_small_bank_covers_better_than_a_random_one(folds, rng):
+    everything = np.concatenate(folds)
+    model, _ = fit_patch_model("bank", folds, size=30, rng=rng)
+    drawn = MemoryBank(everything[rng.choice(len(everything), 30, replace=False)])
+    assert model.distances(everything).max() < drawn.distances(everything).max()
+    assert len(model.patches) == 30
+
+
+def test_the_residual_is_what_a_pca_leaves(folds, rng):
+    model, _ = fit_patch_model("residual", folds, size=0, rng=rng)
+    everything = np.concatenate(folds)
+    pca = PCA(model.basis.shape[1]).fit(everything.astype(np.float64))
+    queries = unit(rng.normal(size=(30, 12)))
+    left = queries - pca.inverse_transform(pca.transform(queries.astype(np.float64)))
+    np.testing.assert_allclose(model.distances(queries), (left**2).sum(axis=1), atol=1e-4)
+    kept = PCA().fit(everything).explained_variance_ratio_[: model.basis.shape[1]].sum()
+    assert kept >= 0.99
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_without_a_fold_does_not_know_it(name, folds, rng):
+    changed = [folds[0], unit(rng.normal(size=(50, 12))), folds[2]]
+    queries = unit(rng.normal(size=(20, 12)))
+
+    def without(given):
+        fitted = fit_patch_model(name, given, size=60, rng=np.random.default_rng(1))
+        return fitted[1][1].distances(queries)
+
+    np.testing.assert_array_equal(without(folds), without(changed))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_unlike_all_folds_is_farther(name, folds, rng):
+    model, without = fit_patch_model(name, folds, size=60, rng=rng)
+    odd = unit(rng.normal(size=(40, 12)))
+    for one in (model, *without):
+        assert np.median(one.distances(odd)) > 3 * np.median(one.distances(np.concatenate(folds)))
+
+
+def test_one_fold_is_left_out_of_nothing(folds, rng):
+    assert fit_patch_model("bank", folds[:1], size=10, rng=rng)[1] == []
+    assert fit_patch_model("residual", folds[:1], size=10, rng=rng)[1] == []
+
+
+def test_patches_of_one_fold_only_are_not_trusted(folds, rng):
+    odd = unit(rng.normal(size=(3, 12)))
+    given = [np.concatenate([odd, folds[0]]), *folds[1:]]
+    distances = np.concatenate(cross_distances(given, rng))
+    kept = lowest_share(distances, 1 - 3 / len(distances))
+    assert not kept[:3].any()
+    assert kept[3:].all()
+
+
+def test_without_a_second_fold_all_is_trusted(folds, rng):
+    (distances,) = cross_distances(folds[:1], rng)
+    assert lowest_share(distances, 0.9).all()
+
+
+def test_suspects_lie_far_above_the_others(rng):
+    scores = np.append(rng.normal(size=200), [30.0, 12.0])
+    assert suspects(scores).nonzero()[0].tolist() == [200, 201]
+    assert not suspects(np.zeros(5)).any()
+
+
+def test_a_scale_makes_deviations_and_equal_pictures_give_no_huge_ones(rng):
+    figures = rng.normal(5, 2, 1000)
+    scaled = Scale.of(figures).scaled(figures)
+    assert np.median(scaled) == pytest.approx(0, abs=1e-9)
+    assert np.std(scaled) == pytest.approx(1, abs=0.15)
+    assert Scale.of(np.full(9, 0.25)).scaled(np.array([0.25 + 1e-6]))[0] < 0.01
