@@ -192,6 +192,33 @@ def test_all_of_an_answer_is_a_query_and_not_a_list(page: TestClient, dataset: P
     assert later["count"] == 9
 
 
+def test_a_selection_means_the_pictures_that_it_was_made_of(
+    page: TestClient, dataset: Path
+) -> None:
+    bare = {"values": [None], "column": "label"}
+    unlabeled = ask(page, filters=[bare])
+    chosen = page.post(
+        "/api/selections", json={"answer": unlabeled["answer"], "name": "bare"}
+    ).json()
+    assert chosen["query"] is not None
+    before = rows(page, unlabeled, limit=60)["id"]
+    # another program takes the label of a picture that nobody selected
+    store = Store.open(dataset)
+    with store.operation("label clear") as op:
+        op.set_marks([sample_id(0)], {"label": [None]})
+    done = page.post("/api/verbs/label set?selection=bare", json={"label": "owl"}).json()
+    assert done["changed"] == chosen["count"] == 20
+    owls = ask(page, filters=[{"column": "label", "values": ["owl"]}])
+    assert rows(page, owls, limit=60)["id"] == before
+    # they have labels now, and are still the pictures of the selection
+    done = page.post("/api/verbs/label tag?selection=bare", json={"name": "checked"}).json()
+    assert done["changed"] == 20
+    made = page.post("/api/exports", json={"format": "csv", "selection": "bare"}).json()["number"]
+    while (job := page.get(f"/api/jobs/{made}").json())["state"] == "running":
+        pass
+    assert job["result"]["exported"] == 20
+
+
 def test_a_selection_can_have_a_name(page: TestClient) -> None:
     answer = ask(page)
     body = {"answer": answer["answer"], "ranges": [[0, 3]], "name": "bad light"}
