@@ -219,6 +219,15 @@ def test_a_selection_means_the_pictures_that_it_was_made_of(
     assert job["result"]["exported"] == 20
 
 
+def test_what_another_program_wrote_is_not_written_over(page: TestClient, dataset: Path) -> None:
+    first = [sample_id(3)]
+    with Store.open(dataset).operation("label tag") as op:
+        op.set_marks(first, {"tags": [["theirs"]]})
+    assert page.post("/api/verbs/label tag", json={"name": "ours", "ids": first}).status_code == 200
+    tags = Store.open(dataset).read(["tags"], ids=first).column(0).to_pylist()
+    assert tags == [["theirs", "ours"]]
+
+
 def test_a_selection_can_have_a_name(page: TestClient) -> None:
     answer = ask(page)
     body = {"answer": answer["answer"], "ranges": [[0, 3]], "name": "bad light"}
