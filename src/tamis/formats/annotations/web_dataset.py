@@ -94,7 +94,7 @@ def _names(file: Path) -> Sequence[str] | None:
 def _pictures(shard: Path, tar: tarfile.TarFile, names: Sequence[str] | None) -> Iterator[Said]:
     key, picture, said = "", "", dict[str, bytes]()
     for member in tar:
-        tar.members.clear()  # or each is remembered
+        tar.members.clear()  # type: ignore[attr-defined]  # or each is remembered
         if not member.isfile():
             continue
         folder, name = posixpath.split(member.name)

@@ -32,9 +32,9 @@ def export(
         EncoderError: the encoder is not the model's any more.
         StorageError: the disk refuses.
     """
-    model, _ = find_model(workspace, request.model)
+    model, path = find_model(workspace, request.model)
     encoders = EncoderPool() if workspace is None else workspace.encoders
-    encoder = encoders.load(model.facts.encoder)
+    encoder = encoders.load_named_in(path, model.facts.encoder)
     features = PictureScorer(model, encoder).features
     width, height = scaled_size(request.size, model.facts.side, max(features.maps.tile))
     content = defect_graph(model, encoder, (height, width))
@@ -47,8 +47,10 @@ def export(
         outputs=("score", "anomalous", "heat_map"),
         threshold=model.facts.threshold,
         notes=[
-            f"pictures of {request.size[0]} x {request.size[1]} pixels must be resized to "
-            f"{width} x {height}, bicubic and antialiased"
+            (
+                f"pictures of {request.size[0]} x {request.size[1]} pixels must be resized to "
+                f"{width} x {height}, bicubic and antialiased"
+            )
         ]
         if (width, height) != request.size
         else [],
