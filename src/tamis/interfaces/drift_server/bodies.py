@@ -37,7 +37,8 @@ __all__ = ["TooLargeError", "pictures_of", "read_body", "sent_pictures", "sent_v
 _MOST_PICTURES: Final = 1000
 _LONGEST_NAME: Final = 500
 _HASH_DIGITS: Final = 12
-_LARGEST: Final = 1e300
+_LARGEST: Final = 1e15
+"""Of a figure; squares of larger ones are beyond float32, and one would hide all others."""
 _NO_ARCHIVE: Final = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError,
     RuntimeError, OSError, EOFError, ValueError,
@@ -217,7 +218,9 @@ def _figures(given: Any) -> dict[str, list[float | None]]:
         for values in given.values()
     )
     if not fits:
-        raise UsageError("figures are lists of numbers by name, such as brightness")
+        raise UsageError(
+            f"figures are lists of numbers below {_LARGEST:g} by name, such as brightness"
+        )
     return {name: list(values) for name, values in given.items()}
 
 

@@ -40,18 +40,15 @@ def export(
     content = defect_graph(model, encoder, (height, width))
     with new_file(request.out.expanduser(), overwrite=True) as draft:
         draft.write_bytes(content)
+    resized = (
+        f"pictures of {request.size[0]} x {request.size[1]} pixels must be resized to {width} x "
+        f"{height}, bicubic and antialiased"
+    )
     return DefectsExportReport(
         path=str(request.out),
         bytes=len(content),
         input=(height, width),
         outputs=("score", "anomalous", "heat_map"),
         threshold=model.facts.threshold,
-        notes=[
-            (
-                f"pictures of {request.size[0]} x {request.size[1]} pixels must be resized to "
-                f"{width} x {height}, bicubic and antialiased"
-            )
-        ]
-        if (width, height) != request.size
-        else [],
+        notes=[resized] if (width, height) != request.size else [],
     )
