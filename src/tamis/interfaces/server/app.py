@@ -71,6 +71,17 @@ def make_app(session: Session, door: Door) -> ASGIApp:
     return Guard(Starlette(routes=[*make_routes(session), assets], lifespan=lifespan), door)
 
 
+class _Json(JSONResponse):
+    """JSON, which also says names of files that are no UTF-8."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the document; escaped where UTF-8 cannot hold it."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            return json.dumps(content, allow_nan=False).encode()
+
+
 class _Assets(StaticFiles):
     """The page's script and style; a browser asks each time whether its copy is the present one."""
 
@@ -260,10 +271,10 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
             asked = request_of(name, fields, session.table)
             if name not in QUICK:
                 job = session.jobs.start(name, lambda feedback: session.do_alone(asked, feedback))
-                return JSONResponse(job.document(), status_code=202)
+                return _Json(job.document(), status_code=202)
             result = session.do(asked).document()
             headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
-        return JSONResponse(result, headers=headers)
+        return _Json(result, headers=headers)
 
     @route("/api/jobs")
     def jobs(_request: Request, _body: Any) -> Any:
@@ -302,14 +313,14 @@ def _endpoint(work: _Work) -> Callable[[Request], Awaitable[Response]]:
         try:
             body = await _body(request)
             found = await run_in_threadpool(work, request, body)
-            return found if isinstance(found, Response) else JSONResponse(found)
+            return found if isinstance(found, Response) else _Json(found)
         except TamisError as error:
-            return JSONResponse({"error": str(error)}, status_code=_status(error))
+            return _Json({"error": str(error)}, status_code=_status(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, a request was answered
             # who asked gets a sentence, the terminal that started the server what we need to mend
             _LOG.exception("%s %s", request.method, request.url.path)
             said = f"a defect of tamis: {type(error).__name__}: {error}"
-            return Response(json.dumps({"error": said}), 500, media_type="application/json")
+            return _Json({"error": said}, status_code=500)
 
     return answer
 

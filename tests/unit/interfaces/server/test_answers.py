@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +227,24 @@ def test_what_another_program_wrote_is_not_written_over(page: TestClient, datase
     assert page.post("/api/verbs/label tag", json={"name": "ours", "ids": first}).status_code == 200
     tags = Store.open(dataset).read(["tags"], ids=first).column(0).to_pylist()
     assert tags == [["theirs", "ours"]]
+
+
+def test_numbers_that_json_lacks_leave_the_page_whole(page: TestClient, dataset: Path) -> None:
+    odd = [math.inf, -math.inf, math.nan, 1.0, 2.0]
+    ids = [sample_id(number) for number in range(5)]
+    with Store.open(dataset).operation("marks") as op:
+        op.set_marks(ids, {"loss": pa.array(odd), "wide": pa.array([-1.7e308, 1.7e308, *odd[:3]])})
+    page.get("/api/changes")
+    loss = facet(page, "loss")
+    assert (loss["low"], loss["high"], sum(loss["counts"])) == (1, 2, 2)
+    answer = ask(page, sort={"column": "loss"})
+    assert rows(page, answer, limit=5)["score"] == [None, 1, 2, None, None]
+    assert rows(page, answer, limit=5)["id"][:4] == [ids[1], ids[3], ids[4], ids[0]]
+    codes = page.get("/api/map/colors", params={"column": "loss"}).content
+    assert list(codes[:6]) == [254, 0, 255, 0, 254, 255]
+    codes = page.get("/api/map/colors", params={"column": "wide"}).content
+    assert list(codes[:4]) == [0, 254, 254, 0]
+    assert page.get(f"/api/pictures/{ids[0]}").json()["sample"]["loss"] is None
 
 
 def test_a_selection_can_have_a_name(page: TestClient) -> None:

@@ -231,6 +231,26 @@ def test_a_defect_of_ours_is_a_sentence_and_goes_to_the_log(
     assert "Traceback" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SystemExit(3), "the work ended its thread"),
+        (ValueError("no\udce9.jpg"), "a defect of tamis: ValueError: no\udce9.jpg"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_job_that_fails_oddly_is_over_and_told(
+    session: Session, page: TestClient, error: BaseException, said: str
+) -> None:
+    def work(_feedback: object) -> None:
+        raise error
+
+    job = session.jobs.start("embed", work)
+    assert job.over.wait(60)
+    [found] = page.get("/api/jobs").json()["jobs"]
+    assert (found["state"], found["error"]) == ("failed", said)
+
+
 def test_jobs_end_before_the_test_does(session: Session, page: TestClient) -> None:
     job = page.post("/api/verbs/label review", json={}).json()
     assert session.jobs.of(job["number"]).over.wait(60)
