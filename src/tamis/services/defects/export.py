@@ -32,9 +32,9 @@ def export(
         EncoderError: the encoder is not the model's any more.
         StorageError: the disk refuses.
     """
-    model, _ = find_model(workspace, request.model)
+    model, path = find_model(workspace, request.model)
     encoders = EncoderPool() if workspace is None else workspace.encoders
-    encoder = encoders.load(model.facts.encoder)
+    encoder = encoders.load_named_in(path, model.facts.encoder)
     features = PictureScorer(model, encoder).features
     width, height = scaled_size(request.size, model.facts.side, max(features.maps.tile))
     content = defect_graph(model, encoder, (height, width))
