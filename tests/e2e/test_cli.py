@@ -220,17 +220,6 @@ def test_a_killed_run_goes_on_where_it_was(tamis_cli, photos):
     assert info["encoders"][0]["vectors"] == 27
 
 
-def test_each_orientation_group_is_one_picture(tamis_cli, shared_data: Path):
-    tamis_cli("add", shared_data / "exif_orientation")
-    tamis_cli("embed")
-    groups = tamis_cli("duplicates", "--json").json["groups"]
-    # Each says its number in the middle, so none is a copy of another.
-    assert sorted((group["verdict"], len(group["members"])) for group in groups) == [
-        ("changed", 9),
-        ("changed", 9),
-    ]
-
-
 def test_the_commands_in_the_report_make_the_same_dataset_again(tamis_cli, photos):
     from tamis.dataset.store import Store
     from tamis.services.report.collect import collect

@@ -115,8 +115,10 @@ class PairVerifier:
             }
         left, right = rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
         apart = left != right
+        # Few pictures make few pairs, each drawn many times and compared once.
+        drawn, again = np.unique(np.stack([left, right])[:, apart], axis=1, return_inverse=True)
         # Thumbnails alone: how many pass is asked, not which.
-        random = _compared(self._pictures, None, left[apart], right[apart], no_progress)
+        random = _compared(self._pictures, None, drawn[0], drawn[1], no_progress).take(again)
         return calibrate_pairs(
             made, _scores(candidates), _scores(random), pictures=n, threshold=threshold
         )
