@@ -78,6 +78,8 @@ def test_an_existing_manifest_is_kept_unless_overwritten(example: Example, tmp_p
         ({"where": "label = 'zebra'"}, "no row fulfils"),
         ({"where": "colour = 1"}, "colour"),
         ({"link": "teleport"}, "'teleport'"),
+        ({"format": "coco", "layer": "nobody"}, "no layer 'nobody'; the dataset has no annot"),
+        ({"layer": "nobody"}, "no layer 'nobody'"),
     ],
 )
 def test_wrong_use_says_what_and_writes_nothing(
