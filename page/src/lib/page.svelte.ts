@@ -26,6 +26,7 @@ import { count, counted } from './words'
 
 const PAGE = 100
 const POLL = 2000
+const KEPT_PAGES = 60
 const DIGITS = 9
 
 export interface Row {
@@ -303,6 +304,7 @@ export class Page {
   need(first: number, behind: number): void {
     const answer = this.answer
     if (!answer) return
+    this.forgetRows(first, behind)
     for (let page = Math.floor(first / PAGE); page * PAGE < behind; page++) {
       if (this.rows.has(page) || this.pages.has(page)) continue
       this.pages.add(page)
@@ -313,6 +315,14 @@ export class Page {
         .catch((error: unknown) => this.fail(error))
         .finally(() => this.pages.delete(page))
     }
+  }
+
+  /** Of a million rows those far from the screen are let go. */
+  private forgetRows(first: number, behind: number): void {
+    if (this.rows.size <= KEPT_PAGES) return
+    const middle = (first + behind) / 2 / PAGE
+    const far = [...this.rows.keys()].sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle))
+    for (const page of far.slice(0, this.rows.size - KEPT_PAGES / 2)) this.rows.delete(page)
   }
 
   private reloadRows(): void {

@@ -103,6 +103,10 @@ def _written(snapshot: Snapshot) -> dict[str, Any]:
     return values
 
 
+_SMALL = 1 << 14
+"""Bytes of a snapshot that is kept in memory; those that name thousands of samples are not."""
+
+
 class SnapshotChain:
     """The snapshots by number.
 
@@ -116,6 +120,7 @@ class SnapshotChain:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._dataset = os.path.dirname(storage.place)  # noqa: PTH120 - a place, maybe no path
+        self._known: dict[int, Snapshot] = {}
 
     def numbers(self) -> list[int]:
         """The numbers of all snapshots, ascending."""
@@ -152,16 +157,19 @@ class SnapshotChain:
         try:
             values = json.loads(data.decode("utf-8"))
             values["undone"] = tuple(values["undone"])
-            return _checked(Snapshot(**values), number)
+            snapshot = _checked(Snapshot(**values), number)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DatasetError(
                 f"the snapshot file {self._storage.place}/{key} is damaged ({error}). Restore it "
                 "from a backup; tamis check says whether more is damaged"
             ) from error
+        if len(data) <= _SMALL:  # its file never changes
+            self._known[number] = snapshot
+        return snapshot
 
     def all(self) -> list[Snapshot]:
-        """Every snapshot, oldest first."""
-        return [self.read(number) for number in self.numbers()]
+        """Every snapshot, oldest first; those that were read before are not read again."""
+        return [self._known.get(number) or self.read(number) for number in self.numbers()]
 
     def append(self, snapshot: Snapshot) -> None:
         """Make a new head.

@@ -74,3 +74,16 @@ def test_all_rows_of_a_fragment_may_go(store):
     assert ids(store) == []
     store.undo()
     assert ids(store) == ["e", "f"]
+
+
+def test_collecting_garbage_keeps_what_any_state_needs(store):
+    with store.operation("label remove") as op:
+        op.remove_samples(["b", "e"])
+    store.gc()
+    assert ids(store) == ["a", "c", "d", "f"]
+    store.undo()
+    store.gc()
+    assert ids(store) == list("abcdef")
+    assert ids(Store.open(store.path, snapshot=store.snapshot - 1)) == ["a", "c", "d", "f"]
+    store.redo()
+    assert store.read(["width"], ids=["f"])["width"].to_pylist() == [1]

@@ -153,6 +153,21 @@ def test_a_crop_keeps_its_tags_and_no_copy_points_to_one_that_is_gone(dataset):
     assert rows["duplicate_of"].to_pylist() == [None, None]
 
 
+def test_boxes_that_a_picture_no_longer_has_take_their_crops_with_them(dataset):
+    dataset.add_annotations(["0.png"], "a", boxes=[[1, 1, 20, 20]], layer="m")
+    dataset.add_annotations(["0.png"], "b", boxes=[[30, 5, 12, 12]], layer="m")
+    dataset.crop_objects(layer="m")
+    [sample] = dataset.table(["sample_id"], where="path LIKE '%0.png'")["sample_id"].to_pylist()
+    kept = [[30, 5, 12, 12], [50, 30, 10, 10]]
+    report = dataset.set_boxes(sample, box=kept, label=["b", "c"], layer="m")
+    assert (report.removed, report.added, report.boxes) == (1, 1, 2)
+    crops = dataset.table(["label"], where="kind = 'crop'")["label"].to_pylist()
+    assert crops == ["b"]
+    dataset.undo()
+    crops = dataset.table(["label"], where="kind = 'crop'")["label"].to_pylist()
+    assert sorted(crops) == ["a", "b"]
+
+
 def test_unknown_annotations_and_conditions_without_a_layer_are_refused(dataset):
     for ask in (
         lambda: dataset.edit_annotation("0" * 32, label="x"),

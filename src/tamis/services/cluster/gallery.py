@@ -48,7 +48,8 @@ def write_clusters(
                 total=one.size,
             )
         )
-    agree = "" if report.stability is None else f" Random halves agree by {report.stability:.2f}."
+    unsaid = report.stability is not None and "Rand index" not in report.reason
+    agree = f" Random halves agree by {report.stability:.2f}." if unsaid else ""
     page = GalleryPage(
         kind="clusters",
         title="Clusters",

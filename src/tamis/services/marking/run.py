@@ -12,6 +12,7 @@ from tamis.dataset.conditions import all_of
 from tamis.errors import UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
+from tamis.runtime.object_crops import follow_objects
 from tamis.services.marking.contract import BoxesReport, TaggedReport
 from tamis.verbs.feedback import SILENT
 
@@ -85,7 +86,7 @@ def _tags(workspace: Workspace, request: TagPictures | UntagPictures) -> dict[st
 
 
 def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SILENT) -> BoxesReport:
-    """Say which boxes a picture has in a layer.
+    """Say which boxes a picture has in a layer; crops of those that are gone go too.
 
     Raises:
         UsageError: the sample is unknown, or a box lies outside of the picture.
@@ -116,11 +117,13 @@ def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SIL
         for label, (left, top, width, height) in wanted.elements():
             entry = SourceAnnotation(request.sample, label, left, top, width, height)
             rows.add(request.sample, entry, Placed((left, top, width, height)))
+        after = stored.take(pa.array(kept, pa.int64()))
+        if added:
+            after = pa.concat_tables([after, rows.table()])
         with store.operation("label boxes", request=request) as operation:
             operation.remove_annotations(request.layer, [request.sample], "box")
-            operation.add_annotations(stored.take(pa.array(kept, pa.int64())))
-            if added:
-                operation.add_annotations(rows.table())
+            operation.add_annotations(after)
+            follow_objects(workspace.samples, operation, stored, after)
     return BoxesReport(
         sample=request.sample,
         layer=request.layer,

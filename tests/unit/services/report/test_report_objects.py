@@ -58,7 +58,6 @@ def test_classes_alone_make_no_charts(dataset):
 
 def test_the_page_has_the_section_and_a_switch_a_layer(dataset, tmp_path):
     fill(dataset)
-    dataset.embed()
     page = dataset.report(tmp_path / "r.html").report.read_text(encoding="utf-8")
     assert '<section id="annotations"' in page
     assert "Classes in truth" in page
