@@ -214,6 +214,11 @@ def _sides(
                 f"the layer {layer!r} has no {task} of these pictures; tamis label layers shows "
                 "what there is"
             )
+    if not pc.any(pc.is_in(predicted.column("picture"), true.column("picture"))).as_py():
+        notes.append(
+            f"no picture is in both {request.layer} and {request.truth}, so these figures say "
+            f"nothing about {request.layer}"
+        )
     if task == "keypoints":
         true, predicted, others = same_keypoints(true, predicted)
         if others:
