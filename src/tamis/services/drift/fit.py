@@ -14,6 +14,7 @@ from tamis.services.drift.reference import FOLDER, Facts, Reference
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.side import FEWEST, FIGURES, side_of
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
@@ -56,9 +57,10 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
     blocks = side.blocks(length)
     draws = np.unique(blocks).size
     if draws < FEWEST:
+        counting = "" if length == 1 else f", which count as {draws}{_in_blocks(length)},"
         raise UsageError(
-            f"{len(side.ids)} pictures are {draws} draws{_in_blocks(length)}, and a reference "
-            f"needs at least {FEWEST}, better 200: add more, or frames of a longer time"
+            f"{counted(len(side.ids), 'picture')}{counting} are too few: a reference needs at "
+            f"least {FEWEST}, better 200; add more, or frames of a longer time"
         )
     facts = Facts(
         encoder=column.spec,
@@ -90,9 +92,8 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
     units = np.unique(reference.rows.blocks).size
     notes = []
     if units < LOW_POWER:
-        notes.append(
-            f"{units} draws{_in_blocks(length)} are few: only a drift of most pictures will be seen"
-        )
+        what = "pictures" if length == 1 else f"blocks of {length} pictures"
+        notes.append(f"{units} {what} are few: only a drift of most pictures will be seen")
     return DriftFitReport(
         reference=str(path),
         bytes=size,
