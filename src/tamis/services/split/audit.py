@@ -247,7 +247,7 @@ def _missing_labels(
             continue
         rows = of.indices[of.indptr[at] : of.indptr[at + 1]]
         held = int(np.unique(groups[rows]).size)
-        missing = f"{label} (not in {', '.join(absent)}; in {held} groups)"
+        missing = f"{label} (not in {', '.join(absent)}; in {counted(held, 'group')})"
         (few if held < len(names) else fitting).append(missing)
     notes = []
     if few:
@@ -267,4 +267,6 @@ def _some(entries: list[str]) -> str:
     'a; b'
     """
     more = len(entries) - _MOST_NAMED
-    return "; ".join(entries[:_MOST_NAMED]) + (f"; and {more:,} more labels" if more > 0 else "")
+    return "; ".join(entries[:_MOST_NAMED]) + (
+        f"; and {counted(more, 'more label')}" if more > 0 else ""
+    )
