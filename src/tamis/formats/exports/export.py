@@ -115,7 +115,7 @@ def export(
             "or add  AND kind IS NULL  to the condition"
         )
     if asked.count() == 0:
-        condition = "it is empty" if where is None else f"no row fulfils {where!r}"
+        condition = "it is empty" if where is None else f"no row fulfills {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")
     place = Path(destination)
     if _inside(place, Path(store.path)):
@@ -133,8 +133,7 @@ def export(
             progress=progress,
         )
         return ExportReport(exported, tuple(failed), place)
-    if layer not in (None, TRUTH):  # labels are classes of the truth, with or without rows in it
-        _check_layer(store, layer)
+    _check_layer(store, layer)
     if format in WRITERS:
         exported, failed, losses = export_annotated(
             store,
@@ -191,7 +190,9 @@ def _export_layer(
     return ExportReport(exported, (), file)
 
 
-def _check_layer(store: Store, layer: str) -> None:
+def _check_layer(store: Store, layer: str | None) -> None:
+    if layer in (None, TRUTH):  # labels are classes of the truth, with or without rows in it
+        return
     there = sorted(pc.unique(store.annotations(["layer"]).column("layer")).to_pylist())
     if layer not in there:
         known = f"there are {', '.join(there)}" if there else "the dataset has no annotations yet"
