@@ -22,7 +22,6 @@ from tamis.services.drift.result import (
     DriftReport,
 )
 from tamis.services.drift.side import FEWEST
-from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,10 +112,10 @@ def compare(
     blocks = side.blocks(length)
     draws = np.unique(blocks).size
     if draws < FEWEST:
-        counting = "" if length == 1 else f", which count as {draws} (blocks of {length} in a row),"
+        counting = "" if length == 1 else f", which count as {draws} (blocks of {length} in a row)"
         raise UsageError(
-            f"{counted(len(side.ids), 'picture')}{counting} are too few: a check needs at least "
-            f"{FEWEST}, better 200; check more at a time"
+            f"too few pictures: {len(side.ids)}{counting}; a check needs at least {FEWEST}, better "
+            "200: check more at a time"
         )
     notes = []
     if draws < LOW_POWER:

@@ -14,7 +14,6 @@ from tamis.services.drift.reference import FOLDER, Facts, Reference
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.side import FEWEST, FIGURES, side_of
 from tamis.verbs.feedback import SILENT
-from tamis.wording import counted
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
@@ -57,10 +56,10 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
     blocks = side.blocks(length)
     draws = np.unique(blocks).size
     if draws < FEWEST:
-        counting = "" if length == 1 else f", which count as {draws}{_in_blocks(length)},"
+        counting = "" if length == 1 else f", which count as {draws} (blocks of {length} in a row)"
         raise UsageError(
-            f"{counted(len(side.ids), 'picture')}{counting} are too few: a reference needs at "
-            f"least {FEWEST}, better 200; add more, or frames of a longer time"
+            f"too few pictures: {len(side.ids)}{counting}; a reference needs at least {FEWEST}, "
+            "better 200: add more, or frames of a longer time"
         )
     facts = Facts(
         encoder=column.spec,
@@ -131,7 +130,3 @@ def _reference(
         rng=rng,
     )
     return Reference(stored, tuple(side.ids[row] for row in stored.rows.tolist()), facts, probe)
-
-
-def _in_blocks(length: int) -> str:
-    return "" if length == 1 else f" (blocks of {length} in a row)"
