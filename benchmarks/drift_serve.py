@@ -32,6 +32,8 @@ from live_references import reference_of
 
 
 class Server:
+    """The server as a process."""
+
     def __init__(self, folder):
         words = ["drift", "serve", "line.npz", "--port", "0", "--state", "state"]
         self.process = subprocess.Popen(
@@ -41,14 +43,16 @@ class Server:
         self.token = (Path(folder) / "state" / "token").read_text().strip()
 
     def connect(self):
+        """A connection to it."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
 
     def memory(self):
+        """Most memory that it has used, in MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def ask(server, connection, method, path="", body=None, kind="application/x-npy"):
+def ask(server, connection, method, path="", body=None, *, kind="application/x-npy"):
     headers = {"Authorization": f"Bearer {server.token}", "Content-Type": kind}
     connection.request(method, f"/v1/references/line{path}", body, headers)
     answer = connection.getresponse()

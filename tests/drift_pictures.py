@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-__all__ = ["blurred", "darker", "save", "with_disc"]
+__all__ = ["blurred", "darker", "picture", "save", "with_disc"]
 
 
 def picture(seed: int, size: tuple[int, int] = (64, 48)) -> Image.Image:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from live_references import reference_of
-from test_drift_serve import Server
+from served_drift import Server
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -268,7 +268,9 @@ def _changed_view(random: PairScores) -> float:
     if random.view.size == 0 or np.mean(random.view >= _CHANGED_VIEW) > _SHARED_VIEW:
         # Many pictures of one view: they do share it.
         return _LEAST_VIEW if random.view.size else _CHANGED_VIEW
-    high = float(np.quantile(random.view, 0.998))
+    # Copies and changed versions that chance drew tell nothing of unrelated pictures.
+    unsure = random.view[random.view < _SURE_VIEW]
+    high = float(np.quantile(unsure, 0.998)) if unsure.size else 0.0
     return round(float(np.clip(max(high + 0.02, _CHANGED_VIEW), _CHANGED_VIEW, _SURE_VIEW)), 3)
 
 

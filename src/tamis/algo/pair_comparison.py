@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["PairResidual", "compare_pictures"]
 
 _BLURS = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8)
+_CLEARLY_BLURRED = 0.8
 # Blurring has to explain this share of the residual, or nothing was blurred.
 _EXPLAINED = 0.03
 _SET_ASIDE = 0.1
@@ -119,7 +120,12 @@ class PairResidual:
 
     @property
     def sharper(self) -> int:
-        """Which picture had to be blurred to match: -1 the left one, 1 the right one, 0 neither."""
+        """Which picture is clearly sharper: -1 the left one, 1 the right one, 0 neither.
+
+        Less than a pixel of blur hides nothing, and shrinking alone makes as much.
+        """
+        if abs(self.blur) < _CLEARLY_BLURRED:
+            return 0
         return int(np.sign(self.blur)) * (1 if self.swapped else -1)
 
     @property

@@ -46,8 +46,9 @@ _CLIPPED = 248.0
 _DEEPEST, _ENOUGH_PLACES = 3, 200
 # Faint parts of a stroke stand out less than its strong ones do: pixels around them.
 _RIM = 12
-# The same where the strokes are too thin to have an inside.
-_LOOSE_SLOPES, _LOOSELY_EXPLAINED = (0.15, 0.97), 0.3
+# The same where the strokes are too thin to have an inside, and from which error on the ground is
+# too flat to tell the slope.
+_LOOSE_SLOPES, _LOOSELY_EXPLAINED, _UNTOLD = (0.15, 0.97), 0.3, 0.3
 
 
 class _Mark(NamedTuple):
@@ -61,12 +62,14 @@ def may_be_mark(aligned: Aligned, worst: Worst, line: float) -> bool:
     if found is None:
         return False
     pair, _, marked = found
-    if np.count_nonzero(marked) < _FEWEST_PLACES:
-        return False
-    for clean, other in ((0, 1), (1, 0)):
-        slope, _, explained, _ = _line(pair[clean][:, marked], pair[other][:, marked])
-        if _LOOSE_SLOPES[0] < slope < _LOOSE_SLOPES[1] and explained > _LOOSELY_EXPLAINED:
-            return True
+    for places in (marked, _unblended(pair, marked)):
+        if np.count_nonzero(places) < _FEWEST_PLACES:
+            continue
+        for clean, other in ((0, 1), (1, 0)):
+            slope, _, explained, error = _line(pair[clean][:, places], pair[other][:, places])
+            told = explained > _LOOSELY_EXPLAINED or error > _UNTOLD
+            if _LOOSE_SLOPES[0] < slope < _LOOSE_SLOPES[1] and told:
+                return True
     return False
 
 
@@ -82,8 +85,7 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
     if found is None:
         return None
     pair, stands_out, marked = found
-    # Where white is clipped, a mark shows less than its opacity.
-    inner = _inside(marked & (pair[:, 0].max(axis=0) < _CLIPPED))
+    inner = _unblended(pair, marked)
     if np.count_nonzero(inner) < _FEWEST_PLACES:
         return None
     rough = np.maximum(_ROUGH, _NOISES * _tolerance(aligned, worst)[inner])
@@ -163,6 +165,11 @@ def _line(
         length = np.sqrt(squares)
         weight = 1 / (1 + (length / (2 * np.median(length) + 1.0)) ** 2)
     return slope, level, explained, error
+
+
+def _unblended(pair: NDArray[np.float32], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Places inside a mark that show its opacity: where white is clipped, it shows less."""
+    return _inside(marked & (pair[:, 0].max(axis=0) < _CLIPPED))
 
 
 def _inside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:

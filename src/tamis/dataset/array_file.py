@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
+from tamis.outside_arrays import read_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +55,6 @@ def unpacked(path: Path) -> dict[str, NDArray[Any]]:
     """
     content = path.read_bytes()
     try:
-        # NumPy leaves a damaged file open
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        return read_arrays(content)
+    except ValueError as error:
         raise ValueError(f"{path} holds no arrays") from error

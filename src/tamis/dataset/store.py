@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _UNCHANGED = "unchanged.json"
+_MOST_DIGITS = 18
 
 
 class Store(Reader):
@@ -340,10 +341,12 @@ class Store(Reader):
     def _resolve(self, name: int | str | None) -> Snapshot:
         if name is None:
             return self._chain.head()
-        if isinstance(name, int) or name.isdigit():
+        if isinstance(name, int) or (name.isdecimal() and len(name) <= _MOST_DIGITS):
             return self._chain.read(int(name))
         known = tags(self._chain.all())
         if name not in known:
             there = ", ".join(known) or "none"
-            raise UsageError(f"there is no tag {name!r} in {self._layout.root}; there are: {there}")
+            raise UsageError(
+                f"there is no tag {name!r:.100} in {self._layout.root}; there are: {there}"
+            )
         return self._chain.read(known[name])

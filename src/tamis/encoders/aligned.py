@@ -7,7 +7,6 @@ import io
 import json
 import os
 import uuid
-import zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from tamis.algo.alignment import LinearMap
 from tamis.encoders.base import TextEncoder, fingerprint_of
 from tamis.encoders.spec import EncoderSpec, convert_options
 from tamis.errors import EncoderError, StorageError
+from tamis.outside_arrays import read_arrays
 from tamis.types import Preprocessing
 
 if TYPE_CHECKING:
@@ -104,25 +104,25 @@ def read_map(path: Path) -> AlignedMap:
         EncoderError: the file does not exist, or is not a map that this version can read.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            facts = json.loads(str(arrays["facts"]))
-            if facts.pop("format") != _FORMAT:
-                raise EncoderError(f"{path} was written by a later version of tamis; upgrade it")
-            stored: dict[str, Any] = facts.pop("preprocessing")
-            listed: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in stored.items()
-            }
-            return AlignedMap(
-                linear=LinearMap(arrays["weights"], arrays["offset"], **facts.pop("linear")),
-                preprocessing=Preprocessing(**listed),
-                **facts,
-            )
+        arrays = read_arrays(path.read_bytes())
+        facts = json.loads(str(arrays["facts"]))
+        if facts.pop("format") != _FORMAT:
+            raise EncoderError(f"{path} was written by a later version of tamis; upgrade it")
+        stored: dict[str, Any] = facts.pop("preprocessing")
+        listed: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in stored.items()
+        }
+        return AlignedMap(
+            linear=LinearMap(arrays["weights"], arrays["offset"], **facts.pop("linear")),
+            preprocessing=Preprocessing(**listed),
+            **facts,
+        )
     except FileNotFoundError as error:
         raise EncoderError(
             f"there is no map {path}; bring it back, or learn it anew with  tamis align"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EncoderError(
             f"{path} is no map of tamis, or it is damaged ({error}); learn it anew with  "
             "tamis align"

@@ -1660,6 +1660,8 @@ class Verbs:
         out: str | PathLike[str] | None = ...,
         copy: bool | None = ...,
         metrics: str | PathLike[str] | int | None = ...,
+        drift: str | PathLike[str] | None = ...,
+        drift_token: str | PathLike[str] | None = ...,
         behind: Literal['drop', 'block'] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
@@ -1688,6 +1690,8 @@ class Verbs:
             out: Copy kept frames to this folder.
             copy: Copy kept frames, or point to them. Default: copy if live.
             metrics: Serve Prometheus metrics at this address.
+            drift: Send the vectors of all frames looked at to this reference on a drift server.
+            drift_token: File with the token of the drift server.
             behind: What to do when frames come too fast. Default: drop if live.
             seconds: How long to watch.
             once: Stop after one pass over the folders.

@@ -22,6 +22,8 @@ __all__ = ["NO_REGIONS", "Comparison"]
 NO_REGIONS = np.empty((0, 4), np.float32)
 """The regions of a pair that differs nowhere, or has no view in common."""
 
+# No pair with such a score is on the line between copy and changed.
+_OFF_THE_LINE = 0.6
 _NOWHERE = np.full(4, np.nan, np.float32)
 
 
@@ -40,7 +42,7 @@ class Comparison:
             x, y, width and height as shares of the upright picture's sides, the worst first.
         right_regions: the same places in the right picture, as it is stored (not mirrored).
         covers: `[P, 2]` bool, whether the left picture shows all that the right one does, but for
-            a rim, and the reverse.
+            a rim, and the reverse; False where too little is seen to tell.
         sharper: `[P]` int8, which picture is sharper: -1 the left one, 1 the right one, 0 neither.
     """
 
@@ -93,16 +95,17 @@ class Comparison:
     def told_by(self, score: Vectors) -> Comparison:
         """Return the same with scores that something else tells, where those are higher.
 
-        Such pairs are decided, and differ nowhere.
+        Undecided pairs are decided by a score that is off the line itself. Such pairs differ
+        nowhere.
         """
-        higher = score > self.score
+        higher = np.where(self.undecidable, score > _OFF_THE_LINE, score > self.score)
         none = np.flatnonzero(higher).tolist()
         left, right = list(self.left_regions), list(self.right_regions)
         for row in none:
             left[row] = right[row] = NO_REGIONS
         return replace(
             self,
-            score=np.maximum(score, self.score),
+            score=np.where(higher, score, self.score),
             undecidable=self.undecidable & ~higher,
             left_regions=tuple(left),
             right_regions=tuple(right),

@@ -184,12 +184,12 @@ class DefectModel:
         """
         try:
             arrays = unpacked(path)
-            about: dict[str, Any] = json.loads(str(arrays["about"]))
+            about: dict[str, Any] = dict(json.loads(str(arrays["about"])))
         except FileNotFoundError:
             raise InputError(f"there is no model {path}: tamis defects fit  writes one") from None
         except OSError as error:
             raise InputError(f"cannot read the model {path}: {error.strerror}") from error
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is no model of defects, or damaged: fit it again") from error
         if about.pop("format", None) != _FORMAT:
             raise InputError(f"{path} was written by a later tamis: update, or fit it again")
@@ -207,7 +207,7 @@ class DefectModel:
             ids = arrays["ids"].tobytes().hex()
             names = tuple(ids[at : at + 32] for at in range(0, len(ids), 32))
             return DefectModel(facts, tuple(patches), arrays["scores"], arrays["groups"], names)
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise InputError(f"{path} is a damaged model of defects: fit it again") from error
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.dataset.encoder_names import GET_TEXTS
+from tamis.dataset.layout import check_dataset
 from tamis.encoders import registry
 from tamis.encoders.base import TextEncoder
-from tamis.errors import EncoderError, UsageError
+from tamis.errors import EncoderError, TamisError, UsageError
 
 if TYPE_CHECKING:
     from tamis.dataset.schema import VectorColumn
@@ -22,6 +24,8 @@ __all__ = ["EncoderPool"]
 
 _MOST_LOADED: Final = 4
 _THREADS: Final = 1
+_LEADS_TO_CODE: Final = ("py", "aligned")
+"""Kinds whose specs name Python code, or a file that names other encoders."""
 
 
 class EncoderPool:
@@ -41,6 +45,7 @@ class EncoderPool:
     """
 
     def __init__(self, store: Store | None = None) -> None:
+        self._store = store
         self._folder = None if store is None else store.path
         self._slots: dict[_Key, _Slot] = {}
         self._change = Lock()
@@ -72,6 +77,38 @@ class EncoderPool:
                 slot.encoder = registry.load_encoder(spec, **options)
                 slot.files = files
             return slot.encoder
+
+    def load_named_in(self, file: Path | None, spec: str, **options: Any) -> Encoder:
+        """Return the encoder that a model's file names; a file from elsewhere makes no code run.
+
+        Python code is loaded for a file that lies in a dataset, and where this pool's dataset has
+        vectors of the same encoder.
+
+        Args:
+            file: the file; None if the model was made just now.
+            spec: the encoder that it names.
+            options: passed to the encoder's loader.
+
+        Raises:
+            EncoderError: the encoder is Python code, or may lead to some.
+            TamisError: as `load_encoder`.
+        """
+        if (
+            file is not None
+            and spec not in self._given
+            and registry.full_spec(spec).kind in _LEADS_TO_CODE
+            and not _lies_in_a_dataset(file)
+            and spec not in self._embedded()
+        ):
+            raise EncoderError(
+                f"{file} wants {spec}, which may run Python code, and lies in no dataset: if you "
+                "trust whoever made it, name a dataset (-d) that was embedded by that encoder"
+            )
+        return self.load(spec, **options)
+
+    def _embedded(self) -> set[str]:
+        columns = [] if self._store is None else self._store.vector_columns()
+        return {column.spec for column in columns}
 
     def add(self, encoder: Encoder) -> str:
         """Keep an encoder that is loaded already, and return the spec that now means it."""
@@ -130,6 +167,14 @@ class _Slot:
     loading: Lock = field(default_factory=Lock)
     encoder: Encoder | None = None
     files: _Files = ()
+
+
+def _lies_in_a_dataset(file: Path) -> bool:
+    for folder in file.resolve().parents:
+        with suppress(TamisError):  # none, or none that this version can use
+            check_dataset(folder)
+            return True
+    return False
 
 
 def _files_of(spec: EncoderSpec, folder: Path | None) -> _Files:

@@ -274,7 +274,8 @@ def _decide(
             found = seen if ask_files or seen.excess < line else found
             undecidable = False
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]
-    undecidable |= 0 < found.grid < _SMALLEST_GRID or found.slides
+    blind = 0 < found.grid < _SMALLEST_GRID or found.slides
+    undecidable |= blind
     excess, regions = found.excess, found.regions(_UNDECIDED[0])
     left_beyond, right_beyond = found.beyond()
     if excess < _SHIFTED and min(left_beyond, right_beyond) > _CROPPED:
@@ -284,7 +285,8 @@ def _decide(
         copy_score(excess),
         undecidable,
         (regions[0], way.undone(regions[1])),
-        (right_beyond <= _CROPPED, left_beyond <= _CROPPED),
+        # Where nothing could be seen, nothing is known to be covered.
+        (not blind and right_beyond <= _CROPPED, not blind and left_beyond <= _CROPPED),
         found.sharper,
     )
 

@@ -231,6 +231,19 @@ def test_random_pairs_of_ten_copies_a_picture_leave_the_line(seed):
     assert found.thresholds.copy == alone.thresholds.copy
 
 
+@pytest.mark.parametrize("copies", [1, 3, 10])
+def test_copies_among_random_pairs_tell_nothing_of_unrelated_pictures(copies):
+    rng = np.random.default_rng(0)
+    one = pairs(changed(rng, copies, 2, 0.2))
+    random = PairScores(*map(np.concatenate, zip(one, unrelated(250 - copies), strict=True)))
+    found = calibrate_pairs(made(rng), NONE, random, pictures=1000)
+    assert found.thresholds.changed == DEFAULT_THRESHOLDS.changed
+    # what unrelated pictures do reach raises the line
+    near = pairs(np.full(8, 60.0), view=0.82)
+    random = PairScores(*map(np.concatenate, zip(near, unrelated(242), strict=True)))
+    assert calibrate_pairs(made(rng), NONE, random, pictures=1000).thresholds.changed > 0.83
+
+
 def test_few_pictures_make_it_more_careful():
     rng = np.random.default_rng(0)
     worn = made(rng, 4.0)

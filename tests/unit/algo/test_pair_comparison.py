@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter, rotate, zoom
 
 from synthetic_pictures import scene
 from tamis.algo.pair_comparison import compare_pictures
+from tamis.images.copies import compressed
 
 IDENTITY = np.array([0, 0, 1, 0, 0, 1], np.float32)
 LINE = 4.5
@@ -170,6 +171,14 @@ def blurred_scene(picture: np.ndarray, sigma: float) -> np.ndarray:
 def test_other_content_is_no_mark():
     found = compare_pictures(colour(1), patched(colour(1), 60, 60, 30, 7), IDENTITY)
     assert found.unmarked(LINE).excess > LINE
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_mark_on_dark_cloth_is_worth_a_closer_look(seed):
+    dark = as_bytes(14 + 0.02 * (colour(seed).astype(float) - 40))
+    one, other = compressed(dark, 85), compressed(marked(dark, 0.4, 255), 85)
+    found = compare_pictures(one, other, IDENTITY)
+    assert found.unmarked(LINE).excess < LINE or found.may_be_marked(LINE)
 
 
 def test_on_a_flat_ground_nothing_is_taken_for_a_mark():

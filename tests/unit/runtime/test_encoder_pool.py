@@ -128,3 +128,24 @@ def test_an_encoder_that_is_not_the_same_any_more_is_refused(loads):
 def test_one_that_reads_no_texts_is_refused_for_texts(loads):
     with pytest.raises(UsageError, match="reads no texts"):
         EncoderPool().for_text(column("default"))
+
+
+@pytest.mark.parametrize("spec", ["py:evil.py:make", "py:os:abort", "aligned:evil.npz"])
+def test_a_file_from_elsewhere_makes_no_code_run(tmp_path, loads, spec):
+    store = Store.create(tmp_path / "d.tamis")
+    for pool in (EncoderPool(), EncoderPool(store)):
+        with pytest.raises(EncoderError, match="may run Python code"):
+            pool.load_named_in(tmp_path / "model.npz", spec)
+    assert loads == []
+    # what somebody embedded by it in this dataset, or fitted in one, is their own
+    pool.load_named_in(store.path / "defects" / "model.npz", spec)
+    pool.load_named_in(None, spec)
+    with store.operation("embed") as op:
+        op.add_vector_column(spec, "0" * 32, 2)
+    EncoderPool(store).load_named_in(tmp_path / "model.npz", spec)
+    assert len(loads) == 2  # the second time it was there
+
+
+def test_a_file_may_name_any_encoder_that_is_no_code(tmp_path, loads):
+    EncoderPool().load_named_in(tmp_path / "model.npz", "bundled:efficientnet-lite0")
+    assert len(loads) == 1

@@ -51,8 +51,8 @@ def everything(store):
 def stages(store, photos):
     known = KnownPictures(store)
     locations = list(iter_locations([str(photos)]))
-    rows = store.read([*parts._READ]).to_pylist()
-    plan = parts._Plan("tile", [parts._Job(row, tiles=2) for row in rows], {}, AddTiles(2))
+    rows = store.read([*parts.COLUMNS_OF_PICTURES]).to_pylist()
+    plan = parts._Plan("tile", [parts._Job(row, tiles=2) for row in rows], AddTiles(2))
     batches = list(embedding._pending(everything(store), 1))
     return {
         "examine": (adding.Examine(known), locations),

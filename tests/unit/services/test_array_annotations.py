@@ -126,3 +126,29 @@ def test_classes_of_the_truth_show_as_labels(dataset):
     dataset.add_annotations(["0.png"], "lynx", layer="truth", replace=True)
     labels = dataset.table(["path", "label"]).sort_by("path")["label"].to_pylist()
     assert labels == ["lynx", None, None]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"polygons": [[1, 2, 3]]},
+        {"boxes": [["x", 1, 2, 3]]},
+        {"boxes": [None]},
+        {"boxes": [[1, 2, 3, 4]], "scores": ["high"]},
+        {"boxes": [[1, 2, 3, 4]], "labels": ["\ud800"]},
+    ],
+)
+def test_what_is_no_annotation_is_refused_by_the_name_of_its_picture(dataset, values):
+    with pytest.raises(UsageError, match=r"0\.png is given"):
+        dataset.add_annotations(["0.png"], **{"labels": ["a"], "layer": "m", **values})
+    assert places(dataset) == []
+
+
+def test_a_layer_is_not_replaced_by_nothing_that_can_be_used(dataset):
+    dataset.add_annotations(["0.png"], "a", boxes=[[1, 2, 3, 4]], layer="m")
+    before = places(dataset)
+    with pytest.raises(UsageError, match="nothing was replaced"):
+        dataset.add_annotations(["0.png"], "a", boxes=[[900, 2, 3, 4]], layer="m", replace=True)
+    assert places(dataset) == before
+    dataset.add_annotations([], [], layer="m", replace=True)
+    assert places(dataset) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -299,6 +300,28 @@ def test_an_address_is_told_again_until_it_accepts(tmp_path):
     assert [key for key, _ in asked] == ["line/1"] * 3
     assert asked[0] == asked[2]
     assert delivery.failures == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [b"no HTTP at all\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200]
+)
+def test_an_address_that_answers_nonsense_is_tried_again(tmp_path, answer):
+    def speak(listener):
+        there, _ = listener.accept()
+        with there:
+            there.recv(65536)
+            there.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=speak, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        delivery = Delivery(tmp_path, Hooks(url=url), clock=Clock())
+        delivery.put(ALARM)
+        assert delivery.attempt() == 1.0
+        thread.join()
+    assert (delivery.failures, delivery.waiting) == (1, 1)
+    assert delivery.last_error.startswith("url: ")
 
 
 def test_what_no_attempt_can_bring_is_given_up_and_counted(tmp_path):

@@ -1,7 +1,8 @@
 """What becomes of verdicts: groups, marks, rules of what to keep, conditions, the page.
 
 Pictures are judged by their names here: `A-copy2.png` is a copy of all of `A`, `A-changed.png` a
-changed version, `A-undecided.png` could be either.
+changed version, `A-undecided.png` could be either. `A-marked.png` and `A-small.png` are copies of
+all but each other.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class NamedVerifier:
             flipped=np.zeros(len(verdicts), np.bool_),
             left_regions=regions(LEFT_REGION),
             right_regions=regions(RIGHT_REGION),
-            covers=np.zeros((len(verdicts), 2), np.bool_),
+            covers=np.array([[v != Verdict.DIFFERENT] * 2 for v in verdicts], np.bool_),
             sharper=np.zeros(len(verdicts), np.int8),
         )
 
@@ -70,6 +71,8 @@ class NamedVerifier:
         kinds = {re.split(r"[-.0-9]", name[2:])[0] for name in (a, b)}
         if "undecided" in kinds:
             return Verdict.UNDECIDED
+        if kinds == {"marked", "small"}:
+            return Verdict.CHANGED
         return Verdict.CHANGED if "changed" in kinds else Verdict.COPY
 
     def calibrate(self, candidates, rng, *, threshold=None):
@@ -130,6 +133,28 @@ ALL = ["A-copy1.png", "A-copy2.png", "A-changed.png", "B-copy.png", "B-undecided
 def store(tmp_path) -> Store:
     save(tmp_path / "p", ALL)
     return dataset(tmp_path, tmp_path / "p")
+
+
+def test_copies_of_one_original_are_copies_of_each_other(tmp_path):
+    save(tmp_path / "p", ["A-copy.png", "B-copy.png"])
+    save(tmp_path / "p", ["A-marked.png", "A-small.png", "B-marked.png"], SIDE // 2)
+    report = found_in(dataset(tmp_path, tmp_path / "p"))
+    assert report.verdicts == {"copy": 4, "changed": 0, "undecided": 0}
+    assert all(pair.region is None for pair in report.pairs)
+    assert dropped(report) == {
+        "A-marked.png": "A-copy.png",
+        "A-small.png": "A-copy.png",
+        "B-marked.png": "B-copy.png",
+    }
+    # what no original decides stays undecided
+    save(tmp_path / "r", ["A-copy.png"])
+    save(tmp_path / "r", ["A-marked.png", "A-undecided.png"], SIDE // 2)
+    unsure = found_in(dataset(tmp_path / "r", tmp_path / "r"))
+    assert unsure.verdicts == {"copy": 1, "changed": 0, "undecided": 2}
+    # without the original nothing tells that what differs is a mark
+    save(tmp_path / "q", ["A-marked.png", "A-small.png"])
+    alone = found_in(dataset(tmp_path / "q", tmp_path / "q"))
+    assert alone.verdicts == {"copy": 0, "changed": 1, "undecided": 0}
 
 
 def test_only_copies_are_dropped(store):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from tamis.algo.sieve.inverted_file import IndexMisses
 from tamis.algo.sieve.offers import Offers
 from tamis.algo.sieve.rules import Rules
 from tamis.errors import StorageError, UsageError
+from tamis.outside_arrays import read_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,9 +119,8 @@ def read_state(path: str | PathLike[str]) -> tuple[dict[str, Any], Rules, dict[s
         reason = (error.strerror or type(error).__name__).lower()
         raise UsageError(f"cannot read the sieve {path}: {reason}") from error
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return unpack(arrays)
+        return unpack(read_arrays(data))
     except UsageError as error:
         raise UsageError(f"cannot read the sieve {path}: {error}") from error
-    except (KeyError, TypeError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path} is no sieve that tamis wrote, or is damaged") from error

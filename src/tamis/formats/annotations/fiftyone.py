@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 import zlib
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tamis.formats.annotations.source_annotation import (
     place,
     text,
 )
+from tamis.outside_arrays import read_array
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _array(packed: Any) -> NDArray[np.bool_]:
     content = engine.decompress(base64.b64decode(packed), _LARGEST_MASK)
     if engine.unconsumed_tail:
         raise ValueError("its mask is too large")
-    array = np.load(io.BytesIO(content), allow_pickle=False)
+    array = read_array(content)
     if array.ndim != 2:  # noqa: PLR2004 - height and width
         raise ValueError(f"its mask has {array.ndim} dimensions")
     return np.asarray(array > 0)

@@ -37,6 +37,7 @@ _NOT_USABLE: Final = (
     AttributeError,
     IndexError,
     OverflowError,
+    RecursionError,
 )
 
 

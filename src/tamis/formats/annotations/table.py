@@ -99,7 +99,7 @@ def _read(file: Path, read: Callable[[Path], Iterator[dict[str, Any]]]) -> Itera
     for number, row in enumerate(chain([first], rows), start=1):
         try:
             yield _entry(file, _Row(row, columns))
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             reason = f"row {number} cannot be used: {error}"
             yield Failure(str(file), reason, str(file))
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from tamis.algo.run_lengths import counts_of
+from tamis.errors import InputError
 from tamis.formats.annotations.source_annotation import SourceAnnotation, place
 from tamis.types import Failure
 
@@ -80,6 +81,9 @@ def read_voc_classes(folder: Path) -> Iterator[Said]:
 
     Args:
         folder: has `SegmentationClass`, and `labelmap.txt` unless the classes are VOC's own.
+
+    Raises:
+        InputError: `labelmap.txt` cannot be read.
     """
     names = _names(folder / "labelmap.txt")
     for file in sorted((folder / "SegmentationClass").glob("*.png")):
@@ -111,7 +115,10 @@ def read_voc_classes(folder: Path) -> Iterator[Said]:
 def _names(file: Path) -> list[str]:
     if not file.is_file():
         return list(_CLASSES)
-    lines = file.read_text("utf-8-sig").splitlines()
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except ValueError as error:
+        raise InputError(f"{file} is no text in UTF-8: {error}") from error
     names = [line.split(":")[0].strip() for line in lines if line.strip() and line[0] != "#"]
     return names[1:] if names[:1] == ["background"] else names
 

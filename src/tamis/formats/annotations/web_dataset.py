@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import tarfile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tamis.errors import InputError
 from tamis.formats.annotations.records import read_record
@@ -59,12 +59,30 @@ def read_web_dataset(source: Path) -> Iterator[Said]:
     if not shards:
         raise InputError(f"{source} has no .tar file, as WebDataset has them")
     for shard in shards:
-        names = _names(shard.parent / "classes.txt")
         try:
-            with tarfile.open(shard, "r|*") as tar:
+            names = _names(shard.parent / "classes.txt")
+            with tarfile.open(shard, "r|*", tarinfo=_Member) as tar:
                 yield from _pictures(shard, tar, names)
         except (OSError, EOFError, tarfile.TarError, ValueError) as error:
             raise InputError(f"{shard} cannot be read as a shard: {error}") from error
+
+
+class _Member(tarfile.TarInfo):
+    """A member; where its header is damaged or cut off, the shard does not just end there."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the member of a header, as `tarfile` asks.
+
+        Raises:
+            ReadError: the header is damaged.
+        """
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if any(buf):
+                raise tarfile.ReadError(f"damaged, or cut off: {error}") from error
+            raise
 
 
 def _names(file: Path) -> Sequence[str] | None:
@@ -76,6 +94,7 @@ def _names(file: Path) -> Sequence[str] | None:
 def _pictures(shard: Path, tar: tarfile.TarFile, names: Sequence[str] | None) -> Iterator[Said]:
     key, picture, said = "", "", dict[str, bytes]()
     for member in tar:
+        tar.members.clear()  # type: ignore[attr-defined]  # or each is remembered
         if not member.isfile():
             continue
         folder, name = posixpath.split(member.name)

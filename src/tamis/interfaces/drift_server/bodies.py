@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import struct
 import time
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tamis.errors import PictureError, UsageError
 from tamis.images.picture_record import content_hash
+from tamis.outside_arrays import read_array
 from tamis.outside_text import is_storable
 from tamis.services.drift.live.arrivals import arrivals_of
 from tamis.services.drift.live.pictures import embedded
@@ -33,7 +37,14 @@ __all__ = ["TooLargeError", "pictures_of", "read_body", "sent_pictures", "sent_v
 _MOST_PICTURES: Final = 1000
 _LONGEST_NAME: Final = 500
 _HASH_DIGITS: Final = 12
-_LARGEST: Final = 1e300
+_LARGEST: Final = 1e15
+"""Of a figure; squares of larger ones are beyond float32, and one would hide all others."""
+_NO_ARCHIVE: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, NotImplementedError,
+    RuntimeError, OSError, EOFError, ValueError,
+)  # fmt: skip
+"""What `zipfile` raises where an archive is damaged or locked."""
+
 _FIELDS: Final = ("vectors", "ids", "series", "figures")
 
 
@@ -113,7 +124,7 @@ def pictures_of(body: bytes, headers: Headers, query: QueryParams) -> list[tuple
             if sum(one.file_size for one in members) > 10 * max(len(body), 1 << 20):
                 raise TooLargeError("the zip unpacks to over ten times its size: send less")
             contents = [(one.filename, archive.read(one)) for one in members]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _NO_ARCHIVE as error:
         raise UsageError(f"the zip cannot be read: {error}") from None
     return [(_named(name, data), data) for name, data in contents]
 
@@ -166,8 +177,8 @@ def _rows(given: Any) -> NDArray[np.float32]:
 
 def _array(body: bytes) -> NDArray[np.float32]:
     try:
-        rows: Any = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, MemoryError) as error:
+        rows = read_array(body)
+    except ValueError as error:
         raise UsageError(f"the request is no array of NumPy: {error}") from None
     return _numbers(rows)
 
@@ -207,7 +218,9 @@ def _figures(given: Any) -> dict[str, list[float | None]]:
         for values in given.values()
     )
     if not fits:
-        raise UsageError("figures are lists of numbers by name, such as brightness")
+        raise UsageError(
+            f"figures are lists of numbers below {_LARGEST:g} by name, such as brightness"
+        )
     return {name: list(values) for name, values in given.items()}
 
 

@@ -208,7 +208,7 @@ class _Encoders:
             EncoderError: it is not the reference's any more.
         """
         facts = reference.facts
-        encoder = self._pool.load(facts.encoder, threads=1)
+        encoder = self._pool.load_named_in(reference.path, facts.encoder, threads=1)
         if encoder.fingerprint != facts.fingerprint:
             raise EncoderError(
                 f"{facts.encoder} is not the encoder any more that made the reference: send "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -138,4 +139,4 @@ def _objects(samples: Samples, ids: Sequence[str]) -> list[list[list[Any]]]:
 
 
 def _rounded(number: float) -> float | None:
-    return None if np.isnan(number) else float(f"{number:.{_DIGITS}g}")
+    return None if not math.isfinite(number) else float(f"{number:.{_DIGITS}g}")

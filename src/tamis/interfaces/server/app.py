@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -51,6 +52,8 @@ STATIC: Final = Path(__file__).with_name("static")
 
 _MOST_BYTES: Final = 64 << 20
 _THREADS: Final = 6
+_MOST_DIGITS: Final = 18
+_LOG: Final = logging.getLogger(__name__)
 _FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
@@ -66,6 +69,17 @@ def make_app(session: Session, door: Door) -> ASGIApp:
 
     assets = Mount("/assets", _Assets(directory=STATIC / "assets"), name="assets")
     return Guard(Starlette(routes=[*make_routes(session), assets], lifespan=lifespan), door)
+
+
+class _Json(JSONResponse):
+    """JSON, which also says names of files that are no UTF-8."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the document; escaped where UTF-8 cannot hold it."""
+        try:
+            return super().render(content)
+        except UnicodeEncodeError:
+            return json.dumps(content, allow_nan=False).encode()
 
 
 class _Assets(StaticFiles):
@@ -102,7 +116,8 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     @route("/api/dataset")
     def dataset(_request: Request, _body: Any) -> Any:
         """What the dataset is, with its columns, classes and encoders."""
-        return dataset_document(session)
+        with session.lock:
+            return dataset_document(session)
 
     @route("/api/changes")
     def changes(_request: Request, _body: Any) -> Any:
@@ -167,10 +182,10 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         data = np.packbits(bits, bitorder="little").tobytes()
         return Response(data, media_type="application/octet-stream")
 
-    @route("/api/map/points/{row:int}")
+    @route("/api/map/points/{row}")
     def point(request: Request, _body: Any) -> Any:
         """The picture of a row, and its place in `answer`."""
-        row, key = request.path_params["row"], request.query_params.get("answer")
+        row, key = _whole_in(request, "row"), request.query_params.get("answer")
         with session.lock:
             table = session.table
             if row >= len(table):
@@ -225,14 +240,16 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         if not isinstance(body, dict) or not isinstance(body.get("answer"), str):
             raise UsageError("a selection names the answer that it is a part of")
         answer = session.answers.of(body["answer"])
-        made = session.selections.make(answer, session.table, body, body.get("name"))
-        return made.document() | {"holds": held_by(session, made.ids)}
+        with session.lock:
+            made = session.selections.make(answer, session.table, body, body.get("name"))
+            return made.document() | {"holds": held_by(session, made.ids)}
 
     @route("/api/selections/{name}")
     def selection(request: Request, _body: Any) -> Any:
         """How many pictures a selection has, and their labels and tags."""
         found = session.selections.of(request.path_params["name"])
-        return found.document() | {"holds": held_by(session, found.ids)}
+        with session.lock:
+            return found.document() | {"holds": held_by(session, found.ids)}
 
     @route("/api/selections/{name}", "DELETE")
     def forget(request: Request, _body: Any) -> Any:
@@ -246,40 +263,43 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         name = request.path_params["verb"]
         fields = {} if body is None else body
         chosen = request.query_params.get("selection")
-        if chosen is not None and isinstance(fields, dict):
-            fields = fields | session.selections.of(chosen).pictures()
-        asked = request_of(name, fields, session.table)
-        if name not in QUICK:
-            job = session.jobs.start(name, lambda feedback: session.do_alone(asked, feedback))
-            return JSONResponse(job.document(), status_code=202)
-        result = session.do(asked).document()
-        headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
-        return JSONResponse(result, headers=headers)
+        with session.lock:
+            if chosen is not None and isinstance(fields, dict):
+                # what a condition means is known of one snapshot alone
+                now = session.refresh()
+                fields = fields | session.selections.of(chosen).pictures(now)
+            asked = request_of(name, fields, session.table)
+            if name not in QUICK:
+                job = session.jobs.start(name, lambda feedback: session.do_alone(asked, feedback))
+                return _Json(job.document(), status_code=202)
+            result = session.do(asked).document()
+            headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
+        return _Json(result, headers=headers)
 
     @route("/api/jobs")
     def jobs(_request: Request, _body: Any) -> Any:
         """Long work, what is done and what runs."""
         return {"jobs": [job.document() for job in session.jobs.all()]}
 
-    @route("/api/jobs/{number:int}")
+    @route("/api/jobs/{number}")
     def job(request: Request, _body: Any) -> Any:
         """How far a job has come, and its result."""
-        return session.jobs.of(request.path_params["number"]).document()
+        return session.jobs.of(_whole_in(request, "number")).document()
 
-    @route("/api/jobs/{number:int}", "DELETE")
+    @route("/api/jobs/{number}", "DELETE")
     def cancel(request: Request, _body: Any) -> Any:
         """Ask a job to end; what it has committed stands."""
-        return session.jobs.cancel(request.path_params["number"]).document()
+        return session.jobs.cancel(_whole_in(request, "number")).document()
 
     @route("/api/exports", "POST")
     def export(_request: Request, body: Any) -> Any:
         """Begin an export of all pictures or of a selection, as a job."""
         return session.jobs.of(start_export(session, body)).document()
 
-    @route("/api/exports/{number:int}")
+    @route("/api/exports/{number}")
     def download(request: Request, _body: Any) -> Response:
         """The file of an export that is done."""
-        place, name = download_of(session, request.path_params["number"])
+        place, name = download_of(session, _whole_in(request, "number"))
         return FileResponse(place, filename=name)
 
     return routes
@@ -293,9 +313,14 @@ def _endpoint(work: _Work) -> Callable[[Request], Awaitable[Response]]:
         try:
             body = await _body(request)
             found = await run_in_threadpool(work, request, body)
+            return found if isinstance(found, Response) else _Json(found)
         except TamisError as error:
-            return JSONResponse({"error": str(error)}, status_code=_status(error))
-        return found if isinstance(found, Response) else JSONResponse(found)
+            return _Json({"error": str(error)}, status_code=_status(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, a request was answered
+            # who asked gets a sentence, the terminal that started the server what we need to mend
+            _LOG.exception("%s %s", request.method, request.url.path)
+            said = f"a defect of tamis: {type(error).__name__}: {error}"
+            return _Json({"error": said}, status_code=500)
 
     return answer
 
@@ -314,9 +339,19 @@ async def _body(request: Request) -> Any:
     if request.headers.get("content-type", "").startswith("application/octet-stream"):
         return data
     try:
-        return json.loads(data) if data else None
+        found = json.loads(data, parse_int=_whole) if data else None
+        if rb"\ud" in data.lower():
+            # half of a pair of surrogates can be escaped, and stands for no letter
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the request is no JSON: {error}") from None
+    return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"{digits[:_MOST_DIGITS]}… has more than {_MOST_DIGITS} digits")
+    return int(digits)
 
 
 def _status(error: TamisError) -> int:
@@ -325,8 +360,16 @@ def _status(error: TamisError) -> int:
     return 409 if isinstance(error, ConflictError) else 400
 
 
+def _whole_in(request: Request, name: str) -> int:
+    """Return a whole number that stands in the path."""
+    text: str = request.path_params[name]
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise UsageError(f"there is no {name} {text[:40]!r}")
+    return int(text)
+
+
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not text.isdecimal():
-        raise UsageError(f"{name} is {text!r}; give a whole number")
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise UsageError(f"{name} is {text[:40]!r}; give a whole number")
     return int(text)

@@ -54,6 +54,8 @@ class ColumnFilter:
         """
         if not isinstance(given, Mapping) or not isinstance(given.get("column"), str):
             raise UsageError("a filter names a column")
+        if "`" in given["column"]:
+            raise UsageError(f"there is no column {given['column']!r} to filter by")
         unknown_keys = set(given) - {"column", "values", "low", "high", "below", "text"}
         values = given.get("values")
         fits = (

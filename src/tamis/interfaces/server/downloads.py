@@ -34,7 +34,9 @@ def start_export(session: Session, given: Any) -> int:
     if not isinstance(given, dict) or set(given) - {"format", "selection", "layer"}:
         raise UsageError("an export has a format and perhaps a selection and a layer")
     chosen = given.get("selection")
-    pictures = None if chosen is None else session.selections.of(chosen).pictures()
+    if not isinstance(chosen, str | None):
+        raise UsageError(f"a selection is named by a text, not {chosen!r}")
+    pictures = None if chosen is None else session.selections.of(chosen).pictures(session.refresh())
     form = str(given.get("format"))
     folder = session.new_place("-export")
     table = form in _TABLES and given.get("layer") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -156,15 +157,18 @@ def _histogram(
     column: Numbers, everything: NDArray[np.bool_], under: NDArray[np.bool_]
 ) -> dict[str, Any] | None:
     known = ~np.isnan(column.values)
-    values = column.values[known & everything]
+    finite = np.isfinite(column.values)
+    values = column.values[finite & everything]
     if not len(values):
         return None
     low, high = float(values.min()), float(values.max())
+    if not math.isfinite(high - low):
+        return None  # no bars are that wide
     whole = pa.types.is_integer(column.type)
     bins = int(min(_BINS, high - low + 1)) if whole else _BINS
     top = high + 1 if whole else high
     edges = np.linspace(low, top if top > low else low + 1, bins + 1)
-    shown = column.values[known & under]
+    shown = column.values[finite & under]
     return {
         "kind": "times" if pa.types.is_timestamp(column.type) else "numbers",
         "whole": whole,

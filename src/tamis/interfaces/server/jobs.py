@@ -138,5 +138,7 @@ def _run(job: Job, work: Callable[[Feedback], Any]) -> None:
         job.result = result
         job.state = "cancelled" if job.stop.is_set() else "done"
     finally:
+        if job.state == "running":
+            job.state, job.error = "failed", "the work ended its thread"
         job.finished = time.time()
         job.over.set()

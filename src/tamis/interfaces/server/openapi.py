@@ -36,8 +36,7 @@ def description(routes: Iterable[Route]) -> dict[str, Any]:
             operation: dict[str, Any] = {"summary": summary, "responses": answers}
             if parameters:
                 operation["parameters"] = parameters
-            path = route.path.replace(":int}", "}").replace(":path}", "}")
-            paths.setdefault(path, {})[method.lower()] = operation
+            paths.setdefault(route.path, {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "tamis", "version": _version()},

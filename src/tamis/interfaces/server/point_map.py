@@ -100,9 +100,11 @@ def color_codes(table: RowTable, name: str) -> bytes:
     codes = np.full(len(table), _NO_VALUE, np.uint8)
     if isinstance(column, Numbers):
         known = ~np.isnan(column.values)
+        finite = column.values[np.isfinite(column.values)]
         if known.any():
-            low, high = column.values[known].min(), column.values[known].max()
-            share = (column.values[known] - low) / max(high - low, 1e-12)
+            # halves, so that no difference is beyond the largest number
+            low, high = (finite.min() / 2, finite.max() / 2) if len(finite) else (0.0, 0.0)
+            share = (np.clip(column.values[known] / 2, low, high) - low) / max(high - low, 1e-12)
             codes[known] = np.rint(share * (_NO_VALUE - 1)).astype(np.uint8)
         return codes.tobytes()
     # the first of several values is shown, so it is written last

@@ -32,21 +32,31 @@ class Selection:
         name: what it is called.
         ids: sample ids, an Arrow array.
         query: the fields of a request that mean the same pictures without naming them, `where` or
-            `all`; None where ids alone do.
+            `all`, in the snapshot; None where ids alone do.
+        snapshot: of which the query speaks.
         named: the user gave it its name, so it is kept until the server ends.
     """
 
     name: str
     ids: Any
     query: Mapping[str, Any] | None
+    snapshot: int
     named: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def pictures(self) -> dict[str, Any]:
-        """Return the fields of a verb's request that mean these pictures."""
-        return {"ids": self.ids.to_pylist()} if self.query is None else dict(self.query)
+    def pictures(self, snapshot: int) -> dict[str, Any]:
+        """Return the fields of a verb's request that mean these pictures, and no others.
+
+        What was written since may have changed which pictures the query means.
+
+        Args:
+            snapshot: of which the verb is asked.
+        """
+        if self.query is None or snapshot != self.snapshot:
+            return {"ids": self.ids.to_pylist()}
+        return dict(self.query)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON, without the ids."""
@@ -75,7 +85,9 @@ class Selections:
         Raises:
             UsageError: a range lies outside of the answer, or the name cannot be one.
         """
-        if name is not None and not 0 < len(name.strip()) <= _LONGEST_NAME:
+        if name is not None and not (
+            isinstance(name, str) and 0 < len(name.strip()) <= _LONGEST_NAME
+        ):
             raise UsageError("a selection's name has 1 to 100 letters")
         query: dict[str, Any] | None
         ranges = given.get("ranges")
@@ -91,7 +103,7 @@ class Selections:
         else:
             ids, query = answer.ids.take(pa.array(_places(ranges, len(answer)))), None
         key = name or f"~{next(self._numbers)}"
-        selection = Selection(key, ids, query, named=name is not None)
+        selection = Selection(key, ids, query, table.snapshot, named=name is not None)
         self._kept[key] = selection
         self._kept.move_to_end(key)
         loose = [one.name for one in self._kept.values() if not one.named]

@@ -87,6 +87,8 @@ class Session:
             TamisError: it cannot be done.
         """
         with self.lock:
+            # what is written is made of what is read: what others wrote since must not be lost
+            self.workspace.store.refresh()
             return execute(self.workspace, request)
 
     def do_alone(self, request: Request[Any], feedback: Feedback) -> Any:

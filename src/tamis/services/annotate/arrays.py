@@ -17,6 +17,7 @@ from tamis.errors import UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.formats.annotations.source_annotation import SourceAnnotation
+from tamis.outside_text import is_storable
 from tamis.runtime.object_crops import follow_objects, objects_to_follow
 from tamis.types import Failure
 from tamis.verbs.result import Result
@@ -83,7 +84,8 @@ def add_arrays(
         shapes: `boxes`, `masks`, `polygons`, `keypoints`, as `labels`; None if there are none.
 
     Raises:
-        UsageError: lengths differ, a picture is unknown, or values are no annotations.
+        UsageError: lengths differ, a picture is unknown, values are no annotations, or none of
+            those that would replace a layer can be used.
     """
     check_layer(layer)
     given = {name: shapes[name] for name in _SHAPES if shapes.get(name) is not None}
@@ -96,13 +98,21 @@ def add_arrays(
     seen: set[str] = set()
     for name, values in _rows(pictures, columns):
         sample = found.meant(name)
-        entry = _entry(name, values, box_format, (sample["width"], sample["height"]))
+        try:
+            entry = _entry(name, values, box_format, (sample["width"], sample["height"]))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UsageError(f"{name} is given what is no annotation: {error}") from error
         placed = entry.placed(sample["width"], sample["height"], 1)
         if isinstance(placed, str):
             failed.append(Failure(name, placed, layer))
             continue
         rows.add(sample["sample_id"], entry, placed)
         seen.add(sample["sample_id"])
+    if failed and replaced and not len(rows):
+        raise UsageError(
+            f"none of the {len(failed)} annotations can be used, so nothing was replaced; the "
+            f"first, of {failed[0].path}: {failed[0].reason}"
+        )
     known_count = removed = added = 0
     if len(rows) or replaced:
         with workspace.store.operation("label add", {"layer": layer}) as operation:
@@ -219,7 +229,7 @@ def _entry(
     name: str, values: Mapping[str, Any], box_format: BoxFormat, size: tuple[int, int]
 ) -> SourceAnnotation:
     label = values["label"]
-    if not isinstance(label, str) or not label.strip():
+    if not isinstance(label, str) or not label.strip() or not is_storable(label):
         raise UsageError(f"{name} is given the class {label!r}; classes are names")
     score = values.get("score")
     entry = SourceAnnotation(

@@ -236,7 +236,7 @@ class Chooser:
         }
 
         def peaks(row: PictureRow, picture: Pixels) -> NDArray[np.float64]:
-            chance = np.random.default_rng([self._request.seed, int(row.sample_id[:15], 16)])
+            chance = np.random.default_rng([self._request.seed, row.seed])
             left, top, right, bottom = map(round, picture.extent)
             pixels = np.asarray(picture.image.crop((left, top, right, bottom)))
             shown = [pixels, *(gained(pixels, gain) for gain in _DIMMED)]

@@ -32,24 +32,23 @@ def export(
         EncoderError: the encoder is not the model's any more.
         StorageError: the disk refuses.
     """
-    model, _ = find_model(workspace, request.model)
+    model, path = find_model(workspace, request.model)
     encoders = EncoderPool() if workspace is None else workspace.encoders
-    encoder = encoders.load(model.facts.encoder)
+    encoder = encoders.load_named_in(path, model.facts.encoder)
     features = PictureScorer(model, encoder).features
     width, height = scaled_size(request.size, model.facts.side, max(features.maps.tile))
     content = defect_graph(model, encoder, (height, width))
     with new_file(request.out.expanduser(), overwrite=True) as draft:
         draft.write_bytes(content)
+    resized = (
+        f"pictures of {request.size[0]} x {request.size[1]} pixels must be resized to {width} x "
+        f"{height}, bicubic and antialiased"
+    )
     return DefectsExportReport(
         path=str(request.out),
         bytes=len(content),
         input=(height, width),
         outputs=("score", "anomalous", "heat_map"),
         threshold=model.facts.threshold,
-        notes=[
-            f"pictures of {request.size[0]} x {request.size[1]} pixels must be resized to "
-            f"{width} x {height}, bicubic and antialiased"
-        ]
-        if (width, height) != request.size
-        else [],
+        notes=[resized] if (width, height) != request.size else [],
     )

@@ -34,7 +34,7 @@ class NominalSet:
     """Nominal pictures.
 
     Attributes:
-        rows: by sample id.
+        rows: by content.
         groups: `[N]` which pictures show one part.
         folds: `[N]` which pictures are held out together; -1 throughout where there is one part
             only, whose own strips are the folds.

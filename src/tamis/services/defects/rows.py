@@ -41,12 +41,24 @@ class PictureRow(NamedTuple):
     height: int
     box: Box | None = None
 
+    @property
+    def seed(self) -> int:
+        """What chance is drawn by for this picture: its content, wherever the file lies."""
+        return int((self.content_hash or self.sample_id)[:15], 16)
+
+    @property
+    def by_content(self) -> tuple[str, tuple[int, ...], str]:
+        """What pictures are ordered by: content and place, then id."""
+        box = self.box
+        place = () if box is None else (box.x, box.y, box.width, box.height)
+        return self.content_hash or "", place, self.sample_id
+
 
 def picture_rows(chosen: SampleSet) -> list[PictureRow]:
-    """Return the pictures of a set, by their ids."""
+    """Return the pictures of a set, ordered by their content, wherever the files lie."""
     names = (Column.PATH, Column.URI, "source", Column.CONTENT_HASH, "width", "height")
     table = chosen.table(Column.SAMPLE_ID, *names, *BOX_COLUMNS).to_pylist()
-    return [
+    rows = [
         PictureRow(
             row["sample_id"],
             row["path"] or row["uri"],
@@ -59,6 +71,7 @@ def picture_rows(chosen: SampleSet) -> list[PictureRow]:
         )
         for row in table
     ]
+    return sorted(rows, key=lambda row: row.by_content)
 
 
 @dataclass(frozen=True)

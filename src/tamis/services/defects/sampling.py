@@ -114,7 +114,7 @@ def sampled_patches(
     each = max(most // (len(nominal.rows) * len(turns)), _FEWEST_A_PICTURE)
 
     def drawn(row: PictureRow, picture: Pixels) -> tuple[list[Vectors], Indices]:
-        rng = np.random.default_rng([nominal.seed, int(row.sample_id[:15], 16)])
+        rng = np.random.default_rng([nominal.seed, row.seed])
         pixels = features.prepared(picture)
         parts, strips = [], []
         for turn in turns:

@@ -73,7 +73,7 @@ def score(
     if request.threshold is not None:
         threshold = request.threshold
     with pictures_to_score(workspace, request, model, feedback) as to_score:
-        scores, side, encoder = _scorer(model, to_score, feedback)
+        scores, side, encoder = _scorer(model, path, to_score, feedback)
         wanted = _Wanted(
             scores,
             threshold,
@@ -135,7 +135,7 @@ def score(
 
 
 def _scorer(
-    model: DefectModel | None, to_score: ToScore, feedback: Feedback
+    model: DefectModel | None, path: Path | None, to_score: ToScore, feedback: Feedback
 ) -> tuple[Callable[[PictureRow, Pixels], PictureScore], int, str]:
     """Return what scores a picture, the side it must be decoded at, and the encoder's spec."""
     if model is None:
@@ -143,7 +143,7 @@ def _scorer(
         encoder = to_score.encoders.load("default" if column is None else column.spec)
         batch = batch_scorer(to_score.rows, encoder, 0, feedback)
         return batch.score, batch.features.decode_side, encoder.spec
-    encoder = to_score.encoders.load(model.facts.encoder)
+    encoder = to_score.encoders.load_named_in(path, model.facts.encoder)
     scorer = PictureScorer(model, encoder)
     side = scorer.features.decode_side
     return lambda _row, picture: scorer.score(picture), side, encoder.spec

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.samples import Samples
     from tamis.services.drift.contract import DriftCheck
-    from tamis.services.drift.reference import Facts
+    from tamis.services.drift.reference import Facts, Reference
     from tamis.services.drift.side import Side
     from tamis.types import Failure
     from tamis.verbs.feedback import Feedback
@@ -49,7 +49,7 @@ class Batch:
 
 @contextmanager
 def batch_of(
-    workspace: Workspace | None, request: DriftCheck, facts: Facts, feedback: Feedback
+    workspace: Workspace | None, request: DriftCheck, reference: Reference, feedback: Feedback
 ) -> Iterator[Batch]:
     """Read or embed the pictures that a check is of.
 
@@ -62,7 +62,7 @@ def batch_of(
     """
     if request.sources:
         pool = EncoderPool() if workspace is None else workspace.encoders
-        with _new_pictures(pool, request, facts, feedback) as batch:
+        with _new_pictures(pool, request, reference, feedback) as batch:
             yield batch
         return
     if workspace is None:
@@ -70,14 +70,15 @@ def batch_of(
     if request.snapshot is not None:
         store = Store.open(workspace.path, create=False, snapshot=request.snapshot)
         workspace = Workspace(store)
-    yield _rows(workspace, request, facts)
+    yield _rows(workspace, request, reference.facts)
 
 
 @contextmanager
 def _new_pictures(
-    encoders: EncoderPool, request: DriftCheck, facts: Facts, feedback: Feedback
+    encoders: EncoderPool, request: DriftCheck, reference: Reference, feedback: Feedback
 ) -> Iterator[Batch]:
-    encoder = encoders.load(facts.encoder, threads=1)
+    facts = reference.facts
+    encoder = encoders.load_named_in(reference.path, facts.encoder, threads=1)
     if encoder.fingerprint != facts.fingerprint:
         raise EncoderError(
             f"{facts.encoder} is not the encoder any more that made the reference (fingerprint "

@@ -57,7 +57,7 @@ def check(
         covariates=request.covariates,
         seed=request.seed,
     )
-    with batch_of(workspace, request, reference.facts, feedback) as batch:
+    with batch_of(workspace, request, reference, feedback) as batch:
         found = compare(reference, batch.side, settings, workspace)
         commands: list[str] = []
         if found.report.drift:

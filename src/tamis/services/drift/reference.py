@@ -108,12 +108,12 @@ class Reference:
         """
         try:
             arrays = unpacked(path)
-            about = json.loads(str(arrays["about"]))
+            about = dict(json.loads(str(arrays["about"])))
         except FileNotFoundError:
             raise InputError(f"there is no drift reference {path}: fit one") from None
         except OSError as error:
             raise InputError(f"cannot read the drift reference {path}: {error.strerror}") from error
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path} is no drift reference, or damaged: fit it again") from error
         if about.pop("format", None) != _FORMAT:
             raise InputError(f"{path} was written by another version of tamis: fit it again")

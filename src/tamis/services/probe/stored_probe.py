@@ -152,5 +152,5 @@ def find_probe(workspace: Workspace, name: str) -> StoredProbe:
         )
     except FileNotFoundError:
         raise InputError(f"{path} is missing: train the probe again") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is no probe, or damaged: train it again") from error

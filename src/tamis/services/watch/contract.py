@@ -75,6 +75,16 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
         str | int | None,
         Option("Serve Prometheus metrics at this address.", metavar="PORT|HOST:PORT"),
     ] = None
+    drift: Annotated[
+        str | None,
+        Option(
+            "Send the vectors of all frames looked at to this reference on a drift server.",
+            metavar="URL",
+        ),
+    ] = None
+    drift_token: Annotated[
+        Path | None, Option("File with the token of the drift server.", metavar="FILE")
+    ] = None
     behind: Annotated[
         Literal["drop", "block"] | None,
         Option("What to do when frames come too fast.", default="drop if live"),
@@ -95,5 +105,12 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
             raise UsageError(
                 f"copies are to go to {self.out}, and none are to be made; give one of the two"
             )
+        if self.drift is not None and self.gate:
+            raise UsageError(
+                "a gate leaves out frames that are alike, and what is left would look like drift; "
+                "leave the gate out too (no gate), and sample as often as for the reference"
+            )
+        if self.drift_token is not None and self.drift is None:
+            raise UsageError("a token of which drift server? give its address too (drift)")
         if self.seconds is not None and not self.seconds > 0:
             raise UsageError(f"cannot watch for {self.seconds} s; give a number above 0")

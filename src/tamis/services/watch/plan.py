@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tamis.algo.sieve.rules import Rules, checked_threshold
 from tamis.errors import UsageError
 from tamis.observability.metrics import parse_address
+from tamis.services.watch.drift_feed import check_address
 from tamis.sources.video.open import source_name
 from tamis.sources.video.sampling import parse_sampling
 from tamis.sources.video.stream import Patience, is_camera, is_stream
@@ -91,6 +92,8 @@ class WatchPlan:
             raise UsageError("cannot watch for ever in seconds; leave the time out")
         if asked.metrics is not None:
             parse_address(str(asked.metrics))
+        if asked.drift is not None:
+            check_address(asked.drift)
 
     def check(self, sources: Sequence[str]) -> None:
         """Refuse sources that this plan does not fit.

@@ -35,6 +35,8 @@ class WatchReport(Result):
         encoder: spec of the encoder.
         column: the vector column.
         out: where copies lie; None if none were to be made.
+        drift_sent: vectors that the drift server has.
+        drift_lost: vectors that it never got.
         sources: the same figures for each source.
         reasons: the first hundred frames that failed, and sources that ended before their time.
     """
@@ -57,5 +59,7 @@ class WatchReport(Result):
     encoder: str
     column: str
     out: str | None
+    drift_sent: int = 0
+    drift_lost: int = 0
     sources: Sequence[SourceCount] = ()
     reasons: Sequence[Failure] = ()

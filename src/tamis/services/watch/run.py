@@ -15,6 +15,7 @@ from tamis.observability.metrics import MetricsServer, parse_address
 from tamis.runtime.frame_rows import copied_row, pointing_row
 from tamis.services.watch.checkpoint import Place, Progress, WatchCheckpoint, version_of
 from tamis.services.watch.counts import SourceCount, WatchCounts, metrics_of
+from tamis.services.watch.drift_feed import DriftFeed, read_token
 from tamis.services.watch.frame_queue import FrameQueue
 from tamis.services.watch.frame_writer import FrameWriter
 from tamis.services.watch.plan import WatchPlan, source_key
@@ -105,6 +106,8 @@ class _Watch:
         self._places: dict[int, Place] = {}
         self._taken: dict[str, list[bytes]] = {}
         self._reasons: list[Failure] = []
+        self._drift: DriftFeed | None = None
+        self._alarm = ""
         self.finished = 0
         for given in sources:
             self._open(given)
@@ -152,8 +155,11 @@ class _Watch:
                 parse_address(str(self._plan.asked.metrics)), lambda: metrics_of(self._counts)
             )
             note(f"metrics at {stack.enter_context(server).url}")
+        if self._plan.asked.drift is not None:
+            token = read_token(self._plan.asked.drift_token)
+            self._drift = stack.enter_context(DriftFeed(self._plan.asked.drift, token))
         queue = stack.enter_context(FrameQueue(self._sources, self._plan.asked.behind))
-        self._queue, self._stop, self._tell = queue, stop, tell
+        self._queue, self._stop, self._tell, self._note = queue, stop, tell, note
         deadline = self._plan.asked.seconds
         self._until = None if deadline is None else time.monotonic() + deadline
         threshold = self._threshold()
@@ -227,6 +233,7 @@ class _Watch:
             elif self._queue.is_over:
                 break
             self._note_ends(writer)
+            self._note_drift()
             self._refresh_counts()
             self._tell(self._counts)
             if writer.is_due:
@@ -243,6 +250,8 @@ class _Watch:
         count = self._counts.sources[number]
         for arrival, decision in zip(arrivals, decisions, strict=True):
             reason = decision.reason
+            if self._drift is not None and decision.vector is not None:
+                self._drift.add(self._sources[number].name, decision.key, decision.vector)
             if decision.outcome == "kept":
                 reason = self._kept(number, decision, writer)
             if reason:
@@ -285,6 +294,13 @@ class _Watch:
             if number in self._places and self._queue.has_ended(number):
                 self._places[number].finished = True
 
+    def _note_drift(self) -> None:
+        """Say once that the drift server raised an alarm."""
+        alarm = "" if self._drift is None else self._drift.alarm
+        if alarm and not self._alarm:
+            self._note(alarm)
+        self._alarm = alarm
+
     def _refresh_counts(self) -> None:
         for number, source in enumerate(self._sources):
             count = self._counts.sources[number]
@@ -308,8 +324,14 @@ class _Watch:
         return {name: self._counts.total(name) for name in names}
 
     def _report(self, sieves: SieveStates) -> WatchReport:
-        counts = self._counts
+        counts, drift, notes = self._counts, self._drift, []
         gates = sieves.gates
+        if drift is not None:
+            drift.end()
+            if drift.lost:
+                notes.append(f"{drift.lost} vectors never reached the drift server: {drift.error}")
+            if drift.alarm:
+                notes.append(f"the drift server is in alarm: {drift.alarm}")
         copied = any(self._plan.copies(given) for given in self._given)
         return WatchReport(
             seen=counts.total("seen"),
@@ -330,6 +352,9 @@ class _Watch:
             encoder=self._encoder.spec,
             column=self._column,
             out=str(self._out) if copied else None,
+            drift_sent=0 if drift is None else drift.sent,
+            drift_lost=0 if drift is None else drift.lost,
             sources=[replace(source) for source in counts.sources],
             reasons=self._reasons,
+            notes=notes,
         )

@@ -75,6 +75,47 @@ def test_a_shard_that_breaks_off_is_refused(tmp_path):
         read("webdataset", file)
 
 
+@pytest.mark.parametrize("kept", [3 * 512 + 9, 4 * 512 - 1])
+def test_a_shard_that_breaks_off_in_a_header_is_refused(tmp_path, kept):
+    file = shard(tmp_path, ("a.jpg", b""), ("a.cls", b"cat"), ("b.jpg", b""), ("b.cls", b"dog"))
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(InputError, match="cut off"):
+        read("webdataset", file)
+
+
+def test_a_shard_with_a_damaged_header_does_not_just_end_there(tmp_path):
+    file = shard(tmp_path, ("a.jpg", b""), ("a.cls", b"cat"), ("b.jpg", b""), ("b.cls", b"dog"))
+    content = bytearray(file.read_bytes())
+    content[3 * 512 + 150] ^= 0xFF
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="damaged"):
+        read("webdataset", file)
+
+
+def test_what_is_nested_without_end_costs_itself(tmp_path):
+    deep = "[" * 100_000
+    objects = {"bbox": [[1, 2, 3, 4]], "category": ["dog"], "attributes": [deep]}
+    said = json.dumps({"objects": objects}).encode()
+    file = shard(tmp_path, ("a.jpg", b""), ("a.json", said), ("b.jpg", b""), ("b.json", SAID))
+    found = read("webdataset", file)
+    assert ([one.picture for one in found.entries], len(found.failures)) == (["b.jpg"], 1)
+    table = tmp_path / "a.csv"
+    table.write_text(f"path,label,x,y,width,height,polygon\na,cat,1,2,3,4,{deep}\nb,cat,1,2,3,4,\n")
+    found = read("csv", table)
+    assert ([one.picture for one in found.entries], len(found.failures)) == (["b"], 1)
+
+
+def test_names_of_classes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "classes.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="cannot be read"):
+        read("webdataset", shard(tmp_path, ("a.jpg", b""), ("a.cls", b"0")))
+    (tmp_path / "SegmentationClass").mkdir()
+    Image.new("L", (4, 4), 1).save(tmp_path / "SegmentationClass" / "a.png")
+    (tmp_path / "labelmap.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="no text in UTF-8"):
+        list(voc_masks.read_voc_classes(tmp_path))
+
+
 def test_what_is_said_of_no_picture_is_listed(tmp_path):
     file = shard(tmp_path, ("a.json", SAID), ("b.jpg", b""), ("b.cls", b"\xff"))
     found = read("webdataset", file)

@@ -52,6 +52,12 @@ def bytes_of(image):
     return held.getvalue()
 
 
+def garbled(archive):
+    """The same with other packed bytes, which no longer unpack."""
+    name = archive.index(b"a") + 1
+    return archive[:name] + b"\xff" * 8 + archive[name + 8 :]
+
+
 def zipped(files):
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -153,6 +159,7 @@ BAD = {
     b'{"vectors": [[1, 2, 3]]}': "24 dimensions",
     b'{"vectors": [[1e999]], "ids": ["a"]}': "length inf",
     b'{"vectors": [[NaN]]}': "length nan",
+    b'{"vectors": [[1e30, 1e30]]}': "length inf",
     b'{"vectors": {"a": 1}}': "equally many numbers",
     b'{"vectors": [[1]], "colour": 1}': "no field 'colour'",
     b'{"vectors": [[1]], "ids": "a"}': "ids are a list of texts",
@@ -162,6 +169,7 @@ BAD = {
     b'{"vectors": [[1]], "series": 7}': "the series is a text",
     b'{"vectors": [[1]], "figures": [1]}': "figures are lists",
     b'{"vectors": [[1]], "figures": {"size": ["x"]}}': "figures are lists",
+    b'{"vectors": [[1]], "figures": {"size": [1e39]}}': "figures are lists",
     b'{"vectors": [[1]], "figures": {"size": [1, 2]}}': "1 pictures and 2 of size",
     b'{"vectors": [[1]], "figures": {"hue": [1]}}': "no figure 'hue'",
     b"[" * 100_000: "is no JSON",
@@ -182,6 +190,7 @@ def test_wrong_vectors_are_refused_in_a_sentence(client, body):
         ("application/octet-stream", b"", "the request is empty"),
         ("image/png", b"no picture", "not a picture"),
         ("application/zip", b"no zip", "the zip cannot be read"),
+        ("application/zip", garbled(zipped({"a": b"picture" * 99})), "the zip cannot be read"),
         ("application/zip", zipped({}), "0 files"),
         ("application/zip", zipped({f"{n}": b"" for n in range(1001)}), "1001 files"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import struct
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,60 @@ def test_all_of_an_answer_is_a_query_and_not_a_list(page: TestClient, dataset: P
     later = page.post("/api/selections", json={"answer": answer["answer"]}).json()
     assert later["query"] is None
     assert later["count"] == 9
+
+
+def test_a_selection_means_the_pictures_that_it_was_made_of(
+    page: TestClient, dataset: Path
+) -> None:
+    bare = {"values": [None], "column": "label"}
+    unlabeled = ask(page, filters=[bare])
+    chosen = page.post(
+        "/api/selections", json={"answer": unlabeled["answer"], "name": "bare"}
+    ).json()
+    assert chosen["query"] is not None
+    before = rows(page, unlabeled, limit=60)["id"]
+    # another program takes the label of a picture that nobody selected
+    store = Store.open(dataset)
+    with store.operation("label clear") as op:
+        op.set_marks([sample_id(0)], {"label": [None]})
+    done = page.post("/api/verbs/label set?selection=bare", json={"label": "owl"}).json()
+    assert done["changed"] == chosen["count"] == 20
+    owls = ask(page, filters=[{"column": "label", "values": ["owl"]}])
+    assert rows(page, owls, limit=60)["id"] == before
+    # they have labels now, and are still the pictures of the selection
+    done = page.post("/api/verbs/label tag?selection=bare", json={"name": "checked"}).json()
+    assert done["changed"] == 20
+    made = page.post("/api/exports", json={"format": "csv", "selection": "bare"}).json()["number"]
+    while (job := page.get(f"/api/jobs/{made}").json())["state"] == "running":
+        pass
+    assert job["result"]["exported"] == 20
+
+
+def test_what_another_program_wrote_is_not_written_over(page: TestClient, dataset: Path) -> None:
+    first = [sample_id(3)]
+    with Store.open(dataset).operation("label tag") as op:
+        op.set_marks(first, {"tags": [["theirs"]]})
+    assert page.post("/api/verbs/label tag", json={"name": "ours", "ids": first}).status_code == 200
+    tags = Store.open(dataset).read(["tags"], ids=first).column(0).to_pylist()
+    assert tags == [["theirs", "ours"]]
+
+
+def test_numbers_that_json_lacks_leave_the_page_whole(page: TestClient, dataset: Path) -> None:
+    odd = [math.inf, -math.inf, math.nan, 1.0, 2.0]
+    ids = [sample_id(number) for number in range(5)]
+    with Store.open(dataset).operation("marks") as op:
+        op.set_marks(ids, {"loss": pa.array(odd), "wide": pa.array([-1.7e308, 1.7e308, *odd[:3]])})
+    page.get("/api/changes")
+    loss = facet(page, "loss")
+    assert (loss["low"], loss["high"], sum(loss["counts"])) == (1, 2, 2)
+    answer = ask(page, sort={"column": "loss"})
+    assert rows(page, answer, limit=5)["score"] == [None, 1, 2, None, None]
+    assert rows(page, answer, limit=5)["id"][:4] == [ids[1], ids[3], ids[4], ids[0]]
+    codes = page.get("/api/map/colors", params={"column": "loss"}).content
+    assert list(codes[:6]) == [254, 0, 255, 0, 254, 255]
+    codes = page.get("/api/map/colors", params={"column": "wide"}).content
+    assert list(codes[:4]) == [0, 254, 254, 0]
+    assert page.get(f"/api/pictures/{ids[0]}").json()["sample"]["loss"] is None
 
 
 def test_a_selection_can_have_a_name(page: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -39,14 +40,14 @@ def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]
         "{id}": sample_id(0),
         "{name}": chosen,
         "{verb}": "info",
-        "{number:int}": str(job.number),
+        "{number}": str(job.number),
     }
     found: list[tuple[str, str, Any]] = []
     for route in make_routes(session):
         path = route.path
         if path.startswith("/api/exports/"):
             path = f"/api/exports/{made}"
-        path = path.replace("{row:int}", "0")
+        path = path.replace("{row}", "0")
         for name, value in values.items():
             path = path.replace(name, value)
         body = BODIES.get(route.path)
@@ -98,7 +99,7 @@ def test_the_description_names_every_route_and_every_verb(
     described = page.get("/openapi.json").json()["paths"]
     for route in make_routes(session):
         if route.path != "/api/verbs/{verb}":
-            assert route.path.replace(":int}", "}") in described
+            assert route.path in described
     for verb in SERVED:
         assert f"/api/verbs/{verb.replace(' ', '%20')}" in described
     operations = [one for path in described.values() for one in path.values()]
@@ -174,6 +175,80 @@ def test_what_is_no_request_is_refused_with_a_sentence(page: TestClient, body: b
         answer = page.post(path, content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 400
         assert answer.json()["error"]
+
+
+LONG = "9" * 5000
+HALF = "\ud800"
+WIDE: Any = 10**400
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/questions", {"filters": [{"column": "a`b", "text": "x"}]}),
+        ("/api/questions", {"filters": [{"column": "sharpness", "low": WIDE}]}),
+        ("/api/questions", {"filters": [{"column": "sharpness", "values": [WIDE]}]}),
+        ("/api/questions", {"like": [HALF]}),
+        ("/api/facets", {"where": f"label = '{HALF}'"}),
+        ("/api/selections", {"answer": "ANSWER", "name": 5}),
+        ("/api/selections", {"answer": "ANSWER", "name": ["a"]}),
+        ("/api/selections", {"answer": "ANSWER", "name": HALF}),
+        ("/api/exports", {"format": "csv", "selection": ["a"]}),
+        ("/api/verbs/label set", {"label": HALF, "all": True}),
+        ("/api/verbs/label tag", {"name": HALF, "all": True}),
+        ("/api/verbs/label boxes", {"sample": sample_id(0), "box": [[0, 0, WIDE, 1]]}),
+        ("/api/verbs/checkout", {"to": WIDE}),
+        ("/api/verbs/checkout", {"to": LONG}),
+        ("/api/verbs/checkout", {"to": "\u00b2"}),
+        ("/api/verbs/diff", {"a": "\u00b2", "b": 1}),
+        ("/api/verbs/search", {"like": [sample_id(1)], "k": WIDE}),
+        (f"/api/history?limit={LONG}", None),
+        (f"/api/map/points/{LONG}", None),
+        (f"/api/jobs/{LONG}", None),
+        ("/api/exports/-1", None),
+    ],
+)
+def test_what_no_page_asks_is_refused_with_a_sentence(
+    page: TestClient, path: str, body: Any
+) -> None:
+    if isinstance(body, dict) and body.get("answer") == "ANSWER":
+        body = body | {"answer": page.post("/api/questions", json={}).json()["answer"]}
+    answer = page.get(path) if body is None else page.post(path, content=json.dumps(body))
+    assert answer.status_code == 400
+    assert len(answer.json()["error"]) < 500
+
+
+def test_a_defect_of_ours_is_a_sentence_and_goes_to_the_log(
+    session: Session, page: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def broken(_question: object) -> None:
+        raise ZeroDivisionError(f"at {HALF}")
+
+    monkeypatch.setattr(session, "ask", broken)
+    answer = page.post("/api/questions", json={})
+    assert answer.status_code == 500
+    assert answer.json()["error"] == f"a defect of tamis: ZeroDivisionError: at {HALF}"
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SystemExit(3), "the work ended its thread"),
+        (ValueError("no\udce9.jpg"), "a defect of tamis: ValueError: no\udce9.jpg"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_job_that_fails_oddly_is_over_and_told(
+    session: Session, page: TestClient, error: BaseException, said: str
+) -> None:
+    def work(_feedback: object) -> None:
+        raise error
+
+    job = session.jobs.start("embed", work)
+    assert job.over.wait(60)
+    [found] = page.get("/api/jobs").json()["jobs"]
+    assert (found["state"], found["error"]) == ("failed", said)
 
 
 def test_jobs_end_before_the_test_does(session: Session, page: TestClient) -> None:

@@ -106,7 +106,8 @@ def arrivals_of(
         raise UsageError(
             f"{len(ids)} pictures and vectors of shape {rows.shape}: give each picture one vector"
         )
-    lengths = np.linalg.norm(rows, axis=1)
+    with np.errstate(over="ignore"):  # what is too long is refused
+        lengths = np.linalg.norm(rows, axis=1)
     wrong = np.flatnonzero(~(np.isfinite(lengths) & (lengths > 0)))
     if wrong.size:
         raise UsageError(

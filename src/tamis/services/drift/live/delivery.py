@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import subprocess
 import threading
@@ -204,8 +205,8 @@ def _posted(url: str, content: bytes, name: str) -> str:
     except urllib.error.HTTPError as error:
         with error:
             return f"answered {error.code}"
-    except (OSError, ValueError) as error:
-        return str(error)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return str(error) or type(error).__name__
 
 
 def _ran(command: Sequence[str], content: bytes) -> str:
