@@ -64,7 +64,9 @@ def test_one_video_is_divided_by_its_shots_and_without_any_by_time(tamis_cli):
     tamis_cli("add", "a.mp4", "--every", "frame")
     tamis_cli("embed")
     shares = ("--train", ".6", "--val", ".2", "--test", ".2")
-    assert "each shot stays together" in tamis_cli("split", *shares).err
+    told = tamis_cli("split", *shares).err
+    assert "each shot stays together" in told
+    assert "--time-block 1s  leaves a gap" in told  # the video is shorter than ten minutes
     rows = tamis.open(tamis_cli.folder / "dataset.tamis").table(["frame", "split"]).to_pylist()
     of: dict[int, set[str]] = {}
     for row in rows:

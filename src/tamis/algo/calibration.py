@@ -328,7 +328,7 @@ def _notes(
         )
     if passed[1] > _SHARED_VIEW:
         notes.append(
-            f"{passed[1]:.0%} of random pairs share a view or template: most pictures are changed "
+            f"{passed[1]:.0%} of random pairs share a view or template: many pictures are changed "
             "versions of each other, and only those in which nothing differs are copies."
         )
     if pictures < _FEW_PICTURES and not given:

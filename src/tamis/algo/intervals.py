@@ -50,7 +50,10 @@ def share_right(right: int, rows: int) -> Estimate:
     share, spread = right / rows, z * z / rows
     middle = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / rows + spread / (4 * rows)) / (1 + spread)
-    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half))
+    # at the ends the interval reaches them exactly, which the rounding of the formula misses
+    low = 0.0 if right == 0 else max(0.0, middle - half)
+    high = 1.0 if right == rows else min(1.0, middle + half)
+    return Estimate(share, low, high)
 
 
 def mean_of_seeds(values: NDArray[Any]) -> Estimate:

@@ -51,7 +51,7 @@ def principal_plane(vectors: Vectors) -> PrincipalPlane:
 
     Example:
         >>> line = np.outer(np.linspace(-1, 1, 5), [0.6, 0.8, 0.0]).astype(np.float32)
-        >>> principal_plane(line).place(line)[:, 0].round(2).tolist()
+        >>> principal_plane(line).place(line)[:, 0].round(1).tolist()
         [-1.0, -0.5, 0.0, 0.5, 1.0]
     """
     given = np.asarray(vectors, np.float64)

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from tamis.errors import UsageError
 
-__all__ = ["KINDS", "TRUTH", "AnnotationKind", "check_layer"]
+__all__ = ["BY_PROBE", "KINDS", "TRUTH", "AnnotationKind", "check_layer"]
 
 AnnotationKind: TypeAlias = Literal[
     "classification",
@@ -24,6 +24,9 @@ KINDS: Final[tuple[AnnotationKind, ...]] = get_args(AnnotationKind)
 
 TRUTH: Final = "truth"
 """The layer that is meant where none is named; its classes are the samples' `label`."""
+
+BY_PROBE: Final = "tamis: probe "
+"""How the author of a probe's predictions begins; the probe's name follows."""
 
 _LAYER = re.compile(r"[a-z][a-z0-9_]*")
 

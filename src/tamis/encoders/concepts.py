@@ -31,7 +31,7 @@ __all__ = ["CAVEAT", "Concepts", "load_concepts"]
 
 CAVEAT: Final = (
     "concepts knows only what ImageNet's 1,000 classes express (animals and objects), so it cannot "
-    "find colours, attributes, people or actions."
+    "find colors, attributes, people or actions."
 )
 
 _TEXT_TEMPERATURE: Final = 0.05

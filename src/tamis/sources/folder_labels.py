@@ -100,7 +100,7 @@ class FolderLabels:
         shown = ", ".join(most) + (f" and {more} more" if more else "")
         without = f"; {counted(self._without, 'picture has')} none" if self._without else ""
         taken = f"labels are the names of {_spelt(self.level)} ({shown})"
-        return [f"{taken}{without}; another label level takes other folders"]
+        return [f"{taken}{without}; give another label level to take other folders"]
 
     def _label(self, source: tuple[str, str], folders: tuple[str, ...]) -> str | None:
         if self._asked is None:

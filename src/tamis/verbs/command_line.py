@@ -12,15 +12,32 @@ from tamis.verbs.values import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tamis.verbs.request import Field, Request
 
-__all__ = ["command_line", "read_words", "words_of"]
+__all__ = ["command_line", "dataset_words", "quoted", "read_words", "words_of"]
 
 
 def command_line(request: Request[Any]) -> str:
     """Return the command that asks for a request, as a shell takes it."""
     return shlex.join(["tamis", *words_of(request)])
+
+
+def dataset_words(path: Path) -> list[str]:
+    """Return the words that name a dataset to a command; none where it is meant without them."""
+    return [] if path.name == "dataset.tamis" and not path.is_absolute() else ["-d", str(path)]
+
+
+def quoted(word: str) -> str:
+    r"""Return a word as a shell takes it, in double quotes where it has single ones.
+
+    Double ones are read more easily, by people and by the shells of Windows.
+
+    >>> quoted("label = 'cat'"), quoted("cat"), quoted("a b")
+    ('"label = \'cat\'"', 'cat', "'a b'")
+    """
+    return f'"{word}"' if "'" in word and not set(word) & set('"$`\\!') else shlex.quote(word)
 
 
 def words_of(request: Request[Any]) -> list[str]:

@@ -220,7 +220,7 @@ def test_a_layer_goes_out_and_in_as_a_table(dataset, tmp_path, format_name):
     assert report.exported == 12
     dataset.import_annotations(format_name, report.path, layer="back")
     assert said(dataset, "back") == said(dataset, "truth")
-    with pytest.raises(UsageError, match="has no annotation"):
+    with pytest.raises(UsageError, match="no layer 'nothing'; there are back, truth"):
         dataset.export(format_name, tmp_path / "u", layer="nothing")
 
 

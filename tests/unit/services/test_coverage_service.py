@@ -78,6 +78,7 @@ def test_the_command_of_a_gap_finds_the_free_pictures_of_its_scenario(store, by)
         words = shlex.split(gap.command)
         assert words[:3] == ["tamis", "select", "20"]
         assert store.count(words[words.index("--where") + 1]) == gap.free
+        assert words[-2:] == ["-d", str(store.path)]
 
 
 def test_a_label_is_filled_by_example(store, tmp_path):
@@ -85,7 +86,8 @@ def test_a_label_is_filled_by_example(store, tmp_path):
         op.set_marks(["s00", "s04"], {"label": ["cat", "cat"]})
     (gap,) = found(store, "label").gaps
     assert (gap.value, list(gap.lacking)) == ("cat", ["test"])
-    assert gap.command == "tamis search --like s00 -k 20 --where 'label IS NULL'"
+    at = f"-d {store.path}"
+    assert gap.command == f"tamis search --like s00 -k 20 --where 'label IS NULL' {at}"
 
 
 def test_the_command_line_prints_a_line_a_scenario_and_the_commands(store, tmp_path):

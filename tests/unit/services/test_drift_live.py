@@ -75,7 +75,7 @@ def test_references_that_drift_together_need_less_each(tmp_path, line):
 
 def test_the_window_explains_an_alarm(tmp_path, line):
     with watching(tmp_path, {"line": line}) as live:
-        with pytest.raises(UsageError, match="0 pictures are 0 draws"):
+        with pytest.raises(UsageError, match="too few pictures: 0; a check needs"):
             live.check("line", Settings())
         live.take("line", arrived(usual(3, 40, shift=4)))
         found = live.check("line", Settings(permutations=99))

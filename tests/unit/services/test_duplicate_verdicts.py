@@ -250,7 +250,7 @@ def test_unknown_drop_and_rules_are_refused(store):
         found_in(store, drop="all")
     with pytest.raises(UsageError, match="prettiest"):
         found_in(store, prefer=["prettiest"])
-    with pytest.raises(UsageError, match="fulfils"):
+    with pytest.raises(UsageError, match="fulfills"):
         found_in(store, where="width > 9999")
 
 

@@ -135,6 +135,15 @@ def test_classes_are_compared_with_labels_and_the_likeliest_counts(dataset, tmp_
     assert report.recall.value == pytest.approx(1 / 3)
 
 
+def test_layers_of_different_pictures_are_not_compared_in_silence(dataset, tmp_path):
+    bring(dataset, tmp_path, "truth", TRUTH[0])
+    bring(dataset, tmp_path, "model", ("1.png", "cat", 10, 10, 40, 40, 0.9))
+    [note] = dataset.evaluate("model").notes
+    assert note.startswith("no picture is in both model and truth")
+    bring(dataset, tmp_path, "model", ("0.png", "cat", 10, 10, 40, 40, 0.9))
+    assert not dataset.evaluate("model").notes
+
+
 def test_what_cannot_be_compared_is_refused(dataset, tmp_path):
     with pytest.raises(UsageError, match="both the predictions and the truth"):
         dataset.evaluate("truth")

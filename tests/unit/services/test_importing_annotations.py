@@ -277,6 +277,21 @@ def test_what_is_no_coco_file_is_refused_in_a_sentence(dataset, tmp_path, conten
     assert dataset.log().entries[-1].verb == "add"
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("file,x,y\n0.part.png,1,2\n", "no column of classes; call it one of label, class"),
+        ("file,label\n0.part.png,\n", "nothing in .* can be used; .* row 1"),
+    ],
+)
+def test_what_cannot_be_used_at_all_does_not_empty_a_layer(dataset, tmp_path, table, message):
+    dataset.label("dog", all=True)
+    (tmp_path / "t.csv").write_text(table)
+    with pytest.raises(InputError, match=message):
+        dataset.import_annotations("csv", tmp_path / "t.csv", replace=True)
+    assert [row["label"] for row in rows(dataset)] == ["dog"] * 3
+
+
 def test_annotations_of_other_pictures_change_nothing(dataset, tmp_path):
     file = coco(
         tmp_path, {"image_id": 0, "bbox": [0, 0, 5, 5]}, images=[{"id": 0, "file_name": "z"}]

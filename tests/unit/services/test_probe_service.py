@@ -55,6 +55,15 @@ def test_a_test_split_is_measured_on_and_never_fitted_on(tmp_path):
     assert any("were not measured" in note for note in other.notes)
 
 
+def test_an_evaluation_on_what_a_probe_was_fitted_to_says_so(tmp_path):
+    ds, _ = with_splits(tmp_path)
+    ds.train_probe()
+    ds.predict_probe()
+    [note] = ds.evaluate("probe_classes").notes
+    assert "looks better than it is" in note
+    assert not ds.evaluate("probe_classes", where="split = 'test'").notes
+
+
 def test_an_undo_brings_the_probe_before_back(dataset):
     dataset.train_probe(method="logistic")
     before = find_probe(Workspace(dataset.store), "classes").temperature

@@ -69,7 +69,8 @@ def read_table(file: Path) -> Iterator[Said]:
     picture. Polygons, keypoints and attributes are JSON.
 
     Raises:
-        InputError: it cannot be read, or has no column of pictures.
+        InputError: it cannot be read, or has no column of pictures, or none of classes, captions
+            or numbers.
     """
     try:
         yield from _read(file, _parquet if file.suffix.lower() == ".parquet" else _csv)
@@ -90,6 +91,10 @@ def _read(file: Path, read: Callable[[Path], Iterator[dict[str, Any]]]) -> Itera
     if columns["picture"] is None:
         raise InputError(
             f"{file} has no column of pictures; call it one of {', '.join(_NAMES['picture'])}"
+        )
+    if all(columns[meaning] is None for meaning in ("label", "text", "value")):
+        raise InputError(
+            f"{file} has no column of classes; call it one of {', '.join(_NAMES['label'])}"
         )
     for number, row in enumerate(chain([first], rows), start=1):
         try:

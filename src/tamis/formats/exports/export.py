@@ -93,7 +93,8 @@ def export(
         progress: told after each picture of a `folder` export.
 
     Raises:
-        UsageError: an unknown format, link or column, no matching row, or a destination in use.
+        UsageError: an unknown format, link, column or layer, no matching row, or a destination in
+            use.
         InputError: not one picture could be read.
         StorageError: the disk is full or refuses.
     """
@@ -114,7 +115,7 @@ def export(
             "or add  AND kind IS NULL  to the condition"
         )
     if asked.count() == 0:
-        condition = "it is empty" if where is None else f"no row fulfils {where!r}"
+        condition = "it is empty" if where is None else f"no row fulfills {where!r}"
         raise UsageError(f"nothing to export from {store.path}: {condition}")
     place = Path(destination)
     if _inside(place, Path(store.path)):
@@ -132,6 +133,7 @@ def export(
             progress=progress,
         )
         return ExportReport(exported, tuple(failed), place)
+    _check_layer(store, layer)
     if format in WRITERS:
         exported, failed, losses = export_annotated(
             store,
@@ -186,6 +188,15 @@ def _export_layer(
     with new_file(file, overwrite=overwrite) as draft:
         exported = write(kept.to_batches(), draft)
     return ExportReport(exported, (), file)
+
+
+def _check_layer(store: Store, layer: str | None) -> None:
+    if layer in (None, TRUTH):  # labels are classes of the truth, with or without rows in it
+        return
+    there = sorted(pc.unique(store.annotations(["layer"]).column("layer")).to_pylist())
+    if layer not in there:
+        known = f"there are {', '.join(there)}" if there else "the dataset has no annotations yet"
+        raise UsageError(f"no layer {layer!r}; {known}")
 
 
 def _check_columns(samples: Samples, names: Sequence[str]) -> None:

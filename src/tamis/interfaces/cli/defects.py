@@ -122,7 +122,7 @@ def _show_score(output: Output, request: DefectsScore, report: DefectsReport) ->
     if report.layer is not None:
         output.note(f"layer  {report.layer}")
     if report.gallery is not None:
-        output.note(f"page  {report.gallery}")
+        output.note(f"gallery  {report.gallery}")
     _show_failed(output, report)
     return FLAWS_FOUND if request.fail and report.anomalous else 0
 

@@ -53,8 +53,6 @@ def _written(region: tuple[int, int, int, int] | None) -> str | None:
 def _show_filter(output: Output, _request: Filter, report: FilterReport) -> None:
     output.say(_filtered(report))
     output.note(f"by the vectors of {report.encoder}")
-    if report.gallery is not None:
-        output.note(f"gallery  {report.gallery}")
     output.table(["text", "pictures"], list(report.counts.items()))
     output.table(
         ["score", "margin", "text", "picture"],

@@ -125,7 +125,7 @@ def show_coverage(output: Output, _request: Coverage, found: CoverageReport) -> 
         of = counted(len(found.scenarios), "scenario")
         output.say(f"{counted(len(found.gaps), 'gap')} among {of}")
     for gap in found.gaps[:_SHOWN_GAPS]:
-        output.say(f"{gap.by} {gap.value} lacks in {', '.join(gap.lacking)}:  {gap.command}")
+        output.say(f"{gap.by} {gap.value} is lacking in {', '.join(gap.lacking)}:  {gap.command}")
     if found.encoder is not None:
         output.note(f"words by the vectors of {found.encoder}")
 

@@ -54,7 +54,8 @@ def import_annotations(
     """Bring the annotations of a file or folder into a layer.
 
     Raises:
-        InputError: there are no annotations, or they speak of none of the dataset's pictures.
+        InputError: there are no annotations, none can be read, or they speak of none of the
+            dataset's pictures.
         ConflictError: another writer was in the way.
     """
     store = workspace.store
@@ -64,7 +65,12 @@ def import_annotations(
     failed = [*taken.unread, *taken.failed]
     if not taken.entries and not failed:
         raise InputError(f"{place} was read and has no annotation in it; name another source")
-    if taken.entries and not taken.tables:
+    if not taken.entries:
+        first = next(iter(failed))
+        raise InputError(
+            f"nothing in {place} can be used; the first failure, {first.path}: {first.reason}"
+        )
+    if not taken.tables:
         first = next(iter(taken.failed))
         raise InputError(
             f"none of the {taken.entries} annotations in {place} can be used; the first, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,11 +15,13 @@ from tamis.runtime.prompts import prompt_vectors
 from tamis.runtime.queries import caveat_of
 from tamis.services.coverage.contract import DERIVED, CoverageReport, Gap, Scenario
 from tamis.sources.split_names import split_order
+from tamis.verbs.command_line import dataset_words, quoted
 from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tamis.dataset.samples import SampleSet
     from tamis.runtime.workspace import Workspace
@@ -133,13 +134,18 @@ def _asked(pictures: SampleSet, request: Coverage) -> list[str]:
     return found
 
 
+def _at(path: Path) -> str:
+    return "".join(f" {quoted(word)}" for word in dataset_words(path))
+
+
 def _columns(pictures: SampleSet, by: str, request: Coverage) -> _Kind:
     """Return the values of a column, or of what is derived from others."""
+    at = _at(pictures.samples.store.path)
     free = unknown(request.split) if pictures.samples.has(request.split) else None
 
     def finding(condition: str) -> str:
         where = " AND ".join(part for part in (condition, free) if part).replace("`", "")
-        return f"tamis select {_TO_FILL} --where {shlex.quote(where)}"
+        return f"tamis select {_TO_FILL} --where {quoted(where)}{at}"
 
     if by in DERIVED and not pictures.samples.has(by):
         values, condition = _derived(pictures, by)
@@ -147,7 +153,7 @@ def _columns(pictures: SampleSet, by: str, request: Coverage) -> _Kind:
     values = _texts(pictures.column(by), by)
     if by == Column.LABEL:
         examples = dict(zip(reversed(values), reversed(pictures.ids), strict=True))
-        behind = f"-k {_TO_FILL} --where {shlex.quote('label IS NULL')}"
+        behind = f"-k {_TO_FILL} --where {quoted('label IS NULL')}{at}"
         return _Kind(
             by,
             values,
@@ -208,10 +214,10 @@ def _words(
     notes = [caveat] if (caveat := caveat_of(encoder)) else []
     if len(words) == 1:
         notes.append(f"{words[0]!r} is the only word, so every picture counts for it; give others")
-    free = shlex.quote(f"{request.split} IS NULL")
+    free = quoted(f"{request.split} IS NULL") + _at(workspace.path)
 
     def finds(word: str) -> str:
-        return f"tamis search {shlex.quote(word)} -k {_TO_FILL} --where {free}"
+        return f"tamis search {quoted(word)} -k {_TO_FILL} --where {free}"
 
     return _Kind(_WORD, [nearest.get(name) for name in pictures.ids], finds), known.spec, notes
 

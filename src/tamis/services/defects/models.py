@@ -38,6 +38,6 @@ def find_model(workspace: Workspace | None, name: str) -> tuple[DefectModel, Pat
             others = f"; it has {', '.join(sorted(files))}" if files else ""
             raise UsageError(
                 f"the dataset has no model {name!r}{others}: run  tamis defects fit  on pictures "
-                "without defects, or name a file (model)"
+                "without defects, or name a file with --model"
             )
     return DefectModel.read(path), path

@@ -12,11 +12,11 @@ from tamis.services.drift.comparison import Settings, compare
 from tamis.services.drift.monitor import past_checks, watch_batch
 from tamis.services.drift.page import Page, write_page
 from tamis.services.drift.reference import find_reference
+from tamis.verbs.command_line import dataset_words
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tamis.runtime.workspace import Workspace
     from tamis.services.drift.batch import Batch
@@ -103,7 +103,7 @@ def _commands(
     # in double quotes, which shells and people read more easily; ids need no quoting
     quoted = ", ".join(f"'{name}'" for name in labels)
     condition = f"sample_id IN ({quoted})"
-    at = [] if workspace is None else _dataset_words(workspace.path)
+    at = [] if workspace is None else dataset_words(workspace.path)
     lines = []
     if request.sources:
         every = [] if request.every is None else ["--every", f"{request.every}"]
@@ -117,7 +117,3 @@ def _commands(
         *(shlex.join(line) for line in lines),
         f'{shlex.join(chosen)} --include "{condition}"',
     ]
-
-
-def _dataset_words(path: Path) -> list[str]:
-    return [] if path.name == "dataset.tamis" and not path.is_absolute() else ["-d", str(path)]

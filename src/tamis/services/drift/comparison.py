@@ -112,14 +112,15 @@ def compare(
     blocks = side.blocks(length)
     draws = np.unique(blocks).size
     if draws < FEWEST:
-        in_blocks = "" if length == 1 else f" (blocks of {length} in a row)"
+        counting = "" if length == 1 else f", which count as {draws} (blocks of {length} in a row)"
         raise UsageError(
-            f"{len(side.ids)} pictures are {draws} draws{in_blocks}, and a check needs at least "
-            f"{FEWEST}, better 200: check more at a time"
+            f"too few pictures: {len(side.ids)}{counting}; a check needs at least {FEWEST}, better "
+            "200: check more at a time"
         )
     notes = []
     if draws < LOW_POWER:
-        notes.append(f"{draws} draws are few: only a drift of most pictures would be seen")
+        what = "pictures" if length == 1 else f"blocks of {length} pictures"
+        notes.append(f"{draws} {what} are few: only a drift of most pictures would be seen")
     own = np.isin(side.ids, reference.ids)
     if own.any():
         notes.append(

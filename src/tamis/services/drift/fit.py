@@ -56,9 +56,10 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
     blocks = side.blocks(length)
     draws = np.unique(blocks).size
     if draws < FEWEST:
+        counting = "" if length == 1 else f", which count as {draws} (blocks of {length} in a row)"
         raise UsageError(
-            f"{len(side.ids)} pictures are {draws} draws{_in_blocks(length)}, and a reference "
-            f"needs at least {FEWEST}, better 200: add more, or frames of a longer time"
+            f"too few pictures: {len(side.ids)}{counting}; a reference needs at least {FEWEST}, "
+            "better 200: add more, or frames of a longer time"
         )
     facts = Facts(
         encoder=column.spec,
@@ -90,9 +91,8 @@ def fit(workspace: Workspace, request: DriftFit, _feedback: Feedback = SILENT) -
     units = np.unique(reference.rows.blocks).size
     notes = []
     if units < LOW_POWER:
-        notes.append(
-            f"{units} draws{_in_blocks(length)} are few: only a drift of most pictures will be seen"
-        )
+        what = "pictures" if length == 1 else f"blocks of {length} pictures"
+        notes.append(f"{units} {what} are few: only a drift of most pictures will be seen")
     return DriftFitReport(
         reference=str(path),
         bytes=size,
@@ -130,7 +130,3 @@ def _reference(
         rng=rng,
     )
     return Reference(stored, tuple(side.ids[row] for row in stored.rows.tolist()), facts, probe)
-
-
-def _in_blocks(length: int) -> str:
-    return "" if length == 1 else f" (blocks of {length} in a row)"

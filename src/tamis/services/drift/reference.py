@@ -145,6 +145,6 @@ def find_reference(workspace: Workspace | None, path: Path | None) -> Reference:
     if workspace is None or made is None:
         raise UsageError(
             "the dataset has no drift reference: run  tamis drift fit  on pictures as they should "
-            "be, or name a file (reference)"
+            "be, or name a file with --reference"
         )
     return Reference.read(workspace.path / made.reference)

@@ -74,7 +74,7 @@ def duplicates(
     embedded = workspace.samples.of(request.where).vectors(known.name)
     samples = Samples.read(store, request.where)
     if request.where is not None and not samples.ids:
-        raise UsageError(f"no picture fulfils the condition {request.where!r}")
+        raise UsageError(f"no picture fulfills the condition {request.where!r}")
     keeping = Keeping(store, samples, rules)
     candidates = Candidates(
         store,

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from tamis.algo.detection.average_precision import SIZES, evaluate_objects
 from tamis.algo.intervals import share_right
 from tamis.algo.ranked_precision import ranked_precision
-from tamis.dataset.annotation_layers import TRUTH
+from tamis.dataset.annotation_layers import BY_PROBE, TRUTH
+from tamis.dataset.columns import equal
 from tamis.errors import UsageError
 from tamis.pages.page import require_page
 from tamis.services.evaluate.contract import (
@@ -214,6 +215,7 @@ def _sides(
                 f"the layer {layer!r} has no {task} of these pictures; tamis label layers shows "
                 "what there is"
             )
+    notes += _reservations(workspace, request, true, predicted)
     if task == "keypoints":
         true, predicted, others = same_keypoints(true, predicted)
         if others:
@@ -226,6 +228,27 @@ def _sides(
     truths = objects_of(true, labels, task, sizes, true=True)
     guesses = objects_of(predicted, labels, task, sizes, true=False)
     return _Sides(task, labels, true, predicted, truths, guesses, notes)
+
+
+def _reservations(
+    workspace: Workspace, request: Evaluate, true: pa.Table, predicted: pa.Table
+) -> list[str]:
+    """Say why the figures may not mean what they seem to."""
+    layer, truth = request.layer, request.truth
+    notes = []
+    if not pc.any(pc.is_in(predicted.column("picture"), true.column("picture"))).as_py():
+        notes.append(
+            f"no picture is in both {layer} and {truth}, so these figures say nothing about {layer}"
+        )
+    authors = workspace.store.annotations(["author"], equal("layer", layer)).column("author")
+    of_probe = any((one or "").startswith(BY_PROBE) for one in pc.unique(authors).to_pylist())
+    if of_probe and truth == TRUTH and request.where is None:
+        notes.append(
+            f"{layer} comes from a probe that was fitted to labels of these pictures, so it looks "
+            "better than it is: evaluate only pictures that it was not fitted to (where), or take "
+            "the accuracy that was measured when it was trained"
+        )
+    return notes
 
 
 def _tag(workspace: Workspace, request: Evaluate, wrong: Sequence[str], tag: str) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.algo.joined_vectors import join_vectors
+from tamis.dataset.annotation_layers import BY_PROBE
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.pages.page import require_page
 from tamis.services.probe.contract import ProbePredictions, ProbeTraining
@@ -117,7 +118,7 @@ def predict(
     progress = feedback.stage("predict")
     probe = find_probe(workspace, request.name)
     layer = f"probe_{request.name}"
-    rows = AnnotationRows(layer, author=f"tamis: probe {request.name}")
+    rows = AnnotationRows(layer, author=f"{BY_PROBE}{request.name}")
     counted: Counter[str] = Counter()
     ids: list[str] = []
     told: set[str] = set()

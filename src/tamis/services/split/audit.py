@@ -149,7 +149,7 @@ def audit(
     groups = joined.groups
     found = find_leaks(evidence, joined, cross, placed)
     leaks, apart = (named(evidence, placed, names, pairs) for pairs in (found.pairs, found.apart))
-    counted = found.changed + found.undecided if joined.together else 0
+    lesser = found.changed + found.undecided if joined.together else 0
     if found.unseen:
         notes.append(
             f"{found.unseen:,} more pairs across splits have a cosine similarity of at least "
@@ -157,8 +157,8 @@ def audit(
         )
     if found.undecided and not joined.together:
         notes.append(
-            f"{found.undecided:,} pairs across splits are copies or changed versions and cannot be "
-            "told at their resolution; they are not counted as leaks"
+            f"{counted(found.undecided, 'pair')} across splits may be copies or changed versions, "
+            "which cannot be told at this resolution; not counted as leaks"
         )
     clusters = strata.clusters
     difference = dict(
@@ -183,7 +183,7 @@ def audit(
         targets={},
         max_cross_similarity=cross.max_similarity,
         leaks=leaks,
-        leak_count=found.copies + counted + found.others,
+        leak_count=found.copies + lesser + found.others,
         copies=found.copies,
         changed=found.changed,
         undecided=found.undecided,
@@ -247,7 +247,7 @@ def _missing_labels(
             continue
         rows = of.indices[of.indptr[at] : of.indptr[at + 1]]
         held = int(np.unique(groups[rows]).size)
-        missing = f"{label} (not in {', '.join(absent)}; in {held} groups)"
+        missing = f"{label} (not in {', '.join(absent)}; in {counted(held, 'group')})"
         (few if held < len(names) else fitting).append(missing)
     notes = []
     if few:
@@ -267,4 +267,6 @@ def _some(entries: list[str]) -> str:
     'a; b'
     """
     more = len(entries) - _MOST_NAMED
-    return "; ".join(entries[:_MOST_NAMED]) + (f"; and {more:,} more labels" if more > 0 else "")
+    return "; ".join(entries[:_MOST_NAMED]) + (
+        f"; and {counted(more, 'more label')}" if more > 0 else ""
+    )

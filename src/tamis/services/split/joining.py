@@ -144,7 +144,7 @@ def _how_changed(
     if why == "common":
         share = max(joined_share(with_changed, copies), random)
         said = (
-            f"these pictures share views or a template: {100 * share:.0f} % of all pairs show the "
+            f"these pictures share views or a template: {100 * share:.0f}% of all pairs show the "
             "same with other content"
         )
     else:
@@ -163,7 +163,7 @@ def _advice(evidence: Evidence) -> str:
     """Name what would test on views that training has not seen."""
     store, samples = evidence.store, evidence.samples
     if evidence.known.users:
-        return f"What you group by stays whole: {', '.join(evidence.known.users)}"
+        return f"Each group stays whole: {', '.join(evidence.known.users)}"
     view = Samples(store)
     ways = [
         f"--group {name}"

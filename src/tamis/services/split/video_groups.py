@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow.compute as pc
 from PIL import Image
 
 from tamis.algo.components import join_groups
@@ -35,6 +36,8 @@ STRETCH: Final = "tenth of a video"
 
 _SIDE: Final = 32
 _STRETCHES: Final = 10
+_BLOCKS: Final = 20
+_LENGTHS: Final = ((600, "10m"), (60, "1m"), (10, "10s"), (2, "2s"), (0, "1s"))
 
 
 def default_groups(
@@ -77,9 +80,16 @@ def default_groups(
         (
             f"the pictures are of {number}, which cannot be divided whole: each {name} stays "
             "together, so a test frame can be a moment away from a training frame; "
-            "--time-block 10m  leaves a gap between splits"
+            f"--time-block {_block_of(store, ids)}  leaves a gap between splits"
         )
     ]
+
+
+def _block_of(store: Store, ids: list[str]) -> str:
+    """Return a length of blocks of which the longest video has 20 or more, or else a second."""
+    seconds = Samples(store).rows([Column.SECONDS], ids).column(Column.SECONDS)
+    most = (pc.max(seconds).as_py() or 0) / _BLOCKS
+    return next((text for length, text in _LENGTHS if length <= most), _LENGTHS[-1][1])
 
 
 def fits(groups: Indices, targets: Indices) -> bool:

@@ -45,6 +45,7 @@ def test_the_interval_of_a_share_is_wilsons(right, rows):
     assert estimate.value == right / rows
     assert estimate.low == pytest.approx(exact.low, abs=1e-9)
     assert estimate.high == pytest.approx(exact.high, abs=1e-9)
+    assert (estimate.low == 0, estimate.high == 1) == (right == 0, right == rows)
 
 
 def test_the_interval_of_seeds_is_students():

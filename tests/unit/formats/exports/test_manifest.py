@@ -75,9 +75,11 @@ def test_an_existing_manifest_is_kept_unless_overwritten(example: Example, tmp_p
         ({"columns": ["colour"]}, "'colour'"),
         ({"columns": []}, "empty list"),
         ({"columns": ["thumbnail"]}, "CSV cannot carry"),
-        ({"where": "label = 'zebra'"}, "no row fulfils"),
+        ({"where": "label = 'zebra'"}, "no row fulfills"),
         ({"where": "colour = 1"}, "colour"),
         ({"link": "teleport"}, "'teleport'"),
+        ({"format": "coco", "layer": "nobody"}, "no layer 'nobody'; the dataset has no annot"),
+        ({"layer": "nobody"}, "no layer 'nobody'"),
     ],
 )
 def test_wrong_use_says_what_and_writes_nothing(
