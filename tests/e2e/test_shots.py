@@ -43,7 +43,7 @@ def _splits_of_videos(folder) -> dict[str, set[str]]:
 
 def test_videos_stay_whole_unless_another_group_is_named(tamis_cli):
     for seed in range(5):
-        write_video(tamis_cli.folder / f"{seed}.mp4", scenes([seed, seed + 50], 4, (96, 64)))
+        write_video(tamis_cli.folder / f"{seed}.mp4", scenes([seed, seed + 50], 2, (96, 64)))
     tamis_cli("add", *[f"{seed}.mp4" for seed in range(5)], "--every", "frame")
     tamis_cli("embed")
     shares = ("--train", ".6", "--val", ".2", "--test", ".2")
@@ -60,7 +60,7 @@ def test_videos_stay_whole_unless_another_group_is_named(tamis_cli):
 
 
 def test_one_video_is_divided_by_its_shots_and_without_any_by_time(tamis_cli):
-    write_video(tamis_cli.folder / "a.mp4", scenes([101, 102, 103, 104, 105], 6, (96, 64)))
+    write_video(tamis_cli.folder / "a.mp4", scenes([101, 102, 103, 104, 105], 4, (96, 64)))
     tamis_cli("add", "a.mp4", "--every", "frame")
     tamis_cli("embed")
     shares = ("--train", ".6", "--val", ".2", "--test", ".2")
@@ -70,7 +70,7 @@ def test_one_video_is_divided_by_its_shots_and_without_any_by_time(tamis_cli):
     rows = tamis.open(tamis_cli.folder / "dataset.tamis").table(["frame", "split"]).to_pylist()
     of: dict[int, set[str]] = {}
     for row in rows:
-        of.setdefault(row["frame"] // 6, set()).add(row["split"])
+        of.setdefault(row["frame"] // 4, set()).add(row["split"])
     assert all(len(splits) == 1 for splits in of.values())
 
 
