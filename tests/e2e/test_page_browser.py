@@ -95,6 +95,19 @@ class Visit:
         """Wait until the page says something."""
         self.page.wait_for_selector(f".message:has-text('{text}')")
 
+    def choose(self, key: str, words: str) -> None:
+        """Open a list by a key, and take what the words find."""
+        self.keys(key)
+        self.page.wait_for_selector("dialog[open] input:focus")
+        self.page.keyboard.type(words)
+        self.page.wait_for_selector(f"#choices [role=option]:has-text('{words}')")
+        self.keys("Enter")
+        self.closed()
+
+    def closed(self) -> None:
+        """Wait until no dialog is open, so that keys reach the page."""
+        self.page.wait_for_function("() => !document.querySelector('dialog[open]')")
+
     def count(self, text: str) -> None:
         """Wait until the number of pictures is shown so."""
         self.page.wait_for_selector(f"header .count:has-text('{text}')")
@@ -202,6 +215,7 @@ def test_fifty_labels_in_three_actions_and_one_key_undoes_them(visit: Visit) -> 
 
 
 def test_all_by_keyboard_once(visit: Visit) -> None:
+    visit.page.wait_for_selector("nav .name")
     digits = visit.page.evaluate(
         "[...document.querySelectorAll('nav .name')].map(e => e.innerText)"
     )
@@ -209,18 +223,14 @@ def test_all_by_keyboard_once(visit: Visit) -> None:
     visit.keys("ArrowRight", "ArrowRight")  # the first without a label
     visit.keys("1")
     visit.told(f"{digits[0]} added to 1")
-    focus = visit.page.locator("#grid").get_attribute("aria-activedescendant")
-    assert focus == f"picture-{unlabelled[1]}"
+    visit.page.wait_for_selector(f"#grid[aria-activedescendant='picture-{unlabelled[1]}']")
     visit.keys(".")
     visit.page.wait_for_selector(f"#picture-{unlabelled[1]}:has-text('{digits[0]}')")
-    visit.keys("l")
-    visit.page.keyboard.type("zebra")
-    visit.keys("Enter")
+    visit.choose("l", "zebra")
     visit.told("zebra added to 1")
     assert [visit.labels()[at] for at in unlabelled[:3]] == [digits[0], digits[0], "zebra"]
-    visit.keys("Space", "t")
-    visit.page.keyboard.type("later")
-    visit.keys("Enter")
+    visit.keys("Space")
+    visit.choose("t", "later")
     visit.told("Tag later added to 1")
     visit.keys("Escape", "Enter")
     visit.page.wait_for_selector("section.picture h2")
@@ -228,9 +238,10 @@ def test_all_by_keyboard_once(visit: Visit) -> None:
     visit.page.wait_for_selector("section.picture:has-text('13 of')")
     visit.keys("Escape", "?")
     visit.page.wait_for_selector("dialog:has-text('same as last')")
-    visit.keys("Escape", "Control+k")
-    visit.page.keyboard.type("clear all")
-    visit.keys("Enter", "Control+a")
+    visit.keys("Escape")
+    visit.closed()
+    visit.choose("Control+k", "clear all")
+    visit.keys("Control+a")
     visit.page.wait_for_selector(f"[role=toolbar]:has-text('{PICTURES} selected')")
     visit.keys("f")
     visit.page.wait_for_selector(".chip:has-text('like')")

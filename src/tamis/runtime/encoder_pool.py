@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tamis.dataset.encoder_names import GET_TEXTS
 from tamis.dataset.layout import check_dataset
+from tamis.dataset.samples import Samples
 from tamis.encoders import registry
 from tamis.encoders.base import TextEncoder
 from tamis.errors import EncoderError, TamisError, UsageError
@@ -107,7 +108,7 @@ class EncoderPool:
         return self.load(spec, **options)
 
     def _embedded(self) -> set[str]:
-        columns = [] if self._store is None else self._store.vector_columns()
+        columns = () if self._store is None else Samples(self._store).vector_columns
         return {column.spec for column in columns}
 
     def add(self, encoder: Encoder) -> str:

@@ -100,7 +100,7 @@ def test_a_picture_is_the_root_of_its_class_probabilities(encoder):
 def test_it_says_in_one_sentence_what_it_cannot_do(encoder):
     caveat = caveat_of(encoder)
     assert "ImageNet's 1,000 classes" in caveat
-    assert all(word in caveat for word in ("colours", "attributes", "people", "actions"))
+    assert all(word in caveat for word in ("colors", "attributes", "people", "actions"))
     assert "CLIP" not in caveat
     assert caveat.count(".") == 1
 
