@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.clipped_light import LostLight, lost_light
 from tamis.algo.coherent_residual import Aligned, Worst, coherent_residual
-from tamis.algo.fine_registration import Placement, register, robust_line
+from tamis.algo.fine_registration import Placement, register
 from tamis.algo.local_wear import beyond_wear
 from tamis.algo.photometric_fit import (
     ToneCurves,
@@ -20,6 +20,7 @@ from tamis.algo.photometric_fit import (
     steepness,
 )
 from tamis.algo.picture_filters import blurred
+from tamis.algo.relative_blur import blur_between
 from tamis.algo.translucent_mark import may_be_mark, without_mark
 
 if TYPE_CHECKING:
@@ -30,13 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PairResidual", "compare_pictures"]
 
-_BLURS = (0.5, 0.7, 0.9, 1.2, 1.6, 2.1, 2.8)
 _CLEARLY_BLURRED = 0.8
-# Blurring has to explain this share of the residual, or nothing was blurred.
-_EXPLAINED = 0.03
-_SET_ASIDE = 0.1
-# Over two pixels, in grey levels, and how many such places are enough.
-_STEEP, _FEWEST_STEEP = 12.0, 100
 _HALVED_FROM, _HALF_STEPS, _FULL_STEPS = 64, 4, 2
 # Under this many pixels, reading between pixels would blur more than it places.
 _UNMOVED = 0.05
@@ -310,7 +305,7 @@ def _aligned(  # noqa: PLR0917 - two pictures and what is known of them
         if lost is not None and not forward:
             colours = np.stack([half.linear(one) for one in lost.chroma])
             lost = LostLight(whole.linear(lost.luma), colours)
-    first, sigma = _blur_between(luma, other, shared)
+    first, sigma = blur_between(luma, other, shared)
     if sigma and first:
         luma, chroma = blurred(luma, sigma), blurred(chroma, sigma / 2)
     elif sigma:
@@ -324,56 +319,6 @@ def _aligned(  # noqa: PLR0917 - two pictures and what is known of them
             luma, chroma = lost.explained(luma, other), lost.explained_colours(chroma, tint)
     colours = np.empty((2, 2, 0, 0), np.float32) if grey else np.stack([chroma, tint])
     return Aligned(np.stack([luma, other]), colours, shared), sigma if first else -sigma
-
-
-def _blur_between(
-    a: NDArray[np.float32], b: NDArray[np.float32], shared: NDArray[np.bool_]
-) -> tuple[bool, float]:
-    """Which of two pictures is sharper (True: the first), and by which blur; 0 if neither is."""
-    few = shared[::4, ::4]
-    gain, level, _ = robust_line(b[::4, ::4][few], a[::4, ::4][few])
-    b = np.float32(gain) * b + np.float32(level)
-    some = shared[::2, ::2] & _steep_in_both(a, b)
-    if np.count_nonzero(some) < _FEWEST_STEEP:
-        some = shared[::2, ::2]
-
-    def left_over(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-        values = np.abs(one - other)[some]
-        kept = max(int(values.size * (1 - _SET_ASIDE)), 1)
-        return float(np.partition(values, kept - 1)[:kept].mean())
-
-    start = left_over(a[::2, ::2], b[::2, ::2])
-    best, first, sigma = start * (1 - _EXPLAINED), False, 0.0
-    for is_first, sharper, other in ((True, a, b), (False, b, a)):
-        last = start
-        for blur in _BLURS:
-            now = left_over(blurred(sharper, blur, 2), other[::2, ::2])
-            if now < best:
-                best, first, sigma = now, is_first, blur
-            if now > last:
-                break
-            last = now
-    return first, sigma
-
-
-def _steep_in_both(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Every second place of every second row that is steep in two pictures.
-
-    Flat places tell nothing of a blur, and of a picture of one print on plain cloth they are nearly
-    all. What is steep in one picture only is other content.
-    """
-    # A blur spreads an edge that it makes less steep.
-    return _slope(a) * _slope(b) > _STEEP**2
-
-
-def _slope(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far the neighbours of every second place of every second row differ, `[H/2, W/2]`."""
-    padded = np.pad(picture, 1, mode="edge")
-    height, width = picture.shape
-    down = padded[2 : height + 2 : 2, 1 : width + 1 : 2] - padded[0:height:2, 1 : width + 1 : 2]
-    across = padded[1 : height + 1 : 2, 2 : width + 2 : 2] - padded[1 : height + 1 : 2, 0:width:2]
-    slope: NDArray[np.float32] = np.maximum(np.abs(down), np.abs(across))
-    return slope
 
 
 def _only_lines(luma: NDArray[np.float32], shared: NDArray[np.bool_]) -> bool:

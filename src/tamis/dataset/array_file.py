@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
+from tamis.errors import InputError
 from tamis.outside_arrays import read_arrays
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["name_by_content", "packed", "unpacked", "write_content"]
+__all__ = ["described", "name_by_content", "packed", "read_described", "unpacked", "write_content"]
 
 
 def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -27,6 +29,40 @@ def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     named: Any = arrays
     np.savez_compressed(content, **named)
     return content.getvalue()
+
+
+def described(about: Mapping[str, Any]) -> NDArray[Any]:
+    """Return what a file says of itself as the array `about`, which `read_described` reads."""
+    return np.array(json.dumps(about))
+
+
+def read_described(
+    path: Path, what: str, version: int, *, again: str
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays of a file and what it says of itself, but for its `format`.
+
+    Args:
+        path: the file.
+        what: it is of, such as "drift reference".
+        version: the `format` that is read here.
+        again: how to make such a file.
+
+    Raises:
+        InputError: there is none, it cannot be read, is damaged, something else, or of another
+            format.
+    """
+    try:
+        arrays = unpacked(path)
+        about: dict[str, Any] = dict(json.loads(str(arrays["about"])))
+    except FileNotFoundError:
+        raise InputError(f"there is no {what} {path}: {again}") from None
+    except OSError as error:
+        raise InputError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} is no {what}, or damaged: {again}") from error
+    if about.pop("format", None) != version:
+        raise InputError(f"{path} was written by another version of tamis: {again}")
+    return arrays, about
 
 
 def name_by_content(content: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -22,7 +21,13 @@ from tamis.algo.defects import (
     resize_matrix,
     smoothed,
 )
-from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
+from tamis.dataset.array_file import (
+    described,
+    name_by_content,
+    packed,
+    read_described,
+    write_content,
+)
 from tamis.encoders.tiled_maps import TiledMaps, scaled_picture
 from tamis.errors import EncoderError, InputError
 
@@ -49,6 +54,8 @@ __all__ = [
 ]
 
 _FORMAT: Final = 1
+_WHAT: Final = "model of defects"
+_AGAIN: Final = "fit it again with  tamis defects fit"
 _FINEST: Final = 8
 """Pixels that a place is wide at least; finer levels are averaged over it."""
 
@@ -155,7 +162,7 @@ class DefectModel:
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""
         arrays: dict[str, NDArray[Any]] = {
-            "about": np.array(json.dumps({"format": _FORMAT, **asdict(self.facts)})),
+            "about": described({"format": _FORMAT, **asdict(self.facts)}),
             "scores": self.scores,
             "groups": self.groups,
             "ids": np.frombuffer(bytes.fromhex("".join(self.ids)), np.uint8),
@@ -182,17 +189,7 @@ class DefectModel:
         Raises:
             InputError: there is none, or the file is damaged or of a later tamis.
         """
-        try:
-            arrays = unpacked(path)
-            about: dict[str, Any] = dict(json.loads(str(arrays["about"])))
-        except FileNotFoundError:
-            raise InputError(f"there is no model {path}: tamis defects fit  writes one") from None
-        except OSError as error:
-            raise InputError(f"cannot read the model {path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path} is no model of defects, or damaged: fit it again") from error
-        if about.pop("format", None) != _FORMAT:
-            raise InputError(f"{path} was written by a later tamis: update, or fit it again")
+        arrays, about = read_described(path, _WHAT, _FORMAT, again=_AGAIN)
         try:
             experts = tuple(
                 Expert(**{**one, "levels": tuple(one["levels"])}) for one in about.pop("experts")
@@ -208,7 +205,7 @@ class DefectModel:
             names = tuple(ids[at : at + 32] for at in range(0, len(ids), 32))
             return DefectModel(facts, tuple(patches), arrays["scores"], arrays["groups"], names)
         except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise InputError(f"{path} is a damaged model of defects: fit it again") from error
+            raise InputError(f"{path} is a damaged {_WHAT}: {_AGAIN}") from error
 
 
 class Place(NamedTuple):

@@ -20,7 +20,7 @@ from tamis.services.drift.live import reference as live_module
 from tamis.services.drift.live.arrivals import arrivals_of
 from tamis.services.drift.live.delivery import Delivery, Hooks
 from tamis.services.drift.live.journal import Journal
-from tamis.services.drift.live.reference import LiveAlarm
+from tamis.services.drift.live.state import LiveAlarm
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from tamis.services.drift.live.delivery import Delivery
-    from tamis.services.drift.live.reference import LiveState
+    from tamis.services.drift.live.state import LiveState
 
 __all__ = ["exposed"]
 

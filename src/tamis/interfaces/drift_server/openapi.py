@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from tamis.services.drift.live.reference import LiveState
+from tamis.services.drift.live.state import LiveState
 from tamis.services.drift.result import DriftReport
 from tamis.services.drift.side import FIGURES
 from tamis.verbs.schema import schema_of

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tamis.algo.drift import DriftReference
-from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
+from tamis.dataset.array_file import (
+    described,
+    name_by_content,
+    packed,
+    read_described,
+    write_content,
+)
 from tamis.dataset.operations import DriftFitted, last
 from tamis.errors import InputError, UsageError
 from tamis.services.drift.probe import LinearProbe
@@ -27,6 +32,8 @@ FOLDER: Final = "drift"
 """Of the dataset, where its references lie."""
 
 _FORMAT: Final = 2
+_WHAT: Final = "drift reference"
+_AGAIN: Final = "fit it again with  tamis drift fit"
 _ID_BYTES: Final = 16
 
 
@@ -80,7 +87,7 @@ class Reference:
         arrays: dict[str, NDArray[Any]] = {
             **self.rows.arrays(),
             "ids": np.frombuffer(bytes.fromhex("".join(self.ids)), np.uint8),
-            "about": np.array(json.dumps({"format": _FORMAT, **asdict(self.facts)})),
+            "about": described({"format": _FORMAT, **asdict(self.facts)}),
         }
         if self.probe is not None:
             arrays |= self.probe.arrays()
@@ -106,17 +113,7 @@ class Reference:
         Raises:
             InputError: there is none, or the file is damaged or of a later tamis.
         """
-        try:
-            arrays = unpacked(path)
-            about = dict(json.loads(str(arrays["about"])))
-        except FileNotFoundError:
-            raise InputError(f"there is no drift reference {path}: fit one") from None
-        except OSError as error:
-            raise InputError(f"cannot read the drift reference {path}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path} is no drift reference, or damaged: fit it again") from error
-        if about.pop("format", None) != _FORMAT:
-            raise InputError(f"{path} was written by another version of tamis: fit it again")
+        arrays, about = read_described(path, _WHAT, _FORMAT, again=_AGAIN)
         try:
             told: dict[str, Any] = {
                 name: tuple(value) if isinstance(value, list) else value
@@ -126,7 +123,7 @@ class Reference:
             rows = DriftReference.from_arrays(arrays)
             ids = arrays["ids"].tobytes().hex()
         except (TypeError, KeyError, UsageError) as error:
-            raise InputError(f"{path} is a damaged drift reference: fit it again") from error
+            raise InputError(f"{path} is a damaged {_WHAT}: {_AGAIN}") from error
         step = 2 * _ID_BYTES
         names = tuple(ids[at : at + step] for at in range(0, len(ids), step))
         return Reference(rows, names, facts, LinearProbe.from_arrays(arrays), path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -11,7 +10,13 @@ from scipy.special import expit, softmax
 
 from tamis.algo.probe import LinearHead, NeighborHead, NetworkHead
 from tamis.algo.unit_vectors import unit_vectors
-from tamis.dataset.array_file import name_by_content, packed, unpacked, write_content
+from tamis.dataset.array_file import (
+    described,
+    name_by_content,
+    packed,
+    read_described,
+    write_content,
+)
 from tamis.dataset.operations import ProbeAdapted, ProbeTrained, told
 from tamis.errors import InputError, UsageError
 
@@ -28,6 +33,7 @@ Learned: TypeAlias = Literal["classes", "labels", "number"]
 
 _FOLDER: Final = "probes"
 _FORMAT: Final = 2
+_AGAIN: Final = "train it again"
 _HEADS: Final[dict[str, Any]] = {
     "linear": LinearHead,
     "network": NetworkHead,
@@ -105,7 +111,7 @@ class StoredProbe:
                 **arrays,
                 "classes": self.classes,
                 "temperature": np.asarray(self.temperature, np.float64),
-                "about": np.array(json.dumps(about)),
+                "about": described(about),
             }
         )
 
@@ -130,11 +136,8 @@ def find_probe(workspace: Workspace, name: str) -> StoredProbe:
             f"the dataset has no probe {name!r}{others}: run  tamis probe train --name {name}"
         )
     path = workspace.path / files[name]
+    arrays, about = read_described(path, "probe", _FORMAT, again=_AGAIN)
     try:
-        arrays = unpacked(path)
-        about = json.loads(str(arrays["about"]))
-        if about["format"] != _FORMAT:
-            raise InputError(f"{path} was written by another tamis: update, or train it again")
         head = {
             key.removeprefix(_HEAD): array for key, array in arrays.items() if key.startswith(_HEAD)
         }
@@ -150,7 +153,5 @@ def find_probe(workspace: Workspace, name: str) -> StoredProbe:
             about["learned"],
             arrays.get("thresholds"),
         )
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing: train the probe again") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is no probe, or damaged: train it again") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is a damaged probe: {_AGAIN}") from error

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from tamis.services.drift.live.reference import LiveAlarm
+    from tamis.services.drift.live.state import LiveAlarm
 
 __all__ = ["Delivery", "Hooks"]
 

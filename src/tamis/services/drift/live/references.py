@@ -12,7 +12,7 @@ from tamis.dataset.storage import LocalStorage
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import ConflictError, UsageError
 from tamis.services.drift.comparison import compare
-from tamis.services.drift.live.reference import LiveReference, Taken
+from tamis.services.drift.live.reference import LiveReference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tamis.services.drift.comparison import Settings
     from tamis.services.drift.live.arrivals import Arrivals
-    from tamis.services.drift.live.reference import LiveAlarm, LiveState
+    from tamis.services.drift.live.state import LiveAlarm, LiveState, Taken
     from tamis.services.drift.reference import Reference
     from tamis.services.drift.result import DriftReport
 
