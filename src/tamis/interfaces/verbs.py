@@ -17,7 +17,12 @@ from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
 from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
-from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
+from tamis.services.edit.contract import (
+    EditAnnotation,
+    RemoveAnnotations,
+    RenameClass,
+    SetBoxes,
+)
 from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
@@ -26,7 +31,6 @@ from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log,
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
-from tamis.services.marking.contract import SetBoxes, TagPictures, UntagPictures
 from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -34,6 +38,7 @@ from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
 from tamis.services.split.contract import Split
+from tamis.services.tagging.contract import TagPictures, UntagPictures
 from tamis.services.text_filter.contract import Filter
 from tamis.services.watch.contract import Watch
 

@@ -24,6 +24,7 @@ from tamis.services.drift.result import DriftAdaptation
 from tamis.services.drift.result import DriftFitReport
 from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
+from tamis.services.edit.contract import BoxesReport
 from tamis.services.edit.contract import EditReport
 from tamis.services.edit.contract import RemoveReport
 from tamis.services.edit.contract import RenameReport
@@ -43,8 +44,6 @@ from tamis.services.info.result import InfoReport
 from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
-from tamis.services.marking.contract import BoxesReport
-from tamis.services.marking.contract import TaggedReport
 from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
@@ -56,6 +55,7 @@ from tamis.services.select.result import Round
 from tamis.services.select.result import Selection
 from tamis.services.select.result import Simulation
 from tamis.services.split.result import SplitReport
+from tamis.services.tagging.contract import TaggedReport
 from tamis.services.text_filter.contract import FilterReport
 from tamis.services.watch.result import WatchReport
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tamis.interfaces.cli import labeling, marking
+from tamis.interfaces.cli import labeling, tagging
 from tamis.interfaces.cli.command import Command
 from tamis.services.add.contract import CropObjects
 from tamis.services.annotate.contract import (
@@ -16,7 +16,12 @@ from tamis.services.annotate.contract import (
     ListLayers,
     SetLabel,
 )
-from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
+from tamis.services.edit.contract import (
+    EditAnnotation,
+    RemoveAnnotations,
+    RenameClass,
+    SetBoxes,
+)
 from tamis.services.evaluate.contract import Evaluate
 from tamis.wording import counted
 
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
         LayersReport,
         SetReport,
     )
-    from tamis.services.edit.contract import EditReport, RemoveReport, RenameReport
+    from tamis.services.edit.contract import BoxesReport, EditReport, RemoveReport, RenameReport
     from tamis.services.evaluate.contract import EvaluateReport, Share
 
 __all__ = ["register"]
@@ -52,12 +57,13 @@ def register(app: typer.Typer) -> None:
         Command(EditAnnotation, show_edited),
         Command(RemoveAnnotations, show_removed),
         Command(RenameClass, show_renamed),
+        Command(SetBoxes, show_boxes),
         Command(CropObjects, show_crops),
         Command(LabelImport, show_import),
         Command(ListLayers, show_layers),
     ):
         command.register(label)
-    marking.register(label)
+    tagging.register(label)
     labeling.register(label)
 
 
@@ -218,4 +224,12 @@ def show_layers(output: Output, _request: ListLayers, report: LayersReport) -> N
             )
             for layer in report.layers
         ],
+    )
+
+
+def show_boxes(output: Output, _request: SetBoxes, report: BoxesReport) -> None:
+    """Print how many boxes the picture has."""
+    output.say(
+        f"{report.sample} has {counted(report.boxes, 'box')} in {report.layer}: {report.added} "
+        f"added, {report.removed} removed"
     )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.dataset.columns import Column, equal
 from tamis.dataset.conditions import all_of
-from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.encoder_pool import EncoderPool
-from tamis.runtime.workspace import Workspace, execute
 from tamis.services.add.contract import Add
+from tamis.services.add.new_pictures import new_pictures
 from tamis.services.defects.rows import picture_rows
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.samples import Samples
     from tamis.runtime.defect_model import DefectModel
+    from tamis.runtime.workspace import Workspace
     from tamis.services.defects.contract import DefectsScore
     from tamis.services.defects.rows import PictureRow
     from tamis.types import Failure
@@ -72,11 +70,8 @@ def pictures_to_score(
         yield _rows(workspace, request, model)
         return
     encoders = EncoderPool() if workspace is None else workspace.encoders
-    with tempfile.TemporaryDirectory(prefix="tamis-defects-") as folder:
-        place = Workspace(Store.create(Path(folder) / "batch.tamis"))
-        place.encoders = encoders
-        add = Add(request.sources, every=request.every, exclude=request.exclude)
-        added = execute(place, add, feedback)
+    add = Add(request.sources, every=request.every, exclude=request.exclude)
+    with new_pictures(add, encoders, feedback) as (place, added):
         rows = picture_rows(place.samples.of())
         yield ToScore(
             rows, place.samples, encoders, stored=False, failed=added.failed, notes=added.notes

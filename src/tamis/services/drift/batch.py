@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.dataset.store import Store
@@ -13,6 +11,7 @@ from tamis.errors import EncoderError, UsageError
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.runtime.workspace import Workspace, execute
 from tamis.services.add.contract import Add
+from tamis.services.add.new_pictures import new_pictures
 from tamis.services.drift.rows import asked_rows
 from tamis.services.drift.side import side_of
 from tamis.services.embed.contract import Embed
@@ -84,12 +83,8 @@ def _new_pictures(
             f"{facts.encoder} is not the encoder any more that made the reference (fingerprint "
             f"{encoder.fingerprint[:8]}, not {facts.fingerprint[:8]}): fit the reference again"
         )
-    with tempfile.TemporaryDirectory(prefix="tamis-drift-") as folder:
-        store = Store.create(Path(folder) / "batch.tamis")
-        place = Workspace(store)
-        place.encoders = encoders
-        add = Add(request.sources, every=request.every, exclude=request.exclude)
-        added = execute(place, add, feedback)
+    add = Add(request.sources, every=request.every, exclude=request.exclude)
+    with new_pictures(add, encoders, feedback) as (place, added):
         embedded = execute(place, Embed(facts.encoder), feedback)
         side = side_of(place.samples.of(), embedded.column, all_follow=facts.all_follow)
         failed = [*added.failed, *embedded.failed]

@@ -13,12 +13,14 @@ from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
 
 __all__ = [
+    "BoxesReport",
     "EditAnnotation",
     "EditReport",
     "RemoveAnnotations",
     "RemoveReport",
     "RenameClass",
     "RenameReport",
+    "SetBoxes",
 ]
 
 Author: TypeAlias = Annotated[str | None, Option("Who made the change.", metavar="NAME")]
@@ -146,3 +148,59 @@ class RenameReport(Result):
     annotations: int
     labels: int
     crops: int
+
+
+@dataclass(frozen=True)
+class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run:set_boxes"):
+    """Replace the boxes that a picture has in a layer.
+
+    Boxes and classes go together by their order. Outlines, masks and keypoints stay as they are.
+    """
+
+    sample: Annotated[str, Argument("The picture's sample id.", metavar="ID")]
+    _: KW_ONLY
+    box: Annotated[
+        Sequence[tuple[float, float, float, float]],
+        Option("A box in pixels of the upright picture.", metavar="X,Y,W,H", default="none"),
+    ] = ()
+    label: Annotated[
+        Sequence[str], Option("The class of the box at the same place.", metavar="CLASS")
+    ] = ()
+    layer: InLayer = TRUTH
+    author: Author = None
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
+        if len(self.box) != len(self.label):
+            raise UsageError(
+                f"{len(self.box)} boxes but {len(self.label)} classes; give one --label for each "
+                "--box"
+            )
+        if any(not name.strip() for name in self.label):
+            raise UsageError("a box needs a class; give its name with --label")
+        for x, y, width, height in self.box:
+            if min(width, height) <= 0:
+                raise UsageError(
+                    f"the box {x:g},{y:g},{width:g},{height:g} has no area; give X,Y,W,H with W "
+                    "and H above 0"
+                )
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BoxesReport(Result):
+    """Which boxes a picture has now.
+
+    Attributes:
+        sample: the picture's sample id.
+        layer: the layer.
+        boxes: how many boxes it has there now.
+        removed: how many of the boxes that it had are not among them.
+        added: how many of them it did not have.
+    """
+
+    sample: str
+    layer: str
+    boxes: int
+    removed: int
+    added: int

@@ -1,7 +1,8 @@
-"""Move, rename and remove annotations; each one operation, which `undo` takes back whole."""
+"""Annotations moved, renamed, replaced, removed; each one operation, undone as a whole."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +15,10 @@ from tamis.dataset.columns import Column, equal, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
 from tamis.errors import UsageError
+from tamis.formats.annotations.annotation_rows import AnnotationRows
+from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.runtime.object_crops import PLACED, FollowedCrops, follow_objects
-from tamis.services.edit.contract import EditReport, RemoveReport, RenameReport
+from tamis.services.edit.contract import BoxesReport, EditReport, RemoveReport, RenameReport
 from tamis.services.edit.moved import moved
 from tamis.verbs.feedback import SILENT
 
@@ -24,10 +27,15 @@ if TYPE_CHECKING:
 
     from tamis.dataset.operation import Operation
     from tamis.runtime.workspace import Workspace
-    from tamis.services.edit.contract import EditAnnotation, RemoveAnnotations, RenameClass
+    from tamis.services.edit.contract import (
+        EditAnnotation,
+        RemoveAnnotations,
+        RenameClass,
+        SetBoxes,
+    )
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["edit", "remove", "rename"]
+__all__ = ["edit", "remove", "rename", "set_boxes"]
 
 _NEEDED: Final = (*PLACED, "layer", "kind")
 _CLASS: Final = ("annotation_id", "sample_id", "layer", "kind", "label")
@@ -132,6 +140,52 @@ def rename(
         if labels:
             operation.set_marks(labels, {Column.LABEL: [request.new] * len(labels)})
     return RenameReport(annotations=count, labels=len(labels), crops=crops.renamed)
+
+
+def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SILENT) -> BoxesReport:
+    """Say which boxes a picture has in a layer; crops of those that are gone go too.
+
+    Raises:
+        UsageError: the sample is unknown, or a box lies outside of the picture.
+    """
+    store = workspace.store
+    row = workspace.samples.rows([Column.WIDTH, Column.HEIGHT], [request.sample]).to_pylist()[0]
+    if row["width"] and row["height"]:
+        for x, y, width, height in request.box:
+            if x >= row["width"] or y >= row["height"] or x + width <= 0 or y + height <= 0:
+                raise UsageError(
+                    f"the box {x:g},{y:g},{width:g},{height:g} lies outside of the picture, which "
+                    f"has {row['width']} x {row['height']} pixels"
+                )
+    condition = " AND ".join(
+        [equal("sample_id", request.sample), equal("layer", request.layer), equal("kind", "box")]
+    )
+    stored = store.annotations(where=condition)
+    wanted = Counter(zip(request.label, request.box, strict=True))
+    kept = []  # as they are, with all that was said of them beyond a place
+    for at, one in enumerate(stored.to_pylist()):
+        box = one["label"], (one["x"], one["y"], one["width"], one["height"])
+        if wanted[box] > 0:
+            wanted[box] -= 1
+            kept.append(at)
+    removed, added = stored.num_rows - len(kept), wanted.total()
+    if removed or added:
+        rows = AnnotationRows(request.layer, request.author)
+        for label, (left, top, width, height) in wanted.elements():
+            entry = SourceAnnotation(request.sample, label, left, top, width, height)
+            rows.add(request.sample, entry, Placed((left, top, width, height)))
+        after = stored.take(pa.array(kept, pa.int64()))
+        if added:
+            after = pa.concat_tables([after, rows.table()])
+        with store.operation("label boxes", request=request) as operation:
+            _replace(workspace, operation, condition, stored, after)
+    return BoxesReport(
+        sample=request.sample,
+        layer=request.layer,
+        boxes=len(request.box),
+        removed=removed,
+        added=added,
+    )
 
 
 def _named(workspace: Workspace, ids: Sequence[str]) -> pa.Table:

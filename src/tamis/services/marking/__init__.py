@@ -1,1 +1,0 @@
-"""Marking: tags on pictures, and the boxes of one picture."""
