@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -27,6 +29,32 @@ def short_measurements() -> Iterator[None]:
         patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
         patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
         yield
+
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; without one the tests are skipped, but not where CI runs them."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("no chromium, and CI has to have one")
+        pytest.skip("no chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        started.close()
 
 
 @pytest.fixture
@@ -84,8 +112,6 @@ def photos_master(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def photos(photos_master: Path, tmp_path: Path) -> Path:
     """The made pictures, as `photos` in the folder where the command line runs."""
-    import shutil
-
     target = tmp_path / "photos"
     shutil.copytree(photos_master, target)
     return target

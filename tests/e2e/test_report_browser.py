@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,21 +15,11 @@ from tamis.services.report.write import write_report
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PICTURES = 40
 LONG = "photos/" + "a-very-long-name-without-any-space" * 6
 HOSTILE = "photos/<img src=x onerror=alert(1)><script>alert(1)</script>.jpg"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -84,19 +73,6 @@ def jpeg(rng: np.random.Generator) -> bytes:
     coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     Image.fromarray(coarse).resize((256, 192)).save(buffer, "JPEG")
     return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A headless Chromium; the tests are skipped where it or Playwright is absent."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
