@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from tamis.dataset.columns import Column, between, equal, known, list_has, mentions, one_of, unknown
+from tamis.dataset.columns import Column, between, equal, list_has, mentions, one_of, unknown
 from tamis.dataset.conditions import all_of, any_of
 from tamis.errors import UsageError
-from tamis.interfaces.server.row_table import OBJECTS, Numbers, RowTable, layer_column
+from tamis.interfaces.server.row_table import OBJECTS, Numbers, RowTable, annotation_condition
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ColumnFilter", "annotation_condition"]
+__all__ = ["ColumnFilter"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_CLASSES: Final = equal("kind", "classification")
 
 
 @dataclass(frozen=True)
@@ -121,23 +120,6 @@ class ColumnFilter:
         if self.column == Column.TAGS:
             return list_has(self.column, str(value))
         return equal(self.column, value)
-
-
-def annotation_condition(name: str) -> str:
-    """Return the SQL condition on annotations that a column made of them stands for.
-
-    >>> annotation_condition(layer_column("guess"))
-    "(`layer` = 'guess') AND (`kind` = 'classification')"
-
-    Raises:
-        UsageError: it stands for none.
-    """
-    if name == OBJECTS:
-        return all_of(f"NOT ({_CLASSES})", known("label")) or ""
-    layer = name.removeprefix(layer_column(""))
-    if layer == name:
-        raise UsageError(f"there is no column {name!r} to filter by")
-    return all_of(equal("layer", layer), _CLASSES) or ""
 
 
 def _bound(column: Numbers, number: float) -> float | datetime:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import Column, equal, known
+from tamis.dataset.label_sets import classes_in
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tamis.dataset.samples import Samples
     from tamis.interfaces.server.point_map import PointMap
 
-__all__ = ["OBJECTS", "Numbers", "RowTable", "Words", "layer_column"]
+__all__ = ["OBJECTS", "Numbers", "RowTable", "Words", "annotation_condition", "layer_column"]
 
 Mask: TypeAlias = "NDArray[np.bool_]"
 
@@ -31,11 +32,30 @@ OBJECTS: Final = "objects"
 _LAYER: Final = "layer:"
 _ASPECT_STEPS: Final = 32
 _ASPECT_ZERO: Final = 128
+_MOST_WHOLE: Final = 2**53 - 1
+"""The largest whole number that every float64 below it tells from the next."""
 
 
 def layer_column(layer: str) -> str:
     """Return what stands for a column of the classes that a layer gives to pictures."""
     return f"{_LAYER}{layer}"
+
+
+def annotation_condition(name: str) -> str:
+    """Return the SQL condition on annotations that a column made of them stands for.
+
+    >>> annotation_condition(layer_column("guess"))
+    "(`layer` = 'guess') AND (`kind` = 'classification') AND (`label` IS NOT NULL)"
+
+    Raises:
+        UsageError: it stands for none.
+    """
+    if name == OBJECTS:
+        return f"NOT ({equal('kind', 'classification')}) AND {known('label')}"
+    layer = name.removeprefix(layer_column(""))
+    if layer == name:
+        raise UsageError(f"there is no column {name!r} to filter by")
+    return classes_in(layer)
 
 
 @dataclass(frozen=True)
@@ -248,8 +268,6 @@ class RowTable:
         return _numbers(column)
 
     def _annotated(self, name: str) -> Words:
-        from tamis.interfaces.server.conditions import annotation_condition
-
         found = self._samples.store.annotations(
             ["sample_id", "label"], annotation_condition(name)
         ).combine_chunks()
@@ -264,9 +282,6 @@ class RowTable:
 def _whole(number: int) -> int:
     return min(max(number, -_MOST_WHOLE), _MOST_WHOLE)
 
-
-_MOST_WHOLE: Final = 2**53 - 1
-"""The largest whole number that every float64 below it tells from the next."""
 
 _CODES: Final = frozenset({Column.CLUSTER, Column.FOLD, Column.ORIENTATION})
 """Columns of whole numbers that name something."""
