@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,6 +97,10 @@ def test_a_split_keeps_copies_together_and_divides_the_frames(made, tmp_path, ru
         assert "0 leaks" in said
         assert "of changed versions, no leaks" in said
         assert "--time-block" in said
+        compared, across = map(int, re.search(r"(\d+) of (\d+) pairs across", said).groups())
+        sizes = Counter(placed.values()).values()
+        assert across == (sum(sizes) ** 2 - sum(size**2 for size in sizes)) // 2
+        assert 0 < compared < across
         assert "one group holds" in run("split", "--changed", "together", code=2)
 
 

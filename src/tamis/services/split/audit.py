@@ -53,14 +53,15 @@ def audit_if_split(workspace: Workspace) -> SplitReport | None:
 def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILENT) -> SplitReport:
     """Audit the splits that are marked, whoever made them; changes nothing.
 
-    All pairs across splits are looked at. Leaks are those that identical files or the marks of
-    `duplicates` join, and of the most similar others, one a picture and 10,000 at most, those
-    that are copies by their pixels, with the lines that `duplicates` drew. Changed versions of
-    one view are leaks where they are rare, by the rule that `split` follows, else counted apart.
-    With a threshold, all pairs at or over it are leaks instead. A user's group or block of time
-    in two splits is a leak, and so are neighbours in time of two blocks and splits that are nearer
-    than the gap, and a part in another split than its picture, whatever `where` says. The column
-    `path` names the folders that pictures lie in (train, val, valid, validation, dev, test).
+    All pairs across splits are looked at by their vectors. Leaks are those that identical files or
+    the marks of `duplicates` join, and of the most similar others, one a picture and 10,000 at
+    most, those that are copies by their pixels, with the lines that `duplicates` drew; a note says
+    how many of all were compared where most pictures share a view. Changed versions of one view
+    are leaks where they are rare, by the rule that `split` follows, else counted apart. With a
+    threshold, all pairs at or over it are leaks instead. A user's group or block of time in two
+    splits is a leak, and so are neighbours in time of two blocks and splits that are nearer than
+    the gap, and a part in another split than its picture, whatever `where` says. The column `path`
+    names the folders that pictures lie in (train, val, valid, validation, dev, test).
 
     Raises:
         UsageError: no picture has a split, or a column is unknown or holds something else.
@@ -154,6 +155,12 @@ def audit(
         notes.append(
             f"{found.unseen:,} more pairs across splits have a cosine similarity of at least "
             f"{known.threshold:.3g} and were not compared"
+        )
+    across = (len(placed) ** 2 - int(np.sum(np.bincount(placed) ** 2))) // 2
+    if not joined.together and found.compared is not None and found.compared < across:
+        notes.append(
+            f"{found.compared:,} of {across:,} pairs across splits were compared by their pixels, "
+            "the most similar first: a copy among the others is not seen"
         )
     if found.undecided and not joined.together:
         notes.append(

@@ -62,6 +62,7 @@ class Leaks:
         others: how many leaks are something else.
         alike: pairs over the threshold that are different by their pixels.
         unseen: pairs over the threshold that were not compared, since there are so many.
+        compared: pairs whose pixels were compared; None where vectors decided.
     """
 
     pairs: dict[tuple[int, int], FoundPair] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Leaks:
     others: int = 0
     alike: int = 0
     unseen: int = 0
+    compared: int | None = None
 
     def add(self, pair: tuple[int, int], found: FoundPair) -> None:
         """List a leak, unless it is listed or there are too many; the caller counts."""
@@ -134,6 +136,7 @@ def find_leaks(evidence: Evidence, joined: Joined, cross: CrossPairs, placed: In
         _add_over(known, cross, marked, found)
     else:
         near = _near_across(evidence, joined.looked, cross, placed)
+        found.compared = near.left.size
         if known.threshold is not None:
             found.unseen = max(0, cross.over - int(near.over.sum()))
         fresh = marked[near.left] != marked[near.right]
