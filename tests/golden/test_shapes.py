@@ -10,6 +10,7 @@ import pytest
 
 from tamis.algo.detection.average_precision import evaluate_objects
 from tamis.algo.detection.objects import Objects
+from tamis.algo.detection.overlap import overlaps
 from tamis.algo.detection.run_masks import RunMask
 from tamis.algo.run_lengths import box_of_counts, read_counts
 
@@ -90,3 +91,14 @@ def test_keypoints_equal_pycocotools(case):
     for side in ("precision", "recall"):
         ours = np.nan_to_num(getattr(found, side)[..., KEYPOINT_SIZES], nan=-1)
         np.testing.assert_allclose(ours, case[side], atol=1e-6, rtol=0)
+
+
+def test_of_a_crowd_only_the_area_of_what_was_found_counts():
+    mask_of = [RunMask.of_counts(counts) for counts in ([5, 10, 85], [0, 10, 90], [0, 50, 50])]
+    each = np.empty(3, object)
+    each[:] = mask_of
+    rows = [{"picture": 0, "label": 0, "crowd": number == 2} for number in range(3)]
+    boxes = [mask.box(10) for mask in mask_of]
+    side = objects(rows, boxes, [mask.area for mask in mask_of], masks=each)
+    found = overlaps(side, side, np.array([0, 0, 0]), np.array([0, 1, 2]))
+    assert found.tolist() == pytest.approx([1, 5 / 15, 1])

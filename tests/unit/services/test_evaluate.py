@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import average_precision_score
 
 import tamis
+from tamis.algo.ranked_precision import ranked_precision
 from tamis.errors import UsageError
 
 SIZE = (200, 160)
@@ -88,6 +91,14 @@ def test_average_precision_of_perfect_predictions_is_one(dataset, tmp_path):
     assert {one.size: one.recall for one in report.sizes} == {
         "small": None, "medium": pytest.approx(1), "large": None,
     }  # fmt: skip
+
+
+def test_predictions_of_equal_confidence_count_together():
+    rng = np.random.default_rng(1)
+    for classes in (3, 10, 60):
+        right, score = rng.random(60) < 0.4, rng.integers(0, classes, 60) / classes
+        expected = average_precision_score(right, score)
+        assert ranked_precision(right, score, int(right.sum())) == pytest.approx(expected)
 
 
 def test_slices_come_worst_first(dataset, tmp_path):

@@ -247,6 +247,28 @@ def test_numbers_that_json_lacks_leave_the_page_whole(page: TestClient, dataset:
     assert page.get(f"/api/pictures/{ids[0]}").json()["sample"]["loss"] is None
 
 
+def test_what_lacks_a_value_is_counted_in_all_rows_and_under_the_filter(
+    page: TestClient, dataset: Path
+) -> None:
+    dogs = [{"column": "label", "values": ["dog"]}]
+    without = ask(page, filters=[*dogs, {"column": "tags", "values": [None]}])["count"]
+    count = ask(page, filters=dogs)["count"]
+    assert 0 < without < count
+    assert facet(page, "tags", filters=dogs)["missing"] == [48, without]
+    with Store.open(dataset).operation("marks") as op:  # of a cat, a dog and none
+        op.set_marks([sample_id(number) for number in range(3)], {"loss": pa.array([1.0, 2, 3])})
+    page.get("/api/changes")
+    loss = facet(page, "loss", filters=dogs)
+    assert loss["missing"] == [57, count - 1]
+    assert (sum(loss["totals"]), sum(loss["counts"])) == (3, 1)
+
+
+def test_the_greatest_whole_number_has_a_bar_of_full_width(page: TestClient) -> None:
+    width = facet(page, "width")
+    assert (width["edges"][0], width["edges"][-1]) == (64, 97)
+    assert (width["totals"][0], width["totals"][-1]) == (20, 40)
+
+
 def test_a_selection_can_have_a_name(page: TestClient) -> None:
     answer = ask(page)
     body = {"answer": answer["answer"], "ranges": [[0, 3]], "name": "bad light"}
