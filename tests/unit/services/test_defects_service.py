@@ -80,8 +80,9 @@ def test_a_model_is_fitted_to_pictures_that_were_only_added(fitted):
 
 
 def test_flaws_of_new_pictures_are_found_at_their_place(folders, fitted):
-    workspace, _ = fitted
+    workspace, report = fitted
     found = execute(workspace, DefectsScore([str(folders / "today")]))
+    assert found.false_alarm_rate == report.promised_rate == pytest.approx(1 / 25)
     assert 4 <= found.anomalous <= 4 + ALARMS
     worst = found.pictures[:4]
     assert all("holes" in one.path and one.anomalous for one in worst)

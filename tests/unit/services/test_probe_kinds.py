@@ -132,8 +132,8 @@ def test_the_figures_of_labels_are_those_of_what_is_said_of_the_test_split(datas
     assert report.accuracy == pytest.approx((called == given).all(axis=1).mean())
     assert report.balanced_accuracy == pytest.approx((right / there).mean())
     raw = expit(probe.head.logits(made_vectors()[test]))
-    for told, yes in ((report.ece, said), (report.ece_before, raw)):
-        yes, true = yes.ravel(), given.ravel().astype(int)
+    for told, each in ((report.ece, said), (report.ece_before, raw)):
+        yes, true = each.ravel(), given.ravel().astype(int)
         both = np.stack([1 - yes, yes], axis=1)
         assert told == pytest.approx(expected_calibration_error(both, true), rel=1e-3)
     assert report.ece != pytest.approx(report.ece_before, rel=1e-2)
