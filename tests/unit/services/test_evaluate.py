@@ -56,6 +56,7 @@ def test_boxes_are_right_confused_missed_or_invented(dataset, tmp_path):
     bring(dataset, tmp_path, "truth", *TRUTH)
     bring(dataset, tmp_path, "model", *MODEL)
     report = dataset.evaluate("model")
+    assert report.pictures == 2  # of three; nothing is said of the last
     assert confusion(report) == {
         ("cat", "cat"): 1, ("dog", "cat"): 1, (None, "cat"): 1, ("cat", None): 1,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 from splitting import check_splits, split
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
+from tamis.services.split.video_groups import torn_videos
 
 
 def unit(rows):
@@ -302,3 +303,16 @@ def test_wrong_use_is_refused_and_changes_nothing(store, options, sentence):
 def test_check_without_splits_says_what_to_do(store):
     with pytest.raises(UsageError, match="run  tamis split  first"):
         check_splits(store)
+
+
+def test_a_video_is_torn_whose_frames_are_in_more_than_one_split(tmp_path):
+    videos = ["a", "a", "a", "b", "b", "c", "d", "d", None, None]
+    ids = [f"s{number}" for number in range(len(videos))]
+    store = Store.create(tmp_path / "d.tamis")
+    with store.operation("add") as op:
+        paths = [f"{name}.jpg" for name in ids]
+        op.require_columns(pa.schema([("video", pa.string())]))
+        op.insert(pa.table({"sample_id": ids, "path": paths, "video": pa.array(videos)}))
+    placed = np.array([0, 0, 1, 1, 1, 0, 2, 0, 0, 1])
+    assert torn_videos(store, ids, placed) == 2  # a and d
+    assert torn_videos(store, ids, np.zeros(len(ids), int)) == 0

@@ -269,6 +269,26 @@ def test_the_greatest_whole_number_has_a_bar_of_full_width(page: TestClient) -> 
     assert (width["totals"][0], width["totals"][-1]) == (20, 40)
 
 
+def test_a_tag_tells_how_many_pictures_it_changed(page: TestClient) -> None:
+    ids = [sample_id(number) for number in (0, 1, 2)]  # the first has the tag
+
+    def tagged(verb: str) -> tuple[int, int]:
+        told = page.post(f"/api/verbs/label {verb}", json={"name": "rusty", "ids": ids}).json()
+        return told["pictures"], told["changed"]
+
+    assert tagged("tag") == (3, 2)
+    entry = page.get("/api/history").json()["operations"][0]
+    assert entry["what"] == "tag rusty \N{MULTIPLICATION SIGN}2"
+    assert tagged("tag") == (3, 0)
+    assert tagged("untag") == (3, 3)
+    assert (
+        page.get("/api/history")
+        .json()["operations"][0]["what"]
+        .endswith("removed \N{MULTIPLICATION SIGN}3")
+    )
+    assert tagged("untag") == (3, 0)
+
+
 def test_a_selection_can_have_a_name(page: TestClient) -> None:
     answer = ask(page)
     body = {"answer": answer["answer"], "ranges": [[0, 3]], "name": "bad light"}
