@@ -102,3 +102,16 @@ def test_of_a_crowd_only_the_area_of_what_was_found_counts():
     side = objects(rows, boxes, [mask.area for mask in mask_of], masks=each)
     found = overlaps(side, side, np.array([0, 0, 0]), np.array([0, 1, 2]))
     assert found.tolist() == pytest.approx([1, 5 / 15, 1])
+
+
+def test_where_no_keypoint_is_marked_the_distance_is_to_a_box_of_three_times_the_size():
+    points = np.array([[[0, 0, 2], [30, 30, 2]], [[30.5, 15, 2], [15, 15, 2]]], float)
+    found = objects(
+        [{"picture": 0, "label": 0}] * 2, [[0, 0, 9, 9]] * 2, [81, 81], keypoints=points
+    )
+    true = objects(
+        [{"picture": 0, "label": 0}], [[10, 10, 10, 10]], [100], keypoints=np.zeros((1, 2, 3))
+    )
+    alike = overlaps(found, true, np.array([0, 1]), np.array([0, 0]))
+    half = np.exp(-(0.5**2) / (2 * 0.05) ** 2 / 100 / 2)
+    assert alike.tolist() == pytest.approx([1, (half + 1) / 2])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from served_dataset import CLASSES, HOSTILE, picture, sample_id, served_dataset
+from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.store import Store
 from tamis.interfaces.server.conditions import ColumnFilter
 from tamis.interfaces.server.questions import Question
@@ -267,6 +268,19 @@ def test_the_greatest_whole_number_has_a_bar_of_full_width(page: TestClient) -> 
     width = facet(page, "width")
     assert (width["edges"][0], width["edges"][-1]) == (64, 97)
     assert (width["totals"][0], width["totals"][-1]) == (20, 40)
+
+
+def test_parts_are_not_counted_as_pictures(page: TestClient, dataset: Path) -> None:
+    with Store.open(dataset).operation("crop") as op:
+        op.require_columns(PART_COLUMNS)
+        part = {"sample_id": [sample_id(99)], "path": ["99.jpg"], "kind": ["crop"]}
+        op.insert(pa.table({**part, "parent_id": [sample_id(0)]}))
+    page.get("/api/changes")
+    answer = ask(page)
+    assert (answer["count"], answer["total"]) == (60, 60)
+    told = page.get("/api/dataset").json()
+    assert (told["pictures"], told["parts"]) == (60, 1)
+    assert sum(facet(page, "label")["totals"]) + facet(page, "label")["missing"][0] == 60
 
 
 def test_a_tag_tells_how_many_pictures_it_changed(page: TestClient) -> None:
