@@ -94,6 +94,16 @@ def test_average_precision_of_perfect_predictions_is_one(dataset, tmp_path):
     }  # fmt: skip
 
 
+def test_a_prediction_with_just_the_confidence_that_is_asked_for_counts(dataset, tmp_path):
+    bring(dataset, tmp_path, "truth", *TRUTH[:1])
+    bring(dataset, tmp_path, "model", MODEL[0])
+    dataset.add_annotations(["0.png"], "cat", layer="truth")
+    dataset.add_annotations(["0.png"], "cat", scores=[0.9], layer="whole")
+    for layer in ("model", "whole"):
+        assert dataset.evaluate(layer, confidence=0.9).recall.value == 1
+        assert dataset.evaluate(layer, confidence=0.91).recall.value == 0
+
+
 def test_predictions_of_equal_confidence_count_together():
     rng = np.random.default_rng(1)
     for classes in (3, 10, 60):
