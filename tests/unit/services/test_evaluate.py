@@ -104,6 +104,25 @@ def test_a_prediction_with_just_the_confidence_that_is_asked_for_counts(dataset,
         assert dataset.evaluate(layer, confidence=0.91).recall.value == 0
 
 
+def test_each_average_precision_is_at_its_own_overlap(dataset, tmp_path):
+    truth = [("0.png", "cat", 0, 0, 100, 100, ""), ("1.png", "dog", 0, 0, 100, 100, "")]
+    model = [
+        ("0.png", "cat", 0, 0, 100, 72, 0.9),
+        ("1.png", "dog", 0, 0, 100, 52, 0.8),
+        ("0.png", "dog", 100, 0, 100, 100, 0.9),  # nothing
+    ]
+    bring(dataset, tmp_path, "truth", *truth)
+    bring(dataset, tmp_path, "model", *model)
+    report = dataset.evaluate("model")
+    # of ten overlaps from 0.5 the cat has five and the dog one, at half the precision
+    assert (report.ap, report.ap50, report.ap75) == pytest.approx((0.275, 0.75, 0))
+    each = {one.label: (one.ap, one.ap50) for one in report.classes}
+    assert each == {"cat": pytest.approx((0.5, 1)), "dog": pytest.approx((0.05, 0.5))}
+    sizes = {one.size: (one.ap, one.recall) for one in report.sizes}
+    assert sizes["large"] == pytest.approx((0.275, 0.3))
+    assert sizes["small"] == (None, None)
+
+
 def test_predictions_of_equal_confidence_count_together():
     rng = np.random.default_rng(1)
     for classes in (3, 10, 60):
