@@ -73,6 +73,25 @@ def test_keypoints_are_compared_by_how_far_they_lie(dataset):
     assert "1 object with another number of keypoints left out" in report.notes[0]
 
 
+def test_an_invented_pose_counts_among_the_poses_of_its_size(dataset):
+    points = np.array([[30, 30, 2], [90, 40, 2], [60, 110, 2]], float)  # 60 x 80 pixels
+    dataset.add_annotations(["0.png"], "dog", keypoints=[points], layer="truth")
+    dataset.add_annotations(
+        ["0.png", "0.png"], "dog", keypoints=[points, points + np.array([60, 0, 0])],
+        scores=[0.8, 0.9], layer="m",
+    )  # fmt: skip
+    sizes = {one.size: one.ap for one in dataset.evaluate("m", task="keypoints").sizes}
+    assert sizes["medium"] == pytest.approx(0.5)
+
+
+def test_the_largest_of_what_was_missed_comes_first(dataset):
+    boxes(dataset, "truth", ("0.png", "cat", 0, 0, 30, 30), ("1.png", "dog", 8, 8, 90, 90),
+          ("2.png", "cat", 0, 0, 60, 40))  # fmt: skip
+    boxes(dataset, "m", ("3.png", "cat", 5, 5, 40, 30, 0.7))
+    found = [one.path[-5:] for one in dataset.evaluate("m").mistakes]
+    assert found == ["3.png", "1.png", "2.png", "0.png"]
+
+
 def test_pictures_may_have_several_classes(dataset):
     names = [f"{number}.png" for number in range(3)]
     dataset.add_annotations(names, [["sky", "sea"], ["sky"], ["sea"]], layer="truth")
