@@ -10,6 +10,7 @@ import pytest
 
 from tamis.algo.detection.average_precision import evaluate_objects
 from tamis.algo.detection.objects import Objects
+from tamis.algo.detection.overlap import overlaps
 from tamis.algo.detection.run_masks import RunMask
 from tamis.algo.run_lengths import box_of_counts, read_counts
 
@@ -90,3 +91,27 @@ def test_keypoints_equal_pycocotools(case):
     for side in ("precision", "recall"):
         ours = np.nan_to_num(getattr(found, side)[..., KEYPOINT_SIZES], nan=-1)
         np.testing.assert_allclose(ours, case[side], atol=1e-6, rtol=0)
+
+
+def test_of_a_crowd_only_the_area_of_what_was_found_counts():
+    mask_of = [RunMask.of_counts(counts) for counts in ([5, 10, 85], [0, 10, 90], [0, 50, 50])]
+    each = np.empty(3, object)
+    each[:] = mask_of
+    rows = [{"picture": 0, "label": 0, "crowd": number == 2} for number in range(3)]
+    boxes = [mask.box(10) for mask in mask_of]
+    side = objects(rows, boxes, [mask.area for mask in mask_of], masks=each)
+    found = overlaps(side, side, np.array([0, 0, 0]), np.array([0, 1, 2]))
+    assert found.tolist() == pytest.approx([1, 5 / 15, 1])
+
+
+def test_where_no_keypoint_is_marked_the_distance_is_to_a_box_of_three_times_the_size():
+    points = np.array([[[0, 0, 2], [30, 30, 2]], [[30.5, 15, 2], [15, 15, 2]]], float)
+    found = objects(
+        [{"picture": 0, "label": 0}] * 2, [[0, 0, 9, 9]] * 2, [81, 81], keypoints=points
+    )
+    true = objects(
+        [{"picture": 0, "label": 0}], [[10, 10, 10, 10]], [100], keypoints=np.zeros((1, 2, 3))
+    )
+    alike = overlaps(found, true, np.array([0, 1]), np.array([0, 0]))
+    half = np.exp(-(0.5**2) / (2 * 0.05) ** 2 / 100 / 2)
+    assert alike.tolist() == pytest.approx([1, (half + 1) / 2])

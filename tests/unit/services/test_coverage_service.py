@@ -59,6 +59,15 @@ def test_every_picture_is_counted_once(store, by):
     assert (report.splits, report.free) == ({"train": 12, "test": 6}, 6)
 
 
+def test_whole_numbers_are_in_the_order_of_numbers(store):
+    with store.operation("cluster") as op:
+        clusters = pa.array([(5 * n) % 12 - 1 for n in range(COUNT)], pa.int32())
+        op.set_marks([f"s{n:02d}" for n in range(COUNT)], {"cluster": clusters})
+    scenarios = found(store, "cluster").scenarios
+    assert [one.value for one in scenarios] == [str(number) for number in range(-1, 11)]
+    assert [one.pictures for one in scenarios] == [2] * 12
+
+
 def test_what_is_known_is_looked_at_without_being_named(store):
     assert {one.by for one in found(store).scenarios} == {"hour", "place", "camera"}
 

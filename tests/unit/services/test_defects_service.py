@@ -16,9 +16,14 @@ from part_pictures import part, save_parts, with_hole
 from tamis.algo.run_lengths import mask_of, read_counts
 from tamis.dataset.store import Store
 from tamis.errors import EncoderError, InputError, UsageError
+from tamis.formats.annotations.annotation_rows import AnnotationRows
+from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.runtime.defect_model import DefectModel
 from tamis.runtime.workspace import Workspace, execute
 from tamis.services.defects.contract import DefectsFit, DefectsScore
+from tamis.services.defects.result import ScoredPicture
+from tamis.services.defects.rows import PictureRow
+from tamis.services.defects.truth import Truth, agreement
 from tamis.services.history.contract import Undo
 
 FAST = {
@@ -75,8 +80,9 @@ def test_a_model_is_fitted_to_pictures_that_were_only_added(fitted):
 
 
 def test_flaws_of_new_pictures_are_found_at_their_place(folders, fitted):
-    workspace, _ = fitted
+    workspace, report = fitted
     found = execute(workspace, DefectsScore([str(folders / "today")]))
+    assert found.false_alarm_rate == report.promised_rate == pytest.approx(1 / 25)
     assert 4 <= found.anomalous <= 4 + ALARMS
     worst = found.pictures[:4]
     assert all("holes" in one.path and one.anomalous for one in worst)
@@ -324,3 +330,39 @@ def test_what_cannot_be_scored_is_refused(folders, fitted, tmp_path):
 def test_requests_that_contradict_themselves_are_refused(options, reason):
     with pytest.raises(UsageError, match=reason):
         DefectsScore(**options)
+
+
+def test_recall_and_false_alarms_are_shares_of_what_is_flawed_and_of_what_is_not():
+    flawed, called = [1, 1, 1, 0, 0], [1, 0, 0, 1, 0]
+    scores = [9.0, 3.0, 2.0, 8.0, 1.0]
+    pictures = [
+        ScoredPicture(str(at), score, bool(yes), [])
+        for at, (score, yes) in enumerate(zip(scores, called, strict=True))
+    ]
+    masks = [np.array([[bool(yes), False]]) for yes in flawed]
+    found = agreement(pictures, [np.array([[1, 0]], np.float32)] * 5, masks)
+    assert (found.flawed, found.false_alarms) == (3, 0.5)
+    assert found.recall == pytest.approx(1 / 3)
+    assert found.picture_auroc == pytest.approx(4 / 6)
+
+
+def test_boxes_and_outlines_of_a_layer_cover_their_pixels_at_the_size_of_comparison(tmp_path):
+    Image.new("RGB", (1024, 512)).save(tmp_path / "wide.png")
+    store = Store.create(tmp_path / "d.tamis")
+    ingest(store, [str(tmp_path / "wide.png")])
+    [name] = store.read(["sample_id"]).column(0).to_pylist()
+    ring = [600, 100, 700, 100, 700, 200, 600, 200]
+    rows = AnnotationRows("truth")
+    for place, polygons in (((100, 40, 200, 80), ()), ((600, 100, 100, 100), (ring,))):
+        rows.add(name, SourceAnnotation(name, "hole", *place), Placed(place, polygons))
+    with store.operation("import") as operation:
+        operation.add_annotations(rows.table())
+    row = PictureRow(name, "wide.png", "", "", "", 1024, 512)
+    mask = Truth(store, DefectsScore(where="true", truth="truth"), [row]).mask(row)
+    assert mask.shape == (256, 512)
+    box, outline = mask[:, :250], mask[:, 250:]
+    expected = np.zeros((256, 250), np.bool_)
+    expected[20:60, 50:150] = True
+    np.testing.assert_array_equal(box, expected)
+    assert outline[51:99, 51:99].all()
+    assert abs(int(outline.sum()) - 2500) <= 110

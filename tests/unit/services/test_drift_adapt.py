@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from sample_rows import sample_ids
+from tamis.algo.probe import expected_calibration_error, fit_temperature
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.runtime.workspace import Workspace, execute
@@ -97,6 +98,35 @@ def test_with_labels_what_does_best_on_them_is_kept(tmp_path):
     assert by_name["temperature"].accuracy == by_name["as it is"].accuracy
     assert right(workspace, classes) > before
     assert workspace.store.log()[-1].verb == "drift adapt"
+
+
+def test_figures_of_a_way_are_those_of_what_it_says_of_the_labeled(tmp_path, monkeypatch):
+    new, classes = rows(8, 150, (5, 3, 1), move=0.3)
+    workspace = dataset(tmp_path / "d.tamis", new, classes, 100)
+    fitted = []
+
+    def fit(logits, truth, **options):
+        fitted.append(len(truth))
+        return fit_temperature(logits, truth, **options)
+
+    monkeypatch.setattr("tamis.services.drift.adapt.fit_temperature", fit)
+    probes = {"as it is": find_probe(workspace, "classes")}
+    found = execute(workspace, DriftAdapt(split="today", method="prior"))
+    probes["prior"] = find_probe(workspace, "classes")
+    assert (found.pictures, found.labels) == (150, 100)
+    X = (new / np.linalg.norm(new, axis=1, keepdims=True)).astype(np.float32)[:100]
+    for one in found.tried:
+        p, truth = probes[one.method].probabilities(X), classes[:100]
+        hits = p.argmax(axis=1) == truth
+        assert (one.measured, one.accuracy) == (100, hits.mean())
+        assert one.low < one.accuracy < one.high
+        assert one.log_loss == pytest.approx(-np.log(p[np.arange(100), truth]).mean(), rel=1e-4)
+        assert one.ece == pytest.approx(expected_calibration_error(p, truth), rel=1e-3)
+    execute(workspace, DriftAdapt(split="today", method="temperature", dry_run=True))
+    # each of five parts is judged by the certainty that the others tell
+    assert (max(fitted[:-1]), sum(fitted[:-1]), fitted[-1]) == (80, 400, 100)
+    before = np.bincount(rows(0, 240)[1], minlength=3) / 240
+    assert [one.reference for one in found.classes] == pytest.approx(before)
 
 
 def test_nothing_is_changed_where_nothing_is_better(tmp_path):

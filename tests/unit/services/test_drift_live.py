@@ -21,6 +21,7 @@ from tamis.services.drift.live.arrivals import arrivals_of
 from tamis.services.drift.live.delivery import Delivery, Hooks
 from tamis.services.drift.live.journal import Journal
 from tamis.services.drift.live.state import LiveAlarm
+from tamis.services.drift.live.window import Window
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,35 @@ def test_what_is_sent_again_is_not_counted_again(tmp_path, line):
         after = live.state("line")
         assert (after.e_value, after.units, after.window) == (before.e_value, 30, 30)
         assert after.repeated == 30
+
+
+def test_of_a_request_only_what_is_new_counts(tmp_path, line):
+    with watching(tmp_path, {"line": line}) as live:
+        live.take("line", arrived(usual(5, 30)))
+        taken = live.take("line", arrived(usual(6, 30), 20))
+        assert (taken.counted, taken.repeated) == (20, 10)
+        state = live.state("line")
+        assert (state.pictures, state.units, state.repeated) == (50, 50, 10)
+        assert [point[1] for point in state.history] == [30, 50]
+
+
+def test_an_alarm_names_the_picture_that_raised_it(tmp_path, line):
+    told = []
+    with watching(tmp_path, {"line": line}, told=told.append) as live:
+        for at in range(200):
+            live.take("line", arrived(usual(at, 1, shift=3), at))
+            if told:
+                break
+    assert (told[0].picture, told[0].pictures) == (f"picture {at}", at + 1)
+
+
+def test_a_window_holds_the_latest_and_says_of_how_many_days_they_are():
+    window = Window(5, 3)
+    for at, hours in enumerate((0, 20, 30, 31)):
+        window.add(arrived(np.eye(3)[:2], 2 * at, time=3600.0 * hours))
+    side = window.side(in_blocks=False)
+    assert (len(window), len(side.vectors), side.days) == (5, 5, 2)
+    assert side.ids == [f"picture {row}" for row in range(3, 8)]
 
 
 def test_frames_count_when_their_block_is_whole(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -174,7 +175,9 @@ def test_rows_are_chosen_by_tag_split_and_snapshot(fitted, folders):
         assert found.select[0].startswith("tamis select 10")
     everything = check(workspace, snapshot=store.snapshot)
     assert everything.pictures == 180
-    assert any("in the reference itself" in note for note in everything.notes)
+    assert everything.reference_pictures == 120
+    said = "120 of the pictures are in the reference itself"
+    assert any(note.startswith(said) for note in everything.notes)
 
 
 def test_hour_and_camera_are_compared_only_if_both_vary(tmp_path):
@@ -221,7 +224,10 @@ def test_frames_in_a_row_count_as_one_draw(tmp_path):
     alone = tmp_path / "alone.npz"
     execute(workspace, DriftFit(where="video = '/v0.mp4'", block=1, out=alone))
     options = [{"where": f"video = '/v{number}.mp4'"} for number in range(1, 5)]
-    assert sum(check(workspace, **one).drift for one in options) <= 1
+    checks = [check(workspace, **one) for one in options]
+    assert sum(one.drift for one in checks) <= 1
+    draws = pytest.approx(600 / report.block_length, abs=1)
+    assert [one.units for one in checks] == [(report.units, draws)] * 4
     assert sum(check(workspace, **one, reference=alone).drift for one in options) >= 3
     with pytest.raises(UsageError, match="in a row"):
         check(workspace, where="video = '/v1.mp4' AND frame < 200")
@@ -387,7 +393,7 @@ def test_a_page_of_no_drift_says_so(fitted, folders, tmp_path):
         check(fitted, folders / "same", gallery=tmp_path / "page.txt")
 
 
-def test_checks_over_time_are_in_page_and_report(tmp_path):
+def test_checks_over_time_are_in_page_and_report(tmp_path, monkeypatch):
     rng = np.random.default_rng(8)
     vectors = rng.normal(size=(320, DIM)) + 1
     vectors[280:, 0] += 4
@@ -403,6 +409,14 @@ def test_checks_over_time_are_in_page_and_report(tmp_path):
     assert [one.pictures for one in past] == [40, 80, 120, 160]
     assert [one.alarm for one in past] == [False] * 3 + [True]
     assert past[-1].e_value == found.e_value
+    more = [replace(one, drift=at > 0) for at, one in enumerate(past)]
+    with monkeypatch.context() as patch:
+        patch.setattr("tamis.services.report.drift_checks.past_checks", lambda _: more)
+        told = {one.label: one.value for one in drift_checks(workspace.store).figures}
+    assert told.pop("latest").startswith("p = ")
+    assert told == {
+        "reference": "160", "checks": "4", "pictures": "160", "drift": "3", "alarms": "1",
+    }  # fmt: skip
     page = out.read_text()
     assert page.count("<svg ") == 3
     assert page.count('class="raised"') == 1 + sum(one.drift for one in past)

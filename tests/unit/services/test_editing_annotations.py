@@ -125,6 +125,16 @@ def test_labels_follow_the_classes_of_the_truth(dataset):
     assert shown() == [None, None]
 
 
+def test_annotations_labels_and_pictures_are_counted_apart(dataset):
+    boxes = [[1, 1, 9, 9], [20, 20, 9, 9], [1, 1, 9, 9]]
+    dataset.add_annotations(["0.png", "0.png", "1.png"], "cat", boxes=boxes, layer="truth")
+    dataset.label("cat", where="path LIKE '%1.png'")
+    renamed = dataset.rename_class("cat", "lynx")
+    assert (renamed.annotations, renamed.labels) == (4, 1)  # a box is no label of a picture
+    removed = dataset.remove_annotations(where="kind = 'box'", layer="truth")
+    assert (removed.removed, removed.pictures, removed.crops) == (3, 2, 0)
+
+
 def test_a_picture_that_is_gone_loses_the_crop_and_is_listed(dataset, tmp_path):
     dataset.add_annotations(["0.png"], "a", boxes=[[1, 1, 20, 20]], layer="m")
     dataset.crop_objects(layer="m")

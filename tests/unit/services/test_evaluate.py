@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import average_precision_score
 
 import tamis
+from tamis.algo.ranked_precision import ranked_precision
 from tamis.errors import UsageError
 
 SIZE = (200, 160)
@@ -53,6 +56,7 @@ def test_boxes_are_right_confused_missed_or_invented(dataset, tmp_path):
     bring(dataset, tmp_path, "truth", *TRUTH)
     bring(dataset, tmp_path, "model", *MODEL)
     report = dataset.evaluate("model")
+    assert report.pictures == 2  # of three; nothing is said of the last
     assert confusion(report) == {
         ("cat", "cat"): 1, ("dog", "cat"): 1, (None, "cat"): 1, ("cat", None): 1,
     }  # fmt: skip
@@ -88,6 +92,43 @@ def test_average_precision_of_perfect_predictions_is_one(dataset, tmp_path):
     assert {one.size: one.recall for one in report.sizes} == {
         "small": None, "medium": pytest.approx(1), "large": None,
     }  # fmt: skip
+
+
+def test_a_prediction_with_just_the_confidence_that_is_asked_for_counts(dataset, tmp_path):
+    bring(dataset, tmp_path, "truth", *TRUTH[:1])
+    bring(dataset, tmp_path, "model", MODEL[0])
+    dataset.add_annotations(["0.png"], "cat", layer="truth")
+    dataset.add_annotations(["0.png"], "cat", scores=[0.9], layer="whole")
+    for layer in ("model", "whole"):
+        assert dataset.evaluate(layer, confidence=0.9).recall.value == 1
+        assert dataset.evaluate(layer, confidence=0.91).recall.value == 0
+
+
+def test_each_average_precision_is_at_its_own_overlap(dataset, tmp_path):
+    truth = [("0.png", "cat", 0, 0, 100, 100, ""), ("1.png", "dog", 0, 0, 100, 100, "")]
+    model = [
+        ("0.png", "cat", 0, 0, 100, 72, 0.9),
+        ("1.png", "dog", 0, 0, 100, 52, 0.8),
+        ("0.png", "dog", 100, 0, 100, 100, 0.9),  # nothing
+    ]
+    bring(dataset, tmp_path, "truth", *truth)
+    bring(dataset, tmp_path, "model", *model)
+    report = dataset.evaluate("model")
+    # of ten overlaps from 0.5 the cat has five and the dog one, at half the precision
+    assert (report.ap, report.ap50, report.ap75) == pytest.approx((0.275, 0.75, 0))
+    each = {one.label: (one.ap, one.ap50) for one in report.classes}
+    assert each == {"cat": pytest.approx((0.5, 1)), "dog": pytest.approx((0.05, 0.5))}
+    sizes = {one.size: (one.ap, one.recall) for one in report.sizes}
+    assert sizes["large"] == pytest.approx((0.275, 0.3))
+    assert sizes["small"] == (None, None)
+
+
+def test_predictions_of_equal_confidence_count_together():
+    rng = np.random.default_rng(1)
+    for classes in (3, 10, 60):
+        right, score = rng.random(60) < 0.4, rng.integers(0, classes, 60) / classes
+        expected = average_precision_score(right, score)
+        assert ranked_precision(right, score, int(right.sum())) == pytest.approx(expected)
 
 
 def test_slices_come_worst_first(dataset, tmp_path):

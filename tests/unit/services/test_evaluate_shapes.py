@@ -8,6 +8,8 @@ from PIL import Image
 
 import tamis
 from tamis.errors import UsageError
+from tamis.services.evaluate.mistakes import disagreement
+from tamis.services.evaluate.pairs import Pairs
 
 WIDTH, HEIGHT = 200, 160
 
@@ -71,6 +73,25 @@ def test_keypoints_are_compared_by_how_far_they_lie(dataset):
     assert "1 object with another number of keypoints left out" in report.notes[0]
 
 
+def test_an_invented_pose_counts_among_the_poses_of_its_size(dataset):
+    points = np.array([[30, 30, 2], [90, 40, 2], [60, 110, 2]], float)  # 60 x 80 pixels
+    dataset.add_annotations(["0.png"], "dog", keypoints=[points], layer="truth")
+    dataset.add_annotations(
+        ["0.png", "0.png"], "dog", keypoints=[points, points + np.array([60, 0, 0])],
+        scores=[0.8, 0.9], layer="m",
+    )  # fmt: skip
+    sizes = {one.size: one.ap for one in dataset.evaluate("m", task="keypoints").sizes}
+    assert sizes["medium"] == pytest.approx(0.5)
+
+
+def test_the_largest_of_what_was_missed_comes_first(dataset):
+    boxes(dataset, "truth", ("0.png", "cat", 0, 0, 30, 30), ("1.png", "dog", 8, 8, 90, 90),
+          ("2.png", "cat", 0, 0, 60, 40))  # fmt: skip
+    boxes(dataset, "m", ("3.png", "cat", 5, 5, 40, 30, 0.7))
+    found = [one.path[-5:] for one in dataset.evaluate("m").mistakes]
+    assert found == ["3.png", "1.png", "2.png", "0.png"]
+
+
 def test_pictures_may_have_several_classes(dataset):
     names = [f"{number}.png" for number in range(3)]
     dataset.add_annotations(names, [["sky", "sea"], ["sky"], ["sea"]], layer="truth")
@@ -125,6 +146,47 @@ def test_numbers_of_many_values_are_cut_into_quarters(tmp_path):
     with ds.store.operation("cluster") as op:
         op.set_marks(ids, {"cluster": list(range(24))})
     assert len(ds.evaluate("m", by=["cluster"]).slices) == 24  # which are names, not numbers
+
+
+def test_equal_numbers_are_in_one_quarter(tmp_path):
+    for number in range(24):
+        Image.new("L", (30, 30), 10 * number).save(tmp_path / f"{number:02}.png")
+    ds = tamis.open(tmp_path / "d.tamis")
+    ds.add(str(tmp_path))
+    ids = ds.table(["path", "sample_id"]).sort_by("path")["sample_id"].to_pylist()
+    doses = [float(number) for number in range(24)]
+    doses[6] = doses[7] = 5.0
+    with ds.store.operation("mark") as op:
+        op.set_marks(ids, {"dose": doses})
+    ds.add_annotations(ids, "a", layer="truth")
+    ds.add_annotations(ids, "a", layer="m")
+    found = {one.value: one.pictures for one in ds.evaluate("m", by=["dose"]).slices}
+    assert found == {"0 to 5": 8, "8 to 11": 4, "12 to 17": 6, "18 to 23": 6}
+
+
+def test_predictions_of_pictures_without_a_truth_do_not_count_for_classes(dataset):
+    dataset.add_annotations(["0.png", "1.png"], ["a", "b"], layer="truth")
+    names, labels = ["0.png", "1.png", "2.png"], ["a", "b", "a"]
+    dataset.add_annotations(names, labels, scores=[0.8, 0.7, 0.9], layer="m")
+    report = dataset.evaluate("m")
+    assert (report.ap, report.precision.value, report.recall.value) == (1, 1, 1)
+    assert {one.label: (one.ap, one.predictions) for one in report.classes} == {
+        "a": (1, 1), "b": (1, 1),
+    }  # fmt: skip
+
+
+def test_pictures_with_as_many_mistakes_come_by_how_little_agrees():
+    rows = [  # picture, truth, prediction, overlap
+        (0, 0, 0, 0.8), (0, 1, -1, 0), (1, -1, 0, 0), (2, 0, 1, 0.9), (2, 1, 1, 1), (3, 0, 0, 0.5),
+    ]  # fmt: skip
+    picture, truth, predicted, overlap = (np.array(one) for one in zip(*rows, strict=True))
+    at = np.arange(len(rows))
+    pairs = Pairs(picture, truth, predicted, at, at, overlap)
+    found = disagreement(pairs, 4)
+    assert found.order.tolist() == [1, 2, 0]
+    assert found.share.tolist() == pytest.approx([1 - 1.6 / 3, 1, 0.5, 0.5])
+    each = found.missed, found.invented, found.confused
+    assert [one.tolist() for one in each] == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
 
 
 def test_the_pictures_that_differ_most_are_tagged_and_drawn(dataset, tmp_path):

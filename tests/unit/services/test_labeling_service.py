@@ -157,6 +157,7 @@ def test_new_pictures_are_labeled_by_those_that_have_a_label(few):
     before = few.annotations(layer="propagated").to_pylist()
     report = few.propagate_labels(new_only=True)
     assert report.propagated + report.abstained == 3 * EACH - FEW - len(before)
+    assert report.labels == FEW + len(before)
     assert report.expected_accuracy.value is None
     rows = few.annotations(layer="propagated").to_pylist()
     assert {row["annotation_id"] for row in before} < {row["annotation_id"] for row in rows}

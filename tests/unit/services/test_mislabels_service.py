@@ -42,6 +42,9 @@ def test_a_table_of_your_models_probabilities_judges(planted, tmp_path):
     table = write_table(tmp_path / "own.csv", enumerate(truth()))
     report = planted.find_mislabels(probabilities=table)
     assert report.method == "your model and votes"
+    scores = [one.score for one in report.suspects]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 0.5
     assert {one.path: one.suggested for one in report.suspects[:3]} == WRONG
     some = write_table(tmp_path / "some.csv", list(enumerate(truth()))[:60])
     part = planted.find_mislabels(probabilities=some)

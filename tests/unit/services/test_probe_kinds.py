@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from itertools import compress
 
 import numpy as np
 import onnxruntime
 import pyarrow as pa
 import pytest
+from scipy.special import expit
 
 import tamis
 from command_line import CommandLine
 from labeled_vectors import EACH, made_dataset, made_vectors, truth
 from sample_rows import sample_ids
+from tamis.algo.probe import expected_calibration_error
 from tamis.encoders.trial_pictures import trial_picture
 from tamis.errors import UsageError
+from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.runtime.workspace import Workspace
 from tamis.services.probe.stored_probe import find_probe
 from tiny_graphs import OPTIONS, save_graph
@@ -29,8 +33,6 @@ def dataset(tmp_path):
 
 
 def put_classes(ds, layer):
-    from tamis.formats.annotations.annotation_rows import AnnotationRows
-
     rows = AnnotationRows(layer)
     given = {"cat": ["furry"], "dog": ["furry", "loud"], "owl": ["loud"]}
     for name, kind in zip(IDS, truth(), strict=True):
@@ -80,6 +82,61 @@ def test_numbers_are_learned_from_a_column(dataset):
     assert np.mean(errors) < 1
     with pytest.raises(UsageError, match="holds string, not numbers"):
         dataset.train_probe(column="site")
+
+
+def with_test_split(dataset):
+    """Mark two fifths of the pictures as the test split, and return which those are."""
+    test = np.arange(N) % 5 < 2
+    with dataset.store.operation("split") as operation:
+        operation.set_marks(IDS, {"split": pa.array(np.where(test, "test", "train"))})
+    return test
+
+
+def test_the_error_of_a_number_is_that_of_what_is_said_of_the_test_split(dataset):
+    test = with_test_split(dataset)
+    noise = np.random.default_rng(3).exponential(2, N)
+    ages = (10 * made_vectors()[:, 0] + noise).astype(np.float32)
+    with dataset.store.operation("score") as operation:
+        operation.set_marks(IDS, {"age": pa.array(ages)})
+    report = dataset.train_probe(name="age", column="age")
+    said = find_probe(Workspace(dataset.store), "age").probabilities(made_vectors())[:, 0]
+    error, true = (said - ages)[test], ages[test]
+    assert (report.labels, report.measured) == ((~test).sum(), test.sum())
+    assert report.absolute_error == pytest.approx(np.abs(error).mean(), rel=1e-4)
+    assert report.explained == pytest.approx(1 - np.mean(error**2) / np.var(true), rel=1e-4)
+
+
+def test_the_figures_of_labels_are_those_of_what_is_said_of_the_test_split(dataset):
+    test = with_test_split(dataset)
+    rng = np.random.default_rng(4)
+    kinds = np.array(truth())
+    given = np.stack([kinds != "owl", kinds == "dog"], axis=1) ^ (rng.random((N, 2)) < [0.1, 0.3])
+    rows = AnnotationRows("seen")
+    for name, labels in zip(IDS, given.tolist(), strict=True):
+        for label in ["alive", *compress(["furry", "loud"], labels)]:
+            rows.add_class(name, label)
+    with dataset.store.operation("import") as operation:
+        operation.add_annotations(rows.table())
+    report = dataset.train_probe(name="traits", layer="seen")
+    probe = find_probe(Workspace(dataset.store), "traits")
+    given, said = given[test], probe.probabilities(made_vectors()[test])
+    called = said >= probe.thresholds
+    right, there, made = (given & called).sum(axis=0), given.sum(axis=0), called.sum(axis=0)
+    measured = {one.name: one for one in report.classes}
+    for number, name in enumerate(["furry", "loud"]):
+        one = measured[name]
+        assert one.pictures == there[number]
+        assert one.recall == pytest.approx(right[number] / there[number])
+        assert one.precision == pytest.approx(right[number] / made[number])
+        assert one.f1 == pytest.approx(2 * right[number] / (there + made)[number])
+    assert report.accuracy == pytest.approx((called == given).all(axis=1).mean())
+    assert report.balanced_accuracy == pytest.approx((right / there).mean())
+    raw = expit(probe.head.logits(made_vectors()[test]))
+    for told, each in ((report.ece, said), (report.ece_before, raw)):
+        yes, true = each.ravel(), given.ravel().astype(int)
+        both = np.stack([1 - yes, yes], axis=1)
+        assert told == pytest.approx(expected_calibration_error(both, true), rel=1e-3)
+    assert report.ece != pytest.approx(report.ece_before, rel=1e-2)
 
 
 def test_what_cannot_be_learned_together_is_told(dataset):

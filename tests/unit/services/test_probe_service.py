@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from command_line import CommandLine
-from labeled_vectors import EACH, made_dataset, truth
+from labeled_vectors import EACH, made_dataset, made_vectors, truth
+from tamis.algo.probe import expected_calibration_error
 from tamis.errors import InputError, UsageError
 from tamis.runtime.workspace import Workspace
 from tamis.services.probe.stored_probe import find_probe
@@ -53,6 +55,20 @@ def test_a_test_split_is_measured_on_and_never_fitted_on(tmp_path):
     assert other.file == report.file
     assert other.measured_on == "held-out labels"
     assert any("were not measured" in note for note in other.notes)
+
+
+def test_calibration_before_and_after_is_of_the_test_split(tmp_path):
+    ds, test = with_splits(tmp_path)
+    report = ds.train_probe()
+    probe = find_probe(Workspace(ds.store), "classes")
+    rows = np.arange(N) % 5 == 4
+    true = np.searchsorted(probe.classes, np.array(truth())[rows])
+    vectors = made_vectors()[rows]
+    said, raw = probe.probabilities(vectors), softmax(probe.head.logits(vectors), axis=1)
+    assert len(true) == test
+    assert report.ece == pytest.approx(expected_calibration_error(said, true), rel=1e-3)
+    assert report.ece_before == pytest.approx(expected_calibration_error(raw, true), rel=1e-3)
+    assert report.ece != pytest.approx(report.ece_before, rel=1e-2)
 
 
 def test_an_evaluation_on_what_a_probe_was_fitted_to_says_so(tmp_path):

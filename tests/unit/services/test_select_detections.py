@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import tamis
+from tamis.algo.detection.labeling_value import expected_mistakes
 from tamis.errors import UsageError
 
 COUNT = 12
@@ -47,6 +48,11 @@ def test_unsure_objects_come_first_and_are_named(dataset):
     assert f"model unsure of {'lynx' if number == 2 else 'cat'} at 0.55" in reason
     table = dataset.table(["selected_reason"], where="selected")
     assert table["selected_reason"].to_pylist() == [reason]
+
+
+def test_an_object_that_is_surely_none_is_as_little_to_learn_as_one_that_surely_is():
+    score = np.array([0.9, 0.2, 0.5, 0.0, 1.0])
+    assert expected_mistakes(score) == pytest.approx([0.1, 0.2, 0.5, 0, 0])
 
 
 def test_rare_classes_are_rare_in_the_truth_or_else_in_the_layer(dataset):

@@ -9,6 +9,8 @@ import pytest
 from splitting import check_splits, split
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
+from tamis.services.split import video_groups
+from tamis.services.split.video_groups import torn_videos
 
 
 def unit(rows):
@@ -302,3 +304,39 @@ def test_wrong_use_is_refused_and_changes_nothing(store, options, sentence):
 def test_check_without_splits_says_what_to_do(store):
     with pytest.raises(UsageError, match="run  tamis split  first"):
         check_splits(store)
+
+
+def test_a_video_is_torn_whose_frames_are_in_more_than_one_split(tmp_path):
+    videos = ["a", "a", "a", "b", "b", "c", "d", "d", None, None]
+    ids = [f"s{number}" for number in range(len(videos))]
+    store = Store.create(tmp_path / "d.tamis")
+    with store.operation("add") as op:
+        paths = [f"{name}.jpg" for name in ids]
+        op.require_columns(pa.schema([("video", pa.string())]))
+        op.insert(pa.table({"sample_id": ids, "path": paths, "video": pa.array(videos)}))
+    placed = np.array([0, 0, 1, 1, 1, 0, 2, 0, 0, 1])
+    assert torn_videos(store, ids, placed) == 2  # a and d
+    assert torn_videos(store, ids, np.zeros(len(ids), int)) == 0
+
+
+def test_a_video_that_cannot_stay_whole_is_cut_into_tenths(tmp_path, monkeypatch):
+    order = np.random.default_rng(0).permutation(100)
+    ids = [f"s{number:02}" for number in order]
+    store = Store.create(tmp_path / "d.tamis")
+    columns = {
+        "video": pa.array(["a"] * 100),
+        "frame": pa.array(order, pa.int64()),
+        "seconds": pa.array(4.0 * order),
+    }
+    with store.operation("add") as op:
+        op.require_columns(pa.schema([(name, array.type) for name, array in columns.items()]))
+        op.insert(pa.table({"sample_id": ids, "path": [f"{name}.jpg" for name in ids], **columns}))
+    one_shot = np.zeros(100, np.int64)
+    monkeypatch.setattr(video_groups, "shots_of", lambda *_: one_shot)
+    groups, [note] = video_groups.default_groups(
+        store, ids, np.full(100, -1), np.array([80, 10, 10])
+    )
+    assert groups.keys() == {video_groups.STRETCH}
+    np.testing.assert_array_equal(groups[video_groups.STRETCH], order // 10)
+    assert "of 1 video" in note
+    assert "--time-block 10s " in note  # of 400 seconds, 20 blocks or more

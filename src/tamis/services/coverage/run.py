@@ -238,5 +238,11 @@ def _scenarios(
             free=cells[value, None],
             lacking=[name for name in names if cells[value, name] < least],
         )
-        for value in sorted(shown)
+        for value in sorted(shown, key=_place)
     ], len(sizes) - len(shown)
+
+
+def _place(value: str) -> tuple[bool, int, str]:
+    """Return what a value is sorted by: whole numbers as numbers and first, the rest as text."""
+    is_number = value.removeprefix("-").isdecimal()
+    return not is_number, int(value) if is_number else 0, value

@@ -45,6 +45,11 @@ def test_a_part_counts_once_by_its_worst_picture():
     assert implied_rate(scores, groups, 10.0) == 0.25
 
 
+def test_too_few_groups_promise_one_in_one_more_than_there_are():
+    found = conformal_threshold(np.array([2.0, 5.0, 3.0]), np.arange(3), 0.05)
+    assert (found.value, found.promised, found.fewest, found.holds) == (5.0, 0.25, 19, False)
+
+
 @pytest.mark.parametrize(("rate", "fewest"), [(0.05, 19), (0.1, 9), (0.01, 99), (0.5, 1)])
 def test_the_fewest_pictures_for_a_rate(rate, fewest):
     assert fewest_for(rate) == fewest
@@ -125,6 +130,14 @@ def test_pro_is_that_of_a_slow_loop(maps_and_masks):
     inside = np.array(rates) <= 0.3
     expected = np.trapezoid(np.array(shares)[inside], np.array(rates)[inside]) / 0.3
     assert localization(maps, masks).pro == pytest.approx(expected, abs=0.02)
+
+
+def test_pixels_that_touch_at_a_corner_are_one_flaw():
+    mask = np.zeros((40, 30), np.bool_)
+    mask[5:9, 5:9] = True
+    heat = mask.astype(np.float32)
+    mask[9, 9] = True
+    assert localization([heat], [mask]).pro == pytest.approx(16 / 17, abs=0.02)
 
 
 def test_a_perfect_map_and_none(maps_and_masks):

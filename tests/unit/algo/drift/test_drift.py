@@ -329,6 +329,19 @@ def test_shares_of_classes_are_found_without_labels():
         assert likelihood(other) <= likelihood(found.likeliest) + 1e-6
 
 
+def test_shares_hold_where_the_classes_of_the_reference_are_uneven():
+    rng = np.random.default_rng(10)
+    y, z = rng.choice(3, 900, p=[0.7, 0.2, 0.1]), rng.integers(0, 3, 600)
+    (_, p), (_, q) = classified(rng, y), classified(rng, z)
+    found = class_shares(p, y, q)
+    prior, truth = np.bincount(y) / 900, np.bincount(z) / 600
+    np.testing.assert_allclose(found.reference, prior)
+    assert found.batch == pytest.approx(truth, abs=0.06)
+    assert found.confusion == pytest.approx(truth, abs=0.08)
+    for other in rng.dirichlet(30 * found.likeliest + 0.1, 50):
+        assert np.log(q @ (other / prior)).sum() <= np.log(q @ (found.likeliest / prior)).sum()
+
+
 def shares_missed(rng, *, frames=1, temperature=1.0):
     """Which of the intervals of three classes' shares miss the truth."""
     truth = np.array([0.75, 0.2, 0.05])

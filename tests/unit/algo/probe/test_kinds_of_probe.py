@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import fisher_exact
 
 from tamis.algo.joined_vectors import join_vectors
 from tamis.algo.probe import (
     report_predictions,
+    report_slices,
     train_multi_label_probe,
     train_number_probe,
     train_probe,
@@ -148,3 +150,34 @@ def test_a_report_leads_with_the_worst_slice_and_names_rare_classes():
     assert [each.rare for each in report.classes if each.name == "c"] == [True]
     with pytest.raises(UsageError, match="nothing to report"):
         report_predictions(np.full((2, 2), np.nan), truth[:2], ["a", "b"])
+
+
+def test_precision_and_gaps_are_counted_by_hand():
+    truth = np.repeat([0, 1], [30, 10])
+    predicted = np.where(np.arange(40) % 5 == 0, 1, truth)  # 6 of the first 30 are taken for 1
+    site = np.repeat(["a", "b", "a"], [20, 10, 10])
+    day = np.repeat(["x", "y"], 20)
+    report = report_predictions(
+        np.eye(2)[predicted], truth, ["first", "second"], slices={"site": site, "day": day}
+    )
+    first, second = sorted(report.classes, key=lambda each: each.name)
+    assert (first.recall.value, first.precision.value) == (24 / 30, 1)
+    assert (second.recall.value, second.precision.value) == (1, 10 / 16)
+    assert (first.f1, second.f1) == pytest.approx((48 / 54, 20 / 26))
+    assert report.balanced_accuracy == pytest.approx(0.9)
+    found = {each.value: each for each in report.slices}
+    assert {name: each.rows for name, each in found.items()} == {"a": 30, "b": 10, "x": 20, "y": 20}
+    assert found["a"].gap == pytest.approx(26 / 30 - 8 / 10)
+    assert found["x"].gap == pytest.approx(16 / 20 - 18 / 20)
+    # times the four slices that are compared
+    alone = fisher_exact([[16, 4], [18, 2]]).pvalue
+    assert found["x"].p_value == pytest.approx(min(1, 4 * alone))
+
+
+def test_the_chance_of_a_gap_grows_with_the_slices_compared():
+    right = np.repeat([True, False, True], [5, 5, 30])
+    site, day = np.repeat(["a", "b"], [10, 30]), np.tile(["x", "y"], 20)
+    found = {each.value: each for each in report_slices(right, {"site": site, "day": day})}
+    alone = fisher_exact([[5, 5], [30, 0]]).pvalue
+    assert found["a"].p_value == pytest.approx(4 * alone)
+    assert 4 * alone < 1

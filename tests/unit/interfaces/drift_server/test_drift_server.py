@@ -18,10 +18,12 @@ from mosaic_encoder import Mosaic
 from tamis.errors import StorageError, UsageError
 from tamis.interfaces.drift_server import bodies
 from tamis.interfaces.drift_server.app import Limits, drift_app
+from tamis.interfaces.drift_server.metrics import exposed
 from tamis.interfaces.drift_server.rate_limit import RateLimit
 from tamis.interfaces.drift_server.serve import named_references, token_of
 from tamis.interfaces.server.security import Door
 from tamis.services.drift.live.delivery import Delivery, Hooks
+from tamis.services.drift.live.state import LiveAlarm, LiveState
 
 TOKEN = "a-token-for-tests-only"
 OF = "/v1/references/line"
@@ -337,6 +339,31 @@ def test_metrics_tell_of_each_reference_and_each_answer(client):
     assert found["tamis_drift_requests_total", "/v1/references/{name}/vectors", "200"] == 1
     assert found["tamis_drift_requests_total", "/v1/references/{name}/vectors", "400"] == 1
     assert found["tamis_drift_e_value_for_alarm", "line"] == pytest.approx(40)
+
+
+def test_each_metric_is_the_figure_that_its_name_says(tmp_path):
+    state = LiveState(
+        "line", drift=True, e_value=1000.0, e_value_for_alarm=40.0, pictures=101, units=102,
+        repeated=103, waiting=104, window=105, alarms=106, alarm=None, lasting=107, history=(),
+        encoder="test:made", dimensions=8, block_length=1, reference_pictures=108,
+    )  # fmt: skip
+    delivery = Delivery(tmp_path, Hooks(("true",)))
+    delivery.put(LiveAlarm("line", 1, "p", None, 40.0, (), 1, 0.0))
+    delivery.delivered, delivery.failures = 201, 202
+    text = exposed([state], delivery, {("/metrics", 200): 301}, failed=302).decode()
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    found = {
+        name.partition("{")[0].removeprefix("tamis_drift_"): float(value)
+        for name, _, value in lines
+        if "_created" not in name
+    }
+    assert found == {
+        "in_alarm": 1, "e_value": 1000, "log10_e_value": 3, "e_value_for_alarm": 40,
+        "window_pictures": 105, "waiting_pictures": 104, "pictures_total": 101,
+        "repeated_total": 103, "alarms_total": 106, "requests_total": 301,
+        "failed_pictures_total": 302, "deliveries_total": 201, "delivery_failures_total": 202,
+        "deliveries_waiting": 1,
+    }  # fmt: skip
 
 
 def test_the_dashboard_asks_for_metrics_that_there_are(client):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from served_dataset import CLASSES, HOSTILE, picture, sample_id, served_dataset
+from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.store import Store
 from tamis.interfaces.server.conditions import ColumnFilter
 from tamis.interfaces.server.questions import Question
@@ -245,6 +246,61 @@ def test_numbers_that_json_lacks_leave_the_page_whole(page: TestClient, dataset:
     codes = page.get("/api/map/colors", params={"column": "wide"}).content
     assert list(codes[:4]) == [0, 254, 254, 0]
     assert page.get(f"/api/pictures/{ids[0]}").json()["sample"]["loss"] is None
+
+
+def test_what_lacks_a_value_is_counted_in_all_rows_and_under_the_filter(
+    page: TestClient, dataset: Path
+) -> None:
+    dogs = [{"column": "label", "values": ["dog"]}]
+    without = ask(page, filters=[*dogs, {"column": "tags", "values": [None]}])["count"]
+    count = ask(page, filters=dogs)["count"]
+    assert 0 < without < count
+    assert facet(page, "tags", filters=dogs)["missing"] == [48, without]
+    with Store.open(dataset).operation("marks") as op:  # of a cat, a dog and none
+        op.set_marks([sample_id(number) for number in range(3)], {"loss": pa.array([1.0, 2, 3])})
+    page.get("/api/changes")
+    loss = facet(page, "loss", filters=dogs)
+    assert loss["missing"] == [57, count - 1]
+    assert (sum(loss["totals"]), sum(loss["counts"])) == (3, 1)
+
+
+def test_the_greatest_whole_number_has_a_bar_of_full_width(page: TestClient) -> None:
+    width = facet(page, "width")
+    assert (width["edges"][0], width["edges"][-1]) == (64, 97)
+    assert (width["totals"][0], width["totals"][-1]) == (20, 40)
+
+
+def test_parts_are_not_counted_as_pictures(page: TestClient, dataset: Path) -> None:
+    with Store.open(dataset).operation("crop") as op:
+        op.require_columns(PART_COLUMNS)
+        part = {"sample_id": [sample_id(99)], "path": ["99.jpg"], "kind": ["crop"]}
+        op.insert(pa.table({**part, "parent_id": [sample_id(0)]}))
+    page.get("/api/changes")
+    answer = ask(page)
+    assert (answer["count"], answer["total"]) == (60, 60)
+    told = page.get("/api/dataset").json()
+    assert (told["pictures"], told["parts"]) == (60, 1)
+    assert sum(facet(page, "label")["totals"]) + facet(page, "label")["missing"][0] == 60
+
+
+def test_a_tag_tells_how_many_pictures_it_changed(page: TestClient) -> None:
+    ids = [sample_id(number) for number in (0, 1, 2)]  # the first has the tag
+
+    def tagged(verb: str) -> tuple[int, int]:
+        told = page.post(f"/api/verbs/label {verb}", json={"name": "rusty", "ids": ids}).json()
+        return told["pictures"], told["changed"]
+
+    assert tagged("tag") == (3, 2)
+    entry = page.get("/api/history").json()["operations"][0]
+    assert entry["what"] == "tag rusty \N{MULTIPLICATION SIGN}2"
+    assert tagged("tag") == (3, 0)
+    assert tagged("untag") == (3, 3)
+    assert (
+        page.get("/api/history")
+        .json()["operations"][0]["what"]
+        .endswith("removed \N{MULTIPLICATION SIGN}3")
+    )
+    assert tagged("untag") == (3, 0)
 
 
 def test_a_selection_can_have_a_name(page: TestClient) -> None:

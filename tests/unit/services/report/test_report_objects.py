@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import tamis
-from tamis.services.info.objects import layer_objects
+from tamis.services.info.objects import LayerObjects, layer_objects
 from tamis.services.report.objects import objects
 
 
@@ -47,6 +48,25 @@ def test_layers_classes_counts_and_sizes(dataset):
     assert each.counts == (2, 1, 0, 1)  # none, one, two, three objects
     assert sum(sizes.counts) == 4
     assert dataset.info().objects_per_picture == {"0": 2, "1": 1, "3-5": 1}
+
+
+def test_ranges_of_objects_hold_both_of_their_ends():
+    each = np.array([1, 2, 3, 4, 5, 6, 10, 11, 20, 50, 51, 60])
+    found = LayerObjects("truth", {}, {}, each, np.ones(each.sum()))
+    assert found.per_picture(14) == {
+        "0": 2, "1": 1, "2": 1, "3-5": 3, "6-10": 2, "11-20": 2, "21-50": 1, "51+": 2,
+    }  # fmt: skip
+
+
+def test_the_usual_picture_is_the_median_and_rare_classes_are_added_up(dataset):
+    names = [f"class {number:02}" for number in range(52)]
+    paths = ["0.png"] * 102 + ["1.png", "2.png"]
+    boxes = [[0, 0, 10, 10]] * 52 + [[20, 20, 10, 10]] * 52
+    dataset.add_annotations(paths, names * 2, layer="truth", boxes=boxes)
+    found = objects(dataset.samples)
+    assert found.figures[0].value == "1"
+    assert found.classes.rows[-1] == ("2 more classes", ("4", "3.8 %", ""))
+    assert found.classes.totals[:2] == ("104", "100.0 %")
 
 
 def test_classes_alone_make_no_charts(dataset):
