@@ -75,6 +75,7 @@ class Verbs:
         min_box: int = ...,
         tiles: int | None = ...,
         threads: int | None = ...,
+        processes: bool | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -99,6 +100,7 @@ class Verbs:
             min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.
             threads: Threads that read and decode. Default: one per processor.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
         """
 
     def add_crops(
@@ -1000,6 +1002,7 @@ class Verbs:
         batch_size: int | None = ...,
         device: str | PathLike[str] | None = ...,
         threads: int | None = ...,
+        processes: bool | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -1015,6 +1018,7 @@ class Verbs:
             batch_size: Pictures per batch. Default: chosen automatically.
             device: The device to run on. Default: the best available.
             threads: Threads that read and decode. Default: one per processor.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
         """
 
     def filter(

@@ -11,7 +11,16 @@ from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Threads, Where
+from tamis.verbs.shared import (
+    Every,
+    Exclude,
+    LabelLevel,
+    Labels,
+    Processes,
+    Sources,
+    Threads,
+    Where,
+)
 
 __all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "CropObjects", "PartsReport"]
 
@@ -65,6 +74,7 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
         Option("Also add N x N tiles of each picture.", metavar="N", minimum=2, maximum=16),
     ] = None
     threads: Threads = None
+    processes: Processes = None
 
     def check(self) -> None:
         """Refuse a threshold that nothing is compared by."""

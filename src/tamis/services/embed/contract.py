@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tamis.types import Failure
 from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import BatchSize, EncoderToUse, Threads
+from tamis.verbs.shared import BatchSize, EncoderToUse, Processes, Threads
 
 __all__ = ["Embed", "EmbedReport"]
 
@@ -28,6 +28,7 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
         Option("The device to run on.", metavar="cpu|cuda|mps", default="the best available"),
     ] = None
     threads: Threads = None
+    processes: Processes = None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
