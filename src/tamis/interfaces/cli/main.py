@@ -34,6 +34,7 @@ from tamis.interfaces.cli import (
     watching,
 )
 from tamis.interfaces.cli.command import CommandGroup
+from tamis.machine import keep_heaps_few
 from tamis.outside_text import is_storable, showable
 
 __all__ = ["app", "main"]
@@ -81,6 +82,7 @@ def _top(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line on `arguments` (default: the process's) and return the exit code."""
+    keep_heaps_few()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter it lacks is spelt out
     given = sys.argv[1:] if arguments is None else arguments
