@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 __all__ = ["PairResidual", "compare_pictures"]
 
 _CLEARLY_BLURRED = 0.8
-_HALVED_FROM, _HALF_STEPS, _FULL_STEPS = 64, 4, 2
+_HALVED_FROM, _HALF_STEPS, _FEW_PLACES = 64, 4, 8_000
 # Under this many pixels, reading between pixels would blur more than it places.
 _UNMOVED = 0.05
 _RIM = 1.5
 _BUT_ITS_RIM = 0.75
 _LEAST_SHARED = 400
-_TONE_PLACES = 1300
+_TONE_PLACES = 2000
 # Two exposures alike need no fit the other way round.
 _AS_BRIGHT = 0.98
 _SHARE_PLACES = 40
@@ -186,7 +186,7 @@ class PairResidual:
 
 
 def compare_pictures(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], unit: AffineMaps
+    left: NDArray[np.uint8], right: NDArray[np.uint8], unit: AffineMaps, *, settled: bool = False
 ) -> PairResidual:
     """Explain the difference of two pictures by processing, and look at what is left.
 
@@ -197,6 +197,7 @@ def compare_pictures(
         left: `[H, W, 3]` uint8 RGB.
         right: `[H', W', 3]` uint8 RGB, mirrored already if the pair is.
         unit: `[6]`, one row of `AffineMaps`: how the left picture lies in the right one.
+        settled: whether that was found by comparing smaller versions of both.
     """
     placement = Placement.of_map(unit, left.shape[:2], right.shape[:2])
     swapped = placement.scale < _SAME_SCALE
@@ -206,7 +207,11 @@ def compare_pictures(
     left, right = (np.ascontiguousarray(rgb.transpose(2, 0, 1)) for rgb in (left, right))
     here, there = luma_chroma(left.astype(np.float32)), luma_chroma(right.astype(np.float32))
     finer = 0.45 * np.sqrt(placement.scale**2 - 1) if placement.scale > _DENSER else 0.0
-    placement = _placed(here[0], blurred(there[0], finer), placement)
+    coarser = blurred(there[0], finer)
+    if not settled:
+        placement = _nearly_placed(here[0], coarser, placement)
+    placement = register(here[0], coarser, placement, 1, places=_FEW_PLACES)
+    placement = register(here[0], coarser, placement, 1)
     shared = _shared(placement, shapes)
     if np.count_nonzero(shared) < _LEAST_SHARED:
         return PairResidual(None, None, 0, swapped, placement, shapes)
@@ -226,14 +231,14 @@ def compare_pictures(
     return PairResidual(worst, aligned, side, swapped, placement, shapes, blur, pictures)
 
 
-def _placed(
+def _nearly_placed(
     here: NDArray[np.float32], there: NDArray[np.float32], placement: Placement
 ) -> Placement:
-    """Register, at half the resolution first: most of the way costs a quarter there."""
-    if min(*here.shape, *there.shape) >= _HALVED_FROM:
-        half = register(quartered(here), quartered(there), placement.halved(), _HALF_STEPS)
-        placement = half.doubled()
-    return register(here, there, placement, _FULL_STEPS)
+    """Register at half the resolution, where most of the way costs a quarter."""
+    if min(*here.shape, *there.shape) < _HALVED_FROM:
+        return placement
+    here, there, half = quartered(here), quartered(there), placement.halved()
+    return register(here, there, half, _HALF_STEPS, places=_FEW_PLACES).doubled()
 
 
 def _shared(

@@ -24,7 +24,7 @@ _FEWEST = 100
 _SELECTIONS = 3
 # In levels a pixel: what noise and JPEG make of flat ground.
 _STEEP = 4.0
-_STEPS, _STEPS_AGAIN = 5, 2
+_STEPS, _STEPS_AGAIN = 5, 3
 # Grey levels over which a bend of 1 changes the slope by 2.
 _BEND = 128.0
 # As in `tamis.algo.fine_registration`: what does not vary more than noise keeps its gain of 1.
@@ -33,6 +33,7 @@ _LEVELS = np.arange(256, dtype=np.float64)
 _TO_CHROMA = np.array([[-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
 # Cb and Cr of a grey picture after JPEG, and of one whose colours tell something.
 _GREY_CHROMA, _COLOURED_CHROMA = 3.0, 4.0
+_STRAY = 0.001
 
 
 @dataclass(frozen=True)
@@ -63,20 +64,17 @@ def fit_tone(
     """Fit the curves that take the colours of one picture to those of the other, place by place.
 
     Args:
-        source: `[P, 3]` levels.
+        source: `[P, 3]` levels; at most some thousand places, or BLAS splits products over threads.
         target: `[P, 3]` levels at the same places.
         slope: `[P]` how steep the pictures are there, in levels a pixel. A blur moves the levels of
             steep places and leaves flat ones, so that those tell more.
     """
     even = 1 / (1 + (slope.astype(np.float64) / _STEEP) ** 2)
-    curves, gains, spreads = [], [], []
-    for channel in range(3):
-        curve, gain, spread = _fit_one(
-            source[:, channel].astype(np.float64), target[:, channel].astype(np.float64), even
-        )
-        curves.append(curve)
-        gains.append(gain)
-        spreads.append(spread)
+    pairs = np.stack([source.T, target.T], axis=1).astype(np.float64)
+    # Of grey pictures, one curve is all three.
+    grey = np.array_equal(pairs[0], pairs[1]) and np.array_equal(pairs[0], pairs[2])
+    fits = [_fit_one(x, y, even) for x, y in pairs[: 1 if grey else 3]]
+    curves, gains, spreads = zip(*(3 * fits if grey else fits), strict=True)
     unclipped = np.stack(curves)
     clipped = np.clip(unclipped, 0, 255)
     return ToneCurves(
@@ -123,9 +121,9 @@ def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     one, two = np.abs(chroma).max(axis=0), np.abs(other).max(axis=0)
 
     def lost(grey: NDArray[np.float32], coloured: NDArray[np.float32]) -> bool:
-        return bool(
-            np.quantile(grey, 0.999) < _GREY_CHROMA and np.median(coloured) > _COLOURED_CHROMA
-        )
+        some = np.count_nonzero(grey >= _GREY_CHROMA)
+        many = np.count_nonzero(coloured > _COLOURED_CHROMA)
+        return bool(some < _STRAY * grey.size and 2 * many > coloured.size)
 
     return lost(one, two) or lost(two, one)
 
@@ -173,7 +171,7 @@ class _Fit(NamedTuple):
         return left
 
 
-def _robust_fit(  # noqa: PLR0917 - values, and where to begin
+def _robust_fit(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     even: NDArray[np.float64],
@@ -187,14 +185,14 @@ def _robust_fit(  # noqa: PLR0917 - values, and where to begin
     fit = start
     for _ in range(steps):
         total = weight.sum() + 1e-6
-        mean = float((weight * x).sum() / total)
+        mean = float(weight @ x / total)
         beside = x - mean
         weighted = weight * beside
         squares = weighted * beside
         curved = squares * beside
         # Mean powers of x, and of x times y.
         first, second = weighted.sum() / total, squares.sum() / total
-        third, fourth = curved.sum() / total / _BEND, (curved * beside).sum() / total / _BEND**2
+        third, fourth = curved.sum() / total / _BEND, curved @ beside / total / _BEND**2
         # Ridge: gain 1 and no bend, by as much as noise hides them.
         normal = np.array(
             [
@@ -203,7 +201,7 @@ def _robust_fit(  # noqa: PLR0917 - values, and where to begin
                 [second / _BEND, third, fourth + 4 * _NOISE**2],
             ]
         )
-        right = np.array([(part * y).sum() / total for part in (weight, weighted, squares)])
+        right = np.array([part @ y / total for part in (weight, weighted, squares)])
         right[1] += _NOISE**2
         right[2] /= _BEND
         level, gain, bend = np.linalg.solve(normal, right).tolist()

@@ -153,17 +153,21 @@ def verify_in_place(
     maps = np.tile(_IN_PLACE, (len(left), 1))
     for part in _batches(len(left)):
         a, b = _whole(left[part], right[part], flipped[part], np.arange(len(left[part])))
-        start = maps[part].copy()
-        scores[part] = agreement(*affine_frames(a, b, start, _FRAME_SIDE)[:2])
+        scores[part] = agreement(*affine_frames(a, b, maps[part], _FRAME_SIDE)[:2])
+        rows = np.flatnonzero(scores[part] < _UPRIGHT)
+        if rows.size == 0:
+            continue
+        a, b, rows = a[rows], b[rows], part.start + rows
+        start = maps[rows]
         # What is turned or moved a little is found by broad detail; some textures have none.
         for bands in ((_FINE_BAND,), (_BROAD_BAND, _FINE_BAND)):
             placed = start
             for band in bands:
                 placed = refine_affine(a, b, placed, side=_FRAME_SIDE, band=band, steps=3)
             found = agreement(*affine_frames(a, b, placed, _FRAME_SIDE)[:2])
-            better = found > scores[part]
-            maps[part] = np.where(better[:, None], placed, maps[part])
-            scores[part] = np.where(better, found, scores[part])
+            better = found > scores[rows]
+            maps[rows] = np.where(better[:, None], placed, maps[rows])
+            scores[rows] = np.where(better, found, scores[rows])
     return np.clip(scores, 0, 1), maps
 
 
