@@ -191,7 +191,7 @@ def compare_pictures(
     """Explain the difference of two pictures by processing, and look at what is left.
 
     Registration, tone (gain, gamma and clipping a channel) and blur are fitted to the pair; see
-    `tamis.algo.coherent_residual` for what remains. About 40 ms for two of 256 x 192 pixels.
+    `tamis.algo.coherent_residual` for what remains. About 25 ms for two of 256 x 192 pixels.
 
     Args:
         left: `[H, W, 3]` uint8 RGB.

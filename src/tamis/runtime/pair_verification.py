@@ -80,7 +80,7 @@ class PairVerifier:
         """Compare pairs of pictures.
 
         About .4 ms of one core for a pair that differs already when small, 2 ms for one that
-        differs in its fine detail, 40 ms for one that shows the same view, and 200 ms if its files
+        differs in its fine detail, 25 ms for one that shows the same view, and 100 ms if its files
         have to be opened.
 
         Args:
