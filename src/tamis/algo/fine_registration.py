@@ -129,7 +129,7 @@ def register(
     every = max(int(np.ceil(np.sqrt(here.size / places))), 1)
     a, b = blurred(here, 0.7), blurred(there, 0.7)
     slopes_a = [slope[::every, ::every] for slope in _slopes(a)]
-    slopes_b = _slopes(b) if every > 1 else (b, b)
+    slopes_b = _slopes(b) if every > 1 else ()
     a = np.ascontiguousarray(a[::every, ::every])
     height, width = here.shape
     y = ((np.arange(0, height, every, dtype=np.float32) - (height - 1) / 2) / height)[:, None]
