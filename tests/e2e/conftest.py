@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from command_line import CommandLine
+from compared_once import pairs_compared_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ def short_measurements() -> Iterator[None]:
     That is by far the most work that a command does on a few pictures: comparing copies that it
     made to calibrate by, here two of each kind, and timing an encoder.
     """
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, pairs_compared_once():
         patch.setattr("tamis.runtime.pair_verification._SAMPLED", 20)
         patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
         patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
