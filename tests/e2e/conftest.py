@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,19 @@ import pytest
 from PIL import Image, ImageDraw
 
 from command_line import CommandLine
-from compared_once import pairs_compared_once
+from pair_measurements import few_pairs_measured, pairs_compared_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+@cache
+def drawn_once() -> Callable[..., Image.Image]:
+    """The pictures that encoders are tried on, of up to 12 megapixels; each is drawn once."""
+    from tamis.services.encoders import check
+
+    return cache(check._made_picture)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,10 +34,9 @@ def short_measurements() -> Iterator[None]:
     That is by far the most work that a command does on a few pictures: comparing copies that it
     made to calibrate by, here two of each kind, and timing an encoder.
     """
-    with pytest.MonkeyPatch.context() as patch, pairs_compared_once():
-        patch.setattr("tamis.runtime.pair_verification._SAMPLED", 20)
-        patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
+    with pytest.MonkeyPatch.context() as patch, few_pairs_measured(), pairs_compared_once():
         patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
+        patch.setattr("tamis.services.encoders.check._made_picture", drawn_once())
         yield
 
 

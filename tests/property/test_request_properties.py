@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tamis.errors import TamisError, UsageError
 from tamis.interfaces.cli import command as command_module
-from tamis.interfaces.cli.main import app
+from tamis.interfaces.cli.main import app, commands
 from tamis.verbs import values
 from tamis.verbs.command_line import command_line, words_of
 from tamis.verbs.registry import VERBS, request_class
@@ -87,7 +87,7 @@ def through_the_command_line(request: Any, monkeypatch: pytest.MonkeyPatch) -> A
 
     monkeypatch.setattr(command_module.Command, "_answer", note)
     with pytest.raises(TamisError, match="enough"):
-        app(args=words_of(request), standalone_mode=False)
+        commands()(args=words_of(request), standalone_mode=False)
     return asked[0]
 
 

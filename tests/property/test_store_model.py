@@ -58,9 +58,7 @@ class StoreMachine(RuleBasedStateMachine):
     def create(self) -> None:
         # Merging fragments is rare by default; here it has to happen all the time.
         self.often = patch.object(compaction, "_MERGE_AT", 3)
-        self.unsynced = patch("os.fsync")
         self.often.start()
-        self.unsynced.start()
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "birds.tamis"
         self.stores = [Store.create(path), Store.open(path)]
@@ -71,7 +69,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.often.stop()
-        self.unsynced.stop()
         self.folder.cleanup()
 
     def committed(self, store: Store) -> None:

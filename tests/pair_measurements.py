@@ -1,7 +1,7 @@
-"""Pairs of pictures that are compared once in a process, however many commands ask.
+"""Less measuring of pairs of pictures, where a test asks about something else.
 
-What comparing gives depends on the two pictures alone, which `tests/unit/runtime` holds. It is most
-of the work of `duplicates`, `split` and `curate`, and tests ask it of the same few pictures.
+Comparing is most of the work of `duplicates`, `split` and `curate`: the candidates, and the copies
+that calibration makes. Tests ask it of the same few pictures again and again.
 """
 
 from __future__ import annotations
@@ -31,8 +31,20 @@ _KEPT: dict[Hashable, Comparison] = {}
 
 
 @contextmanager
+def few_pairs_measured() -> Iterator[None]:
+    """Within the block, calibration makes two copies of each kind and draws few random pairs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_verification, "_SAMPLED", 20)
+        patch.setattr(pair_verification, "_RANDOM_PAIRS", 40)
+        yield
+
+
+@contextmanager
 def pairs_compared_once() -> Iterator[None]:
-    """Within the block, a pair that this process has compared is not compared again."""
+    """Within the block, a pair that this process has compared is not compared again.
+
+    What comparing gives depends on the two pictures alone.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pair_verification, "_compared", _compared)
         yield
