@@ -15,6 +15,7 @@ from tamis.dataset.schema import VectorColumn, vector_columns_of
 from tamis.dataset.storage_errors import filtering, storage_guard
 from tamis.dataset.vector_index import index_cover
 from tamis.errors import UsageError
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -206,7 +207,7 @@ class Reader:
         names = ANNOTATIONS.names if columns is None else list(columns)
         if unknown := [name for name in names if name not in ANNOTATIONS.names]:
             raise UsageError(
-                f"annotations have no {unknown[0]!r}; they have: {', '.join(ANNOTATIONS.names)}"
+                f"annotations have no column {unknown[0]!r}; {meant(unknown[0], ANNOTATIONS.names)}"
             )
         condition = checked_condition(where, ANNOTATIONS.names)
         if self._state.annotations is None:
@@ -217,7 +218,7 @@ class Reader:
     def _require_columns(self, columns: Sequence[str]) -> None:
         names = self._state.samples.schema.names
         if unknown := [name for name in columns if name not in names]:
-            raise UsageError(f"there is no column {unknown[0]!r}; there are: {', '.join(names)}")
+            raise UsageError(f"there is no column {unknown[0]!r}; {meant(unknown[0], names)}")
 
     def _checked(self, where: str | None) -> str | None:
         state = self._state
