@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.sample_keys import id_array
-from tamis.dataset.schema import VectorColumn, vector_columns_of
+from tamis.dataset.schema import VectorColumn, vector_column_named, vector_columns_of
 from tamis.dataset.storage_errors import filtering, storage_guard
 from tamis.dataset.vector_index import index_cover
 from tamis.errors import UsageError
@@ -133,10 +133,7 @@ class Reader:
         Raises:
             UsageError: no such vector column, or `where` is no condition.
         """
-        found = {known.name: known for known in self.vector_columns()}.get(column)
-        if found is None:
-            names = ", ".join(known.name for known in self.vector_columns()) or "none"
-            raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+        found = vector_column_named(self._state.samples.schema, column)
         vectors = np.empty((self.count(where), found.dim), np.float32)
         ids: list[str] = []
         for batch in self.batches(["sample_id", column], where):
