@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from command_line import CommandLine
+from embedded_once import pictures_embedded_once
 from pair_measurements import few_pairs_measured, pairs_compared_once
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ def short_measurements() -> Iterator[None]:
     That is by far the most work that a command does on a few pictures: comparing copies that it
     made to calibrate by, here two of each kind, and timing an encoder.
     """
-    with pytest.MonkeyPatch.context() as patch, few_pairs_measured(), pairs_compared_once():
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        few_pairs_measured(),
+        pairs_compared_once(),
+        pictures_embedded_once(),
+    ):
         patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
         patch.setattr("tamis.services.encoders.check._made_picture", drawn_once())
         yield
