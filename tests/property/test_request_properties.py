@@ -91,6 +91,7 @@ def through_the_command_line(request: Any, monkeypatch: pytest.MonkeyPatch) -> A
     return asked[0]
 
 
+@pytest.mark.hypothesis  # also by chance, in `make chance`
 @pytest.mark.parametrize("verb", VERBS)
 def test_a_request_comes_back_from_the_command_line_and_from_json(verb):
     with pytest.MonkeyPatch.context() as patch:
