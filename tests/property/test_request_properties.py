@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import typer.testing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import few
 from tamis.errors import TamisError, UsageError
 from tamis.interfaces.cli import command as command_module
 from tamis.interfaces.cli.main import app, commands
@@ -96,7 +97,7 @@ def through_the_command_line(request: Any, monkeypatch: pytest.MonkeyPatch) -> A
 def test_a_request_comes_back_from_the_command_line_and_from_json(verb):
     with pytest.MonkeyPatch.context() as patch:
 
-        @settings(max_examples=25, deadline=None)
+        @few(12)
         @given(request=requests_of(verb))
         def check(request):
             if request is None:
