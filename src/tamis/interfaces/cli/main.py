@@ -27,6 +27,7 @@ from tamis.interfaces.cli import (
     duplicates,
     encoders,
     find,
+    finetuning,
     history,
     look,
     page,
@@ -61,6 +62,7 @@ _ROOMS = (
     look,
     page,
     probing,
+    finetuning,
     encoders,
     history,
 )
