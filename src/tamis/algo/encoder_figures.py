@@ -130,11 +130,11 @@ def distance_ranks(
 
 
 def shared_neighbors(teacher: Vectors, student: Vectors) -> NDArray[np.float64]:
-    """Return the share of each row's 10 nearest by one encoder that are so by another too, `[N]`.
+    """Return the share of each row's nearest by one encoder that are so by another too, `[N]`.
 
-    O(N² D).
+    The nearest are 10, or a quarter of the rows where that is less. O(N² D).
     """
-    k = min(_NEIGHBORS, len(teacher) - 1)
+    k = min(_NEIGHBORS, max((len(teacher) - 1) // 4, 1))
     sets = []
     for rows in (teacher, student):
         similar = rows @ rows.T

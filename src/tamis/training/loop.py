@@ -150,7 +150,7 @@ def train(
         course: the network, its objective and its pictures.
         plan: how long and how fast.
         signal: returns how good the vectors are now, and their effective rank.
-        checkpoint: file for what an interrupted call leaves; removed at the end.
+        checkpoint: file for the state after each epoch; the caller removes it once all is safe.
         progress: told the steps that are done.
 
     Raises:
@@ -174,8 +174,6 @@ def train(
         if checkpoint is not None:
             run.save(checkpoint)
     run.take_best()
-    if checkpoint is not None:
-        checkpoint.unlink(missing_ok=True)
     return run.training
 
 
@@ -252,10 +250,7 @@ class _Run:
             )
             pixels = self._lesson.pixels[int(row)]
             made.append(self._objective.views(pixels, self._plan.side, self._recipe, draw))
-        return [
-            self._backbone.normalized(np.stack(each)).contiguous(memory_format=torch.channels_last)
-            for each in zip(*made, strict=True)
-        ]
+        return [self._backbone.normalized(np.stack(each)) for each in zip(*made, strict=True)]
 
     def check(self, signal: Callable[[], tuple[float, float]], loss: float) -> None:
         """Take the signal, keep the weights if they are the best, and decide whether to stop."""

@@ -141,14 +141,16 @@ class _FineTuner:
         encode = _while_training(backbone)
         before = exam.answers(encode)
         progress(1, 2)
+        self._require_writable(backbone)
         weights = backbone.learn(request.train, request.lora)
         objective = self._objective(backbone, pictures, teacher)
         course = Course(backbone, weights, objective, _lesson(pictures, pixels), recipe)
+        checkpoint = self._checkpoint(course, pictures)
         training = train(
             course,
             self._plan(backbone),
             lambda: _signal(watch, encode, self._method),
-            checkpoint=self._checkpoint(course, pictures),
+            checkpoint=checkpoint,
             progress=self._feedback.stage("train"),
         )
         backbone.settle()
@@ -159,6 +161,7 @@ class _FineTuner:
         encoder, file = self._encoder.spec, None
         if verdict.kept == "tuned":
             encoder, file = self._keep(backbone, exam, verdict)
+        checkpoint.unlink(missing_ok=True)
         return self._report(
             kept=verdict.kept,
             encoder=encoder,
@@ -264,6 +267,12 @@ class _FineTuner:
         return _exam_of(pictures, pixels, (asked, known), frozenset({asks} - {""}), teacher)
 
     # Results
+
+    def _require_writable(self, backbone: Backbone) -> None:
+        """Write the network as it is, so that one that cannot be written is not trained first."""
+        if backbone.graph_depth is None:
+            with tempfile.TemporaryDirectory(prefix="tamis-tuned-") as place:
+                backbone.write(Path(place) / "trial.onnx", {})
 
     def _keep(self, backbone: Backbone, exam: Exam, verdict: Verdict) -> tuple[str, str]:
         """Write the encoder and log it; return its spec and its file."""
