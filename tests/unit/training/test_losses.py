@@ -36,9 +36,7 @@ def by_definition(left, right, groups, temperature):
     return total / (2 * count)
 
 
-@given(
-    st.lists(st.integers(0, 3), min_size=2, max_size=7), st.integers(0, 99), st.floats(0.1, 1.0)
-)
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=7), st.integers(0, 99), st.floats(0.1, 1.0))
 def test_members_of_a_group_are_never_negatives_of_each_other(groups, seed, temperature):
     left, right = rows(seed, len(groups), 4), rows(seed + 100, len(groups), 4)
     found = contrastive_loss(left, right, torch.tensor(groups), temperature)
