@@ -84,6 +84,8 @@ def main():
     parser.add_argument("--input", type=int)
     parser.add_argument("--train", default="all")
     parser.add_argument("--rate", type=float)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--patience", type=int, default=3)
     parser.add_argument("--unlabeled", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +100,8 @@ def main():
                 side=given.input or given.side,
                 train=given.train,
                 rate=given.rate,
+                batch=given.batch,
+                patience=given.patience,
                 **({"teacher": given.teacher, "input": given.input} if given.teacher else {}),
             )
             show(given.name, method, report)

@@ -144,7 +144,7 @@ def train(
     type with the same number of threads, results repeat bit for bit.
 
     Training stops when the signal has not risen for `plan.patience` epochs, or when the effective
-    rank of the vectors has fallen to half.
+    rank of the vectors has fallen to half, unless the objective lets them gather.
 
     Args:
         course: the network, its objective and its pictures.
@@ -264,7 +264,8 @@ class _Run:
         if best.epoch == done:
             training.best = done
             self._best = [weights.detach().clone() for weights in self._weights]
-        if rank < _COLLAPSED * training.checks[0].rank:
+        collapsed = rank < _COLLAPSED * training.checks[0].rank
+        if collapsed and not self._objective.may_gather:
             training.stopped = "the vectors collapse: their effective rank fell to half"
         elif done - best.epoch >= self._plan.patience and done < self._plan.epochs:
             training.stopped = f"the signal has not risen for {self._plan.patience} epochs"

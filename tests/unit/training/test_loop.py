@@ -127,6 +127,9 @@ def test_it_stops_when_vectors_collapse(spec):
     training, _ = run(spec, signal=lambda: (0.0, next(ranks)))
     assert len(training.checks) == 3
     assert "effective rank" in training.stopped
+    ranks = iter([8.0, 7.0, 3.9, 2.0])
+    training, _ = run(spec, "cutpaste", signal=lambda: (0.0, next(ranks)))
+    assert training.stopped == ""
 
 
 def test_a_loss_that_is_no_number_ends_it(spec):

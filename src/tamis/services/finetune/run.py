@@ -81,7 +81,7 @@ class _FineTuner:
         self._workspace, self._request, self._feedback = workspace, request, feedback
         self._begin = time.process_time()
         self._method = _method(workspace, request)
-        self._encoder = self._load(request.encoder or _default_encoder(workspace))
+        self._encoder = _load(request.encoder or _default_encoder(workspace), request.device)
         self._licence = licence_of(self._encoder.spec)
         self._failed: list[Failure] = []
         self._notes: list[str] = []
@@ -236,7 +236,7 @@ class _FineTuner:
         """Return the teacher's vector of each picture."""
         if self._request.teacher is None:
             return None
-        teacher = self._load(self._request.teacher)
+        teacher = load_encoder(self._request.teacher)
         self._feedback.note(f"terms of the weights of {teacher.spec}: {licence_of(teacher.spec)}")
         pixels, places, failed = pixels_of(
             pictures.rows, teacher.preprocessing, self._feedback.stage("teacher")
@@ -375,11 +375,12 @@ class _FineTuner:
             **rest,
         )
 
-    def _load(self, spec: str) -> Encoder:
-        device = self._request.device
-        # not from the pool: its weights are about to change
-        options = {} if device is None or full_spec(spec).kind == "bundled" else {"device": device}
-        return load_encoder(spec, **options)
+
+def _load(spec: str, device: str | None) -> Encoder:
+    # not from the pool: its weights are about to change
+    if device is None or full_spec(spec).kind == "bundled":
+        return load_encoder(spec)
+    return load_encoder(spec, device=device)
 
 
 def _method(workspace: Workspace, request: Finetune) -> str:

@@ -51,6 +51,9 @@ class Objective(ABC):
     has_negatives: ClassVar[bool] = False
     """Whether pictures are told from others, so that groups must be known."""
 
+    may_gather: ClassVar[bool] = False
+    """Whether vectors of whole pictures may come to lie together without being useless."""
+
     def __init__(self, backbone: Backbone, *, seed: int) -> None:
         self.backbone = backbone
         self.seed = seed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import torch
 from torch import nn
@@ -31,6 +31,8 @@ class Pasted(Objective):
     The head sees the vector that the encoder gives, so that this vector keeps what tells them
     apart: small local differences, which telling pictures from each other removes.
     """
+
+    may_gather: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, *, seed: int) -> None:
         super().__init__(backbone, seed=seed)
