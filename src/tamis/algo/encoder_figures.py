@@ -84,7 +84,8 @@ def probe_votes(
     problem = LogisticProblem(known.astype(np.float64), codes)
     weights, offset = problem.linear(problem.fit(_C, tolerance=1e-5))
     found = names[(asked.astype(np.float64) @ weights.T + offset).argmax(axis=1)]
-    return (found == asked_classes).astype(np.float64)
+    right: NDArray[np.float64] = (found == asked_classes).astype(np.float64)
+    return right
 
 
 def partner_ranks(left: Vectors, right: Vectors, groups: Indices) -> NDArray[np.float64]:

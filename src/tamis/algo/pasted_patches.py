@@ -78,4 +78,5 @@ def _place(room: int, rng: np.random.Generator) -> int:
 
 def _in_other_light(piece: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     light = piece * rng.uniform(1 - _LIGHT, 1 + _LIGHT)
-    return np.clip(np.rint(light), 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(np.rint(light), 0, 255).astype(np.uint8)
+    return rounded

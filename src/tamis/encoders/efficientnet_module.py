@@ -44,7 +44,8 @@ class EfficientNetLiteModule(nn.Module):  # type: ignore[misc]  # mypy does not 
         shapes = {name: value.shape for name, value in weights.items()}
         self._conv_stem = _convolution(shapes["_conv_stem.weight"], stride=2)
         self._bn0 = _norm(shapes["_bn0.weight"])
-        blocks, taps = [], {}
+        blocks: list[nn.Module] = []
+        taps: dict[str, tuple[int, bool]] = {}
         for number, (stage, side) in enumerate(zip(STAGES, _SIDES, strict=True), start=1):
             is_scaled = number not in (1, len(STAGES))
             for repeat in range(ceil(stage.repeats * depth) if is_scaled else stage.repeats):

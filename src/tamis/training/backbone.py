@@ -173,9 +173,9 @@ def backbone_of(encoder: Encoder) -> Backbone:
         name = parse_spec(encoder.spec).name
         depth = MODELS[name].depth
         module = EfficientNetLiteModule(bundled_weights(name), depth).eval()
-        model = efficientnet_model(module, POOLING)
-        return Backbone(encoder.spec, model, encoder.preprocessing, depth)
-    model = getattr(encoder, "model", None)
+        bundled = efficientnet_model(module, POOLING)
+        return Backbone(encoder.spec, bundled, encoder.preprocessing, depth)
+    model: Any = getattr(encoder, "model", None)
     if not isinstance(getattr(model, "module", None), nn.Module):
         raise UsageError(
             f"{encoder.spec} cannot be trained: it is no network of PyTorch. Name a bundled "

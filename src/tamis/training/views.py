@@ -120,4 +120,5 @@ def _in_other_light(
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     luma = (light @ weights)[:, :, None]
     light = luma + (light - luma) * (np.float32(0) if grey else saturation)
-    return np.clip(np.rint(light), 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(np.rint(light), 0, 255).astype(np.uint8)
+    return rounded

@@ -94,8 +94,9 @@ class _FineTuner:
         if backbone.graph_depth is None and find_spec("onnxscript") is None:
             raise MissingExtraError("writing what finetune makes", "ssl")
         if request.input is not None:
-            size = {"height": request.input, "width": request.input}
-            backbone = replace(backbone, preprocessing=replace(backbone.preprocessing, **size))
+            side = request.input
+            prepared = replace(backbone.preprocessing, height=side, width=side)
+            backbone = replace(backbone, preprocessing=prepared)
         if request.device is not None:
             backbone.model.module.to(request.device)
         pictures, notes = read_pictures(self._workspace, request)
