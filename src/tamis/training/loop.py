@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from tamis.errors import StorageError
+from tamis.training.adam import AdamW
 from tamis.training.backbone import require_finite
 from tamis.training.objectives.base import Batch
 
@@ -33,6 +34,7 @@ _WARM_UP: Final = 0.1
 """Share of the steps over which the rate rises."""
 
 _CLIP: Final = 1.0
+_HEADS_RATE: Final = 10.0
 _COLLAPSED: Final = 0.5
 """Share of the effective rank at the beginning under which vectors are given up as collapsed."""
 
@@ -186,15 +188,11 @@ class _Run:
         self._recipe, self._plan = course.recipe, plan
         objective, lesson = course.objective, course.lesson
         self._groups = torch.from_numpy(lesson.groups).to(course.backbone.device)
-        self._optimizer = torch.optim.AdamW(
-            [
-                {"params": self._weights, "weight_decay": 1e-4},
-                # heads begin at random and have far to go
-                {"params": list(objective.heads.parameters()), "weight_decay": 1e-4},
-            ],
-            lr=plan.rate,
-            foreach=False,
-        )
+        heads = list(objective.heads.parameters())
+        # heads begin at random and have far to go
+        factors = [1.0] * len(self._weights) + [_HEADS_RATE] * len(heads)
+        self._learned = [*self._weights, *heads]
+        self._optimizer = AdamW(self._learned, factors)
         self._batch = min(plan.batch, len(lesson.pixels))
         self.steps_in_epoch = max(len(lesson.pixels) // self._batch, 1)
         self.epoch = 0
@@ -212,9 +210,6 @@ class _Run:
 
     def step(self, rows: NDArray[np.int64], number: int) -> float:
         """Change the weights by one batch, and return its loss."""
-        rate = self._rate(number)
-        for group, factor in zip(self._optimizer.param_groups, (1.0, 10.0), strict=True):
-            group["lr"] = rate * factor
         self._objective.heads.train()
         device, views = self._backbone.device, self._views(rows)
         batch = Batch(
@@ -228,11 +223,9 @@ class _Run:
         with mixed:
             loss = self._objective.loss(batch)
         require_finite(loss, number)
-        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        learned = [*self._weights, *self._objective.heads.parameters()]
-        torch.nn.utils.clip_grad_norm_(learned, _CLIP, foreach=False)
-        self._optimizer.step()
+        torch.nn.utils.clip_grad_norm_(self._learned, _CLIP, foreach=False)
+        self._optimizer.step(self._rate(number))
         self._objective.after_step(number / (self._plan.epochs * self.steps_in_epoch))
         return float(loss.detach())
 
@@ -284,7 +277,7 @@ class _Run:
             "epoch": self.epoch,
             "weights": [weights.detach() for weights in self._weights],
             "best": self._best,
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self._optimizer.state(),
             "objective": self._objective.state(),
             "checks": [(one.epoch, one.loss, one.signal, one.rank) for one in training.checks],
             "best_epoch": training.best,
@@ -309,7 +302,7 @@ class _Run:
             for weights, saved in zip(self._weights, state["weights"], strict=True):
                 weights.copy_(saved)
         self._best = state["best"]
-        self._optimizer.load_state_dict(state["optimizer"])
+        self._optimizer.restore(state["optimizer"])
         self._objective.restore(state["objective"])
         self.training = Training(
             [Check(*one) for one in state["checks"]],
