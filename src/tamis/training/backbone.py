@@ -91,7 +91,7 @@ class Backbone:
             UsageError: there is no layer to correct.
         """
         module = self.model.module
-        layers = [one for one in module.modules() if list(one.parameters(recurse=False))]
+        layers = self._layers()
         chosen = layers if part == "all" else layers[-max(len(layers) // _LAST, 1) :]
         module.requires_grad_(requires_grad=False)
         # convolutions take a third less time on a processor, whatever the network
@@ -112,6 +112,30 @@ class Backbone:
                 parametrize.register_parametrization(layer, "weight", correction, unsafe=True)
                 layer.parametrizations.weight.original.requires_grad_(requires_grad=False)
         return [weights for weights in module.parameters() if weights.requires_grad]
+
+    def _layers(self) -> list[nn.Module]:
+        """Return the layers that a vector depends on, in the order in which they run.
+
+        A text tower beside them is none of them, and what is defined last may run first.
+        """
+        order: dict[int, nn.Module] = {}
+        hooks = [
+            layer.register_forward_hook(
+                lambda this, _inputs, _output: order.setdefault(id(this), this) and None
+            )
+            for layer in self.model.module.modules()
+            if list(layer.parameters(recurse=False))
+        ]
+        try:
+            self.vectors(np.zeros((1, *self._size, 3), np.uint8))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return list(order.values())
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.preprocessing.height, self.preprocessing.width
 
     def settle(self) -> None:
         """Make learned corrections part of the weights."""

@@ -7,6 +7,7 @@ import math
 import os
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -157,7 +158,7 @@ def train(
 
     Raises:
         EncoderError: the loss is no finite number any more.
-        StorageError: the disk refuses the checkpoint.
+        StorageError: the disk refuses the checkpoint, or the one that is there is damaged.
     """
     run = _Run(course, plan)
     if checkpoint is not None and checkpoint.is_file():
@@ -296,14 +297,20 @@ class _Run:
 
     def restore(self, path: Path) -> None:
         """Take up what an interrupted call left."""
-        state = torch.load(path, map_location=self._backbone.device, weights_only=True)
-        self.epoch = state["epoch"]
-        with torch.no_grad():
-            for weights, saved in zip(self._weights, state["weights"], strict=True):
-                weights.copy_(saved)
-        self._best = state["best"]
-        self._optimizer.restore(state["optimizer"])
-        self._objective.restore(state["objective"])
+        try:
+            state = torch.load(path, map_location=self._backbone.device, weights_only=True)
+            self.epoch = state["epoch"]
+            with torch.no_grad():
+                for weights, saved in zip(self._weights, state["weights"], strict=True):
+                    weights.copy_(saved)
+            self._best = state["best"]
+            self._optimizer.restore(state["optimizer"])
+            self._objective.restore(state["objective"])
+        except (OSError, EOFError, RuntimeError, ValueError, KeyError, UnpicklingError) as error:
+            reason = str(error).partition("\n")[0]
+            raise StorageError(
+                f"the checkpoint {path} is damaged ({reason}); remove it to begin anew"
+            ) from error
         self.training = Training(
             [Check(*one) for one in state["checks"]],
             state["best_epoch"],

@@ -15,7 +15,7 @@ pytest.importorskip("onnxscript", reason="needs tamis[ssl]")
 from PIL import Image  # noqa: E402
 
 import tamis  # noqa: E402
-from tamis.errors import EncoderError, UsageError  # noqa: E402
+from tamis.errors import EncoderError, MissingExtraError, UsageError  # noqa: E402
 from tamis.runtime.workspace import Workspace  # noqa: E402
 from tamis.services.finetune.contract import Finetune  # noqa: E402
 from tamis.services.finetune.facts import picture_facts, recipe_for  # noqa: E402
@@ -281,6 +281,12 @@ def test_a_network_that_cannot_be_written_is_not_trained_first(monkeypatch, nois
     with pytest.raises(EncoderError, match="cannot be written"):
         finetune(Workspace(dataset.store), Finetune(encoder=noise[1]), Feedback(stage=stage))
     assert "train" not in stages
+
+
+def test_without_pytorch_the_extra_is_named(monkeypatch, noise, dataset):
+    monkeypatch.setattr("tamis.services.finetune.run.find_spec", lambda _name: None)
+    with pytest.raises(MissingExtraError, match=r"tamis\[ssl\]"):
+        dataset.finetune(encoder=noise[1])
 
 
 def test_terms_are_named():

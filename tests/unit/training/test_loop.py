@@ -88,6 +88,18 @@ def test_a_damaged_place_for_checkpoints_is_reported(spec, tmp_path):
         run(spec, checkpoint=tmp_path / "file" / "state.pt")
 
 
+def test_a_damaged_checkpoint_is_named(spec, tmp_path):
+    (tmp_path / "state.pt").write_bytes(b"PK\x03\x04 no longer whole")
+    with pytest.raises(StorageError, match=r"state\.pt is damaged .* remove it to begin anew"):
+        run(spec, checkpoint=tmp_path / "state.pt")
+
+
+def test_mixed_precision_learns_too(spec):
+    training, vectors = run(spec, plan=Plan(1, 8, 24, 1e-3, 9, 0, "bfloat16"))
+    assert np.isfinite(training.checks[1].loss)
+    assert np.abs(vectors - run(spec, plan=Plan(1, 8, 24, 1e-3, 9, 0))[1]).max() < 0.1
+
+
 def test_the_weights_of_the_best_epoch_are_taken(spec):
     signals = iter([0.0, 0.5, 0.9, 0.1])
     training, vectors = run(spec, signal=lambda: (next(signals), 1.0))
@@ -166,6 +178,14 @@ def test_the_last_quarter_of_the_layers_is_the_end(backbone):
     assert [id(one) for one in learned] == [
         id(one) for one in backbone.model.module.last.parameters()
     ]
+
+
+def test_layers_are_those_that_run_in_the_order_in_which_they_run(backbone):
+    module = backbone.model.module
+    module.text = torch.nn.Linear(4, 4)  # a tower beside, which no picture goes through
+    body = [module.body[place] for place in (0, 2, 4)]
+    assert backbone._layers() == [*body, module.last]
+    del module.text
 
 
 def test_training_with_corrections_changes_vectors(spec):

@@ -87,6 +87,7 @@ class _FineTuner:
         self._notes: list[str] = []
 
     def run(self) -> FineTuning:
+        from tamis.encoders.torch_encoder import TorchRun
         from tamis.training.backbone import backbone_of
 
         request = self._request
@@ -97,8 +98,9 @@ class _FineTuner:
             side = request.input
             prepared = replace(backbone.preprocessing, height=side, width=side)
             backbone = replace(backbone, preprocessing=prepared)
-        if request.device is not None:
-            backbone.model.module.to(request.device)
+        if isinstance(self._encoder, EfficientNetLite):
+            # others are where they were loaded
+            backbone.model.module.to(TorchRun(device=request.device).place)
         pictures, notes = read_pictures(self._workspace, request)
         self._notes += notes
         pixels, places, self._failed = pixels_of(
