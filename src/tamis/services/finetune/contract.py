@@ -125,7 +125,7 @@ class Finetune(Request["FineTuning"], verb="finetune", writes=True):
         """See `Request`."""
         if (self.method == "distill") != (self.teacher is not None) and self.method != "auto":
             raise UsageError(
-                "distill needs a teacher: --teacher SPEC"
+                "distill needs a teacher: name the encoder whose vectors to learn"
                 if self.teacher is None
                 else f"a teacher is for distill, not for {self.method}; leave one of them out"
             )

@@ -109,7 +109,7 @@ def read_pictures(workspace: Workspace, request: Finetune) -> tuple[Pictures, li
     if len(free) > request.pictures:
         free = np.sort(rng.choice(free, request.pictures, replace=False))
         notes.append(
-            f"{request.pictures:,} pictures, drawn at random, were used; --pictures N takes more"
+            f"{request.pictures:,} pictures, drawn at random, were used; a larger number of pictures takes more"
         )
     _require_enough(len(free), len(np.unique(groups[free])), skipped=int(tainted.sum()))
     labels = _column(chosen, Column.LABEL, rows)
@@ -141,8 +141,8 @@ def _require_enough(count: int, groups: int, *, skipped: int) -> None:
     left_out = f" ({skipped} of val and test, and their copies, are never trained on)"
     raise UsageError(
         f"{counted(count, 'picture')} of {counted(groups, 'group')} can be trained on"
-        f"{left_out if skipped else ''}; it takes at least {FEWEST} groups: add pictures, or name "
-        "a column that tells them apart with --group"
+        f"{left_out if skipped else ''}; it takes at least {FEWEST} groups: add pictures, or "
+        "name a column to group by that tells them apart"
     )
 
 
