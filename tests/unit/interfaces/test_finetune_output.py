@@ -50,7 +50,7 @@ def test_a_new_encoder_is_shown_with_its_figures_its_name_and_its_terms(capsys):
     printed = shown(capsys, report(resumed=1))
     lines = printed.out.splitlines()
     assert lines[0] == (
-        "simclr on 200 pictures, 1 epochs, best after 1; measured on 80 of the split val"
+        "simclr on 200 pictures, 1 epoch, best after 1; measured on 80 of the split val"
     )
     assert lines[2].split() == ["knn", "0.500", "0.700", "+0.200", "+0.100", "to", "+0.300", "yes"]
     assert lines[-1] == "encoder  tuned:tuned/simclr-0a1b2c3d.onnx"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
 from tamis.services.finetune.contract import Finetune
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     import typer
@@ -26,8 +27,8 @@ def _show(output: Output, _request: Finetune, report: FineTuning) -> None:
         output.say(f"{report.preview}: what {report.method} would be trained on")
         return
     output.say(
-        f"{report.method} on {report.trained_on} pictures, {len(report.epochs) - 1} epochs, best "
-        f"after {report.best}; measured on {report.measured_on} {_where(report)}"
+        f"{report.method} on {report.trained_on} pictures, "
+        f"{counted(len(report.epochs) - 1, 'epoch')}, best after {report.best}; measured on {report.measured_on} {_where(report)}"
     )
     output.table(
         ["figure", "before", "after", "difference", "95 % interval", "decides"],
