@@ -28,6 +28,7 @@ from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
+from tamis.services.finetune.contract import Finetune
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
@@ -84,6 +85,7 @@ class Verbs:
     drift_fit = Method(DriftFit)
     embed = Method(Embed)
     filter = Method(Filter)
+    finetune = Method(Finetune)
     index = Method(Index)
     scores = Method(Scores)
     search = Method(Search)

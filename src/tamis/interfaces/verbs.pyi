@@ -33,6 +33,7 @@ from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
 from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
+from tamis.services.finetune.contract import FineTuning
 from tamis.services.history.result import CheckoutReport
 from tamis.services.history.result import DiffReport
 from tamis.services.history.result import FreedReport
@@ -1088,6 +1089,61 @@ class Verbs:
             gallery: Write a page of the pictures on either side of the cut.
             where: Only rows that meet this SQL condition.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def finetune(
+        self,
+        *,
+        method: Literal['auto', 'simclr', 'vicreg', 'byol', 'dino', 'densecl', 'cutpaste', 'distill'] = 'auto',
+        encoder: str | PathLike[str] | None | Any = None,
+        teacher: str | PathLike[str] | None = None,
+        where: str | PathLike[str] | None = None,
+        train: Literal['all', 'last'] = 'all',
+        lora: int | None = None,
+        epochs: int = 10,
+        batch: int = 32,
+        side: int | None = None,
+        input: int | None = None,
+        rate: float | None = None,
+        patience: int = 3,
+        pictures: int = 5000,
+        group: str | PathLike[str] | None = None,
+        preview: str | PathLike[str] | None = None,
+        out: str | PathLike[str] | None = None,
+        device: str | PathLike[str] | None = None,
+        precision: Literal['float32', 'bfloat16'] = 'float32',
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> FineTuning:
+        """Train an encoder on your own pictures without labels, and keep it only if it does better.
+
+        Pictures of the splits val and test are never trained on. Whether training helped is measured
+        on pictures that it did not see; if it did not, the old encoder is kept and nothing changes.
+
+        Args:
+            method: What the network learns: cutpaste keeps small local differences, simclr, vicreg, byol and dino whole pictures, densecl places, distill another encoder's vectors. Default: distill with a teacher, cutpaste after defects fit, else simclr.
+            encoder: The encoder to train: bundled, or one that PyTorch runs. Default: the dataset's default encoder.
+            teacher: Whose vectors to distill into it. Default: none.
+            where: Only rows that meet this SQL condition.
+            train: Train all layers, or the last quarter of them.
+            lora: Learn corrections of this rank to linear layers in place of their weights. Default: learn the weights.
+            epochs: The most passes over the pictures.
+            batch: Pictures for one step.
+            side: Side in pixels of what is trained on; less is faster. Default: 128 for a bundled encoder, else what the encoder takes.
+            input: Side in pixels that the new encoder takes, for a faster one; with distill only. Default: that of the old one.
+            rate: Learning rate at its highest. Default: 0.0003, or 0.001 with lora.
+            patience: Epochs without a better signal after which it stops.
+            pictures: The most pictures to use, drawn at random.
+            group: Pictures with one value here are never told apart, nor on both sides of a comparison. Default: near-duplicates and videos.
+            preview: Write a sheet of what would be trained on, and stop there.
+            out: The new encoder's file. Default: in the dataset.
+            device: Where to train: cpu, cuda, cuda:1, mps. Default: the best.
+            precision: bfloat16 trains in mixed precision.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 

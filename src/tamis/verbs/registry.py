@@ -47,6 +47,7 @@ VERBS: Final[dict[str, str]] = {
     "defects fit": "tamis.services.defects.contract:DefectsFit",
     "defects export": "tamis.services.defects.contract:DefectsExport",
     "defects score": "tamis.services.defects.contract:DefectsScore",
+    "finetune": "tamis.services.finetune.contract:Finetune",
     "filter": "tamis.services.text_filter.contract:Filter",
     "align": "tamis.services.align.contract:Align",
     "index": "tamis.services.index.contract:Index",
