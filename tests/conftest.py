@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +40,23 @@ def pytest_configure() -> None:
 
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def object_server(monkeypatch):
+    """A server of objects that `s3://photos` leads to; requests are sent again at once."""
+    pytest.importorskip("obstore")
+    client = importlib.import_module("tamis.sources.objects.client")
+    server_of = importlib.import_module("object_server")
+    pause = timedelta(milliseconds=1)
+    backoff = {"init_backoff": pause, "max_backoff": pause, "base": 2}
+    monkeypatch.setattr(client, "PATIENCE", {**client.PATIENCE, "backoff": backoff})
+    client.client_of.cache_clear()
+    with server_of.running_object_server() as server:
+        for name, value in server_of.environment(server).items():
+            monkeypatch.setenv(name, value)
+        yield server
+    client.client_of.cache_clear()
 
 
 @pytest.fixture(scope="session")
