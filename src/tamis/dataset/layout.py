@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tamis.dataset.annotation_columns import ANNOTATIONS
+from tamis.dataset.checksums import Checksums, sums_of
 from tamis.dataset.durability import sync_tree
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.schema import FAILED, SAMPLES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tamis.dataset.storage import Storage
 
 __all__ = [
+    "CHECKSUMS",
     "DESCRIPTION",
     "FORMAT",
     "LATER_TABLES",
@@ -53,6 +55,9 @@ DESCRIPTION = "dataset.json"
 WRITER_LOCK = "lock"
 """The key that writers hold."""
 
+CHECKSUMS = "checksums"
+"""The folder of what `Checksums` keeps."""
+
 _DRAFT, _UNSEEN = ".tmp", ".new"
 
 
@@ -76,6 +81,11 @@ class Layout:
     def running(self) -> Storage:
         """Where running operations hold their locks."""
         return self.storage.within("running")
+
+    @property
+    def checksums(self) -> Checksums:
+        """What the files of each snapshot were like when it was made."""
+        return Checksums(self.storage.within(CHECKSUMS))
 
     def table(self, name: str) -> Path:
         """The folder of a table."""
@@ -157,19 +167,21 @@ def _write_empty(draft: Layout) -> None:
         name: TableVersion.create(draft.table(name), schema).version
         for name, schema in TABLES.items()
     }
-    SnapshotChain(draft.log).append(
-        Snapshot(
-            snapshot=1,
-            operation=1,
-            verb="create",
-            params={},
-            seed=None,
-            counts={},
-            state="done",
-            before={},
-            after=versions,
-        )
+    first = Snapshot(
+        snapshot=1,
+        operation=1,
+        verb="create",
+        params={},
+        seed=None,
+        counts={},
+        state="done",
+        before={},
+        after=versions,
     )
+    chain = SnapshotChain(draft.log)
+    files = [file for name in TABLES for file in draft.table(name).rglob("*") if file.is_file()]
+    draft.checksums.record(1, {**sums_of(draft.root, files), **chain.sum_of(first)})
+    chain.append(first)
     description = {"format": 1, "created": datetime.now(UTC).isoformat(timespec="seconds")}
     draft.storage.put(DESCRIPTION, json.dumps(description, indent=1).encode())
 

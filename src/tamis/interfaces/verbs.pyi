@@ -1616,6 +1616,7 @@ class Verbs:
     def check(
         self,
         *,
+        repair: bool = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -1624,7 +1625,11 @@ class Verbs:
     ) -> CheckReport:
         """Check that all pictures and the dataset itself are intact.
 
+        Every file of the dataset is compared with its checksum; keys, vectors, annotations, indexes and
+        the log have to agree.
+
         Args:
+            repair: Mend what can be: clear vectors that are wrong, so that embed computes them, remove annotations of no sample, build broken indexes anew, and remove what killed runs left.
         """
 
     def relink(
