@@ -2,12 +2,13 @@
 
 import hashlib
 import os
+import re
 import threading
 import urllib.parse
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 _CHANGED = "Mon, 01 Jan 2024 10:00:00 GMT"
 _PAGE = 1000
@@ -169,6 +170,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
         else:
             self._answer(200, ETag=_tag(data))
+
+    def do_POST(self):
+        """Remove several objects at once, which is all that is posted."""
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        keys = [unescape(key) for key in re.findall(r"<Key>(.*?)</Key>", body)]
+        for key in keys:
+            self.server.state.objects.pop(key, None)
+        told = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+        self._answer(200, f"<DeleteResult>{told}</DeleteResult>".encode())
 
     def do_DELETE(self):
         _, key, _ = self._key()

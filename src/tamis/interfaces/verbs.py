@@ -12,6 +12,7 @@ from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
+from tamis.services.copies.contract import Pull, Push
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
@@ -103,4 +104,6 @@ class Verbs:
     export = Method(Export)
     check = Method(Check)
     relink = Method(Relink)
+    push = Method(Push)
+    pull = Method(Pull)
     watch = Method(Watch)

@@ -15,6 +15,7 @@ from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
+from tamis.services.copies.contract import CopyReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsExportReport
@@ -1650,6 +1651,42 @@ class Verbs:
         Args:
             old: The folder as the dataset has it.
             new: Where it is now.
+        """
+
+    def push(
+        self,
+        to: str | PathLike[str],
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CopyReport:
+        """Copy a dataset to an object store, where others can pull it.
+
+        Only what the copy lacks is sent. Of two who push at once one wins, and the other is told.
+
+        Args:
+            to: Where to, such as s3://bucket/line3.tamis.
+        """
+
+    def pull(
+        self,
+        source: str | PathLike[str],
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CopyReport:
+        """Copy a dataset from an object store, or bring one up to what was pushed since.
+
+        Everything is checked against its checksum before the dataset is touched.
+
+        Args:
+            source: Where from, such as s3://bucket/line3.tamis.
         """
 
     def watch(
