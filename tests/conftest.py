@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -43,20 +42,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def object_server(monkeypatch):
+def object_server():
     """A server of objects that `s3://photos` leads to; requests are sent again at once."""
     pytest.importorskip("obstore")
-    client = importlib.import_module("tamis.sources.objects.client")
     server_of = importlib.import_module("object_server")
-    pause = timedelta(milliseconds=1)
-    backoff = {"init_backoff": pause, "max_backoff": pause, "base": 2}
-    monkeypatch.setattr(client, "PATIENCE", {**client.PATIENCE, "backoff": backoff})
-    client.client_of.cache_clear()
-    with server_of.running_object_server() as server:
-        for name, value in server_of.environment(server).items():
-            monkeypatch.setenv(name, value)
+    with server_of.running_object_server() as server, server_of.quick_object_client(server):
         yield server
-    client.client_of.cache_clear()
 
 
 @pytest.fixture(scope="session")

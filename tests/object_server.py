@@ -7,8 +7,12 @@ import threading
 import urllib.parse
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 from xml.sax.saxutils import escape, unescape
+
+from tamis.sources.objects import client
 
 _CHANGED = "Mon, 01 Jan 2024 10:00:00 GMT"
 _PAGE = 1000
@@ -25,6 +29,8 @@ class ObjectServer:
         hanging: keys that are not answered before the server stops.
         is_careless: whether a put with the condition that nothing is there ignores it.
         asked: each request: its method, key and range.
+        faults: tells at each request whether the server is busy with it; None for never.
+        gone_after: requests after which each is refused; None for never.
         busy_lists: how many lists are still answered with 503.
     """
 
@@ -34,6 +40,8 @@ class ObjectServer:
     hanging: set[str] = field(default_factory=set)
     is_careless: bool = False
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    faults: object = None
+    gone_after: int | None = None
     busy_lists: int = 0
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -76,6 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return True
         with server.lock:
+            if server.gone_after is not None:
+                server.gone_after -= 1
+            gone = server.gone_after is not None and server.gone_after < 0
+            if gone or (server.faults is not None and server.faults()):
+                server.busy[key] = server.busy.get(key) or 1
             left = server.busy.get(key, 0)
             if left:
                 server.busy[key] = left - 1 if left > 0 else left
@@ -213,6 +226,20 @@ def running_object_server():
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def quick_object_client(server):
+    """Lead `s3://photos` to a server, whose refusals are met by asking again at once."""
+    pause = timedelta(milliseconds=1)
+    backoff = {"init_backoff": pause, "max_backoff": pause, "base": 2}
+    client.client_of.cache_clear()
+    with (
+        mock.patch.object(client, "PATIENCE", {**client.PATIENCE, "backoff": backoff}),
+        mock.patch.dict(os.environ, environment(server)),
+    ):
+        yield
+    client.client_of.cache_clear()
 
 
 def environment(server):

@@ -37,10 +37,7 @@ def roll_back(table: TableVersion) -> None:
     The caller holds the writer lock, so their writer is dead. Only their manifests go here, the
     files that they alone refer to are orphans.
     """
-    if table.latest() == table.version:
-        return
-    later = table.tracked_files(first_version=table.version + 1)
-    _remove({table.path / file.path for file in later if file.kind == "manifest"})
+    _remove(table.manifests_after())
 
 
 def drop_steps(before: TableVersion | None, after: TableVersion) -> None:

@@ -151,7 +151,8 @@ def _table_damage(
         with storage_guard(path, "list the files of"):
             tracked = [file for file in table.tracked_files() if file.version in set(versions)]
     except TamisError as error:
-        yield str(path), str(error)
+        left = TableVersion.open(path, max(versions)).manifests_after()
+        yield (str(left[0]), _TORN) if left else (str(path), str(error))
         return
     for version in versions:
         if version not in {file.version for file in tracked}:
@@ -163,6 +164,12 @@ def _table_damage(
         place = path / name_of_file
         if not place.exists():
             yield str(place), f"it is missing; versions {min(users)} to {max(users)} need it"
+
+
+_TORN = (
+    "a writer that lost power left a torn version, which no snapshot names; tamis gc, or the next "
+    "command that writes, removes it"
+)
 
 
 def _column_damage(table: TableVersion, column: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ Credentials come from the environment alone, by the names that each store's own 
 
 from __future__ import annotations
 
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -100,12 +99,8 @@ def client_of(root: str) -> Any:
     """
     obstore = _load(root)
     waits = WAITS if root.startswith("https:") else {**WAITS, "allow_http": True}
-    more: dict[str, Any] = {}
-    if root.startswith("gs:") and "GOOGLE_BASE_URL" in os.environ:
-        # a server of one's own, as emulators are, has no accounts
-        more = {"config": {"base_url": os.environ["GOOGLE_BASE_URL"], "skip_signature": True}}
     try:
-        return obstore.store.from_url(root, client_options=waits, retry_config=PATIENCE, **more)
+        return obstore.store.from_url(root, client_options=waits, retry_config=PATIENCE)
     except _errors() as error:
         raise ObjectError(
             f"the environment does not say how to ask this store ({_first_line(error)})"
