@@ -25,7 +25,8 @@ _LINKLESS = re.compile(r"Operation not permitted|os error 1\b")
 _GONE = re.compile(r"Not found|No such file or directory")
 _DAMAGED = re.compile(
     r"Invalid range|corrupt|magic number|Version not found|Invalid format|Is a directory|"
-    r"decod|buffer|offset|protobuf|Encountered|end of file|EOF|panicked|size is too small|terminated"
+    r"decod|buffer|offset|protobuf|Encountered|end of file|EOF|panicked|size is too small|"
+    r"terminated"
 )
 _FILTER_FAULT = re.compile(
     r"Invalid user input|Query Execution error|Not supported|Schema error|Arrow error|Cast error"
