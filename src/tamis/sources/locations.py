@@ -223,6 +223,9 @@ def _spread_objects(source: str, objects: ObjectListing) -> Iterator[Location | 
     folder = place.key.rstrip("/")
     for found in objects.of(source):
         uri = str(place.at(found.key))
+        if found.key == folder and (has_archive_extension(uri) or has_video_extension(uri)):
+            yield Failure(source, "archives and videos are read from disks only", source)
+            continue
         if found.key == folder:
             yield Location(source, uri, source, found.key.rpartition("/")[2], state=found.state)
             continue

@@ -177,6 +177,13 @@ def test_a_single_object_is_a_source(object_server):
         assert (place.path, place.uri, place.relative) == (source, source, "1.jpg")
 
 
+@pytest.mark.parametrize("name", ["cats.zip", "monday.mp4"])
+def test_archives_and_videos_are_said_to_be_for_disks(object_server, name):
+    object_server.objects[name] = b"1"
+    (found,) = iter_locations([f"s3://photos/{name}"])
+    assert found.reason == "archives and videos are read from disks only"
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
