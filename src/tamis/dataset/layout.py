@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import uuid
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ CHECKSUMS = "checksums"
 """The folder of what `Checksums` keeps."""
 
 _DRAFT, _UNSEEN = ".tmp", ".new"
+_AT_A_STORE = re.compile(r"(s3|gs|az|https?):/+")  # as a path has it, with one slash
 
 
 class Layout:
@@ -128,6 +130,13 @@ def create_dataset(root: Path) -> None:
 
 
 def _require_name(root: Path) -> None:
+    told = _AT_A_STORE.match(str(root))
+    if told is not None:
+        address = f"{told[1]}://{str(root)[told.end() :]}"
+        raise DatasetError(
+            f"a dataset is worked on where it lies on a disk, not at {address}; bring it here with "
+            f" tamis pull {address} -d {root.name}  and back with  tamis push {address}"
+        )
     if not is_storable(str(root)):
         raise DatasetError(
             f"the path {storable(str(root))} is not valid UTF-8, as that of a dataset has to be; "
@@ -150,7 +159,7 @@ def remove_drafts(root: Path) -> None:
     with storage_guard(root, "tidy up"):
         try:
             drafts = [entry for entry in root.parent.iterdir() if is_draft(entry, root)]
-        except PermissionError:  # who may not list the folder has left nothing in it
+        except (PermissionError, FileNotFoundError):  # what cannot be listed holds nothing of ours
             return
     for draft in drafts:
         with held_folder(draft) as is_free:

@@ -16,6 +16,7 @@ from tamis.dataset.repair import repair
 from tamis.dataset.snapshots import SnapshotChain
 from tamis.dataset.store import Store
 from tamis.dataset.wholeness import find_damage, named_files
+from tamis.errors import DatasetError
 
 TIME = pa.timestamp("us", tz="UTC")
 COLUMN_SPEC = ("test:vectors", "ab" * 16, 4)
@@ -198,6 +199,15 @@ def test_files_of_an_earlier_version_get_their_checksums(store):
     assert any("checksums kept" in sentence for sentence in repair(store))
     flip(vectors_file(store), at=20)
     assert find_damage(store.path) != []
+
+
+@pytest.mark.parametrize("address", ["s3://line3/d.tamis", "gs://line3/a/d.tamis"])
+def test_a_dataset_is_not_opened_or_made_at_a_store(tmp_path, monkeypatch, address):
+    monkeypatch.chdir(tmp_path)
+    for create in (True, False):
+        with pytest.raises(DatasetError, match=f"tamis pull {address} -d d.tamis"):
+            Store.open(address, create=create)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_repair_of_what_is_whole_changes_nothing(store):
