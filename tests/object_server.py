@@ -169,8 +169,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self):
         server = self.server.state
-        _, key, _ = self._key()
+        bucket, key, _ = self._key()
         data = self.rfile.read(int(self.headers["Content-Length"]))
+        if bucket != "photos":
+            self._answer(404, b"<Error><Code>NoSuchBucket</Code></Error>")
+            return
         server.asked.append(("PUT", key, ""))
         if self._refuses(key):
             return

@@ -214,6 +214,10 @@ def _refusals(place: str, doing: str) -> Iterator[None]:
     """Say what a store refuses in one sentence about the copy."""
     try:
         yield
+    except MissingObjectError as error:
+        raise StorageError(
+            f"could not {doing} {place}: the bucket does not exist, or a file in it was removed"
+        ) from error
     except ObjectError as error:
         raise StorageError(
             f"could not {doing} {place}: {error}. Nothing that was committed is lost; run the "

@@ -252,6 +252,11 @@ def test_places_that_hold_none_are_refused(copy, tmp_path, object_server):
             request("/data/line3.tamis")
 
 
+def test_a_bucket_that_is_not_there_is_said(store, object_server):
+    with pytest.raises(StorageError, match="bucket does not exist"):
+        push_dataset(store.path, Copy(ObjectAddress.parse("s3://elsewhere/line3.tamis")))
+
+
 def test_a_store_that_refuses_is_a_sentence(store, copy, object_server, monkeypatch):
     monkeypatch.setattr(client, "PATIENCE", {**client.PATIENCE, "max_retries": 0})
     push_dataset(store.path, copy)
