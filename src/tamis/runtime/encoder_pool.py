@@ -81,7 +81,7 @@ class EncoderPool:
         if registry.full_spec(spec).kind == "py":
             raise EncoderError(
                 f"{told_by} wants {spec}, which is Python code that would run with your rights. If "
-                f"you trust whoever made both, name it yourself (--encoder {spec}), or set "
+                f"you trust whoever made both, name the encoder {spec} yourself, or set "
                 f"{TRUST_CODE}=1 for all code that files name"
             )
         return self._load(spec, options, load=load_inner)
