@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamis.dataset.checksums import sums_of
 from tamis.dataset.consistency import find_disagreements
-from tamis.dataset.layout import Layout
+from tamis.dataset.layout import CHECKSUMS, Layout
 from tamis.dataset.snapshots import SnapshotChain
 from tamis.dataset.storage_errors import storage_guard
 from tamis.dataset.wholeness import changed_files, named_files
@@ -117,10 +117,15 @@ def record_missing(store: Store) -> int:
     layout = Layout(store.path)
     with storage_guard(store.path, "write"):
         chain = SnapshotChain(layout.log)
-        sums, _ = layout.checksums.known()
-        files = [f for f in named_files(layout, chain.all()) if f not in sums]
+        sums, damaged = layout.checksums.known()
+        for place in damaged:
+            layout.storage.remove(f"{CHECKSUMS}/{place.rpartition('/')[2]}")
+        everything = named_files(layout, chain.all())
+        files = [file for file in everything if file not in sums]
         if not files:
             return 0
         there = [layout.root / file for file in files]
-        layout.checksums.record(0, sums_of(layout.root, [file for file in there if file.is_file()]))
+        kept = {file: told for file, told in sums.items() if file in set(everything)}
+        new = sums_of(layout.root, [file for file in there if file.is_file()])
+        layout.checksums.record(0, {**kept, **new})
     return len(files)

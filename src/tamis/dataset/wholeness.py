@@ -47,6 +47,7 @@ def find_damage(root: Path) -> list[tuple[str, str]]:
     for name in (*TABLES, *LATER_TABLES):
         found += _table_damage(layout, name, readable)
     found += [(layout.log.place, reason) for reason in log_breaks(readable)]
+    found += _checksum_damage(layout, readable)
     said = {place for place, _ in found}
     found += [
         (str(root / file), "its content is not what was written: bits of it have flipped")
@@ -54,6 +55,29 @@ def find_damage(root: Path) -> list[tuple[str, str]]:
         if str(root / file) not in said
     ]
     return list(dict.fromkeys(found))
+
+
+def _checksum_damage(layout: Layout, snapshots: Sequence[Snapshot]) -> Iterator[tuple[str, str]]:
+    """Say which records of checksums are damaged or lost; before the first there were none."""
+    sums, damaged = _known_sums(layout)
+    for place in damaged:
+        yield place, f"it is damaged, so {_UNNOTICED}"
+    covered = [s.snapshot for s in snapshots if _log_file(s) in sums]
+    for snapshot in snapshots:
+        lost = covered and snapshot.snapshot > covered[0] and _log_file(snapshot) not in sums
+        place = f"{layout.root}/checksums/{snapshot.snapshot:08d}.json"
+        if lost and place not in damaged:
+            yield place, f"it is missing, so {_UNNOTICED}"
+
+
+_UNNOTICED = (
+    "bits that flip in the files of its snapshot would not be noticed; a check that repairs keeps "
+    "new checksums of them as they are"
+)
+
+
+def _log_file(snapshot: Snapshot) -> str:
+    return f"log/{snapshot.snapshot:08d}.json"
 
 
 def changed_files(layout: Layout, snapshots: Sequence[Snapshot]) -> list[str]:
@@ -75,7 +99,7 @@ def named_files(layout: Layout, snapshots: Sequence[Snapshot]) -> list[str]:
     Transaction files, which only serve writers that meet, are left out. A table that cannot be read
     is passed over.
     """
-    files = [f"log/{snapshot.snapshot:08d}.json" for snapshot in snapshots]
+    files = [_log_file(snapshot) for snapshot in snapshots]
     for name in (*TABLES, *LATER_TABLES):
         versions = {s.after[name] for s in snapshots if name in s.after}
         path = layout.table(name)

@@ -192,6 +192,17 @@ def test_a_log_that_does_not_follow_is_said(store):
     assert any("follows" in reason for _, reason in find_damage(store.path))
 
 
+@pytest.mark.parametrize("data", [None, b"", b"[]", b'{"a": 1}', b"\xff"])
+def test_a_record_of_checksums_that_is_damaged_or_lost_is_said_and_mended(store, data):
+    record = store.path / "checksums" / "00000002.json"
+    record.unlink() if data is None else record.write_bytes(data)
+    ((place, reason),) = find_damage(store.path)
+    assert place == str(record)
+    assert "would not be noticed" in reason
+    repair(store)
+    assert find_damage(store.path) == []
+
+
 def test_files_of_an_earlier_version_get_their_checksums(store):
     for file in (store.path / "checksums").iterdir():
         file.unlink()
