@@ -13,6 +13,7 @@ from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, Se
 from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
+from tamis.services.copies.contract import Pull, Push
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
@@ -107,4 +108,6 @@ class Verbs:
     export = Method(Export)
     check = Method(Check)
     relink = Method(Relink)
+    push = Method(Push)
+    pull = Method(Pull)
     watch = Method(Watch)

@@ -16,6 +16,7 @@ from tamis.services.annotate.contract import SetReport
 from tamis.services.bench.contract import BenchReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
+from tamis.services.copies.contract import CopyReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsExportReport
@@ -1711,6 +1712,7 @@ class Verbs:
     def check(
         self,
         *,
+        repair: bool = False,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -1719,7 +1721,11 @@ class Verbs:
     ) -> CheckReport:
         """Check that all pictures and the dataset itself are intact.
 
+        Every file of the dataset is compared with its checksum; keys, vectors, annotations, indexes and
+        the log have to agree.
+
         Args:
+            repair: Mend what can be: clear vectors that are wrong, so that embed computes them, remove annotations of no sample, build broken indexes anew, and remove what killed runs left.
         """
 
     def relink(
@@ -1740,6 +1746,42 @@ class Verbs:
         Args:
             old: The folder as the dataset has it.
             new: Where it is now.
+        """
+
+    def push(
+        self,
+        to: str | PathLike[str],
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CopyReport:
+        """Copy a dataset to an object store, where others can pull it.
+
+        Only what the copy lacks is sent. Of two who push at once one wins, and the other is told.
+
+        Args:
+            to: Where to, such as s3://bucket/line3.tamis.
+        """
+
+    def pull(
+        self,
+        source: str | PathLike[str],
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CopyReport:
+        """Copy a dataset from an object store, or bring one up to what was pushed since.
+
+        Everything is checked against its checksum before the dataset is touched.
+
+        Args:
+            source: Where from, such as s3://bucket/line3.tamis.
         """
 
     def watch(

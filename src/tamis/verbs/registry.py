@@ -59,6 +59,8 @@ VERBS: Final[dict[str, str]] = {
     "report": "tamis.services.report.contract:Report",
     "export": "tamis.services.export.contract:Export",
     "check": "tamis.services.check.contract:Check",
+    "push": "tamis.services.copies.contract:Push",
+    "pull": "tamis.services.copies.contract:Pull",
     "relink": "tamis.services.relink.contract:Relink",
     "schema": "tamis.services.schema.contract:Schema",
     "log": "tamis.services.history.contract:Log",

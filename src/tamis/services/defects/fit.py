@@ -67,7 +67,7 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         StorageError: the disk refuses.
     """
     begin = time.process_time()
-    encoder = workspace.encoders.load(request.encoder or _default_encoder(workspace))
+    encoder = _encoder(workspace, request)
     features = PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
     nominal, notes = nominal_set(workspace, request)
     least = max(features.maps.tile)
@@ -160,9 +160,11 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     )
 
 
-def _default_encoder(workspace: Workspace) -> str:
+def _encoder(workspace: Workspace, request: DefectsFit) -> Encoder:
     column = workspace.samples.default_vector_column()
-    return "default" if column is None else column.spec
+    if request.encoder or column is None:
+        return workspace.encoders.load(request.encoder or "default")
+    return workspace.encoders.load_named_in(workspace.path, column.spec)
 
 
 def _levels(encoder: Encoder) -> tuple[str, ...]:

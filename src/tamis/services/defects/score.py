@@ -140,7 +140,8 @@ def _scorer(
     """Return what scores a picture, the side it must be decoded at, and the encoder's spec."""
     if model is None:
         column = to_score.samples.default_vector_column() if to_score.stored else None
-        encoder = to_score.encoders.load("default" if column is None else column.spec)
+        spec = "default" if column is None else column.spec
+        encoder = to_score.encoders.load_named_in(to_score.samples.store.path, spec)
         batch = batch_scorer(to_score.rows, encoder, 0, feedback)
         return batch.score, batch.features.decode_side, encoder.spec
     encoder = to_score.encoders.load_named_in(path, model.facts.encoder)
