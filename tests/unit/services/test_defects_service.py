@@ -111,7 +111,7 @@ def test_the_model_in_its_file_says_the_same(folders, fitted, tmp_path):
     by_name = execute(workspace, DefectsScore(sources))
     assert [one.score for one in by_file.pictures] == [one.score for one in by_name.pictures]
     with np.load(out, allow_pickle=False) as arrays:
-        assert json.loads(str(arrays["about"]))["format"] == 1
+        assert json.loads(str(arrays["about"]))["format"] == 2
 
 
 @pytest.mark.parametrize("gain", [0.8, 1.2])

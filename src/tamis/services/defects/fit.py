@@ -77,19 +77,23 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     choice = Choice(tuple(options[:1]))
     if len(options) > 1:
         choice = Chooser(nominal, encoder, brightness, request).best(options, left_out, feedback)
-    experts = _experts(choice.options)
+    experts = _experts(choice.options, options)
     side = choice.options[0].side
     names = tuple(dict.fromkeys(name for expert in experts for name in expert.levels))
     chosen = PlaceFeatures(encoder, names, side=side, brightness=brightness)
     sample = sampled_patches(
-        nominal, chosen, rotations=request.rotations, progress=feedback.stage("learn")
+        nominal,
+        chosen,
+        [expert.levels for expert in experts],
+        rotations=request.rotations,
+        progress=feedback.stage("learn"),
     )
     nominal = sample.nominal
     kept = sample.trusted(left_out)
     fitted = [
         fit_patch_model(
             expert.model,
-            sample.folds([chosen.number(name) for name in expert.levels], kept),
+            sample.folds(expert.levels, kept),
             size=request.bank,
             rng=np.random.default_rng([request.seed, 3]),
         )
@@ -150,8 +154,8 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         planted_auroc=choice.auroc,
         planted=dict(choice.by_flaw),
         candidates=[
-            Candidate(options[0].side, [_told(one) for one in _experts(options)[:-1]], auroc)
-            for options, auroc in choice.compared
+            Candidate(compared[0].side, [_told(_peak(one)) for one in compared], auroc)
+            for compared, auroc in choice.compared
         ],
         suspects=flawed,
         failed=list(dict.fromkeys([*sample.failed, *failed])),
@@ -169,14 +173,18 @@ def _levels(encoder: Encoder) -> tuple[str, ...]:
     return PlaceFeatures(encoder, None, side=None, brightness=None).maps.levels
 
 
-def _experts(options: Sequence[Option]) -> list[Expert]:
-    """Return the options as experts, and one for pictures that are odd as a whole.
+def _peak(option: Option) -> Expert:
+    return Expert(option.model, option.levels, option.sigma, "peak")
 
-    That is the mean residual of the coarsest level that is computed anyway.
+
+def _experts(chosen: Sequence[Option], options: Sequence[Option]) -> list[Expert]:
+    """Return what was chosen as experts, and one for pictures that are odd as a whole.
+
+    That is the mean residual of the coarsest level that could be chosen, which fine levels do not
+    replace.
     """
-    peaks = [Expert(one.model, one.levels, one.sigma, "peak") for one in options]
     coarsest = max((one.levels[-1] for one in options), key=_pixels)
-    return [*peaks, Expert("residual", (coarsest,), 0.0, "mean")]
+    return [*map(_peak, chosen), Expert("residual", (coarsest,), 0.0, "mean")]
 
 
 def _pixels(level: str) -> int:
@@ -203,8 +211,7 @@ def _held_out(
         place = features.of(features.prepared(picture))
         found = []
         for expert, models in zip(experts, without, strict=True):
-            levels = [features.number(name) for name in expert.levels]
-            distances = distances_unseen(place, levels, models, folds[row.sample_id])
+            distances = distances_unseen(place, expert.levels, models, folds[row.sample_id])
             found.append(expert.figure(expert.places(distances)))
         return found
 

@@ -196,7 +196,7 @@ class _Wanted:
         regions: Sequence[Region] = ()
         if anomalous:
             heat = found.heat_map(size)
-            if found.places.max() > self.threshold:
+            if found.peak > self.threshold:
                 # pixels lie between the centers of places, and may just miss the highest
                 regions = regions_of(heat, min(self.threshold, _NEARLY * float(heat.max())))
         shown = None
