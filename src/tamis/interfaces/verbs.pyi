@@ -1662,6 +1662,7 @@ class Verbs:
         metrics: str | PathLike[str] | int | None = ...,
         drift: str | PathLike[str] | None = ...,
         drift_token: str | PathLike[str] | None = ...,
+        defects: str | PathLike[str] | None = ...,
         behind: Literal['drop', 'block'] | None = ...,
         seconds: float | None = ...,
         once: bool = ...,
@@ -1692,6 +1693,7 @@ class Verbs:
             metrics: Serve Prometheus metrics at this address.
             drift: Send the vectors of all frames looked at to this reference on a drift server.
             drift_token: File with the token of the drift server.
+            defects: Keep the frames that this model of `defects fit` calls anomalous, and no others.
             behind: What to do when frames come too fast. Default: drop if live.
             seconds: How long to watch.
             once: Stop after one pass over the folders.

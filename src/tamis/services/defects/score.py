@@ -19,9 +19,9 @@ from tamis.formats.exports.destination import new_file
 from tamis.images.thumbnail import thumbnail
 from tamis.machine import one_blas_thread
 from tamis.runtime.defect_model import PictureScorer
+from tamis.runtime.defect_models import find_model
 from tamis.services.defects.batch import FAR, batch_scorer
 from tamis.services.defects.gallery import write_gallery
-from tamis.services.defects.models import find_model
 from tamis.services.defects.overlay import OVERLAY_SIDE, overlay
 from tamis.services.defects.pictures import pictures_to_score
 from tamis.services.defects.result import DefectRegion, DefectsReport, ScoredPicture
