@@ -16,6 +16,7 @@ from tamis.algo.defects import (
     Residual,
     Scale,
     at_brightness,
+    group_scores,
     joined_levels,
     pooled_level,
     resize_matrix,
@@ -161,6 +162,11 @@ class DefectModel:
     def name(self) -> str:
         """The file's name by its content."""
         return name_by_content(self.to_bytes())
+
+    @property
+    def group_scores(self) -> NDArray[np.float64]:
+        """`[G]` the highest score of each nominal part, from which the threshold comes."""
+        return group_scores(self.scores, self.groups)
 
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -188,7 +189,7 @@ def test_masks_in_a_folder_are_compared_by_name(folders, fitted, tmp_path):
 
 
 def test_overlays_and_a_page_are_written(folders, fitted, tmp_path):
-    workspace, _ = fitted
+    workspace, report = fitted
     request = DefectsScore(
         [str(folders / "today")], maps=tmp_path / "maps", gallery=tmp_path / "page.html"
     )
@@ -199,6 +200,11 @@ def test_overlays_and_a_page_are_written(folders, fitted, tmp_path):
     page = (tmp_path / "page.html").read_text("utf-8")
     assert f"{found.anomalous} of 10 pictures are anomalous" in page
     assert "part0200" in page
+    # the scores that the page works the false-alarm rate out from are those of the model
+    nominal = np.array(re.search(r'data-nominal="([^"]+)"', page)[1].split(), float)
+    assert len(nominal) == report.groups
+    above = np.count_nonzero(nominal > found.threshold + 1e-5)
+    assert (above + 1) / (len(nominal) + 1) == pytest.approx(report.promised_rate)
 
 
 def test_unmarked_flaws_among_the_nominal_pictures_are_set_aside(tmp_path):

@@ -7,6 +7,7 @@ from tamis.algo.defects.conformal_threshold import (
     ConformalThreshold,
     conformal_threshold,
     fewest_for,
+    group_scores,
     implied_rate,
 )
 from tamis.algo.defects.linear_maps import gaussian_matrix, pooling_matrix, resize_matrix
@@ -50,6 +51,7 @@ __all__ = [
     "fit_patch_model",
     "gained",
     "gaussian_matrix",
+    "group_scores",
     "heat_map",
     "implied_rate",
     "joined_levels",

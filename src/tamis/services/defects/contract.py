@@ -106,7 +106,7 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
     ] = ()
     bank: Annotated[
         int, Option("Patches that a memory bank holds at most.", metavar="N", minimum=10)
-    ] = 4000
+    ] = 1000
     flaws: Annotated[
         Sequence[Flaw],
         Option(

@@ -18,6 +18,7 @@ from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.formats.exports.destination import new_file
 from tamis.images.thumbnail import thumbnail
 from tamis.machine import one_blas_thread
+from tamis.pages.gallery_page import Threshold
 from tamis.runtime.defect_model import PictureScorer
 from tamis.runtime.defect_models import find_model
 from tamis.services.defects.batch import FAR, batch_scorer
@@ -112,8 +113,10 @@ def score(
             ]
         gallery = None
         if request.gallery is not None:
+            nominal = () if model is None else tuple(model.group_scores.tolist())
+            moved = Threshold(threshold, nominal)
             gallery = str(
-                write_gallery(found, threshold, _lead(model, encoder), notes, request.gallery)
+                write_gallery(found, moved, _lead(model, encoder), notes, request.gallery)
             )
     truth = None
     if wanted.truth is not None and found:
