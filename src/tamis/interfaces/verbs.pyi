@@ -758,6 +758,7 @@ class Verbs:
         where: str | PathLike[str] | None = ...,
         out: str | PathLike[str] | None = ...,
         name: str | PathLike[str] = ...,
+        onto: str | PathLike[str] | None = ...,
         encoder: str | PathLike[str] | None | Any = ...,
         rate: float = ...,
         shots: int | None = ...,
@@ -785,6 +786,7 @@ class Verbs:
             where: Only rows that meet this SQL condition.
             out: The model's file. Default: in the dataset.
             name: The model's name in the dataset.
+            onto: Let this model learn those of the pictures that are new to it, as it was chosen; a name in the dataset, or a file.
             encoder: An encoder with features by place. Default: the dataset's default encoder.
             rate: Share of nominal pictures that may be called anomalous.
             shots: Fit to so many pictures, drawn at random. Default: all.

@@ -12,6 +12,7 @@ from PIL import Image
 from tamis.algo.defects import (
     MemoryBank,
     ModelName,
+    Moments,
     PatchModel,
     Residual,
     Scale,
@@ -181,6 +182,12 @@ class DefectModel:
                 arrays[f"bank{number}"] = patches.patches
             else:
                 arrays |= {f"mean{number}": patches.mean, f"basis{number}": patches.basis}
+                if patches.moments is not None:
+                    arrays |= {
+                        f"count{number}": np.array(patches.moments.count),
+                        f"total{number}": patches.moments.total,
+                        f"product{number}": patches.moments.product,
+                    }
         return packed(arrays)
 
     def write(self, path: Path) -> int:
@@ -209,7 +216,15 @@ class DefectModel:
                 if expert.model == "bank":
                     patches.append(MemoryBank(arrays[f"bank{number}"]))
                 else:
-                    patches.append(Residual(arrays[f"mean{number}"], arrays[f"basis{number}"]))
+                    moments = None
+                    if f"count{number}" in arrays:
+                        moments = Moments(
+                            float(arrays[f"count{number}"]),
+                            arrays[f"total{number}"],
+                            arrays[f"product{number}"],
+                        )
+                    mean, basis = arrays[f"mean{number}"], arrays[f"basis{number}"]
+                    patches.append(Residual(mean, basis, moments))
             ids = arrays["ids"].tobytes().hex()
             names = tuple(ids[at : at + 32] for at in range(0, len(ids), 32))
             return DefectModel(facts, tuple(patches), arrays["scores"], arrays["groups"], names)

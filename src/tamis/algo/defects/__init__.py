@@ -12,11 +12,13 @@ from tamis.algo.defects.conformal_threshold import (
 )
 from tamis.algo.defects.linear_maps import gaussian_matrix, pooling_matrix, resize_matrix
 from tamis.algo.defects.localization import Localization, area_under_curve, localization
+from tamis.algo.defects.more_patches import with_more
 from tamis.algo.defects.mutual import mutual_distances
 from tamis.algo.defects.patch_model import (
     MODELS,
     MemoryBank,
     ModelName,
+    Moments,
     PatchModel,
     Residual,
     fit_patch_model,
@@ -37,6 +39,7 @@ __all__ = [
     "Localization",
     "MemoryBank",
     "ModelName",
+    "Moments",
     "PatchModel",
     "PlantedFlaw",
     "Region",
@@ -65,4 +68,5 @@ __all__ = [
     "resize_matrix",
     "smoothed",
     "suspects",
+    "with_more",
 ]

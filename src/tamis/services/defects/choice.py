@@ -48,7 +48,7 @@ _FLAWED: Final = 8
 _BANK: Final = 500
 _EXPOSURES: Final = (1.0, 0.8, 1.2)
 _MOST_LEVELS: Final = 3
-_EQUAL: Final = 0.01
+_EQUAL: Final = 1e-9
 _TOLD: Final = 20
 
 
@@ -148,8 +148,8 @@ class Chooser:
         """Return the option, or the two, that find most.
 
         Each is tried alone and in pairs, since what sees a grain of noise does not see a piece in
-        the wrong place. Of those within 0.01 of the best, the one that is fastest to score by is
-        taken.
+        the wrong place. So few flaws leave many equally good, within one standard error of the
+        best (Breiman et al. 1984); of those two banks of different levels are taken first.
 
         Args:
             options: two or more.
@@ -178,16 +178,20 @@ class Chooser:
             for pair in combinations(range(len(options)), 2)
             if options[pair[0]].side == options[pair[1]].side
         ]
-        scores = {columns: table.auroc(scales, columns) for columns in (*alone, *pairs)}
-        ranked = sorted(scores, key=lambda columns: (-scores[columns], columns))
-        least = scores[ranked[0]] - _EQUAL
+        scores = {columns: table.by_picture(scales, columns) for columns in (*alone, *pairs)}
+        ranked = sorted(scores, key=lambda columns: (-scores[columns].mean(), columns))
         best = min(
-            (columns for columns in ranked if scores[columns] >= least),
-            key=lambda columns: (len(columns), *_cost(options, columns), -scores[columns], columns),
+            (columns for columns in ranked if _is_as_good(scores[columns], scores[ranked[0]])),
+            key=lambda columns: (
+                options[columns[0]].side != options[ranked[0][0]].side,
+                *_trust(options, columns),
+                -scores[columns].mean(),
+                columns,
+            ),
         )
         chosen = tuple(options[column] for column in best)
         compared = [
-            (tuple(options[column] for column in columns), scores[columns])
+            (tuple(options[column] for column in columns), float(scores[columns].mean()))
             for columns in (best, *ranked[:_TOLD])
         ]
         measured = self._table(others, chosen, learned, feedback)
@@ -285,18 +289,46 @@ class _Table(NamedTuple):
         flaws: Sequence[int] | None = None,
     ) -> float:
         """Return the AUROC of the highest of some options' scores, for all or some flaws."""
-        flawed = self.flawed if flaws is None else self.flawed[:, list(flaws)]
+        above, below = self._highest(scales, columns)
+        chosen = above if flaws is None else above[:, list(flaws)]
+        return area_under_curve(chosen.ravel(), below)
+
+    def by_picture(self, scales: Sequence[Scale], columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return `[M]` the AUROC of each picture's flaws; 0.5 for all if none is flawed."""
+        above, below = self._highest(scales, columns)
+        if not len(above):
+            return np.full(1, 0.5)
+        wins = (above[..., None] > below) + 0.5 * (above[..., None] == below)
+        found: NDArray[np.float64] = wins.mean(axis=(1, 2))
+        return found
+
+    def _highest(
+        self, scales: Sequence[Scale], columns: Sequence[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         above, below = (
             np.max([scales[column].scaled(table[..., column]) for column in columns], axis=0)
-            for table in (flawed, self.nominal)
+            for table in (self.flawed, self.nominal)
         )
-        return area_under_curve(above.ravel(), below.ravel())
+        return above, below
 
 
-def _cost(options: Sequence[Option], columns: Sequence[int]) -> tuple[int, int]:
-    """Return what is less where pictures are scored faster."""
-    names = {name for column in columns for name in options[column].levels}
-    return options[columns[0]].side, len(names)
+def _is_as_good(scores: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
+    """Whether `[M]` scores are at most one standard error of the difference below the best."""
+    worse = best - scores
+    spread = float(worse.std(ddof=1)) if len(worse) > 1 else 0.0
+    return bool(worse.mean() <= spread / np.sqrt(len(worse)) + _EQUAL)
+
+
+def _trust(options: Sequence[Option], columns: Sequence[int]) -> tuple[int, int]:
+    """Return what is less where flaws of unknown kinds are likelier to be found.
+
+    A bank of a convolutional network's patches has been the better model in most that was
+    published, and two sets of levels see flaws of more sizes than one does.
+    """
+    chosen = [options[column] for column in columns]
+    banks = sum(one.model == "bank" for one in chosen)
+    levels = [name for one in chosen for name in one.levels]
+    return -banks, len(levels) - len(set(levels))
 
 
 @dataclass(frozen=True)

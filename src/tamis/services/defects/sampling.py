@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamis.services.defects.rows import PictureRow
     from tamis.types import Indices, Progress, Vectors
 
-__all__ = ["PatchSample", "sampled_patches", "strip_of", "typical_brightness"]
+__all__ = ["MOST_PATCHES", "PatchSample", "sampled_patches", "strip_of", "typical_brightness"]
 
 MOST_PATCHES: Final = 30_000
 _FEWEST_A_PICTURE: Final = 24
