@@ -18,12 +18,13 @@ import traceback
 from typing import IO, TYPE_CHECKING, Any, Final, Generic, Self
 
 from tamis.errors import TamisError, WorkerError
+from tamis.machine import keep_heaps_few
 from tamis.runtime.stage import In, Out, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["WorkerDied", "WorkerProcesses", "serve"]
+__all__ = ["WorkerDied", "WorkerProcesses", "error_as_message", "serve"]
 
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -184,6 +185,7 @@ class _Process:
 def serve() -> None:
     """Work for the parent process until it closes the pipe or ends; the main of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_heaps_few()
     # Whatever prints or reads must not take part in the conversation.
     tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -199,7 +201,7 @@ def serve() -> None:
                 else:
                     answer = pickle.dumps((True, function(content)))
             except Exception as error:  # noqa: BLE001 - raised again in the parent
-                answer = _as_message(error)
+                answer = error_as_message(error)
             _send(answers, answer)
 
 
@@ -219,7 +221,8 @@ def _receive(pipe: IO[bytes]) -> bytes | None:
     return message if len(message) == wanted else None
 
 
-def _as_message(error: Exception) -> bytes:
+def error_as_message(error: Exception) -> bytes:
+    """Return an error, pickled as the outcome of an item; where it cannot be, its text."""
     if not isinstance(error, TamisError):
         error.add_note("".join(traceback.format_exception(error)))
     with contextlib.suppress(Exception):
