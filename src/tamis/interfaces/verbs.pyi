@@ -793,6 +793,7 @@ class Verbs:
         where: str | PathLike[str] | None = None,
         out: str | PathLike[str] | None = None,
         name: str | PathLike[str] = 'defects',
+        onto: str | PathLike[str] | None = None,
         encoder: str | PathLike[str] | None | Any = None,
         rate: float = 0.05,
         shots: int | None = None,
@@ -802,7 +803,7 @@ class Verbs:
         side: int | None = None,
         model: Literal['auto', 'bank', 'residual'] = 'auto',
         levels: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-        bank: int = 4000,
+        bank: int = 1000,
         flaws: Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing'] | Sequence[Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing']] = (),
         seed: int = 0,
         progress: Progress = ...,
@@ -820,6 +821,7 @@ class Verbs:
             where: Only rows that meet this SQL condition.
             out: The model's file. Default: in the dataset.
             name: The model's name in the dataset.
+            onto: Let this model learn those of the pictures that are new to it, as it was chosen; a name in the dataset, or a file.
             encoder: An encoder with features by place. Default: the dataset's default encoder.
             rate: Share of nominal pictures that may be called anomalous.
             shots: Fit to so many pictures, drawn at random. Default: all.
@@ -1799,6 +1801,7 @@ class Verbs:
         metrics: str | PathLike[str] | int | None = None,
         drift: str | PathLike[str] | None = None,
         drift_token: str | PathLike[str] | None = None,
+        defects: str | PathLike[str] | None = None,
         behind: Literal['drop', 'block'] | None = None,
         seconds: float | None = None,
         once: bool = False,
@@ -1829,6 +1832,7 @@ class Verbs:
             metrics: Serve Prometheus metrics at this address.
             drift: Send the vectors of all frames looked at to this reference on a drift server.
             drift_token: File with the token of the drift server.
+            defects: Keep the frames that this model of `defects fit` calls anomalous, and no others.
             behind: What to do when frames come too fast. Default: drop if live.
             seconds: How long to watch.
             once: Stop after one pass over the folders.
