@@ -96,12 +96,8 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
             # the frames of videos are decoded here, and would have to be sent
             processes=pool is None
             and not wanted.videos
-            # what waits for a store needs no processor
-            and in_processes(
-                request.processes,
-                workers=usable_processors() if wanted.has_objects else workers,
-                items=wanted.total,
-            ),
+            and not (wanted.has_objects and request.processes is None)  # they are waited for
+            and in_processes(request.processes, workers=workers, items=wanted.total),
         )
         with (
             RowSink(store, operation, checkpoint_rows=CHECKPOINT_ROWS) as sink,
