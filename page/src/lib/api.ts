@@ -158,6 +158,82 @@ export interface Selection {
   }
 }
 
+export interface Choice {
+  answer: string
+  name: string
+  key: string
+  suggested: boolean
+  label: string | null
+}
+
+export interface Side {
+  title: string
+  ids: string[]
+  note: string
+  regions: [x: number, y: number, width: number, height: number][]
+  heat: boolean
+}
+
+export interface Item {
+  key: string
+  asks: string
+  facts: string[]
+  sides: Side[]
+  choices: Choice[]
+  classes: boolean
+  picked: boolean
+  given: string | null
+  score: number | null
+}
+
+/** How a review queue stands. */
+export interface QueueState {
+  name: string
+  title: string
+  about: string
+  verb: string | null
+  lacks: string | null
+  found: boolean
+  left: number
+  answered: number
+  seconds: number
+  job: Pick<Job, 'number' | 'state' | 'stage' | 'done' | 'total' | 'error'> | null
+}
+
+export interface Asked {
+  path: string
+  label: string | null
+  split: string | null
+  width: number | null
+  height: number | null
+}
+
+export interface Check {
+  time: number
+  pictures: number
+  e_value: number
+  alarm: boolean
+  p_value: number
+  drift: boolean
+  distance: number
+}
+
+export interface QueueDocument extends QueueState {
+  items: Item[]
+  pictures: Record<string, Asked>
+  scores: number[]
+  more: {
+    threshold?: number
+    rates?: [threshold: number, rate: number][]
+    checks?: Check[]
+    alarm?: number
+    drift?: boolean
+    p_value?: number
+    pictures?: number
+    sentences?: string[]
+  }
+}
+
 /** A sentence of the server's that says what was wrong and what to do. */
 export class Refused extends Error {}
 

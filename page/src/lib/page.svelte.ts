@@ -28,6 +28,7 @@ const PAGE = 100
 const POLL = 2000
 const KEPT_PAGES = 60
 const DIGITS = 9
+const SETTLED = 700
 
 export interface Row {
   id: string
@@ -75,6 +76,8 @@ export class Page {
   all = $state(false)
   holds = $state.raw<Selection | null>(null)
   open = $state(false)
+  /** The review queue that is worked on, '' for the list of queues; null shows the grid. */
+  review = $state<string | null>(null)
   dialog = $state<'help' | 'commands' | 'history' | 'label' | 'tag' | 'export' | null>(null)
   message = $state.raw<Message | null>(null)
   refused = $state<string | null>(null)
@@ -100,6 +103,7 @@ export class Page {
   private pages = new Set<number>()
   private timer: ReturnType<typeof setTimeout> | undefined
   private write: Promise<unknown> = Promise.resolve()
+  private later: ReturnType<typeof setTimeout> | undefined
 
   // Beginning
 
@@ -107,12 +111,14 @@ export class Page {
     const view = readView(location.hash)
     this.height = view.height
     this.question = view.question
+    this.review = view.review
     const [, answered] = await Promise.all([this.loadDataset(), this.ask(view.question)])
     if (answered && view.open) await this.openPicture(view.open)
     addEventListener('popstate', () => {
       const back = readView(location.hash)
       this.height = back.height
       this.open = false
+      this.review = back.review
       void this.ask(back.question, { keep: true })
     })
     this.poll()
@@ -276,6 +282,7 @@ export class Page {
       question: this.question,
       height: this.height,
       open: row?.id ?? null,
+      review: this.review,
     })
     const address = text ? `#${text}` : location.pathname
     if (`#${text}` !== (location.hash || '#')) history.pushState(null, '', address)
@@ -553,6 +560,17 @@ export class Page {
     })
   }
 
+  /** Answer a question of a review; the grid catches up when no more answers come. */
+  answerReview(queue: string, body: Record<string, unknown>, text: string): Promise<unknown> {
+    clearTimeout(this.later)
+    return this.inTurn(async () => {
+      await post(`/api/queues/${queue}/answers`, body)
+      this.say({ text, kind: 'done', action: { name: 'Undo', run: () => void this.undo() } })
+      clearTimeout(this.later)
+      this.later = setTimeout(() => void this.catchUp(true), SETTLED)
+    })
+  }
+
   private async wrote(text: string, action?: Message['action']): Promise<void> {
     this.say({
       text,
@@ -705,6 +723,18 @@ export class Page {
       this.open = true
       this.remember()
     })
+  }
+
+  openReview(queue = ''): void {
+    this.open = false
+    this.review = queue
+    this.remember()
+  }
+
+  closeReview(): void {
+    this.review = null
+    this.remember()
+    void tick().then(() => document.getElementById('grid')?.focus())
   }
 
   closePicture(): void {

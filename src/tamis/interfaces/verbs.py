@@ -34,6 +34,7 @@ from tamis.services.labeling.contract import FindMislabels, Propagate, Review
 from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
+from tamis.services.review.contract import AnswerReview
 from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
@@ -67,6 +68,7 @@ class Verbs:
     find_mislabels = Method(FindMislabels)
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)
+    answer_review = Method(AnswerReview)
     train_probe = Method(TrainProbe)
     predict_probe = Method(PredictProbe)
     export_probe = Method(ExportProbe)

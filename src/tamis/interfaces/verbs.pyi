@@ -49,6 +49,7 @@ from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
 from tamis.services.report.contract import ReportWritten
+from tamis.services.review.contract import ReviewReport
 from tamis.services.scores.contract import ScoreReport
 from tamis.services.search.contract import SearchReport
 from tamis.services.select.result import Round
@@ -538,6 +539,39 @@ class Verbs:
             where: Only rows that meet this SQL condition.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def answer_review(
+        self,
+        queue: Literal['pairs', 'labels', 'propagated', 'picks', 'leaks', 'defects', 'drift'],
+        answer: str | PathLike[str],
+        *ids: str | PathLike[str],
+        label: str | PathLike[str] | None = ...,
+        kind: str | PathLike[str] | None = ...,
+        score: float | None = ...,
+        author: str | PathLike[str] | None = ...,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ReviewReport:
+        """Answer what a review asks of pictures; the answer is kept, and is not asked for again.
+
+        Queues and their answers. pairs, of two pictures: left or right stays and the other is its
+        duplicate, both stay, or they are different. labels: keep, or change to a class. propagated:
+        accept or change to a class, or reject. picks: take or drop. leaks, of two pictures: both go to
+        the split of the left or of the right one, or are fine. defects: defect or fine. drift:
+        expected, or to label.
+
+        Args:
+            queue: Which queue.
+            answer: The answer.
+            ids: Sample ids of the pictures; of a pair the left one first.
+            label: The class that the pictures show.
+            kind: Of a pair: how the two are alike, such as near or flip.
+            score: Of a pair: how alike the two are, up to 1.
+            author: Who answers.
         """
 
     def train_probe(

@@ -29,6 +29,7 @@ VERBS: Final[dict[str, str]] = {
     "label mislabels": "tamis.services.labeling.contract:FindMislabels",
     "label propagate": "tamis.services.labeling.contract:Propagate",
     "label review": "tamis.services.labeling.contract:Review",
+    "review": "tamis.services.review.contract:AnswerReview",
     "evaluate": "tamis.services.evaluate.contract:Evaluate",
     "embed": "tamis.services.embed.contract:Embed",
     "watch": "tamis.services.watch.contract:Watch",

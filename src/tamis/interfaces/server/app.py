@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -276,6 +277,41 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
             headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
         return _Json(result, headers=headers)
 
+    @route("/api/queues")
+    def queues(_request: Request, _body: Any) -> Any:
+        """The review queues: what each asks, how much is left, and the seconds an answer takes."""
+        return {"queues": session.queues.overview()}
+
+    @route("/api/queues/{queue}")
+    def queue(request: Request, _body: Any) -> Any:
+        """The next questions of a review queue, those first that settle most."""
+        return session.queues.document(
+            request.path_params["queue"],
+            _number(request, "limit", 20),
+            _decimal(request, "threshold"),
+        )
+
+    @route("/api/queues/{queue}", "POST")
+    def find(request: Request, body: Any) -> Any:
+        """Begin the work that finds a queue's questions, perhaps only where `answer` looks."""
+        where = None
+        if isinstance(body, dict) and body.get("answer") is not None:
+            question = session.answers.of(str(body["answer"])).question
+            with session.lock:
+                where = question.condition(session.table)
+        return session.queues.start(request.path_params["queue"], where)
+
+    @route("/api/queues/{queue}/answers", "POST")
+    def answer(request: Request, body: Any) -> Any:
+        """Answer a question: its `key`, `answer`, perhaps `label`, and pictures `without`."""
+        return session.queues.answer(request.path_params["queue"], body)
+
+    @route("/api/pictures/{id}/heat")
+    def heat(request: Request, _body: Any) -> Response:
+        """Where a picture differs from nominal ones, as a PNG to lie over it."""
+        data = session.heat.of(request.path_params["id"], _decimal(request, "threshold"))
+        return Response(data, media_type="image/png", headers={"Cache-Control": "no-cache"})
+
     @route("/api/jobs")
     def jobs(_request: Request, _body: Any) -> Any:
         """Long work, what is done and what runs."""
@@ -366,6 +402,19 @@ def _whole_in(request: Request, name: str) -> int:
     if not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise UsageError(f"there is no {name} {text[:40]!r}")
     return int(text)
+
+
+def _decimal(request: Request, name: str) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise UsageError(f"{name} is {text[:40]!r}; give a number")
+    return found
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -29,6 +29,7 @@ QUICK: Final = (
     "label remove",
     "label rename",
     "label layers",
+    "review",
     "log",
     "undo",
     "redo",

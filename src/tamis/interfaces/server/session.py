@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from tamis.dataset.store import Store
 from tamis.images.decode import decode
 from tamis.interfaces.server.facets import facets_of, filterable
+from tamis.interfaces.server.heat_maps import HeatMaps
 from tamis.interfaces.server.jobs import Jobs
 from tamis.interfaces.server.pictures import Thumbnails
 from tamis.interfaces.server.questions import Answers
+from tamis.interfaces.server.queues.room import QueueRoom
 from tamis.interfaces.server.row_table import RowTable
 from tamis.interfaces.server.selections import Selections
 from tamis.runtime.workspace import Workspace, execute
@@ -42,6 +44,8 @@ class Session:
         self.answers = Answers()
         self.selections = Selections()
         self.jobs = Jobs()
+        self.queues = QueueRoom(self)
+        self.heat = HeatMaps(self.workspace)
         self.lock = threading.RLock()
         self.examples: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="tamis-app-")
