@@ -671,7 +671,7 @@ export class Page {
 
   private async tellOf(number: number): Promise<void> {
     const job = await get<Job>(`/api/jobs/${number}`)
-    if (job.verb === 'export') return
+    if (job.verb === 'export' || (this.review !== null && job.state === 'done')) return
     if (job.state === 'failed') this.say({ text: job.error ?? `${job.verb} failed`, kind: 'error' })
     else this.say({ text: `${job.verb}: ${job.state}`, kind: 'done' })
   }

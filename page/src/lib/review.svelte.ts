@@ -89,12 +89,6 @@ export class Review {
     this.zoomed = false
   }
 
-  choose(name: string): void {
-    this.end()
-    page.openReview(name)
-    void this.load()
-  }
-
   async find(name: string): Promise<void> {
     try {
       const body = page.changed ? { answer: page.answer?.answer } : {}

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tamis.dataset.columns import Column, between
 from tamis.dataset.operations import DriftFitted, told
+from tamis.errors import UsageError
 from tamis.interfaces.server.queues.item import Choice, Item, Queue, Side, key_of
 from tamis.services.drift.contract import DriftCheck
 from tamis.services.drift.monitor import past_checks
 from tamis.services.drift.reference import find_reference
+from tamis.services.drift.side import FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +53,12 @@ class Drift(Queue):
         since = _fitted(session)
         if where is None and since is not None:
             where = between(Column.ADDED_AT, low=since)
+            came = session.workspace.store.count(where)
+            if came < FEWEST:
+                raise UsageError(
+                    f"{came} pictures came after the reference, and a check needs {FEWEST}: filter "
+                    "for the pictures to check in the grid, then search again"
+                )
         return DriftCheck(where=where)
 
     def items(
