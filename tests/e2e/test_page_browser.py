@@ -323,6 +323,70 @@ def test_a_lasso_on_the_map_filters_and_its_chip_takes_it_back(
         visit.close()
 
 
+def pick_three(dataset: Path) -> None:
+    """Select three pictures, the first one second, and propagate a class to two more."""
+    import pyarrow as pa
+
+    from tamis.formats.annotations.annotation_rows import AnnotationRows
+
+    rows = AnnotationRows("propagated")
+    for number in (2, 5):
+        rows.add_class(sample_id(number), "zebra", 0.6)
+    with Store.open(dataset).operation("select") as op:
+        op.set_marks(
+            [sample_id(number) for number in (0, 3, 4)],
+            {
+                "selected": [True, True, True],
+                "selected_rank": pa.array([2, 1, 3], pa.int32()),
+                "selected_reason": ["second", "first", "third"],
+            },
+        )
+        op.add_annotations(rows.table())
+
+
+def test_a_queue_is_worked_through_by_keys_and_nothing_answered_comes_back(visit: Visit) -> None:
+    pick_three(visit.dataset)
+
+    def asked(reason: str, left: int) -> None:
+        visit.page.wait_for_selector(f"section.review .facts:has-text('{reason}')")
+        visit.page.wait_for_selector(f"section.review .left:has-text('{left} left')")
+
+    def selected() -> int:
+        return Store.open(visit.dataset).count("selected")
+
+    visit.keys("q")
+    visit.page.wait_for_selector(".queue:has-text('3 left')")
+    visit.keys("ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
+    asked("first", 3)
+    visit.keys("s")
+    asked("second", 3)
+    visit.keys("x")
+    asked("third", 2)
+    visit.keys("Enter")
+    asked("first", 1)
+    visit.told("Take")
+    assert selected() == 2
+    visit.page.reload()
+    asked("first", 1)
+    visit.keys("Control+z")
+    visit.told("Undone")
+    asked("first", 2)
+    visit.keys("Control+z")
+    asked("first", 3)
+    assert selected() == 3
+    # a group, one of them left out
+    visit.keys("ArrowUp")
+    visit.page.wait_for_selector("section.review h3:has-text('All zebra')")
+    visit.page.locator(".tiles button").first.click()
+    visit.keys("a")
+    visit.told("They are zebra")
+    visit.page.wait_for_selector("section.review .left:has-text('1 left')")
+    assert visit.labels().count("zebra") == 1
+    visit.keys("Escape")
+    visit.page.wait_for_selector("#picture-0")
+    assert "review" not in visit.page.url
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_keeps_anybody_out(
     browser: Any, master: Path, tmp_path: Path, scheme: str
@@ -332,6 +396,7 @@ def test_nothing_serious_keeps_anybody_out(
         pytest.skip("axe-playwright-python is not installed")
     script = (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
     dataset = Path(shutil.copytree(master, tmp_path / master.name))
+    pick_three(dataset)
     visit = Visit(browser, dataset, color_scheme=scheme, reduced_motion="reduce")
     visit.page.evaluate(script)
     problems = []
@@ -341,9 +406,22 @@ def test_nothing_serious_keeps_anybody_out(
             "picture": ("Escape", "Enter"),
             "keys": ("Escape", "?"),
             "label": ("Escape", "l"),
+            "queues": ("Escape", "q"),
+            "group": ("ArrowDown", "ArrowDown", "ArrowDown"),
+            "pick": ("ArrowDown",),
         }.items():
             visit.keys(*keys)
-            wait = {"grid": ".held", "picture": ".near img", "keys": "dialog", "label": "#choices"}
+            if name == "queues":
+                visit.closed()
+            wait = {
+                "grid": ".held",
+                "picture": ".near img",
+                "keys": "dialog",
+                "label": "#choices",
+                "queues": ".queue:has-text('3 left')",
+                "group": ".tiles button",
+                "pick": ".facts:has-text('first')",
+            }
             visit.page.wait_for_selector(wait[name])
             report = visit.page.evaluate("axe.run()")
             problems += [
