@@ -136,10 +136,14 @@ def test_filters_count_go_into_the_address_and_come_back(visit: Visit) -> None:
     visit.count(f"{both} of {PICTURES}")
     visit.page.go_back()
     visit.count(f"{cats} of {PICTURES}")
+    visit.choose("v", "all cats")
+    visit.told("Saved as all cats")
     visit.page.reload()
     visit.count(f"{cats} of {PICTURES}")
     visit.page.click(".chip button")
     visit.count(f"{PICTURES} pictures")
+    visit.page.locator("button.saved", has_text="all cats").click()
+    visit.count(f"{cats} of {PICTURES}")
 
 
 def test_searches_say_what_to_do_where_they_cannot_be_met(visit: Visit) -> None:

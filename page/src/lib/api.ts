@@ -158,6 +158,13 @@ export interface Selection {
   }
 }
 
+/** A question that has a name; its count is unknown where it takes a search. */
+export interface Saved {
+  name: string
+  question: Partial<Question>
+  count: number | null
+}
+
 export interface Choice {
   answer: string
   name: string

@@ -7,6 +7,7 @@ import {
   get,
   post,
   Refused,
+  remove,
   upload,
   verb,
   type Answer,
@@ -17,6 +18,7 @@ import {
   type Operation,
   type Question,
   type Rows,
+  type Saved,
   type Selection,
   type Sort,
 } from './api'
@@ -64,6 +66,7 @@ export class Page {
   answer = $state.raw<Answer | null>(null)
   shapes = $state.raw<Uint8Array>(new Uint8Array(0))
   facets = $state.raw<Facet[]>([])
+  saved = $state.raw<Saved[]>([])
   rows = new SvelteMap<number, Rows>()
   thumbnails = new Thumbnails()
   classes = $state.raw<string[]>([])
@@ -78,7 +81,9 @@ export class Page {
   open = $state(false)
   /** The review queue that is worked on, '' for the list of queues; null shows the grid. */
   review = $state<string | null>(null)
-  dialog = $state<'help' | 'commands' | 'history' | 'label' | 'tag' | 'export' | null>(null)
+  dialog = $state<
+    'help' | 'commands' | 'history' | 'label' | 'tag' | 'export' | 'save' | null
+  >(null)
   message = $state.raw<Message | null>(null)
   refused = $state<string | null>(null)
   busy = $state(false)
@@ -248,6 +253,44 @@ export class Page {
     return values.length ? this.filter({ column, values }) : this.unfilter(column)
   }
 
+  /** Keep the present question by a name, on the server. */
+  async saveQuestion(name: string): Promise<void> {
+    try {
+      const body = { name, question: this.question }
+      this.saved = (await post<{ saved: Saved[] }>('/api/saved', body)).saved
+      this.say({ text: `Saved as ${name}`, kind: 'done' })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async forgetSaved(name: string): Promise<void> {
+    const question = this.saved.find((one) => one.name === name)?.question
+    try {
+      const path = `/api/saved/${encodeURIComponent(name)}`
+      this.saved = (await remove<{ saved: Saved[] }>(path)).saved
+      const again = async () => {
+        this.saved = (await post<{ saved: Saved[] }>('/api/saved', { name, question })).saved
+      }
+      this.say({
+        text: `${name} is no longer saved`,
+        kind: 'done',
+        action: { name: 'Save again', run: () => void again().catch((error) => this.fail(error)) },
+      })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  askSaved(saved: Saved): Promise<boolean> {
+    return this.ask({ ...NOTHING, ...saved.question })
+  }
+
+  /** Whether a saved question is what is shown. */
+  shows(saved: Saved): boolean {
+    return JSON.stringify({ ...NOTHING, ...saved.question }) === JSON.stringify(this.question)
+  }
+
   clear(): Promise<boolean> {
     return this.ask({ ...NOTHING, sort: this.question.sort })
   }
@@ -291,8 +334,13 @@ export class Page {
   private async loadFacets(): Promise<void> {
     const turn = this.asking
     try {
-      const { facets } = await post<{ facets: Facet[] }>('/api/facets', this.question)
-      if (turn === this.asking) this.facets = facets
+      const [{ facets }, { saved }] = await Promise.all([
+        post<{ facets: Facet[] }>('/api/facets', this.question),
+        get<{ saved: Saved[] }>('/api/saved'),
+      ])
+      if (turn !== this.asking) return
+      this.facets = facets
+      this.saved = saved
     } catch (error) {
       this.fail(error)
     }
@@ -514,18 +562,14 @@ export class Page {
     })
   }
 
-  boxes(
+  /** Add a box; those that others drew meanwhile stay. */
+  addBox(
     id: string,
     layer: string,
-    boxes: { label: string; box: [number, number, number, number] }[],
+    box: { label: string; box: [number, number, number, number] },
   ): Promise<unknown> {
     return this.inTurn(async () => {
-      const request = {
-        sample: id,
-        layer,
-        box: boxes.map((one) => one.box),
-        label: boxes.map((one) => one.label),
-      }
+      const request = { sample: id, layer, box: [box.box], label: [box.label], add: true }
       await verb('label boxes', request)
       await this.wrote('Box added')
     })

@@ -331,6 +331,7 @@ class Verbs:
         box: tuple[float, float, float, float] | Sequence[tuple[float, float, float, float]] = ...,
         label: str | PathLike[str] | Sequence[str | PathLike[str]] = ...,
         layer: str | PathLike[str] = ...,
+        add: bool = ...,
         author: str | PathLike[str] | None = ...,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -347,6 +348,7 @@ class Verbs:
             box: A box in pixels of the upright picture. Default: none.
             label: The class of the box at the same place.
             layer: The layer.
+            add: Add them to the boxes that it has, whoever made those.
             author: Who made the change.
         """
 

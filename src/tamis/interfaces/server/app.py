@@ -258,6 +258,28 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         session.selections.forget(request.path_params["name"])
         return {}
 
+    @route("/api/saved")
+    def saved(_request: Request, _body: Any) -> Any:
+        """The questions that were saved by a name, with how many pictures each means now."""
+        with session.lock:
+            return {"saved": session.saved.document(session.table)}
+
+    @route("/api/saved", "POST")
+    def save(_request: Request, body: Any) -> Any:
+        """Save a `question` by a `name`; it outlasts the server."""
+        if not isinstance(body, dict) or set(body) != {"name", "question"}:
+            raise UsageError("to save takes a name and a question")
+        with session.lock:
+            session.saved.save(body["name"], body["question"])
+            return {"saved": session.saved.document(session.table)}
+
+    @route("/api/saved/{name}", "DELETE")
+    def unsave(request: Request, _body: Any) -> Any:
+        """Forget a saved question; the pictures stay as they are."""
+        with session.lock:
+            session.saved.remove(request.path_params["name"])
+            return {"saved": session.saved.document(session.table)}
+
     @route("/api/verbs/{verb}", "POST")
     def verb(request: Request, body: Any) -> Response:
         """Do what a verb's request asks; long work becomes a job."""

@@ -17,6 +17,7 @@ from tamis.interfaces.server.pictures import Thumbnails
 from tamis.interfaces.server.questions import Answers
 from tamis.interfaces.server.queues.room import QueueRoom
 from tamis.interfaces.server.row_table import RowTable
+from tamis.interfaces.server.saved import Saved
 from tamis.interfaces.server.selections import Selections
 from tamis.runtime.workspace import Workspace, execute
 
@@ -45,6 +46,7 @@ class Session:
         self.selections = Selections()
         self.jobs = Jobs()
         self.queues = QueueRoom(self)
+        self.saved = Saved(path)
         self.heat = HeatMaps(self.workspace)
         self.lock = threading.RLock()
         self.examples: dict[str, str] = {}

@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "/api/questions": {},
     "/api/facets": {},
     "/api/exports": {"format": "csv"},
+    "/api/saved": {"name": "mine", "question": {}},
     "/api/verbs/{verb}": {},
 }
 
@@ -51,6 +52,7 @@ def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]
             path = f"/api/exports/{made}"
         if path.endswith(("/answers", "/heat")):
             continue  # need a question, and a model
+        path = path.replace("/api/saved/{name}", "/api/saved/mine")
         path = path.replace("{row}", "0").replace("{queue}", "propagated")
         for name, value in values.items():
             path = path.replace(name, value)
@@ -177,7 +179,7 @@ def test_no_served_field_takes_a_path() -> None:
     "body", [b"{", b"[" * 100_000, b'"x"', b"[]", b'{"filters": 3}', b'{"sort": "label"}', b"\xff"]
 )
 def test_what_is_no_request_is_refused_with_a_sentence(page: TestClient, body: bytes) -> None:
-    for path in ("/api/questions", "/api/facets", "/api/selections", "/api/exports"):
+    for path in ("/api/questions", "/api/facets", "/api/selections", "/api/exports", "/api/saved"):
         answer = page.post(path, content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 400
         assert answer.json()["error"]
