@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from tamis.algo.defects import implied_rate
 from tamis.dataset.columns import equal
 from tamis.errors import TamisError
 from tamis.interfaces.server.queues.item import Choice, Item, Queue, Side, key_of
-from tamis.services.defects.models import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,6 +94,10 @@ class Defects(Queue):
         model = _model(session)
         if model is None:
             return {}
+        import numpy as np
+
+        from tamis.algo.defects import implied_rate
+
         steps = np.quantile(model.scores, np.linspace(0, 1, _STEPS))
         steps = np.unique(np.append(steps, model.facts.threshold))
         rates = [implied_rate(model.scores, model.groups, float(step)) for step in steps]
@@ -108,6 +108,8 @@ class Defects(Queue):
 
 
 def _model(session: Session) -> DefectModel | None:
+    from tamis.services.defects.models import find_model
+
     try:
         return find_model(session.workspace, _LAYER)[0]
     except TamisError:

@@ -11,9 +11,6 @@ from tamis.dataset.operations import DriftFitted, told
 from tamis.errors import UsageError
 from tamis.interfaces.server.queues.item import Choice, Item, Queue, Side, key_of
 from tamis.services.drift.contract import DriftCheck
-from tamis.services.drift.monitor import past_checks
-from tamis.services.drift.reference import find_reference
-from tamis.services.drift.side import FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +50,8 @@ class Drift(Queue):
         since = _fitted(session)
         if where is None and since is not None:
             where = between(Column.ADDED_AT, low=since)
+            from tamis.services.drift.side import FEWEST
+
             came = session.workspace.store.count(where)
             if came < FEWEST:
                 raise UsageError(
@@ -79,6 +78,9 @@ class Drift(Queue):
         """Return the decision, its sentences, and the checks so far."""
         if _fitted(session) is None:
             return {}
+        from tamis.services.drift.monitor import past_checks
+        from tamis.services.drift.reference import find_reference
+
         reference = find_reference(
             session.workspace, None if result is None else Path(result.reference)
         )
