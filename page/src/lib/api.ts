@@ -165,6 +165,24 @@ export interface Saved {
   count: number | null
 }
 
+export interface ComparedColumn {
+  name: string
+  effect: number
+  p_value: number
+  values: { value: string | null; a: number; b: number }[]
+  median_a: number | null
+  median_b: number | null
+}
+
+export interface Comparison {
+  a: number
+  b: number
+  both: number
+  columns: ComparedColumn[]
+  confusion: { first: string | null; second: string | null; count: number }[]
+  agreement: { shared: number; nearest: number; pictures: number; least: string[] } | null
+}
+
 export interface Choice {
   answer: string
   name: string

@@ -81,6 +81,8 @@ export class Page {
   open = $state(false)
   /** The review queue that is worked on, '' for the list of queues; null shows the grid. */
   review = $state<string | null>(null)
+  /** Whether two sides are compared in place of the grid. */
+  compare = $state(false)
   dialog = $state<
     'help' | 'commands' | 'history' | 'label' | 'tag' | 'export' | 'save' | null
   >(null)
@@ -117,6 +119,7 @@ export class Page {
     this.height = view.height
     this.question = view.question
     this.review = view.review
+    this.compare = view.compare
     const [, answered] = await Promise.all([this.loadDataset(), this.ask(view.question)])
     if (answered && view.open) await this.openPicture(view.open)
     addEventListener('popstate', () => {
@@ -124,6 +127,7 @@ export class Page {
       this.height = back.height
       this.open = false
       this.review = back.review
+      this.compare = back.compare
       void this.ask(back.question, { keep: true })
     })
     this.poll()
@@ -326,6 +330,7 @@ export class Page {
       height: this.height,
       open: row?.id ?? null,
       review: this.review,
+      compare: this.compare,
     })
     const address = text ? `#${text}` : location.pathname
     if (`#${text}` !== (location.hash || '#')) history.pushState(null, '', address)
@@ -771,12 +776,22 @@ export class Page {
 
   openReview(queue = ''): void {
     this.open = false
+    this.compare = false
     this.review = queue
     this.remember()
   }
 
-  closeReview(): void {
+  openCompare(): void {
+    this.open = false
     this.review = null
+    this.compare = true
+    this.remember()
+  }
+
+  /** Back to the grid, from a review or a comparison. */
+  closeView(): void {
+    this.review = null
+    this.compare = false
     this.remember()
     void tick().then(() => document.getElementById('grid')?.focus())
   }

@@ -8,6 +8,7 @@ export interface View {
   open: string | null
   /** The review queue that is worked on; empty for the list of queues. */
   review: string | null
+  compare: boolean
 }
 
 export const NOTHING: Question = {
@@ -48,6 +49,7 @@ export function readView(hash: string): View {
     height: height >= 60 && height <= 400 ? height : HEIGHT,
     open: given.get('open'),
     review: given.get('review'),
+    compare: given.has('compare'),
   }
 }
 
@@ -64,6 +66,7 @@ export function writeView(view: View): string {
     given.set('sort', `${question.sort.descending ? '-' : ''}${question.sort.column}`)
   if (view.height !== HEIGHT) given.set('height', String(view.height))
   if (view.open) given.set('open', view.open)
+  if (view.compare) given.set('compare', '')
   if (view.review !== null) given.set('review', view.review)
   return given.toString()
 }

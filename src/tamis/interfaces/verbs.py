@@ -12,6 +12,7 @@ from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
+from tamis.services.compare.contract import Compare
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
@@ -53,6 +54,7 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    compare = Method(Compare)
     coverage = Method(Coverage)
     import_annotations = Method(Import)
     label = Method(SetLabel)

@@ -15,6 +15,7 @@ from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
+from tamis.services.compare.contract import Comparison
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsExportReport
@@ -164,6 +165,36 @@ class Verbs:
             from_: The encoder whose vectors to make searchable.
             to: The encoder whose texts to use; both must have embedded 200 pictures, better 20,000.
             out: The map's file. Default: in the dataset, with which it moves.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def compare(
+        self,
+        *,
+        a: str | PathLike[str] | None = None,
+        b: str | PathLike[str] | None = None,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+        layers: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+        encoders: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> Comparison:
+        """Compare two groups of pictures, two layers of classes, or two encoders.
+
+        Of groups: which columns tell them apart, and how they cover each value. Of layers: which
+        classes one gives where the other gives another. Of encoders: how far they agree on what is
+        alike. Nothing is written.
+
+        Args:
+            a: One group: pictures that meet this SQL condition.
+            b: The other group. Default: all pictures that are not of the first.
+            by: A column to compare groups by. Default: all that vary.
+            layers: Two layers of classes; truth is one.
+            encoders: Two encoders that the dataset has vectors of.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 

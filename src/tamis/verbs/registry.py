@@ -55,6 +55,7 @@ VERBS: Final[dict[str, str]] = {
     "encoders list": "tamis.services.encoders.contract:ListEncoders",
     "info": "tamis.services.info.contract:Info",
     "coverage": "tamis.services.coverage.contract:Coverage",
+    "compare": "tamis.services.compare.contract:Compare",
     "report": "tamis.services.report.contract:Report",
     "export": "tamis.services.export.contract:Export",
     "check": "tamis.services.check.contract:Check",

@@ -26,6 +26,7 @@ from tamis.interfaces.server.answers import (
     picture_document,
     rows_document,
 )
+from tamis.interfaces.server.comparisons import comparison_of
 from tamis.interfaces.server.downloads import download_of, start_export
 from tamis.interfaces.server.happened import dataset_document, history_document
 from tamis.interfaces.server.openapi import description
@@ -298,6 +299,12 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
             result = session.do(asked).document()
             headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
         return _Json(result, headers=headers)
+
+    @route("/api/comparisons", "POST")
+    def comparison(_request: Request, body: Any) -> Any:
+        """Compare the pictures of questions `a` and `b`, two `layers`, or two `encoders`."""
+        with session.lock:
+            return session.do(comparison_of(body, session.table)).document()
 
     @route("/api/queues")
     def queues(_request: Request, _body: Any) -> Any:

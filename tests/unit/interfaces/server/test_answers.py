@@ -569,6 +569,20 @@ def test_saved_questions_outlast_the_server(
     assert "damaged" in page.get("/api/saved").json()["error"]
 
 
+def test_questions_are_compared(page: TestClient) -> None:
+    def where(split: str) -> dict[str, Any]:
+        return {"filters": [{"column": "split", "values": [split]}]}
+
+    found = page.post("/api/comparisons", json={"a": where("train"), "b": where("val")}).json()
+    assert found["a"] + found["b"] == 60
+    assert "split" not in [one["name"] for one in found["columns"]]
+    assert page.post("/api/comparisons", json={"a": where("val"), "b": {}}).json()["b"] == 60
+    for wrong in ({"a": {"text": "x"}}, {"c": 1}, {}, [], {"layers": "truth"}):
+        answer = page.post("/api/comparisons", json=wrong)
+        assert answer.status_code == 400, wrong
+        assert answer.json()["error"]
+
+
 def test_a_box_is_added_beside_those_of_others(page: TestClient, dataset: Path) -> None:
     request = {"sample": sample_id(0), "box": [[1, 2, 10, 10]], "label": ["cat"], "add": True}
     with Store.open(dataset).operation("other") as op:

@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "/api/questions": {},
     "/api/facets": {},
     "/api/exports": {"format": "csv"},
+    "/api/comparisons": {"a": {"filters": [{"column": "split", "values": ["val"]}]}},
     "/api/saved": {"name": "mine", "question": {}},
     "/api/verbs/{verb}": {},
 }
