@@ -327,6 +327,38 @@ def test_a_lasso_on_the_map_filters_and_its_chip_takes_it_back(
         visit.close()
 
 
+@pytest.mark.nightly
+def test_twenty_thousand_pictures_are_scrolled_filtered_labeled_and_undone(
+    browser: Any, tmp_path: Path
+) -> None:
+    many = 20_000
+    visit = Visit(browser, served_dataset(tmp_path, many, files=1))
+    try:
+        visit.count(f"{many:,} pictures")
+        visit.keys("End")
+        visit.page.wait_for_selector(f"#picture-{many - 1} img")
+        assert visit.page.locator(".tile").count() < 300
+        before = visit.labels()
+        visit.facet("Label", "no label").click()
+        free = before.count(None)
+        visit.count(f"{free:,} of {many:,}")
+        visit.page.wait_for_selector("#picture-0 img")
+        visit.page.click("#picture-0")
+        visit.page.locator("#grid").focus()
+        for _ in range(49):
+            visit.keys("Shift+ArrowRight")
+        visit.page.wait_for_selector("[role=toolbar]:has-text('50 selected')")
+        visit.keys("1")
+        visit.told("added to 50")
+        assert visit.labels().count(None) == free - 50
+        visit.keys("Control+z")
+        visit.told("Undone")
+        assert visit.labels() == before
+        assert visit.said == []
+    finally:
+        visit.close()
+
+
 def pick_three(dataset: Path) -> None:
     """Select three pictures, the first one second, and propagate a class to two more."""
     import pyarrow as pa

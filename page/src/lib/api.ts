@@ -42,6 +42,8 @@ export type Thing = [
   y: number,
   width: number,
   height: number,
+  /** Rings of x, y, x, y, …; none of what is a box. */
+  outline: number[][] | null,
 ]
 
 export interface Rows {

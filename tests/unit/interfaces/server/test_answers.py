@@ -66,7 +66,7 @@ def test_rows_come_in_pages_in_the_order_of_the_dataset(page: TestClient) -> Non
     assert first["label"][:3] == ["cat", "dog", None]
     assert "objects" not in first
     boxed = rows(page, answer, limit=5, boxes=1)["objects"]
-    assert boxed[0] == [["truth", "door", 10.0, 12.0, 30.0, 20.0]]
+    assert boxed[0] == [["truth", "door", 10.0, 12.0, 30.0, 20.0, None]]
     assert boxed[1] == []
 
 
@@ -567,6 +567,22 @@ def test_saved_questions_outlast_the_server(
         assert page.post("/api/saved", json=wrong).status_code == 400
     (dataset / "page" / "selections.json").write_text("[")
     assert "damaged" in page.get("/api/saved").json()["error"]
+
+
+def test_tiles_get_coarse_outlines(page: TestClient, dataset: Path) -> None:
+    ring = tuple(float(value) for at in range(200) for value in (at % 60, at % 50))
+    with Store.open(dataset).operation("import") as op:
+        drawn = AnnotationRows("model")
+        entry = SourceAnnotation("", "dog", 0, 0, 60, 50, kind="polygon")
+        drawn.add(sample_id(1), entry, Placed((0, 0, 60, 50), (ring,)))
+        op.add_annotations(drawn.table())
+    page.get("/api/changes")  # as the page does every two seconds
+    objects = rows(page, ask(page), limit=2, boxes=1)["objects"]
+    assert [one[6] for one in objects[0]] == [None]
+    [[*place, [outline]]] = objects[1]
+    assert place == ["model", "dog", 0, 0, 60, 50]
+    assert 20 < len(outline) <= 2 * 48
+    assert outline[:2] == [0, 0]
 
 
 def test_questions_are_compared(page: TestClient) -> None:
