@@ -77,6 +77,8 @@ class Verbs:
         min_box: int = 8,
         tiles: int | None = None,
         threads: int | None = None,
+        runner: Literal['local', 'ray'] = 'local',
+        address: str | PathLike[str] | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -101,6 +103,8 @@ class Verbs:
             min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.
             threads: Threads that read and decode. Default: one per processor.
+            runner: Where the work is done: on this machine, or on a Ray cluster.
+            address: The Ray cluster. Default: the one this machine belongs to.
         """
 
     def add_crops(
@@ -1067,6 +1071,8 @@ class Verbs:
         batch_size: int | None = None,
         device: str | PathLike[str] | None = None,
         threads: int | None = None,
+        runner: Literal['local', 'ray'] = 'local',
+        address: str | PathLike[str] | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -1082,6 +1088,8 @@ class Verbs:
             batch_size: Pictures per batch. Default: chosen automatically.
             device: The device to run on. Default: the best available.
             threads: Threads that read and decode. Default: one per processor.
+            runner: Where the work is done: on this machine, or on a Ray cluster.
+            address: The Ray cluster. Default: the one this machine belongs to.
         """
 
     def filter(

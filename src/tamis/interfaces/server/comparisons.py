@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tamis.dataset.columns import Column, known
 from tamis.errors import UsageError
 from tamis.interfaces.server.questions import Question
 from tamis.services.compare.contract import Compare
@@ -42,4 +43,4 @@ def _condition(given: Any, table: RowTable) -> str:
             "a search orders all pictures and makes no group: select what it should be and tag it"
         )
     # of all pictures every one has an id
-    return question.condition(table) or "sample_id IS NOT NULL"
+    return question.condition(table) or known(Column.SAMPLE_ID)
