@@ -136,10 +136,14 @@ def test_filters_count_go_into_the_address_and_come_back(visit: Visit) -> None:
     visit.count(f"{both} of {PICTURES}")
     visit.page.go_back()
     visit.count(f"{cats} of {PICTURES}")
+    visit.choose("v", "all cats")
+    visit.told("Saved as all cats")
     visit.page.reload()
     visit.count(f"{cats} of {PICTURES}")
     visit.page.click(".chip button")
     visit.count(f"{PICTURES} pictures")
+    visit.page.locator("button.saved", has_text="all cats").click()
+    visit.count(f"{cats} of {PICTURES}")
 
 
 def test_searches_say_what_to_do_where_they_cannot_be_met(visit: Visit) -> None:
@@ -323,6 +327,102 @@ def test_a_lasso_on_the_map_filters_and_its_chip_takes_it_back(
         visit.close()
 
 
+@pytest.mark.nightly
+def test_twenty_thousand_pictures_are_scrolled_filtered_labeled_and_undone(
+    browser: Any, tmp_path: Path
+) -> None:
+    many = 20_000
+    visit = Visit(browser, served_dataset(tmp_path, many, files=1))
+    try:
+        visit.count(f"{many:,} pictures")
+        visit.keys("End")
+        visit.page.wait_for_selector(f"#picture-{many - 1} img")
+        assert visit.page.locator(".tile").count() < 300
+        before = visit.labels()
+        visit.facet("Label", "no label").click()
+        free = before.count(None)
+        visit.count(f"{free:,} of {many:,}")
+        visit.page.wait_for_selector("#picture-0 img")
+        visit.page.click("#picture-0")
+        visit.page.locator("#grid").focus()
+        for _ in range(49):
+            visit.keys("Shift+ArrowRight")
+        visit.page.wait_for_selector("[role=toolbar]:has-text('50 selected')")
+        visit.keys("1")
+        visit.told("added to 50")
+        assert visit.labels().count(None) == free - 50
+        visit.keys("Control+z")
+        visit.told("Undone")
+        assert visit.labels() == before
+        assert visit.said == []
+    finally:
+        visit.close()
+
+
+def pick_three(dataset: Path) -> None:
+    """Select three pictures, the first one second, and propagate a class to two more."""
+    import pyarrow as pa
+
+    from tamis.formats.annotations.annotation_rows import AnnotationRows
+
+    rows = AnnotationRows("propagated")
+    for number in (2, 5):
+        rows.add_class(sample_id(number), "zebra", 0.6)
+    with Store.open(dataset).operation("select") as op:
+        op.set_marks(
+            [sample_id(number) for number in (0, 3, 4)],
+            {
+                "selected": [True, True, True],
+                "selected_rank": pa.array([2, 1, 3], pa.int32()),
+                "selected_reason": ["second", "first", "third"],
+            },
+        )
+        op.add_annotations(rows.table())
+
+
+def test_a_queue_is_worked_through_by_keys_and_nothing_answered_comes_back(visit: Visit) -> None:
+    pick_three(visit.dataset)
+
+    def asked(reason: str, left: int) -> None:
+        visit.page.wait_for_selector(f"section.review .facts:has-text('{reason}')")
+        visit.page.wait_for_selector(f"section.review .left:has-text('{left} left')")
+
+    def selected() -> int:
+        return Store.open(visit.dataset).count("selected")
+
+    visit.keys("q")
+    visit.page.wait_for_selector(".queue:has-text('3 left')")
+    visit.keys("ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown")
+    asked("first", 3)
+    visit.keys("s")
+    asked("second", 3)
+    visit.keys("x")
+    asked("third", 2)
+    visit.keys("Enter")
+    asked("first", 1)
+    visit.told("Take")
+    assert selected() == 2
+    visit.page.reload()
+    asked("first", 1)
+    visit.keys("Control+z")
+    visit.told("Undone")
+    asked("first", 2)
+    visit.keys("Control+z")
+    asked("first", 3)
+    assert selected() == 3
+    # a group, one of them left out
+    visit.keys("ArrowUp")
+    visit.page.wait_for_selector("section.review h3:has-text('All zebra')")
+    visit.page.locator(".tiles button").first.click()
+    visit.keys("a")
+    visit.told("They are zebra")
+    visit.page.wait_for_selector("section.review .left:has-text('1 left')")
+    assert visit.labels().count("zebra") == 1
+    visit.keys("Escape")
+    visit.page.wait_for_selector("#picture-0")
+    assert "review" not in visit.page.url
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_keeps_anybody_out(
     browser: Any, master: Path, tmp_path: Path, scheme: str
@@ -332,6 +432,7 @@ def test_nothing_serious_keeps_anybody_out(
         pytest.skip("axe-playwright-python is not installed")
     script = (Path(found.origin).parent / "axe.min.js").read_text(encoding="utf-8")
     dataset = Path(shutil.copytree(master, tmp_path / master.name))
+    pick_three(dataset)
     visit = Visit(browser, dataset, color_scheme=scheme, reduced_motion="reduce")
     visit.page.evaluate(script)
     problems = []
@@ -341,9 +442,22 @@ def test_nothing_serious_keeps_anybody_out(
             "picture": ("Escape", "Enter"),
             "keys": ("Escape", "?"),
             "label": ("Escape", "l"),
+            "queues": ("Escape", "q"),
+            "group": ("ArrowDown", "ArrowDown", "ArrowDown"),
+            "pick": ("ArrowDown",),
         }.items():
             visit.keys(*keys)
-            wait = {"grid": ".held", "picture": ".near img", "keys": "dialog", "label": "#choices"}
+            if name == "queues":
+                visit.closed()
+            wait = {
+                "grid": ".held",
+                "picture": ".near img",
+                "keys": "dialog",
+                "label": "#choices",
+                "queues": ".queue:has-text('3 left')",
+                "group": ".tiles button",
+                "pick": ".facts:has-text('first')",
+            }
             visit.page.wait_for_selector(wait[name])
             report = visit.page.evaluate("axe.run()")
             problems += [

@@ -42,6 +42,8 @@ export type Thing = [
   y: number,
   width: number,
   height: number,
+  /** Rings of x, y, x, y, …; none of what is a box. */
+  outline: number[][] | null,
 ]
 
 export interface Rows {
@@ -155,6 +157,107 @@ export interface Selection {
     no_label: number
     tags: Record<string, number>
     no_tags: number
+  }
+}
+
+/** A question that has a name; its count is unknown where it takes a search. */
+export interface Saved {
+  name: string
+  question: Partial<Question>
+  count: number | null
+}
+
+export interface ComparedColumn {
+  name: string
+  effect: number
+  p_value: number
+  values: { value: string | null; a: number; b: number }[]
+  median_a: number | null
+  median_b: number | null
+}
+
+export interface Comparison {
+  a: number
+  b: number
+  both: number
+  columns: ComparedColumn[]
+  confusion: { first: string | null; second: string | null; count: number }[]
+  agreement: { shared: number; nearest: number; pictures: number; least: string[] } | null
+}
+
+export interface Choice {
+  answer: string
+  name: string
+  key: string
+  suggested: boolean
+  label: string | null
+}
+
+export interface Side {
+  title: string
+  ids: string[]
+  note: string
+  regions: [x: number, y: number, width: number, height: number][]
+  heat: boolean
+}
+
+export interface Item {
+  key: string
+  asks: string
+  facts: string[]
+  sides: Side[]
+  choices: Choice[]
+  classes: boolean
+  picked: boolean
+  given: string | null
+  score: number | null
+}
+
+/** How a review queue stands. */
+export interface QueueState {
+  name: string
+  title: string
+  about: string
+  verb: string | null
+  lacks: string | null
+  found: boolean
+  left: number
+  answered: number
+  seconds: number
+  job: Pick<Job, 'number' | 'state' | 'stage' | 'done' | 'total' | 'error'> | null
+}
+
+export interface Asked {
+  path: string
+  label: string | null
+  split: string | null
+  width: number | null
+  height: number | null
+}
+
+export interface Check {
+  time: number
+  pictures: number
+  e_value: number
+  alarm: boolean
+  p_value: number
+  drift: boolean
+  distance: number
+}
+
+export interface QueueDocument extends QueueState {
+  items: Item[]
+  pictures: Record<string, Asked>
+  scores: number[]
+  more: {
+    threshold?: number
+    rates?: [threshold: number, rate: number][]
+    checks?: Check[]
+    alarm?: number
+    drift?: boolean
+    p_value?: number
+    pictures?: number
+    sentences?: string[]
   }
 }
 

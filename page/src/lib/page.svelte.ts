@@ -7,6 +7,7 @@ import {
   get,
   post,
   Refused,
+  remove,
   upload,
   verb,
   type Answer,
@@ -17,6 +18,7 @@ import {
   type Operation,
   type Question,
   type Rows,
+  type Saved,
   type Selection,
   type Sort,
 } from './api'
@@ -28,6 +30,7 @@ const PAGE = 100
 const POLL = 2000
 const KEPT_PAGES = 60
 const DIGITS = 9
+const SETTLED = 700
 
 export interface Row {
   id: string
@@ -63,6 +66,7 @@ export class Page {
   answer = $state.raw<Answer | null>(null)
   shapes = $state.raw<Uint8Array>(new Uint8Array(0))
   facets = $state.raw<Facet[]>([])
+  saved = $state.raw<Saved[]>([])
   rows = new SvelteMap<number, Rows>()
   thumbnails = new Thumbnails()
   classes = $state.raw<string[]>([])
@@ -75,7 +79,13 @@ export class Page {
   all = $state(false)
   holds = $state.raw<Selection | null>(null)
   open = $state(false)
-  dialog = $state<'help' | 'commands' | 'history' | 'label' | 'tag' | 'export' | null>(null)
+  /** The review queue that is worked on, '' for the list of queues; null shows the grid. */
+  review = $state<string | null>(null)
+  /** Whether two sides are compared in place of the grid. */
+  compare = $state(false)
+  dialog = $state<
+    'help' | 'commands' | 'history' | 'label' | 'tag' | 'export' | 'save' | null
+  >(null)
   message = $state.raw<Message | null>(null)
   refused = $state<string | null>(null)
   busy = $state(false)
@@ -100,6 +110,7 @@ export class Page {
   private pages = new Set<number>()
   private timer: ReturnType<typeof setTimeout> | undefined
   private write: Promise<unknown> = Promise.resolve()
+  private later: ReturnType<typeof setTimeout> | undefined
 
   // Beginning
 
@@ -107,12 +118,16 @@ export class Page {
     const view = readView(location.hash)
     this.height = view.height
     this.question = view.question
+    this.review = view.review
+    this.compare = view.compare
     const [, answered] = await Promise.all([this.loadDataset(), this.ask(view.question)])
     if (answered && view.open) await this.openPicture(view.open)
     addEventListener('popstate', () => {
       const back = readView(location.hash)
       this.height = back.height
       this.open = false
+      this.review = back.review
+      this.compare = back.compare
       void this.ask(back.question, { keep: true })
     })
     this.poll()
@@ -242,6 +257,44 @@ export class Page {
     return values.length ? this.filter({ column, values }) : this.unfilter(column)
   }
 
+  /** Keep the present question by a name, on the server. */
+  async saveQuestion(name: string): Promise<void> {
+    try {
+      const body = { name, question: this.question }
+      this.saved = (await post<{ saved: Saved[] }>('/api/saved', body)).saved
+      this.say({ text: `Saved as ${name}`, kind: 'done' })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  async forgetSaved(name: string): Promise<void> {
+    const question = this.saved.find((one) => one.name === name)?.question
+    try {
+      const path = `/api/saved/${encodeURIComponent(name)}`
+      this.saved = (await remove<{ saved: Saved[] }>(path)).saved
+      const again = async () => {
+        this.saved = (await post<{ saved: Saved[] }>('/api/saved', { name, question })).saved
+      }
+      this.say({
+        text: `${name} is no longer saved`,
+        kind: 'done',
+        action: { name: 'Save again', run: () => void again().catch((error) => this.fail(error)) },
+      })
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  askSaved(saved: Saved): Promise<boolean> {
+    return this.ask({ ...NOTHING, ...saved.question })
+  }
+
+  /** Whether a saved question is what is shown. */
+  shows(saved: Saved): boolean {
+    return JSON.stringify({ ...NOTHING, ...saved.question }) === JSON.stringify(this.question)
+  }
+
   clear(): Promise<boolean> {
     return this.ask({ ...NOTHING, sort: this.question.sort })
   }
@@ -276,6 +329,8 @@ export class Page {
       question: this.question,
       height: this.height,
       open: row?.id ?? null,
+      review: this.review,
+      compare: this.compare,
     })
     const address = text ? `#${text}` : location.pathname
     if (`#${text}` !== (location.hash || '#')) history.pushState(null, '', address)
@@ -284,8 +339,13 @@ export class Page {
   private async loadFacets(): Promise<void> {
     const turn = this.asking
     try {
-      const { facets } = await post<{ facets: Facet[] }>('/api/facets', this.question)
-      if (turn === this.asking) this.facets = facets
+      const [{ facets }, { saved }] = await Promise.all([
+        post<{ facets: Facet[] }>('/api/facets', this.question),
+        get<{ saved: Saved[] }>('/api/saved'),
+      ])
+      if (turn !== this.asking) return
+      this.facets = facets
+      this.saved = saved
     } catch (error) {
       this.fail(error)
     }
@@ -507,18 +567,14 @@ export class Page {
     })
   }
 
-  boxes(
+  /** Add a box; those that others drew meanwhile stay. */
+  addBox(
     id: string,
     layer: string,
-    boxes: { label: string; box: [number, number, number, number] }[],
+    box: { label: string; box: [number, number, number, number] },
   ): Promise<unknown> {
     return this.inTurn(async () => {
-      const request = {
-        sample: id,
-        layer,
-        box: boxes.map((one) => one.box),
-        label: boxes.map((one) => one.label),
-      }
+      const request = { sample: id, layer, box: [box.box], label: [box.label], add: true }
       await verb('label boxes', request)
       await this.wrote('Box added')
     })
@@ -550,6 +606,17 @@ export class Page {
     return this.inTurn(async () => {
       await verb('redo', {})
       await this.wrote('Done again')
+    })
+  }
+
+  /** Answer a question of a review; the grid catches up when no more answers come. */
+  answerReview(queue: string, body: Record<string, unknown>, text: string): Promise<unknown> {
+    clearTimeout(this.later)
+    return this.inTurn(async () => {
+      await post(`/api/queues/${queue}/answers`, body)
+      this.say({ text, kind: 'done', action: { name: 'Undo', run: () => void this.undo() } })
+      clearTimeout(this.later)
+      this.later = setTimeout(() => void this.catchUp(true), SETTLED)
     })
   }
 
@@ -653,7 +720,7 @@ export class Page {
 
   private async tellOf(number: number): Promise<void> {
     const job = await get<Job>(`/api/jobs/${number}`)
-    if (job.verb === 'export') return
+    if (job.verb === 'export' || (this.review !== null && job.state === 'done')) return
     if (job.state === 'failed') this.say({ text: job.error ?? `${job.verb} failed`, kind: 'error' })
     else this.say({ text: `${job.verb}: ${job.state}`, kind: 'done' })
   }
@@ -705,6 +772,28 @@ export class Page {
       this.open = true
       this.remember()
     })
+  }
+
+  openReview(queue = ''): void {
+    this.open = false
+    this.compare = false
+    this.review = queue
+    this.remember()
+  }
+
+  openCompare(): void {
+    this.open = false
+    this.review = null
+    this.compare = true
+    this.remember()
+  }
+
+  /** Back to the grid, from a review or a comparison. */
+  closeView(): void {
+    this.review = null
+    this.compare = false
+    this.remember()
+    void tick().then(() => document.getElementById('grid')?.focus())
   }
 
   closePicture(): void {

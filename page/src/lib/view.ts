@@ -6,6 +6,9 @@ export interface View {
   question: Question
   height: number
   open: string | null
+  /** The review queue that is worked on; empty for the list of queues. */
+  review: string | null
+  compare: boolean
 }
 
 export const NOTHING: Question = {
@@ -45,6 +48,8 @@ export function readView(hash: string): View {
     question,
     height: height >= 60 && height <= 400 ? height : HEIGHT,
     open: given.get('open'),
+    review: given.get('review'),
+    compare: given.has('compare'),
   }
 }
 
@@ -61,5 +66,7 @@ export function writeView(view: View): string {
     given.set('sort', `${question.sort.descending ? '-' : ''}${question.sort.column}`)
   if (view.height !== HEIGHT) given.set('height', String(view.height))
   if (view.open) given.set('open', view.open)
+  if (view.compare) given.set('compare', '')
+  if (view.review !== null) given.set('review', view.review)
   return given.toString()
 }

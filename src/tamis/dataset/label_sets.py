@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import csr_array
 
 from tamis.dataset.columns import Column, equal, known
 from tamis.dataset.conditions import all_of
@@ -15,6 +14,8 @@ from tamis.dataset.samples import Kind, Samples
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from tamis.dataset.store import Store
 
 __all__ = ["LabelSets", "classes_in", "label_sets"]
@@ -75,6 +76,8 @@ def label_sets(
     rows = np.repeat(np.arange(len(each)), [len(labels) for labels in each])
     columns = np.array([number[label] for labels in each for label in labels], np.int64)
     ones = np.ones(rows.size, np.int64)
+    from scipy.sparse import csr_array  # the page reads conditions here, and no labels
+
     return LabelSets(names, csr_array((ones, (rows, columns)), (len(ids), len(names))), from_parts)
 
 

@@ -13,6 +13,7 @@ from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, Se
 from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
+from tamis.services.compare.contract import Compare
 from tamis.services.copies.contract import Pull, Push
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
@@ -37,6 +38,7 @@ from tamis.services.labeling.contract import FindMislabels, Propagate, Review
 from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
+from tamis.services.review.contract import AnswerReview
 from tamis.services.scores.contract import Scores
 from tamis.services.search.contract import Search
 from tamis.services.select.contract import Select
@@ -56,6 +58,7 @@ class Verbs:
     add_tiles = Method(AddTiles)
     align = Method(Align)
     bench = Method(Bench)
+    compare = Method(Compare)
     coverage = Method(Coverage)
     import_annotations = Method(Import)
     label = Method(SetLabel)
@@ -71,6 +74,7 @@ class Verbs:
     find_mislabels = Method(FindMislabels)
     propagate_labels = Method(Propagate)
     review_labels = Method(Review)
+    answer_review = Method(AnswerReview)
     train_probe = Method(TrainProbe)
     predict_probe = Method(PredictProbe)
     export_probe = Method(ExportProbe)

@@ -16,6 +16,7 @@ from tamis.services.annotate.contract import SetReport
 from tamis.services.bench.contract import BenchReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
+from tamis.services.compare.contract import Comparison
 from tamis.services.copies.contract import CopyReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
@@ -52,6 +53,7 @@ from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
 from tamis.services.relink.result import RelinkReport
 from tamis.services.report.contract import ReportWritten
+from tamis.services.review.contract import ReviewReport
 from tamis.services.scores.contract import ScoreReport
 from tamis.services.search.contract import SearchReport
 from tamis.services.select.result import Round
@@ -199,6 +201,36 @@ class Verbs:
             encoder: The encoder; `tamis encoders` lists them.
             device: The device to run on. Default: the best available.
             threads: Threads that read and decode. Default: one per processor.
+        """
+
+    def compare(
+        self,
+        *,
+        a: str | PathLike[str] | None = None,
+        b: str | PathLike[str] | None = None,
+        by: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+        layers: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+        encoders: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> Comparison:
+        """Compare two groups of pictures, two layers of classes, or two encoders.
+
+        Of groups: which columns tell them apart, and how they cover each value. Of layers: which
+        classes one gives where the other gives another. Of encoders: how far they agree on what is
+        alike. Nothing is written.
+
+        Args:
+            a: One group: pictures that meet this SQL condition.
+            b: The other group. Default: all pictures that are not of the first.
+            by: A column to compare groups by. Default: all that vary.
+            layers: Two layers of classes; truth is one.
+            encoders: Two encoders that the dataset has vectors of.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def coverage(
@@ -365,6 +397,7 @@ class Verbs:
         box: tuple[float, float, float, float] | Sequence[tuple[float, float, float, float]] = (),
         label: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
         layer: str | PathLike[str] = 'truth',
+        add: bool = False,
         author: str | PathLike[str] | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
@@ -381,6 +414,7 @@ class Verbs:
             box: A box in pixels of the upright picture. Default: none.
             label: The class of the box at the same place.
             layer: The layer.
+            add: Add them to the boxes that it has, whoever made those.
             author: Who made the change.
         """
 
@@ -573,6 +607,39 @@ class Verbs:
             where: Only rows that meet this SQL condition.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def answer_review(
+        self,
+        queue: Literal['pairs', 'labels', 'propagated', 'picks', 'leaks', 'defects', 'drift'],
+        answer: str | PathLike[str],
+        *ids: str | PathLike[str],
+        label: str | PathLike[str] | None = None,
+        kind: str | PathLike[str] | None = None,
+        score: float | None = None,
+        author: str | PathLike[str] | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> ReviewReport:
+        """Answer what a review asks of pictures; the answer is kept, and is not asked for again.
+
+        Queues and their answers. pairs, of two pictures: left or right stays and the other is its
+        duplicate, both stay, or they are different. labels: keep, or change to a class. propagated:
+        accept or change to a class, or reject. picks: take or drop. leaks, of two pictures: both go to
+        the split of the left or of the right one, or are fine. defects: defect or fine. drift:
+        expected, or to label.
+
+        Args:
+            queue: Which queue.
+            answer: The answer.
+            ids: Sample ids of the pictures; of a pair the left one first.
+            label: The class that the pictures show.
+            kind: Of a pair: how the two are alike, such as near or flip.
+            score: Of a pair: how alike the two are, up to 1.
+            author: Who answers.
         """
 
     def train_probe(

@@ -23,6 +23,7 @@ from tamis.services.edit.contract import (
     SetBoxes,
 )
 from tamis.services.evaluate.contract import Evaluate
+from tamis.services.review.contract import AnswerReview
 from tamis.wording import counted
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
     from tamis.services.edit.contract import BoxesReport, EditReport, RemoveReport, RenameReport
     from tamis.services.evaluate.contract import EvaluateReport, Share
+    from tamis.services.review.contract import ReviewReport
 
 __all__ = ["register"]
 
@@ -47,6 +49,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(Import, show_import).register(app)
     Command(Evaluate, show_evaluation).register(app)
+    Command(AnswerReview, show_answered).register(app)
     label = typer.Typer(
         help="Set, propagate and check labels, and edit annotations.", no_args_is_help=True
     )
@@ -236,4 +239,12 @@ def show_boxes(output: Output, _request: SetBoxes, report: BoxesReport) -> None:
     output.say(
         f"{report.sample} has {counted(report.boxes, 'box')} in {report.layer}: {report.added} "
         f"added, {report.removed} removed"
+    )
+
+
+def show_answered(output: Output, _request: AnswerReview, report: ReviewReport) -> None:
+    """Print what the answer changed."""
+    output.say(
+        f"{report.answer} for {counted(report.pictures, 'picture')} of {report.queue}: "
+        f"{report.changed} of them changed; kept in {report.layer}"
     )

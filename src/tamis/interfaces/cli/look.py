@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tamis.interfaces.cli.command import Command
 from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
+from tamis.services.compare.contract import Compare
 from tamis.services.coverage.contract import Coverage
 from tamis.services.export.contract import Export
 from tamis.services.info.contract import Info
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.cli.output import Output
     from tamis.services.bench.contract import BenchReport
     from tamis.services.check.contract import CheckReport
+    from tamis.services.compare.contract import ComparedColumn, Comparison
     from tamis.services.coverage.contract import CoverageReport
     from tamis.services.export.contract import ExportReport
     from tamis.services.info.result import InfoReport
@@ -44,6 +46,7 @@ def register(app: typer.Typer) -> None:
         Command(Report, show_report),
         Command(Export, show_export),
         Command(Coverage, show_coverage),
+        Command(Compare, show_comparison),
         CheckCommand(Check, show_check),
         Command(Relink, show_relink),
         Command(Schema, show_schema, dataset=None),
@@ -205,3 +208,41 @@ def show_relink(output: Output, _request: Relink, report: RelinkReport) -> None:
 def show_schema(output: Output, _request: Schema, found: SchemaReport) -> None:
     """Print the schemas as JSON."""
     output.say(json.dumps({"request": found.request, "result": found.result}, indent=2))
+
+
+def show_comparison(output: Output, request: Compare, found: Comparison) -> None:
+    """Print what tells the sides apart best, and where layers and encoders differ."""
+    if request.a is not None:
+        output.say(f"{counted(found.a, 'picture')} and {counted(found.b, 'picture')}")
+        output.table(
+            ["column", "effect", "p", "differs most", "first", "second"],
+            [
+                (
+                    one.name,
+                    f"{one.effect:.3f}",
+                    f"{one.p_value:.2g}",
+                    *_most_different(one, found.a, found.b),
+                )
+                for one in found.columns[:_SHOWN_GAPS]
+            ],
+        )
+    if found.confusion:
+        output.table(
+            [*request.layers, "pictures"],
+            [
+                (one.first or "none", one.second or "none", one.count)
+                for one in found.confusion[: 2 * _SHOWN_GAPS]
+            ],
+        )
+    if found.agreement is not None:
+        output.say(
+            f"of a picture's {found.agreement.nearest} nearest, both encoders name "
+            f"{found.agreement.shared:.0%}, on {counted(found.agreement.pictures, 'picture')}"
+        )
+
+
+def _most_different(one: ComparedColumn, a: int, b: int) -> tuple[str, str, str]:
+    if one.median_a is not None and one.median_b is not None:
+        return "median", f"{one.median_a:.4g}", f"{one.median_b:.4g}"
+    most = max(one.values, key=lambda value: abs(value.a / a - value.b / b))
+    return str(most.value or "none"), f"{most.a / a:.1%}", f"{most.b / b:.1%}"

@@ -47,8 +47,11 @@ _PLACE: Final = (
     "y",
     "width",
     "height",
+    "polygon",
 )
 _DIGITS: Final = 5
+_CORNERS: Final = 48
+"""Of an outline on a tile."""
 
 
 def answer_document(answer: Answer, session: Session, previous: str | None) -> dict[str, Any]:
@@ -129,13 +132,24 @@ def held_by(session: Session, ids: pa.Array) -> dict[str, Any]:
 
 
 def _objects(samples: Samples, ids: Sequence[str]) -> list[list[list[Any]]]:
-    """Return for each sample its objects, each `[layer, class, x, y, width, height]`."""
+    """Return for each sample its objects: `[layer, class, x, y, width, height, outline]`.
+
+    An outline is rings of x, y, x, y, …, of few corners each; None of what is a box.
+    """
     place: dict[str, list[list[Any]]] = {name: [] for name in ids}
     where = all_of(one_of("sample_id", ids), known("x"))
     for one in samples.store.annotations(_PLACE, where).to_pylist():
         box = [_rounded(one[side]) for side in ("x", "y", "width", "height")]
-        place[one["sample_id"]].append([one["layer"], one["label"], *box])
+        outline = [_coarse(ring) for ring in one["polygon"] or ()] or None
+        place[one["sample_id"]].append([one["layer"], one["label"], *box, outline])
     return [place[name] for name in ids]
+
+
+def _coarse(ring: Sequence[float]) -> list[float | None]:
+    corners = len(ring) // 2
+    step = -(-corners // _CORNERS)
+    kept = range(0, corners, max(step, 1))
+    return [_rounded(ring[2 * at + axis]) for at in kept for axis in (0, 1)]
 
 
 def _rounded(number: float) -> float | None:

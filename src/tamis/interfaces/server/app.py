@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -25,6 +26,7 @@ from tamis.interfaces.server.answers import (
     picture_document,
     rows_document,
 )
+from tamis.interfaces.server.comparisons import comparison_of
 from tamis.interfaces.server.downloads import download_of, start_export
 from tamis.interfaces.server.happened import dataset_document, history_document
 from tamis.interfaces.server.openapi import description
@@ -257,6 +259,28 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         session.selections.forget(request.path_params["name"])
         return {}
 
+    @route("/api/saved")
+    def saved(_request: Request, _body: Any) -> Any:
+        """The questions that were saved by a name, with how many pictures each means now."""
+        with session.lock:
+            return {"saved": session.saved.document(session.table)}
+
+    @route("/api/saved", "POST")
+    def save(_request: Request, body: Any) -> Any:
+        """Save a `question` by a `name`; it outlasts the server."""
+        if not isinstance(body, dict) or set(body) != {"name", "question"}:
+            raise UsageError("to save takes a name and a question")
+        with session.lock:
+            session.saved.save(body["name"], body["question"])
+            return {"saved": session.saved.document(session.table)}
+
+    @route("/api/saved/{name}", "DELETE")
+    def unsave(request: Request, _body: Any) -> Any:
+        """Forget a saved question; the pictures stay as they are."""
+        with session.lock:
+            session.saved.remove(request.path_params["name"])
+            return {"saved": session.saved.document(session.table)}
+
     @route("/api/verbs/{verb}", "POST")
     def verb(request: Request, body: Any) -> Response:
         """Do what a verb's request asks; long work becomes a job."""
@@ -275,6 +299,47 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
             result = session.do(asked).document()
             headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
         return _Json(result, headers=headers)
+
+    @route("/api/comparisons", "POST")
+    def comparison(_request: Request, body: Any) -> Any:
+        """Compare the pictures of questions `a` and `b`, two `layers`, or two `encoders`."""
+        with session.lock:
+            return session.do(comparison_of(body, session.table)).document()
+
+    @route("/api/queues")
+    def queues(_request: Request, _body: Any) -> Any:
+        """The review queues: what each asks, how much is left, and the seconds an answer takes."""
+        return {"queues": session.queues.overview()}
+
+    @route("/api/queues/{queue}")
+    def queue(request: Request, _body: Any) -> Any:
+        """The next questions of a review queue, those first that settle most."""
+        return session.queues.document(
+            request.path_params["queue"],
+            _number(request, "limit", 20),
+            _decimal(request, "threshold"),
+        )
+
+    @route("/api/queues/{queue}", "POST")
+    def find(request: Request, body: Any) -> Any:
+        """Begin the work that finds a queue's questions, perhaps only where `answer` looks."""
+        where = None
+        if isinstance(body, dict) and body.get("answer") is not None:
+            question = session.answers.of(str(body["answer"])).question
+            with session.lock:
+                where = question.condition(session.table)
+        return session.queues.start(request.path_params["queue"], where)
+
+    @route("/api/queues/{queue}/answers", "POST")
+    def answer(request: Request, body: Any) -> Any:
+        """Answer a question: its `key`, `answer`, perhaps `label`, and pictures `without`."""
+        return session.queues.answer(request.path_params["queue"], body)
+
+    @route("/api/pictures/{id}/heat")
+    def heat(request: Request, _body: Any) -> Response:
+        """Where a picture differs from nominal ones, as a PNG to lie over it."""
+        data = session.heat.of(request.path_params["id"], _decimal(request, "threshold"))
+        return Response(data, media_type="image/png", headers={"Cache-Control": "no-cache"})
 
     @route("/api/jobs")
     def jobs(_request: Request, _body: Any) -> Any:
@@ -366,6 +431,19 @@ def _whole_in(request: Request, name: str) -> int:
     if not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise UsageError(f"there is no {name} {text[:40]!r}")
     return int(text)
+
+
+def _decimal(request: Request, name: str) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise UsageError(f"{name} is {text[:40]!r}; give a number")
+    return found
 
 
 def _number(request: Request, name: str, default: int) -> int:

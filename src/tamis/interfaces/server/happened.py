@@ -90,6 +90,7 @@ def _summary(entry: LogEntry) -> str:
         "label boxes": "boxes",
         "label edit": "a box changed",
         "label remove": "a box removed",
+        "review": f"{fields.get('queue', '')}: {fields.get('answer', '')}",
         "label rename": f"{fields.get('old', '')} renamed {fields.get('new', '')}",
     }.get(entry.verb, entry.verb)
     counted = entry.verb in {"label set", "label tag", "label untag", "add", "embed"}

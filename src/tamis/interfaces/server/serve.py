@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import socket
 import sys
+import threading
 import webbrowser
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from tamis.errors import MissingExtraError, UsageError
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tamis.interfaces.server.security import Door
 
 __all__ = ["OpenServer", "open_server", "serve_page"]
+
+_SETTLED: Final = 3.0
 
 
 def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
@@ -49,9 +53,17 @@ def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
     sys.stdout.flush()
     if open_page:
         webbrowser.open(opened.door.address)
+    _load_soon()
     # uvicorn ends in good order, then raises what ended it
     with suppress(KeyboardInterrupt):
         opened.run()
+
+
+def _load_soon() -> None:
+    """Load what the first label takes once the first pictures are on the screen."""
+    timer = threading.Timer(_SETTLED, import_module, ["tamis.services.annotate.run"])
+    timer.daemon = True
+    timer.start()
 
 
 @dataclass(frozen=True)

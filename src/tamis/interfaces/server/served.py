@@ -19,6 +19,7 @@ __all__ = ["QUICK", "SERVED", "request_of", "served_fields"]
 
 QUICK: Final = (
     "info",
+    "compare",
     "search",
     "label set",
     "label clear",
@@ -29,6 +30,7 @@ QUICK: Final = (
     "label remove",
     "label rename",
     "label layers",
+    "review",
     "log",
     "undo",
     "redo",

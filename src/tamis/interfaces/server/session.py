@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,14 @@ from tamis.interfaces.server.jobs import Jobs
 from tamis.interfaces.server.pictures import Thumbnails
 from tamis.interfaces.server.questions import Answers
 from tamis.interfaces.server.row_table import RowTable
+from tamis.interfaces.server.saved import Saved
 from tamis.interfaces.server.selections import Selections
 from tamis.runtime.workspace import Workspace, execute
 
 if TYPE_CHECKING:
+    from tamis.interfaces.server.heat_maps import HeatMaps
     from tamis.interfaces.server.questions import Answer, Question
+    from tamis.interfaces.server.queues.room import QueueRoom
     from tamis.verbs.feedback import Feedback
     from tamis.verbs.request import Request
 
@@ -42,11 +46,26 @@ class Session:
         self.answers = Answers()
         self.selections = Selections()
         self.jobs = Jobs()
+        self.saved = Saved(path)
         self.lock = threading.RLock()
         self.examples: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="tamis-app-")
         self._numbers = count(1)
         self._table: RowTable | None = None
+
+    @cached_property
+    def queues(self) -> QueueRoom:
+        """The review queues; what they take to load is loaded when they are first asked for."""
+        from tamis.interfaces.server.queues.room import QueueRoom
+
+        return QueueRoom(self)
+
+    @cached_property
+    def heat(self) -> HeatMaps:
+        """Heat-maps of pictures, loaded likewise."""
+        from tamis.interfaces.server.heat_maps import HeatMaps
+
+        return HeatMaps(self.workspace)
 
     def refresh(self) -> int:
         """See what other processes wrote; return the number of the newest snapshot."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["OVERLAY_SIDE", "overlay"]
+__all__ = ["OVERLAY_SIDE", "overlay", "translucent"]
 
 OVERLAY_SIDE: Final = 1600
 """Longest side in pixels of a picture with its heat-map."""
@@ -40,8 +40,7 @@ def overlay(
     height, width = heat.shape
     shown = image.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
     pixels = np.asarray(shown, np.float32)
-    hot = np.clip(heat / (threshold if threshold > 0 else 1.0) - 0.5, 0, 1)[..., None]
-    color = _HOT[0] * (1 - hot) + _HOT[1] * hot
+    hot, color = _colored(heat, threshold)
     mixed = pixels * (1 - _STRONGEST * hot) + color * (_STRONGEST * hot)
     made = Image.fromarray(np.rint(mixed).astype(np.uint8))
     draw = ImageDraw.Draw(made)
@@ -52,3 +51,18 @@ def overlay(
             width=max(1, max(width, height) // 300),
         )
     return made
+
+
+def translucent(heat: NDArray[np.float32], threshold: float) -> Image.Image:
+    """Return a heat-map alone, as RGBA, to lie over its picture as `overlay` would draw it."""
+    hot, color = _colored(heat, threshold)
+    pixels = np.concatenate([color, 255 * _STRONGEST * hot], axis=-1)
+    return Image.fromarray(np.rint(pixels).astype(np.uint8))
+
+
+def _colored(
+    heat: NDArray[np.float32], threshold: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return how hot each place is, `[h, w, 1]` from 0 to 1, and its color, `[h, w, 3]`."""
+    hot = np.clip(heat / (threshold if threshold > 0 else 1.0) - 0.5, 0, 1)[..., None]
+    return hot, _HOT[0] * (1 - hot) + _HOT[1] * hot

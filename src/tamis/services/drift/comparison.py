@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "Settings", "compare"]
 
+_SHOWN: Final = 12
+"""Pictures of a cluster that a report names, before and after."""
+
 _CAMERA: Final = "camera"
 _HOUR: Final = "hour"
 
@@ -166,7 +169,11 @@ def compare(
         harm=None if probe is None else probe.harm(side.vectors, blocks),
         shift=shift,
         classes=shares,
-        clusters=[found.cluster(one) for one in changes.clusters if one.change != "same"],
+        clusters=[
+            found.cluster(one, np.flatnonzero(changes.cluster == one.cluster), shown.witness)
+            for one in changes.clusters
+            if one.change != "same"
+        ],
         covariates=[_covariate(one, cameras, side) for one in decision.covariates],
         examples=found.examples(shown),
         select=(),
@@ -261,13 +268,18 @@ class _Found:
             return self._side.ids[place], self._side.paths[place]
         return self._reference.ids[place], None
 
-    def cluster(self, one: ClusterChange) -> DriftCluster:
-        """Return what is told of a cluster."""
+    def cluster(
+        self, one: ClusterChange, rows: Indices, witness: NDArray[np.float64]
+    ) -> DriftCluster:
+        """Return what is told of a cluster, given its pooled rows and how drifted each row is."""
         assert one.change != "same"
         name, path = self._id(one.medoid)
         if path is None and self._workspace is not None:
             known = self._workspace.samples.of().equal(Column.SAMPLE_ID, name)
             path = next(iter(known.column(Column.PATH).to_pylist()), None)
+        rows = rows[np.argsort(witness[rows], kind="stable")]
+        batch = self._pooled.batch[rows]
+        after = rows[batch][::-1]
         return DriftCluster(
             change=one.change,
             reference=one.reference,
@@ -277,6 +289,8 @@ class _Found:
             p_value=one.p,
             path=path,
             sample_id=name,
+            before=[self._id(row)[0] for row in rows[~batch][:_SHOWN].tolist()],
+            after=[self._id(row)[0] for row in after[:_SHOWN].tolist()],
         )
 
     def examples(self, shown: DriftedRows) -> list[DriftExample]:

@@ -177,6 +177,8 @@ class DriftCluster:
         p_value: adjusted for all clusters.
         path: its most typical picture; None if that is of the reference and not in the dataset.
         sample_id: that picture's id.
+        before: sample ids of up to 12 of its pictures in the reference.
+        after: sample ids of up to 12 of its pictures in the batch, what is most drifted first.
     """
 
     change: Literal["grew", "shrank", "new", "gone"]
@@ -187,6 +189,8 @@ class DriftCluster:
     p_value: float
     path: str | None
     sample_id: str
+    before: Sequence[str] = ()
+    after: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,7 @@ class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run
         Sequence[str], Option("The class of the box at the same place.", metavar="CLASS")
     ] = ()
     layer: InLayer = TRUTH
+    add: Annotated[bool, Option("Add them to the boxes that it has, whoever made those.")] = False
     author: Author = None
 
     def check(self) -> None:
@@ -177,6 +178,8 @@ class SetBoxes(Request["BoxesReport"], verb="label boxes", writes=True, run="run
                 f"{len(self.box)} boxes but {len(self.label)} classes; give one --label for each "
                 "--box"
             )
+        if self.add and not self.box:
+            raise UsageError("there is nothing to add: give a box and its class")
         if any(not name.strip() for name in self.label):
             raise UsageError("a box needs a class; give its name with --label")
         for x, y, width, height in self.box:

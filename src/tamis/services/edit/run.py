@@ -23,7 +23,7 @@ from tamis.services.edit.moved import moved
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tamis.dataset.operation import Operation
     from tamis.runtime.workspace import Workspace
@@ -143,7 +143,7 @@ def rename(
 
 
 def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SILENT) -> BoxesReport:
-    """Say which boxes a picture has in a layer; crops of those that are gone go too.
+    """Say which boxes a picture has in a layer, or add some; crops of those that are gone go too.
 
     Raises:
         UsageError: the sample is unknown, or a box lies outside of the picture.
@@ -161,6 +161,8 @@ def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SIL
         [equal("sample_id", request.sample), equal("layer", request.layer), equal("kind", "box")]
     )
     stored = store.annotations(where=condition)
+    if request.add:
+        return _add_boxes(workspace, request, stored.num_rows)
     wanted = Counter(zip(request.label, request.box, strict=True))
     kept = []  # as they are, with all that was said of them beyond a place
     for at, one in enumerate(stored.to_pylist()):
@@ -170,13 +172,9 @@ def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SIL
             kept.append(at)
     removed, added = stored.num_rows - len(kept), wanted.total()
     if removed or added:
-        rows = AnnotationRows(request.layer, request.author)
-        for label, (left, top, width, height) in wanted.elements():
-            entry = SourceAnnotation(request.sample, label, left, top, width, height)
-            rows.add(request.sample, entry, Placed((left, top, width, height)))
         after = stored.take(pa.array(kept, pa.int64()))
         if added:
-            after = pa.concat_tables([after, rows.table()])
+            after = pa.concat_tables([after, _box_rows(request, wanted.elements())])
         with store.operation("label boxes", request=request) as operation:
             _replace(workspace, operation, condition, stored, after)
     return BoxesReport(
@@ -186,6 +184,32 @@ def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SIL
         removed=removed,
         added=added,
     )
+
+
+def _add_boxes(workspace: Workspace, request: SetBoxes, before: int) -> BoxesReport:
+    """Add boxes without touching a row, so that none that another writer adds can be lost."""
+    rows = _box_rows(request, zip(request.label, request.box, strict=True))
+    with workspace.store.operation("label boxes", request=request) as operation:
+        operation.add_annotations(rows)
+        follow_objects(workspace.samples, operation, rows.slice(0, 0), rows)
+    added = operation.counts.get("annotations", 0)
+    return BoxesReport(
+        sample=request.sample,
+        layer=request.layer,
+        boxes=before + added,
+        removed=0,
+        added=added,
+    )
+
+
+def _box_rows(
+    request: SetBoxes, boxes: Iterable[tuple[str, tuple[float, float, float, float]]]
+) -> pa.Table:
+    rows = AnnotationRows(request.layer, request.author)
+    for label, (left, top, width, height) in boxes:
+        entry = SourceAnnotation(request.sample, label, left, top, width, height)
+        rows.add(request.sample, entry, Placed((left, top, width, height)))
+    return rows.table()
 
 
 def _named(workspace: Workspace, ids: Sequence[str]) -> pa.Table:

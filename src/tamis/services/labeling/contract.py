@@ -99,6 +99,7 @@ class Suspect:
         kind: `wrong`; `ambiguous`, where two classes are likely; `out of class`, where none is;
             `duplicate`, where a near-duplicate has another label.
         examples: paths of up to three pictures of the suggested class that are most like it.
+        example_ids: their sample ids.
     """
 
     path: str
@@ -108,6 +109,7 @@ class Suspect:
     score: float
     kind: Kind
     examples: Sequence[str]
+    example_ids: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

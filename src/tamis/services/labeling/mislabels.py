@@ -75,6 +75,7 @@ def mislabels(
             score=float(found.scores[row]),
             kind=KINDS[int(found.kinds[row])],
             examples=[known.paths[one] for one in like if one >= 0],
+            example_ids=[known.ids[one] for one in like if one >= 0],
         )
         for row, like in zip(suspect.tolist(), examples, strict=True)
     ]

@@ -18,6 +18,8 @@ from PIL import Image
 from served_dataset import CLASSES, HOSTILE, picture, sample_id, served_dataset
 from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.store import Store
+from tamis.formats.annotations.annotation_rows import AnnotationRows
+from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.interfaces.server.conditions import ColumnFilter
 from tamis.interfaces.server.questions import Question
 from tamis.interfaces.server.row_table import RowTable
@@ -64,7 +66,7 @@ def test_rows_come_in_pages_in_the_order_of_the_dataset(page: TestClient) -> Non
     assert first["label"][:3] == ["cat", "dog", None]
     assert "objects" not in first
     boxed = rows(page, answer, limit=5, boxes=1)["objects"]
-    assert boxed[0] == [["truth", "door", 10.0, 12.0, 30.0, 20.0]]
+    assert boxed[0] == [["truth", "door", 10.0, 12.0, 30.0, 20.0, None]]
     assert boxed[1] == []
 
 
@@ -540,3 +542,75 @@ def test_colors_of_the_map_are_the_values_of_a_column(page: TestClient) -> None:
     sharp = page.get("/api/map/colors", params={"column": "sharpness"}).content
     assert (min(sharp), max(sharp)) == (0, 254)
     assert page.get("/api/map/colors", params={"column": "thumbnail"}).status_code == 400
+
+
+def test_saved_questions_outlast_the_server(
+    session: Session, page: TestClient, dataset: Path
+) -> None:
+    cats = {"filters": [{"column": "label", "values": ["cat"]}]}
+    lasso = {"lasso": [[-2, -2], [2, -2], [2, 2], [-2, 2]]}
+    page.post("/api/saved", json={"name": "cats", "question": cats})
+    page.post("/api/saved", json={"name": "a region", "question": lasso})
+    page.post("/api/saved", json={"name": "alike", "question": {"like": [sample_id(1)]}})
+    page.post("/api/saved", json={"name": "gone", "question": {"where": "no_column = 1"}})
+    later = Session(dataset)
+    found = {one["name"]: one for one in later.saved.document(later.table)}
+    assert found["cats"]["question"] == cats
+    assert found["cats"]["count"] == Store.open(dataset).count("label = 'cat'")
+    assert found["a region"]["count"] == 60
+    assert [found[name]["count"] for name in ("alike", "gone")] == [None, None]
+    later.close()
+    left = page.delete("/api/saved/cats").json()["saved"]
+    assert [one["name"] for one in left] == ["a region", "alike", "gone"]
+    assert page.delete("/api/saved/cats").status_code == 400
+    for wrong in ({"name": "", "question": {}}, {"name": "x", "question": 3}, {"name": "x"}):
+        assert page.post("/api/saved", json=wrong).status_code == 400
+    (dataset / "page" / "selections.json").write_text("[")
+    assert "damaged" in page.get("/api/saved").json()["error"]
+
+
+def test_tiles_get_coarse_outlines(page: TestClient, dataset: Path) -> None:
+    ring = tuple(float(value) for at in range(200) for value in (at % 60, at % 50))
+    with Store.open(dataset).operation("import") as op:
+        drawn = AnnotationRows("model")
+        entry = SourceAnnotation("", "dog", 0, 0, 60, 50, kind="polygon")
+        drawn.add(sample_id(1), entry, Placed((0, 0, 60, 50), (ring,)))
+        op.add_annotations(drawn.table())
+    page.get("/api/changes")  # as the page does every two seconds
+    objects = rows(page, ask(page), limit=2, boxes=1)["objects"]
+    assert [one[6] for one in objects[0]] == [None]
+    [[*place, [outline]]] = objects[1]
+    assert place == ["model", "dog", 0, 0, 60, 50]
+    assert 20 < len(outline) <= 2 * 48
+    assert outline[:2] == [0, 0]
+
+
+def test_questions_are_compared(page: TestClient) -> None:
+    def where(split: str) -> dict[str, Any]:
+        return {"filters": [{"column": "split", "values": [split]}]}
+
+    found = page.post("/api/comparisons", json={"a": where("train"), "b": where("val")}).json()
+    assert found["a"] + found["b"] == 60
+    assert "split" not in [one["name"] for one in found["columns"]]
+    assert page.post("/api/comparisons", json={"a": where("val"), "b": {}}).json()["b"] == 60
+    for wrong in ({"a": {"text": "x"}}, {"c": 1}, {}, [], {"layers": "truth"}):
+        answer = page.post("/api/comparisons", json=wrong)
+        assert answer.status_code == 400, wrong
+        assert answer.json()["error"]
+
+
+def test_a_box_is_added_beside_those_of_others(page: TestClient, dataset: Path) -> None:
+    request = {"sample": sample_id(0), "box": [[1, 2, 10, 10]], "label": ["cat"], "add": True}
+    with Store.open(dataset).operation("other") as op:
+        drawn = AnnotationRows("truth", "another process")
+        entry = SourceAnnotation("", "dog", 5, 5, 9, 9)
+        drawn.add(sample_id(0), entry, Placed((5, 5, 9, 9)))
+        op.add_annotations(drawn.table())
+    done = page.post("/api/verbs/label boxes", json=request).json()
+    assert (done["boxes"], done["added"], done["removed"]) == (3, 1, 0)
+    # the same once more adds nothing
+    assert page.post("/api/verbs/label boxes", json=request).json()["added"] == 0
+    found = Store.open(dataset).annotations(where=f"sample_id = '{sample_id(0)}'")
+    assert sorted(found.column("label").to_pylist()) == ["cat", "dog", "door"]
+    nothing = page.post("/api/verbs/label boxes", json={**request, "box": [], "label": []})
+    assert nothing.status_code == 400

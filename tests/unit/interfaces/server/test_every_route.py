@@ -24,12 +24,16 @@ BODIES: dict[str, Any] = {
     "/api/questions": {},
     "/api/facets": {},
     "/api/exports": {"format": "csv"},
+    "/api/comparisons": {"a": {"filters": [{"column": "split", "values": ["val"]}]}},
+    "/api/saved": {"name": "mine", "question": {}},
     "/api/verbs/{verb}": {},
 }
 
 
 def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]]:
     """One request for each route that the description names and for each file of the mount."""
+    with session.workspace.store.operation("made") as op:
+        op.set_marks([sample_id(3)], {"selected": [True]})
     answer = page.post("/api/questions", json={}).json()["answer"]
     chosen = page.post("/api/selections", json={"answer": answer}).json()["name"]
     job = session.jobs.start("cluster", lambda _feedback: {})
@@ -47,7 +51,10 @@ def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]
         path = route.path
         if path.startswith("/api/exports/"):
             path = f"/api/exports/{made}"
-        path = path.replace("{row}", "0")
+        if path.endswith(("/answers", "/heat")):
+            continue  # need a question, and a model
+        path = path.replace("/api/saved/{name}", "/api/saved/mine")
+        path = path.replace("{row}", "0").replace("{queue}", "propagated")
         for name, value in values.items():
             path = path.replace(name, value)
         body = BODIES.get(route.path)
@@ -55,6 +62,8 @@ def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]
             body = {"answer": answer}
         for method in sorted(route.methods - {"HEAD"}):
             found.append((method, path, body))
+    [chosen] = page.get("/api/queues/picks").json()["items"]
+    found.append(("POST", "/api/queues/picks/answers", {"key": chosen["key"], "answer": "take"}))
     found.append(("GET", f"/api/thumbnails?ids={sample_id(0)},{sample_id(1)}", None))
     # what forgets comes last
     found.sort(key=lambda one: one[0] == "DELETE")
@@ -171,7 +180,7 @@ def test_no_served_field_takes_a_path() -> None:
     "body", [b"{", b"[" * 100_000, b'"x"', b"[]", b'{"filters": 3}', b'{"sort": "label"}', b"\xff"]
 )
 def test_what_is_no_request_is_refused_with_a_sentence(page: TestClient, body: bytes) -> None:
-    for path in ("/api/questions", "/api/facets", "/api/selections", "/api/exports"):
+    for path in ("/api/questions", "/api/facets", "/api/selections", "/api/exports", "/api/saved"):
         answer = page.post(path, content=body, headers={"content-type": "application/json"})
         assert answer.status_code == 400
         assert answer.json()["error"]

@@ -1,0 +1,1 @@
+"""Review queues: what the results of verbs leave for a person to decide, answered by one key."""

@@ -1,0 +1,1 @@
+"""Two groups of pictures, two layers or two encoders, side by side."""

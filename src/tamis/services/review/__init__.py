@@ -1,0 +1,1 @@
+"""Answers to what a review asks of pictures; each one operation."""
