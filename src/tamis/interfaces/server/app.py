@@ -9,8 +9,6 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import numpy as np
-import pyarrow.compute as pc
 from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -27,9 +25,9 @@ from tamis.interfaces.server.answers import (
 )
 from tamis.interfaces.server.downloads import download_of, start_export
 from tamis.interfaces.server.happened import dataset_document, history_document
+from tamis.interfaces.server.map_routes import add_map_routes
 from tamis.interfaces.server.openapi import description
 from tamis.interfaces.server.pictures import original
-from tamis.interfaces.server.point_map import color_codes, packed
 from tamis.interfaces.server.questions import Question
 from tamis.interfaces.server.security import Guard
 from tamis.interfaces.server.served import QUICK, request_of
@@ -158,41 +156,7 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         answer = session.answers.of(request.path_params["answer"])
         return Response(answer.shapes.tobytes(), media_type="application/octet-stream")
 
-    @route("/api/map/places")
-    def places(_request: Request, _body: Any) -> Response:
-        """Where every row lies on the map: pairs of uint16, 65535 for nowhere."""
-        with session.lock:
-            found = packed(session.table.places())
-        return Response(found, media_type="application/octet-stream")
-
-    @route("/api/map/colors")
-    def colors(request: Request, _body: Any) -> Response:
-        """A byte for each row: which value of `column` it has; 255 for none."""
-        with session.lock:
-            found = color_codes(session.table, request.query_params.get("column", "label"))
-        return Response(found, media_type="application/octet-stream")
-
-    @route("/api/answers/{answer}/mask")
-    def mask(request: Request, _body: Any) -> Response:
-        """A bit for each row of the dataset, the lowest first: whether it is in the answer."""
-        answer = session.answers.of(request.path_params["answer"])
-        with session.lock:
-            bits = np.zeros(len(session.table), bool)
-            bits[session.table.positions(answer.ids)] = True
-        data = np.packbits(bits, bitorder="little").tobytes()
-        return Response(data, media_type="application/octet-stream")
-
-    @route("/api/map/points/{row}")
-    def point(request: Request, _body: Any) -> Any:
-        """The picture of a row, and its place in `answer`."""
-        row, key = _whole_in(request, "row"), request.query_params.get("answer")
-        with session.lock:
-            table = session.table
-            if row >= len(table):
-                raise UsageError(f"there is no row {row}")
-            name = table.ids[row].as_py()
-        place = -1 if key is None else pc.index(session.answers.of(key).ids, name).as_py()
-        return {"id": name, "place": None if place < 0 else place}
+    add_map_routes(session, route)
 
     @route("/api/thumbnails")
     def thumbnails(request: Request, _body: Any) -> Response:
