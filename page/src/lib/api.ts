@@ -16,13 +16,28 @@ export interface Sort {
   descending: boolean
 }
 
+/** A part of a map that was drawn around: shapes in turn add what they hold or take it away. */
+export interface Lasso {
+  map: string | null
+  shapes: { adds: boolean; corners: [number, number][] }[]
+}
+
+export interface MapInfo {
+  key: string
+  kind: 'plane' | 'neighbors'
+  encoder: string
+  default: boolean
+  trustworthiness: number | null
+  neighbors_kept: number | null
+}
+
 export interface Question {
   filters: Filter[]
   where: string | null
   text: string | null
   like: string[]
   region: [number, number, number, number] | null
-  lasso: [number, number][] | null
+  lasso: Lasso | null
   sort: Sort | null
 }
 
