@@ -43,10 +43,13 @@ if TYPE_CHECKING:
 
 _Work: TypeAlias = "Callable[[Request, Any], Any]"
 
-__all__ = ["STATIC", "make_app", "make_routes"]
+__all__ = ["SHELL", "STATIC", "make_app", "make_routes"]
 
 STATIC: Final = Path(__file__).with_name("static")
 """The page as it was built."""
+
+SHELL: Final = frozenset({"/", "/assets/page.js", "/assets/page.css", "/assets/icon.svg"})
+"""The page without any data: the same for every dataset."""
 
 _MOST_BYTES: Final = 64 << 20
 _THREADS: Final = 6
@@ -219,6 +222,19 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     def forget(request: Request, _body: Any) -> Any:
         """Forget a selection; the pictures stay as they are."""
         session.selections.forget(request.path_params["name"])
+        return {}
+
+    @route("/api/present", "POST")
+    def present(_request: Request, body: Any) -> Any:
+        """Say what the page shows: `answer`, and `selection` where something is selected."""
+        if not isinstance(body, dict) or not isinstance(body.get("answer"), str):
+            raise UsageError("what is shown is an answer, and perhaps a selection")
+        selection = body.get("selection")
+        answer = session.answers.of(body["answer"])
+        with session.lock:
+            shown = session.selections.make(answer, session.table, {})
+            chosen = None if selection is None else session.selections.of(selection)
+            session.shown, session.chosen = shown, chosen
         return {}
 
     @route("/api/verbs/{verb}", "POST")

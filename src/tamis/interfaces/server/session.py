@@ -20,6 +20,7 @@ from tamis.runtime.workspace import Workspace, execute
 
 if TYPE_CHECKING:
     from tamis.interfaces.server.questions import Answer, Question
+    from tamis.interfaces.server.selections import Selection
     from tamis.verbs.feedback import Feedback
     from tamis.verbs.request import Request
 
@@ -41,6 +42,8 @@ class Session:
         self.thumbnails = Thumbnails(self.workspace.samples)
         self.answers = Answers()
         self.selections = Selections()
+        self.shown: Selection | None = None
+        self.chosen: Selection | None = None
         self.jobs = Jobs()
         self.lock = threading.RLock()
         self.examples: dict[str, str] = {}

@@ -138,7 +138,7 @@ def _placed(
             [name for name, known in zip(ids, there.tolist(), strict=True) if known],
             places[there],
             (
-                f"Pictures lie near those that they look like: {made.neighbors_kept:.0%} of those most "
+                f"Pictures lie near those they look like: {made.neighbors_kept:.0%} of the most "
                 "alike are neighbors on it. How far groups lie apart means little."
             ),
         )
@@ -149,7 +149,7 @@ def _placed(
         ids,
         plane.place(vectors),
         (
-            "The plane in which the vectors vary most. What lies far apart on it is unlike; what lies "
+            "The plane in which the vectors vary most. What lies far apart is unlike; what lies "
             "close need not be alike: tamis map makes a map that keeps neighbors."
         ),
     )
