@@ -17,7 +17,7 @@ EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,heif,video,shots,ma
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: golden page same-page demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
+.PHONY: golden notebooks site release page same-page demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
 
 # the demo's pictures are made from photographs in two wheels, which are not installed
 WHEELS := $(VENV)/photographs
@@ -103,6 +103,26 @@ page:
 same-page: page
 	git diff --exit-code -- src/tamis/interfaces/server/static
 
+# Run the notebooks and keep what their cells print.
+notebooks: $(VENV)/.dev
+	$(BIN)/python tools/run_notebooks.py
+
+# The documentation as a site in build/site: guides, notebooks, reference, decisions.
+site: $(VENV)/.dev
+	test -x .venv-site/bin/zensical || { $(PYTHON) -m venv .venv-site && \
+		.venv-site/bin/python -m pip install --quiet 'zensical>=0.0.73,<1' 'mkdocstrings[python]>=1.0,<2' mkdocs-autorefs; }
+	$(BIN)/python tools/site.py build/site-source
+	.venv-site/bin/zensical build --clean --strict
+
+# Wheel and source in dist/, then the wheel in an environment with nothing else: its story, its page.
+release: $(VENV)/.core
+	rm -rf dist .venv-release
+	$(BIN)/python -m pip install --quiet 'build>=1.2'
+	$(BIN)/python -m build --outdir dist .
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install --quiet "$$(ls dist/*.whl)[app]"
+	$(PYTHON) tools/try_wheel.py .venv-release/bin
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -120,4 +140,4 @@ $(VENV)/.dev: pyproject.toml
 	touch $(VENV)/.core $@
 
 clean:
-	rm -rf $(VENV) .venv-minimum page/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum .venv-site .venv-release build dist page/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -39,3 +39,13 @@ def _digest(data: bytes) -> str:
 
 def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
+
+
+def annotations(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return all annotations, in an order that does not depend on how they are stored."""
+    rows = dataset.annotations().to_pylist()
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, bytes):
+                row[name] = _digest(value)
+    return sorted(_plain(rows), key=lambda row: json.dumps(row, sort_keys=True))

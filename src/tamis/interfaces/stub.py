@@ -82,7 +82,14 @@ def _parameter(field: Field, *, by_place: bool) -> str:
     written = _type(field.annotation)
     if field.name == "encoder":
         written += " | Any"  # loaded, instead of its spec
-    return f"{field.name}: {written}" + ("" if field.default is MISSING else " = ...")
+    return f"{field.name}: {written}{_default(field.default)}"
+
+
+def _default(value: Any) -> str:
+    if value is MISSING:
+        return ""
+    plain = value is None or isinstance(value, str | int | float | tuple)
+    return f" = {value!r}" if plain else " = ..."
 
 
 def _type(annotation: Any) -> str:  # noqa: PLR0911 - one case a kind of type

@@ -12,6 +12,7 @@ from tamis.runtime.worker_process import WorkerDied, WorkerProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+    from contextlib import AbstractContextManager
 
     from tamis.runtime.stage import In, Out, Stage
 
@@ -26,6 +27,7 @@ def ordered_map(
     ahead: int = 2,
     weight: Callable[[In], int] = lambda _item: 1,
     processes: bool = False,
+    pool: Callable[[Stage[In, Out]], AbstractContextManager[Callable[[In], Out]]] | None = None,
 ) -> Generator[Out]:
     """Yield what a stage makes of each item, in the order of the items.
 
@@ -42,10 +44,11 @@ def ordered_map(
     Args:
         stage: the work.
         items: in order.
-        workers: threads, each with a process of its own if `processes`.
+        workers: threads, each with a worker of its own if the work is done elsewhere.
         ahead: what may be under way for each worker.
         weight: of an item, above 0 and small where it takes little memory.
         processes: work in processes, for what holds the interpreter's lock.
+        pool: where the work is done, if neither here nor in processes, such as `RayWorkers`.
 
     Raises:
         WorkerError: a worker process cannot be started.
@@ -53,23 +56,23 @@ def ordered_map(
     waiting: deque[tuple[Future[Out], int]] = deque()
     load, room = 0, workers * ahead
     with ExitStack() as stack:
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="tamis-work")
+        threads = ThreadPoolExecutor(workers, thread_name_prefix="tamis-work")
         function: Callable[[In], Out]
-        if processes:
+        if processes or pool is not None:
             # Processes that are still at work when all ends are ended, so that no thread waits.
-            stack.callback(pool.shutdown, cancel_futures=True)
-            function = stack.enter_context(WorkerProcesses(stage))
+            stack.callback(threads.shutdown, cancel_futures=True)
+            function = stack.enter_context((pool or WorkerProcesses)(stage))
             stack.callback(_drop, waiting)
         else:
             # Threads that are still at work need the stage.
             function = stack.enter_context(stage.open())
-            stack.callback(pool.shutdown, cancel_futures=True)
+            stack.callback(threads.shutdown, cancel_futures=True)
         for item in items:
             heavy = weight(item)
             while waiting and (load + heavy > room or waiting[0][0].done()):
                 load -= waiting[0][1]
                 yield waiting.popleft()[0].result()
-            waiting.append((pool.submit(_outcome, stage, function, item), heavy))
+            waiting.append((threads.submit(_outcome, stage, function, item), heavy))
             load += heavy
         while waiting:
             yield waiting.popleft()[0].result()

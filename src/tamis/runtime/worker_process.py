@@ -23,7 +23,7 @@ from tamis.runtime.stage import In, Out, Stage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["WorkerDied", "WorkerProcesses", "serve"]
+__all__ = ["WorkerDied", "WorkerProcesses", "error_as_message", "serve"]
 
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -199,7 +199,7 @@ def serve() -> None:
                 else:
                     answer = pickle.dumps((True, function(content)))
             except Exception as error:  # noqa: BLE001 - raised again in the parent
-                answer = _as_message(error)
+                answer = error_as_message(error)
             _send(answers, answer)
 
 
@@ -219,7 +219,8 @@ def _receive(pipe: IO[bytes]) -> bytes | None:
     return message if len(message) == wanted else None
 
 
-def _as_message(error: Exception) -> bytes:
+def error_as_message(error: Exception) -> bytes:
+    """Return an error, pickled as the outcome of an item; where it cannot be, its text."""
     if not isinstance(error, TamisError):
         error.add_note("".join(traceback.format_exception(error)))
     with contextlib.suppress(Exception):

@@ -9,6 +9,7 @@ from tamis.errors import UsageError
 from tamis.verbs.request import Argument, Option
 
 __all__ = [
+    "Address",
     "AllPictures",
     "BatchSize",
     "Drop",
@@ -19,10 +20,12 @@ __all__ = [
     "Ids",
     "LabelLevel",
     "Labels",
+    "Runner",
     "Seed",
     "Sources",
     "Threads",
     "Where",
+    "check_runner",
     "require_pictures",
 ]
 
@@ -90,6 +93,16 @@ Threads: TypeAlias = Annotated[
     Option("Threads that read and decode.", metavar="N", minimum=1, default="one per processor"),
 ]
 
+Runner: TypeAlias = Annotated[
+    Literal["local", "ray"],
+    Option("Where the work is done: on this machine, or on a Ray cluster."),
+]
+
+Address: TypeAlias = Annotated[
+    str | None,
+    Option("The Ray cluster.", metavar="HOST:PORT", default="the one this machine belongs to"),
+]
+
 BatchSize: TypeAlias = Annotated[
     int | None,
     Option("Pictures per batch.", metavar="N", minimum=1, default="chosen automatically"),
@@ -109,3 +122,13 @@ def require_pictures(where: str | None, ids: Sequence[str] | None, *, every: boo
     """
     if where is None and ids is None and not every:
         raise UsageError("name pictures: --where SQL, --ids ID, or --all for every picture")
+
+
+def check_runner(runner: str, address: str | None) -> None:
+    """Refuse the address of a cluster that is not asked to work.
+
+    Raises:
+        UsageError: it is.
+    """
+    if address is not None and runner != "ray":
+        raise UsageError(f"{address!r} is the address of a Ray cluster: ask for the runner ray too")

@@ -11,7 +11,18 @@ from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Argument, Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Every, Exclude, LabelLevel, Labels, Sources, Threads, Where
+from tamis.verbs.shared import (
+    Address,
+    Every,
+    Exclude,
+    LabelLevel,
+    Labels,
+    Runner,
+    Sources,
+    Threads,
+    Where,
+    check_runner,
+)
 
 __all__ = ["Add", "AddCrops", "AddReport", "AddTiles", "CropObjects", "PartsReport"]
 
@@ -65,9 +76,16 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
         Option("Also add N x N tiles of each picture.", metavar="N", minimum=2, maximum=16),
     ] = None
     threads: Threads = None
+    runner: Runner = "local"
+    address: Address = None
 
     def check(self) -> None:
-        """Refuse a threshold that nothing is compared by."""
+        """Refuse a threshold that nothing is compared by, and a cluster that has nothing to do."""
+        check_runner(self.runner, self.address)
+        if self.runner == "ray" and self.new_only:
+            raise UsageError(
+                "what is new is found one picture after the other, which a cluster cannot do"
+            )
         if self.threshold is not None and not self.new_only:
             raise UsageError("a threshold says what counts as new: ask for new only as well")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tamis.images.picture_record import content_hash, examine, sample_id
 from tamis.machine import usable_processors
 from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.ray_workers import workers_of
 from tamis.runtime.row_sink import RowSink
 from tamis.runtime.stage import Stage
 from tamis.services.add.contract import AddReport
@@ -68,7 +69,12 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
     store, progress = workspace.store, feedback.stage("add")
     wanted = SourcesToAdd(request)
     known = KnownPictures(store)
-    threads = request.threads or min(usable_processors(), MAX_THREADS)
+    workers, pool = workers_of(
+        request.runner,
+        request.address,
+        request.threads,
+        here=min(usable_processors(), MAX_THREADS),
+    )
     rows = SampleRows(wanted)
     with store.operation("add", wanted.params, request=request) as operation:
         operation.count_known(0)
@@ -78,9 +84,10 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
         outcomes = ordered_map(
             Examine(known),
             _with_frames(wanted, known),
-            workers=threads,
+            workers=workers,
             ahead=_WINDOW_PER_THREAD,
             weight=_weight,
+            pool=pool,
         )
         with (
             RowSink(store, operation, checkpoint_rows=CHECKPOINT_ROWS) as sink,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tamis.types import Failure
 from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import BatchSize, EncoderToUse, Threads
+from tamis.verbs.shared import Address, BatchSize, EncoderToUse, Runner, Threads, check_runner
 
 __all__ = ["Embed", "EmbedReport"]
 
@@ -28,6 +28,12 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
         Option("The device to run on.", metavar="cpu|cuda|mps", default="the best available"),
     ] = None
     threads: Threads = None
+    runner: Runner = "local"
+    address: Address = None
+
+    def check(self) -> None:
+        """Refuse the address of a cluster that is not asked to work."""
+        check_runner(self.runner, self.address)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

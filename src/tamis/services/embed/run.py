@@ -21,6 +21,7 @@ from tamis.runtime.batch_size import BatchSize, find_batch_size
 from tamis.runtime.decoded_rows import by_picture, decoded_rows
 from tamis.runtime.indexing import is_index_worthwhile
 from tamis.runtime.ordered_map import ordered_map
+from tamis.runtime.ray_workers import workers_of
 from tamis.runtime.row_sink import Rows, RowSink
 from tamis.runtime.stage import Stage
 from tamis.services.embed.contract import EmbedReport
@@ -73,7 +74,15 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
     dtype, retry = request.dtype, request.retry
     # the workers share the cores, one inference thread each
     device = {} if request.device is None else {"device": request.device}
-    encoder = workspace.encoders.load(request.encoder, threads=1, **device)
+    far = request.runner == "ray"  # this machine need not have the device of the cluster's
+    encoder = workspace.encoders.load(request.encoder, threads=1, **({} if far else device))
+    workers, pool = workers_of(
+        request.runner,
+        request.address,
+        request.threads,
+        here=usable_processors(),
+        gpus=float((request.device or "").startswith("cuda")),
+    )
     begin = time.monotonic()
     store.refresh()
     column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
@@ -96,10 +105,11 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
             operation.counts |= {"embedded": 0, "failed": 0}
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
             vectors = ordered_map(
-                EmbedBatch(encoder, batch),
+                EmbedBatch(encoder, batch, {"threads": 1, **device}),
                 _pending(todo, batch.size),
-                workers=request.threads or usable_processors(),
+                workers=workers,
                 ahead=_WAITING_PER_WORKER,
+                pool=pool,
             )
             with (
                 RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink,
