@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.algo.projection import Placement
 from tamis.dataset.map_columns import map_columns
 from tamis.dataset.operations import MapMade, told
 from tamis.dataset.samples import Kind
@@ -91,6 +90,9 @@ def later_places(
     count = lacking.count()
     if not count:
         return
+    # neighbors take 40 MB of libraries, which a page needs only once pictures came later
+    from tamis.algo.projection import Placement
+
     placement = Placement(
         *(known or reference_of(samples, column)),
         expected=count,

@@ -12,7 +12,6 @@ from starlette.responses import Response
 from tamis.dataset.columns import Column
 from tamis.errors import UsageError
 from tamis.interfaces.server.point_map import color_codes, packed
-from tamis.services.cluster.names import cluster_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +110,8 @@ def _said(session: Session, key: MapKey) -> dict[str, Any]:
 
 
 def _cluster_names(session: Session) -> dict[str, str]:
+    from tamis.services.cluster.names import cluster_names
+
     samples = session.workspace.samples
     if not samples.has(Column.CLUSTER):
         return {}

@@ -107,7 +107,7 @@ def picture_map(samples: Samples, embedded: EmbeddedSamples | None) -> PictureMa
         explanation=explanation,
         shown=len(shown),
         total=len(embedded.ids),
-        radius=float(np.clip(90 / np.sqrt(len(shown)), 1.6, 7)),
+        radius=float(np.clip(180 / np.sqrt(len(shown)), 1.8, 8)),
         colorings=tuple(colorings),
     )
 
