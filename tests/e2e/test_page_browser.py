@@ -390,9 +390,16 @@ def test_nothing_serious_keeps_anybody_out(
             "picture": ("Escape", "Enter"),
             "keys": ("Escape", "?"),
             "label": ("Escape", "l"),
+            "map": ("Escape", "m"),
         }.items():
             visit.keys(*keys)
-            wait = {"grid": ".held", "picture": ".near img", "keys": "dialog", "label": "#choices"}
+            wait = {
+                "grid": ".held",
+                "picture": ".near img",
+                "keys": "dialog",
+                "label": "#choices",
+                "map": ".legend",
+            }
             visit.page.wait_for_selector(wait[name])
             report = visit.page.evaluate("axe.run()")
             problems += [

@@ -33,7 +33,8 @@ def map_of(samples: Samples, column: VectorColumn) -> MapMade | None:
         return None
     found = None
     for entry in samples.store.log():
-        made = told(entry, MapMade) if entry.state == "done" else None
+        stands = entry.state == "done" and entry.snapshot <= samples.store.snapshot
+        made = told(entry, MapMade) if stands else None
         if made is not None and made.column == column.name:
             found = made
     return found
