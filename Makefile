@@ -12,7 +12,7 @@ TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
 KEEP ?= 40
 WORKERS ?= 2
-EXTRAS := dev,app,objects,concepts,hf,timm,open-clip,openvino,export,ssl,heif,video,shots
+EXTRAS := dev,app,objects,concepts,hf,timm,open-clip,openvino,export,ssl,heif,video,shots,map
 
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE

@@ -25,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from tamis.dataset.map_columns import map_columns
 from tamis.dataset.store import Store
 
 if TYPE_CHECKING:
@@ -86,8 +87,17 @@ def make(path: Path, rows: int) -> None:
         for begin in range(0, rows, AT_ONCE):
             count = min(AT_ONCE, rows - begin)
             vectors = rng.normal(size=(count, DIM)).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             op.set_vectors(column, [f"{n:032x}" for n in range(begin, begin + count)], vectors)
             op.checkpoint()
+    # a map as `tamis map` keeps it, so that what is measured is how it is served and drawn
+    names = map_columns(store.vector_columns()[0])
+    told = {"column": column, "fingerprint": "f" * 16}
+    with store.operation("map", told) as op:
+        places = rng.uniform(-1, 1, (rows, 2)).astype(np.float32)
+        ids = [f"{n:032x}" for n in range(rows)]
+        op.set_marks(ids, {name: pa.array(places[:, at]) for at, name in enumerate(names)})
+        op.counts |= {"placed": rows, "trustworthiness": 0.5, "neighbors_kept": 0.0}
 
 
 class Server:
@@ -176,6 +186,21 @@ def measure(server: Server, rows: int) -> list[tuple[str, float, float, float]]:
     )
     step("alike: 500 best", lambda n: server.post("/api/questions", {"like": [ids[n]]}))
 
+    for info in client.get("/api/maps").json()["maps"]:
+        key, kind = info["key"], info["kind"]
+        where = {"map": key}
+        step(f"map, {kind}: first", lambda _, w=where: client.get("/api/map/places", params=w), 1)
+        step(f"map, {kind}: again", lambda _, w=where: client.get("/api/map/places", params=w))
+
+        def circled(turn: int, key: str = key) -> Any:
+            side = 0.3 + 0.1 * turn
+            corners = [[-side, -side], [side, -side], [side, side], [-side, side]]
+            lasso = {"map": key, "shapes": [{"adds": True, "corners": corners}]}
+            return server.post("/api/questions", {"lasso": lasso})
+
+        step(f"map, {kind}: lasso, count", circled)
+    step("map: colors", lambda _: client.get("/api/map/colors?column=label"))
+
     def label(ranges: list[list[int]], name: str) -> None:
         key = server.post("/api/questions", {})["answer"]
         made = server.post("/api/selections", {"answer": key, "ranges": ranges})["name"]
@@ -226,13 +251,65 @@ def browse(server: Server) -> list[tuple[str, float]]:
         page.keyboard.press("End")
         page.wait_for_function("() => document.querySelector('.tile.focused img')")
         end = time.perf_counter() - begun
+        found = draw(page, sizes)
         browser.close()
     return [
+        *found,
         ("page: first picture", first),
         ("page: screen full", full),
         ("page: filtered screen full", filtered),
         ("page: last row", end),
         ("page: bytes until full", float(total)),
+    ]
+
+
+def draw(page: Any, sizes: list[int]) -> list[tuple[str, float]]:
+    """Return what the map costs: bytes, seconds until it is drawn, main-thread ms of a move."""
+    metrics = page.context.new_cdp_session(page)
+    metrics.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        known = metrics.send("Performance.getMetrics")["metrics"]
+        return next(1e3 * one["value"] for one in known if one["name"] == "TaskDuration")
+
+    def drawn() -> None:
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+    sizes.clear()
+    before, begun = busy(), time.perf_counter()
+    page.keyboard.press("m")
+    page.wait_for_function(
+        "() => /^[1-9][^·]* on the map/.test(document.querySelector('.foot')?.innerText ?? '')"
+    )
+    drawn()
+    seconds, first = time.perf_counter() - begun, busy() - before
+    received = sum(sizes)
+    box = page.locator(".map canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    before = busy()
+    for turn in range(20):
+        page.mouse.move(x + 3 * turn, y + 2 * turn)
+        drawn()
+    moved = (busy() - before) / 20
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    before, begun = busy(), time.perf_counter()
+    page.click(".map >> text=Box")
+    page.mouse.move(x - 80, y - 80)
+    page.mouse.down()
+    page.mouse.move(x + 80, y + 80, steps=3)
+    page.mouse.up()
+    page.wait_for_selector(".chip")
+    drawn()
+    return [
+        ("map: bytes", float(received)),
+        ("map: drawn, s", seconds),
+        ("map: drawn, main thread, ms", first),
+        ("map: a move, main thread, ms", moved),
+        ("map: a box to its chip, s", time.perf_counter() - begun),
+        ("map: a box, main thread, ms", busy() - before),
     ]
 
 

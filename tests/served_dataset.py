@@ -78,6 +78,7 @@ def served_dataset(folder: Path, count: int = 60, *, files: int = 12) -> Path:
             )
         )
     vectors = rng.normal(size=(count, DIM)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     with store.operation("embed", {"encoder": "hf:small"}) as op:
         op.set_vectors(op.add_vector_column("bundled:small", "feedc0de99", DIM), ids, vectors)
     boxed = [number for number in numbers if number % 4 == 0]

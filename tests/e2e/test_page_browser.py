@@ -304,7 +304,7 @@ def test_a_lasso_on_the_map_filters_and_its_chip_takes_it_back(
         frame = visit.page.locator(".map canvas").bounding_box()
         assert frame is not None
         middle = frame["x"] + frame["width"] / 2
-        top, bottom = frame["y"] + 8, frame["y"] + frame["height"] - 30
+        top, bottom = frame["y"] + 3, frame["y"] + frame["height"] - 3
         visit.page.keyboard.down("Shift")
         visit.page.mouse.move(middle, top)
         visit.page.mouse.down()
@@ -320,6 +320,21 @@ def test_a_lasso_on_the_map_filters_and_its_chip_takes_it_back(
         visit.count(f"{int((places[:, 0] > 0).sum())} of {PICTURES}")
         visit.page.reload()
         visit.page.wait_for_selector(".chip:has-text('inside the lasso')")
+        visit.page.wait_for_selector(".map polygon.kept")
+        # what Alt draws is taken away: of the right half its upper half, by a box
+        visit.page.click(".map >> text=Box")
+        center = visit.page.locator(".map canvas").bounding_box()
+        assert center is not None
+        visit.page.keyboard.down("Alt")
+        visit.page.mouse.move(middle, center["y"] + 3)
+        visit.page.mouse.down()
+        visit.page.mouse.move(right, center["y"] + center["height"] / 2, steps=4)
+        visit.page.mouse.up()
+        visit.page.keyboard.up("Alt")
+        session = Session(visit.dataset)
+        places = session.table.places()
+        session.close()
+        visit.count(f"{int(((places[:, 0] > 0) & (places[:, 1] < 0)).sum())} of {PICTURES}")
         visit.page.click(".chip button")
         visit.count(f"{PICTURES} pictures")
         assert visit.said == []
@@ -423,6 +438,40 @@ def test_a_queue_is_worked_through_by_keys_and_nothing_answered_comes_back(visit
     assert "review" not in visit.page.url
 
 
+def test_a_map_is_made_colored_and_joined_by_new_pictures(visit: Visit) -> None:
+    pytest.importorskip("openTSNE")
+    import pyarrow as pa
+
+    visit.keys("m")
+    visit.page.click("text=Keep neighbors")
+    visit.page.wait_for_selector(".foot:has-text('of the most alike are neighbors here')")
+    assert Store.open(visit.dataset).log()[-1].verb == "map"
+    cats = visit.labels().count("cat")
+    legend = visit.page.locator(".legend button", has_text="cat")
+    assert f"{cats} / {cats}" in legend.inner_text()
+    visit.facet("Split", "val").click()
+    both = Store.open(visit.dataset).count("label = 'cat' AND split = 'val'")
+    visit.page.wait_for_selector(f".legend button:has-text('{both} / {cats}')")
+    visit.page.select_option(".map .color select", "sharpness")
+    visit.page.wait_for_selector(".map .ramp")
+    visit.page.select_option(".map .color select", "split")
+    legend = visit.page.locator(".legend button", has_text="train")
+    legend.wait_for()
+    legend.click()
+    visit.page.wait_for_selector(".chip:has-text('val, train')")
+    visit.page.click("text=Two")
+    visit.page.wait_for_selector("section[aria-label='Second map'] .foot:has-text('on the map')")
+    visit.page.click(".chip button")
+    visit.count(f"{PICTURES} pictures")
+    store = Store.open(visit.dataset)
+    column = store.vector_columns()[0]
+    vectors = store.vectors(column.name)[1]
+    with store.operation("watch") as op:
+        op.insert(pa.table({"sample_id": ["f" * 32], "path": ["late.jpg"]}))
+        op.set_vectors(column.name, ["f" * 32], vectors[:1])
+    visit.page.wait_for_selector(f".foot:has-text('{PICTURES + 1} on the map')")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_keeps_anybody_out(
     browser: Any, master: Path, tmp_path: Path, scheme: str
@@ -445,6 +494,7 @@ def test_nothing_serious_keeps_anybody_out(
             "queues": ("Escape", "q"),
             "group": ("ArrowDown", "ArrowDown", "ArrowDown"),
             "pick": ("ArrowDown",),
+            "map": ("Escape", "m"),
         }.items():
             visit.keys(*keys)
             if name == "queues":
@@ -457,6 +507,7 @@ def test_nothing_serious_keeps_anybody_out(
                 "queues": ".queue:has-text('3 left')",
                 "group": ".tiles button",
                 "pick": ".facts:has-text('first')",
+                "map": ".legend",
             }
             visit.page.wait_for_selector(wait[name])
             report = visit.page.evaluate("axe.run()")

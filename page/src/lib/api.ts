@@ -16,13 +16,28 @@ export interface Sort {
   descending: boolean
 }
 
+/** A part of a map that was drawn around: shapes in turn add what they hold or take it away. */
+export interface Lasso {
+  map: string | null
+  shapes: { adds: boolean; corners: [number, number][] }[]
+}
+
+export interface MapInfo {
+  key: string
+  kind: 'plane' | 'neighbors'
+  encoder: string
+  default: boolean
+  trustworthiness: number | null
+  neighbors_kept: number | null
+}
+
 export interface Question {
   filters: Filter[]
   where: string | null
   text: string | null
   like: string[]
   region: [number, number, number, number] | null
-  lasso: [number, number][] | null
+  lasso: Lasso | null
   sort: Sort | null
 }
 
@@ -264,10 +279,22 @@ export interface QueueDocument extends QueueState {
 /** A sentence of the server's that says what was wrong and what to do. */
 export class Refused extends Error {}
 
-async function ask(path: string, init?: RequestInit): Promise<Response> {
+/** In a frame of another page, where cookies do not travel, the token of the frame's address. */
+const token = tokenOfAddress()
+export const framed = token !== null
+
+function tokenOfAddress(): string | null {
+  const found = /^#token=([\w-]+)/.exec(location.hash)?.[1] ?? null
+  if (found) history.replaceState(null, '', location.pathname)
+  return found
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   let answer: Response
+  const headers = new Headers(init.headers)
+  if (token) headers.set('authorization', `Bearer ${token}`)
   try {
-    answer = await fetch(path, init)
+    answer = await fetch(path, { ...init, headers })
   } catch {
     throw new Refused('The server does not answer. Is `tamis app` still running?')
   }
@@ -317,4 +344,32 @@ export async function upload<T>(path: string, data: Blob): Promise<T> {
 export function verb<T>(name: string, request: unknown, selection?: string): Promise<T> {
   const query = selection === undefined ? '' : `?selection=${encodeURIComponent(selection)}`
   return post<T>(`/api/verbs/${encodeURIComponent(name)}${query}`, request)
+}
+
+/** Show a picture of the server's in an `img`. */
+export function shows(image: HTMLImageElement, path: string) {
+  let wanted = path
+  let url = ''
+  const show = (now: string) => {
+    wanted = now
+    if (!framed) {
+      image.src = now
+      return
+    }
+    void bytes(now)
+      .then((data) => {
+        if (wanted !== now) return
+        URL.revokeObjectURL(url)
+        image.src = url = URL.createObjectURL(new Blob([data]))
+      })
+      .catch(() => image.dispatchEvent(new Event('error')))
+  }
+  show(path)
+  return {
+    update: show,
+    destroy() {
+      wanted = ''
+      URL.revokeObjectURL(url)
+    },
+  }
 }

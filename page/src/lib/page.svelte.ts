@@ -4,6 +4,7 @@ import { tick } from 'svelte'
 import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import {
   bytes,
+  framed,
   get,
   post,
   Refused,
@@ -737,7 +738,8 @@ export class Page {
       }
       if (job.state !== 'done') throw new Refused(job.error ?? 'The export was cancelled.')
       const link = document.createElement('a')
-      link.href = `/api/exports/${job.number}`
+      const place = `/api/exports/${job.number}`
+      link.href = framed ? URL.createObjectURL(new Blob([await bytes(place)])) : place
       link.download = String(job.result?.['name'] ?? '')
       link.click()
       const exported = Number(job.result?.['exported'] ?? 0)

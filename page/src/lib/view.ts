@@ -1,6 +1,6 @@
 /** The view as the address keeps it. */
 
-import type { Filter, Question } from './api'
+import type { Filter, Lasso, Question } from './api'
 
 export interface View {
   question: Question
@@ -38,9 +38,7 @@ export function readView(hash: string): View {
   const region = given.get('region')?.split(',').map(Number)
   if (region?.length === 4 && region.every(Number.isInteger))
     question.region = region as [number, number, number, number]
-  const lasso = given.get('lasso')?.split(';').map((one) => one.split(',').map(Number))
-  if (lasso && lasso.length > 2 && lasso.flat().every(Number.isFinite))
-    question.lasso = lasso as [number, number][]
+  question.lasso = readLasso(given.get('lasso'))
   const sort = given.get('sort')
   if (sort) question.sort = { column: sort.replace(/^-/, ''), descending: sort.startsWith('-') }
   const height = Number(given.get('height'))
@@ -61,7 +59,7 @@ export function writeView(view: View): string {
   if (question.text) given.set('text', question.text)
   if (question.like.length) given.set('like', question.like.join(','))
   if (question.region) given.set('region', question.region.join(','))
-  if (question.lasso) given.set('lasso', question.lasso.map((one) => one.join(',')).join(';'))
+  if (question.lasso) given.set('lasso', writeLasso(question.lasso))
   if (question.sort)
     given.set('sort', `${question.sort.descending ? '-' : ''}${question.sort.column}`)
   if (view.height !== HEIGHT) given.set('height', String(view.height))
@@ -69,4 +67,26 @@ export function writeView(view: View): string {
   if (view.compare) given.set('compare', '')
   if (view.review !== null) given.set('review', view.review)
   return given.toString()
+}
+
+/** `MAP|+x,y;x,y;x,y|-x,y;x,y;x,y`: what is added and what is taken away; once it was one shape. */
+function readLasso(text: string | null): Lasso | null {
+  if (!text) return null
+  const [map, ...parts] = text.includes('|') ? text.split('|') : ['', `+${text}`]
+  const shapes = parts.map((part) => ({
+    adds: !part.startsWith('-'),
+    corners: part
+      .slice(1)
+      .split(';')
+      .map((one) => one.split(',').map(Number) as [number, number]),
+  }))
+  const whole = shapes.every((one) => one.corners.length > 2 && one.corners.flat().every(Number.isFinite))
+  return shapes.length && whole ? { map: map || null, shapes } : null
+}
+
+function writeLasso(lasso: Lasso): string {
+  const parts = lasso.shapes.map(
+    (one) => (one.adds ? '+' : '-') + one.corners.map((corner) => corner.join(',')).join(';'),
+  )
+  return [lasso.map ?? '', ...parts].join('|')
 }

@@ -36,6 +36,7 @@ __all__ = [
     "DriftFitted",
     "DuplicatesFound",
     "Logged",
+    "MapMade",
     "PicturesAdded",
     "ProbeAdapted",
     "ProbeTrained",
@@ -252,6 +253,27 @@ class ProbeAdapted(ProbeTrained):
     """A probe that was adapted to drifted pictures; a dry run leaves none."""
 
     verb: ClassVar[str] = "drift adapt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapMade(Told):
+    """A map that was made, or on which pictures that came later were placed.
+
+    Attributes:
+        column: the vectors that it is of.
+        fingerprint: hash of the layout; it stays when others are placed.
+        placed: pictures and parts that got a place.
+        trustworthiness: see `tamis.algo.projection.preservation.Preservation`.
+        neighbors_kept: likewise.
+    """
+
+    verb: ClassVar[str] = "map"
+    options: ClassVar[frozenset[str]] = frozenset({"column", "fingerprint"})
+    column: str
+    fingerprint: str
+    placed: int
+    trustworthiness: float
+    neighbors_kept: float
 
 
 @dataclass(frozen=True, kw_only=True)

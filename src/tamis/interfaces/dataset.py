@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.split_column import Fold
     from tamis.encoders.base import Encoder
+    from tamis.interfaces.server.notebook import NotebookApp
     from tamis.runtime.indexing import IndexAudit
     from tamis.runtime.torch_pictures import Target, TorchPictures
     from tamis.services.annotate.arrays import AnnotationsAdded, BoxFormat
@@ -178,6 +179,24 @@ class Dataset(Stored, Verbs):
             classes=classes,
             transforms=transforms,
         )
+
+    def app(self, *, height: int = 720, framed_by: Sequence[str] = ()) -> NotebookApp:
+        """Show the page in a notebook: the last value of a cell becomes a frame.
+
+        `app.selection` tells what is selected there, as a condition for every verb's `where`.
+
+        Args:
+            height: of the frame, in pixels.
+            framed_by: origins of notebooks that are not shown from this machine's own addresses,
+                such as `https://hub.example.org`; their browser must reach this machine.
+
+        Raises:
+            MissingExtraError: the extra `app` is not installed.
+            UsageError: the height or an origin cannot be used.
+        """
+        from tamis.interfaces.server.notebook import open_in_notebook
+
+        return open_in_notebook(self.path, height, tuple(framed_by))
 
     def add_annotations(
         self,

@@ -35,6 +35,7 @@ from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log,
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
+from tamis.services.map.contract import MakeMap
 from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -79,6 +80,7 @@ class Verbs:
     predict_probe = Method(PredictProbe)
     export_probe = Method(ExportProbe)
     cluster = Method(Cluster)
+    map = Method(MakeMap)
     evaluate = Method(Evaluate)
     curate = Method(Curate)
     defects_export = Method(DefectsExport)

@@ -48,6 +48,7 @@ from tamis.services.info.result import InfoReport
 from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
+from tamis.services.map.contract import MapReport
 from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
@@ -753,6 +754,30 @@ class Verbs:
             gallery: Write a page of the clusters.
             where: Only rows that meet this SQL condition.
             examples: How many pictures of each to list.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def map(
+        self,
+        *,
+        again: bool = False,
+        landmarks: int = 100000,
+        encoder: str | PathLike[str] | None | Any = None,
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> MapReport:
+        """Lay out all pictures on a map that keeps neighbors; later ones are placed, none is moved.
+
+        The page shows it, and the report. It needs the extra `map` when it is made, not afterwards.
+
+        Args:
+            again: Make the map anew; without it, only pictures without a place get one.
+            landmarks: How many pictures are laid out; the others are placed among them.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """

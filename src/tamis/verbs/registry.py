@@ -36,6 +36,7 @@ VERBS: Final[dict[str, str]] = {
     "curate": "tamis.services.curate.contract:Curate",
     "duplicates": "tamis.services.duplicates.contract:Duplicates",
     "cluster": "tamis.services.cluster.contract:Cluster",
+    "map": "tamis.services.map.contract:MakeMap",
     "probe train": "tamis.services.probe.contract:TrainProbe",
     "probe predict": "tamis.services.probe.contract:PredictProbe",
     "probe export": "tamis.services.probe.contract:ExportProbe",

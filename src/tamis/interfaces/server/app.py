@@ -10,8 +10,6 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import numpy as np
-import pyarrow.compute as pc
 from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -29,9 +27,9 @@ from tamis.interfaces.server.answers import (
 from tamis.interfaces.server.comparisons import comparison_of
 from tamis.interfaces.server.downloads import download_of, start_export
 from tamis.interfaces.server.happened import dataset_document, history_document
+from tamis.interfaces.server.map_routes import add_map_routes
 from tamis.interfaces.server.openapi import description
 from tamis.interfaces.server.pictures import original
-from tamis.interfaces.server.point_map import color_codes, packed
 from tamis.interfaces.server.questions import Question
 from tamis.interfaces.server.security import Guard
 from tamis.interfaces.server.served import QUICK, request_of
@@ -47,10 +45,13 @@ if TYPE_CHECKING:
 
 _Work: TypeAlias = "Callable[[Request, Any], Any]"
 
-__all__ = ["STATIC", "make_app", "make_routes"]
+__all__ = ["SHELL", "STATIC", "make_app", "make_routes"]
 
 STATIC: Final = Path(__file__).with_name("static")
 """The page as it was built."""
+
+SHELL: Final = frozenset({"/", "/assets/page.js", "/assets/page.css", "/assets/icon.svg"})
+"""The page without any data: the same for every dataset."""
 
 _MOST_BYTES: Final = 64 << 20
 _THREADS: Final = 6
@@ -160,41 +161,7 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         answer = session.answers.of(request.path_params["answer"])
         return Response(answer.shapes.tobytes(), media_type="application/octet-stream")
 
-    @route("/api/map/places")
-    def places(_request: Request, _body: Any) -> Response:
-        """Where every row lies on the map: pairs of uint16, 65535 for nowhere."""
-        with session.lock:
-            found = packed(session.table.places())
-        return Response(found, media_type="application/octet-stream")
-
-    @route("/api/map/colors")
-    def colors(request: Request, _body: Any) -> Response:
-        """A byte for each row: which value of `column` it has; 255 for none."""
-        with session.lock:
-            found = color_codes(session.table, request.query_params.get("column", "label"))
-        return Response(found, media_type="application/octet-stream")
-
-    @route("/api/answers/{answer}/mask")
-    def mask(request: Request, _body: Any) -> Response:
-        """A bit for each row of the dataset, the lowest first: whether it is in the answer."""
-        answer = session.answers.of(request.path_params["answer"])
-        with session.lock:
-            bits = np.zeros(len(session.table), bool)
-            bits[session.table.positions(answer.ids)] = True
-        data = np.packbits(bits, bitorder="little").tobytes()
-        return Response(data, media_type="application/octet-stream")
-
-    @route("/api/map/points/{row}")
-    def point(request: Request, _body: Any) -> Any:
-        """The picture of a row, and its place in `answer`."""
-        row, key = _whole_in(request, "row"), request.query_params.get("answer")
-        with session.lock:
-            table = session.table
-            if row >= len(table):
-                raise UsageError(f"there is no row {row}")
-            name = table.ids[row].as_py()
-        place = -1 if key is None else pc.index(session.answers.of(key).ids, name).as_py()
-        return {"id": name, "place": None if place < 0 else place}
+    add_map_routes(session, route)
 
     @route("/api/thumbnails")
     def thumbnails(request: Request, _body: Any) -> Response:
@@ -280,6 +247,19 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         with session.lock:
             session.saved.remove(request.path_params["name"])
             return {"saved": session.saved.document(session.table)}
+
+    @route("/api/present", "POST")
+    def present(_request: Request, body: Any) -> Any:
+        """Say what the page shows: `answer`, and `selection` where something is selected."""
+        if not isinstance(body, dict) or not isinstance(body.get("answer"), str):
+            raise UsageError("what is shown is an answer, and perhaps a selection")
+        selection = body.get("selection")
+        answer = session.answers.of(body["answer"])
+        with session.lock:
+            shown = session.selections.make(answer, session.table, {})
+            chosen = None if selection is None else session.selections.of(selection)
+            session.shown, session.chosen = shown, chosen
+        return {}
 
     @route("/api/verbs/{verb}", "POST")
     def verb(request: Request, body: Any) -> Response:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tamis.dataset.columns import Column
+from tamis.dataset.map_columns import is_map_column
 from tamis.errors import UsageError
 from tamis.interfaces.server.row_table import OBJECTS, Numbers, Words, layer_column
 
@@ -98,7 +99,7 @@ def filterable(samples: Samples) -> list[tuple[str, str]]:
     found = [
         (str(name), groups.get(Column(name), "marks") if name in set(Column) else "marks")
         for name in names
-        if name not in _NEVER and not name.startswith("error_")
+        if name not in _NEVER and not name.startswith("error_") and not is_map_column(name)
     ]
     at_end = len(order)
     rank = {"marks": 0, "found": 1, "file": 2}

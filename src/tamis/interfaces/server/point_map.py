@@ -2,61 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.algo.principal_plane import principal_plane
+from tamis.dataset.columns import Column
+from tamis.dataset.map_columns import map_columns
 from tamis.dataset.samples import Kind
 from tamis.errors import UsageError
 from tamis.interfaces.server.row_table import Numbers
+from tamis.runtime.picture_map import evenly, later_places, vectors_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from tamis.algo.principal_plane import PrincipalPlane
+    from tamis.dataset.operations import MapMade
     from tamis.dataset.samples import Samples
     from tamis.dataset.schema import VectorColumn
     from tamis.interfaces.server.row_table import RowTable
 
-__all__ = ["PointMap", "checked_lasso", "color_codes", "inside", "packed"]
+__all__ = [
+    "Lasso",
+    "MapKey",
+    "NeighborMap",
+    "PlaneMap",
+    "PointMap",
+    "checked_lasso",
+    "color_codes",
+    "inside",
+    "packed",
+]
 
 _FITTED: Final = 4000
 _NOWHERE: Final = 65535
 _STEPS: Final = 65534
 _NO_VALUE: Final = 255
 _MOST_CORNERS: Final = 1000
+_MOST_SHAPES: Final = 50
+_MOST_VALUES: Final = 1000
 _LEAST_CORNERS: Final = 3
 
 
-class PointMap:
-    """Places of rows on a map of one vector column; what is placed once stays where it is.
+@dataclass(frozen=True)
+class MapKey:
+    """Which map is meant.
 
-    The plane is fitted to at most 4,000 vectors, chosen by their sample ids, so that the order of
-    rows decides nothing.
+    Attributes:
+        kind: the principal plane, or the layout of `tamis map`.
+        column: the vectors that it is of.
     """
 
-    def __init__(self, samples: Samples, column: VectorColumn) -> None:
-        self.column = column
-        self._samples = samples
-        self._plane = self._fit()
+    kind: Literal["plane", "neighbors"]
+    column: VectorColumn
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.column.name}"
+
+
+class PointMap(ABC):
+    """Places of rows on a map of one vector column; what is placed once stays where it is."""
+
+    def __init__(self) -> None:
         self._ids = pa.array([], pa.string())
         self._places = np.empty((0, 2), np.float32)
-
-    def _fit(self) -> PrincipalPlane:
-        known = self._samples.of().having(self.column.name)
-        ids = known.ids
-        if not ids:
-            raise UsageError("no picture has a vector yet; run  tamis embed  first")
-        step = max(len(ids) / _FITTED, 1.0)
-        chosen = [ids[int(at * step)] for at in range(min(len(ids), _FITTED))]
-        rows = self._samples.rows([self.column.name], chosen).column(0).combine_chunks()
-        flat = np.asarray(rows.flatten().to_numpy(zero_copy_only=False), np.float32)
-        return principal_plane(flat.reshape(-1, self.column.dim))
 
     def places(self, table: RowTable) -> NDArray[np.float32]:
         """Return `[N, 2]` float32 in [-1, 1] where the table's rows lie; NaN without a vector."""
@@ -67,15 +82,86 @@ class PointMap:
         kept = before.is_valid().to_numpy(zero_copy_only=False)
         places[kept] = self._places[before.drop_null().to_numpy(zero_copy_only=False)]
         if np.isnan(places).any():
-            everything = self._samples.of(kind=Kind.ALL)
-            for ids, vectors in everything.vector_batches(self.column):
-                at = pc.index_in(pa.array(ids), value_set=table.ids)
+            for ids, found in self._of_lacking():
+                at = pc.index_in(pa.array(ids, pa.string()), value_set=table.ids)
                 here = at.is_valid().to_numpy(zero_copy_only=False)
                 rows = at.drop_null().to_numpy(zero_copy_only=False)
                 absent = np.isnan(places[rows, 0])
-                places[rows[absent]] = self._plane.place(vectors[here][absent])
+                places[rows[absent]] = found[here][absent]
         self._ids, self._places = table.ids, places
         return places
+
+    @abstractmethod
+    def _of_lacking(self) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
+        """Yield rows and where they lie, at least those that have no place yet."""
+
+
+class PlaneMap(PointMap):
+    """The plane of largest variance.
+
+    It is fitted to at most 4,000 vectors, chosen by their sample ids, so that the order of rows
+    decides nothing.
+
+    Raises:
+        UsageError: no row has a vector.
+    """
+
+    def __init__(self, samples: Samples, column: VectorColumn) -> None:
+        super().__init__()
+        self._samples, self._column = samples, column
+        ids = samples.of().having(column.name).ids
+        if not ids:
+            raise UsageError("no picture has a vector yet; run  tamis embed  first")
+        self._plane = principal_plane(vectors_of(samples, column, evenly(ids, _FITTED)))
+
+    def _of_lacking(self) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
+        everything = self._samples.of(kind=Kind.ALL)
+        for ids, vectors in everything.vector_batches(self._column):
+            yield ids, self._plane.place(vectors)
+
+
+class NeighborMap(PointMap):
+    """The map that the dataset keeps; rows that came later are placed by it, but not stored.
+
+    Attributes:
+        made: what the log says of it.
+    """
+
+    def __init__(self, samples: Samples, column: VectorColumn, made: MapMade) -> None:
+        super().__init__()
+        self._samples, self._column, self.made = samples, column, made
+
+    def _of_lacking(self) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
+        across, up = map_columns(self._column)
+        stored = self._samples.of(kind=Kind.ALL).having(across)
+        rows = stored.table(Column.SAMPLE_ID, across, up)
+        places = [np.asarray(rows.column(name), np.float32) for name in (across, up)]
+        yield rows.column(0).to_pylist(), np.stack(places, axis=1)
+        for ids, _, found in later_places(self._samples, self._column):
+            yield ids, found
+
+
+@dataclass(frozen=True)
+class Lasso:
+    """A part of a map that was drawn around.
+
+    Attributes:
+        map: the map, as its key is written; None is the default encoder's plane.
+        shapes: polygons in the order of drawing, each with whether it adds what it holds or takes
+            it away.
+    """
+
+    map: str | None
+    shapes: tuple[tuple[bool, tuple[tuple[float, float], ...]], ...]
+
+    def holds(self, places: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return `[N]` which places it holds."""
+        # what is first taken away is taken from all that lie somewhere
+        held = np.isfinite(places[:, 0]) & (not self.shapes[0][0])
+        for adds, corners in self.shapes:
+            here = inside(places, corners)
+            held = held | here if adds else held & ~here
+        return held
 
 
 def packed(places: NDArray[np.float32]) -> bytes:
@@ -89,27 +175,34 @@ def packed(places: NDArray[np.float32]) -> bytes:
 
 
 def color_codes(table: RowTable, name: str) -> bytes:
-    """Return a byte for each row: which value of a column it has, at most 254; 255 without one.
+    """Return for each row which value of a column it has, most frequent first.
 
-    Of numbers and times, 0 is the least and 254 the greatest.
+    A byte, 255 for none, or a uint16, 65535 for none, of columns with over 255 values; after the
+    1,000th all are 1000. Of numbers and times, 0 is the least and 254 the greatest.
 
     Raises:
         UsageError: there is no such column.
     """
     column = table.column(name)
-    codes = np.full(len(table), _NO_VALUE, np.uint8)
     if isinstance(column, Numbers):
-        known = ~np.isnan(column.values)
-        finite = column.values[np.isfinite(column.values)]
-        if known.any():
-            # halves, so that no difference is beyond the largest number
-            low, high = (finite.min() / 2, finite.max() / 2) if len(finite) else (0.0, 0.0)
-            share = (np.clip(column.values[known] / 2, low, high) - low) / max(high - low, 1e-12)
-            codes[known] = np.rint(share * (_NO_VALUE - 1)).astype(np.uint8)
-        return codes.tobytes()
+        return _ramp_codes(column.values).tobytes()
+    wide = len(column.values) > _NO_VALUE
+    codes = np.full(len(table), _NOWHERE if wide else _NO_VALUE, "<u2" if wide else "u1")
     # the first of several values is shown, so it is written last
-    codes[column.rows[::-1]] = np.minimum(column.codes[::-1], _NO_VALUE - 1)
+    codes[column.rows[::-1]] = np.minimum(column.codes[::-1], _MOST_VALUES)
     return codes.tobytes()
+
+
+def _ramp_codes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    codes = np.full(len(values), _NO_VALUE, np.uint8)
+    known = ~np.isnan(values)
+    finite = values[np.isfinite(values)]
+    if known.any():
+        # halves, so that no difference is beyond the largest number
+        low, high = (finite.min() / 2, finite.max() / 2) if len(finite) else (0.0, 0.0)
+        share = (np.clip(values[known] / 2, low, high) - low) / max(high - low, 1e-12)
+        codes[known] = np.rint(share * (_NO_VALUE - 1)).astype(np.uint8)
+    return codes
 
 
 def inside(places: NDArray[np.float32], corners: Sequence[Sequence[float]]) -> NDArray[np.bool_]:
@@ -135,12 +228,33 @@ def inside(places: NDArray[np.float32], corners: Sequence[Sequence[float]]) -> N
     return found
 
 
-def checked_lasso(given: Any) -> tuple[tuple[float, float], ...]:
-    """Return a polygon that the page gives.
+def checked_lasso(given: Any) -> Lasso:
+    """Return a lasso that the page gives: `{map, shapes: [{adds, corners}]}`, or corners alone.
 
     Raises:
         UsageError: it is none.
     """
+    if isinstance(given, list):
+        given = {"map": None, "shapes": [{"adds": True, "corners": given}]}
+    if not (
+        isinstance(given, dict)
+        and set(given) <= {"map", "shapes"}
+        and isinstance(given.get("map"), str | None)
+        and isinstance(given.get("shapes"), list)
+        and 0 < len(given["shapes"]) <= _MOST_SHAPES
+        and all(
+            isinstance(one, dict)
+            and set(one) == {"adds", "corners"}
+            and isinstance(one["adds"], bool)
+            for one in given["shapes"]
+        )
+    ):
+        raise UsageError(f"a lasso has a map and 1 to {_MOST_SHAPES} shapes, each adds and corners")
+    shapes = tuple((one["adds"], _polygon(one["corners"])) for one in given["shapes"])
+    return Lasso(given.get("map"), shapes)
+
+
+def _polygon(given: Any) -> tuple[tuple[float, float], ...]:
     fits = (
         isinstance(given, list)
         and _LEAST_CORNERS <= len(given) <= _MOST_CORNERS

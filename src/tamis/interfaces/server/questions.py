@@ -18,7 +18,7 @@ from tamis.dataset.conditions import all_of, columns_named
 from tamis.dataset.samples import names_parts
 from tamis.errors import UsageError
 from tamis.interfaces.server.conditions import ColumnFilter
-from tamis.interfaces.server.point_map import checked_lasso, inside
+from tamis.interfaces.server.point_map import Lasso, checked_lasso
 from tamis.interfaces.server.row_table import Numbers
 from tamis.runtime.workspace import execute
 from tamis.services.search.contract import Search
@@ -60,7 +60,7 @@ class Question:
         text: what the pictures should show; the best come first.
         like: sample ids of pictures that they should look like.
         region: the part of the first of those, `[x, y, width, height]` in pixels.
-        lasso: corners of a polygon on the map that holds them.
+        lasso: the part of a map that holds them.
         sort: the order where nothing is searched for; None is that of the dataset.
     """
 
@@ -69,7 +69,7 @@ class Question:
     text: str | None = None
     like: tuple[str, ...] = ()
     region: tuple[int, int, int, int] | None = None
-    lasso: tuple[tuple[float, float], ...] | None = None
+    lasso: Lasso | None = None
     sort: Sort | None = None
 
     @classmethod
@@ -133,7 +133,8 @@ class Question:
         """
         held = None
         if self.lasso is not None:
-            ids = table.ids.filter(pa.array(inside(table.places(), self.lasso)))
+            here = self.lasso.holds(table.places(self.lasso.map))
+            ids = table.ids.filter(pa.array(here))
             held = one_of(Column.SAMPLE_ID, ids.to_pylist())
         return all_of(*(one.condition(table) for one in self.filters), self.where, held)
 
@@ -150,7 +151,7 @@ class Question:
             columns_named(self.where)  # says what is wrong with the words
             mask &= table.meeting(self.where)
         if self.lasso is not None:
-            mask &= inside(table.places(), self.lasso)
+            mask &= self.lasso.holds(table.places(self.lasso.map))
         return mask
 
 

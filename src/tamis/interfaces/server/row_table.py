@@ -13,14 +13,17 @@ import pyarrow.compute as pc
 from tamis.dataset.columns import Column, equal, known
 from tamis.dataset.label_sets import classes_in
 from tamis.errors import UsageError
+from tamis.runtime.picture_map import map_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from tamis.dataset.operations import MapMade
     from tamis.dataset.samples import Samples
-    from tamis.interfaces.server.point_map import PointMap
+    from tamis.dataset.schema import VectorColumn
+    from tamis.interfaces.server.point_map import MapKey, PointMap
 
 __all__ = ["OBJECTS", "Numbers", "RowTable", "Words", "annotation_condition", "layer_column"]
 
@@ -166,7 +169,9 @@ class RowTable:
         self._columns: dict[str, Words | Numbers] = {}
         self._whole: Mask | None = None
         self.aspects: NDArray[np.uint8]
-        self._map: PointMap | None = None if last is None else last._map  # noqa: SLF001
+        self._maps: dict[str, PointMap] = {} if last is None else last._maps  # noqa: SLF001
+        self._keys: dict[str, MapKey] | None = None
+        self._made: dict[str, MapMade | None] = {}
         if last is not None and last.ids.equals(self.ids):
             self.ids, self.aspects = last.ids, last.aspects
             self._columns = {
@@ -229,18 +234,58 @@ class RowTable:
             self._columns[name] = self._read(name)
         return self._columns[name]
 
-    def places(self) -> NDArray[np.float32]:
-        """Return `[N, 2]` where the rows lie on the map; it is made when it is first asked for.
+    def maps(self) -> dict[str, MapKey]:
+        """Return the maps that there are by their keys, the one to begin with first.
+
+        Those of the default encoder come first, and of each encoder the one that was made.
+        """
+        from tamis.interfaces.server.point_map import MapKey
+
+        if self._keys is None:
+            default = self._samples.default_vector_column()
+            columns = sorted(self._samples.vector_columns, key=lambda one: one != default)
+            self._keys = {
+                str(key): key
+                for column in columns
+                for key in (MapKey("neighbors", column), MapKey("plane", column))
+                if key.kind == "plane" or self.map_made(column) is not None
+            }
+        return self._keys
+
+    def map_made(self, column: VectorColumn) -> MapMade | None:
+        """Return what the log says of the map of some vectors; None without one."""
+        if column.name not in self._made:
+            self._made[column.name] = map_of(self._samples, column)
+        return self._made[column.name]
+
+    def places(self, name: str | None = None) -> NDArray[np.float32]:
+        """Return `[N, 2]` where the rows lie on a map; it is made when it is first asked for.
+
+        Args:
+            name: the map's key; None is the plane of the default encoder.
 
         Raises:
-            UsageError: no row has a vector.
+            UsageError: no row has a vector, or there is no such map.
         """
-        from tamis.interfaces.server.point_map import PointMap
+        from tamis.interfaces.server.point_map import NeighborMap, PlaneMap
 
-        column = self._samples.vector_column()
-        if self._map is None or self._map.column != column:
-            self._map = PointMap(self._samples, column)
-        return self._map.places(self)
+        if name is None:
+            name = f"plane:{self._samples.vector_column().name}"
+        key = self.maps().get(name)
+        if key is None:
+            raise UsageError(f"there is no map {name!r} any more; draw on another one")
+        made = self.map_made(key.column) if key.kind == "neighbors" else None
+        known = self._maps.get(name)
+        if isinstance(known, NeighborMap) and known.made != made:
+            known = None
+        if known is None:
+            known = (
+                PlaneMap(self._samples, key.column)
+                if made is None
+                else NeighborMap(self._samples, key.column, made)
+            )
+            self._maps[name] = known
+        return known.places(self)
 
     def words(self, name: str) -> Words:
         """Return a column of texts.

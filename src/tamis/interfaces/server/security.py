@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,12 +26,12 @@ _READS: Final = frozenset({"GET", "HEAD"})
 _LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
 _BEARER: Final = "Bearer "
 
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'"
+)
 _HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
-        "connect-src 'self'; font-src 'self'; media-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": f"{_POLICY}; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -69,12 +69,14 @@ class Door:
         port: where it listens; the cookie is named by it, for cookies know no ports.
         host: the address it listens on.
         public: paths that need no token, such as `/healthz`; Host and Origin count there too.
+        framed_by: origins as CSP writes them whose pages may show it in a frame.
     """
 
     token: str
     port: int
     host: str = "127.0.0.1"
     public: frozenset[str] = frozenset()
+    framed_by: tuple[str, ...] = ()
     _names: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,16 @@ class Door:
         """Where a browser on this machine opens it."""
         host = "127.0.0.1" if _is_wildcard(self.host) else _bracketed(self.host)
         return f"http://{host}:{self.port}/?{urlencode({'token': self.token})}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every answer carries."""
+        if not self.framed_by:
+            return _HEADERS
+        ancestors = " ".join(self.framed_by)
+        policy = f"{_POLICY}; frame-ancestors {ancestors}"
+        framed = {name: value for name, value in _HEADERS.items() if name != "X-Frame-Options"}
+        return framed | {"Content-Security-Policy": policy}
 
     def answers_to(self, host: str | None) -> bool:
         """Tell whether a `Host` header names this server.
@@ -144,9 +156,9 @@ class Guard:
             return
         answer = self._refusal(scope) if scope["type"] == "http" else _refused("no web sockets")
         if answer is None:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, _with_headers(send, self._door.headers))
         elif scope["type"] == "http":
-            await answer(scope, receive, _with_headers(send))
+            await answer(scope, receive, _with_headers(send, self._door.headers))
         else:
             await send({"type": "websocket.close", "code": 1008})
 
@@ -191,11 +203,11 @@ class Guard:
         return answer
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, always: Mapping[str, str]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in always.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
         await send(message)

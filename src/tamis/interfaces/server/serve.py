@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from tamis.interfaces.server.security import Door
+    from tamis.interfaces.server.session import Session
 
 __all__ = ["OpenServer", "open_server", "serve_page"]
 
@@ -74,11 +75,13 @@ class OpenServer:
         door: what opens it.
         server: uvicorn's own.
         listener: the socket it listens on.
+        session: what it knows of the dataset.
     """
 
     door: Door
     server: uvicorn.Server
     listener: socket.socket
+    session: Session
 
     def run(self) -> None:
         """Answer until the server is told to stop."""
@@ -88,8 +91,21 @@ class OpenServer:
             self.listener.close()
 
 
-def open_server(dataset: Path, host: str = "127.0.0.1", port: int = 0) -> OpenServer:
+def open_server(
+    dataset: Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    framed_by: tuple[str, ...] = (),
+) -> OpenServer:
     """Open a dataset and a port.
+
+    Args:
+        dataset: the dataset's folder.
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        framed_by: origins whose pages may show it in a frame. Cookies do not travel there, so the
+            page without any data is then given to everybody, and asks for data with its token.
 
     Raises:
         DatasetMissingError: there is no dataset.
@@ -97,7 +113,7 @@ def open_server(dataset: Path, host: str = "127.0.0.1", port: int = 0) -> OpenSe
     """
     import uvicorn
 
-    from tamis.interfaces.server.app import make_app
+    from tamis.interfaces.server.app import SHELL, make_app
     from tamis.interfaces.server.security import Door, new_token
     from tamis.interfaces.server.session import Session
 
@@ -107,7 +123,8 @@ def open_server(dataset: Path, host: str = "127.0.0.1", port: int = 0) -> OpenSe
     except BaseException:
         listener.close()
         raise
-    door = Door(new_token(), listener.getsockname()[1], host)
+    public = SHELL if framed_by else frozenset()
+    door = Door(new_token(), listener.getsockname()[1], host, public, framed_by)
     config = uvicorn.Config(
         make_app(session, door),
         log_level="warning",
@@ -116,7 +133,7 @@ def open_server(dataset: Path, host: str = "127.0.0.1", port: int = 0) -> OpenSe
         timeout_graceful_shutdown=2,
         ws="none",
     )
-    return OpenServer(door, uvicorn.Server(config), listener)
+    return OpenServer(door, uvicorn.Server(config), listener, session)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -50,6 +50,7 @@ _LONG: Final = (
     "label mislabels",
     "label propagate",
     "label review",
+    "map",
     "scores",
     "select",
     "split",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.server.heat_maps import HeatMaps
     from tamis.interfaces.server.questions import Answer, Question
     from tamis.interfaces.server.queues.room import QueueRoom
+    from tamis.interfaces.server.selections import Selection
     from tamis.verbs.feedback import Feedback
     from tamis.verbs.request import Request
 
@@ -45,6 +46,8 @@ class Session:
         self.thumbnails = Thumbnails(self.workspace.samples)
         self.answers = Answers()
         self.selections = Selections()
+        self.shown: Selection | None = None
+        self.chosen: Selection | None = None
         self.jobs = Jobs()
         self.saved = Saved(path)
         self.lock = threading.RLock()

@@ -36,6 +36,7 @@ from tamis.services.report.galleries import (
 from tamis.services.report.learning import learning_curve
 from tamis.services.report.objects import objects
 from tamis.services.report.pairs import audited_pairs, changed_pairs
+from tamis.services.report.picture_map import picture_map
 from tamis.services.report.tables import label_table
 from tamis.services.report.typicality import NEIGHBORS, typicality
 from tamis.types import no_progress
@@ -152,6 +153,7 @@ def collect(
         notes=_notes(samples, embedded, typical),
         objects=objects(samples),
         layers=thumbnails.layers,
+        map=picture_map(samples, embedded),
     )
     progress(5, _STAGES)
     return data

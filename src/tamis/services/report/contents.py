@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from tamis.pages.line_chart import LineChart
     from tamis.pages.tile import PicturePair, Tile
+    from tamis.services.report.picture_map import PictureMap
 
 __all__ = [
     "Curve",
@@ -256,6 +257,7 @@ class ReportData:
         notes: sentences on what could not be shown, and why.
         objects: what there is to say of annotations; None where there are none.
         layers: layers of annotations that are drawn on the pictures.
+        map: pictures as points; None where too few have vectors.
     """
 
     name: str
@@ -288,3 +290,4 @@ class ReportData:
     notes: tuple[str, ...] = ()
     objects: Objects | None = None
     layers: tuple[str, ...] = ()
+    map: PictureMap | None = None

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import tamis
 from served_dataset import CLASSES, HOSTILE, picture, sample_id, served_dataset
 from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.store import Store
@@ -518,6 +519,92 @@ def test_a_lasso_on_the_map_is_a_filter(page: TestClient) -> None:
         assert page.post("/api/questions", json={"lasso": wrong}).status_code in {200, 400}
         if wrong:
             assert page.post("/api/questions", json={"lasso": wrong}).status_code == 400
+
+
+def test_shapes_add_and_take_away_on_the_map_that_they_name(page: TestClient) -> None:
+    (plane,) = page.get("/api/maps").json()["maps"]
+    assert (plane["kind"], plane["default"]) == ("plane", True)
+    data = page.get("/api/map/places", params={"map": plane["key"]}).content
+    x, y = (np.frombuffer(data, "<u2").reshape(-1, 2) / 65534 * 2 - 1).T
+    right = {"adds": True, "corners": [[0, -1.1], [1.1, -1.1], [1.1, 1.1], [0, 1.1]]}
+    top = {"adds": False, "corners": [[-1.1, 0], [1.1, 0], [1.1, 1.1], [-1.1, 1.1]]}
+    left = {"adds": True, "corners": [[-1.1, -1.1], [0, -1.1], [0, 1.1], [-1.1, 1.1]]}
+
+    def count(*shapes: dict[str, Any], key: str = plane["key"]) -> int:
+        return int(ask(page, lasso={"map": key, "shapes": list(shapes)})["count"])
+
+    assert count(right, top) == ((x > 0) & (y < 0)).sum()
+    assert count(top) == (y < 0).sum()
+    assert count(right, top, left) == (((x > 0) & (y < 0)) | (x < 0)).sum()
+    for wrong in (
+        {"map": "neighbors:none", "shapes": [right]},
+        {"map": plane["key"], "shapes": []},
+        {"map": 1, "shapes": [right]},
+        {"map": None, "shapes": [right], "more": 1},
+        {"map": None, "shapes": [{"adds": 1, "corners": right["corners"]}]},
+    ):
+        assert page.post("/api/questions", json={"lasso": wrong}).status_code == 400
+
+
+def test_the_map_that_was_made_comes_first_and_goes_with_an_undo(
+    page: TestClient, dataset: Path
+) -> None:
+    pytest.importorskip("openTSNE")
+    report = tamis.open(dataset).map()
+    page.get("/api/changes")
+    made, plane = page.get("/api/maps").json()["maps"]
+    assert (made["kind"], plane["kind"]) == ("neighbors", "plane")
+    assert made["neighbors_kept"] == pytest.approx(report.neighbors_kept)
+    before = page.get("/api/map/places", params={"map": made["key"]}).content
+    assert before != page.get("/api/map/places", params={"map": plane["key"]}).content
+    x, y = np.frombuffer(before, "<u2").reshape(-1, 2)[5] / 65534 * 2 - 1
+    stored = tamis.open(dataset).table(list(report.columns), f"sample_id = '{sample_id(5)}'")
+    assert [x, y] == pytest.approx([stored[name][0].as_py() for name in report.columns], abs=1e-4)
+    assert not any(
+        "map" in one["column"] for one in page.post("/api/facets", json={}).json()["facets"]
+    )
+    store = Store.open(dataset)
+    column = store.vector_columns()[0].name
+    with store.operation("watch") as op:
+        op.insert(pa.table({"sample_id": ["0" + "f" * 31]}))
+        op.set_vectors(column, ["0" + "f" * 31], store.vectors(column)[1][5:6])
+    page.get("/api/changes")
+    after = page.get("/api/map/places", params={"map": made["key"]}).content
+    assert after[: len(before)] == before
+    late = np.frombuffer(after[-4:], "<u2").astype(int)
+    assert np.abs(late - np.frombuffer(before, "<u2").reshape(-1, 2)[5]).max() < 99
+    for _ in range(2):
+        tamis.open(dataset).undo()
+    page.get("/api/changes")
+    assert [one["kind"] for one in page.get("/api/maps").json()["maps"]] == ["plane"]
+    assert page.get("/api/map/places", params={"map": made["key"]}).status_code == 400
+
+
+def test_a_thousand_values_are_told_apart(page: TestClient, dataset: Path) -> None:
+    store = Store.open(dataset)
+    ids = [f"{number:032x}" for number in range(1, 401)]
+    with store.operation("add") as op:
+        op.insert(pa.table({"sample_id": [f"e{one[1:]}" for one in ids]}))
+        op.set_marks([f"e{one[1:]}" for one in ids], {"series": [f"s{n:03}" for n in range(400)]})
+    page.get("/api/changes")
+    codes = page.get("/api/map/colors", params={"column": "series"}).content
+    assert len(codes) == 2 * 460
+    found = np.frombuffer(codes, "<u2")
+    assert sorted(found[found < 65535].tolist()) == list(range(400))
+    assert (found == 65535).sum() == 60
+
+
+def test_points_have_ids_and_selections_a_mask(page: TestClient) -> None:
+    found = page.get("/api/map/ids", params={"rows": "5,2"}).json()["ids"]
+    assert found == [sample_id(5), sample_id(2)]
+    assert page.get("/api/map/ids", params={"rows": "60"}).status_code == 400
+    assert page.get("/api/map/ids", params={"rows": ",".join("1" * 201)}).status_code == 400
+    answer = ask(page)["answer"]
+    body = {"answer": answer, "ranges": [[3, 5]]}
+    name = page.post("/api/selections", json=body).json()["name"]
+    data = page.get(f"/api/selections/{name}/mask").content
+    bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[:60]
+    assert np.flatnonzero(bits).tolist() == [3, 4]
 
 
 def test_new_rows_are_placed_without_moving_old_ones(page: TestClient, dataset: Path) -> None:

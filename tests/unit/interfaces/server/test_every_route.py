@@ -57,7 +57,7 @@ def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]
         path = path.replace("{row}", "0").replace("{queue}", "propagated")
         for name, value in values.items():
             path = path.replace(name, value)
-        body = BODIES.get(route.path)
+        body = {"answer": answer} if route.path == "/api/present" else BODIES.get(route.path)
         if route.path == "/api/selections":
             body = {"answer": answer}
         for method in sorted(route.methods - {"HEAD"}):

@@ -108,7 +108,7 @@ class Defects(Queue):
 
 
 def _model(session: Session) -> DefectModel | None:
-    from tamis.services.defects.models import find_model
+    from tamis.runtime.defect_models import find_model
 
     try:
         return find_model(session.workspace, _LAYER)[0]

@@ -1,0 +1,1 @@
+"""A map of a dataset's pictures on which neighbors are alike."""
