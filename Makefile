@@ -81,8 +81,10 @@ audit: $(VENV)/.dev
 minimum:
 	$(PYTHON) -m venv .venv-minimum
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
-	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
-	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
+	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct \
+		-e '.[app]' 'httpx>=0.28' 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
+	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal \
+		-W 'ignore:The anyio.abc:DeprecationWarning' tests/unit tests/property
 
 # Other tools read what is exported for them, in an environment of their own.
 tools: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""Pictures of one template with other content: modules, gauges, labels, shelves, fabric, parking.
+"""Pictures of one template with other content: modules, gauges, labels, shelves, fabric and more.
 
 Each kind yields (name, picture, boxes): pictures of one kind differ by what stands in their boxes
 and by noise; those without boxes are exposures of one unchanged scene.
@@ -187,6 +187,76 @@ def parking(rng):
         yield f"{number:02}", _noisy(lit, rng, 3), boxes
 
 
+def dashboards(rng):
+    """One screen of tiles and curves: a curve or a number that is another, noise of a recording."""
+    font, small = ImageFont.load_default(size=34), ImageFont.load_default(size=18)
+    values = rng.integers(100, 999, 8)
+    curve = np.cumsum(rng.normal(0, 6, 120))
+    for number in range(24):
+        picture, boxes = Image.new("RGB", (900, 560), (22, 26, 34)), []
+        draw = ImageDraw.Draw(picture)
+        shown, line = values.copy(), curve.copy()
+        if number % 3 == 1:
+            at = int(rng.integers(0, 8))
+            shown[at] = int(rng.integers(100, 999))
+            boxes = [(20 + 110 * at, 52, 122 + 110 * at, 92)] if shown[at] != values[at] else []
+        elif number % 3:
+            at = int(rng.integers(10, 100))
+            line[at : at + 10] += 25 + 3 * number
+            x = 40 + 7 * at
+            boxes = [(x - 8, 230, x + 80, 500)]
+        for at, value in enumerate(shown.tolist()):
+            x = 20 + 110 * at
+            draw.rectangle((x, 20, x + 100, 100), fill=(38, 44, 56))
+            draw.text((x + 8, 24), f"line {at}", fill=(150, 160, 175), font=small)
+            draw.text((x + 8, 52), str(value), fill=(235, 238, 240), font=font)
+        draw.rectangle((20, 130, 880, 540), fill=(30, 35, 45))
+        for y in range(170, 540, 60):
+            draw.line((20, y, 880, y), fill=(55, 62, 75))
+        points = [(40 + 7 * at, 380 - float(v)) for at, v in enumerate(line)]
+        draw.line(points, fill=(90, 200, 250), width=3)
+        yield f"{number:02}", _noisy(picture, rng, 1.5), boxes
+
+
+def tissue(rng):
+    """Cells under a microscope, refocused a little: one that is gone or has divided."""
+    height, width = 512, 640
+    places = rng.uniform(30, (height - 30, width - 30), (90, 2))
+    radii, tones = rng.uniform(9, 20, 90), rng.uniform(60, 150, 90)
+    ground = rng.normal(0, 5, (height, width))
+    y, x = np.mgrid[0:height, 0:width]
+    order = rng.permutation(90)
+
+    def grown(values, cells):
+        for (cy, cx), radius, tone in cells:
+            far = np.hypot(y - cy, x - cx) / radius
+            values -= tone * np.exp(-(far**4)) * (1 + 0.4 * np.exp(-((far * 2.5) ** 2)))
+
+    for number in range(24):
+        values, boxes, cells = 215 + ground, [], list(zip(places, radii, tones, strict=True))
+        if number % 3:
+            at = int(order[number])
+            (cy, cx), radius, tone = cells.pop(at)
+            reach = 1.3 * radius
+            boxes = [(cx - reach, cy - reach, cx + reach, cy + reach)]
+            if number % 3 == 2:
+                cells += [
+                    (np.array([cy, cx + side * radius]), 0.55 * radius, tone)
+                    for side in (-0.7, 0.7)
+                ]
+        grown(values, cells)
+        tinted = np.stack([values, values * 0.82, values * 0.95], axis=-1)
+        picture = Image.fromarray(np.clip(tinted, 0, 255).astype(np.uint8))
+        focus = float(rng.uniform(0.3, 1.0))
+        yield f"{number:02}", _noisy(picture.filter(ImageFilter.GaussianBlur(focus)), rng), boxes
+
+
 KINDS = {"modules": modules, "gauges": gauges, "labels": labels}
-HELD_OUT = {"shelves": shelves, "knit": knit, "parking": parking}
+HELD_OUT = {
+    "shelves": shelves,
+    "knit": knit,
+    "parking": parking,
+    "dashboards": dashboards,
+    "tissue": tissue,
+}
 """Not looked at while the method was built."""

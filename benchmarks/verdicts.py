@@ -162,7 +162,11 @@ def alike(options, rng):
             for file in files:
                 if file.name.split("_")[0] in kept:
                     shutil.copy(file, folder / file.name)
-            known = {pair: said for pair, said in pairs.items() if pair[0].split("_")[0] in kept}
+            known = {
+                pair: said
+                for pair, said in pairs.items()
+                if {name.split("_")[0] for name in pair} <= kept
+            }
             judge(list(folder.iterdir()), known, {}, Path(work), rng, options.pairs)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tamis.algo.grid_filters import filtered, slopes
+from tamis.algo.normal_equations import normal_equations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,14 +96,14 @@ def refine_affine(
         y, x = place[:, None], place[None, :]
         parts = [down, across, down * y, down * x, across * y, across * x]
         jacobian = np.stack(parts, axis=1).reshape(len(a), 6, side * side)
-        weighted = jacobian * weight[:, None]
-        normal = weighted @ jacobian.transpose(0, 2, 1)
+        normal, pull = normal_equations(jacobian, weight, residual)
         trace = np.trace(normal[:, :2, :2], axis1=1, axis2=2) / 2
         # Stretching and turning move the rim by half as much as the same number moves all.
         damping = 1e-3 * np.outer(trace, (1, 1, 0.25, 0.25, 0.25, 0.25)) + 1e-6
-        normal += damping[:, :, None] * np.eye(6, dtype=np.float32)
-        move = np.linalg.solve(normal, weighted @ residual[..., None])[..., 0]
-        maps = _composed(maps, np.clip(move, -_LARGEST_MOVE, _LARGEST_MOVE))
+        normal += damping[:, :, None] * np.eye(6)
+        move = np.linalg.solve(normal, pull[..., None])[..., 0]
+        move = np.clip(move, -_LARGEST_MOVE, _LARGEST_MOVE).astype(np.float32)
+        maps = _composed(maps, move)
     return maps
 
 

@@ -103,8 +103,8 @@ class PairCalibration:
         recall: by kind of copy, share of those made that is called a copy.
         random_pass_rate: share of random pairs at or over the line for copies, and at or over the
             line for changed views.
-        shared_template: whether so many random pairs share a view that being changed versions of
-            each other is the rule here.
+        shared_template: whether so many random pairs share a view, without being copies, that being
+            changed versions of each other is the rule here.
         sampled: copies made.
         notes: what to know before trusting the verdicts.
         false_pair_rate_high: `false_pair_rate` cautiously put, a 95 % bound of what is to be
@@ -200,7 +200,7 @@ def calibrate_pairs(
         false_pair_rate_high=false.high / max(called, 1),
         recall=recall,
         random_pass_rate=(passed[0], passed[1]),
-        shared_template=passed[1] > _SHARED_VIEW,
+        shared_template=passed[1] - passed[0] > _SHARED_VIEW,
         sampled=int(made.size),
         notes=(
             *_doubts_of_pairs(threshold, false, called, few_false=few_false),
@@ -326,10 +326,11 @@ def _notes(
             f"{passed[0]:.0%} of random pairs are copies of each other: exposures of one unchanged "
             "scene, or many copies of few pictures."
         )
-    if passed[1] > _SHARED_VIEW:
+    if passed[1] - passed[0] > _SHARED_VIEW:
         notes.append(
-            f"{passed[1]:.0%} of random pairs share a view or template: many pictures are changed "
-            "versions of each other, and only those in which nothing differs are copies."
+            f"{passed[1] - passed[0]:.0%} of random pairs share a view or template: many pictures "
+            "are changed versions of each other, and only those in which nothing differs are "
+            "copies."
         )
     if pictures < _FEW_PICTURES and not given:
         notes.append(

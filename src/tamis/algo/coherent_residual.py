@@ -115,6 +115,9 @@ class Worst:
     def regions(self, line: float) -> list[tuple[slice, slice]]:
         """Return the places over a line, worst first, as rows and columns of the full grid."""
         left = self.excesses.copy()
+        # No region reaches beyond what hangs together over the line.
+        numbered, _ = ndimage.label(left >= line)
+        parts = ndimage.find_objects(numbered)
         found: list[tuple[slice, slice]] = []
         while len(found) < _MOST_REGIONS:
             peak = np.unravel_index(int(left.argmax()), left.shape)
@@ -123,17 +126,19 @@ class Worst:
                 break
             # In squares: the average spreads a strong place wide, and its rim is not the place.
             low = max(line, height * np.sqrt(_REGION_SHARE))
-            box = _box_of(_connected(left >= low, peak))
-            found.append(
-                (
-                    slice(2 * box[0].start, 2 * box[0].stop),
-                    slice(2 * box[1].start, 2 * box[1].stop),
-                )
+            part = _widened(parts[numbered[peak] - 1])
+            here = left[part]
+            at = (peak[0] - part[0].start, peak[1] - part[1].start)
+            box = _box_of(_connected(here >= low, at))
+            rows, columns = (
+                slice(2 * (whole.start + side.start), 2 * (whole.start + side.stop))
+                for whole, side in zip(part, box, strict=True)
             )
-            around = _grown(_connected(left >= line, peak))
+            found.append((rows, columns))
+            around = _grown(_connected(here >= line, at))
             if low > line:
-                around &= _near_box(left.shape, box)
-            left[around] = 0
+                around &= _near_box(here.shape, box)
+            here[around] = 0
         return found
 
 
@@ -150,7 +155,7 @@ def coherent_residual(aligned: Aligned) -> Worst:
     excesses = np.zeros(shape, np.float32)
     noise, misfit = 0.0, 0.0
     luma, shared = aligned.luma, aligned.shared
-    difference = (shared * (luma[0] - luma[1]))[None]
+    difference = np.where(shared, luma[0] - luma[1], np.float32(0))[None]
     for level, band in enumerate(_LUMA):
         if np.count_nonzero(shared) < _LEAST_PLACES or min(shared.shape) < _LEAST_SIDE:
             break
@@ -165,7 +170,8 @@ def coherent_residual(aligned: Aligned) -> Worst:
         if level == len(_LUMA) - 1:
             break
         luma, difference = halved(luma), halved(difference)
-        shared = halved(shared.astype(np.float32)) > _MOSTLY
+        whole = shared.all()
+        shared = shared[::2, ::2] if whole else halved(shared.astype(np.float32)) > _MOSTLY
     places = excesses[excesses > 0]
     bulk = float(np.quantile(places, _BULK)) if places.size else 1.0
     # A pair in which most places agree better than usual (two exposures by one camera of a smooth
@@ -176,10 +182,13 @@ def coherent_residual(aligned: Aligned) -> Worst:
 
 @dataclass(frozen=True)
 class _Ground:
-    """What two pictures have in common at one level: where, and how steep it is there."""
+    """What two pictures have in common at one level: where, and how steep it is there.
+
+    `weight` is how much of a neighborhood they share; None where it is all of it everywhere.
+    """
 
     shared: NDArray[np.bool_]
-    weight: NDArray[np.float32]
+    weight: NDArray[np.float32] | None
     slope: NDArray[np.float32]
     places: NDArray[np.int64]
     parts: NDArray[np.int64]
@@ -188,7 +197,9 @@ class _Ground:
     def of(cls, pair: NDArray[np.float32], shared: NDArray[np.bool_], average: float) -> _Ground:
         # The lower slope of both: a place that is rich in one only is other content.
         slope = _squared_slope(pair).min(axis=0)
-        weight = np.maximum(blurred(shared.astype(np.float32), average), 0.3)
+        weight = None
+        if not shared.all():
+            weight = np.maximum(blurred(shared.astype(np.float32), average), 0.3)
         places = np.flatnonzero(shared)
         places = places[:: max(places.size // _SAMPLED, 1)]
         # Half of a float's bits tell order well enough, and are sorted in one pass.
@@ -209,8 +220,8 @@ class _Ground:
             differences: `[channels, H, W]`.
         """
         band = bands[0]
-        fine = blurred(differences, band.fine)
-        squares = (fine - blurred(differences, band.wide)) ** 2
+        squares = blurred(differences, band.fine) - blurred(differences, band.wide)
+        squares *= squares
         there = squares.reshape(len(bands), -1)[:, self.places][:, self.parts]
         middle = self.parts.shape[1] // 2
         typical = np.partition(there, middle, axis=2)[..., middle] / _MEDIAN_OF_SQUARES
@@ -220,12 +231,23 @@ class _Ground:
         steep = self.slope.reshape(-1)[self.places][self.parts[upper]].mean(axis=1)
         ratio = np.maximum(typical[:, upper] - noise[:, None], 0) / np.maximum(steep, 1e-3)
         misfit = np.maximum(np.median(ratio, axis=1), least[:, 1])
-        share = squares / (noise[:, None, None] + misfit[:, None, None] * self.slope)
-        averaged = blurred(share * self.shared, band.average)
+        tolerated = misfit[:, None, None] * self.slope
+        tolerated += noise[:, None, None]
+        share = squares / tolerated
         usual = np.array([one.usual for one in bands], np.float32)
-        averaged *= (1 / usual**2)[:, None, None]
-        excess = np.sqrt(averaged.max(axis=0) * self.shared / self.weight)
+        share *= (1 / usual**2)[:, None, None]
+        if self.weight is None:
+            excess = np.sqrt(_largest(blurred(share, band.average)))
+        else:
+            averaged = _largest(blurred(share * self.shared, band.average))
+            excess = np.sqrt(averaged * self.shared / self.weight)
         return excess, float(np.sqrt(noise[0])), float(np.sqrt(misfit[0]))
+
+
+def _largest(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest of all channels, place by place."""
+    largest: NDArray[np.float32] = channels[0] if len(channels) == 1 else channels.max(axis=0)
+    return largest
 
 
 def _tint(chroma: NDArray[np.float32], shared: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -242,8 +264,12 @@ def _tint(chroma: NDArray[np.float32], shared: NDArray[np.bool_]) -> NDArray[np.
 
 def _squared_slope(values: NDArray[np.float32]) -> NDArray[np.float32]:
     squares = np.zeros_like(values)
-    squares[:, 1:-1] += (np.float32(0.5) * (values[:, 2:] - values[:, :-2])) ** 2
-    squares[:, :, 1:-1] += (np.float32(0.5) * (values[:, :, 2:] - values[:, :, :-2])) ** 2
+    down = values[:, 2:] - values[:, :-2]
+    np.multiply(down, down, out=squares[:, 1:-1])
+    across = values[:, :, 2:] - values[:, :, :-2]
+    across *= across
+    squares[:, :, 1:-1] += across
+    squares *= np.float32(0.25)
     return blurred(squares, 1.5)
 
 
@@ -277,6 +303,12 @@ def _connected(places: NDArray[np.bool_], peak: tuple[np.intp, ...]) -> NDArray[
 def _box_of(places: NDArray[np.bool_]) -> tuple[slice, slice]:
     rows, columns = np.flatnonzero(places.any(axis=1)), np.flatnonzero(places.any(axis=0))
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _widened(part: tuple[slice, slice]) -> tuple[slice, slice]:
+    """A part with one more row and column on each side, where there is one."""
+    rows, columns = (slice(max(side.start - 1, 0), side.stop + 1) for side in part)
+    return rows, columns
 
 
 def _grown(places: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tamis.algo.affine_sampling import AffineSampler
+from tamis.algo.normal_equations import normal_equations
 from tamis.algo.picture_filters import blurred
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Placement", "register", "robust_line"]
 
 _LEAST_SHARED = 200
+_VALUES = 3_000
 _SMALLEST_GAIN = 0.05
 # Moves under this many pixels change a residual by less than the noise of a good JPEG does.
 _SETTLED = 0.03
-_PIECE = 1024
 _LARGEST_MOVE = 2.0
 # Spread of a normal distribution over its median absolute value.
 _FROM_MEDIAN = 1.483
@@ -105,39 +106,73 @@ class Placement:
 
 
 def register(
-    here: NDArray[np.float32], there: NDArray[np.float32], placement: Placement, steps: int
+    here: NDArray[np.float32],
+    there: NDArray[np.float32],
+    placement: Placement,
+    steps: int,
+    *,
+    places: int = 65_536,
 ) -> Placement:
     """Move a placement to where two grey pictures agree best, by Gauss-Newton.
 
     Contrast and brightness do not matter, and pixels far off weigh little. It converges from about
-    two pixels away. O(steps * pixels), about 1.5 ms a step for 256 x 192 pixels.
+    two pixels away. O(steps * places), about .5 ms a step for 8,000 places and 2 ms for 65,000.
+
+    Args:
+        here: `[H, W]`.
+        there: `[H', W']`.
+        placement: of the first in the second, to start from.
+        steps: at most.
+        places: most pixels to read, evenly spread; a few thousand tell six numbers nearly as well
+            as all, but for pictures of a few thin lines.
     """
-    height, width = here.shape
+    every = max(int(np.ceil(np.sqrt(here.size / places))), 1)
     a, b = blurred(here, 0.7), blurred(there, 0.7)
-    y = ((np.arange(height, dtype=np.float32) - (height - 1) / 2) / height)[:, None]
-    x = ((np.arange(width, dtype=np.float32) - (width - 1) / 2) / width)[None, :]
+    slopes_a = [slope[::every, ::every] for slope in _slopes(a)]
+    slopes_b = _slopes(b) if every > 1 else ()
+    a = np.ascontiguousarray(a[::every, ::every])
+    height, width = here.shape
+    y = ((np.arange(0, height, every, dtype=np.float32) - (height - 1) / 2) / height)[:, None]
+    x = ((np.arange(0, width, every, dtype=np.float32) - (width - 1) / 2) / width)[None, :]
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
+    some = (slice(None, None, 2), slice(None, None, 2))
+    far = np.abs(a[some] - _median(a[some]))
     for _ in range(steps):
-        moved = placement.sampler(here.shape, there.shape).linear(b)
-        inside = placement.inside(here.shape, there.shape, 1)
-        if np.count_nonzero(inside) < _LEAST_SHARED:
+        few = Placement(every * placement.linear, placement.offset)
+        inside = few.inside(a.shape, there.shape, 1)
+        if np.count_nonzero(inside) * every**2 < _LEAST_SHARED:
             break
-        gain, level, spread = robust_line(
-            moved[::4, ::3][inside[::4, ::3]], a[::4, ::3][inside[::4, ::3]]
-        )
+        sampler = few.sampler(a.shape, there.shape)
+        moved = sampler.linear(b)
+        seen = inside[some]
+        gain, level, spread = robust_line(moved[some][seen], a[some][seen])
         if gain < _SMALLEST_GAIN:
             break
         moved = np.float32(gain) * moved + np.float32(level)
         residual = a - moved
-        spread = max(spread, _spread_of_edges(a[::4, ::3], moved[::4, ::3], inside[::4, ::3]))
+        spread = max(spread, _spread_of_edges(far, moved[some], residual[some], seen))
         weight = inside / (1 + (residual * np.float32(0.5 / spread)) ** 2)
-        down, across = _slopes(np.float32(0.5) * (a + moved))
-        parts = [down, across, down * y, down * x, across * y, across * x]
-        jacobian = np.stack(parts).reshape(6, -1)
-        weighted = jacobian * weight.reshape(-1).astype(np.float32)
-        normal, pull = _products(weighted, jacobian, residual.reshape(-1))
+        # The mean of both slopes: that of one picture alone goes with its noise.
+        turned = (0.5 * gain * placement.linear).astype(np.float32)
+        if every == 1:
+            down, across = _slopes(np.float32(0.5) * (a + moved))
+        else:
+            read = [sampler.linear(slope) for slope in slopes_b]
+            down, across = (
+                np.float32(0.5) * slopes_a[along]
+                + (turned[0, along] * read[0] + turned[1, along] * read[1])
+                for along in (0, 1)
+            )
+        jacobian = np.empty((6, *a.shape), np.float32)
+        for at, part in enumerate((down, across)):
+            jacobian[at] = part
+            np.multiply(part, y, out=jacobian[2 + 2 * at])
+            np.multiply(part, x, out=jacobian[3 + 2 * at])
+        normal, pull = normal_equations(
+            jacobian.reshape(6, -1), weight.reshape(-1).astype(np.float32), residual.reshape(-1)
+        )
         # Where noise alone would move it (a picture of one bar), it stays where it was.
-        hold = 1e-3 * np.trace(normal[:2, :2]) / 2 + 10 * spread**2
+        hold = 1e-3 * np.trace(normal[:2, :2]) / 2 + 10 * spread**2 / every**2
         normal += np.diag(_STIFFNESS * hold + 1e-6)
         move = np.linalg.solve(normal, pull)
         move = np.clip(move, -_LARGEST_MOVE, _LARGEST_MOVE)
@@ -152,35 +187,33 @@ def register(
 
 
 def _spread_of_edges(
-    a: NDArray[np.float32], b: NDArray[np.float32], inside: NDArray[np.bool_]
+    far: NDArray[np.float32],
+    moved: NDArray[np.float32],
+    residual: NDArray[np.float32],
+    inside: NDArray[np.bool_],
 ) -> float:
     """Spread of the difference where both pictures are far from their own typical level.
 
     Where nearly all is plain, that spread is of noise alone: a print on it that is sharper in one
     picture would be left out as other content, and nothing would hold the registration.
+
+    Args:
+        far: how far the first picture is from its typical level.
+        moved: the other picture, in its place.
+        residual: the difference of both.
+        inside: where both show something.
     """
-    far = np.abs(a - np.median(a)) * np.abs(b - np.median(b)) > _FAR**2
-    differing = np.abs(a - b)[far & inside]
+    both = (far * np.abs(moved - _median(moved)) > _FAR**2) & inside
+    differing = np.abs(residual[both])
     if differing.size < _FEWEST_FAR:
         return 0.0
-    middle = differing.size // 2
-    return _FROM_MEDIAN * float(np.partition(differing, middle)[middle])
+    return _FROM_MEDIAN * _median(differing)
 
 
-def _products(
-    weighted: NDArray[np.float32], jacobian: NDArray[np.float32], residual: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return `weighted @ jacobian.T` and `weighted @ residual`, in pieces.
-
-    BLAS would split one long product over threads, which wait for each other longer than they work.
-    """
-    with_residual = np.concatenate([jacobian, residual[None]])
-    whole = weighted.shape[1] // _PIECE * _PIECE
-    pieces = [part[:, :whole].reshape(len(part), -1, _PIECE) for part in (weighted, with_residual)]
-    first, second = (piece.swapaxes(0, 1) for piece in pieces)
-    total = (first @ second.swapaxes(1, 2)).sum(axis=0, dtype=np.float64)
-    total += weighted[:, whole:] @ with_residual[:, whole:].T
-    return total[:, :-1].copy(), total[:, -1].copy()
+def _median(values: NDArray[np.floating]) -> float:
+    """Return the upper median, several times faster than numpy's."""
+    middle = values.size // 2
+    return float(np.partition(values, middle, axis=None)[middle])
 
 
 def robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float, float, float]:
@@ -188,20 +221,20 @@ def robust_line(x: NDArray[np.floating], y: NDArray[np.floating]) -> tuple[float
 
     The gain of values that hardly vary is drawn to 1, by as much as their noise hides it.
     """
-    x, y = x.astype(np.float64), y.astype(np.float64)
+    # BLAS splits products of longer vectors over threads, and so many values are enough.
+    every = max(x.size // _VALUES, 1)
+    x, y = x[::every].astype(np.float64), y[::every].astype(np.float64)
     weight: NDArray[np.float64] = np.ones_like(x)
     gain, level, spread = 1.0, 0.0, 1.0
     for _ in range(4):
         total, weighted = weight.sum() + 1e-6, weight * x
-        # Sums, not products: BLAS would split those of long vectors over threads.
-        mean_x, mean_y = weighted.sum() / total, (weight * y).sum() / total
-        variance = (weighted * x).sum() / total - mean_x**2
-        shared = (weighted * y).sum() / total - mean_x * mean_y
+        mean_x, mean_y = weighted.sum() / total, weight @ y / total
+        variance = weighted @ x / total - mean_x**2
+        shared = weighted @ y / total - mean_x * mean_y
         gain = float((shared + _NOISE**2) / (variance + _NOISE**2))
         level = float(mean_y - gain * mean_x)
         residual = y - gain * x - level
-        middle = residual.size // 2
-        spread = float(np.partition(np.abs(residual), middle)[middle]) * _FROM_MEDIAN + 0.7
+        spread = _median(np.abs(residual)) * _FROM_MEDIAN + 0.7
         weight = 1 / (1 + (residual / (2 * spread)) ** 2)
     return gain, level, spread
 

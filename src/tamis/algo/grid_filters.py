@@ -123,12 +123,12 @@ def shrink(pictures: Grids | NDArray[np.uint8], side: int) -> Grids:
 
 def slopes(pictures: Grids) -> tuple[Grids, Grids]:
     """Return the gradient of each picture, downward and to the right, per side length."""
-    matrix = _slope_matrix(pictures.shape[-1])
-    return matrix @ pictures, pictures @ matrix.T
-
-
-@cache
-def _slope_matrix(n: int) -> NDArray[np.float32]:
-    matrix = (np.eye(n, k=1) - np.eye(n, k=-1)) * n / 2
-    matrix[0, :2], matrix[-1, -2:] = (-n, n), (-n, n)
-    return matrix.astype(np.float32)
+    n = np.float32(pictures.shape[-1])
+    down, across = np.empty_like(pictures), np.empty_like(pictures)
+    for slope, along in ((down, 1), (across, 2)):
+        before, here = pictures.swapaxes(1, along), slope.swapaxes(1, along)
+        np.subtract(before[:, 2:], before[:, :-2], out=here[:, 1:-1])
+        here[:, 1:-1] *= n / 2
+        here[:, 0] = n * (before[:, 1] - before[:, 0])
+        here[:, -1] = n * (before[:, -1] - before[:, -2])
+    return down, across

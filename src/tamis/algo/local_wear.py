@@ -36,7 +36,7 @@ _USUAL_WORST = 3.0
 # JPEG's blocks lie elsewhere in the made copy, so that its wear at a place may lie a block away.
 _BLOCK = 9
 _WIDE = 3.0
-_STEEPEST = 0.9
+_STEEPEST, _SMOOTH = 0.9, 1.0
 
 
 def beyond_wear(
@@ -55,17 +55,17 @@ def beyond_wear(
         pictures: each `[H, W, 3]` uint8 RGB on the grid of the pair: one of it or both.
         compress: takes such a picture and a JPEG quality, returns what is left of it.
     """
-    goal = _wear(aligned.luma, aligned.shared)
+    goal = _Steep(aligned.luma[0], aligned.shared).wear(aligned.luma[1])
     wear = np.zeros_like(worst.excesses)
     for picture in pictures:
-        whole = _planes(picture)
+        luma, chroma = _planes(picture)
+        steep = _Steep(luma, aligned.shared)
         for quality in _QUALITIES:
             made = _planes(compress(picture, quality))
-            pair = np.stack([whole[0], made[0]])
-            if _wear(pair, aligned.shared) >= goal:
+            if steep.wear(made[0]) >= goal:
                 break
-        chroma = np.stack([whole[1], made[1]]) if aligned.chroma.size else aligned.chroma
-        worn = coherent_residual(Aligned(pair, chroma, aligned.shared))
+        colours = np.stack([chroma, made[1]]) if aligned.chroma.size else aligned.chroma
+        worn = coherent_residual(Aligned(np.stack([luma, made[0]]), colours, aligned.shared))
         wear = np.maximum(wear, worn.excesses)
     wear = ndimage.maximum_filter(wear, size=_BLOCK)
     # Blocks of the copy lie elsewhere, so that its worst place is not quite that of the pair.
@@ -77,13 +77,24 @@ def _planes(picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np
     return luma_chroma(np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32))
 
 
-def _wear(pair: NDArray[np.float32], shared: NDArray[np.bool_]) -> float:
-    """Median residual of the finest band at the steepest places, in grey levels.
+class _Steep:
+    """The steepest places of a picture, which are what compression wears."""
 
-    Those are what compression wears; other content in under half of them does not count.
-    """
-    difference = np.where(shared, pair[0] - pair[1], 0)
-    fine = np.abs(difference - blurred(difference, _WIDE))
-    slope = ndimage.gaussian_gradient_magnitude(pair[0], 1.0)
-    steep = shared & (slope >= np.quantile(slope[shared], _STEEPEST))
-    return float(np.median(fine[steep]))
+    def __init__(self, luma: NDArray[np.float32], shared: NDArray[np.bool_]) -> None:
+        smooth = blurred(luma, _SMOOTH)
+        slope = np.zeros_like(luma)
+        slope[1:-1] += (smooth[2:] - smooth[:-2]) ** 2
+        slope[:, 1:-1] += (smooth[:, 2:] - smooth[:, :-2]) ** 2
+        inside = slope[shared]
+        at = int(_STEEPEST * inside.size)
+        self._luma, self._shared = luma, shared
+        self._places = shared & (slope >= np.partition(inside, at)[at])
+
+    def wear(self, other: NDArray[np.float32]) -> float:
+        """Return the median residual of the finest band there, in grey levels.
+
+        Other content in under half of these places does not count.
+        """
+        difference = np.where(self._shared, self._luma - other, 0)
+        fine = np.abs(difference - blurred(difference, _WIDE))[self._places]
+        return float(np.partition(fine, fine.size // 2)[fine.size // 2])

@@ -10,7 +10,7 @@ the curve down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,13 +24,16 @@ _FEWEST = 100
 _SELECTIONS = 3
 # In levels a pixel: what noise and JPEG make of flat ground.
 _STEEP = 4.0
-_STEPS = 5
+_STEPS, _STEPS_AGAIN = 5, 3
+# Grey levels over which a bend of 1 changes the slope by 2.
+_BEND = 128.0
 # As in `tamis.algo.fine_registration`: what does not vary more than noise keeps its gain of 1.
 _NOISE = 2.0
 _LEVELS = np.arange(256, dtype=np.float64)
 _TO_CHROMA = np.array([[-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], np.float32)
 # Cb and Cr of a grey picture after JPEG, and of one whose colours tell something.
 _GREY_CHROMA, _COLOURED_CHROMA = 3.0, 4.0
+_STRAY = 0.001
 
 
 @dataclass(frozen=True)
@@ -61,20 +64,17 @@ def fit_tone(
     """Fit the curves that take the colours of one picture to those of the other, place by place.
 
     Args:
-        source: `[P, 3]` levels.
+        source: `[P, 3]` levels; at most some thousand places, or BLAS splits products over threads.
         target: `[P, 3]` levels at the same places.
         slope: `[P]` how steep the pictures are there, in levels a pixel. A blur moves the levels of
             steep places and leaves flat ones, so that those tell more.
     """
     even = 1 / (1 + (slope.astype(np.float64) / _STEEP) ** 2)
-    curves, gains, spreads = [], [], []
-    for channel in range(3):
-        curve, gain, spread = _fit_one(
-            source[:, channel].astype(np.float64), target[:, channel].astype(np.float64), even
-        )
-        curves.append(curve)
-        gains.append(gain)
-        spreads.append(spread)
+    pairs = np.stack([source.T, target.T], axis=1).astype(np.float64)
+    # Of grey pictures, one curve is all three.
+    grey = np.array_equal(pairs[0], pairs[1]) and np.array_equal(pairs[0], pairs[2])
+    fits = [_fit_one(x, y, even) for x, y in pairs[: 1 if grey else 3]]
+    curves, gains, spreads = zip(*(3 * fits if grey else fits), strict=True)
     unclipped = np.stack(curves)
     clipped = np.clip(unclipped, 0, 255)
     return ToneCurves(
@@ -121,9 +121,9 @@ def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     one, two = np.abs(chroma).max(axis=0), np.abs(other).max(axis=0)
 
     def lost(grey: NDArray[np.float32], coloured: NDArray[np.float32]) -> bool:
-        return bool(
-            np.quantile(grey, 0.999) < _GREY_CHROMA and np.median(coloured) > _COLOURED_CHROMA
-        )
+        some = np.count_nonzero(grey >= _GREY_CHROMA)
+        many = np.count_nonzero(coloured > _COLOURED_CHROMA)
+        return bool(some < _STRAY * grey.size and 2 * many > coloured.size)
 
     return lost(one, two) or lost(two, one)
 
@@ -131,48 +131,91 @@ def is_grey(chroma: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
 def _fit_one(
     x: NDArray[np.float64], y: NDArray[np.float64], even: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], float, float]:
-    clear = (x > _DARKEST) & (x < _BRIGHTEST) & (y > _DARKEST) & (y < _BRIGHTEST)
+    between = (x > _DARKEST) & (x < _BRIGHTEST)
+    clear = between & (y > _DARKEST) & (y < _BRIGHTEST)
     if np.count_nonzero(clear) < _FEWEST:
         clear = np.ones_like(clear)
-    first = clear
-    curve, gain, spread = _robust_curve(x[clear], y[clear], even[clear])
+    fit = _robust_fit(x[clear], y[clear], even[clear], _STEPS)
     for _ in range(_SELECTIONS):
-        said = np.interp(x, _LEVELS, curve)
-        clear = (x > _DARKEST) & (x < _BRIGHTEST) & (said > _DARKEST) & (said < _BRIGHTEST)
-        if np.count_nonzero(clear) < _FEWEST or np.array_equal(clear, first):
+        said = fit.at(x)
+        chosen = between & (said > _DARKEST) & (said < _BRIGHTEST)
+        if np.count_nonzero(chosen) < _FEWEST or np.array_equal(chosen, clear):
             break
-        first = clear
-        curve, gain, spread = _robust_curve(x[clear], y[clear], even[clear])
-    return np.maximum.accumulate(curve), float(max(gain, 1e-3)), spread
+        clear = chosen
+        fit = _robust_fit(x[clear], y[clear], even[clear], _STEPS_AGAIN, fit)
+    return np.maximum.accumulate(fit.at(_LEVELS)), float(max(fit.gain, 1e-3)), fit.spread
 
 
-def _robust_curve(
-    x: NDArray[np.float64], y: NDArray[np.float64], even: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float, float]:
-    """Fit level, gain and bend: the curve `[256]`, not clipped, its gain, and the spread."""
-    weight = even
-    gain, level, bend, spread = 1.0, 0.0, 0.0, 1.0
-    for _ in range(_STEPS):
-        total = weight.sum() + 1e-6
-        mean = (weight * x).sum() / total
-        basis = np.stack([np.ones_like(x), x - mean, (x - mean) ** 2 / 128])
-        weighted = basis * weight
-        normal = weighted @ basis.T / total
-        # Ridge: gain 1 and no bend, by as much as noise hides them.
-        normal[1, 1] += _NOISE**2
-        normal[2, 2] += 4 * _NOISE**2
-        right = weighted @ y / total
-        right[1] += _NOISE**2
-        level, gain, bend = np.linalg.solve(normal, right)
-        residual = y - basis.T @ np.array([level, gain, bend])
-        middle = residual.size // 2
-        spread = float(np.partition(np.abs(residual), middle)[middle]) * 1.483 + 0.7
-        weight = even / (1 + (residual / (2 * spread)) ** 2)
-    # Beyond the values that were seen, the curve goes on straight.
+class _Fit(NamedTuple):
+    """A parabola about a mean level that goes on straight beyond the values that were seen."""
+
+    mean: float
+    level: float
+    gain: float
+    bend: float
+    spread: float
+    low: float
+    high: float
+
+    def at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        beside = x - self.mean
+        held = np.clip(beside, self.low, self.high)
+        curve = self.level + held * (self.gain + self.bend / _BEND * held)
+        curve += (self.gain + 2 * self.bend / _BEND * held) * (beside - held)
+        return curve
+
+    def residual(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        beside = x - self.mean
+        left: NDArray[np.float64] = y - self.level
+        left -= beside * (self.gain + self.bend / _BEND * beside)
+        return left
+
+
+def _robust_fit(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    even: NDArray[np.float64],
+    steps: int,
+    start: _Fit | None = None,
+) -> _Fit:
+    """Fit level, gain and bend, with little weight for values far off; one step is one fit."""
     ends = [int(share * (x.size - 1)) for share in (0.02, 0.98)]
-    low, high = np.partition(x, ends)[ends] - mean
-    at = _LEVELS - mean
-    held = np.clip(at, low, high)
-    curve = level + gain * held + bend * held**2 / 128
-    curve += (gain + 2 * bend * held / 128) * (at - held)
-    return curve, float(gain), spread
+    lowest, highest = np.partition(x, ends)[ends]
+    weight = even if start is None else _robust_weight(start.residual(x, y), even)[0]
+    fit = start
+    for _ in range(steps):
+        total = weight.sum() + 1e-6
+        mean = float(weight @ x / total)
+        beside = x - mean
+        weighted = weight * beside
+        squares = weighted * beside
+        curved = squares * beside
+        # Mean powers of x, and of x times y.
+        first, second = weighted.sum() / total, squares.sum() / total
+        third, fourth = curved.sum() / total / _BEND, curved @ beside / total / _BEND**2
+        # Ridge: gain 1 and no bend, by as much as noise hides them.
+        normal = np.array(
+            [
+                [weight.sum() / total, first, second / _BEND],
+                [first, second + _NOISE**2, third],
+                [second / _BEND, third, fourth + 4 * _NOISE**2],
+            ]
+        )
+        right = np.array([part @ y / total for part in (weight, weighted, squares)])
+        right[1] += _NOISE**2
+        right[2] /= _BEND
+        level, gain, bend = np.linalg.solve(normal, right).tolist()
+        fit = _Fit(mean, level, gain, bend, 1.0, float(lowest - mean), float(highest - mean))
+        weight, spread = _robust_weight(fit.residual(x, y), even)
+        fit = fit._replace(spread=spread)
+    assert fit is not None
+    return fit
+
+
+def _robust_weight(
+    residual: NDArray[np.float64], even: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Return little weight for what is far off, and the spread of the rest."""
+    middle = residual.size // 2
+    spread = float(np.partition(np.abs(residual), middle)[middle]) * 1.483 + 0.7
+    return even / (1 + (residual / (2 * spread)) ** 2), spread

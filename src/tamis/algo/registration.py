@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tamis.algo.grid_filters import filtered, resampled, sampling_matrix, slopes
+from tamis.algo.normal_equations import normal_equations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,11 +84,11 @@ def refine(
         jacobian = np.stack([down, across, down * place[:, None], across * place], axis=1)
         jacobian = jacobian.reshape(len(a), 4, side * side)
         spread = np.abs(residual).mean(axis=1, keepdims=True) + 1e-3
-        weighted = jacobian / (1 + (residual / (2 * spread)) ** 2)[:, None]
-        normal = weighted @ jacobian.transpose(0, 2, 1)
+        weight = 1 / (1 + (residual / (2 * spread)) ** 2)
+        normal, pull = normal_equations(jacobian, weight, residual)
         damping = 1e-3 * np.trace(normal, axis1=1, axis2=2) / 4 + 1e-6
-        normal += damping[:, None, None] * np.eye(4, dtype=np.float32)
-        move = np.linalg.solve(normal, weighted @ residual[..., None])[..., 0]
+        normal += damping[:, None, None] * np.eye(4)
+        move = np.linalg.solve(normal, pull[..., None])[..., 0]
         transforms = _moved(transforms, np.clip(move, -_LARGEST_MOVE, _LARGEST_MOVE))
     return transforms, correlation
 

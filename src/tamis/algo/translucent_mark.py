@@ -61,12 +61,17 @@ def may_be_mark(aligned: Aligned, worst: Worst, line: float) -> bool:
     found = _marked(aligned, worst, line)
     if found is None:
         return False
-    pair, _, marked = found
-    for places in (marked, _unblended(pair, marked)):
+    _, marked = found
+    inner = _unblended(aligned, marked)
+    # Where strokes are wide enough to have an inside, that tells alone: rims of other content are
+    # blended too, and look like a mark.
+    wide = np.count_nonzero(inner) >= _ENOUGH_PLACES
+    for places in (inner,) if wide else (marked, inner):
         if np.count_nonzero(places) < _FEWEST_PLACES:
             continue
-        for clean, other in ((0, 1), (1, 0)):
-            slope, _, explained, error = _line(pair[clean][:, places], pair[other][:, places])
+        one, two = (_values(aligned, which, places) for which in (0, 1))
+        for clean, other in ((one, two), (two, one)):
+            slope, _, explained, error = _line(clean, other)
             told = explained > _LOOSELY_EXPLAINED or error > _UNTOLD
             if _LOOSE_SLOPES[0] < slope < _LOOSE_SLOPES[1] and told:
                 return True
@@ -84,27 +89,30 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
     found = _marked(aligned, worst, line)
     if found is None:
         return None
-    pair, stands_out, marked = found
-    inner = _unblended(pair, marked)
+    stands_out, marked = found
+    inner = _unblended(aligned, marked)
     if np.count_nonzero(inner) < _FEWEST_PLACES:
         return None
-    rough = np.maximum(_ROUGH, _NOISES * _tolerance(aligned, worst)[inner])
+    seen = [_values(aligned, which, inner) for which in (0, 1)]
     for clean, other in ((0, 1), (1, 0)):
-        mark = _fit(pair[clean][:, inner], pair[other][:, inner], aligned.white)
+        mark = _fit(seen[clean], seen[other], aligned.white)
         if mark is None:
             continue
+        rough = np.maximum(_ROUGH, _NOISES * _tolerance(aligned, worst)[inner])
+        towards = mark.level[:, None] / mark.opacity - seen[clean]
+        left = np.linalg.norm(seen[other] - seen[clean] - mark.opacity * towards, axis=0)
+        blended = mark.opacity * np.linalg.norm(towards, axis=0)
+        even = float(np.mean(left <= _UNEVEN * blended + rough))
+        # A smear that is hardly stronger than the tolerance is even whatever it is.
+        if even < _EVEN or np.median(blended) < _CLEAR * np.median(rough):
+            continue
+        pair = [_full(aligned, which) for which in (0, 1)]
         # What the mark explains, at most its opacity (less at its rim), in the colour's direction.
         towards = mark.level[:, None, None] / mark.opacity - pair[clean]
         change = pair[other] - pair[clean]
         along = (change * towards).sum(axis=0) / np.maximum((towards**2).sum(axis=0), 1.0)
         near = ndimage.binary_dilation(stands_out, iterations=_RIM) & aligned.shared
         opacity = np.where(near, np.clip(along, 0, 1.15 * mark.opacity), 0)
-        left = np.linalg.norm(change - mark.opacity * towards, axis=0)[inner]
-        blended = mark.opacity * np.linalg.norm(towards, axis=0)[inner]
-        even = float(np.mean(left <= _UNEVEN * blended + rough))
-        # A smear that is hardly stronger than the tolerance is even whatever it is.
-        if even < _EVEN or np.median(blended) < _CLEAR * np.median(rough):
-            continue
         apart = _apart(opacity, marked, mark.opacity)
         if apart is None:
             continue
@@ -116,18 +124,30 @@ def without_mark(aligned: Aligned, worst: Worst, line: float) -> Aligned | None:
 
 def _marked(
     aligned: Aligned, worst: Worst, line: float
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]] | None:
-    """Both pictures, where a region stands out, and where in it they differ clearly."""
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]] | None:
+    """Where a region stands out, and where in it the two differ clearly."""
     _, height, width = aligned.luma.shape
     rows = np.minimum(np.arange(height) // 2, worst.excesses.shape[0] - 1)
     columns = np.minimum(np.arange(width) // 2, worst.excesses.shape[1] - 1)
-    stands_out = worst.excesses[rows[:, None], columns[None, :]] >= line
+    stands_out = (worst.excesses >= line)[rows[:, None], columns[None, :]]
     if stands_out.mean() > _LARGEST_SHARE:
         return None
-    pair = np.stack([_full(aligned, 0), _full(aligned, 1)])
-    difference = pair[1][0] - pair[0][0]
+    difference = aligned.luma[1] - aligned.luma[0]
     strong = np.abs(difference) > max(_LEAST_DIFFERENCE, 3 * worst.noise)
-    return pair, stands_out, stands_out & strong & aligned.shared
+    return stands_out, stands_out & strong & aligned.shared
+
+
+def _values(aligned: Aligned, which: int, places: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Brightness and colors of one picture at some places, `[1 or 3, P]`."""
+    luma: NDArray[np.float32] = aligned.luma[which][places][None]
+    if aligned.chroma.size == 0:
+        return luma
+    _, height, width = aligned.chroma[which].shape
+    rows, columns = (
+        np.minimum(at // 2, most - 1)
+        for at, most in zip(np.nonzero(places), (height, width), strict=True)
+    )
+    return np.concatenate([luma, aligned.chroma[which][:, rows, columns]])
 
 
 def _fit(clean: NDArray[np.float32], other: NDArray[np.float32], white: float) -> _Mark | None:
@@ -167,9 +187,9 @@ def _line(
     return slope, level, explained, error
 
 
-def _unblended(pair: NDArray[np.float32], marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _unblended(aligned: Aligned, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Places inside a mark that show its opacity: where white is clipped, it shows less."""
-    return _inside(marked & (pair[:, 0].max(axis=0) < _CLIPPED))
+    return _inside(marked & (aligned.luma[0] < _CLIPPED) & (aligned.luma[1] < _CLIPPED))
 
 
 def _inside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -199,6 +199,9 @@ class EfficientNetLite:
     """
 
     feature_levels: Final = ("stride4", "stride8", "stride16", "stride32")
+    processor_batch: Final = 4
+    """Pictures a call: convolutions are computed picture by picture, so that more only take more
+    memory, 22 MB each. A vector is the same to the last bit in batches of any size."""
 
     def __init__(self, model: BundledModel, graph: bytes, *, threads: int | None = None) -> None:
         self.spec = f"bundled:{model.name}"

@@ -10,6 +10,7 @@ from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles, CropObjects
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
+from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
@@ -53,6 +54,7 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    bench = Method(Bench)
     coverage = Method(Coverage)
     import_annotations = Method(Import)
     label = Method(SetLabel)

@@ -13,6 +13,7 @@ from tamis.services.annotate.contract import ClearReport
 from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
+from tamis.services.bench.contract import BenchReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
@@ -78,6 +79,7 @@ class Verbs:
         threads: int | None = None,
         runner: Literal['local', 'ray'] = 'local',
         address: str | PathLike[str] | None = None,
+        processes: bool | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -104,6 +106,7 @@ class Verbs:
             threads: Threads that read and decode. Default: one per processor.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
         """
 
     def add_crops(
@@ -169,6 +172,32 @@ class Verbs:
             to: The encoder whose texts to use; both must have embedded 200 pictures, better 20,000.
             out: The map's file. Default: in the dataset, with which it moves.
             seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def bench(
+        self,
+        *sources: str | PathLike[str],
+        limit: int = 100,
+        encoder: str | PathLike[str] | Any = 'default',
+        device: str | PathLike[str] | None = None,
+        threads: int | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> BenchReport:
+        """Measure how fast this machine reads, decodes, infers, writes and searches, and what bounds.
+
+        Some of the pictures go through each step by itself, with one worker and with all. Nothing is
+        added anywhere: what is written goes to a temporary folder.
+
+        Args:
+            sources: Folders, globs, pictures, videos, zip or tar archives.
+            limit: How many pictures to measure with.
+            encoder: The encoder; `tamis encoders` lists them.
+            device: The device to run on. Default: the best available.
+            threads: Threads that read and decode. Default: one per processor.
         """
 
     def coverage(
@@ -1005,6 +1034,7 @@ class Verbs:
         batch_size: int | None = None,
         device: str | PathLike[str] | None = None,
         threads: int | None = None,
+        processes: bool | None = None,
         runner: Literal['local', 'ray'] = 'local',
         address: str | PathLike[str] | None = None,
         progress: Progress = ...,
@@ -1022,6 +1052,7 @@ class Verbs:
             batch_size: Pictures per batch. Default: chosen automatically.
             device: The device to run on. Default: the best available.
             threads: Threads that read and decode. Default: one per processor.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
         """

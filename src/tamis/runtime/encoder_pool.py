@@ -120,6 +120,11 @@ class EncoderPool:
             self._given[encoder.spec] = encoder
         return encoder.spec
 
+    def release(self) -> None:
+        """Forget what was loaded, so that its memory is free; the next call loads it again."""
+        with self._change:
+            self._slots.clear()
+
     def for_column(self, column: VectorColumn, **options: Any) -> Encoder:
         """Return the encoder that made a column's vectors.
 

@@ -30,7 +30,9 @@ __all__ = ["PairVerifier"]
 
 _AT_ONCE, _AT_ONCE_IN_COLOUR = 1024, 128
 _THREADS = 2
-_SAMPLED, _RANDOM_PAIRS = 120, 250
+_SAMPLED, _FEWEST_SAMPLED, _RANDOM_PAIRS = 120, 40, 250
+# Where more than this share of the first random pairs show one view, that is what was asked.
+_FIRST_PAIRS, _MOSTLY_SHARED = 60, 0.5
 # Compression alone brings no copy further than this.
 _WORN = (2.5, 12.0)
 # In units of the usual line: nearer than this, the thumbnails do not decide, the files do.
@@ -78,7 +80,7 @@ class PairVerifier:
         """Compare pairs of pictures.
 
         About .4 ms of one core for a pair that differs already when small, 2 ms for one that
-        differs in its fine detail, 40 ms for one that shows the same view, and 200 ms if its files
+        differs in its fine detail, 25 ms for one that shows the same view, and 100 ms if its files
         have to be opened.
 
         Args:
@@ -113,22 +115,34 @@ class PairVerifier:
             made = {
                 kind: _scores(copies.take(np.flatnonzero(kinds == kind))) for kind in COPY_KINDS
             }
-        left, right = rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
-        apart = left != right
-        # Few pictures make few pairs, each drawn many times and compared once.
-        drawn, again = np.unique(np.stack([left, right])[:, apart], axis=1, return_inverse=True)
-        # Thumbnails alone: how many pass is asked, not which.
-        random = _compared(self._pictures, None, drawn[0], drawn[1], no_progress).take(again)
         return calibrate_pairs(
-            made, _scores(candidates), _scores(random), pictures=n, threshold=threshold
+            made, _scores(candidates), self._random_pairs(rng), pictures=n, threshold=threshold
         )
+
+    def _random_pairs(self, rng: np.random.Generator) -> PairScores:
+        """Compare random pairs; few are enough where most of them share a view."""
+        n = self._count
+        left, right = rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
+        pairs = np.stack([left, right])[:, left != right]
+        found = self._on_thumbnails(pairs[:, :_FIRST_PAIRS])
+        if np.count_nonzero(found.view) <= _MOSTLY_SHARED * found.view.size:
+            rest = self._on_thumbnails(pairs[:, _FIRST_PAIRS:])
+            found = PairScores(*(np.concatenate(both) for both in zip(found, rest, strict=True)))
+        return found
+
+    def _on_thumbnails(self, pairs: Indices) -> PairScores:
+        """Compare pairs `[2, P]` on thumbnails alone: how many pass is asked, not which."""
+        # Few pictures make few pairs, each drawn many times and compared once.
+        drawn, again = np.unique(pairs, axis=1, return_inverse=True)
+        compared = _compared(self._pictures, None, drawn[0], drawn[1], no_progress)
+        return _scores(compared.take(again))
 
     def _made_copies(self, rng: np.random.Generator) -> tuple[NDArray[np.str_], Comparison]:
         """Copy sampled pictures, each in one way, and compare them with their originals."""
         n = self._count
         if n == 0:
             return np.empty(0, np.str_), Comparison.ruled_out(0)
-        count = min(_SAMPLED, 2 * n)
+        count = min(_SAMPLED, max(n, min(2 * n, _FEWEST_SAMPLED)))
         sampled = np.concatenate([rng.permutation(n) for _ in range(-(-count // n))])[:count]
         kinds = np.array([COPY_KINDS[at % len(COPY_KINDS)] for at in range(count)])
         shown = self._pictures.thumbnails(sampled)
@@ -271,8 +285,8 @@ def _decide(
         one, other = originals.pixels(left), originals.pixels(right)
         larger = one is not None and min(one.shape[:2]) > _LARGER * min(first.left_shape)
         if larger and one is not None and other is not None:
-            seen = compare_pictures(one, way.applied(other), first.map()).unmarked(line)
-            seen = _unworn(seen)
+            seen = compare_pictures(one, way.applied(other), first.map(), settled=True)
+            seen = _unworn(seen.unmarked(line))
             found = seen if ask_files or seen.excess < line else found
             undecidable = False
         undecidable |= on_the_line and _UNDECIDED[0] <= found.excess < _UNDECIDED[1]

@@ -53,6 +53,7 @@ VERBS: Final[dict[str, str]] = {
     "index": "tamis.services.index.contract:Index",
     "search": "tamis.services.search.contract:Search",
     "encoders list": "tamis.services.encoders.contract:ListEncoders",
+    "bench": "tamis.services.bench.contract:Bench",
     "info": "tamis.services.info.contract:Info",
     "coverage": "tamis.services.coverage.contract:Coverage",
     "report": "tamis.services.report.contract:Report",

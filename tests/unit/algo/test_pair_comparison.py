@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter, rotate, zoom
 
 from synthetic_pictures import scene
@@ -281,3 +282,35 @@ def test_the_blur_of_a_small_print_is_told_by_its_edges(seed, sigma):
     changed = other.copy()
     changed[100:112, 60:72] = changed[75:87, 60:72]
     assert excess(one, changed) > LINE
+
+
+def filled_form(seed: int, degrees: float = 0.0) -> np.ndarray:
+    """Thin lines and words on paper, as a thumbnail."""
+    rng, font = np.random.default_rng(seed), ImageFont.load_default(24)
+    paper = Image.new("RGB", (700, 900), (250, 250, 245))
+    draw = ImageDraw.Draw(paper)
+    for at in range(10):
+        draw.text((50, 60 + 80 * at), f"field {at}:", fill="black", font=font)
+        draw.rectangle((220, 52 + 80 * at, 650, 100 + 80 * at), outline="gray")
+        draw.text((235, 60 + 80 * at), str(rng.integers(10**11)), fill="darkblue", font=font)
+    turned = paper.rotate(degrees, resample=Image.Resampling.BICUBIC)
+    return np.asarray(turned.resize((199, 256), Image.Resampling.LANCZOS))
+
+
+def test_other_words_on_a_form_are_no_mark_and_hardly_ever_need_a_closer_look():
+    asked = 0
+    for seed in range(4):
+        found = compare_pictures(filled_form(seed), filled_form(seed + 50), IDENTITY)
+        assert found.unmarked(LINE).excess > 2 * LINE
+        asked += found.may_be_marked(LINE)
+    assert asked <= 1
+
+
+@pytest.mark.parametrize("degrees", [1.0, -1.0])
+def test_thin_lines_are_registered_as_finely_as_they_need(degrees):
+    angle, tall = np.deg2rad(degrees), 256 / 199
+    turn = np.array([[np.cos(angle), -np.sin(angle) / tall], [np.sin(angle) * tall, np.cos(angle)]])
+    offset = 0.5 - turn @ [0.5, 0.5] + 0.004
+    near = np.concatenate([offset, turn.reshape(-1)]).astype(np.float32)
+    found = compare_pictures(filled_form(1), filled_form(1, degrees), near)
+    assert found.excess < LINE

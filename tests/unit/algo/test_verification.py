@@ -7,10 +7,16 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from synthetic_pictures import alike, blurred, brighter, captioned, crop, noisy, scene
-from tamis.algo.agreement import agreement
+from tamis.algo.agreement import agreement, exact_share
 from tamis.algo.grid_filters import blur_matrix, filtered, sampling_matrix
 from tamis.algo.registration import overlap_frames, refine
-from tamis.algo.verification import COARSE_SIDE, GREY_SIDE, plausible_pairs, verify
+from tamis.algo.verification import (
+    COARSE_SIDE,
+    GREY_SIDE,
+    plausible_pairs,
+    verify,
+    verify_in_place,
+)
 
 COPIES = {
     "same": lambda p: p,
@@ -188,3 +194,33 @@ def test_tilts_of_smooth_pictures_and_of_pages_are_found(make, angle):
 def test_other_pages_are_not_found():
     originals = np.stack([squared(page(seed)) for seed in range(8)])
     assert scores(originals, np.roll(originals, 1, axis=0))[0].max() < 0.7
+
+
+def filled_chart(seed: int) -> np.ndarray:
+    """Axes, a title and labels that every chart has, and bars of its own."""
+    picture = Image.new("L", (512, 512), 250)
+    draw, heights = ImageDraw.Draw(picture), np.random.default_rng(seed).integers(40, 380, 8)
+    draw.line((40, 30, 40, 460, 490, 460), fill=0, width=4)
+    draw.text((120, 4), "Output by quarter", fill=0, font=ImageFont.load_default(30))
+    for at, height in enumerate(heights.tolist()):
+        left = 56 + 54 * at
+        draw.rectangle((left, 460 - height, left + 34, 459), fill=110)
+        draw.text((left, 466), f"Q{at}", fill=0, font=ImageFont.load_default(24))
+    return squared(picture)
+
+
+def test_fillings_of_one_template_share_a_view_however_much_differs():
+    left, right = (np.stack([filled_chart(seed + k) for seed in range(6)]) for k in (0, 6))
+    found, maps = verify_in_place(left, right, np.zeros(6, bool))
+    assert found.min() > 0.9
+    assert np.abs(maps - [0, 0, 1, 0, 0, 1]).max() < 0.02
+
+
+def test_what_agrees_a_little_everywhere_is_no_template():
+    pages = np.stack([squared(page(seed)) for seed in range(8)]).astype(np.float32)
+    scenes = np.stack([scene(seed) for seed in range(8)]).astype(np.float32)
+    grain = np.random.default_rng(0).normal(128, 30, (8, GREY_SIDE, GREY_SIDE)).astype(np.float32)
+    for pictures in (pages, scenes, grain):
+        assert exact_share(pictures[:4], pictures[4:]).max() < 0.15
+    blank = np.full((1, GREY_SIDE, GREY_SIDE), 200, np.float32)
+    assert exact_share(blank, blank).max() == 0

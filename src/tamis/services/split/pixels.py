@@ -30,7 +30,7 @@ UNKNOWN = ""
 """Stands for the verdict on a pair of which one picture has no thumbnail."""
 
 _SAMPLED = 1000
-# A pair of one view costs 40 ms, and where a view is shared all pairs are of one.
+# A pair of one view costs 25 ms, and where a view is shared all pairs are of one.
 _NEAREST_OF_EACH, _LEAST_CANDIDATES, _MOST_CANDIDATES = 3, 50, 10_000
 
 
@@ -86,7 +86,8 @@ class PixelVerdicts:
 
     Attributes:
         shown: `[N]` which pictures have a thumbnail.
-        random_share: share of random pairs that show the same view; 0 where lines were given.
+        random_share: share of random pairs that are changed views of each other; 0 where lines were
+            given.
         notes: what the calibration has to say.
     """
 
@@ -154,7 +155,8 @@ class PixelVerdicts:
         compared = verifier.compare(*np.searchsorted(rows, (left[both], right[both])))
         found = verifier.calibrate(compared, rng)
         self._lines = found.thresholds
-        self.random_share = found.random_pass_rate[1]
+        copies, shared = found.random_pass_rate
+        self.random_share = max(shared - copies, 0.0)
         self.notes = list(found.notes)
 
     def compare(self, left: Indices, right: Indices) -> Verdicts:
