@@ -40,6 +40,10 @@ _COLLAPSED: Final = 0.5
 """Share of the effective rank at the beginning under which vectors are given up as collapsed."""
 
 
+_GATHERED: Final = 0.2
+"""The same share where vectors may gather."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """How long and how fast to train.
@@ -147,7 +151,7 @@ def train(
     type with the same number of threads, results repeat bit for bit.
 
     Training stops when the signal has not risen for `plan.patience` epochs, or when the effective
-    rank of the vectors has fallen to half, unless the objective lets them gather.
+    rank of the vectors has fallen to half, or to a fifth if the objective lets them gather.
 
     Args:
         course: the network, its objective and its pictures.
@@ -258,9 +262,9 @@ class _Run:
         if best.epoch == done:
             training.best = done
             self._best = [weights.detach().clone() for weights in self._weights]
-        collapsed = rank < _COLLAPSED * training.checks[0].rank
-        if collapsed and not self._objective.may_gather:
-            training.stopped = "the vectors collapse: their effective rank fell to half"
+        least = _GATHERED if self._objective.may_gather else _COLLAPSED
+        if rank < least * training.checks[0].rank:
+            training.stopped = f"the vectors collapse: their effective rank fell under {least:.0%}"
         elif done - best.epoch >= self._plan.patience and done < self._plan.epochs:
             training.stopped = f"the signal has not risen for {self._plan.patience} epochs"
 

@@ -139,6 +139,10 @@ def test_it_stops_when_vectors_collapse(spec):
     training, _ = run(spec, signal=lambda: (0.0, next(ranks)))
     assert len(training.checks) == 3
     assert "effective rank" in training.stopped
+    # what tells flaws alone lets whole pictures gather, but not all in one place
+    ranks = iter([8.0, 1.5])
+    training, _ = run(spec, "cutpaste", signal=lambda: (0.0, next(ranks)))
+    assert "under 20%" in training.stopped
     ranks = iter([8.0, 7.0, 3.9, 2.0])
     training, _ = run(spec, "cutpaste", signal=lambda: (0.0, next(ranks)))
     assert training.stopped == ""

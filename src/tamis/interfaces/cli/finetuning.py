@@ -26,9 +26,10 @@ def _show(output: Output, _request: Finetune, report: FineTuning) -> None:
     if report.kept is None:
         output.say(f"{report.preview}: what {report.method} would be trained on")
         return
+    epochs = counted(len(report.epochs) - 1, "epoch")
     output.say(
-        f"{report.method} on {report.trained_on} pictures, "
-        f"{counted(len(report.epochs) - 1, 'epoch')}, best after {report.best}; measured on {report.measured_on} {_where(report)}"
+        f"{report.method} on {report.trained_on} pictures, {epochs}, best after {report.best}; "
+        f"measured on {report.measured_on} {_where(report)}"
     )
     output.table(
         ["figure", "before", "after", "difference", "95 % interval", "decides"],

@@ -109,7 +109,8 @@ def read_pictures(workspace: Workspace, request: Finetune) -> tuple[Pictures, li
     if len(free) > request.pictures:
         free = np.sort(rng.choice(free, request.pictures, replace=False))
         notes.append(
-            f"{request.pictures:,} pictures, drawn at random, were used; a larger number of pictures takes more"
+            f"{request.pictures:,} pictures, drawn at random, were used; a larger number of "
+            "pictures takes more"
         )
     _require_enough(len(free), len(np.unique(groups[free])), skipped=int(tainted.sum()))
     labels = _column(chosen, Column.LABEL, rows)
