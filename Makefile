@@ -12,7 +12,7 @@ TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
 KEEP ?= 40
 WORKERS ?= 2
-EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,heif,video,shots
+EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,ssl,heif,video,shots
 
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
@@ -81,8 +81,10 @@ audit: $(VENV)/.dev
 minimum:
 	$(PYTHON) -m venv .venv-minimum
 	.venv-minimum/bin/python -m pip install --quiet --upgrade pip uv
-	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct -e . 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
-	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/unit tests/property
+	.venv-minimum/bin/uv pip install --quiet --python .venv-minimum/bin/python --resolution lowest-direct \
+		-e '.[app]' 'httpx>=0.28' 'pytest>=8.3' 'hypothesis>=6.100' 'pytest-xdist>=3.6' 'scikit-learn>=1.5'
+	.venv-minimum/bin/python -m pytest -n $(WORKERS) --dist worksteal \
+		-W 'ignore:The anyio.abc:DeprecationWarning' tests/unit tests/property
 
 # Other tools read what is exported for them, in an environment of their own.
 tools: $(VENV)/.dev

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from tamis.encoders.base import normalise_rows
-from tamis.encoders.class_texts import class_texts
+from tamis.encoders.imagenet_classes import class_descriptions
 from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import load_encoder
 from tamis.encoders.sentence_model import SentenceModel
@@ -164,7 +164,7 @@ def main():
     known = [(classes, text) for classes, texts in CATEGORIES.values() for text in texts]
     chosen = {}
     for name, embed in spaces.items():
-        classes = embed(class_texts())
+        classes = embed(class_descriptions())
         cosines = embed([text for _, text in asked]) @ classes.T
         print_grid(name, cosines, logits, relevant)
         ranked = embed([text for _, text in known]) @ classes.T

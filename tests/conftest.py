@@ -6,9 +6,13 @@ import importlib
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # `make test` tries the same examples on every machine, so that what it says depends on the code
 # alone; `make nightly` lets chance choose them. How fast the machine is decides nothing.
@@ -36,6 +40,17 @@ def pytest_configure() -> None:
         # those depend on the tests that the same worker happened to run before.
         providers = importlib.import_module(generator)
         providers._get_local_constants = getattr(providers, "Constants", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cuts() -> Iterator[None]:
+    """Nothing waits for the disk: no test cuts the power, and a killed process loses no write.
+
+    What has to be forced to disk, and when, is asked where `os.fsync` is replaced by a witness.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
+        yield
 
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,6 +24,8 @@ message and exits with 2; anything that is not a `TamisError` is a defect of tam
 
 from __future__ import annotations
 
+import traceback
+
 __all__ = [
     "ConflictError",
     "DatasetError",
@@ -40,6 +42,7 @@ __all__ = [
     "UnknownEncoderError",
     "UsageError",
     "WorkerError",
+    "free_frames",
 ]
 
 
@@ -148,3 +151,20 @@ class StorageError(TamisError):
 
 class WorkerError(TamisError):
     """A process that shares the work cannot be started; what was committed before stands."""
+
+
+def free_frames(error: BaseException) -> None:
+    """Free what the frames of a failed call hold, and those of the errors that it came from.
+
+    A batch's tensors are local variables of these frames. They stay on the device for as long as
+    the error lives, and often until a garbage collection, since an error and its frames refer to
+    each other. The error keeps its type and message and loses its traceback and causes.
+    """
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is None:
+            continue
+        traceback.clear_frames(one.__traceback__)  # passes over frames that still run
+        left += [one.__cause__, one.__context__]
+        one.__traceback__ = one.__cause__ = one.__context__ = None

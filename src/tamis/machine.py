@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["one_blas_thread", "usable_processors"]
+__all__ = ["keep_heaps_few", "one_blas_thread", "return_free_memory", "usable_processors"]
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
+_M_ARENA_MAX = -8  # from glibc's malloc.h
+_FEWEST_HEAPS = 2
 
 
 def usable_processors() -> int:
@@ -36,6 +39,33 @@ def _container_share() -> int:
     except (OSError, ValueError):
         return 1 << 20
     return 1 << 20 if quota == "max" else math.ceil(int(quota) / int(period))
+
+
+def keep_heaps_few() -> bool:
+    """Let the threads of this process share a few heaps; call it before the first thread.
+
+    Glibc gives up to eight heaps to each processor, and each keeps what its threads once needed:
+    decoding, inference and storage in threads of their own took 250 MB more for the same work.
+
+    Returns:
+        False on systems whose allocator has no such setting.
+    """
+    heaps = max(_FEWEST_HEAPS, usable_processors() // 2)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and bool(mallopt(_M_ARENA_MAX, heaps))
+
+
+def return_free_memory() -> bool:
+    """Give freed memory back to the system, between two stages of work; some milliseconds.
+
+    Returns:
+        False on systems whose allocator cannot be asked.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is None:
+        return False
+    trim(0)
+    return True
 
 
 @contextmanager

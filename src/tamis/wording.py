@@ -1,8 +1,14 @@
-"""Numbers as people read them: counts that their words agree with, and short decimals."""
+"""Numbers and names as people read them: counts, short decimals, what a wrong name meant."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "short"]
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["counted", "meant", "short"]
 
 _VERBS = {
     "is": "are",
@@ -37,6 +43,25 @@ def counted(number: int, words: str) -> str:
     parts[noun] = _ODD_NOUNS.get(parts[noun], f"{parts[noun]}s")
     parts[noun + 1 :] = [_VERBS.get(word, word) for word in parts[noun + 1 :]]
     return f"{number:,} {' '.join(parts)}"
+
+
+_MOST_NAMED = 8
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Return what an unknown name probably meant: near names, or else the first eight there are.
+
+    >>> meant("widht", ["path", "width", "height"]), meant("x", ["path", "width"])
+    ('is it width?', 'there are path, width')
+    """
+    names = {one.lower(): one for one in known}
+    if not names:
+        return "there are none"
+    if near := difflib.get_close_matches(name.lower(), names, 3):
+        return f"is it {' or '.join(names[one] for one in near)}?"
+    shown = list(names.values())[:_MOST_NAMED]
+    more = f" and {counted(len(names) - len(shown), 'other')}" if len(names) > len(shown) else ""
+    return f"there are {', '.join(shown)}{more}"
 
 
 _FOUR_DIGITS, _EXACT = 1e4, 1e15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,20 @@ import pytest
 from PIL import Image, ImageDraw
 
 from command_line import CommandLine
+from embedded_once import pictures_embedded_once
+from pair_measurements import few_pairs_measured, pairs_compared_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+@cache
+def drawn_once() -> Callable[..., Image.Image]:
+    """The pictures that encoders are tried on, of up to 12 megapixels; each is drawn once."""
+    from tamis.services.encoders import check
+
+    return cache(check._made_picture)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,10 +35,14 @@ def short_measurements() -> Iterator[None]:
     That is by far the most work that a command does on a few pictures: comparing copies that it
     made to calibrate by, here two of each kind, and timing an encoder.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tamis.runtime.pair_verification._SAMPLED", 20)
-        patch.setattr("tamis.runtime.pair_verification._RANDOM_PAIRS", 40)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        few_pairs_measured(),
+        pairs_compared_once(),
+        pictures_embedded_once(),
+    ):
         patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
+        patch.setattr("tamis.services.encoders.check._made_picture", drawn_once())
         yield
 
 

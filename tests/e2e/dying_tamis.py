@@ -13,6 +13,7 @@ from typing import Any
 from tamis.dataset import storage
 from tamis.dataset.operation import Operation
 from tamis.interfaces.cli.main import main
+from tamis.runtime import pair_verification
 from tamis.services.watch import frame_writer
 from tamis.services.watch.checkpoint import WatchCheckpoint
 
@@ -63,4 +64,5 @@ if __name__ == "__main__":
     # a watch's batches by rows alone, so that the machine's speed does not matter
     frame_writer._ROWS, frame_writer._SECONDS = ROWS_A_BATCH, float("inf")
     kill_at(sys.argv[1])
+    pair_verification._SAMPLED, pair_verification._RANDOM_PAIRS = 20, 40
     sys.exit(main(sys.argv[2:]))

@@ -17,9 +17,13 @@ from dying_tamis import COMMIT_POINTS
 BAD = {"photos/truncated.jpg", "photos/empty.jpg"}
 
 
-def test_the_main_job_in_one_go(tamis_process, photos):
+@pytest.mark.parametrize(
+    "started", ["tamis_cli", pytest.param("tamis_process", marks=pytest.mark.nightly)]
+)
+def test_the_main_job_in_one_go(request, photos, started):
+    tamis = request.getfixturevalue(started)
     before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
-    run = tamis_process("curate", "photos", "--keep", "10", "--out", "curated", "--json")
+    run = tamis("curate", "photos", "--keep", "10", "--out", "curated", "--json")
     report = run.json
     assert report["added"] == 27
     assert {failure["path"] for failure in report["failed"]} == BAD
@@ -31,16 +35,16 @@ def test_the_main_job_in_one_go(tamis_process, photos):
     assert set(report["splits"]) == {"train", "val", "test"}
     assert report["report"] == "curated/report.html"
 
-    page = (tamis_process.folder / "curated/report.html").read_text()
+    page = (tamis.folder / "curated/report.html").read_text()
     assert "photos/truncated.jpg" in page
-    exported = [p for p in (tamis_process.folder / "curated/pictures").rglob("*") if p.is_file()]
+    exported = [p for p in (tamis.folder / "curated/pictures").rglob("*") if p.is_file()]
     assert len([p for p in exported if p.suffix in {".jpg", ".png"}]) == 10
-    with (tamis_process.folder / "curated/manifest.csv").open() as file:
+    with (tamis.folder / "curated/manifest.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10
     assert {row["split"] for row in rows} <= {"train", "val", "test"}
     # the one manifest names every copy, and nothing else lies beside the pictures
-    assert {tamis_process.folder / "curated" / row["file"] for row in rows} == set(exported)
+    assert {tamis.folder / "curated" / row["file"] for row in rows} == set(exported)
     assert before == {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
 
 
@@ -133,11 +137,13 @@ def test_a_planted_leak_fails_the_check(tamis_cli, tamis_process, photos):
             [row["sample_id"] for row in rows],
             {"split": ["test" if "copy" in row["path"] else "train" for row in rows]},
         )
-    run = tamis_process("split", "--check", "--json", code=1)
+    run = tamis_cli("split", "--check", "--json", code=1)
     same_shot = {f"photos/dogs/{name}" for name in ("00.jpg", "copy.jpg", "small.png")}
     for leak in run.json["leaks"]:
         assert "photos/dogs/copy.jpg" in {leak["left"], leak["right"]} <= same_shot
     assert run.json["leak_count"] >= 1
+    (photos / "dogs" / "00.jpg").unlink()
+    assert "00.jpg" in tamis_process("check", code=1).out
 
 
 @pytest.mark.parametrize(

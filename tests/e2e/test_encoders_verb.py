@@ -86,7 +86,7 @@ def test_checking_the_default_measures_it(tamis_cli):
     assert len(found["fingerprint"]) == 32
     assert found["pictures_per_second"] > 1
     assert found["load_seconds"] > 0
-    assert found["batch_size"] == 8
+    assert found["batch_size"] == 4
     assert found["workers"] >= 1
     assert found["batch_difference"] < 1e-5
     assert found["deterministic"]

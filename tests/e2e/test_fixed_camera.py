@@ -17,8 +17,8 @@ from tamis.interfaces.cli.main import main
 if TYPE_CHECKING:
     from pathlib import Path
 
-FRAMES, COPIED = 14, (2, 9)
-KEPT = 12
+FRAMES, COPIED = 12, (2, 7)
+KEPT = 10
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_planted_copies_are_leaks_that_one_can_look_at(made, tmp_path, run):
 
 
 def test_blocks_of_time_part_the_frames_with_a_gap(made, tmp_path, run):
-    report = run("split", "--time-block", "6s", "--gap", "2s", "--json")
+    report = run("split", "--time-block", "5s", "--gap", "2s", "--json")
     assert report["leak_count"] == 0
     placed = splits_of(tmp_path)
     by_second = {int(name[2:5]): split for name, split in placed.items() if "copy" not in name}
@@ -142,4 +142,4 @@ def test_blocks_of_time_part_the_frames_with_a_gap(made, tmp_path, run):
         following = by_second.get(second + 1)
         assert None in (split, following) or split == following or second == FRAMES - 1
     assert None in by_second.values()
-    assert run("split", "--check", "--time-block", "6s", "--gap", "2s", "--json")["leak_count"] == 0
+    assert run("split", "--check", "--time-block", "5s", "--gap", "2s", "--json")["leak_count"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ LEAST_COSINE = 0.999
 TWELVE_MEGAPIXELS = (4000, 3000)
 
 
+@cache
 def textured(seed: int, size: tuple[int, int]) -> Image.Image:
     """Things with sharp outlines and texture of every scale on them, and a camera's grain."""
     rng = np.random.default_rng(seed)

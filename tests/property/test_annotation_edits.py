@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 import tamis
+from examples import few
 from tamis.dataset.parts import Box
 from tamis.encoders.preprocess import prepare
 from tamis.errors import UsageError
@@ -168,7 +169,7 @@ def seen(ds):
     return rows, crops
 
 
-@settings(max_examples=12, deadline=None)
+@few(6)
 @given(steps=STEPS)
 def test_annotations_and_crops_are_those_of_the_model(template, tmp_path_factory, steps):
     place = tmp_path_factory.mktemp("edited") / "d.tamis"

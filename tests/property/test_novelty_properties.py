@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import few
 from made_videos import noisy, scene
 from mosaic_encoder import Mosaic
 from tamis.algo.sieve import Gate, Sieve
@@ -51,7 +52,7 @@ SEGMENTS = st.lists(st.tuples(st.integers(0, 4), st.integers(1, 70)), min_size=2
 
 
 @given(SEGMENTS, st.integers(1, 9))
-@settings(max_examples=15, deadline=None)
+@few(8)
 def test_batches_and_the_gate_change_no_decision_on_a_still_camera(segments, batch_size):
     frames = stream(segments)
     plain = decided(frames, None, 1)

@@ -10,12 +10,13 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import typer.testing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from examples import few
 from tamis.errors import TamisError, UsageError
 from tamis.interfaces.cli import command as command_module
-from tamis.interfaces.cli.main import app
+from tamis.interfaces.cli.main import app, commands
 from tamis.verbs import values
 from tamis.verbs.command_line import command_line, words_of
 from tamis.verbs.registry import VERBS, request_class
@@ -87,34 +88,27 @@ def through_the_command_line(request: Any, monkeypatch: pytest.MonkeyPatch) -> A
 
     monkeypatch.setattr(command_module.Command, "_answer", note)
     with pytest.raises(TamisError, match="enough"):
-        app(args=words_of(request), standalone_mode=False)
+        commands()(args=words_of(request), standalone_mode=False)
     return asked[0]
 
 
-@pytest.mark.parametrize("verb", COMMANDS)
-def test_the_command_line_asks_for_the_same(verb):
+@pytest.mark.hypothesis  # also by chance, in `make chance`
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_request_comes_back_from_the_command_line_and_from_json(verb):
     with pytest.MonkeyPatch.context() as patch:
 
-        @settings(max_examples=25, deadline=None)
+        @few(12)
         @given(request=requests_of(verb))
         def check(request):
-            if request is not None:
+            if request is None:
+                return
+            kept = json.loads(json.dumps(request.given()))
+            assert type(request).of(kept) == request
+            if verb in COMMANDS:
                 assert through_the_command_line(request, patch) == request
                 assert shlex.split(command_line(request)) == ["tamis", *words_of(request)]
 
         check()
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_json_asks_for_the_same(verb):
-    @settings(max_examples=25, deadline=None)
-    @given(request=requests_of(verb))
-    def check(request):
-        if request is not None:
-            kept = json.loads(json.dumps(request.given()))
-            assert type(request).of(kept) == request
-
-    check()
 
 
 def test_every_verb_is_named_as_its_request_is():

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from examples import few
 from sample_rows import sample_id, sample_rows, sample_vectors
 from tamis.dataset import compaction
 from tamis.dataset.store import Store
@@ -58,9 +59,7 @@ class StoreMachine(RuleBasedStateMachine):
     def create(self) -> None:
         # Merging fragments is rare by default; here it has to happen all the time.
         self.often = patch.object(compaction, "_MERGE_AT", 3)
-        self.unsynced = patch("os.fsync")
         self.often.start()
-        self.unsynced.start()
         self.folder = tempfile.TemporaryDirectory()
         path = Path(self.folder.name) / "birds.tamis"
         self.stores = [Store.create(path), Store.open(path)]
@@ -71,7 +70,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.often.stop()
-        self.unsynced.stop()
         self.folder.cleanup()
 
     def committed(self, store: Store) -> None:
@@ -243,9 +241,8 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStoreModel = StoreMachine.TestCase
-TestStoreModel.settings = settings(
-    max_examples=15,
+TestStoreModel.settings = few(
+    8,
     stateful_step_count=25,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

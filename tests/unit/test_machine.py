@@ -65,3 +65,34 @@ def test_it_is_given_back_after_an_error():
             with pytest.raises(ValueError):
                 failing()
         assert blas_threads() == {2}
+
+
+class Allocator:
+    """A C library that notes what it is asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def mallopt(self, name, value):
+        self.asked.append((name, value))
+        return 1
+
+    def malloc_trim(self, left):
+        self.asked.append(left)
+        return 1
+
+
+@pytest.mark.parametrize(("processors", "heaps"), [(1, 2), (2, 2), (5, 2), (16, 8)])
+def test_threads_share_a_few_heaps(monkeypatch, processors, heaps):
+    library = Allocator()
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda _: library)
+    monkeypatch.setattr(machine, "usable_processors", lambda: processors)
+    assert machine.keep_heaps_few()
+    assert machine.return_free_memory()
+    assert library.asked == [(-8, heaps), 0]
+
+
+def test_an_allocator_without_such_settings_is_left_alone(monkeypatch):
+    monkeypatch.setattr(machine.ctypes, "CDLL", lambda _: object())
+    assert not machine.keep_heaps_few()
+    assert not machine.return_free_memory()

@@ -16,7 +16,7 @@ from tamis.dataset.schema import (
     conform_rows,
     error_field,
     mark_values,
-    vector_columns_of,
+    vector_column_named,
     vector_field,
     vector_values,
 )
@@ -387,12 +387,7 @@ class Operation:
     def _vector_column(self, name: str) -> VectorColumn:
         staged = self._staged.columns.values()
         schema = pa.schema([*self._state.samples.schema, *staged])
-        columns = {column.name: column for column in vector_columns_of(schema)}
-        if name not in columns:
-            raise UsageError(
-                f"{name!r} is not a vector column; there are: {', '.join(columns) or 'none'}"
-            )
-        return columns[name]
+        return vector_column_named(schema, name)
 
     def _edit(self, column: str, ids: SampleIds, values: pa.Array) -> None:
         keys = id_array(ids)

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.conditions import checked_condition
 from tamis.dataset.sample_keys import id_array
-from tamis.dataset.schema import VectorColumn, vector_columns_of
+from tamis.dataset.schema import VectorColumn, vector_column_named, vector_columns_of
 from tamis.dataset.storage_errors import filtering, storage_guard
 from tamis.dataset.vector_index import index_cover
 from tamis.errors import UsageError
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,10 +133,7 @@ class Reader:
         Raises:
             UsageError: no such vector column, or `where` is no condition.
         """
-        found = {known.name: known for known in self.vector_columns()}.get(column)
-        if found is None:
-            names = ", ".join(known.name for known in self.vector_columns()) or "none"
-            raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+        found = vector_column_named(self._state.samples.schema, column)
         vectors = np.empty((self.count(where), found.dim), np.float32)
         ids: list[str] = []
         for batch in self.batches(["sample_id", column], where):
@@ -206,7 +204,7 @@ class Reader:
         names = ANNOTATIONS.names if columns is None else list(columns)
         if unknown := [name for name in names if name not in ANNOTATIONS.names]:
             raise UsageError(
-                f"annotations have no {unknown[0]!r}; they have: {', '.join(ANNOTATIONS.names)}"
+                f"annotations have no column {unknown[0]!r}; {meant(unknown[0], ANNOTATIONS.names)}"
             )
         condition = checked_condition(where, ANNOTATIONS.names)
         if self._state.annotations is None:
@@ -217,7 +215,7 @@ class Reader:
     def _require_columns(self, columns: Sequence[str]) -> None:
         names = self._state.samples.schema.names
         if unknown := [name for name in columns if name not in names]:
-            raise UsageError(f"there is no column {unknown[0]!r}; there are: {', '.join(names)}")
+            raise UsageError(f"there is no column {unknown[0]!r}; {meant(unknown[0], names)}")
 
     def _checked(self, where: str | None) -> str | None:
         state = self._state

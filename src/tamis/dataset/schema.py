@@ -29,6 +29,7 @@ __all__ = [
     "error_column_of",
     "error_field",
     "mark_values",
+    "vector_column_named",
     "vector_columns_of",
     "vector_field",
     "vector_values",
@@ -157,6 +158,20 @@ def vector_columns_of(schema: pa.Schema) -> list[VectorColumn]:
         for field in schema
         if field.metadata and _SPEC in field.metadata
     ]
+
+
+def vector_column_named(schema: pa.Schema, name: str) -> VectorColumn:
+    """The vector column of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = {column.name: column for column in vector_columns_of(schema)}
+    if name not in known:
+        raise UsageError(
+            f"{name!r} is not a vector column; there are: {', '.join(known) or 'none'}"
+        )
+    return known[name]
 
 
 def check_mark_name(name: str) -> None:

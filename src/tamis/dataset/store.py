@@ -24,7 +24,7 @@ from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
 from tamis.dataset.operations import ASKED, beside_request
 from tamis.dataset.reader import DEFAULT_ENCODER_SETTING, Reader
-from tamis.dataset.schema import vector_columns_of
+from tamis.dataset.schema import vector_column_named
 from tamis.dataset.snapshots import SnapshotChain
 from tamis.dataset.state import State
 from tamis.dataset.storage_errors import storage_guard
@@ -288,13 +288,10 @@ class Store(Reader):
         """
         self._require_head()
         with self._writer.locked("encoders default", self._state) as head:
-            known = {c.name: c for c in vector_columns_of(head.samples.schema)}
-            if column not in known:
-                names = ", ".join(known) or "none"
-                raise UsageError(f"{column!r} is not a vector column; there are: {names}")
+            known = vector_column_named(head.samples.schema, column)
             about = About(
                 "encoders default",
-                {"encoder": known[column].spec, "column": column},
+                {"encoder": known.spec, "column": column},
                 settings={**head.snapshot.settings, DEFAULT_ENCODER_SETTING: column},
             )
             state = self._writer.name(head, head.tables, about)

@@ -32,9 +32,11 @@ __all__ = [
     "FILE_VERSION",
     "GRAPH_VERSION",
     "MODELS",
+    "POOLING",
     "BundledModel",
     "EfficientNetLite",
     "bundled_graph",
+    "bundled_weights",
     "load_bundled",
 ]
 
@@ -44,7 +46,9 @@ GRAPH_VERSION: Final = 1
 FILE_VERSION: Final = 2
 """Incremented whenever the cached graph changes, if only by another output."""
 
-_POOLING: Final = "head, generalised mean, power 3"
+POOLING: Final = "head, generalised mean, power 3"
+"""What the vector of a bundled network is made of."""
+
 _DEFAULT_LEVEL: Final = "stride16"
 
 
@@ -156,14 +160,27 @@ def _graph(model: BundledModel, path: Path) -> bytes:
     return cached(name, lambda: _build_graph(model, path))
 
 
+def bundled_weights(name: str) -> Mapping[str, NDArray[Any]]:
+    """Return the weights of a bundled encoder that loads, by their names in the published file."""
+    model = MODELS[name]
+    path = model.weights_path()
+    assert path is not None, name
+    return _read_weights(model, path)
+
+
 def _build_graph(model: BundledModel, path: Path) -> bytes:
     from tamis.encoders.efficientnet_graph import build_efficientnet_lite
+
+    weights = _read_weights(model, path)
+    return build_efficientnet_lite(weights, depth=model.depth, size=model.size, name=model.name)
+
+
+def _read_weights(model: BundledModel, path: Path) -> Mapping[str, NDArray[Any]]:
     from tamis.encoders.legacy_checkpoint import read_legacy_checkpoint
 
     content = path.read_bytes()
     require_hash(content, model.sha256, path.name, model.package)
-    weights = read_legacy_checkpoint(content, path.name)
-    return build_efficientnet_lite(weights, depth=model.depth, size=model.size, name=model.name)
+    return read_legacy_checkpoint(content, path.name)
 
 
 class EfficientNetLite:
@@ -182,6 +199,9 @@ class EfficientNetLite:
     """
 
     feature_levels: Final = ("stride4", "stride8", "stride16", "stride32")
+    processor_batch: Final = 4
+    """Pictures a call: convolutions are computed picture by picture, so that more only take more
+    memory, 22 MB each. A vector is the same to the last bit in batches of any size."""
 
     def __init__(self, model: BundledModel, graph: bytes, *, threads: int | None = None) -> None:
         self.spec = f"bundled:{model.name}"
@@ -195,7 +215,7 @@ class EfficientNetLite:
                 "graph": GRAPH_VERSION,
                 "preprocessing": preprocessing_facts(self.preprocessing),
                 "resampling": "pillow",
-                "pooling": _POOLING,
+                "pooling": POOLING,
                 "runtime": "onnxruntime",
                 "precision": "float32",
             }

@@ -17,7 +17,7 @@ from tamis.algo.unit_vectors import normalise_rows
 from tamis.encoders.base import fingerprint_of
 from tamis.encoders.bundled import MODELS, EfficientNetLite, load_bundled
 from tamis.encoders.cache import cached
-from tamis.encoders.class_texts import DESCRIPTIONS_FILE, NAMES_FILE, class_texts
+from tamis.encoders.imagenet_classes import DESCRIPTIONS_FILE, NAMES_FILE, class_descriptions
 from tamis.encoders.sentence_model import MODEL_FILE, TOKENIZER_FILE, SentenceModel
 from tamis.encoders.spec import EncoderSpec, convert_options
 from tamis.errors import UnknownEncoderError
@@ -126,5 +126,7 @@ class Concepts:
         """The `[1000, 384]` unit vectors of the classes' texts."""
         known = "".join(file.sha256 for file in _TEXT_FILES)
         name = f"concepts-{hashlib.sha256(known.encode()).hexdigest()[:16]}-v{_VERSION}.f32"
-        kept = cached(name, lambda: self._sentences.embed(class_texts()).astype("<f4").tobytes())
+        kept = cached(
+            name, lambda: self._sentences.embed(class_descriptions()).astype("<f4").tobytes()
+        )
         return np.frombuffer(kept, "<f4").reshape(self.dim, SentenceModel.dim)

@@ -19,7 +19,7 @@ from tamis.encoders.base import (
     fingerprint_of,
     preprocessing_facts,
 )
-from tamis.errors import EncoderError, OutOfMemoryError, UsageError
+from tamis.errors import EncoderError, OutOfMemoryError, UsageError, free_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -242,31 +242,40 @@ class TorchEncoder:
 
     def _compute(self, pixels: PixelBatch, function: TensorFunction) -> NDArray[np.float32]:
         check_pixels(pixels, self.preprocessing)
-        with self._turn, self._running():
+
+        def work() -> torch.Tensor:
             # PyTorch warns about read-only arrays, which Pillow returns
             writable = pixels if pixels.flags.writeable else pixels.copy()
             values = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float()
-            return _to_numpy(function((values / 255 - self._mean) / self._std))
+            return function((values / 255 - self._mean) / self._std)
+
+        return self._result_of(work)
+
+    def _result_of(self, work: Callable[[], torch.Tensor]) -> NDArray[np.float32]:
+        try:
+            with self._turn, self._running():
+                return _to_numpy(work())
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            # or what is tried next would find the device still full of this
+            free_frames(error)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise OutOfMemoryError(self.spec, str(self.device))
 
     @contextmanager
     def _running(self) -> Iterator[None]:
         autocast: AbstractContextManager[Any] = nullcontext()
         if self._precision != "float32":
             autocast = torch.autocast(self.device.type, getattr(torch, self._precision))
-        try:
-            # TF32 would silently reduce float32 to 10 bits of mantissa on a GPU.
-            with (
-                torch.inference_mode(),
-                autocast,
-                torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
-            ):
-                yield
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            raise OutOfMemoryError(self.spec, str(self.device)) from error
+        # TF32 would silently reduce float32 to 10 bits of mantissa on a GPU.
+        with (
+            torch.inference_mode(),
+            autocast,
+            torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+        ):
+            yield
 
     def _measure_dim(self) -> int:
         one = np.zeros((1, self.preprocessing.height, self.preprocessing.width, 3), np.uint8)
@@ -316,9 +325,9 @@ class _WithTexts(TorchEncoder):
         """
         if not texts:
             return np.empty((0, self.dim), np.float32)
-        assert self.model.texts is not None
-        with self._turn, self._running():
-            return normalise_rows(_to_numpy(self.model.texts(list(texts))))
+        read = self.model.texts
+        assert read is not None
+        return normalise_rows(self._result_of(lambda: read(list(texts))))
 
 
 class TorchMapEncoder(_WithMaps):

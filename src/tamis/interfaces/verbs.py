@@ -10,6 +10,7 @@ from tamis.interfaces.methods import Method
 from tamis.services.add.contract import Add, AddCrops, AddTiles, CropObjects
 from tamis.services.align.contract import Align
 from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, SetLabel
+from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
 from tamis.services.coverage.contract import Coverage
@@ -27,6 +28,7 @@ from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
+from tamis.services.finetune.contract import Finetune
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
@@ -52,6 +54,7 @@ class Verbs:
     add_crops = Method(AddCrops)
     add_tiles = Method(AddTiles)
     align = Method(Align)
+    bench = Method(Bench)
     coverage = Method(Coverage)
     import_annotations = Method(Import)
     label = Method(SetLabel)
@@ -82,6 +85,7 @@ class Verbs:
     drift_fit = Method(DriftFit)
     embed = Method(Embed)
     filter = Method(Filter)
+    finetune = Method(Finetune)
     index = Method(Index)
     scores = Method(Scores)
     search = Method(Search)

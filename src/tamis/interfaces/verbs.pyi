@@ -13,6 +13,7 @@ from tamis.services.annotate.contract import ClearReport
 from tamis.services.annotate.contract import ImportReport
 from tamis.services.annotate.contract import LayersReport
 from tamis.services.annotate.contract import SetReport
+from tamis.services.bench.contract import BenchReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
 from tamis.services.coverage.contract import CoverageReport
@@ -32,6 +33,7 @@ from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
 from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
+from tamis.services.finetune.contract import FineTuning
 from tamis.services.history.result import CheckoutReport
 from tamis.services.history.result import DiffReport
 from tamis.services.history.result import FreedReport
@@ -77,6 +79,7 @@ class Verbs:
         threads: int | None = None,
         runner: Literal['local', 'ray'] = 'local',
         address: str | PathLike[str] | None = None,
+        processes: bool | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -103,6 +106,7 @@ class Verbs:
             threads: Threads that read and decode. Default: one per processor.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
         """
 
     def add_crops(
@@ -168,6 +172,32 @@ class Verbs:
             to: The encoder whose texts to use; both must have embedded 200 pictures, better 20,000.
             out: The map's file. Default: in the dataset, with which it moves.
             seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def bench(
+        self,
+        *sources: str | PathLike[str],
+        limit: int = 100,
+        encoder: str | PathLike[str] | Any = 'default',
+        device: str | PathLike[str] | None = None,
+        threads: int | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> BenchReport:
+        """Measure how fast this machine reads, decodes, infers, writes and searches, and what bounds.
+
+        Some of the pictures go through each step by itself, with one worker and with all. Nothing is
+        added anywhere: what is written goes to a temporary folder.
+
+        Args:
+            sources: Folders, globs, pictures, videos, zip or tar archives.
+            limit: How many pictures to measure with.
+            encoder: The encoder; `tamis encoders` lists them.
+            device: The device to run on. Default: the best available.
+            threads: Threads that read and decode. Default: one per processor.
         """
 
     def coverage(
@@ -1004,6 +1034,7 @@ class Verbs:
         batch_size: int | None = None,
         device: str | PathLike[str] | None = None,
         threads: int | None = None,
+        processes: bool | None = None,
         runner: Literal['local', 'ray'] = 'local',
         address: str | PathLike[str] | None = None,
         progress: Progress = ...,
@@ -1021,6 +1052,7 @@ class Verbs:
             batch_size: Pictures per batch. Default: chosen automatically.
             device: The device to run on. Default: the best available.
             threads: Threads that read and decode. Default: one per processor.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
         """
@@ -1057,6 +1089,61 @@ class Verbs:
             gallery: Write a page of the pictures on either side of the cut.
             where: Only rows that meet this SQL condition.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def finetune(
+        self,
+        *,
+        method: Literal['auto', 'simclr', 'vicreg', 'byol', 'dino', 'densecl', 'cutpaste', 'distill'] = 'auto',
+        encoder: str | PathLike[str] | None | Any = None,
+        teacher: str | PathLike[str] | None = None,
+        where: str | PathLike[str] | None = None,
+        train: Literal['all', 'last'] = 'all',
+        lora: int | None = None,
+        epochs: int = 10,
+        batch: int = 32,
+        side: int | None = None,
+        input: int | None = None,
+        rate: float | None = None,
+        patience: int = 3,
+        pictures: int = 5000,
+        group: str | PathLike[str] | None = None,
+        preview: str | PathLike[str] | None = None,
+        out: str | PathLike[str] | None = None,
+        device: str | PathLike[str] | None = None,
+        precision: Literal['float32', 'bfloat16'] = 'float32',
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> FineTuning:
+        """Train an encoder on your own pictures without labels, and keep it only if it does better.
+
+        Pictures of the splits val and test are never trained on. Whether training helped is measured
+        on pictures that it did not see; if it did not, the old encoder is kept and nothing changes.
+
+        Args:
+            method: What the network learns: cutpaste keeps small local differences, simclr, vicreg, byol and dino whole pictures, densecl places, distill another encoder's vectors. Default: distill with a teacher, cutpaste after defects fit, else simclr.
+            encoder: The encoder to train: bundled, or one that PyTorch runs. Default: the dataset's default encoder.
+            teacher: Whose vectors to distill into it. Default: none.
+            where: Only rows that meet this SQL condition.
+            train: Train all layers, or the last quarter of them.
+            lora: Learn corrections of this rank to linear layers in place of their weights. Default: learn the weights.
+            epochs: The most passes over the pictures.
+            batch: Pictures for one step.
+            side: Side in pixels of what is trained on; less is faster. Default: 128 for a bundled encoder, else what the encoder takes.
+            input: Side in pixels that the new encoder takes, for a faster one; with distill only. Default: that of the old one.
+            rate: Learning rate at its highest. Default: 0.0003, or 0.001 with lora.
+            patience: Epochs without a better signal after which it stops.
+            pictures: The most pictures to use, drawn at random.
+            group: Pictures with one value here are never told apart, nor on both sides of a comparison. Default: near-duplicates and videos.
+            preview: Write a sheet of what would be trained on, and stop there.
+            out: The new encoder's file. Default: in the dataset.
+            device: Where to train: cpu, cuda, cuda:1, mps. Default: the best.
+            precision: bfloat16 trains in mixed precision.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 

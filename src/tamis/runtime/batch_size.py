@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.errors import OutOfMemoryError
+from tamis.errors import OutOfMemoryError, free_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,10 +27,10 @@ _WORTHWHILE_GAIN: Final = 1.05
 def find_batch_size(encoder: Encoder, *, clock: Callable[[], float] = time.perf_counter) -> int:
     """Return the batch size for an encoder.
 
-    On a processor, 8, less for inputs above 384 x 384 pixels: larger batches are no faster there
-    (the products are large enough), and a size that is not timed repeats bit for bit. On another
-    device it is found by trial: doubled as long as that brings 5 % more pictures a second and
-    memory lasts.
+    On a processor, 8 or the encoder's `processor_batch`, less for inputs above 384 x 384 pixels:
+    larger batches are no faster there (the products are large enough), and a size that is not timed
+    repeats bit for bit. On another device it is found by trial: doubled as long as that brings 5 %
+    more pictures a second and memory lasts.
 
     Args:
         encoder: what is to take the pictures.
@@ -39,7 +39,8 @@ def find_batch_size(encoder: Encoder, *, clock: Callable[[], float] = time.perf_
     device = str(getattr(encoder, "device", "cpu"))
     pixels = encoder.preprocessing.height * encoder.preprocessing.width
     if device == "cpu":
-        return max(1, min(_PROCESSOR_BATCH, _PROCESSOR_PIXELS // pixels))
+        most = int(getattr(encoder, "processor_batch", _PROCESSOR_BATCH))
+        return max(1, min(most, _PROCESSOR_PIXELS // pixels))
     return _by_trial(encoder, clock)
 
 
@@ -53,7 +54,8 @@ def _by_trial(encoder: Encoder, clock: Callable[[], float]) -> int:
             encoder.embed(pixels)  # a first call of a shape also compiles
             begin = clock()
             encoder.embed(pixels)
-        except OutOfMemoryError:
+        except OutOfMemoryError as error:
+            free_frames(error)
             break
         speed = size / (clock() - begin)
         if speed < _WORTHWHILE_GAIN * best_speed:
@@ -96,9 +98,10 @@ class BatchSize:
             part = pixels[start : start + self._size]
             try:
                 parts.append(encoder.embed(part))
-            except OutOfMemoryError:
+            except OutOfMemoryError as error:
                 if len(part) == 1:
                     raise
+                free_frames(error)
                 self._shrink(len(part))
                 continue
             start += len(part)

@@ -28,6 +28,9 @@ _THREADS: Final = 1
 _LEADS_TO_CODE: Final = ("py", "aligned")
 """Kinds whose specs name Python code, or a file that names other encoders."""
 
+_LIE_IN_DATASETS: Final = ("aligned", "tuned")
+"""Kinds whose files are looked for in the dataset's folder first."""
+
 
 class EncoderPool:
     """Loads the encoders that a dataset needs and keeps them for the next call.
@@ -41,7 +44,7 @@ class EncoderPool:
     processors, for those that call from one thread.
 
     Args:
-        store: the dataset; maps between encoders (`aligned:FILE`) are looked for in its folder
+        store: the dataset; files of `aligned:FILE` and `tuned:FILE` are looked for in its folder
             first, so that they are found after both were moved. None if there is none.
     """
 
@@ -66,7 +69,7 @@ class EncoderPool:
             return self._given[spec]
         options = {"threads": _THREADS, **options}
         parsed = registry.full_spec(spec)
-        if parsed.kind == "aligned" and self._folder is not None:
+        if parsed.kind in _LIE_IN_DATASETS and self._folder is not None:
             options["folder"] = str(self._folder)
         key = (str(parsed), tuple(sorted((name, repr(value)) for name, value in options.items())))
         slot = self._slot(key)
@@ -116,6 +119,11 @@ class EncoderPool:
         with self._change:
             self._given[encoder.spec] = encoder
         return encoder.spec
+
+    def release(self) -> None:
+        """Forget what was loaded, so that its memory is free; the next call loads it again."""
+        with self._change:
+            self._slots.clear()
 
     def for_column(self, column: VectorColumn, **options: Any) -> Encoder:
         """Return the encoder that made a column's vectors.
@@ -185,7 +193,7 @@ def _files_of(spec: EncoderSpec, folder: Path | None) -> _Files:
         path = Path(name).expanduser() if name else None
         if path is None:
             continue
-        if folder is not None and spec.kind == "aligned" and (folder / path).is_file():
+        if folder is not None and spec.kind in _LIE_IN_DATASETS and (folder / path).is_file():
             path = folder / path
         found += sorted(path.iterdir()) if path.is_dir() else [path]
     return tuple(

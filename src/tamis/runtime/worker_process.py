@@ -18,6 +18,7 @@ import traceback
 from typing import IO, TYPE_CHECKING, Any, Final, Generic, Self
 
 from tamis.errors import TamisError, WorkerError
+from tamis.machine import keep_heaps_few
 from tamis.runtime.stage import In, Out, Stage
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ class _Process:
 def serve() -> None:
     """Work for the parent process until it closes the pipe or ends; the main of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_heaps_few()
     # Whatever prints or reads must not take part in the conversation.
     tasks, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

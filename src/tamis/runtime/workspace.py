@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamis.dataset.samples import Samples
+from tamis.runtime.device_neighbors import offer_device
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.verbs.feedback import SILENT
 
@@ -35,6 +36,7 @@ class Workspace:
         self.store = store
         self.samples = Samples(store)
         self.encoders = EncoderPool(store)
+        offer_device()
 
     @property
     def path(self) -> Path:

@@ -20,6 +20,7 @@ __all__ = [
     "Ids",
     "LabelLevel",
     "Labels",
+    "Processes",
     "Runner",
     "Seed",
     "Sources",
@@ -91,6 +92,15 @@ Every: TypeAlias = Annotated[
 Threads: TypeAlias = Annotated[
     int | None,
     Option("Threads that read and decode.", metavar="N", minimum=1, default="one per processor"),
+]
+
+Processes: TypeAlias = Annotated[
+    bool | None,
+    Option(
+        "Decode in processes: faster from four processors on, and a picture that crashes a decoder "
+        "costs itself alone.",
+        default="from 4 threads and 1,000 pictures on",
+    ),
 ]
 
 Runner: TypeAlias = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +16,3 @@ if TYPE_CHECKING:
 def store(tmp_path: Path) -> Store:
     """An empty dataset."""
     return Store.create(tmp_path / "birds.tamis")
-
-
-@pytest.fixture
-def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of checkpoints, none of which has to survive a loss of power."""
-    monkeypatch.setattr(os, "fsync", lambda _: None)

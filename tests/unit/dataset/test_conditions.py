@@ -70,7 +70,7 @@ def test_conditions_that_can_be_used(where: str, meant: str | None) -> None:
         ("width IN (SELECT 1)", "holds no query"),
         ("EXISTS (SELECT 1)", "holds no query"),
         ("CASE WHEN width = 1 THEN true END", "CASE is not supported"),
-        ("widht = 1", "no column 'widht'; is it width?"),
+        ("widht = 1", r"no column 'widht' \(a text stands in 'single quotes'\); is it width\?"),
         ("\"label\" = 'a'", "may mean the column or a text"),
         ("nosuch(width) = 1", "no function 'nosuch'"),
         ("lowr(label) = 'a'", "is it lower?"),

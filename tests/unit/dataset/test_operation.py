@@ -100,7 +100,6 @@ def test_fragments_are_bounded(store: Store) -> None:
     assert [part.rows for part in store._state.samples.fragments()] == [4096, 4096, 1808]
 
 
-@pytest.mark.usefixtures("unsynced")
 def test_many_small_additions_make_few_fragments_and_keep_their_order(store: Store) -> None:
     insert(store, 0, 5000)
     column = add_vectors(store, 0, 5000)

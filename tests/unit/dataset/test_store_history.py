@@ -370,7 +370,6 @@ def test_the_log_tells_everything_newest_last(filled: Store) -> None:
     assert filled.log()[5].params == {"operations": [4]}
 
 
-@pytest.mark.usefixtures("unsynced")
 def test_hundreds_of_checkpoints_stay_fast_and_small(store: Store) -> None:
     with store.operation("add") as op:
         for start in range(0, 600, 3):

@@ -76,9 +76,9 @@ def test_ids_that_are_no_strings_are_refused(store: Store) -> None:
         store.read(["width"], ids=["a", None])
 
 
-def test_an_unknown_column_is_named_with_those_there_are(store: Store) -> None:
+def test_an_unknown_column_is_named_with_a_few_there_are(store: Store) -> None:
     with pytest.raises(
-        UsageError, match=r"no column 'colour'; there are: sample_id, path, .*split"
+        UsageError, match=r"no column 'colour'; there are sample_id, path, .* and \d+ others$"
     ):
         store.read(["colour"])
     with pytest.raises(UsageError, match="no column 'colour'"):
@@ -124,9 +124,11 @@ def test_a_bad_condition_is_named_with_what_may_be_used(store: Store, where: str
         assert ".rs:" not in str(raised.value)
 
 
-def test_a_bad_condition_lists_the_columns(store: Store) -> None:
-    with pytest.raises(UsageError, match=r"The columns are: sample_id, path, .*, split$"):
+def test_a_bad_condition_names_a_few_columns_or_the_one_that_is_meant(store: Store) -> None:
+    with pytest.raises(UsageError, match=r"there are sample_id, path, .* and \d+ others$"):
         store.count("colour = 1")
+    with pytest.raises(UsageError, match=r"is it label\?$"):
+        store.count("lable = 1")
 
 
 def test_quotes_in_a_condition_are_values_not_syntax(store: Store) -> None:

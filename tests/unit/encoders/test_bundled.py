@@ -41,6 +41,14 @@ def test_a_corrupt_cached_graph_is_built_again(empty_cache):
     assert graph.read_bytes() != content
 
 
+def test_a_vector_is_the_same_to_the_last_bit_in_batches_of_any_size():
+    encoder = load_encoder(f"bundled:{MODEL.name}", threads=1)
+    pixels = np.random.default_rng(1).integers(0, 256, (5, 224, 224, 3), dtype=np.uint8)
+    alone = np.concatenate([encoder.embed(pixels[at : at + 1]) for at in range(5)])
+    np.testing.assert_array_equal(encoder.embed(pixels), alone)
+    np.testing.assert_array_equal(encoder.embed(pixels[:4]), alone[:4])
+
+
 def test_other_weights_are_refused_before_they_are_read(empty_cache, tmp_path, monkeypatch):
     def unreachable(*_):
         pytest.fail("unknown bytes were unpickled")

@@ -12,7 +12,7 @@ import pytest
 from tamis.encoders import concepts, registry
 from tamis.encoders.base import FeatureMapEncoder, TextEncoder
 from tamis.encoders.bundled import load_bundled
-from tamis.encoders.class_texts import class_texts
+from tamis.encoders.imagenet_classes import class_descriptions
 from tamis.encoders.preprocess import prepare
 from tamis.encoders.registry import available, load_encoder
 from tamis.encoders.spec import EncoderSpec
@@ -106,7 +106,7 @@ def test_it_says_in_one_sentence_what_it_cannot_do(encoder):
 
 
 def test_every_class_has_a_text():
-    texts = class_texts()
+    texts = class_descriptions()
     assert len(texts) == 1000
     assert all(texts)
     assert texts[0].startswith("tench: A thick-bodied freshwater fish")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from tamis.encoders.base import FeatureMapEncoder, TextEncoder
 from tamis.errors import EncoderError, OutOfMemoryError, UsageError
+from tamis.runtime.batch_size import BatchSize
 from tamis.types import Preprocessing
 from tiny_models import require_hugging_face
 
@@ -71,6 +75,49 @@ def test_out_of_memory_is_told_apart(message):
     made.embed(PIXELS[:1])
     with pytest.raises(OutOfMemoryError, match="test:net ran out of memory on cpu"):
         made.embed(PIXELS)
+
+
+@pytest.mark.parametrize("way", ["raised", "wrapped", "kept"])
+def test_nothing_of_a_failed_batch_is_alive_when_the_next_is_tried(way):
+    """Without any garbage collection, which may not come before the device is full."""
+    made, alive = [], []
+
+    def refuse():
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def widened(values):
+        wide = values.repeat(1, 2, 1, 1)
+        made.extend([weakref.ref(values), weakref.ref(wide)])
+        if len(values) > 2:
+            try:
+                refuse()
+            except torch.OutOfMemoryError as error:
+                # a variable of the frame that the error knows: a cycle, which counts keep alive
+                kept = error if way == "kept" else None  # noqa: F841
+                if way == "wrapped":
+                    raise RuntimeError("CUDA out of memory, as a library says it") from error
+                raise
+        return wide
+
+    def hungry(values):
+        alive.append(sum(one() is not None for one in made))
+        return widened(values).mean(dim=(2, 3))
+
+    net = encoder(hungry)
+    made.clear()
+    alive.clear()
+    pixels = np.random.default_rng(1).integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
+    batch = BatchSize(8)
+    gc.disable()
+    try:
+        vectors = batch.embed(net, pixels)
+        left = [one for one in made if one() is not None]
+    finally:
+        gc.enable()
+    assert batch.size == 2
+    assert len(vectors) == 8
+    assert alive == [0] * 6  # at the start of 8, of 4, and of 2 four times
+    assert not left
 
 
 def test_other_errors_of_the_network_are_not_hidden():

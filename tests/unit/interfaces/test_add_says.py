@@ -237,3 +237,17 @@ def test_a_box_that_is_there_twice_is_said(place, said):
     for added, known in ((1, 0), (0, 1)):
         _, out, _ = said("add", "photos", "--crops", "a.json", "--min-box", "1")
         assert f"{added} crops of 1 pictures added, {known} known, 2 there twice" in out
+
+
+def test_annotations_that_are_all_known_are_nothing_new(place, said):
+    photos(place, "1.png", "2.png")
+    (place / "classes.csv").write_text("file,label\n1.png,cat\n2.png,dog\n")
+    said("add", "photos")
+    arguments = ("import", "csv", "classes.csv", "--layer", "given")
+    assert said(*arguments)[1].startswith(
+        "2 annotations of 2 pictures imported into given, 0 known"
+    )
+    again = said(*arguments)[1]
+    assert again.startswith(
+        "nothing new: 2 annotations are in given already, 0 removed, 0 failed\n"
+    )

@@ -11,12 +11,12 @@ from tamis.interfaces.cli.output import Output
 LONG = "a/" * 120 + "picture 1.jpg"
 
 
-def printed(columns, rows, *, terminal=False, width=80):
+def printed(columns, rows, *, terminal=False, width=80, **options):
     output, file = Output(), io.StringIO()
     output._out = Console(
         file=file, force_terminal=terminal, width=width, soft_wrap=True, no_color=True
     )
-    output.table(columns, rows)
+    output.table(columns, rows, **options)
     return file.getvalue()
 
 
@@ -43,6 +43,22 @@ def test_a_terminal_gets_folded_cells_and_loses_nothing():
     told = printed(["path", "score"], [(LONG, 0.5)], terminal=True, width=60)
     assert len(told.splitlines()) > 3
     assert "…" not in told
+
+
+def test_a_wide_cell_moves_its_own_row_alone():
+    lines = printed(["path", "n"], [(LONG, 5), ("b.jpg", 7)]).splitlines()
+    assert [len(line) for line in lines] == [53, len(LONG) + 3, 53]
+
+
+def test_a_command_stands_whole_below_its_row_on_a_terminal():
+    row = ("add", 27, "tamis add photos --labels folder" + " x" * 40)
+    assert len(printed(["verb", "n", "command"], [row], last_below=True).splitlines()) == 2
+    head, first, second = printed(
+        ["verb", "n", "command"], [row], terminal=True, width=60, last_below=True
+    ).splitlines()
+    assert ("verb" in head, "command" in head) == (True, False)
+    assert first.split() == ["add", "27"]
+    assert second.strip() == row[2]
 
 
 def test_no_rows_no_table():

@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from examples import few
 from tamis.errors import UsageError
 from tamis.pages.gallery_page import GalleryPage, Question, Section, write_gallery_page
 from tamis.pages.links import Link
@@ -65,7 +66,7 @@ def tiles(count: int) -> tuple[Tile, ...]:
 
 
 @given(text=st.text(max_size=40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@few(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_becomes_a_tag_or_an_attribute(tmp_path: Path, text: str) -> None:
     """Names, labels, splits, notes and questions, from anywhere, are shown and never obeyed."""
     hostile = f"\"'><script>alert(1)</script><img src=x onerror=alert(1)>{text}"

@@ -68,6 +68,13 @@ def test_on_a_processor_it_is_small_and_needs_no_trial():
         assert encoder.calls == []
 
 
+@pytest.mark.parametrize(("side", "expected"), [(224, 3), (1024, 1)])
+def test_an_encoder_may_say_how_many_a_processor_takes(side, expected):
+    encoder = Device(device="cpu", side=side)
+    encoder.processor_batch = 3
+    assert find_batch_size(encoder) == expected
+
+
 def test_an_encoder_that_names_no_device_is_on_the_processor():
     class Plain:
         preprocessing = Preprocessing(224, 224)

@@ -149,3 +149,13 @@ def test_a_file_from_elsewhere_makes_no_code_run(tmp_path, loads, spec):
 def test_a_file_may_name_any_encoder_that_is_no_code(tmp_path, loads):
     EncoderPool().load_named_in(tmp_path / "model.npz", "bundled:efficientnet-lite0")
     assert len(loads) == 1
+
+
+def test_what_is_released_is_loaded_again_and_what_was_given_stays(loads):
+    pool = EncoderPool()
+    given = pool.add(Fake("mine:one"))
+    first = pool.load("default")
+    pool.release()
+    assert pool.load("default") is not first
+    assert pool.load(given).spec == "mine:one"
+    assert len(loads) == 2

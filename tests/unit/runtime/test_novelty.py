@@ -151,7 +151,9 @@ def test_a_rate_bounds_what_is_kept():
         NoveltyFilter(Mosaic(), Sieve(0.9), batch_size=0)
 
 
-@pytest.mark.parametrize(("name", "most"), [("bottle", 480), ("car", 200)])
+@pytest.mark.parametrize(
+    ("name", "most"), [pytest.param("bottle", 480, marks=pytest.mark.nightly), ("car", 200)]
+)
 def test_on_real_videos_the_gate_changes_few_decisions(shared_data, name, most):
     pytest.importorskip("av")
     video = str(shared_data / f"videos/{name}-detection.mp4")

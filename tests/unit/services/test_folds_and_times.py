@@ -240,7 +240,7 @@ def test_what_is_no_time_puts_a_picture_into_no_split(make, none):
 @pytest.mark.parametrize(
     ("column", "sentence"),
     [
-        ("nowhere", "no column 'nowhere' to check: name one of sample_id, path"),
+        ("nowhere", "no column 'nowhere' to check; there are sample_id, path"),
         ("fold", "run  tamis split --folds K  first"),
         ("captured_at", "cannot name splits"),
         ("path", "no picture lies in a folder called train"),

@@ -15,6 +15,8 @@ from tamis.dataset.store import Store
 from tamis.errors import UsageError
 from tamis.services.report.collect import collect
 
+pytestmark = pytest.mark.usefixtures("few_measured", "compared_once")
+
 COUNT = 24
 DIM = 16
 

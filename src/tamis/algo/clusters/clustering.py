@@ -240,7 +240,7 @@ def _between(tried: Sequence[TriedNumber], k: int) -> list[int]:
 def _reason(tried: Sequence[TriedNumber], k: int) -> str:
     chosen = next(each for each in tried if each.k == k)
     return (
-        f"{k} clusters: of the {len(tried)} numbers from {tried[0].k} to {tried[-1].k} that were "
-        f"tried, the largest whose clusters come out of other rows as surely as any (adjusted "
-        f"Rand index of random halves {chosen.stability.mean:.2f})"
+        f"{k} clusters: of {len(tried)} numbers from {tried[0].k} to {tried[-1].k}, the largest "
+        f"that is as stable as any (adjusted Rand index between clusterings of random halves "
+        f"{chosen.stability.mean:.2f})"
     )

@@ -89,8 +89,8 @@ def cluster_by_density(
     stability = Stability(float(np.mean(indices)), spread, np.mean(together, axis=0))
     outside = int((plain.labels < 0).sum())
     reason = (
-        f"{len(plain.sizes)} clusters: dense regions of {size} rows or more by {method}; "
-        f"{outside} rows lie between them, in none"
+        f"{len(plain.sizes)} clusters: dense regions of {size} rows or more, by {method}; "
+        f"{outside} rows are in no cluster"
     )
     return describe_clusters(vectors, labels, stability=stability, reason=reason)
 

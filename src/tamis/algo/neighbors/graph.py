@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tamis.algo.exact_neighbors import exact_graph, exact_search
+from tamis.algo.neighbors.device_kernel import kernel_for
 from tamis.algo.neighbors.inverted_file import Method, file_for, inverted_graph, worthwhile
 from tamis.algo.neighbors.reach import reach_for_neighbors
 from tamis.algo.unit_vectors import unit_vectors
@@ -60,6 +61,7 @@ def knn_graph(
     be too rare for a sample, so they do not depend on it: every pair is compared that is at most
     half as far apart as the 90th percentile of the distance to the k-th nearest row; `sure_from`
     is the corresponding similarity. Memory is O(Nk), plus N^1.5 / 4 bytes for the inverted file.
+    Where a kernel on another device was offered and takes so many rows, it replaces both, exactly.
 
     Args:
         X: `[N, D]` unit vectors.
@@ -81,6 +83,10 @@ def knn_graph(
     n = vectors.shape[0]
     k = min(_positive(k), max(n - 1, 0))
     _check(recall)
+    kernel = None if method == "ivf" or k == 0 else kernel_for(*vectors.shape)
+    if kernel is not None:
+        indices, similarities = kernel.graph(vectors, k)
+        return KnnGraph(indices, np.minimum(similarities, 1.0), "exact", 1.0)
     file = None if method == "auto" and recall == 1.0 else file_for(vectors, method, rng)
     if k == 0:
         return KnnGraph(np.empty((n, 0), np.int64), np.empty((n, 0), np.float32), "exact", 1.0)

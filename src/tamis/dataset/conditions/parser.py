@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.conditions.functions import FUNCTIONS, PATTERN_FUNCTIONS, TYPES
 from tamis.dataset.conditions.tokens import Token, fault, tokens_of
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -325,11 +326,9 @@ class ConditionParser:
             return f"`{token.text}`"
         name = self._columns.get(token.text.lower())
         if name is None:
-            near = difflib.get_close_matches(token.text.lower(), self._columns, 1)
-            meant = f"; is it {self._columns[near[0]]}?" if near else "."
             raise self._fault(
-                f"there is no column {token.text!r}{meant} A text stands in 'single quotes'. "
-                f"The columns are: {', '.join(self._columns.values())}"
+                f"there is no column {token.text!r} (a text stands in 'single quotes'); "
+                f"{meant(token.text, self._columns.values())}"
             )
         return f"`{name}`"
 

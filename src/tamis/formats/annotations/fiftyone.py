@@ -21,6 +21,7 @@ from tamis.formats.annotations.source_annotation import (
 )
 from tamis.outside_arrays import read_array
 from tamis.types import Failure
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,12 +69,11 @@ def read_fiftyone(source: Path, field: str | None = None) -> Iterator[Said]:
 
     Raises:
         InputError: it cannot be read.
-        UsageError: there are several fields, and none was named.
+        UsageError: there is no such field, or there are several and none was named.
     """
     file = source / "samples.json" if source.is_dir() else source
     try:
-        if field is None:
-            field = _field(file)
+        field = _field(file, field)
         for sample in _samples(file):
             yield from _labels(file, sample, field)
     except (OSError, ValueError, RecursionError) as error:
@@ -90,12 +90,16 @@ def _samples(file: Path) -> Iterator[dict[str, Any]]:
                     yield sample
 
 
-def _field(file: Path) -> str:
+def _field(file: Path, asked: str | None) -> str:
     found: set[str] = set()
     for sample in _samples(file):
         for name, value in sample.items():
             if isinstance(value, dict) and str(value.get("_cls")) in (*_LISTS, *_SINGLE):
                 found.add(_stem(name))
+    if asked is not None:
+        if asked not in found:
+            raise UsageError(f"{file} has no field of labels {asked!r}; {meant(asked, found)}")
+        return asked
     if len(found) == 1:
         return found.pop()
     if "ground_truth" in found or not found:

@@ -65,7 +65,7 @@ def read_label_studio(file: Path, field: str | None = None) -> Iterator[Said]:
     """
     field = field or "annotations"
     if field not in ("annotations", "predictions"):
-        raise UsageError(f"Label Studio has annotations and predictions, and no {field!r}")
+        raise UsageError(f"{file} has no field {field!r}; name annotations or predictions")
     others = several = 0
     try:
         with open_json(file) as stream:

@@ -20,6 +20,7 @@ from tamis.formats.exports.layer_columns import with_layers
 from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.formats.writers import WRITERS
 from tamis.types import no_progress
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,8 +203,7 @@ def _check_layer(store: Store, layer: str | None) -> None:
 def _check_columns(samples: Samples, names: Sequence[str]) -> None:
     for name in names:
         if not samples.has(name):
-            there = ", ".join(samples.store.columns())
-            raise UsageError(f"no column {name!r}; there are {there}")
+            raise UsageError(f"no column {name!r}; {meant(name, samples.store.columns())}")
 
 
 def _inside(place: Path, folder: Path) -> bool:

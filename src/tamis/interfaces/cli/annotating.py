@@ -69,11 +69,15 @@ def register(app: typer.Typer) -> None:
 
 def show_import(output: Output, _request: Import, report: ImportReport) -> None:
     """Print what came in, and what did not."""
-    output.say(
-        f"{counted(report.imported, 'annotation')} of {counted(report.pictures, 'picture')} "
-        f"imported into {report.layer}, {report.known} known, {report.removed} removed, "
-        f"{len(report.failed)} failed"
-    )
+    rest = f"{report.removed} removed, {len(report.failed)} failed"
+    if report.known and not report.imported:
+        known = counted(report.known, "annotation is")
+        output.say(f"nothing new: {known} in {report.layer} already, {rest}")
+    else:
+        output.say(
+            f"{counted(report.imported, 'annotation')} of {counted(report.pictures, 'picture')} "
+            f"imported into {report.layer}, {report.known} known, {rest}"
+        )
     output.table(["kind", "annotations"], list(report.kinds.items()))
     if report.failed:
         shown = report.failed[:_SHOWN]

@@ -65,6 +65,7 @@ def show_log(output: Output, _request: Log, found: LogReport) -> None:
             )
             for entry in found.entries
         ],
+        last_below=True,
     )
 
 

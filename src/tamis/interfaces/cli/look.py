@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
+from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
 from tamis.services.coverage.contract import Coverage
 from tamis.services.export.contract import Export
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import typer
 
     from tamis.interfaces.cli.output import Output
+    from tamis.services.bench.contract import BenchReport
     from tamis.services.check.contract import CheckReport
     from tamis.services.coverage.contract import CoverageReport
     from tamis.services.export.contract import ExportReport
@@ -45,8 +47,47 @@ def register(app: typer.Typer) -> None:
         CheckCommand(Check, show_check),
         Command(Relink, show_relink),
         Command(Schema, show_schema, dataset=None),
+        Command(Bench, show_bench, dataset=None),
     ):
         command.register(app)
+
+
+def show_bench(output: Output, _request: Bench, report: BenchReport) -> None:
+    """Print the steps as a table, what they add up to, and what would help."""
+    output.table(
+        [
+            "step",
+            "pictures/s, 1 worker",
+            f"{report.workers} workers",
+            "CPU ms a picture",
+            "share",
+        ],
+        [
+            (
+                row.stage,
+                f"{row.one:,.1f}",
+                f"{row.all:,.1f}",
+                f"{row.processor_ms:.2f}",
+                f"{row.share:.0%}" if row.share else "",
+            )
+            for row in report.stages
+        ],
+    )
+    output.say(
+        f"{counted(report.pictures, 'picture')} of {report.megapixels:.1f} megapixels, "
+        f"{report.bytes / 1e3:,.0f} KB; {report.encoder} on {report.device}, batches of "
+        f"{report.batch_size}; search in {report.searched:,} vectors"
+    )
+    output.say(
+        f"add may reach {report.add:,.0f} pictures/s, embed {report.embed:,.0f}; what bounds both "
+        f"is {report.bound}"
+    )
+    for sentence in report.advice:
+        output.say(f"- {sentence}")
+    if report.failed:
+        output.note(
+            f"note: {counted(len(report.failed), 'picture')} could not be read; --json lists them"
+        )
 
 
 class CheckCommand(Command):

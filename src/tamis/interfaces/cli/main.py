@@ -11,9 +11,11 @@ import io
 import os
 import sys
 import traceback
+from functools import cache
 from typing import Any
 
 import typer
+import typer.main
 
 from tamis.errors import TamisError
 from tamis.interfaces.cli import (
@@ -27,6 +29,7 @@ from tamis.interfaces.cli import (
     duplicates,
     encoders,
     find,
+    finetuning,
     history,
     look,
     page,
@@ -34,9 +37,10 @@ from tamis.interfaces.cli import (
     watching,
 )
 from tamis.interfaces.cli.command import CommandGroup
+from tamis.machine import keep_heaps_few
 from tamis.outside_text import is_storable, showable
 
-__all__ = ["app", "main"]
+__all__ = ["app", "commands", "main"]
 
 app = typer.Typer(
     name="tamis",
@@ -61,6 +65,7 @@ _ROOMS = (
     look,
     page,
     probing,
+    finetuning,
     encoders,
     history,
 )
@@ -79,15 +84,22 @@ def _top(
         raise typer.Exit
 
 
+@cache
+def commands() -> Any:
+    """Return all commands, callable; they are built once, which takes 20 ms."""
+    return typer.main.get_command(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line on `arguments` (default: the process's) and return the exit code."""
+    keep_heaps_few()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter it lacks is spelt out
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] and given[0] not in _TAKE_ANY_NAME and (refused := _unreadable(given)):
         return _complain(refused, 2)
     try:
-        result = app(args=arguments, prog_name="tamis", standalone_mode=False)
+        result = commands()(args=arguments, prog_name="tamis", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         result = _INTERRUPTED
     except _WrongUse as error:

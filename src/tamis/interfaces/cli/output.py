@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Output"]
 
+# a cell that is wider moves what is right of it in its own row alone
+_WIDEST = 50
+
 
 class _SpeedColumn(ProgressColumn):
     """Pictures per second."""
@@ -79,13 +82,29 @@ class Output:
         if not self.quiet:
             self._err.print(showable(sentence, lines=True), markup=False)
 
-    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        *,
+        last_below: bool = False,
+    ) -> None:
         """Print a table for a person; without rows, nothing.
 
-        A file or a program gets each row as one line, whole, with two spaces between columns.
+        A file or a program gets each row as one line, whole, with two spaces between columns. With
+        `last_below` a terminal gets the last cell of each row on a line of its own, unbroken: a
+        command that can be copied.
         """
         rows = list(rows)
         if self.as_json or not rows:
+            return
+        if last_below and self._out.is_terminal:
+            head, *lines = _aligned(columns[:-1], [row[:-1] for row in rows])
+            self._out.print(Text(head, style="bold"))
+            for line, row in zip(lines, rows, strict=True):
+                self._out.print(line, markup=False)
+                if cell := _cell(row[-1]):
+                    self._out.print(f"          {cell}", markup=False)
             return
         if not self._out.is_terminal:
             for line in _aligned(columns, rows):
@@ -145,9 +164,9 @@ def _numeric(columns: int, rows: Sequence[Sequence[object]]) -> list[bool]:
 
 
 def _aligned(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Yield a table's lines, columns padded to their widest cell."""
+    """Yield a table's lines, columns padded to their widest cell, or to 50 letters."""
     lines = [list(columns), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    widths = [min(max(map(cell_len, column)), _WIDEST) for column in zip(*lines, strict=True)]
     right = _numeric(len(columns), rows)
     for line in lines:
         cells = []

@@ -17,6 +17,7 @@ from tamis.verbs.shared import (
     Exclude,
     LabelLevel,
     Labels,
+    Processes,
     Runner,
     Sources,
     Threads,
@@ -78,6 +79,7 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
     threads: Threads = None
     runner: Runner = "local"
     address: Address = None
+    processes: Processes = None
 
     def check(self) -> None:
         """Refuse a threshold that nothing is compared by, and a cluster that has nothing to do."""

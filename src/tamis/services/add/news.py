@@ -96,7 +96,14 @@ def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) ->
                 operation.require_columns(FRAME_COLUMNS)
             column = operation.add_vector_column(*identity, dtype)
             with RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink:
-                run = _Run(encoder, sieve, known, threads, lambda out: sink.take(rows.of(out)))
+                run = _Run(
+                    encoder,
+                    sieve,
+                    known,
+                    lambda out: sink.take(rows.of(out)),
+                    threads=threads,
+                    processes=bool(request.processes),
+                )
                 with closing(run.decide(wanted)) as decisions:
                     for done, _ in enumerate(decisions, start=1):
                         progress(done, wanted.total)
@@ -138,8 +145,10 @@ class _Run:
         encoder: Encoder,
         sieve: Sieve,
         known: KnownPictures,
-        threads: int,
         hand_over: Callable[[Outcome], None],
+        *,
+        threads: int,
+        processes: bool,
     ) -> None:
         self.covered = 0
         self.skipped = 0
@@ -148,6 +157,7 @@ class _Run:
         self._sieve = sieve
         self._known = known
         self._threads = threads
+        self._processes = processes
         self._hand_over = hand_over
         self._waiting: dict[str, VideoFrame | _Picture] = {}
 
@@ -186,7 +196,13 @@ class _Run:
     ) -> Generator[Frame]:
         """Yield pictures to decide on; what is known or cannot be read is settled at once."""
         stage = ReadPicture(self._known, decode_side(self._encoder.preprocessing))
-        read = ordered_map(stage, locations, workers=self._threads, ahead=_AHEAD)
+        read = ordered_map(
+            stage,
+            locations,
+            workers=self._threads,
+            ahead=_AHEAD,
+            processes=self._processes,
+        )
         with closing(read):
             for item in read:
                 if isinstance(item, Failure):

@@ -12,6 +12,7 @@ from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.ray_workers import workers_of
 from tamis.runtime.row_sink import RowSink
 from tamis.runtime.stage import Stage
+from tamis.runtime.worker_choice import in_processes
 from tamis.services.add.contract import AddReport
 from tamis.services.add.known_pictures import KnownPictures
 from tamis.services.add.sample_rows import KnownSample, NewSample, Outcome, SampleRows
@@ -39,14 +40,15 @@ CHECKPOINT_ROWS = 2000
 
 _WINDOW_PER_THREAD = 8
 _FRAME_WEIGHT = 4  # a decoded frame takes many times a file's bytes
-MAX_THREADS = 32
+MAX_THREADS = 64
 
 
 def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT) -> AddReport:
     """Add the pictures of folders, patterns, archives, videos and single files to a dataset.
 
-    Each picture is read, hashed, decoded and measured in threads; rows are inserted in the order
-    of the sources, whatever the number of threads, and committed every 2,000. A
+    Each picture is read, hashed, decoded and measured in threads, or in processes where they pay
+    (`tamis.runtime.worker_choice`); rows are inserted in the order of the sources, the same
+    whatever works on them, and committed every 2,000. Frames of videos stay in threads. A
     picture that the dataset holds already (the same bytes at the same place, however the place is
     spelt) is only read and hashed, so that an interrupted run goes on where it stopped, and adding
     again adds nothing. A bad file is recorded with its reason and costs nothing else. Memory is
@@ -88,6 +90,10 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
             ahead=_WINDOW_PER_THREAD,
             weight=_weight,
             pool=pool,
+            # the frames of videos are decoded here, and would have to be sent
+            processes=pool is None
+            and not wanted.videos
+            and in_processes(request.processes, workers=workers, items=wanted.total),
         )
         with (
             RowSink(store, operation, checkpoint_rows=CHECKPOINT_ROWS) as sink,

@@ -11,6 +11,7 @@ from tamis.dataset.presence import gone_ids
 from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.formats.exports import MANIFESTS, export
+from tamis.machine import return_free_memory
 from tamis.services.add.contract import Add
 from tamis.services.add.run import add
 from tamis.services.curate.contract import CurateReport
@@ -81,7 +82,10 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
             f"1 takes a "
             "frame a second of them as well"
         )
+    return_free_memory()
     embedded = embed(workspace, Embed(request.encoder), feedback)
+    workspace.encoders.release()  # what follows reads vectors only
+    return_free_memory()
     whole = workspace.samples.of(kind=Kind.WHOLE)
     usable = workspace.samples.of(kind=Kind.ALL).embedded(embedded.column)
     if usable == 0:
@@ -96,6 +100,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
         feedback,
     )
     notes += found.notes
+    return_free_memory()
     gone = gone_ids(store, whole.condition)
     if gone:
         notes.append(

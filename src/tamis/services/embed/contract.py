@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 from tamis.types import Failure
 from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
-from tamis.verbs.shared import Address, BatchSize, EncoderToUse, Runner, Threads, check_runner
+from tamis.verbs.shared import (
+    Address,
+    BatchSize,
+    EncoderToUse,
+    Processes,
+    Runner,
+    Threads,
+    check_runner,
+)
 
 __all__ = ["Embed", "EmbedReport"]
 
@@ -28,6 +36,7 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
         Option("The device to run on.", metavar="cpu|cuda|mps", default="the best available"),
     ] = None
     threads: Threads = None
+    processes: Processes = None
     runner: Runner = "local"
     address: Address = None
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tamis.dataset.columns import Column
-from tamis.dataset.parts import BOX_COLUMNS, Box
+from tamis.dataset.parts import BOX_COLUMNS
 from tamis.dataset.samples import Kind
 from tamis.dataset.schema import error_column_of, vector_field
-from tamis.encoders.preprocess import decode_side, prepare
 from tamis.encoders.registry import is_loadable, load_encoder
-from tamis.errors import EncoderError, PictureError
+from tamis.errors import EncoderError
 from tamis.machine import usable_processors
 from tamis.runtime.batch_size import BatchSize, find_batch_size
-from tamis.runtime.decoded_rows import by_picture, decoded_rows
+from tamis.runtime.decoded_rows import by_picture
 from tamis.runtime.indexing import is_index_worthwhile
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.ray_workers import workers_of
-from tamis.runtime.row_sink import Rows, RowSink
+from tamis.runtime.row_sink import RowSink
 from tamis.runtime.stage import Stage
+from tamis.runtime.worker_choice import in_processes
 from tamis.services.embed.contract import EmbedReport
+from tamis.services.embed.embedded_batch import EmbeddedBatch, EmbedRow, prepared
+from tamis.services.embed.on_device import embedded_on_device
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import require_source
 from tamis.sources.video.frame_reader import close_videos
@@ -32,13 +34,12 @@ from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from tamis.dataset.samples import Samples, SampleSet
     from tamis.encoders.base import Encoder
     from tamis.runtime.workspace import Workspace
     from tamis.services.embed.contract import Embed
-    from tamis.types import Vectors
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["EmbedBatch", "EmbeddedBatch", "embed"]
@@ -47,17 +48,18 @@ CHECKPOINT_ROWS = 4096
 """Rows for one commit."""
 
 _WAITING_PER_WORKER = 2
-_LENGTH_TOLERANCE = 1e-3
 _COLUMNS = ["sample_id", "path", "uri", "source", "content_hash"]
 
 
 def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> EmbedReport:
     """Compute a vector for each picture that has none of the encoder.
 
-    Each of several workers reads, decodes and embeds a batch at a time, so that decoding and
-    inference share the cores without waiting for each other; a thread of its own writes, and
-    commits every 4,096 rows, while the workers go on. Memory is bounded: the batches in
-    flight and two checkpoints' vectors. A run that is killed loses at most two checkpoints and
+    On a processor each of several workers reads, decodes and embeds a batch at a time, so that
+    decoding and inference share the cores without waiting for each other. For another device the
+    workers decode picture by picture, however large its batches are, and two threads keep it busy.
+    A thread of its own writes, and commits every 4,096 rows, while the workers go on. Batches are
+    composed alike whatever the number of workers. Memory is bounded: the batches in flight and two
+    checkpoints' vectors. A run that is killed loses at most two checkpoints and
     goes on where it was. A bad picture costs only itself: its reason is kept beside its vector.
     A batch halves, for the rest of the run, whenever the device runs out of memory.
 
@@ -73,16 +75,10 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
     store, progress = workspace.store, feedback.stage("embed")
     dtype, retry = request.dtype, request.retry
     # the workers share the cores, one inference thread each
-    device = {} if request.device is None else {"device": request.device}
-    far = request.runner == "ray"  # this machine need not have the device of the cluster's
-    encoder = workspace.encoders.load(request.encoder, threads=1, **({} if far else device))
-    workers, pool = workers_of(
-        request.runner,
-        request.address,
-        request.threads,
-        here=usable_processors(),
-        gpus=float((request.device or "").startswith("cuda")),
-    )
+    # and a cluster may have a device that this machine lacks
+    far = request.runner == "ray" or request.device is None
+    device = {} if far else {"device": request.device}
+    encoder = workspace.encoders.load(request.encoder, threads=1, **device)
     begin = time.monotonic()
     store.refresh()
     column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
@@ -104,13 +100,7 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
         with store.operation("embed", params, request=request) as operation:
             operation.counts |= {"embedded": 0, "failed": 0}
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
-            vectors = ordered_map(
-                EmbedBatch(encoder, batch, {"threads": 1, **device}),
-                _pending(todo, batch.size),
-                workers=workers,
-                ahead=_WAITING_PER_WORKER,
-                pool=pool,
-            )
+            vectors = _embedded(todo, encoder, batch, request, total)
             with (
                 RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink,
                 closing(vectors),
@@ -134,6 +124,44 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
     )
 
 
+def _embedded(
+    todo: SampleSet, encoder: Encoder, batch: BatchSize, request: Embed, total: int
+) -> Generator[EmbeddedBatch]:
+    """Return what comes of the rows that are left to do, batch by batch, in their order."""
+    workers, pool = workers_of(
+        request.runner,
+        request.address,
+        request.threads,
+        here=usable_processors(),
+        gpus=float((request.device or "").startswith("cuda")),
+    )
+    if pool is not None:
+        device = {} if request.device is None else {"device": request.device}
+        return ordered_map(
+            EmbedBatch(encoder, batch, {"threads": 1, **device}),
+            _pending(todo, batch.size),
+            workers=workers,
+            ahead=_WAITING_PER_WORKER,
+            pool=pool,
+        )
+    if str(getattr(encoder, "device", "cpu")) == "cpu":
+        return ordered_map(
+            EmbedBatch(encoder, batch),
+            _pending(todo, batch.size),
+            workers=workers,
+            ahead=_WAITING_PER_WORKER,
+            # inference holds no lock, and each process would need the model
+            processes=bool(request.processes),
+        )
+    return embedded_on_device(
+        encoder,
+        batch,
+        _pending(todo, 1),
+        workers=workers,
+        processes=in_processes(request.processes, workers=workers, items=total),
+    )
+
+
 def _todo(samples: Samples, column: str, *, retry: bool) -> SampleSet:
     """Return the rows that are left to do, parts of pictures among them."""
     everything = samples.of(kind=Kind.ALL)
@@ -143,57 +171,19 @@ def _todo(samples: Samples, column: str, *, retry: bool) -> SampleSet:
     return missing if retry else missing.lacking(error_column_of(column))
 
 
-class _Row(NamedTuple):
-    sample_id: str
-    path: str
-    uri: str
-    source: str
-    content_hash: str
-    x: int | None = None
-    y: int | None = None
-    width: int | None = None
-    height: int | None = None
-
-    @property
-    def box(self) -> Box | None:
-        """The part of the picture; None if it is all of it."""
-        if self.x is None or self.y is None or self.width is None or self.height is None:
-            return None
-        return Box(self.x, self.y, self.width, self.height)
-
-
-def _pending(todo: SampleSet, size: int) -> Iterator[list[_Row]]:
+def _pending(todo: SampleSet, size: int) -> Iterator[list[EmbedRow]]:
     samples, store = todo.samples, todo.samples.store
     columns = [*_COLUMNS, *(BOX_COLUMNS if samples.has(Column.KIND) else ())]
     rows = (
-        _Row(*values)
+        EmbedRow(*values)
         for batch in store.batches(columns, todo.condition)
         for values in zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     )
     return by_picture(rows, size)
 
 
-class EmbeddedBatch(NamedTuple):
-    """What came of a batch of rows."""
-
-    ids: list[str]
-    vectors: Vectors
-    failed: list[tuple[_Row, str]]
-
-    def rows(self, *, retry: bool) -> Rows:
-        """Return it as rows; with `retry` samples may have an error from before."""
-        errors: dict[str, str | None] = dict.fromkeys(self.ids) if retry else {}
-        errors.update({row.sample_id: reason for row, reason in self.failed})
-        return Rows(
-            ids=self.ids,
-            vectors=self.vectors,
-            errors=errors,
-            counts={"embedded": len(self.ids), "failed": len(self.failed)},
-        )
-
-
 @dataclass(frozen=True)
-class EmbedBatch(Stage["list[_Row]", EmbeddedBatch]):
+class EmbedBatch(Stage["list[EmbedRow]", EmbeddedBatch]):
     """Reads, decodes and embeds a batch of rows.
 
     Attributes:
@@ -214,7 +204,7 @@ class EmbedBatch(Stage["list[_Row]", EmbeddedBatch]):
         return _with_encoder_of, (*identity, self.batch_size, dict(self.options))
 
     @contextmanager
-    def open(self) -> Iterator[Callable[[list[_Row]], EmbeddedBatch]]:
+    def open(self) -> Iterator[Callable[[list[EmbedRow]], EmbeddedBatch]]:
         """See `Stage`."""
         try:
             yield self._embed
@@ -222,14 +212,14 @@ class EmbedBatch(Stage["list[_Row]", EmbeddedBatch]):
             close_archives()
             close_videos()
 
-    def failed(self, item: list[_Row], reason: str) -> EmbeddedBatch:
+    def failed(self, item: list[EmbedRow], reason: str) -> EmbeddedBatch:
         """See `Stage`."""
         for row in item:
             require_source(row.source)
         none = np.empty((0, self.encoder.dim), np.float32)
         return EmbeddedBatch([], none, [(row, reason) for row in item])
 
-    def parts(self, item: list[_Row]) -> Sequence[list[_Row]]:
+    def parts(self, item: list[EmbedRow]) -> Sequence[list[EmbedRow]]:
         """See `Stage`."""
         return [[row] for row in item]
 
@@ -241,30 +231,9 @@ class EmbedBatch(Stage["list[_Row]", EmbeddedBatch]):
             [pair for made in outcomes for pair in made.failed],
         )
 
-    def _embed(self, rows: list[_Row]) -> EmbeddedBatch:
-        encoder = self.encoder
-        good: list[_Row] = []
-        pixels = []
-        failed: list[tuple[_Row, str]] = []
-        side = decode_side(encoder.preprocessing)
-        for row, found in decoded_rows(rows, side):
-            if isinstance(found, PictureError):
-                require_source(row.source)
-                failed.append((row, found.reason))
-                continue
-            pixels.append(
-                prepare(found.image, encoder.preprocessing, size=found.size, extent=found.extent)
-            )
-            good.append(row)
-        if not good:
-            return EmbeddedBatch([], np.empty((0, encoder.dim), np.float32), failed)
-        vectors = self.batch_size.embed(encoder, np.stack(pixels))
-        # asked this way round, a length that is not a number is not usable either
-        usable = np.abs(np.linalg.norm(vectors, axis=1) - 1) <= _LENGTH_TOLERANCE
-        reason = "the encoder gave no finite vector of length 1"
-        failed += [(row, reason) for row, fits in zip(good, usable, strict=True) if not fits]
-        ids = [row.sample_id for row, fits in zip(good, usable, strict=True) if fits]
-        return EmbeddedBatch(ids, vectors[usable], failed)
+    def _embed(self, rows: list[EmbedRow]) -> EmbeddedBatch:
+        ready = list(prepared(rows, self.encoder.preprocessing))
+        return EmbeddedBatch.of(self.encoder, self.batch_size, ready)
 
 
 def _with_encoder_of(

@@ -16,6 +16,7 @@ from tamis.dataset.group_columns import duplicate_columns
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 from tamis.sources.split_names import split_role
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,8 +76,8 @@ def read_labeled(
     if not view.has(label_column):
         present = [name for name in view.narrow_columns() if not name.startswith("error_")]
         raise UsageError(
-            f"there is no column {label_column!r} to read labels from; the dataset has "
-            f"{', '.join(present)}"
+            f"there is no column {label_column!r} to read labels from; "
+            f"{meant(label_column, present)}"
         )
     asked, everything = view.of(where), view.of(kind=view.kind_of(where))
     known = asked.either(everything.having(label_column))

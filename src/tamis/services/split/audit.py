@@ -24,7 +24,7 @@ from tamis.services.split.result import Leak, SplitDifference, SplitReport
 from tamis.services.split.video_groups import torn_videos
 from tamis.sources.split_names import split_order
 from tamis.verbs.feedback import SILENT
-from tamis.wording import counted
+from tamis.wording import counted, meant
 
 if TYPE_CHECKING:
     from tamis.algo.splits.closest_across import CrossPairs
@@ -68,10 +68,10 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
     """
     store, split_column = workspace.store, request.column or "split"
     if not workspace.samples.has(split_column):
-        known = "run  tamis split --folds K  first" if split_column == "fold" else "name one of "
+        known = "run  tamis split --folds K  first"
         if split_column != "fold":
-            known += ", ".join(workspace.samples.narrow_columns())
-        raise UsageError(f"there is no column {split_column!r} to check: {known}")
+            known = meant(split_column, workspace.samples.narrow_columns())
+        raise UsageError(f"there is no column {split_column!r} to check; {known}")
     vectors = workspace.vector_column(request.encoder)
     samples = workspace.samples.of(request.where).vectors(vectors.name)
     marked = split_names(store, split_column, samples.ids)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from tamis.errors import InputError
+from tamis.errors import InputError, UsageError
 from tamis.formats.annotations import voc_masks, web_dataset
 from tamis.formats.annotations.read import format_of, read_as
 from tamis.formats.annotations.source_annotation import Annotations
@@ -114,6 +114,15 @@ def test_names_of_classes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "labelmap.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="no text in UTF-8"):
         list(voc_masks.read_voc_classes(tmp_path))
+
+
+@pytest.mark.parametrize(("field", "hint"), [("x", "there are boxes"), ("boxs", "is it boxes")])
+def test_a_field_that_is_not_there_is_refused_with_those_that_are(tmp_path, field, hint):
+    labels = {"_cls": "Detections", "detections": []}
+    samples = {"samples": [{"filepath": "a.png", "boxes": labels}]}
+    (tmp_path / "samples.json").write_text(json.dumps(samples))
+    with pytest.raises(UsageError, match=rf"no field of labels '{field}'; {hint}"):
+        list(read_as("fiftyone", tmp_path, field=field))
 
 
 def test_what_is_said_of_no_picture_is_listed(tmp_path):

