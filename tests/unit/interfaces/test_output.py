@@ -14,7 +14,12 @@ LONG = "a/" * 120 + "picture 1.jpg"
 def printed(columns, rows, *, terminal=False, width=80, **options):
     output, file = Output(), io.StringIO()
     output._out = Console(
-        file=file, force_terminal=terminal, width=width, soft_wrap=True, no_color=True
+        file=file,
+        force_terminal=terminal,
+        width=width,
+        soft_wrap=True,
+        no_color=True,
+        highlight=False,
     )
     output.table(columns, rows, **options)
     return file.getvalue()

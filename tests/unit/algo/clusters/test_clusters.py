@@ -44,7 +44,7 @@ def test_the_number_of_separate_clusters_is_found_and_explained():
     found = cluster(X, most=12, rng=rng())
     assert same_grouping(found.labels, truth)
     assert found.sizes.tolist() == [60, 50, 40, 30, 20]
-    assert found.reason.startswith("5 clusters: of the")
+    assert found.reason.startswith("5 clusters: of ")
     assert 5 in [each.k for each in found.tried]
     assert found.stability.mean > 0.95
     assert (found.stability.clusters > 0.95).all()
