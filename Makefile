@@ -12,12 +12,12 @@ TORCH ?= torch==2.14.1 torchvision==0.29.1
 DEMO_OUT ?= demo
 KEEP ?= 40
 WORKERS ?= 2
-EXTRAS := dev,app,concepts,hf,timm,open-clip,openvino,export,heif,video,shots
+EXTRAS := dev,app,objects,concepts,hf,timm,open-clip,openvino,export,ssl,heif,video,shots
 
 # compiled once, modules need not be compiled by each process that the tests start
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: golden notebooks site release page same-page demo test check lint types layers pytest nightly coverage chance minimum audit tools format clean
+.PHONY: golden notebooks site release page same-page demo test check lint types layers pytest nightly coverage chance minimum audit sbom fuzz faults tools format clean
 
 # the demo's pictures are made from photographs in two wheels, which are not installed
 WHEELS := $(VENV)/photographs
@@ -52,7 +52,15 @@ pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not nightly" \
 		-o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-nightly: check coverage chance minimum audit same-page tools
+nightly: check coverage chance fuzz faults minimum audit same-page tools
+
+# Bytes from strangers, other ones each night; a finding says how to repeat it and is kept.
+fuzz: $(VENV)/.dev
+	TAMIS_FUZZ_SEED=$$(date +%Y%m%d) $(BIN)/python -m pytest -n $(WORKERS) -m nightly tests/fuzz
+
+# A thousand random faults of machines in datasets.
+faults: $(VENV)/.dev
+	$(BIN)/python benchmarks/faults.py --faults 1000 --seed $$(date +%Y%m%d)
 
 # Properties on examples that chance chooses, others each time; a failure says how to repeat it.
 chance: $(VENV)/.dev
@@ -76,6 +84,16 @@ audit: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet 'pip-audit>=2.7'
 	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip --progress-spinner off \
 		-r $(VENV)/audited.txt
+
+# What a user's installation is made of, as CycloneDX; the lists of wheels, not of this environment.
+SBOM_EXTRAS ?= app,serve,objects,video,heif,concepts
+sbom:
+	$(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/python -m pip install --quiet ".[$(SBOM_EXTRAS)]"
+	$(PYTHON) -m venv .venv-sbom-tool
+	.venv-sbom-tool/bin/python -m pip install --quiet 'cyclonedx-bom>=7,<8'
+	.venv-sbom-tool/bin/cyclonedx-py environment .venv-sbom/bin/python --pyproject pyproject.toml \
+		--output-reproducible --output-format JSON --output-file sbom.json
 
 # The oldest versions that pyproject.toml allows, in an environment of its own.
 minimum:
@@ -142,4 +160,4 @@ $(VENV)/.dev: pyproject.toml
 	touch $(VENV)/.core $@
 
 clean:
-	rm -rf $(VENV) .venv-minimum .venv-site .venv-release build dist page/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum .venv-site .venv-release .venv-sbom .venv-sbom-tool sbom.json build dist page/node_modules demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

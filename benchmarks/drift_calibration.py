@@ -1,6 +1,6 @@
 """How often drift is reported where there is none: 1,000 simulated runs a test.
 
-    python benchmarks/drift_calibration.py [PART ...] [--runs 1000]
+    python benchmarks/drift_calibration.py [PART ...] [--runs 1000] [--tests NAME ...]
 
 Rows are unit vectors of 64 dimensions in ten clusters of unequal size.
 
@@ -126,8 +126,9 @@ TESTS = {
 }
 
 
-def run_tests(runs):
-    for name, test in TESTS.items():
+def run_tests(runs, names=tuple(TESTS)):
+    for name in names:
+        test = TESTS[name]
 
         def single(rng, test=test):
             pooled = pool(draw(rng, 150), draw(rng, 100), rng=rng)
@@ -346,9 +347,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=list(PARTS))
     parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--tests", nargs="+", choices=TESTS, default=list(TESTS))
     options = parser.parse_args()
     for name in options.parts or PARTS:
-        PARTS[name](options.runs)
+        more = {"names": options.tests} if name == "tests" else {}
+        PARTS[name](options.runs, **more)
 
 
 if __name__ == "__main__":

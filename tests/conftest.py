@@ -56,6 +56,15 @@ def no_power_cuts() -> Iterator[None]:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+@pytest.fixture
+def object_server():
+    """A server of objects that `s3://photos` leads to; requests are sent again at once."""
+    pytest.importorskip("obstore")
+    server_of = importlib.import_module("object_server")
+    with server_of.running_object_server() as server, server_of.quick_object_client(server):
+        yield server
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real pictures; the test is skipped where it is absent."""

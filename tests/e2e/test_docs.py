@@ -21,6 +21,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md"))]
 FROM_NOTHING = {"README.md", "getting-started.md", "curate.md"}
 """Pages that begin with a folder of pictures; the others go on from an embedded dataset."""
 
+WITH_OBJECTS = {"object-stores.md"}
+"""Pages that need the extra `objects` and begin with the photos at `s3://photos/monday/`."""
+
 WITH_VIDEO = {"video.md"}
 """Pages that need the extra `video` and begin with `line3.mp4`: 6 s of three scenes."""
 
@@ -85,6 +88,13 @@ def workplace(embedded: Path, request: pytest.FixtureRequest) -> Path:
     if page in WITH_VIDEO:
         pytest.importorskip("av")
         write_video(embedded / "line3.mp4", scenes([101, 102, 103], 20, (320, 240)))
+    if page in WITH_OBJECTS:
+        server = request.getfixturevalue("object_server")
+        files = [file for file in (embedded / "photos").rglob("*") if file.is_file()]
+        server.objects = {
+            f"monday/{file.relative_to(embedded / 'photos').as_posix()}": file.read_bytes()
+            for file in files
+        }
     if page not in FROM_NOTHING:
         shutil.copytree(embedded / "kept.tamis", embedded / "dataset.tamis")
     return embedded

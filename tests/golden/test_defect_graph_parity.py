@@ -39,7 +39,7 @@ def model(encoder):
     place = features.of(part(0, 224))
     patches = []
     for expert in EXPERTS:
-        joined = place.joined([levels.index(name) for name in expert.levels])
+        joined = place.joined(expert.levels)
         rows = joined.reshape(-1, joined.shape[2])
         if expert.model == "bank":
             patches.append(MemoryBank(rows[::5]))
@@ -65,14 +65,16 @@ def model(encoder):
     return DefectModel(facts, tuple(patches), np.zeros(1), np.zeros(1, np.int64))
 
 
-@pytest.mark.parametrize("size", [(224, 224), (230, 300)], ids=["one tile", "tiles"])
+@pytest.mark.parametrize(
+    "size", [(224, 224), (230, 300), (224, 700)], ids=["one tile", "padded", "tiles"]
+)
 def test_scores_verdicts_and_maps_agree(model, encoder, size):
     session = onnxruntime.InferenceSession(
         defect_graph(model, encoder, size), providers=["CPUExecutionProvider"]
     )
     scorer = PictureScorer(model, encoder)
     for seed, gain in ((1, 1.0), (2, 0.8)):
-        pixels = np.clip(part(seed, 300)[: size[0], : size[1]] * gain, 0, 255).astype(np.uint8)
+        pixels = np.clip(part(seed, 700)[: size[0], : size[1]] * gain, 0, 255).astype(np.uint8)
         for shown in (pixels, with_hole(pixels, (90, 130))):
             found = scorer.score_prepared(shown)
             score, anomalous, heat = session.run(None, {"pixels": shown})

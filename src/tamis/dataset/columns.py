@@ -67,6 +67,8 @@ class Column(StrEnum):
     VIDEO = "video"
     FRAME = "frame"
     SECONDS = "seconds"
+    # objects at stores
+    OBJECT_STATE = "object_state"
     # duplicates
     DUPLICATE_OF = "duplicate_of"
     DUPLICATE_SCORE = "duplicate_score"

@@ -29,10 +29,14 @@ def replace_file(file: Path, data: bytes) -> None:
         raise StorageError(f"cannot write {file}: {reason}") from error
 
 
-def sync_new_files(before: TableVersion, after: TableVersion) -> None:
-    """Force to disk the files that `after` has and `before` does not; Lance does not."""
+def sync_new_files(before: TableVersion, after: TableVersion) -> list[Path]:
+    """Force to disk the files that `after` has and `before` does not; Lance does not.
+
+    Returns:
+        These files.
+    """
     if before.version == after.version:
-        return
+        return []
     tracked = after.tracked_files(first_version=before.version)
     old = {file.path for file in tracked if file.version == before.version}
     # Transaction files only serve writers that meet, and ours never do.
@@ -45,9 +49,12 @@ def sync_new_files(before: TableVersion, after: TableVersion) -> None:
     for path in paths:
         sync(path)
     sync_folders({path.parent for path in paths} | {after.path})
+    return paths
 
 
-def sync_tree(root: Path) -> None:
-    """Force a folder and all in it to disk."""
-    for path in [*root.rglob("*"), root]:
+def sync_tree(root: Path) -> list[Path]:
+    """Force a folder and all in it to disk, and return its files."""
+    paths = [*root.rglob("*"), root]
+    for path in paths:
         sync(path)
+    return [path for path in paths if path.is_file()]

@@ -76,6 +76,16 @@ def reads_texts(spec: str) -> bool | None:
     return False if model.startswith("dino") else None
 
 
+def _in_one_order(spec: str) -> str:
+    """Return a spec with its options in alphabetical order, as they mean the same in any.
+
+    >>> _in_one_order("onnx:a.onnx?size=64&mean=0") == _in_one_order("onnx:a.onnx?mean=0&size=64")
+    True
+    """
+    name, mark, query = spec.partition("?")
+    return name + mark + "&".join(sorted(query.split("&")))
+
+
 _FINGERPRINT_DIGITS: Final = 8
 """Columns are named by so many digits of a fingerprint; as few name a column here."""
 
@@ -107,11 +117,11 @@ def vectors_named(
     Raises:
         UsageError: there are no such vectors.
     """
-    meant = {encoder, full_name(encoder)}
+    meant = {encoder, _in_one_order(full_name(encoder))}
     fitting = [
         column
         for column in columns
-        if meant & {column.name, column.spec, column.fingerprint}
+        if meant & {column.name, _in_one_order(column.spec), column.fingerprint}
         or (len(encoder) >= _FINGERPRINT_DIGITS and column.fingerprint.startswith(encoder.lower()))
     ]
     if not fitting:

@@ -37,6 +37,8 @@ time, a vector column's file is written once rather than half-filled and then ag
 _STORAGE_VERSION = "2.2"
 _ROW_ID = "_rowid"
 _TAKE_AT_ONCE = 4096
+_LARGEST = 2**64 - 1
+_INVERTED_DIGITS = 20
 # Five bits a dimension, and the exact distances of five times as many rows as asked for: measured
 # to lose next to nothing, at a fifth of the vectors' own size.
 _BITS = 5
@@ -320,11 +322,25 @@ class TableVersion:
         """The latest version that was committed, by whichever writer."""
         return int(self._dataset.latest_version)
 
+    def manifests_after(self) -> list[Path]:
+        """The manifests of later versions, by their names: a loss of power may have torn them."""
+        found = ((file, _version_of(file)) for file in (self.path / "_versions").iterdir())
+        return sorted(f for f, version in found if version is not None and version > self.version)
+
     def tracked_files(self, first_version: int = 1) -> list[TrackedFile]:
         """The files that the versions from `first_version` on refer to, one entry a version."""
         table = self._dataset.tracked_files(min_version=first_version).read_all()
         columns = (table[name].to_pylist() for name in ("version", "path", "type"))
         return [TrackedFile(*entry) for entry in zip(*columns, strict=True)]
+
+
+def _version_of(manifest: Path) -> int | None:
+    """The version that a manifest's name says; None of other files."""
+    name = manifest.stem
+    if manifest.suffix != ".manifest" or not name.isdecimal():
+        return None
+    # counted down from the largest number, so that the newest is listed first
+    return _LARGEST - int(name) if len(name) == _INVERTED_DIGITS else int(name)
 
 
 def _address(path: Path) -> str:

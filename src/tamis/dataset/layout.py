@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import shutil
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tamis.dataset.annotation_columns import ANNOTATIONS
+from tamis.dataset.checksums import Checksums, sums_of
 from tamis.dataset.durability import sync_tree
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.schema import FAILED, SAMPLES
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tamis.dataset.storage import Storage
 
 __all__ = [
+    "CHECKSUMS",
     "DESCRIPTION",
     "FORMAT",
     "LATER_TABLES",
@@ -53,7 +56,11 @@ DESCRIPTION = "dataset.json"
 WRITER_LOCK = "lock"
 """The key that writers hold."""
 
+CHECKSUMS = "checksums"
+"""The folder of what `Checksums` keeps."""
+
 _DRAFT, _UNSEEN = ".tmp", ".new"
+_AT_A_STORE = re.compile(r"(s3|gs|az|https?):/+")  # as a path has it, with one slash
 
 
 class Layout:
@@ -76,6 +83,11 @@ class Layout:
     def running(self) -> Storage:
         """Where running operations hold their locks."""
         return self.storage.within("running")
+
+    @property
+    def checksums(self) -> Checksums:
+        """What the files of each snapshot were like when it was made."""
+        return Checksums(self.storage.within(CHECKSUMS))
 
     def table(self, name: str) -> Path:
         """The folder of a table."""
@@ -118,6 +130,13 @@ def create_dataset(root: Path) -> None:
 
 
 def _require_name(root: Path) -> None:
+    told = _AT_A_STORE.match(str(root))
+    if told is not None:
+        address = f"{told[1]}://{str(root)[told.end() :]}"
+        raise DatasetError(
+            f"a dataset is worked on where it lies on a disk, not at {address}; bring it here with "
+            f" tamis pull {address} -d {root.name}  and back with  tamis push {address}"
+        )
     if not is_storable(str(root)):
         raise DatasetError(
             f"the path {storable(str(root))} is not valid UTF-8, as that of a dataset has to be; "
@@ -140,7 +159,7 @@ def remove_drafts(root: Path) -> None:
     with storage_guard(root, "tidy up"):
         try:
             drafts = [entry for entry in root.parent.iterdir() if is_draft(entry, root)]
-        except PermissionError:  # who may not list the folder has left nothing in it
+        except (PermissionError, FileNotFoundError):  # what cannot be listed holds nothing of ours
             return
     for draft in drafts:
         with held_folder(draft) as is_free:
@@ -157,19 +176,21 @@ def _write_empty(draft: Layout) -> None:
         name: TableVersion.create(draft.table(name), schema).version
         for name, schema in TABLES.items()
     }
-    SnapshotChain(draft.log).append(
-        Snapshot(
-            snapshot=1,
-            operation=1,
-            verb="create",
-            params={},
-            seed=None,
-            counts={},
-            state="done",
-            before={},
-            after=versions,
-        )
+    first = Snapshot(
+        snapshot=1,
+        operation=1,
+        verb="create",
+        params={},
+        seed=None,
+        counts={},
+        state="done",
+        before={},
+        after=versions,
     )
+    chain = SnapshotChain(draft.log)
+    files = [file for name in TABLES for file in draft.table(name).rglob("*") if file.is_file()]
+    draft.checksums.record(1, {**sums_of(draft.root, files), **chain.sum_of(first)})
+    chain.append(first)
     description = {"format": 1, "created": datetime.now(UTC).isoformat(timespec="seconds")}
     draft.storage.put(DESCRIPTION, json.dumps(description, indent=1).encode())
 

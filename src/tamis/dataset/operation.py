@@ -230,6 +230,17 @@ class Operation:
         known = self._vector_column(column)
         self._edit(column, ids, vector_values(known, len(ids), vectors))
 
+    def clear_vectors(self, column: str, ids: SampleIds) -> None:
+        """Stage that samples have no vector in `column`, so that it is computed anew.
+
+        Raises:
+            UsageError: the column is no vector column.
+        """
+        known = self._vector_column(column)
+        field = self._field(known.name)
+        assert field is not None
+        self._edit(column, ids, pa.nulls(len(ids), field.type))
+
     def set_errors(self, column: str, ids: SampleIds, reasons: Sequence[str | None]) -> None:
         """Stage why samples have no vector in `column`; None clears.
 

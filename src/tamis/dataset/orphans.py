@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tamis.dataset.fragments import TableVersion
-from tamis.dataset.layout import LATER_TABLES, TABLES
+from tamis.dataset.layout import CHECKSUMS, LATER_TABLES, TABLES
 from tamis.dataset.lock import RunningOperations
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def roll_back(table: TableVersion) -> None:
     The caller holds the writer lock, so their writer is dead. Only their manifests go here, the
     files that they alone refer to are orphans.
     """
-    if table.latest() == table.version:
-        return
-    later = table.tracked_files(first_version=table.version + 1)
-    _remove({table.path / file.path for file in later if file.kind == "manifest"})
+    _remove(table.manifests_after())
 
 
 def drop_steps(before: TableVersion | None, after: TableVersion) -> None:
@@ -64,6 +61,7 @@ def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
     Versions that are named stay readable at every moment, even if this is killed half-way:
     nothing that they refer to is touched.
     """
+    snapshots = list(snapshots)
     named: dict[str, set[int]] = {name: set() for name in (*TABLES, *LATER_TABLES)}
     for snapshot in snapshots:
         for versions in (snapshot.before, snapshot.after):
@@ -71,7 +69,11 @@ def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
                 named[table].add(version)
     orphans = [file for name in named for file in _table_orphans(layout.table(name), named[name])]
     left = [(layout.storage, name) for name in layout.storage.drafts()]
-    left += [(layout.log, name) for name in layout.log.drafts()]
+    sums = layout.storage.within(CHECKSUMS)
+    for beside in (layout.log, sums):
+        left += [(beside, name) for name in beside.drafts()]
+    newest = max((snapshot.snapshot for snapshot in snapshots), default=0)
+    left += [(sums, name) for name in layout.checksums.unused(newest)]
     left += [(layout.running, name) for name in RunningOperations(layout.running).left_behind()]
     small = [storage.remove(key) for storage, key in left]
     freed = _remove(orphans)

@@ -8,10 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.dataset.columns import Column
 from tamis.errors import MissingPictureError, PictureError
 from tamis.machine import usable_processors
 from tamis.sources.archives import close_archives
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import ObjectAddress, is_object_address
+from tamis.sources.objects.client import MissingObjectError, ObjectError, object_state
 from tamis.sources.reading import read_content
 from tamis.sources.video.frame_reader import frame_content_hash
 from tamis.types import no_progress
@@ -34,11 +37,12 @@ __all__ = [
 ]
 
 PRESENCE_COLUMNS = ("sample_id", "path", "uri", "bytes", "content_hash", "added_at")
-"""The columns that `gone_of` judges rows by."""
+"""The columns that `gone_of` judges rows by, and `object_state` where a dataset has it."""
 
 # Clocks of network drives and coarse time stamps may be this far behind.
 _SLACK = timedelta(seconds=2)
 _MAX_THREADS = 32
+_OBJECTS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,9 @@ def find_gone(
     """Find the samples whose picture is missing, unreadable or replaced by other content.
 
     A file is read and hashed if its size is another, or if it was changed or moved since it was
-    added; else its time stamps are believed, at some 10 us a file.
+    added; else its time stamps are believed, at some 10 us a file. A store is asked for its objects
+    only by a thorough look, one request each, and those it says the same of as when they were added
+    are not read.
 
     Args:
         store: the dataset.
@@ -117,7 +123,8 @@ def content_there(uri: str, path: str) -> str:
 
 
 def _read(store: Store, where: str | None, ids: SampleIds | None) -> list[dict[str, Any]]:
-    return list(store.read(PRESENCE_COLUMNS, where, ids).to_pylist())
+    there = [name for name in (Column.OBJECT_STATE,) if name in store.columns()]
+    return list(store.read([*PRESENCE_COLUMNS, *there], where, ids).to_pylist())
 
 
 def gone_of(
@@ -134,6 +141,8 @@ def gone_of(
     gone: dict[str, Gone] = {}
     done = 0
     threads = min(usable_processors(), _MAX_THREADS)
+    if thorough and any(map(is_object_address, files)):
+        threads = max(threads, _OBJECTS_AT_ONCE)
     with ThreadPoolExecutor(threads, thread_name_prefix="tamis-presence") as pool:
         # a file's rows stay together, since archives are read fastest in their order
         judged = pool.map(lambda part: _gone_in(*part, thorough=thorough), files.items())
@@ -147,6 +156,8 @@ def gone_of(
 
 def _gone_in(file: str, rows: Sequence[dict[str, Any]], *, thorough: bool) -> list[Gone]:
     """Judge the samples of one file."""
+    if is_object_address(file):
+        return _gone_object(file, rows) if thorough else []
     try:
         changed_at, size = _state_of(file)
     except (FileNotFoundError, NotADirectoryError):
@@ -167,6 +178,28 @@ def _gone_in(file: str, rows: Sequence[dict[str, Any]], *, thorough: bool) -> li
         if row["uri"] not in contents:
             contents[row["uri"]] = _content_or_error(row)
         content = contents[row["uri"]]
+        if isinstance(content, PictureError):
+            missing = isinstance(content, MissingPictureError)
+            found.append(_gone(row, "missing" if missing else "unreadable", content.reason))
+        elif content != row["content_hash"]:
+            found.append(_gone(row, "changed", "it has changed since it was added"))
+    return found
+
+
+def _gone_object(address: str, rows: Sequence[dict[str, Any]]) -> list[Gone]:
+    """Judge the samples of one object of a store."""
+    try:
+        there = object_state(ObjectAddress.parse(address))
+    except MissingObjectError as error:
+        return [_gone(row, "missing", str(error)) for row in rows]
+    except ObjectError as error:
+        return [_gone(row, "unreadable", str(error)) for row in rows]
+    found = []
+    for row in rows:
+        known = row.get("object_state")
+        if row["content_hash"] is None or (known is not None and known == there.state):
+            continue
+        content = _content_or_error(row)
         if isinstance(content, PictureError):
             missing = isinstance(content, MissingPictureError)
             found.append(_gone(row, "missing" if missing else "unreadable", content.reason))

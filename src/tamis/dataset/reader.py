@@ -76,6 +76,12 @@ class Reader:
             for name in self.columns()
         }
 
+    def fragment_ids(self, number: int) -> list[str]:
+        """The samples of one of the pieces that `data_files` names."""
+        with storage_guard(self.path, "read"):
+            rows = self._state.samples.read_fragment(number, ["sample_id"])
+        return list(rows.column("sample_id").to_pylist())
+
     def read(
         self,
         columns: Sequence[str],

@@ -21,6 +21,7 @@ from tamis.dataset.encoder_names import (
 from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.schema import PICTURE_COLUMNS
 from tamis.errors import UsageError
+from tamis.sources.objects.columns import OBJECT_COLUMNS
 from tamis.sources.video.places import FRAME_COLUMNS
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ __all__ = ["Kind", "SampleSet", "Samples", "names_parts"]
 _TYPES = {
     **{
         Column(column.name): column.type
-        for schema in (PICTURE_COLUMNS, PART_COLUMNS, FRAME_COLUMNS)
+        for schema in (PICTURE_COLUMNS, PART_COLUMNS, FRAME_COLUMNS, OBJECT_COLUMNS)
         for column in schema
     },
     **MARK_TYPES,

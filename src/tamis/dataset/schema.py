@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tamis.dataset.parts import PART_COLUMNS
 from tamis.errors import UsageError
+from tamis.sources.objects.columns import OBJECT_COLUMNS
 from tamis.sources.video.places import FRAME_COLUMNS
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ def check_mark_name(name: str) -> None:
         name in PICTURE_COLUMNS.names
         or name in PART_COLUMNS.names
         or name in FRAME_COLUMNS.names
+        or name in OBJECT_COLUMNS.names
         or name.startswith(("vector_", "error_"))
     ):
         raise UsageError(f"{name!r} is not a mark: it belongs to the pictures and is never edited")

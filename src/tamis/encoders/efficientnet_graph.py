@@ -18,16 +18,23 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tamis.errors import EncoderError
 
-__all__ = ["build_efficientnet_lite", "fold_batch_norm"]
+__all__ = [
+    "BATCH_NORM_EPSILON",
+    "EXPANDED_STAGES",
+    "FEATURE_STAGES",
+    "STAGES",
+    "build_efficientnet_lite",
+    "fold_batch_norm",
+]
 
 Weights: TypeAlias = Mapping[str, NDArray[Any]]
 
 _OPSET: Final = 17
 _IR_VERSION: Final = 8
-_BATCH_NORM_EPSILON: Final = 1e-3
+BATCH_NORM_EPSILON: Final = 1e-3
 _MIDDLE_GREY: Final = 127.5
-_FEATURE_STAGES: Final = {3: "stride8", 5: "stride16", 7: "stride32"}
-_EXPANDED_STAGES: Final = {2: "stride4"}
+FEATURE_STAGES: Final = {3: "stride8", 5: "stride16", 7: "stride32"}
+EXPANDED_STAGES: Final = {2: "stride4"}
 """Of early stages, the widened features inside the last block: they are rectified, so that their
 mean over a place keeps fine texture, which that of a stage's linear output cancels."""
 
@@ -39,7 +46,7 @@ class _Stage:
     repeats: int
 
 
-_STAGES: Final = (
+STAGES: Final = (
     _Stage(stride=1, expand=False, repeats=1),
     _Stage(stride=2, expand=True, repeats=2),
     _Stage(stride=2, expand=True, repeats=2),
@@ -117,7 +124,7 @@ def fold_batch_norm(
         weights[f"{norm}.{part}"].astype(np.float64)
         for part in ("running_mean", "running_var", "weight", "bias")
     )
-    scale = gain / np.sqrt(variance + _BATCH_NORM_EPSILON)
+    scale = gain / np.sqrt(variance + BATCH_NORM_EPSILON)
     kernel = weights[f"{convolution}.weight"].astype(np.float64)
     return kernel * scale[:, None, None, None], shift - mean * scale
 
@@ -145,20 +152,20 @@ class _GraphWriter:
             centred, "stem", "_conv_stem", "_bn0", stride=2, gain=1 / _MIDDLE_GREY, relu6=True
         )
         index = 0
-        for number, stage in enumerate(_STAGES, start=1):
-            is_scaled = number not in (1, len(_STAGES))
+        for number, stage in enumerate(STAGES, start=1):
+            is_scaled = number not in (1, len(STAGES))
             for repeat in range(ceil(stage.repeats * depth) if is_scaled else stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
                 features = self._block(
                     features, index, stride, expand=stage.expand, shortcut=repeat > 0
                 )
                 index += 1
-            if number in _EXPANDED_STAGES:
+            if number in EXPANDED_STAGES:
                 last = index - 1
-                level = _EXPANDED_STAGES[number]
+                level = EXPANDED_STAGES[number]
                 self._feature_map(f"block{last}.expand", level, f"_blocks.{last}._bn0")
-            if number in _FEATURE_STAGES:
-                self._feature_map(features, _FEATURE_STAGES[number], f"_blocks.{index - 1}._bn2")
+            if number in FEATURE_STAGES:
+                self._feature_map(features, FEATURE_STAGES[number], f"_blocks.{index - 1}._bn2")
         head = self._convolution(features, "head", "_conv_head", "_bn1", relu6=True)
         self._generalised_mean(head)
         self._logits(head)

@@ -117,10 +117,10 @@ def _model(encoder: Encoder) -> tuple[ModelProto, GraphSettings]:
         settings = _bundled_settings(encoder.preprocessing, "embedding")
         return onnx.load_from_string(encoder.graph), settings
     spec = parse_spec(encoder.spec)
-    if isinstance(encoder, GraphEncoder) and spec.kind in ("onnx", "pack"):
-        path = find_graph_file(spec, ())
+    if isinstance(encoder, GraphEncoder) and spec.kind in ("onnx", "tuned", "pack"):
+        path = encoder.file or find_graph_file(spec, ())
         try:
-            if spec.kind == "onnx":
+            if spec.kind != "pack":
                 return onnx.load(path), encoder.settings
             with zipfile.ZipFile(path) as archive:
                 return onnx.load_from_string(archive.read("pictures.onnx")), encoder.settings

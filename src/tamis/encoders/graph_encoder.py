@@ -12,6 +12,7 @@ from tamis.errors import EncoderError, OutOfMemoryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
@@ -65,6 +66,7 @@ class GraphEncoder:
         self.spec = spec
         self.fingerprint = fingerprint
         self.settings = settings
+        self.file: Path | None = None  # where the spec alone does not tell
         self.preprocessing: Preprocessing = settings.preprocessing
         self.device = session.device
         self._session = session

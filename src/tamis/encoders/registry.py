@@ -93,6 +93,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "aligned": _Kind("tamis.encoders.aligned", "load_aligned", example="FILE.npz"),
     "onnx": _Kind("tamis.encoders.onnx_file", "load_onnx_file", example="FILE.onnx"),
     "pack": _Kind("tamis.encoders.packed", "load_packed", example="FILE.pack"),
+    "tuned": _Kind("tamis.encoders.tuned", "load_tuned", example="FILE.onnx"),
     "openvino": _Kind(
         "tamis.encoders.openvino_file",
         "load_openvino_file",

@@ -22,6 +22,7 @@ RUNTIME_OF_KIND: Final[Mapping[str, str]] = {
     "open_clip": "torch",
     "onnx": "onnxruntime",
     "pack": "onnxruntime",
+    "tuned": "onnxruntime",
     "openvino": "openvino",
 }
 """The runtime of each kind of encoder; kinds not listed use any."""

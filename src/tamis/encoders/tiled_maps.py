@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tamis.types import PixelBatch
 
 __all__ = [
+    "ConvolutionalMaps",
     "LevelShape",
     "SeveralMaps",
     "TilePlan",
@@ -37,6 +38,25 @@ _FEWEST_OVERLAPPING: Final = 64
 network sees the tile's border."""
 
 _TILES_AT_ONCE: Final = 8
+_LONGEST_TILE: Final = 640
+"""Pixels of a tile's side where the encoder takes any size: a stage's maps stay below 40 MB."""
+
+
+@runtime_checkable
+class ConvolutionalMaps(Protocol):
+    """An encoder whose levels can be computed of pictures of any size."""
+
+    @property
+    def strides(self) -> Sequence[int]:
+        """Pixels of a cell of each level, each a multiple of the one before."""
+
+    def convolved_maps(
+        self, pixels: PixelBatch, levels: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Return `[B, H / stride, W / stride, D]` float32 features of each level.
+
+        Sides are multiples of the largest stride.
+        """
 
 
 @runtime_checkable
@@ -72,12 +92,14 @@ class TilePlan:
     Attributes:
         height: of the picture, padded at its lower edge, in pixels.
         width: of the picture, padded at its right edge, in pixels.
+        tile: height and width of a tile.
         down: tiles along the height.
         across: tiles along the width.
     """
 
     height: int
     width: int
+    tile: tuple[int, int]
     down: tuple[_Piece, ...]
     across: tuple[_Piece, ...]
 
@@ -94,14 +116,14 @@ def tile_plan(height: int, width: int, tile: tuple[int, int], cell: tuple[int, i
     """
     down, tall = _pieces(height, tile[0], cell[0])
     across, wide = _pieces(width, tile[1], cell[1])
-    return TilePlan(tall, wide, down, across)
+    return TilePlan(tall, wide, tile, down, across)
 
 
 def _pieces(length: int, tile: int, cell: int) -> tuple[tuple[_Piece, ...], int]:
-    whole = max(-(-length // cell) * cell, tile)
+    whole = max(_whole(length, cell), tile)
     if whole == tile:
         return (_Piece(0, 0, tile),), whole
-    overlap = min(-(-_FEWEST_OVERLAPPING // cell) * cell, (tile // cell - 1) // 2 * cell)
+    overlap = min(_whole(_FEWEST_OVERLAPPING, cell), (tile // cell - 1) // 2 * cell)
     count = -(-(whole - overlap) // (tile - overlap))
     steps = np.arange(count) * ((whole - tile) / (count - 1) / cell)
     starts = [int(step) * cell for step in np.floor(steps + 1e-9)]
@@ -112,6 +134,18 @@ def _pieces(length: int, tile: int, cell: int) -> tuple[tuple[_Piece, ...], int]
     cuts.append(whole)
     pieces = [_Piece(start, cuts[at], cuts[at + 1]) for at, start in enumerate(starts)]
     return tuple(pieces), whole
+
+
+def _even_tile(length: int, cell: int) -> int:
+    """Return how long tiles are that cover a line with the least overlap, each at most 640."""
+    whole, overlap = _whole(length, cell), _whole(_FEWEST_OVERLAPPING, cell)
+    count = max(1, -(-(whole - overlap) // (_LONGEST_TILE - overlap)))
+    return -(-(whole + (count - 1) * overlap) // (count * cell)) * cell
+
+
+def _whole(length: int, cell: int) -> int:
+    """Return a length rounded up to whole cells."""
+    return -(-length // cell) * cell
 
 
 def scaled_size(size: tuple[int, int], side: int | None, least: int) -> tuple[int, int]:
@@ -175,7 +209,12 @@ class TiledMaps:
             )
         self._encoder = encoder
         self.levels = tuple(levels or encoder.feature_levels)
-        self.tile = (encoder.preprocessing.height, encoder.preprocessing.width)
+        sides = (encoder.preprocessing.height, encoder.preprocessing.width)
+        self._cell: int | None = None
+        if isinstance(encoder, ConvolutionalMaps):
+            self._cell = encoder.strides[-1]
+            sides = (_whole(sides[0], self._cell), _whole(sides[1], self._cell))
+        self.tile = sides
         black = np.zeros((1, *self.tile, 3), np.uint8)
         self.shapes = {
             level: LevelShape(*found.shape[1:])
@@ -184,12 +223,16 @@ class TiledMaps:
 
     def plan(self, height: int, width: int, levels: Sequence[str] | None = None) -> TilePlan:
         """Return how a picture is covered by tiles."""
+        if self._cell is not None:
+            cells = (self._cell, self._cell)
+            tile = (_even_tile(height, self._cell), _even_tile(width, self._cell))
+            return tile_plan(height, width, tile, cells)
         shapes = [self.shapes[level] for level in levels or self.levels]
-        cells = (gcd(*(one.rows for one in shapes)), gcd(*(one.columns for one in shapes)))
+        counts = (gcd(*(one.rows for one in shapes)), gcd(*(one.columns for one in shapes)))
         # a tile that its levels do not divide into common cells is not cut: tiles lie apart
         cell = tuple(
             side // count if side % count == 0 else side
-            for side, count in zip(self.tile, cells, strict=True)
+            for side, count in zip(self.tile, counts, strict=True)
         )
         return tile_plan(height, width, self.tile, (cell[0], cell[1]))
 
@@ -199,8 +242,9 @@ class TiledMaps:
         """Return the maps of a picture, `[h, w, D]` float32 for each level.
 
         They cover the picture as `plan` pads it: beyond its edges it is mirrored. A place near a
-        tile's border is taken from the tile in which it lies deeper. Memory is that of the maps and
-        of 8 tiles.
+        tile's border is taken from the tile in which it lies deeper. Encoders that take any size
+        get the whole picture, or tiles of up to 640 pixels. Memory is that of the maps and of 8
+        tiles.
 
         Args:
             pixels: `[H, W, 3]` uint8, each side at least as long as the tile's.
@@ -226,13 +270,12 @@ class TiledMaps:
             for shape in (self.shapes[level] for level in levels)
         ]
         places = [(y, x) for y in plan.down for x in plan.across]
-        for begin in range(0, len(places), _TILES_AT_ONCE):
-            some = places[begin : begin + _TILES_AT_ONCE]
+        tall, wide = plan.tile
+        once = max(1, _TILES_AT_ONCE * self.tile[0] * self.tile[1] // (tall * wide))
+        for begin in range(0, len(places), once):
+            some = places[begin : begin + once]
             batch = np.stack(
-                [
-                    whole[y.start : y.start + self.tile[0], x.start : x.start + self.tile[1]]
-                    for y, x in some
-                ]
+                [whole[y.start : y.start + tall, x.start : x.start + wide] for y, x in some]
             )
             for level, maps, into in zip(levels, self._maps(batch, levels), joined, strict=True):
                 shape = self.shapes[level]
@@ -244,6 +287,8 @@ class TiledMaps:
 
     def _maps(self, batch: PixelBatch, levels: Sequence[str]) -> list[NDArray[np.float32]]:
         encoder = self._encoder
+        if isinstance(encoder, ConvolutionalMaps):
+            return encoder.convolved_maps(batch, levels)
         if isinstance(encoder, SeveralMaps):
             return encoder.feature_maps_of(batch, levels)
         return [encoder.feature_maps(batch, level) for level in levels]

@@ -158,7 +158,7 @@ def _features(
             ) from error
 
     if layer is None:
-        return lambda values: _tensor(spec, run(values), "its output", len(values))
+        return lambda values: _tensor(spec, run(values), "its output", values.shape[0])
 
     def hold(value: Any) -> None:
         # keep an output only if it was requested, so that unneeded maps are not kept alive
@@ -182,7 +182,7 @@ def _features(
             value = held.value
         finally:
             held.waits, held.value = False, None
-        return _tensor(spec, value, f"the layer {layer!r}", len(values))
+        return _tensor(spec, value, f"the layer {layer!r}", values.shape[0])
 
     return tapped
 
@@ -229,7 +229,8 @@ def _tensor(spec: EncoderSpec, value: Any, what: str, batch: int) -> torch.Tenso
         raise EncoderError(
             f"{what} in {spec} is a {type(value).__name__}, not a tensor; choose another layer"
         )
-    if value.ndim == 0 or len(value) != batch:
+    # `len` would fix the number of pictures in an exported graph
+    if value.ndim == 0 or value.shape[0] != batch:
         raise EncoderError(
             f"{what} in {spec} has the shape {list(value.shape)} for {batch} pictures; it must "
             "begin with their number"

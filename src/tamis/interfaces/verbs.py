@@ -13,6 +13,7 @@ from tamis.services.annotate.contract import ClearLabels, Import, ListLayers, Se
 from tamis.services.bench.contract import Bench
 from tamis.services.check.contract import Check
 from tamis.services.cluster.contract import Cluster
+from tamis.services.copies.contract import Pull, Push
 from tamis.services.coverage.contract import Coverage
 from tamis.services.curate.contract import Curate
 from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsScore
@@ -28,6 +29,7 @@ from tamis.services.embed.contract import Embed
 from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
+from tamis.services.finetune.contract import Finetune
 from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
@@ -84,6 +86,7 @@ class Verbs:
     drift_fit = Method(DriftFit)
     embed = Method(Embed)
     filter = Method(Filter)
+    finetune = Method(Finetune)
     index = Method(Index)
     scores = Method(Scores)
     search = Method(Search)
@@ -105,4 +108,6 @@ class Verbs:
     export = Method(Export)
     check = Method(Check)
     relink = Method(Relink)
+    push = Method(Push)
+    pull = Method(Pull)
     watch = Method(Watch)

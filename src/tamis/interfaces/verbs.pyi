@@ -16,6 +16,7 @@ from tamis.services.annotate.contract import SetReport
 from tamis.services.bench.contract import BenchReport
 from tamis.services.check.contract import CheckReport
 from tamis.services.cluster.contract import ClusterReport
+from tamis.services.copies.contract import CopyReport
 from tamis.services.coverage.contract import CoverageReport
 from tamis.services.curate.contract import CurateReport
 from tamis.services.defects.result import DefectsExportReport
@@ -33,6 +34,7 @@ from tamis.services.embed.contract import EmbedReport
 from tamis.services.encoders.contract import DefaultEncoderReport
 from tamis.services.evaluate.contract import EvaluateReport
 from tamis.services.export.contract import ExportReport
+from tamis.services.finetune.contract import FineTuning
 from tamis.services.history.result import CheckoutReport
 from tamis.services.history.result import DiffReport
 from tamis.services.history.result import FreedReport
@@ -791,6 +793,7 @@ class Verbs:
         where: str | PathLike[str] | None = None,
         out: str | PathLike[str] | None = None,
         name: str | PathLike[str] = 'defects',
+        onto: str | PathLike[str] | None = None,
         encoder: str | PathLike[str] | None | Any = None,
         rate: float = 0.05,
         shots: int | None = None,
@@ -800,7 +803,7 @@ class Verbs:
         side: int | None = None,
         model: Literal['auto', 'bank', 'residual'] = 'auto',
         levels: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-        bank: int = 4000,
+        bank: int = 1000,
         flaws: Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing'] | Sequence[Literal['cutpaste', 'scratch', 'noise', 'blur', 'missing']] = (),
         seed: int = 0,
         progress: Progress = ...,
@@ -818,6 +821,7 @@ class Verbs:
             where: Only rows that meet this SQL condition.
             out: The model's file. Default: in the dataset.
             name: The model's name in the dataset.
+            onto: Let this model learn those of the pictures that are new to it, as it was chosen; a name in the dataset, or a file.
             encoder: An encoder with features by place. Default: the dataset's default encoder.
             rate: Share of nominal pictures that may be called anomalous.
             shots: Fit to so many pictures, drawn at random. Default: all.
@@ -1088,6 +1092,61 @@ class Verbs:
             gallery: Write a page of the pictures on either side of the cut.
             where: Only rows that meet this SQL condition.
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
+    def finetune(
+        self,
+        *,
+        method: Literal['auto', 'simclr', 'vicreg', 'byol', 'dino', 'densecl', 'cutpaste', 'distill'] = 'auto',
+        encoder: str | PathLike[str] | None | Any = None,
+        teacher: str | PathLike[str] | None = None,
+        where: str | PathLike[str] | None = None,
+        train: Literal['all', 'last'] = 'all',
+        lora: int | None = None,
+        epochs: int = 10,
+        batch: int = 32,
+        side: int | None = None,
+        input: int | None = None,
+        rate: float | None = None,
+        patience: int = 3,
+        pictures: int = 5000,
+        group: str | PathLike[str] | None = None,
+        preview: str | PathLike[str] | None = None,
+        out: str | PathLike[str] | None = None,
+        device: str | PathLike[str] | None = None,
+        precision: Literal['float32', 'bfloat16'] = 'float32',
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> FineTuning:
+        """Train an encoder on your own pictures without labels, and keep it only if it does better.
+
+        Pictures of the splits val and test are never trained on. Whether training helped is measured
+        on pictures that it did not see; if it did not, the old encoder is kept and nothing changes.
+
+        Args:
+            method: What the network learns: cutpaste keeps small local differences, simclr, vicreg, byol and dino whole pictures, densecl places, distill another encoder's vectors. Default: distill with a teacher, cutpaste after defects fit, else simclr.
+            encoder: The encoder to train: bundled, or one that PyTorch runs. Default: the dataset's default encoder.
+            teacher: Whose vectors to distill into it. Default: none.
+            where: Only rows that meet this SQL condition.
+            train: Train all layers, or the last quarter of them.
+            lora: Learn corrections of this rank to linear layers in place of their weights. Default: learn the weights.
+            epochs: The most passes over the pictures.
+            batch: Pictures for one step.
+            side: Side in pixels of what is trained on; less is faster. Default: 128 for a bundled encoder, else what the encoder takes.
+            input: Side in pixels that the new encoder takes, for a faster one; with distill only. Default: that of the old one.
+            rate: Learning rate at its highest. Default: 0.0003, or 0.001 with lora.
+            patience: Epochs without a better signal after which it stops.
+            pictures: The most pictures to use, drawn at random.
+            group: Pictures with one value here are never told apart, nor on both sides of a comparison. Default: near-duplicates and videos.
+            preview: Write a sheet of what would be trained on, and stop there.
+            out: The new encoder's file. Default: in the dataset.
+            device: Where to train: cpu, cuda, cuda:1, mps. Default: the best.
+            precision: bfloat16 trains in mixed precision.
             seed: Seed of all random choices; the same seed gives the same result.
         """
 
@@ -1655,6 +1714,7 @@ class Verbs:
     def check(
         self,
         *,
+        repair: bool = False,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -1663,7 +1723,11 @@ class Verbs:
     ) -> CheckReport:
         """Check that all pictures and the dataset itself are intact.
 
+        Every file of the dataset is compared with its checksum; keys, vectors, annotations, indexes and
+        the log have to agree.
+
         Args:
+            repair: Mend what can be: clear vectors that are wrong, so that embed computes them, remove annotations of no sample, build broken indexes anew, and remove what killed runs left.
         """
 
     def relink(
@@ -1686,6 +1750,42 @@ class Verbs:
             new: Where it is now.
         """
 
+    def push(
+        self,
+        to: str | PathLike[str],
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CopyReport:
+        """Copy a dataset to an object store, where others can pull it.
+
+        Only what the copy lacks is sent. Of two who push at once one wins, and the other is told.
+
+        Args:
+            to: Where to, such as s3://bucket/line3.tamis.
+        """
+
+    def pull(
+        self,
+        source: str | PathLike[str],
+        *,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> CopyReport:
+        """Copy a dataset from an object store, or bring one up to what was pushed since.
+
+        Everything is checked against its checksum before the dataset is touched.
+
+        Args:
+            source: Where from, such as s3://bucket/line3.tamis.
+        """
+
     def watch(
         self,
         *sources: str | PathLike[str],
@@ -1701,6 +1801,7 @@ class Verbs:
         metrics: str | PathLike[str] | int | None = None,
         drift: str | PathLike[str] | None = None,
         drift_token: str | PathLike[str] | None = None,
+        defects: str | PathLike[str] | None = None,
         behind: Literal['drop', 'block'] | None = None,
         seconds: float | None = None,
         once: bool = False,
@@ -1731,6 +1832,7 @@ class Verbs:
             metrics: Serve Prometheus metrics at this address.
             drift: Send the vectors of all frames looked at to this reference on a drift server.
             drift_token: File with the token of the drift server.
+            defects: Keep the frames that this model of `defects fit` calls anomalous, and no others.
             behind: What to do when frames come too fast. Default: drop if live.
             seconds: How long to watch.
             once: Stop after one pass over the folders.

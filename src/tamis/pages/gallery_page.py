@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamis.pages.tile import PicturePair, Tile
 
-__all__ = ["GalleryPage", "Question", "Section", "write_gallery_page"]
+__all__ = ["GalleryPage", "Question", "Section", "Threshold", "write_gallery_page"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,20 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """A score from which on pictures count as found, which the page lets one move.
+
+    Attributes:
+        value: where it is.
+        nominal: highest scores of groups of pictures in which there is nothing to find; a threshold
+            implies a false-alarm rate by them. Empty if none are known.
+    """
+
+    value: float
+    nominal: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class GalleryPage:
     """A page of pictures.
 
@@ -72,6 +86,7 @@ class GalleryPage:
         notes: what to know before trusting them.
         question: what was looked for; None where nothing was.
         layers: layers of annotations that are drawn on the pictures.
+        threshold: of the pictures' scores; None where there is none to move.
     """
 
     kind: str
@@ -81,6 +96,7 @@ class GalleryPage:
     notes: tuple[str, ...] = ()
     question: Question | None = field(default=None)
     layers: tuple[str, ...] = ()
+    threshold: Threshold | None = None
 
 
 def write_gallery_page(page: GalleryPage, out: Path) -> Path:

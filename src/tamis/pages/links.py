@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import is_object_address
 
 __all__ = ["Link", "Links"]
 
@@ -42,7 +43,7 @@ class Links:
         self._folder = os.path.dirname(os.path.realpath(page))  # noqa: PTH120 - bytes-safe
 
     def to(self, uri: str | None) -> Link | None:
-        """Return the address of a picture's file; None if it is gone or inside an archive.
+        """Return the address of a picture's file; None if it is gone, in an archive or at a store.
 
         Costs one look at the disk.
 
@@ -51,6 +52,8 @@ class Links:
         """
         if not uri:
             return None
+        if is_object_address(uri):
+            return None  # it takes the credentials of whoever added it
         reference = ImageReference.parse(uri)
         if reference.member is not None or not Path(reference.file).is_file():
             return None

@@ -90,6 +90,36 @@
     enlarge(frame);
   });
 
+  // --- move a threshold, before paging takes pictures off the page ---------------------------
+  for (const form of document.querySelectorAll("form.threshold")) {
+    const slider = form.querySelector("input"), said = form.querySelector("output");
+    const tiles = [...document.querySelectorAll(".tile[data-score]")];
+    const scores = tiles.map((tile) => Number(tile.dataset.score));
+    const nominal = form.dataset.nominal.split(" ").filter(Boolean).map(Number);
+    const start = Number(form.dataset.value);
+    const ends = [...scores, ...nominal, start];
+    slider.min = Math.min(...ends);
+    slider.max = Math.max(...ends);
+    slider.value = start;
+    const move = (threshold) => {
+      tiles.forEach((tile, number) => {
+        const above = scores[number] > threshold;
+        tile.classList.toggle("passed", !above);
+        const badge = tile.querySelector(".badge");
+        if (badge) badge.className = `badge ${above ? "warn" : "plain"}`;
+      });
+      const found = scores.filter((score) => score > threshold).length;
+      // the new picture counts as one of the nominal ones: what can be promised of the threshold
+      const rate = (nominal.filter((score) => score > threshold).length + 1) / (nominal.length + 1);
+      said.textContent = `${threshold.toFixed(2)}: ${found} of ${scores.length} pictures are above it` +
+        (nominal.length ? `; of nominal ones at most ${Number((100 * rate).toPrecision(2))} % are` : "");
+    };
+    slider.addEventListener("input", () => move(Number(slider.value)));
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.hidden = false;
+    move(start);
+  }
+
   // --- sort, filter, page ------------------------------------------------------------------
   for (const board of document.querySelectorAll(".board")) {
     const [home, ...others] = board.querySelectorAll(".gallery, .groups");

@@ -9,11 +9,12 @@ from PIL import Image
 from tamis.errors import PictureError
 from tamis.images.decode import as_decoded, decode
 from tamis.images.picture_record import content_hash
-from tamis.sources.reading import frame_at, read_bytes
+from tamis.runtime.objects_ahead import objects_ahead
+from tamis.sources.reading import frame_at
 from tamis.sources.video.frame_reader import frame_content_hash, read_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tamis.dataset.parts import Box
     from tamis.images.decode import Decoded
@@ -92,20 +93,22 @@ def decoded_rows(rows: Sequence[Row], side: int) -> Iterator[tuple[Row, Pixels |
         side: pixels that the shorter side of a picture or part must keep, where it has them.
     """
     picture: _Picture | None = None
-    for row in rows:
-        if picture is None or picture.uri != row.uri:
-            picture = _Picture(row.uri)
-        try:
-            yield row, picture.pixels(row, side)
-        except PictureError as error:
-            yield row, error
+    with objects_ahead([(row.uri, row.path) for row in rows]) as read:
+        for row in rows:
+            if picture is None or picture.uri != row.uri:
+                picture = _Picture(row.uri, read)
+            try:
+                yield row, picture.pixels(row, side)
+            except PictureError as error:
+                yield row, error
 
 
 class _Picture:
     """One picture's bytes or frame, and what was decoded of it; at most 4/3 of its pixels."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, read: Callable[[str, str], bytes]) -> None:
         self.uri = uri
+        self._read = read
         self._content: _File | _Frame | None = None
         self._scaled: dict[int, Decoded] = {}
 
@@ -117,7 +120,7 @@ class _Picture:
         """
         if self._content is None:
             frame = frame_at(row.uri)
-            self._content = _File(row) if frame is None else _Frame(*frame, row)
+            self._content = _File(row, self._read) if frame is None else _Frame(*frame, row)
         content = self._content
         if content.identity != row.content_hash:
             raise PictureError(row.path, "the file has changed since it was added; add it again")
@@ -136,8 +139,8 @@ class _Picture:
 class _File:
     """The bytes of a picture's file."""
 
-    def __init__(self, row: PictureRow) -> None:
-        self._data = read_bytes(row.uri, row.path)
+    def __init__(self, row: PictureRow, read: Callable[[str, str], bytes]) -> None:
+        self._data = read(row.uri, row.path)
         self._path = row.path
         self.identity = content_hash(self._data)
 

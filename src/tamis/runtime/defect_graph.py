@@ -17,6 +17,7 @@ from tamis.algo.defects import (
     resize_matrix,
 )
 from tamis.encoders.bundled import bundled_graph
+from tamis.encoders.graph_part import needed_values
 from tamis.errors import UsageError
 from tamis.runtime.defect_model import PlaceFeatures, pixel_lines
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tamis.algo.defects import PatchModel
     from tamis.encoders.base import Encoder
     from tamis.encoders.tiled_maps import TilePlan
-    from tamis.runtime.defect_model import DefectModel, Expert
+    from tamis.runtime.defect_model import DefectModel, Expert, Lattice
 
 __all__ = ["defect_graph"]
 
@@ -76,23 +77,24 @@ class _Writer:
         self._plan: TilePlan = features.maps.plan(*size)
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._joined: dict[str, str] = {}
 
     def written(self, encoder: bytes) -> bytes:
         """Return the whole graph."""
         tiles = self._tiles(self._steadied("pixels"))
         network = onnx.load_from_string(encoder)
         self._splice(network, tiles)
-        places = [self._places(level) for level in self._features.maps.levels]
+        self._join_tiles()
         scores, maps = [], []
         for expert, patches in zip(self._model.facts.experts, self._model.patches, strict=True):
-            score, scaled = self._expert(expert, patches, places)
+            score, scaled = self._expert(expert, patches)
             scores.append(score)
             if expert.reads == "peak":
-                maps.append(scaled)
+                maps.append(self._at_pixels(scaled, self._lattice(expert.levels)))
         score = self._node("Max", scores, output="score")
         threshold = self._constant(np.float32(self._model.facts.threshold))
         self._node("Greater", [score, threshold], output="anomalous")
-        self._heat_map(self._node("Max", maps))
+        self._node("Max", maps, output="heat_map")
         height, width = self._size
         graph = helper.make_graph(
             self._nodes,
@@ -135,7 +137,7 @@ class _Writer:
             if whole > length:
                 mirrored = np.pad(np.arange(length), (0, whole - length), "symmetric")
                 pixels = self._node("Gather", [pixels, self._constant(mirrored)], axis=axis)
-        tall, wide = self._features.maps.tile
+        tall, wide = self._plan.tile
         tiles = [
             self._sliced(pixels, (y.start, x.start), (y.start + tall, x.start + wide), (0, 1))
             for y in self._plan.down
@@ -148,16 +150,7 @@ class _Writer:
 
     def _splice(self, network: onnx.ModelProto, tiles: str) -> None:
         """Append the encoder's nodes that the levels need, fed with the tiles."""
-        makers = {output: node for node in network.graph.node for output in node.output}
-        needed: set[str] = set()
-        waiting = list(self._features.maps.levels)
-        while waiting:
-            name = waiting.pop()
-            if name in needed or name not in makers:
-                needed.add(name)
-                continue
-            needed.add(name)
-            waiting.extend(makers[name].input)
+        needed = needed_values(network, self._features.maps.levels)
         for node in network.graph.node:
             if not needed.intersection(node.output):
                 continue
@@ -166,8 +159,11 @@ class _Writer:
             self._nodes.append(node)
         self._constants += [one for one in network.graph.initializer if one.name in needed]
 
-    def _places(self, level: str) -> str:
-        """Join a level's tiles, pool them and bring them to the grid, as unit vectors."""
+    def _join_tiles(self) -> None:
+        for level in self._features.maps.levels:
+            self._joined[level] = self._joined_tiles(level)
+
+    def _joined_tiles(self, level: str) -> str:
         shape = self._features.maps.shapes[level]
         tile = self._features.maps.tile
         bands = []
@@ -189,28 +185,35 @@ class _Writer:
                 starts, ends = zip(*edges, strict=True)
                 band.append(self._sliced(one, starts, ends, (0, 1)))
             bands.append(self._node("Concat", band, axis=1))
-        joined = self._node("Concat", bands, axis=0)
+        return self._node("Concat", bands, axis=0)
+
+    def _lattice(self, levels: Sequence[str]) -> Lattice:
+        return self._features.lattice(self._features.extent(*self._size), levels)
+
+    def _places(self, level: str, lattice: Lattice) -> str:
+        """Pool a level and bring it to a lattice, as unit vectors."""
+        shape = self._features.maps.shapes[level]
+        tile = self._features.maps.tile
         height = self._plan.height * shape.rows // tile[0]
         width = self._plan.width * shape.columns // tile[1]
-        rows, columns = self._features.grid(self._plan)
+        rows, columns = lattice.rows, lattice.columns
         down = resize_matrix(height, rows) @ pooling_matrix(height, POOLED)
         across = resize_matrix(width, columns) @ pooling_matrix(width, POOLED)
-        flat = self._shaped(joined, (height, width * shape.dim))
+        flat = self._shaped(self._joined[level], (height, width * shape.dim))
         lines = self._node("MatMul", [self._constant(down), flat])
         lines = self._shaped(lines, (rows, width, shape.dim))
         placed = self._node("MatMul", [self._constant(across), lines])
         squares = self._node("Mul", [placed, placed])
         total = self._node("ReduceSum", [squares, self._constant(np.array([2]))], keepdims=1)
         length = self._node("Max", [self._node("Sqrt", [total]), self._constant(np.float32(_TINY))])
-        inside = self._features.inside(*self._size)
-        return self._sliced(self._node("Div", [placed, length]), (0, 0), inside, (0, 1))
+        unit = self._node("Div", [placed, length])
+        return self._sliced(unit, (0, 0), lattice.inside, (0, 1))
 
-    def _expert(
-        self, expert: Expert, patches: PatchModel, places: Sequence[str]
-    ) -> tuple[str, str]:
+    def _expert(self, expert: Expert, patches: PatchModel) -> tuple[str, str]:
         """Return an expert's score and its map in deviations."""
-        names = [places[self._features.number(level)] for level in expert.levels]
-        rows, columns = self._features.inside(*self._size)
+        lattice = self._lattice(expert.levels)
+        names = [self._places(level, lattice) for level in expert.levels]
+        rows, columns = lattice.inside
         scale = self._constant(np.float32(1 / np.sqrt(len(names))))
         joined = self._node("Mul", [self._node("Concat", names, axis=2), scale])
         dims = sum(self._features.maps.shapes[level].dim for level in expert.levels)
@@ -247,20 +250,16 @@ class _Writer:
         above = self._node("Sub", [values, self._constant(np.float32(expert.center))])
         return self._node("Div", [above, self._constant(np.float32(expert.spread))])
 
-    def _heat_map(self, places: str) -> None:
-        rows, columns = self._features.inside(*self._size)
-        grid = self._features.grid(self._plan)
+    def _at_pixels(self, places: str, lattice: Lattice) -> str:
         padded = (self._plan.height, self._plan.width)
-        lines = []
-        for axis, inside in enumerate((rows, columns)):
-            line = pixel_lines(grid[axis], padded[axis], self._size[axis], self._size[axis])
-            # cells in the mirrored edge are those of the last ones inside
-            folded = line[:, :inside].copy()
-            folded[:, -1] += line[:, inside:].sum(axis=1)
-            lines.append(folded)
-        down = self._node("MatMul", [self._constant(lines[0]), places])
-        across = np.ascontiguousarray(lines[1].T)
-        self._node("MatMul", [down, self._constant(across)], output="heat_map")
+        down, across = (
+            pixel_lines(cells, inside, whole, length, length)
+            for cells, inside, whole, length in zip(
+                lattice[:2], lattice.inside, padded, self._size, strict=True
+            )
+        )
+        lines = self._node("MatMul", [self._constant(down), places])
+        return self._node("MatMul", [lines, self._constant(np.ascontiguousarray(across.T))])
 
     def _shaped(self, values: str, shape: Sequence[int]) -> str:
         return self._node("Reshape", [values, self._constant(np.array(shape, np.int64))])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -12,10 +12,12 @@ from PIL import Image
 from tamis.algo.defects import (
     MemoryBank,
     ModelName,
+    Moments,
     PatchModel,
     Residual,
     Scale,
     at_brightness,
+    group_scores,
     joined_levels,
     pooled_level,
     resize_matrix,
@@ -32,28 +34,31 @@ from tamis.encoders.tiled_maps import TiledMaps, scaled_picture
 from tamis.errors import EncoderError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from tamis.encoders.base import Encoder
-    from tamis.encoders.tiled_maps import TilePlan
+    from tamis.encoders.tiled_maps import LevelShape
     from tamis.runtime.decoded_rows import Pixels
     from tamis.types import Indices
 
 __all__ = [
     "DefectModel",
     "Expert",
+    "Extent",
+    "Lattice",
     "ModelFacts",
     "PictureScore",
     "PictureScorer",
     "Place",
     "PlaceFeatures",
+    "ScoreMap",
     "pixel_lines",
 ]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _WHAT: Final = "model of defects"
 _AGAIN: Final = "fit it again with  tamis defects fit"
 _FINEST: Final = 8
@@ -67,7 +72,7 @@ class Expert:
     Attributes:
         model: `bank` or `residual`.
         levels: of the encoder, which are joined.
-        sigma: of the smoothing, in places.
+        sigma: of the smoothing, in places of its levels.
         reads: `peak`, the highest place, for small flaws, or `mean`, for odd pictures.
         center: of that figure in a typical nominal picture.
         spread: one robust deviation of it.
@@ -159,6 +164,11 @@ class DefectModel:
         """The file's name by its content."""
         return name_by_content(self.to_bytes())
 
+    @property
+    def group_scores(self) -> NDArray[np.float64]:
+        """`[G]` the highest score of each nominal part, from which the threshold comes."""
+        return group_scores(self.scores, self.groups)
+
     def to_bytes(self) -> bytes:
         """Return the content of its file: arrays that NumPy reads, and nothing executable."""
         arrays: dict[str, NDArray[Any]] = {
@@ -172,6 +182,12 @@ class DefectModel:
                 arrays[f"bank{number}"] = patches.patches
             else:
                 arrays |= {f"mean{number}": patches.mean, f"basis{number}": patches.basis}
+                if patches.moments is not None:
+                    arrays |= {
+                        f"count{number}": np.array(patches.moments.count),
+                        f"total{number}": patches.moments.total,
+                        f"product{number}": patches.moments.product,
+                    }
         return packed(arrays)
 
     def write(self, path: Path) -> int:
@@ -200,7 +216,15 @@ class DefectModel:
                 if expert.model == "bank":
                     patches.append(MemoryBank(arrays[f"bank{number}"]))
                 else:
-                    patches.append(Residual(arrays[f"mean{number}"], arrays[f"basis{number}"]))
+                    moments = None
+                    if f"count{number}" in arrays:
+                        moments = Moments(
+                            float(arrays[f"count{number}"]),
+                            arrays[f"total{number}"],
+                            arrays[f"product{number}"],
+                        )
+                    mean, basis = arrays[f"mean{number}"], arrays[f"basis{number}"]
+                    patches.append(Residual(mean, basis, moments))
             ids = arrays["ids"].tobytes().hex()
             names = tuple(ids[at : at + 32] for at in range(0, len(ids), 32))
             return DefectModel(facts, tuple(patches), arrays["scores"], arrays["groups"], names)
@@ -208,26 +232,64 @@ class DefectModel:
             raise InputError(f"{path} is a damaged {_WHAT}: {_AGAIN}") from error
 
 
-class Place(NamedTuple):
-    """The places of a picture.
+class Lattice(NamedTuple):
+    """Where the places of some levels lie: cells of the finest level, 8 pixels wide at least.
 
     Attributes:
-        levels: features of each level, `[rows, columns, D]` float32 unit vectors.
-        shape: rows and columns that lie in the picture; the rest is its mirrored edge.
-        padded: height and width in pixels that all rows and columns cover.
-        size: height and width in pixels of the picture as it was looked at.
+        rows: that cover the padded picture.
+        columns: that cover the padded picture.
+        inside: rows and columns that lie in the picture; the rest is its mirrored edge.
     """
 
-    levels: list[NDArray[np.float32]]
-    shape: tuple[int, int]
-    padded: tuple[int, int]
-    size: tuple[int, int]
+    rows: int
+    columns: int
+    inside: tuple[int, int]
 
-    def joined(self, numbers: Sequence[int] | None = None) -> NDArray[np.float32]:
+
+@dataclass(frozen=True)
+class Extent:
+    """A picture as it was looked at.
+
+    Attributes:
+        size: height and width in pixels.
+        padded: the same with the mirrored edge.
+    """
+
+    size: tuple[int, int]
+    padded: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The places of a picture. Not thread-safe.
+
+    Attributes:
+        features: computed them.
+        maps: of each level, `[h, w, D]` float32, which cover the padded picture.
+        extent: the picture.
+    """
+
+    features: PlaceFeatures
+    maps: Mapping[str, NDArray[np.float32]]
+    extent: Extent
+    _pooled: dict[tuple[str, int], NDArray[np.float32]] = field(default_factory=dict)
+
+    def lattice(self, levels: Sequence[str]) -> Lattice:
+        """Return where the places of some joined levels lie."""
+        return self.features.lattice(self.extent, levels)
+
+    def level(self, name: str, lattice: Lattice) -> NDArray[np.float32]:
+        """Return `[rows, columns, D]` unit vectors of one level within the picture."""
+        key = (name, lattice.rows)
+        if key not in self._pooled:
+            pooled = pooled_level(self.maps[name], (lattice.rows, lattice.columns))
+            self._pooled[key] = pooled[: lattice.inside[0], : lattice.inside[1]]
+        return self._pooled[key]
+
+    def joined(self, levels: Sequence[str]) -> NDArray[np.float32]:
         """Return `[rows, columns, D]` unit vectors of some levels within the picture."""
-        chosen = self.levels if numbers is None else [self.levels[number] for number in numbers]
-        rows, columns = self.shape
-        return joined_levels([level[:rows, :columns] for level in chosen])
+        lattice = self.lattice(levels)
+        return joined_levels([self.level(name, lattice) for name in levels])
 
 
 class PlaceFeatures:
@@ -261,9 +323,7 @@ class PlaceFeatures:
             for shape in everything.shapes.values()
             if height >= _FINEST * shape.rows and width >= _FINEST * shape.columns
         ]
-        grid = max(wide, key=lambda shape: shape.rows, default=None)
-        grid = grid or min(everything.shapes.values(), key=lambda shape: shape.rows)
-        self._grid = (grid.rows, grid.columns)
+        self._finest = max(wide, key=_rows, default=min(everything.shapes.values(), key=_rows))
 
     @property
     def decode_side(self) -> int:
@@ -276,10 +336,6 @@ class PlaceFeatures:
             picture.image, self.side, max(self.maps.tile), size=picture.size, extent=picture.extent
         )
 
-    def number(self, level: str) -> int:
-        """Return which of the computed levels has a name."""
-        return self.maps.levels.index(level)
-
     def scaled(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a picture that was decoded, `[H, W, 3]` uint8, as it is looked at."""
         return scaled_picture(Image.fromarray(pixels), self.side, max(self.maps.tile))
@@ -289,24 +345,64 @@ class PlaceFeatures:
         height, width = pixels.shape[:2]
         if self.brightness is not None:
             pixels = at_brightness(pixels, self.brightness)
+        maps = dict(zip(self.maps.levels, self.maps.of(pixels), strict=True))
+        return Place(self, maps, self.extent(height, width))
+
+    def extent(self, height: int, width: int) -> Extent:
+        """Return how far a picture of a size reaches."""
         plan = self.maps.plan(height, width)
-        levels = [pooled_level(level, self.grid(plan)) for level in self.maps.of(pixels)]
-        inside = self.inside(height, width)
-        return Place(levels, inside, (plan.height, plan.width), (height, width))
+        return Extent((height, width), (plan.height, plan.width))
 
-    def grid(self, plan: TilePlan) -> tuple[int, int]:
-        """Return the rows and columns of places of a padded picture."""
-        return (
-            plan.height * self._grid[0] // self.maps.tile[0],
-            plan.width * self._grid[1] // self.maps.tile[1],
+    def lattice(self, extent: Extent, levels: Sequence[str]) -> Lattice:
+        """Return where the places of some joined levels of a picture lie."""
+        chosen = self._finest_of(levels)
+        tall, wide = self.maps.tile
+        return Lattice(
+            extent.padded[0] * chosen.rows // tall,
+            extent.padded[1] * chosen.columns // wide,
+            (-(-extent.size[0] * chosen.rows // tall), -(-extent.size[1] * chosen.columns // wide)),
         )
 
-    def inside(self, height: int, width: int) -> tuple[int, int]:
-        """Return how many rows and columns of places a picture has, without its mirrored edge."""
-        return (
-            -(-height * self._grid[0] // self.maps.tile[0]),
-            -(-width * self._grid[1] // self.maps.tile[1]),
+    def rows(self, levels: Sequence[str]) -> int:
+        """Return how many rows of places a tile has by some joined levels."""
+        return self._finest_of(levels).rows
+
+    def _finest_of(self, levels: Sequence[str]) -> LevelShape:
+        own = (min(self.maps.shapes[name], self._finest, key=_rows) for name in levels)
+        return max(own, key=_rows)
+
+
+def _rows(shape: LevelShape) -> int:
+    return shape.rows
+
+
+@dataclass(frozen=True)
+class ScoreMap:
+    """Scores by place.
+
+    Attributes:
+        values: `[h, w]` float32 within the picture.
+        lattice: where they lie.
+    """
+
+    values: NDArray[np.float32]
+    lattice: Lattice
+
+    def at_pixels(self, extent: Extent, size: tuple[int, int]) -> NDArray[np.float32]:
+        """Return them at a size of the picture, `[height, width]` float32."""
+        down, across = (
+            pixel_lines(cells, inside, padded, length, wanted)
+            for cells, inside, padded, length, wanted in zip(
+                self.lattice[:2],
+                self.lattice.inside,
+                extent.padded,
+                extent.size,
+                size,
+                strict=True,
+            )
         )
+        found: NDArray[np.float32] = np.linalg.multi_dot([down, self.values, across.T])
+        return found
 
 
 @dataclass(frozen=True)
@@ -315,23 +411,24 @@ class PictureScore:
 
     Attributes:
         score: robust deviations above nominal pictures, by the expert that says most.
-        places: `[h, w]` float32, the same by place, by the experts that read places.
-        place: the places.
+        maps: the same by place, of each expert that reads places.
+        extent: the picture.
     """
 
     score: float
-    places: NDArray[np.float32]
-    place: Place
+    maps: Sequence[ScoreMap]
+    extent: Extent
+
+    @property
+    def peak(self) -> float:
+        """The highest place."""
+        return max(float(one.values.max()) for one in self.maps)
 
     def heat_map(self, size: tuple[int, int]) -> NDArray[np.float32]:
-        """Return the scores by place at the size of the picture, `[height, width]` float32."""
-        down = _to_pixels(self.place, 0, size[0])
-        across = _to_pixels(self.place, 1, size[1])
-        # the last cells reach into the mirrored edge, where nothing was scored
-        rows, columns = self.place.levels[0].shape[:2]
-        missing = ((0, rows - self.places.shape[0]), (0, columns - self.places.shape[1]))
-        whole = np.pad(self.places, missing, "edge")
-        found: NDArray[np.float32] = np.linalg.multi_dot([down, whole, across.T])
+        """Return the highest score of each pixel at a size, `[height, width]` float32."""
+        found: NDArray[np.float32] = np.maximum.reduce(
+            [one.at_pixels(self.extent, size) for one in self.maps]
+        )
         return found
 
 
@@ -363,25 +460,33 @@ class PictureScorer:
         place = self.features.of(pixels)
         scores, maps = [], []
         for expert, patches in zip(self.model.facts.experts, self.model.patches, strict=True):
-            joined = place.joined([self.features.number(name) for name in expert.levels])
+            joined = place.joined(expert.levels)
             distances = patches.distances(joined.reshape(-1, joined.shape[-1]))
             places = expert.places(distances.reshape(joined.shape[:2]))
             scores.append((expert.figure(places) - expert.center) / expert.spread)
             if expert.reads == "peak":
-                maps.append(expert.scale.scaled(places))
-        return PictureScore(max(scores), np.maximum.reduce(maps).astype(np.float32), place)
+                scaled = expert.scale.scaled(places).astype(np.float32)
+                maps.append(ScoreMap(scaled, place.lattice(expert.levels)))
+        return PictureScore(max(scores), maps, place.extent)
 
 
-@lru_cache(maxsize=32)
-def pixel_lines(cells: int, covered: int, length: int, wanted: int) -> NDArray[np.float32]:
-    """Return `[wanted, cells]`: cells that cover a line, cut to its length, at another length."""
-    whole = resize_matrix(cells, covered)[:length]
-    scaled: NDArray[np.float32] = (
-        whole if wanted == length else resize_matrix(length, wanted) @ whole
-    )
-    return scaled
+@lru_cache(maxsize=64)
+def pixel_lines(
+    cells: int, inside: int, padded: int, length: int, wanted: int
+) -> NDArray[np.float32]:
+    """Return `[wanted, inside]`, which brings a line of cells to pixels.
 
-
-def _to_pixels(place: Place, axis: int, wanted: int) -> NDArray[np.float32]:
-    cells = place.levels[0].shape[axis]
-    return pixel_lines(cells, place.padded[axis], place.size[axis], wanted)
+    Args:
+        cells: that cover the padded line.
+        inside: cells within the picture; those of the mirrored edge are as the last of them.
+        padded: pixels of the padded line.
+        length: pixels of the line without its mirrored edge.
+        wanted: pixels of the result.
+    """
+    whole = resize_matrix(cells, padded)[:length]
+    if wanted != length:
+        whole = resize_matrix(length, wanted) @ whole
+    folded: NDArray[np.float32] = whole[:, :inside].copy()
+    folded[:, -1] += whole[:, inside:].sum(axis=1)
+    folded.flags.writeable = False  # it is shared
+    return folded

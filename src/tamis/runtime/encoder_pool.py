@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +10,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.dataset.encoder_names import GET_TEXTS
-from tamis.dataset.layout import check_dataset
-from tamis.dataset.samples import Samples
 from tamis.encoders import registry
 from tamis.encoders.base import TextEncoder
 from tamis.errors import EncoderError, TamisError, UsageError
@@ -21,12 +20,15 @@ if TYPE_CHECKING:
     from tamis.encoders.base import Encoder
     from tamis.encoders.spec import EncoderSpec
 
-__all__ = ["EncoderPool"]
+__all__ = ["TRUST_CODE", "EncoderPool"]
 
 _MOST_LOADED: Final = 4
 _THREADS: Final = 1
-_LEADS_TO_CODE: Final = ("py", "aligned")
-"""Kinds whose specs name Python code, or a file that names other encoders."""
+TRUST_CODE: Final = "TAMIS_TRUST_CODE"
+"""The variable of the environment that, at 1, lets code run that only a file or dataset names."""
+
+_LIE_IN_DATASETS: Final = ("aligned", "tuned")
+"""Kinds whose files are looked for in the dataset's folder first."""
 
 
 class EncoderPool:
@@ -41,7 +43,7 @@ class EncoderPool:
     processors, for those that call from one thread.
 
     Args:
-        store: the dataset; maps between encoders (`aligned:FILE`) are looked for in its folder
+        store: the dataset; files of `aligned:FILE` and `tuned:FILE` are looked for in its folder
             first, so that they are found after both were moved. None if there is none.
     """
 
@@ -51,27 +53,53 @@ class EncoderPool:
         self._slots: dict[_Key, _Slot] = {}
         self._change = Lock()
         self._given: dict[str, Encoder] = {}
+        self._trusted: set[str] = set()
+
+    def trust(self, spec: str) -> None:
+        """Let the Python code that a spec names run: a person, not a file, has named it."""
+        with suppress(TamisError):  # what is no spec is said by whoever loads it
+            self._trusted.add(str(registry.full_spec(spec)))
 
     def load(self, spec: str = "default", **options: Any) -> Encoder:
         """Return the encoder that a spec names.
 
         Args:
-            spec: as `tamis.encoders.registry.load_encoder` takes it.
+            spec: as `tamis.encoders.registry.load_encoder` takes it; a person has named it.
             options: passed to the encoder's loader.
 
         Raises:
             TamisError: as `load_encoder`.
         """
+        return self._load(spec, options, load=self.load)
+
+    def _load_told(self, told_by: str, spec: str, options: dict[str, Any]) -> Encoder:
+        """Load an encoder that a file or dataset names, which may come from anyone."""
+
+        def load_inner(inner: str, **inner_options: Any) -> Encoder:
+            return self._load_told(told_by, inner, inner_options)
+
+        trusted = spec in self._given or str(registry.full_spec(spec)) in self._trusted
+        if trusted or os.environ.get(TRUST_CODE) == "1":
+            return self.load(spec, **options)
+        if registry.full_spec(spec).kind == "py":
+            raise EncoderError(
+                f"{told_by} wants {spec}, which is Python code that would run with your rights. If "
+                f"you trust whoever made both, name the encoder {spec} yourself, or set "
+                f"{TRUST_CODE}=1 for all code that files name"
+            )
+        return self._load(spec, options, load=load_inner)
+
+    def _load(self, spec: str, options: dict[str, Any], load: Any) -> Encoder:
         if spec in self._given:
             return self._given[spec]
         options = {"threads": _THREADS, **options}
         parsed = registry.full_spec(spec)
-        if parsed.kind == "aligned" and self._folder is not None:
+        if parsed.kind in _LIE_IN_DATASETS and self._folder is not None:
             options["folder"] = str(self._folder)
         key = (str(parsed), tuple(sorted((name, repr(value)) for name, value in options.items())))
         slot = self._slot(key)
         if parsed.kind == "aligned":
-            options["load"] = self.load
+            options["load"] = load
         with slot.loading:
             files = _files_of(parsed, self._folder)
             if slot.encoder is None or slot.files != files:
@@ -80,10 +108,9 @@ class EncoderPool:
             return slot.encoder
 
     def load_named_in(self, file: Path | None, spec: str, **options: Any) -> Encoder:
-        """Return the encoder that a model's file names; a file from elsewhere makes no code run.
+        """Return the encoder that a model's file names; a file by itself makes no code run.
 
-        Python code is loaded for a file that lies in a dataset, and where this pool's dataset has
-        vectors of the same encoder.
+        Python code is loaded only if a person has named it, or trusts all code.
 
         Args:
             file: the file; None if the model was made just now.
@@ -91,25 +118,12 @@ class EncoderPool:
             options: passed to the encoder's loader.
 
         Raises:
-            EncoderError: the encoder is Python code, or may lead to some.
+            EncoderError: the encoder is Python code, or leads to some.
             TamisError: as `load_encoder`.
         """
-        if (
-            file is not None
-            and spec not in self._given
-            and registry.full_spec(spec).kind in _LEADS_TO_CODE
-            and not _lies_in_a_dataset(file)
-            and spec not in self._embedded()
-        ):
-            raise EncoderError(
-                f"{file} wants {spec}, which may run Python code, and lies in no dataset: if you "
-                "trust whoever made it, name a dataset (-d) that was embedded by that encoder"
-            )
-        return self.load(spec, **options)
-
-    def _embedded(self) -> set[str]:
-        columns = () if self._store is None else Samples(self._store).vector_columns
-        return {column.spec for column in columns}
+        if file is None:
+            return self.load(spec, **options)
+        return self._load_told(str(file), spec, options)
 
     def add(self, encoder: Encoder) -> str:
         """Keep an encoder that is loaded already, and return the spec that now means it."""
@@ -130,10 +144,11 @@ class EncoderPool:
             options: passed to the encoder's loader.
 
         Raises:
-            EncoderError: it cannot be loaded, or it is not the same any more, so that its vectors
-                cannot be compared with the stored ones.
+            EncoderError: it cannot be loaded, it is not the same any more, so that its vectors
+                cannot be compared with the stored ones, or it is Python code that the dataset names
+                and nobody else.
         """
-        encoder = self.load(column.spec, **options)
+        encoder = self._load_told(f"the vectors in {column.name}", column.spec, options)
         if encoder.fingerprint != column.fingerprint:
             raise EncoderError(
                 f"{column.spec} is not the encoder any more that made the vectors in "
@@ -175,14 +190,6 @@ class _Slot:
     files: _Files = ()
 
 
-def _lies_in_a_dataset(file: Path) -> bool:
-    for folder in file.resolve().parents:
-        with suppress(TamisError):  # none, or none that this version can use
-            check_dataset(folder)
-            return True
-    return False
-
-
 def _files_of(spec: EncoderSpec, folder: Path | None) -> _Files:
     """Return the files that a spec names, with their times of change and sizes."""
     found: list[Path] = []
@@ -190,7 +197,7 @@ def _files_of(spec: EncoderSpec, folder: Path | None) -> _Files:
         path = Path(name).expanduser() if name else None
         if path is None:
             continue
-        if folder is not None and spec.kind == "aligned" and (folder / path).is_file():
+        if folder is not None and spec.kind in _LIE_IN_DATASETS and (folder / path).is_file():
             path = folder / path
         found += sorted(path.iterdir()) if path.is_dir() else [path]
     return tuple(

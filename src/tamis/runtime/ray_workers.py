@@ -188,6 +188,6 @@ def _connect(ray: Any, address: str) -> None:
         ray.init(address, log_to_driver=False, configure_logging=False)
     except (ConnectionError, ValueError) as error:
         raise UsageError(
-            f"there is no Ray cluster at {address!r} ({error}); start one by Ray's own command, or "
-            "name the address of one"
+            f"there is no Ray cluster at {address!r} ({error}); start one here, or name the "
+            "address of one"
         ) from error

@@ -14,6 +14,7 @@ from tamis.dataset.part_splits import inherited_splits
 from tamis.dataset.parts import PART_COLUMNS
 from tamis.dataset.schema import SAMPLES
 from tamis.errors import ConflictError
+from tamis.sources.objects.columns import OBJECT_COLUMNS
 from tamis.sources.video.places import FRAME_COLUMNS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RowSink", "Rows"]
 
-_COLUMNS: Final = pa.schema([*SAMPLES, *FRAME_COLUMNS, *PART_COLUMNS])
+_COLUMNS: Final = pa.schema([*SAMPLES, *FRAME_COLUMNS, *OBJECT_COLUMNS, *PART_COLUMNS])
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ class RowSink:
         samples = [sample for rows in taken for sample in rows.samples]
         if samples:
             names = set(chain.from_iterable(samples))
-            for extra in (FRAME_COLUMNS, PART_COLUMNS):
+            for extra in (FRAME_COLUMNS, OBJECT_COLUMNS, PART_COLUMNS):
                 if not names.isdisjoint(extra.names):
                     operation.require_columns(extra)
             columns = pa.schema([column for column in _COLUMNS if column.name in names])

@@ -11,6 +11,7 @@ from tamis.runtime.encoder_pool import EncoderPool
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tamis.dataset.schema import VectorColumn
@@ -54,6 +55,14 @@ class Workspace:
         return self.samples.vector_column(encoder, reads_text=reads_text)
 
 
+def _named(request: Request[Any]) -> Iterator[str]:
+    """Yield the texts of a request, of which some may name encoders."""
+    for value in request.values().values():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and ":" in text:
+                yield text
+
+
 def execute(workspace: Workspace | None, request: Request[R], feedback: Feedback = SILENT) -> R:
     """Do what a request asks for, and return its result.
 
@@ -68,6 +77,9 @@ def execute(workspace: Workspace | None, request: Request[R], feedback: Feedback
     module, _, name = request.where_to_run.partition(":")
     run: Any = getattr(import_module(module), name)
     before = None if workspace is None else workspace.store.snapshot
+    if workspace is not None:
+        for spec in _named(request):
+            workspace.encoders.trust(spec)
     result: R = run(workspace, request, feedback)
     if workspace is not None and request.writes and workspace.store.snapshot == before:
         # so that an undo can say that it takes back something older

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tamis.images.box import Box
 from tamis.sources.archives import has_archive_extension
+from tamis.sources.objects.address import is_object_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +25,9 @@ _PART: Final = re.compile(r"(?s)(.+)#xywh=(-?[0-9]+),(-?[0-9]+),([0-9]+),([0-9]+
 class ImageReference:
     """The place of an image; `str()` spells it as `FILE`, `FILE!MEMBER` or `FILE!frame=NUMBER`.
 
-    A part of it adds `#xywh=X,Y,WIDTH,HEIGHT`. Names are taken as they are: nothing is escaped, so
-    a spelling may be read in two ways where names hold `!`. `parse` then asks the disk.
+    A part of it adds `#xywh=X,Y,WIDTH,HEIGHT`. The address of an object at a store is a `FILE`.
+    Names are taken as they are: nothing is escaped, so a spelling may be read in two ways where
+    names hold `!`. `parse` then asks the disk.
 
     Attributes:
         file: the file, an archive or a video, as a path.
@@ -80,6 +82,8 @@ class ImageReference:
 
     @classmethod
     def _guessed(cls, whole: str, part: Box | None) -> ImageReference:
+        if is_object_address(whole):
+            return cls(whole, part=part)
         for file, inside in _divisions(whole):
             if has_archive_extension(file) or _FRAME.fullmatch(inside):
                 return cls._inside(file, inside, part)

@@ -15,6 +15,8 @@ from tamis.sources.archive_base import ArchiveError, MemberError
 from tamis.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
 from tamis.sources.folder import UnreadableFolder, walk_pictures
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import ObjectAddress, is_object_address
+from tamis.sources.objects.listing import ObjectListing, require_answer
 from tamis.sources.video.library import has_video_extension, is_video, is_video_among_files
 from tamis.types import Failure
 
@@ -50,6 +52,7 @@ class Location:
         relative: path from the source's root, with forward slashes; a single file's is its name.
         is_video: whether it is a video, which is no picture itself but holds many.
         in_folder: whether it was found in a folder, rather than named or matched by a pattern.
+        state: of an object at a store what changes when it does, as `StoredObject` has it.
     """
 
     path: str
@@ -58,6 +61,7 @@ class Location:
     relative: str
     is_video: bool = False
     in_folder: bool = False
+    state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,11 @@ class SourceCount:
 
 
 def iter_locations(
-    sources: Sequence[str], *, videos_in_folders: bool = False, exclude: Exclusion | None = None
+    sources: Sequence[str],
+    *,
+    videos_in_folders: bool = False,
+    exclude: Exclusion | None = None,
+    objects: ObjectListing | None = None,
 ) -> Iterator[Location | Failure]:
     """List the pictures of folders, globs, archives and single files, in a fixed order.
 
@@ -93,6 +101,7 @@ def iter_locations(
         sources: as the user gave them; a leading `~` is the home folder.
         videos_in_folders: list them, too.
         exclude: what is left out.
+        objects: what sources at object stores hold; they are asked if None.
 
     Yields:
         Each picture's place, or what could not be listed: a folder without permission, a damaged
@@ -101,10 +110,11 @@ def iter_locations(
     Raises:
         InputError: when its turn comes, a source that does not exist or holds no picture.
     """
+    objects = objects or ObjectListing()
     for source in sources:
         found = False
         before = exclude.count if exclude else 0
-        for item in _spread_without(source, exclude):
+        for item in _spread_without(source, exclude, objects):
             is_inside = isinstance(item, Location) and item.is_video and item.in_folder
             if is_inside and not videos_in_folders:
                 continue
@@ -121,6 +131,7 @@ def count_sources(
     videos_in_folders: bool = False,
     exclude: Exclusion | None = None,
     see: Callable[[Location], None] | None = None,
+    objects: ObjectListing | None = None,
 ) -> SourceCount:
     """Check every source and count what it holds, before any picture is read.
 
@@ -129,6 +140,7 @@ def count_sources(
         videos_in_folders: whether a folder that holds nothing but videos is a source.
         exclude: what is left out.
         see: told of each picture, but for those in tar archives.
+        objects: what sources at object stores hold; they are asked if None.
 
     Raises:
         InputError: a source does not exist, cannot be listed, or holds no picture; or all of them
@@ -138,13 +150,14 @@ def count_sources(
     videos = inside = 0
     first = None
     wrong: list[str] = []
+    objects = objects or ObjectListing()
     for source in sources:
         if any(is_tar(path) for path in _named_files(source)):
             pictures = None
             continue
         listed = usable = 0
         before = exclude.count if exclude else 0
-        for item in map(_with_writable_name, _spread_without(source, exclude)):
+        for item in map(_with_writable_name, _spread_without(source, exclude, objects)):
             listed += 1
             if isinstance(item, Failure):
                 usable += 1
@@ -173,6 +186,9 @@ def require_source(source: str) -> None:
     Raises:
         InputError: it vanished, such as a disk that was unplugged.
     """
+    if is_object_address(source):
+        require_answer(source)
+        return
     given = _expand_home(source)
     if not glob.has_magic(given) and not Path(given).exists():
         raise InputError(
@@ -181,8 +197,11 @@ def require_source(source: str) -> None:
         )
 
 
-def _spread_without(source: str, exclude: Exclusion | None) -> Iterator[Location | Failure]:
-    for item in _spread(source):
+def _spread_without(
+    source: str, exclude: Exclusion | None, objects: ObjectListing
+) -> Iterator[Location | Failure]:
+    spread = _spread_objects(source, objects) if is_object_address(source) else _spread(source)
+    for item in spread:
         if exclude is None or isinstance(item, Failure) or not exclude.takes_out(item.relative):
             yield item
 
@@ -197,6 +216,22 @@ def _spread(source: str) -> Iterator[Location | Failure]:
         raise InputError(
             f"there is no file or folder {source!r} (looked from {Path.cwd()}); check the path"
         )
+
+
+def _spread_objects(source: str, objects: ObjectListing) -> Iterator[Location | Failure]:
+    place = ObjectAddress.parse(source)
+    folder = place.key.rstrip("/")
+    for found in objects.of(source):
+        uri = str(place.at(found.key))
+        if found.key == folder and (has_archive_extension(uri) or has_video_extension(uri)):
+            yield Failure(source, "archives and videos are read from disks only", source)
+            continue
+        if found.key == folder:
+            yield Location(source, uri, source, found.key.rpartition("/")[2], state=found.state)
+            continue
+        relative = found.key[len(folder) + 1 :] if folder else found.key
+        path = _join(source, relative)
+        yield Location(path, uri, source, relative, in_folder=True, state=found.state)
 
 
 def _spread_pattern(source: str, pattern: str) -> Iterator[Location | Failure]:
@@ -299,6 +334,8 @@ def _spread_archive(place: Location) -> Iterator[Location | Failure]:
 
 def _named_files(source: str) -> list[str]:
     """Find the files that a source names by themselves, which may be archives."""
+    if is_object_address(source):
+        return []
     given = _expand_home(source)
     if _exists(source, given):
         return [given] if Path(given).is_file() else []
@@ -325,6 +362,8 @@ def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
             f"the folder {source} holds no pictures, only videos ({videos}); say how many seconds "
             "apart frames are to be taken (every), such as 1"
         )
+    if is_object_address(source):
+        return f"{source} holds no pictures; patterns (*) are not read there, give the folder"
     given = _expand_home(source)
     if not Path(given).exists():
         return f"nothing that {source!r} matches is a picture or an archive"

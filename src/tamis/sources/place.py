@@ -6,6 +6,7 @@ import os
 import unicodedata
 
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import is_object_address
 
 __all__ = ["Places"]
 
@@ -31,8 +32,10 @@ class Places:
 
         Args:
             path: absolute, or from the current folder; a leading `~` is the home folder if nothing
-                bears that name.
+                bears that name. The address of an object has one spelling already.
         """
+        if is_object_address(path):
+            return path
         if path.startswith("~") and not os.path.lexists(path):
             path = os.path.expanduser(path)  # noqa: PTH111 - a string in, a string out
         return str(ImageReference.parse(path).renamed(self._file))

@@ -10,6 +10,8 @@ from tamis.images.picture_record import content_hash
 from tamis.sources.archive_base import ArchiveError, MemberError, MissingMemberError
 from tamis.sources.archives import open_archive
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import ObjectAddress, is_object_address
+from tamis.sources.objects.client import MissingObjectError, ObjectError, read_object
 from tamis.sources.video.decoded import png
 from tamis.sources.video.frame_reader import frame_content_hash, read_frame
 
@@ -40,16 +42,19 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
     Thread-safe. From a compressed tar archive or a video, ask in its order.
 
     Args:
-        uri: absolute path, `archive!member` or `video!frame=number`.
+        uri: absolute path, `archive!member`, `video!frame=number`, or the address of an object.
         path: the picture as the user named it, for the error; the uri if not given.
         max_bytes: more is refused.
 
     Raises:
         PictureError: vanished, no permission, too large, not a file, or damaged in its archive
-            or video.
-        MissingExtraError: it is a video frame and PyAV is not installed.
+            or video; the store of an object refuses or does not answer.
+        MissingExtraError: it is a video frame and PyAV is not installed, or an object and obstore
+            is not.
     """
     path = uri if path is None else path
+    if is_object_address(uri):
+        return _read_object(uri, path, max_bytes)
     frame = frame_at(uri)
     if frame is not None:
         return png(read_frame(*frame, path).pixels.image())
@@ -75,10 +80,21 @@ def read_bytes(uri: str, path: str | None = None, *, max_bytes: int = MAX_PICTUR
 
 def frame_at(uri: str) -> tuple[str, int] | None:
     """Tell video and number of a frame's uri; None if it is none, or if a file has such a name."""
+    if is_object_address(uri):
+        return None
     place = ImageReference.parse(uri)
     if place.frame is None or not Path(place.file).is_file():
         return None
     return place.file, place.frame
+
+
+def _read_object(uri: str, path: str, max_bytes: int) -> bytes:
+    try:
+        return read_object(ObjectAddress.parse(uri), max_bytes)
+    except MissingObjectError as error:
+        raise MissingPictureError(path, str(error)) from error
+    except ObjectError as error:
+        raise PictureError(path, str(error)) from error
 
 
 def _read_member(archive: str, member: str, path: str, max_bytes: int) -> bytes:

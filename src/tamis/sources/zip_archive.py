@@ -62,7 +62,8 @@ class ZipArchive:
         self._repeated: list[str] = []
         for info in self._zip.infolist():
             name = _name_of(info)
-            if info.is_dir() or not is_picture_member(name):
+            is_folder = info.filename.endswith("/")  # a damaged archive may hold no name at all
+            if is_folder or not is_picture_member(name):
                 continue
             if self._by_name.setdefault(name, info) is not info:
                 self._repeated.append(name)

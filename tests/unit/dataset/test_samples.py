@@ -18,6 +18,7 @@ from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.schema import SAMPLES
 from tamis.dataset.store import Store
 from tamis.errors import UsageError
+from tamis.sources.objects.columns import OBJECT_COLUMNS
 from tamis.sources.video.places import FRAME_COLUMNS
 
 BUNDLED, DINO, CLIP = "bundled:efficientnet-lite0", "hf:facebook/dinov2-small", "hf:./my-clip"
@@ -53,7 +54,7 @@ def parts(store):
 
 
 def test_every_column_has_its_name_in_one_place():
-    schemas = pa.schema([*SAMPLES, *PART_COLUMNS, *FRAME_COLUMNS])
+    schemas = pa.schema([*SAMPLES, *PART_COLUMNS, *FRAME_COLUMNS, *OBJECT_COLUMNS])
     assert [*schemas.names, *MARK_TYPES] == list(Column)
 
 

@@ -8,12 +8,14 @@ import numpy as np
 import onnx
 import pytest
 
+from tamis.algo.unit_vectors import normalise_rows
 from tamis.encoders import bundled, cache
 from tamis.encoders.bundled import MODELS
 from tamis.encoders.efficientnet_graph import build_efficientnet_lite, fold_batch_norm
 from tamis.encoders.legacy_checkpoint import read_legacy_checkpoint
+from tamis.encoders.onnx_session import OnnxSession
 from tamis.encoders.registry import load_encoder
-from tamis.errors import EncoderError
+from tamis.errors import EncoderError, UsageError
 
 MODEL = MODELS["efficientnet-lite0"]
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), dtype=np.uint8)
@@ -33,7 +35,7 @@ def weights():
 
 def test_a_corrupt_cached_graph_is_built_again(empty_cache):
     expected = load_encoder(f"bundled:{MODEL.name}").embed(PIXELS)
-    [graph] = empty_cache.glob("*.onnx")
+    [graph] = empty_cache.glob("*-embedding-logits.onnx")
     content = bytearray(graph.read_bytes())
     content[len(content) // 2] ^= 1
     graph.write_bytes(content)
@@ -126,3 +128,22 @@ def test_classes_have_names_only_where_a_package_gives_them(monkeypatch, tmp_pat
     monkeypatch.undo()
     monkeypatch.syspath_prepend(tmp_path)
     assert bundled._class_names(2) == ("tench", "goldfish")
+
+
+def test_a_part_of_the_graph_gives_what_the_whole_does():
+    encoder = load_encoder(f"bundled:{MODEL.name}", threads=1)
+    whole = OnnxSession(encoder.graph, threads=1)
+    levels = ["stride16", "stride4"]
+    embedding, *maps = whole.run(PIXELS, ["embedding", *levels])
+    np.testing.assert_array_equal(encoder.embed(PIXELS), normalise_rows(embedding))
+    for expected, found in zip(maps, encoder.feature_maps_of(PIXELS, levels), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_stages_take_pictures_of_any_size():
+    encoder = load_encoder(f"bundled:{MODEL.name}", threads=1)
+    wide = np.zeros((1, 64, 96, 3), np.uint8)
+    (maps,) = encoder.convolved_maps(wide, ["stride16"])
+    assert maps.shape[1:3] == (4, 6)
+    with pytest.raises(UsageError, match="no feature level 'attic'"):
+        encoder.convolved_maps(wide, ["attic"])

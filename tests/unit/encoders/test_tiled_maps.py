@@ -64,3 +64,37 @@ def test_an_encoder_without_maps_and_an_unknown_level_are_refused():
 )
 def test_the_shorter_side_is_scaled(size, side, expected):
     assert scaled_picture(Image.new("RGB", size), side, 32).shape[:2] == expected
+
+
+class _AnySize(Cells):
+    """Takes pictures of any size, and notes which it was given."""
+
+    strides = (4, 8)
+
+    def convolved_maps(self, pixels, levels):
+        self.given = [*getattr(self, "given", []), pixels.shape[1:3]]
+        return [self.feature_maps(pixels, level) for level in levels]
+
+
+@pytest.mark.parametrize(
+    ("size", "tiles"),
+    [
+        ((33, 500), {(40, 504)}),
+        ((640, 640), {(640, 640)}),
+        # two tiles that share 64 pixels at least, as short as they can be
+        ((700, 50), {(384, 56)}),
+        ((1500, 50), {(544, 56)}),
+    ],
+)
+def test_an_encoder_that_takes_any_size_gets_the_fewest_tiles(size, tiles):
+    pixels = np.random.default_rng(1).integers(0, 256, (*size, 3), np.uint8)
+    encoder = _AnySize()
+    maps = TiledMaps(encoder)
+    encoder.given = []
+    plan = maps.plan(*size)
+    whole = np.pad(
+        pixels, ((0, plan.height - size[0]), (0, plan.width - size[1]), (0, 0)), "symmetric"
+    )
+    for level, found in zip(maps.levels, maps.of(pixels), strict=True):
+        np.testing.assert_array_equal(found, Cells().feature_maps(whole[None], level)[0])
+    assert set(encoder.given) == tiles

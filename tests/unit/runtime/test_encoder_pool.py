@@ -10,8 +10,10 @@ import pytest
 from tamis.dataset.schema import VectorColumn, vector_field
 from tamis.dataset.store import Store
 from tamis.encoders import registry
-from tamis.errors import EncoderError, UnknownEncoderError, UsageError
+from tamis.errors import EncoderError, TamisError, UnknownEncoderError, UsageError
 from tamis.runtime.encoder_pool import EncoderPool
+from tamis.runtime.workspace import Workspace, execute
+from tamis.services.search.contract import Search
 
 
 @dataclass
@@ -130,20 +132,51 @@ def test_one_that_reads_no_texts_is_refused_for_texts(loads):
         EncoderPool().for_text(column("default"))
 
 
-@pytest.mark.parametrize("spec", ["py:evil.py:make", "py:os:abort", "aligned:evil.npz"])
-def test_a_file_from_elsewhere_makes_no_code_run(tmp_path, loads, spec):
+@pytest.mark.parametrize("spec", ["py:evil.py:make", "py:os:abort"])
+def test_what_a_file_or_dataset_names_makes_no_code_run(tmp_path, loads, monkeypatch, spec):
     store = Store.create(tmp_path / "d.tamis")
-    for pool in (EncoderPool(), EncoderPool(store)):
-        with pytest.raises(EncoderError, match="may run Python code"):
-            pool.load_named_in(tmp_path / "model.npz", spec)
-    assert loads == []
-    # what somebody embedded by it in this dataset, or fitted in one, is their own
-    pool.load_named_in(store.path / "defects" / "model.npz", spec)
-    pool.load_named_in(None, spec)
     with store.operation("embed") as op:
         op.add_vector_column(spec, "0" * 32, 2)
+    pool = EncoderPool(store)
+    (known,) = store.vector_columns()
+    for load in (
+        lambda: pool.load_named_in(tmp_path / "model.npz", spec),
+        lambda: pool.load_named_in(store.path / "defects" / "model.npz", spec),
+        lambda: pool.for_column(known),
+        lambda: pool.for_text(known),
+    ):
+        with pytest.raises(EncoderError, match="Python code that would run with your rights"):
+            load()
+    assert loads == []
+    pool.load_named_in(None, spec)  # a model that was made just now
+    pool.trust(spec)
+    pool.load_named_in(tmp_path / "model.npz", spec)
+    monkeypatch.setenv("TAMIS_TRUST_CODE", "1")
     EncoderPool(store).load_named_in(tmp_path / "model.npz", spec)
     assert len(loads) == 2  # the second time it was there
+
+
+def test_an_encoder_of_other_encoders_makes_no_code_run_either(tmp_path, monkeypatch):
+    asked = []
+
+    def load_encoder(spec, *, load=None, **_):
+        asked.append(spec)
+        return load("py:evil.py:make") if spec.startswith("aligned") else Fake(spec)
+
+    monkeypatch.setattr(registry, "load_encoder", load_encoder)
+    with pytest.raises(EncoderError, match="Python code"):
+        EncoderPool().load_named_in(tmp_path / "model.npz", "aligned:evil.npz")
+    assert asked == ["aligned:evil.npz"]
+    EncoderPool().load("aligned:evil.npz")  # a person named it
+    assert asked[-1] == "py:evil.py:make"
+
+
+def test_what_a_request_names_is_trusted(tmp_path):
+    store = Store.create(tmp_path / "d.tamis")
+    workspace = Workspace(store)
+    with pytest.raises(TamisError):
+        execute(workspace, Search("owl", encoder="py:evil.py:make"))
+    assert workspace.encoders._trusted == {"py:evil.py:make"}
 
 
 def test_a_file_may_name_any_encoder_that_is_no_code(tmp_path, loads):

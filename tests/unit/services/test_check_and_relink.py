@@ -13,11 +13,16 @@ from picture_files import photo_file
 from tamis.dataset.store import Store
 from tamis.errors import DatasetMissingError, InputError, UsageError
 from tamis.runtime.workspace import Workspace
-from tamis.services.check.run import check_dataset_at as check
+from tamis.services.check.contract import Check
+from tamis.services.check.run import check_dataset_at
 from tamis.services.relink.contract import Relink
 from tamis.services.relink.run import relink
 
 COUNT = 4
+
+
+def check(path, **options):
+    return check_dataset_at(path, Check(**options))
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ import pytest
 
 import tamis
 import tamis.sources.video.folder as folder_module
+from cell_encoder import Cells
 from made_videos import MOTION_JPEG, StreamServer, motion_jpeg, scene, scenes, write_video
 from mosaic_encoder import Mosaic
+from part_pictures import save_parts, with_hole
 from tamis.dataset.store import Store
 from tamis.errors import ConflictError, InputError, UsageError
 from tamis.observability.metrics import MetricsServer, parse_address
@@ -395,3 +397,55 @@ def test_what_an_earlier_version_remembered_is_read(tmp_path):
         assert checkpoint.sieves[""].ids == ["ab"]
         checkpoint.save(None, Progress(checkpoint.places, checkpoint.sieves, {}))
     assert json.loads((folder / "state.json").read_text()) == state
+
+
+@pytest.fixture(scope="module")
+def parts_model(tmp_path_factory):
+    root = tmp_path_factory.mktemp("parts")
+    save_parts(root / "good", range(24))
+    ds = tamis.open(root / "good.tamis")
+    ds.add(root / "good")
+    cells = Cells()
+    ds.defects_fit(encoder=cells, levels=["stride8"], side=64, model="bank", out=root / "m.npz")
+    return root / "m.npz", cells
+
+
+def test_with_a_model_of_defects_what_is_anomalous_is_kept(ds, tmp_path, parts_model):
+    model, cells = parts_model
+    ds.workspace.encoders.add(cells)
+    line = tmp_path / "line"
+    save_parts(line, range(100, 104))
+    # alike but for their flaw: a memory of what was kept would drop the second
+    save_parts(line, range(200, 202), with_hole)
+    (line / "bad.png").write_bytes(b"no picture")
+    report = look_for(ds, line, model)
+    assert (report.seen, report.kept, report.nominal, report.failed) == (7, 2, 4, 1)
+    assert report.dropped == 0
+    assert report.embedded == 2
+    assert sorted(Path(p).name for p in ds.table(["path"])["path"].to_pylist()) == [
+        "part0200.png",
+        "part0201.png",
+    ]
+    again = look_for(ds, line, model)
+    assert (again.seen, again.kept) == (0, 0)
+    entry = next(entry for entry in ds.log() if entry.verb == "watch")
+    assert entry.counts["nominal"] == 4
+
+
+def look_for(ds, line, model):
+    return ds.watch(line, encoder=Mosaic(), defects=str(model), gate=False, once=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({}, "gate"),
+        ({"gate": False, "threshold": 0.9}, "threshold"),
+        ({"gate": False, "rate": "5/day"}, "threshold"),
+        ({"gate": False, "window": 5.0}, "window"),
+        ({"gate": False, "drift": "http://h/v1/references/a"}, "drift server"),
+    ],
+)
+def test_what_would_decide_beside_a_model_of_defects_is_refused(options, why):
+    with pytest.raises(UsageError, match=why):
+        Watch(["line"], defects="defects", **options).check()

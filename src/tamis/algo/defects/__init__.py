@@ -7,15 +7,18 @@ from tamis.algo.defects.conformal_threshold import (
     ConformalThreshold,
     conformal_threshold,
     fewest_for,
+    group_scores,
     implied_rate,
 )
 from tamis.algo.defects.linear_maps import gaussian_matrix, pooling_matrix, resize_matrix
 from tamis.algo.defects.localization import Localization, area_under_curve, localization
+from tamis.algo.defects.more_patches import with_more
 from tamis.algo.defects.mutual import mutual_distances
 from tamis.algo.defects.patch_model import (
     MODELS,
     MemoryBank,
     ModelName,
+    Moments,
     PatchModel,
     Residual,
     fit_patch_model,
@@ -36,6 +39,7 @@ __all__ = [
     "Localization",
     "MemoryBank",
     "ModelName",
+    "Moments",
     "PatchModel",
     "PlantedFlaw",
     "Region",
@@ -50,6 +54,7 @@ __all__ = [
     "fit_patch_model",
     "gained",
     "gaussian_matrix",
+    "group_scores",
     "heat_map",
     "implied_rate",
     "joined_levels",
@@ -63,4 +68,5 @@ __all__ = [
     "resize_matrix",
     "smoothed",
     "suspects",
+    "with_more",
 ]

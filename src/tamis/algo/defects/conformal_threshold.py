@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["ConformalThreshold", "conformal_threshold", "fewest_for", "implied_rate"]
+__all__ = [
+    "ConformalThreshold",
+    "conformal_threshold",
+    "fewest_for",
+    "group_scores",
+    "implied_rate",
+]
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,8 @@ def conformal_threshold(
         raise UsageError(f"a false-alarm rate is between 0 and 1, not {rate:g}")
     if not len(scores):
         raise UsageError("a threshold needs the score of at least one nominal picture")
-    names, of = np.unique(groups, return_inverse=True)
-    highest = np.full(len(names), -np.inf)
-    np.maximum.at(highest, of, np.asarray(scores, np.float64))
-    count = len(names)
+    highest = group_scores(scores, groups)
+    count = len(highest)
     fewest = fewest_for(rate)
     if count < fewest:
         return ConformalThreshold(float(highest.max()), rate, 1 / (count + 1), count, fewest)
@@ -94,7 +98,17 @@ def implied_rate(scores: NDArray[np.float64], groups: Indices, threshold: float)
 
     The share of groups whose highest score is above it, the new one counted as one of them.
     """
+    highest = group_scores(scores, groups)
+    return float((np.count_nonzero(highest > threshold) + 1) / (len(highest) + 1))
+
+
+def group_scores(scores: NDArray[np.float64], groups: Indices) -> NDArray[np.float64]:
+    """Return `[G]` the highest score of each group.
+
+    >>> group_scores(np.array([1.0, 3.0, 2.0]), np.array([0, 0, 5])).tolist()
+    [3.0, 2.0]
+    """
     names, of = np.unique(groups, return_inverse=True)
     highest = np.full(len(names), -np.inf)
     np.maximum.at(highest, of, np.asarray(scores, np.float64))
-    return float((floor(np.count_nonzero(highest > threshold)) + 1) / (len(names) + 1))
+    return highest

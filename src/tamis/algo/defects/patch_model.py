@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
     from tamis.types import Vectors
 
-__all__ = ["MODELS", "MemoryBank", "ModelName", "PatchModel", "Residual", "fit_patch_model"]
+__all__ = [
+    "MODELS",
+    "MemoryBank",
+    "ModelName",
+    "Moments",
+    "PatchModel",
+    "Residual",
+    "fit_patch_model",
+    "residual_of",
+    "variance_left",
+]
 
 ModelName: TypeAlias = Literal["bank", "residual"]
 
@@ -47,18 +57,53 @@ class MemoryBank:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """What a PCA needs to know of patches, however many they are.
+
+    Attributes:
+        count: patches.
+        total: `[D]` float64, their sum.
+        product: `[D, D]` float64, the sum of their outer products.
+    """
+
+    count: float
+    total: NDArray[np.float64]
+    product: NDArray[np.float64]
+
+    @staticmethod
+    def of(patches: Vectors) -> Moments:
+        """Return those of `[N, D]` float32 patches. O(N D²)."""
+        product = (patches.T @ patches).astype(np.float64)
+        return Moments(float(len(patches)), patches.sum(axis=0, dtype=np.float64), product)
+
+    def __add__(self, other: Moments) -> Moments:
+        """Return those of both together."""
+        return Moments(
+            self.count + other.count, self.total + other.total, self.product + other.product
+        )
+
+    def __sub__(self, other: Moments) -> Moments:
+        """Return those of what is left without a part."""
+        return Moments(
+            self.count - other.count, self.total - other.total, self.product - other.product
+        )
+
+
+@dataclass(frozen=True)
 class Residual:
     """The directions in which nominal patches vary; a place is as far as it lies outside of them.
 
     Attributes:
         mean: `[D]` float32.
         basis: `[D, R]` float32 orthonormal columns.
+        moments: of the patches, if it may learn more.
     """
 
     name: ClassVar[ModelName] = "residual"
 
     mean: NDArray[np.float32]
     basis: NDArray[np.float32]
+    moments: Moments | None = None
 
     def distances(self, places: Vectors) -> NDArray[np.float32]:
         """Return `[N]` squared lengths of what the directions leave of `[N, D]`. O(N D R)."""
@@ -141,27 +186,42 @@ def _farthest(rows: NDArray[np.float32], count: int) -> NDArray[np.int64]:
 
 
 def _fit_residuals(folds: Sequence[Vectors]) -> tuple[PatchModel, list[PatchModel]]:
-    counts = np.array([len(fold) for fold in folds], np.float64)
-    sums = np.stack([fold.sum(axis=0, dtype=np.float64) for fold in folds])
-    products = np.stack([(fold.T @ fold).astype(np.float64) for fold in folds])
-    model = _residual(counts.sum(), sums.sum(axis=0), products.sum(axis=0))
+    parts = [Moments.of(fold) for fold in folds]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole + part
+    model = residual_of(whole)
     if len(folds) == 1:
         return model, []
-    return model, [
-        _residual(
-            counts.sum() - counts[left],
-            sums.sum(axis=0) - sums[left],
-            products.sum(axis=0) - products[left],
-        )
-        for left in range(len(folds))
-    ]
+    return model, [residual_of(whole - part) for part in parts]
 
 
-def _residual(count: float, total: NDArray[np.float64], product: NDArray[np.float64]) -> PatchModel:
-    mean = total / count
-    spread, axes = np.linalg.eigh(product / count - np.outer(mean, mean))
-    spread, axes = np.maximum(spread[::-1], 0.0), axes[:, ::-1]
-    shares = np.cumsum(spread) / max(float(spread.sum()), 1e-30)
-    rank = min(int(np.searchsorted(shares, _KEPT)) + 1, int(count) - 1, len(mean) - 1)
+def residual_of(moments: Moments, left: float | None = None) -> Residual:
+    """Return the PCA of patches. O(D³).
+
+    Args:
+        moments: of the patches.
+        left: variance that its directions may leave; 1 % of all by default.
+    """
+    mean, spread = moments.total / moments.count, _covariance(moments)
+    found, axes = np.linalg.eigh(spread)
+    found, axes = np.maximum(found[::-1], 0.0), axes[:, ::-1]
+    outside = found.sum() - np.cumsum(found)
+    allowed = (1 - _KEPT) * found.sum() if left is None else left
+    enough = int(np.count_nonzero(outside > allowed * (1 + 1e-9))) + 1
+    rank = min(enough, int(moments.count) - 1, len(mean) - 1)
     basis = np.ascontiguousarray(axes[:, : max(rank, 1)], np.float32)
-    return Residual(mean.astype(np.float32), basis)
+    return Residual(mean.astype(np.float32), basis, moments)
+
+
+def variance_left(model: Residual, moments: Moments) -> float:
+    """Return the variance of patches that a model's directions leave. O(D² R)."""
+    spread = _covariance(moments)
+    basis = model.basis.astype(np.float64)
+    return float(np.trace(spread) - np.sum(basis * (spread @ basis)))
+
+
+def _covariance(moments: Moments) -> NDArray[np.float64]:
+    mean = moments.total / moments.count
+    spread: NDArray[np.float64] = moments.product / moments.count - np.outer(mean, mean)
+    return spread

@@ -23,6 +23,7 @@ from tamis.formats.exports.manifest import write_csv, write_parquet
 from tamis.formats.exports.names import distinct_names, folder_names, safe_name
 from tamis.images.decode import decode
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import is_object_address
 from tamis.sources.reading import read_content
 from tamis.types import Failure, no_progress
 
@@ -294,10 +295,16 @@ def check_replaceable(store: Store, folder: Path, manifests: Path | None = None)
     real = Path(os.path.realpath(folder))
     for batch in store.batches(["uri"]):
         for uri in batch.column("uri").to_pylist():
-            if Path(os.path.realpath(posixpath.dirname(uri))).is_relative_to(real):
+            if _lies_in(real, uri):
                 raise UsageError(
                     f"{folder} holds {uri}, an original of this dataset; name another folder"
                 )
+
+
+def _lies_in(real: Path, uri: str) -> bool:
+    if is_object_address(uri):
+        return False
+    return Path(os.path.realpath(posixpath.dirname(uri))).is_relative_to(real)
 
 
 def _earlier_names(place: Path, folder: Path) -> set[str]:

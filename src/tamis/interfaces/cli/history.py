@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
+from tamis.services.copies.contract import Pull, Push
 from tamis.services.history.contract import (
     Checkout,
     CollectGarbage,
@@ -18,10 +19,12 @@ from tamis.wording import counted, short
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import typer
 
     from tamis.interfaces.cli.output import Output
+    from tamis.services.copies.contract import CopyReport
     from tamis.services.history.result import (
         CheckoutReport,
         DiffReport,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
         TagReport,
         UndoReport,
     )
+    from tamis.verbs.feedback import Feedback
 
 __all__ = ["register"]
 
@@ -46,8 +50,28 @@ def register(app: typer.Typer) -> None:
         Command(Diff, show_diff),
         Command(Tag, show_tag),
         Command(CollectGarbage, show_freed),
+        Command(Push, show_copied),
+        PullCommand(Pull, show_copied),
     ):
         command.register(app)
+
+
+class PullCommand(Command):
+    """Brings a dataset that need not be there yet."""
+
+    def answer(self, request: Pull, at: Path, feedback: Feedback) -> CopyReport:
+        """See `Command`."""
+        from tamis.services.copies.run import pull_to
+
+        return pull_to(at, request, feedback)
+
+
+def show_copied(output: Output, _request: Push | Pull, report: CopyReport) -> None:
+    """Print what was brought over."""
+    output.say(
+        f"{counted(report.snapshots, 'snapshot')} in {counted(report.files, 'file')}, "
+        f"{counted(report.bytes, 'byte')}"
+    )
 
 
 def show_log(output: Output, _request: Log, found: LogReport) -> None:

@@ -93,11 +93,11 @@ def show_bench(output: Output, _request: Bench, report: BenchReport) -> None:
 class CheckCommand(Command):
     """Checks a dataset that may be too damaged to be opened."""
 
-    def answer(self, _request: Check, at: Path, feedback: Feedback) -> CheckReport:
+    def answer(self, request: Check, at: Path, feedback: Feedback) -> CheckReport:
         """See `Command`."""
         from tamis.services.check.run import check_dataset_at
 
-        return check_dataset_at(at, feedback)
+        return check_dataset_at(at, request, feedback)
 
 
 def show_info(output: Output, _request: Info, facts: InfoReport) -> None:

@@ -29,6 +29,7 @@ from tamis.interfaces.cli import (
     duplicates,
     encoders,
     find,
+    finetuning,
     history,
     look,
     page,
@@ -64,6 +65,7 @@ _ROOMS = (
     look,
     page,
     probing,
+    finetuning,
     encoders,
     history,
 )

@@ -38,12 +38,12 @@ def register(app: typer.Typer) -> None:
     WatchCommand(Watch, show_watch).register(app)
 
 
-def show_watch(output: Output, _request: Watch, report: WatchReport) -> None:
+def show_watch(output: Output, request: Watch, report: WatchReport) -> None:
     """Print what was kept."""
-    output.say(
-        f"{report.seen} seen, {report.kept} kept, {report.dropped} dropped "
-        f"({report.skipped} before the encoder), {report.fps:.1f} frames a second"
-    )
+    rest = f"{report.dropped} dropped ({report.skipped} before the encoder)"
+    if request.defects is not None:
+        rest = f"{report.nominal} nominal"
+    output.say(f"{report.seen} seen, {report.kept} kept, {rest}, {report.fps:.1f} frames a second")
     if report.behind:
         output.say(f"{report.behind} lost, since they came faster than they could be decided on")
     if report.corrupt or report.reconnects:
@@ -78,8 +78,9 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
 
 def _shown(counts: WatchCounts) -> str:
     behind = counts.total("behind")
+    dropped = counts.dropped + counts.total("nominal")
     return (
         f"{counts.total('seen'):,} seen   {counts.total('kept'):,} kept   "
-        f"{counts.dropped:,} dropped   {counts.fps:,.0f}/s   lag {counts.lag:.1f} s"
+        f"{dropped:,} dropped   {counts.fps:,.0f}/s   lag {counts.lag:.1f} s"
         + (f"   {behind:,} lost" if behind else "")
     )

@@ -9,6 +9,7 @@ from tamis.dataset.columns import Column
 from tamis.dataset.samples import Kind, Samples
 from tamis.dataset.store import Store
 from tamis.images.picture_record import sample_id
+from tamis.services.add.known_objects import KnownObjects
 from tamis.services.add.known_samples import KnownSamples
 from tamis.sources.place import Places
 
@@ -26,6 +27,7 @@ class KnownPictures:
 
     Attributes:
         places: gives places their one spelling.
+        objects: those that lie at stores.
     """
 
     def __init__(self, store: Store) -> None:
@@ -40,6 +42,7 @@ class KnownPictures:
             [content for content in batch.column("content_hash").to_pylist() if content]
             for batch in store.batches(["content_hash"])
         )
+        self.objects = KnownObjects(store)
         self._moved: dict[str, str] | None = None
         self._lock = threading.Lock()
 

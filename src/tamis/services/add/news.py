@@ -13,13 +13,12 @@ from tamis.dataset.samples import Kind, Samples
 from tamis.encoders.preprocess import decode_side
 from tamis.errors import PictureError
 from tamis.images.picture_record import content_hash, examine, sample_id
-from tamis.machine import usable_processors
 from tamis.runtime.novelty import NoveltyFilter
 from tamis.runtime.ordered_map import ordered_map
 from tamis.runtime.row_sink import Rows, RowSink
 from tamis.runtime.stage import Stage
 from tamis.services.add.known_pictures import KnownPictures
-from tamis.services.add.pictures import MAX_THREADS, report_of
+from tamis.services.add.pictures import report_of, threads_for
 from tamis.services.add.sample_rows import KnownSample, NewSample, SampleRows
 from tamis.services.add.sources_to_add import SourcesToAdd
 from tamis.services.add.video_frames import VideoFrame, frame_sample, frames_of_video
@@ -87,7 +86,7 @@ def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) ->
         "fingerprint": encoder.fingerprint,
     }
     rows = SampleRows(wanted)
-    threads = request.threads or min(usable_processors(), MAX_THREADS)
+    threads = request.threads or threads_for(wanted)
     try:
         with store.operation("add", params, request=request) as operation:
             operation.count_known(0)
@@ -276,9 +275,10 @@ class ReadPicture(Stage["Location | Failure", "_Picture | Failure"]):
             require_source(item.source)
             return item
         pixels = FilePixels(item.uri, item.path)
-        content = content_hash(pixels.encoded())
+        same = None if item.state is None else self.known.objects.find(item.uri, item.state)
         place = self.known.places.of(item.uri)
-        found = self.known.find(content, place)
+        content = "" if same is not None else content_hash(pixels.encoded())
+        found = same or self.known.find(content, place)
         frame = Frame(
             path=item.path,
             uri=item.uri,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tamis.services.add.contract import Add
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["MAX_THREADS", "Examine", "add_pictures", "report_of"]
+__all__ = ["Examine", "add_pictures", "report_of", "threads_for"]
 
 CHECKPOINT_ROWS = 2000
 """Rows for one commit; twice as many are lost at most when the run is killed."""
@@ -41,10 +41,11 @@ CHECKPOINT_ROWS = 2000
 _WINDOW_PER_THREAD = 8
 _FRAME_WEIGHT = 4  # a decoded frame takes many times a file's bytes
 MAX_THREADS = 64
+_OBJECTS_AT_ONCE = 16
 
 
 def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT) -> AddReport:
-    """Add the pictures of folders, patterns, archives, videos and single files to a dataset.
+    """Add the pictures of folders, patterns, archives, videos, stores and single files.
 
     Each picture is read, hashed, decoded and measured in threads, or in processes where they pay
     (`tamis.runtime.worker_choice`); rows are inserted in the order of the sources, the same
@@ -53,6 +54,8 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
     spelt) is only read and hashed, so that an interrupted run goes on where it stopped, and adding
     again adds nothing. A bad file is recorded with its reason and costs nothing else. Memory is
     bounded: a few pictures a thread, two checkpoints' rows, and 32 bytes a sample of the dataset.
+
+    An object at a store whose state is known, by its address and entity tag, is not even read.
 
     A frame of a video is a sample whose row points into the video; nothing is written beside it.
     A video whose frames are all known is not decoded again.
@@ -75,7 +78,7 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
         request.runner,
         request.address,
         request.threads,
-        here=min(usable_processors(), MAX_THREADS),
+        here=threads_for(wanted),
     )
     rows = SampleRows(wanted)
     with store.operation("add", wanted.params, request=request) as operation:
@@ -93,7 +96,12 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
             # the frames of videos are decoded here, and would have to be sent
             processes=pool is None
             and not wanted.videos
-            and in_processes(request.processes, workers=workers, items=wanted.total),
+            # what waits for a store needs no processor
+            and in_processes(
+                request.processes,
+                workers=usable_processors() if wanted.has_objects else workers,
+                items=wanted.total,
+            ),
         )
         with (
             RowSink(store, operation, checkpoint_rows=CHECKPOINT_ROWS) as sink,
@@ -103,6 +111,11 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
                 sink.take(rows.of(outcome))
                 progress(done, wanted.total)
     return report_of(wanted, rows, operation)
+
+
+def threads_for(wanted: SourcesToAdd) -> int:
+    """Return how many threads read pictures: a store is waited for, a processor is used."""
+    return max(min(usable_processors(), MAX_THREADS), _OBJECTS_AT_ONCE if wanted.has_objects else 1)
 
 
 def report_of(wanted: SourcesToAdd, rows: SampleRows, operation: Operation) -> AddReport:
@@ -171,6 +184,9 @@ class Examine(Stage[_Item, Outcome]):
             if item.frame is None:
                 return KnownSample(item.location, item.sample_id)
             return frame_sample(item, item.frame)
+        same = None if item.state is None else self.known.objects.find(item.uri, item.state)
+        if same is not None:
+            return KnownSample(item, same)
         data = read_bytes(item.uri, item.path)
         content = content_hash(data)
         place = self.known.places.of(item.uri)

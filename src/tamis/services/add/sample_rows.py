@@ -93,6 +93,7 @@ class SampleRows:
             "split": marks.split,
             **asdict(outcome.record),
             **outcome.columns,
+            **({} if outcome.location.state is None else {"object_state": outcome.location.state}),
         }
         if outcome.vector is None:
             return Rows([sample])

@@ -10,6 +10,8 @@ from tamis.sources.folder_labels import FolderLabels
 from tamis.sources.label_table import TableLabels
 from tamis.sources.labels import open_labels
 from tamis.sources.locations import Location, count_sources, iter_locations
+from tamis.sources.objects.address import is_object_address
+from tamis.sources.objects.listing import ObjectListing
 from tamis.sources.twin_names import TwinNames
 from tamis.sources.video.library import load_av
 from tamis.sources.video.sampling import EVERY_FRAME, Sampling, parse_sampling
@@ -46,6 +48,7 @@ class SourcesToAdd:
         sampling: which frames of videos are taken.
         videos: how many videos they are taken of.
         videos_passed_over: how many videos lie in folders and are not asked for.
+        has_objects: whether a source lies at an object store or web server.
         params: what the log says of it all.
 
     Raises:
@@ -66,11 +69,14 @@ class SourcesToAdd:
         self._sources = request.sources
         self._exclude = Exclusion(request.exclude)
         self._in_folders = sampling is not None
+        self._objects = ObjectListing()
+        self.has_objects = any(map(is_object_address, self._sources))
         there = count_sources(
             self._sources,
             videos_in_folders=self._in_folders,
             exclude=self._exclude,
             see=self.twins.see,
+            objects=self._objects,
         )
         self.twins.listed()
         self.videos = there.videos + (there.videos_in_folders if self._in_folders else 0)
@@ -85,7 +91,10 @@ class SourcesToAdd:
         """List the pictures and videos; see `iter_locations`."""
         self._exclude.restart()
         return iter_locations(
-            self._sources, videos_in_folders=self._in_folders, exclude=self._exclude
+            self._sources,
+            videos_in_folders=self._in_folders,
+            exclude=self._exclude,
+            objects=self._objects,
         )
 
     @property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, ClassVar, Literal
 
-from tamis.verbs.request import Request
+from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
 
 __all__ = ["Check", "CheckReport", "Problem"]
@@ -14,7 +14,20 @@ __all__ = ["Check", "CheckReport", "Problem"]
 
 @dataclass(frozen=True)
 class Check(Request["CheckReport"], verb="check"):
-    """Check that all pictures and the dataset itself are intact."""
+    """Check that all pictures and the dataset itself are intact.
+
+    Every file of the dataset is compared with its checksum; keys, vectors, annotations, indexes and
+    the log have to agree.
+    """
+
+    _: KW_ONLY
+    repair: Annotated[
+        bool,
+        Option(
+            "Mend what can be: clear vectors that are wrong, so that embed computes them, remove "
+            "annotations of no sample, build broken indexes anew, and remove what killed runs left."
+        ),
+    ] = False
 
 
 Kind = Literal["missing", "changed", "unreadable", "dataset"]
@@ -45,7 +58,7 @@ class CheckReport(Result):
     Attributes:
         samples: rows that were looked at.
         problems: what is wrong; empty if all is there and whole.
-        repaired: always 0: a check changes nothing.
+        repaired: what was mended, if that was asked for.
     """
 
     table_of: ClassVar = "problems"

@@ -9,7 +9,7 @@ import numpy as np
 
 from tamis.algo.defects import Scale, mutual_distances
 from tamis.errors import UsageError
-from tamis.runtime.defect_model import PictureScore, PlaceFeatures
+from tamis.runtime.defect_model import PictureScore, PlaceFeatures, ScoreMap
 from tamis.services.defects.nominal import NominalSet, native_side
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, typical_brightness
@@ -57,17 +57,19 @@ class BatchScorer:
     def score(self, row: PictureRow, picture: Pixels) -> PictureScore:
         """Return what the other pictures say of a picture."""
         place, maps = self.maps(row, picture)
-        scaled = [scale.scaled(one) for scale, one in zip(self.scales, maps, strict=True)]
-        places = np.maximum.reduce(scaled).astype(np.float32)
-        return PictureScore(float(places.max()), places, place)
+        scaled = [
+            ScoreMap(scale.scaled(one).astype(np.float32), place.lattice([level]))
+            for scale, level, one in zip(self.scales, self.features.maps.levels, maps, strict=True)
+        ]
+        return PictureScore(max(float(one.values.max()) for one in scaled), scaled, place.extent)
 
     def maps(self, row: PictureRow, picture: Pixels) -> tuple[Place, list[NDArray[np.float32]]]:
         """Return a picture's places and, for each level, their mutual distances `[h, w]`."""
         place = self.features.of(self.features.prepared(picture))
         own = self.numbers.get(row.sample_id, -1)
         found = []
-        for number, patches in enumerate(self.sample.levels):
-            joined = place.joined([number])
+        for level in self.features.maps.levels:
+            joined, patches = place.joined([level]), self.sample.joined((level,))
             flat = mutual_distances(
                 joined.reshape(-1, joined.shape[2]), patches, self.sample.picture, own
             )
@@ -99,7 +101,12 @@ def batch_scorer(
     features.side = max(min(native_side(batch), _LARGEST), *features.maps.tile)
     features.brightness = typical_brightness(batch, features, feedback.stage("look"))
     sample = sampled_patches(
-        batch, features, rotations=False, most=_PATCHES, progress=feedback.stage("learn")
+        batch,
+        features,
+        [(level,) for level in chosen],
+        rotations=False,
+        most=_PATCHES,
+        progress=feedback.stage("learn"),
     )
     numbers = {row.sample_id: number for number, row in enumerate(sample.nominal.rows)}
     scorer = BatchScorer(features, sample, numbers)

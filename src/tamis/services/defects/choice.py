@@ -43,11 +43,12 @@ __all__ = ["Choice", "Chooser", "Option", "distances_unseen", "options_of"]
 
 SIGMAS: Final = (0.0, 1.0)
 _LEARNED_FROM: Final = 48
-_CHOOSING: Final = 8
+_CHOOSING: Final = 16
+_FLAWED: Final = 8
 _BANK: Final = 500
-_DIMMED: Final = (0.8, 1.2)
+_EXPOSURES: Final = (1.0, 0.8, 1.2)
 _MOST_LEVELS: Final = 3
-_EQUAL: Final = 0.01
+_EQUAL: Final = 1e-9
 _TOLD: Final = 20
 
 
@@ -123,9 +124,9 @@ def options_of(request: DefectsFit, levels: Sequence[str], native: int, least: i
 class Chooser:
     """Compares options on flaws that are planted on nominal pictures.
 
-    Models of up to 48 pictures are compared; a picture is scored by those of the other folds: as it
-    is, darker and brighter by a fifth (all nominal), and with one flaw of each kind. The flaws of 8
-    pictures choose; the AUROC of the best is measured on the flaws of 8 others.
+    Models of up to 48 pictures are compared; a picture is scored by those of the other folds.
+    Chosen is by up to 16 nominal pictures, a third of them darker and a third brighter by a fifth,
+    and by 8 of them with one flaw of each kind. The AUROC of the best is measured on others.
 
     Args:
         nominal: the pictures.
@@ -147,8 +148,8 @@ class Chooser:
         """Return the option, or the two, that find most.
 
         Each is tried alone and in pairs, since what sees a grain of noise does not see a piece in
-        the wrong place. Of those within 0.01 of the best, the one that is fastest to score by is
-        taken.
+        the wrong place. So few flaws leave many equally good, within one standard error of the
+        best (Breiman et al. 1984); of those two banks of different levels are taken first.
 
         Args:
             options: two or more.
@@ -169,35 +170,40 @@ class Chooser:
         order = rng.permutation(_least_odd(first.sample, first.kept))
         rows = [first.sample.nominal.rows[place] for place in order[: 2 * _CHOOSING]]
         choosing, others = rows[::2], rows[1::2]
-        tables = self._tables(choosing, options, learned, feedback)
-        scales = self._scales(tables)
+        table = self._table(choosing, options, learned, feedback)
+        scales = [Scale.of(column) for column in table.nominal.T]
         alone = [(column,) for column in range(len(options))]
         pairs = [
             pair
             for pair in combinations(range(len(options)), 2)
             if options[pair[0]].side == options[pair[1]].side
         ]
-        scores = {columns: self._auroc(tables, scales, columns) for columns in (*alone, *pairs)}
-        ranked = sorted(scores, key=lambda columns: (-scores[columns], columns))
-        least = scores[ranked[0]] - _EQUAL
+        scores = {columns: table.by_picture(scales, columns) for columns in (*alone, *pairs)}
+        ranked = sorted(scores, key=lambda columns: (-scores[columns].mean(), columns))
         best = min(
-            (columns for columns in ranked if scores[columns] >= least),
-            key=lambda columns: (len(columns), *_cost(options, columns), -scores[columns], columns),
+            (columns for columns in ranked if _is_as_good(scores[columns], scores[ranked[0]])),
+            key=lambda columns: (
+                options[columns[0]].side != options[ranked[0][0]].side,
+                *_trust(options, columns),
+                -scores[columns].mean(),
+                columns,
+            ),
         )
         chosen = tuple(options[column] for column in best)
         compared = [
-            (tuple(options[column] for column in columns), scores[columns])
+            (tuple(options[column] for column in columns), float(scores[columns].mean()))
             for columns in (best, *ranked[:_TOLD])
         ]
-        measured = self._tables(others, chosen, learned, feedback)
-        if not measured:
+        measured = self._table(others, chosen, learned, feedback)
+        if not len(measured.flawed):
             return Choice(chosen, compared)
+        # the columns of what is measured are those that were chosen
         scales = [scales[column] for column in best]
         every = tuple(range(len(chosen)))
         by_flaw: dict[str, float] = {
-            kind: self._auroc(measured, scales, every, [at]) for at, kind in enumerate(self._flaws)
+            kind: measured.auroc(scales, every, [at]) for at, kind in enumerate(self._flaws)
         }
-        return Choice(chosen, compared, self._auroc(measured, scales, every), by_flaw)
+        return Choice(chosen, compared, measured.auroc(scales, every), by_flaw)
 
     def _learned(
         self, side: int, options: Sequence[Option], left_out: float, feedback: Feedback
@@ -209,6 +215,7 @@ class Chooser:
         sample = sampled_patches(
             self._nominal,
             features,
+            list(dict.fromkeys(option.levels for option in options)),
             rotations=self._request.rotations,
             progress=feedback.stage(f"learn at {side} pixels"),
         )
@@ -216,31 +223,33 @@ class Chooser:
         rng = np.random.default_rng([self._request.seed, 3])
         models = {}
         for model, chosen in dict.fromkeys((option.model, option.levels) for option in options):
-            folds = sample.folds([levels.index(name) for name in chosen], kept)
+            folds = sample.folds(chosen, kept)
             size = min(_BANK, self._request.bank)
             models[model, chosen] = fit_patch_model(model, folds, size=size, rng=rng)[1]
         return _Learned(features, sample, kept, models)
 
-    def _tables(
+    def _table(
         self,
         rows: Sequence[PictureRow],
         options: Sequence[Option],
         learned: Mapping[int, _Learned],
         feedback: Feedback,
-    ) -> list[NDArray[np.float64]]:
-        """Return `[V, O]` highest places of each picture's variants, nominal ones first."""
-        some = next(iter(learned.values())).features
+    ) -> _Table:
+        """Return the highest places of pictures, and of the first 8 with a flaw of each kind."""
         folds = {
             row.sample_id: int(fold)
             for row, fold in zip(self._nominal.rows, self._nominal.folds, strict=True)
         }
+        turns = {row.sample_id: turn for turn, row in enumerate(rows)}
 
         def peaks(row: PictureRow, picture: Pixels) -> NDArray[np.float64]:
             chance = np.random.default_rng([self._request.seed, row.seed])
             left, top, right, bottom = map(round, picture.extent)
             pixels = np.asarray(picture.image.crop((left, top, right, bottom)))
-            shown = [pixels, *(gained(pixels, gain) for gain in _DIMMED)]
-            shown += [plant_flaw(pixels, kind, chance).pixels for kind in self._flaws]
+            turn = turns[row.sample_id]
+            shown = [gained(pixels, _EXPOSURES[turn % len(_EXPOSURES)])]
+            if turn < _FLAWED:
+                shown += [plant_flaw(pixels, kind, chance).pixels for kind in self._flaws]
             found = np.empty((len(shown), len(options)))
             for at, one in enumerate(shown):
                 for side in dict.fromkeys(option.side for option in options):
@@ -252,35 +261,74 @@ class Chooser:
             return found
 
         decoded = max(entry.features.decode_side for entry in learned.values())
-        outcomes = looked_at(rows, max(decoded, some.decode_side), peaks, feedback.stage("choose"))
-        return [found for _, found in outcomes if not isinstance(found, Failure)]
+        outcomes = looked_at(rows, decoded, peaks, feedback.stage("choose"))
+        tables = [found for _, found in outcomes if not isinstance(found, Failure)]
+        flawed = [table[1:] for table in tables if len(table) > 1]
+        width = (len(self._flaws), len(options))
+        return _Table(
+            np.array([table[0] for table in tables]).reshape(-1, len(options)),
+            np.array(flawed).reshape(-1, *width),
+        )
 
-    def _scales(self, tables: Sequence[NDArray[np.float64]]) -> list[Scale]:
-        """Return the scale of each option, by the pictures without a planted flaw."""
-        clean = np.concatenate([table[: 1 + len(_DIMMED)] for table in tables])
-        return [Scale.of(column) for column in clean.T]
 
-    def _auroc(
+class _Table(NamedTuple):
+    """Highest places by option.
+
+    Attributes:
+        nominal: `[N, O]` of nominal pictures.
+        flawed: `[M, K, O]` of pictures with a flaw of each of K kinds.
+    """
+
+    nominal: NDArray[np.float64]
+    flawed: NDArray[np.float64]
+
+    def auroc(
         self,
-        tables: Sequence[NDArray[np.float64]],
         scales: Sequence[Scale],
         columns: Sequence[int],
         flaws: Sequence[int] | None = None,
     ) -> float:
         """Return the AUROC of the highest of some options' scores, for all or some flaws."""
-        clean = 1 + len(_DIMMED)
-        rows = [clean + at for at in (range(len(self._flaws)) if flaws is None else flaws)]
-        every = np.stack(tables)[:, :, list(columns)]
-        scores = np.max(
-            [scales[column].scaled(every[:, :, at]) for at, column in enumerate(columns)], axis=0
+        above, below = self._highest(scales, columns)
+        chosen = above if flaws is None else above[:, list(flaws)]
+        return area_under_curve(chosen.ravel(), below)
+
+    def by_picture(self, scales: Sequence[Scale], columns: Sequence[int]) -> NDArray[np.float64]:
+        """Return `[M]` the AUROC of each picture's flaws; 0.5 for all if none is flawed."""
+        above, below = self._highest(scales, columns)
+        if not len(above):
+            return np.full(1, 0.5)
+        wins = (above[..., None] > below) + 0.5 * (above[..., None] == below)
+        found: NDArray[np.float64] = wins.mean(axis=(1, 2))
+        return found
+
+    def _highest(
+        self, scales: Sequence[Scale], columns: Sequence[int]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        above, below = (
+            np.max([scales[column].scaled(table[..., column]) for column in columns], axis=0)
+            for table in (self.flawed, self.nominal)
         )
-        return area_under_curve(scores[:, rows].ravel(), scores[:, :clean].ravel())
+        return above, below
 
 
-def _cost(options: Sequence[Option], columns: Sequence[int]) -> tuple[int, int]:
-    """Return what is less where pictures are scored faster."""
-    names = {name for column in columns for name in options[column].levels}
-    return options[columns[0]].side, len(names)
+def _is_as_good(scores: NDArray[np.float64], best: NDArray[np.float64]) -> bool:
+    """Whether `[M]` scores are at most one standard error of the difference below the best."""
+    worse = best - scores
+    spread = float(worse.std(ddof=1)) if len(worse) > 1 else 0.0
+    return bool(worse.mean() <= spread / np.sqrt(len(worse)) + _EQUAL)
+
+
+def _trust(options: Sequence[Option], columns: Sequence[int]) -> tuple[int, int]:
+    """Return what is less where flaws of unknown kinds are likelier to be found.
+
+    A bank of a convolutional network's patches has been the better model in most that was
+    published, and two sets of levels see flaws of more sizes than one does.
+    """
+    chosen = [options[column] for column in columns]
+    banks = sum(one.model == "bank" for one in chosen)
+    levels = [name for one in chosen for name in one.levels]
+    return -banks, len(levels) - len(set(levels))
 
 
 @dataclass(frozen=True)
@@ -297,17 +345,14 @@ class _Learned:
     ) -> dict[tuple[ModelName, tuple[str, ...]], NDArray[np.float32]]:
         """Return the distances by place of a picture that was decoded."""
         place = self.features.of(self.features.scaled(pixels))
-        levels = self.features.maps.levels
         return {
-            key: distances_unseen(
-                place, [levels.index(name) for name in key[1]], self.models[key], fold
-            )
+            key: distances_unseen(place, key[1], self.models[key], fold)
             for key in dict.fromkeys((option.model, option.levels) for option in options)
         }
 
 
 def distances_unseen(
-    place: Place, levels: Sequence[int], without: Sequence[PatchModel], fold: int
+    place: Place, levels: Sequence[str], without: Sequence[PatchModel], fold: int
 ) -> NDArray[np.float32]:
     """Return `[rows, columns]` distances of a picture's places by models that have not seen them.
 

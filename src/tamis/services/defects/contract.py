@@ -41,6 +41,14 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
         Path | None, Option("The model's file.", metavar="FILE", default="in the dataset")
     ] = None
     name: Annotated[str, Option("The model's name in the dataset.", metavar="NAME")] = _MODEL_NAME
+    onto: Annotated[
+        str | None,
+        Option(
+            "Let this model learn those of the pictures that are new to it, as it was chosen; a "
+            "name in the dataset, or a file.",
+            metavar="NAME|FILE",
+        ),
+    ] = None
     encoder: Annotated[
         str | None,
         Option(
@@ -106,7 +114,7 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
     ] = ()
     bank: Annotated[
         int, Option("Patches that a memory bank holds at most.", metavar="N", minimum=10)
-    ] = 4000
+    ] = 1000
     flaws: Annotated[
         Sequence[Flaw],
         Option(
@@ -117,6 +125,15 @@ class DefectsFit(Request["DefectsFitReport"], verb="defects fit", writes=True, r
         ),
     ] = ()
     seed: Seed = 0
+
+    def check(self) -> None:
+        """Refuse to choose anew what a model that learns more has chosen."""
+        chosen = (self.encoder, self.side, self.shots, *self.levels, *self.flaws)
+        if self.onto is not None and (any(chosen) or self.model != "auto"):
+            raise UsageError(
+                "a model that learns more pictures keeps its encoder, side, levels and model, and "
+                "learns all of them; leave these and the flaws out, or fit a new model"
+            )
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tamis.algo.defects import (
-    Scale,
-    conformal_threshold,
+    MemoryBank,
     fit_patch_model,
-    lowest_share,
-    suspects,
+    with_more,
 )
+from tamis.errors import UsageError
 from tamis.machine import one_blas_thread
-from tamis.runtime.defect_model import DefectModel, Expert, ModelFacts, PlaceFeatures
+from tamis.runtime.defect_model import (
+    DefectModel,
+    Expert,
+    ModelFacts,
+    PictureScorer,
+    PlaceFeatures,
+)
+from tamis.runtime.defect_models import find_model
+from tamis.services.defects.calibration import Calibration
 from tamis.services.defects.choice import Choice, Chooser, distances_unseen, options_of
 from tamis.services.defects.nominal import native_side, nominal_set
 from tamis.services.defects.result import Candidate, DefectsExpert, DefectsFitReport, Suspect
 from tamis.services.defects.rows import looked_at
-from tamis.services.defects.sampling import sampled_patches, typical_brightness
+from tamis.services.defects.sampling import MOST_PATCHES, sampled_patches, typical_brightness
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 
@@ -50,7 +57,8 @@ _ALWAYS_LEFT_OUT: Final = 0.005
 _FLAW_AREA: Final = 0.1
 """Share of a flawed picture that its flaw covers at most, as patches are left out."""
 
-_SHOWN: Final = 10
+_GROWTH: Final = 4
+"""Times the size of a bank to which it grows with the pictures."""
 
 
 @one_blas_thread()
@@ -67,7 +75,9 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         StorageError: the disk refuses.
     """
     begin = time.process_time()
-    encoder = workspace.encoders.load(request.encoder or _default_encoder(workspace))
+    if request.onto is not None:
+        return _fit_onto(workspace, request, request.onto, feedback, begin)
+    encoder = _encoder(workspace, request)
     features = PlaceFeatures(encoder, request.levels or None, side=None, brightness=None)
     nominal, notes = nominal_set(workspace, request)
     least = max(features.maps.tile)
@@ -77,19 +87,23 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     choice = Choice(tuple(options[:1]))
     if len(options) > 1:
         choice = Chooser(nominal, encoder, brightness, request).best(options, left_out, feedback)
-    experts = _experts(choice.options)
+    experts = _experts(choice.options, options)
     side = choice.options[0].side
     names = tuple(dict.fromkeys(name for expert in experts for name in expert.levels))
     chosen = PlaceFeatures(encoder, names, side=side, brightness=brightness)
     sample = sampled_patches(
-        nominal, chosen, rotations=request.rotations, progress=feedback.stage("learn")
+        nominal,
+        chosen,
+        [expert.levels for expert in experts],
+        rotations=request.rotations,
+        progress=feedback.stage("learn"),
     )
     nominal = sample.nominal
     kept = sample.trusted(left_out)
     fitted = [
         fit_patch_model(
             expert.model,
-            sample.folds([chosen.number(name) for name in expert.levels], kept),
+            sample.folds(expert.levels, kept),
             size=request.bank,
             rng=np.random.default_rng([request.seed, 3]),
         )
@@ -98,7 +112,7 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     rows, figures, failed = _held_out(
         nominal, chosen, experts, [without for _, without in fitted], feedback.stage("hold out")
     )
-    calibration = _Calibration(nominal, rows, figures, request)
+    calibration = Calibration(nominal, rows, figures, request)
     facts = ModelFacts(
         encoder=encoder.spec,
         fingerprint=encoder.fingerprint,
@@ -121,10 +135,109 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
     model = DefectModel(
         facts,
         tuple(patches for patches, _ in fitted),
-        calibration.scores[calibration.trusted],
-        nominal.groups[rows][calibration.trusted],
+        calibration.held,
+        calibration.groups,
         tuple(nominal.rows[row].sample_id for row in rows),
     )
+    return _reported(
+        workspace,
+        request,
+        model,
+        calibration,
+        choice=choice,
+        failed=[*sample.failed, *failed],
+        notes=[*notes, *_notes(request, nominal, calibration.threshold, calibration.suspects())],
+        begin=begin,
+    )
+
+
+def _fit_onto(
+    workspace: Workspace, request: DefectsFit, onto: str, feedback: Feedback, begin: float
+) -> DefectsFitReport:
+    """Let a model learn pictures that it has not seen.
+
+    Each is scored by a model that has learned all others, and its score joins those that the
+    threshold comes from. A bank grows with the pictures, up to four times `bank`.
+    """
+    before, path = find_model(workspace, onto)
+    encoder = workspace.encoders.load_named_in(path, before.facts.encoder)
+    features = PictureScorer(before, encoder).features
+    every, notes = nominal_set(workspace, request)
+    known = set(before.ids)
+    new = [at for at, row in enumerate(every.rows) if row.sample_id not in known]
+    if not new:
+        raise UsageError(f"the model {onto!r} has learned all {len(every.rows)} pictures already")
+    nominal, facts = every.only(new), before.facts
+    sample = sampled_patches(
+        nominal,
+        features,
+        [expert.levels for expert in facts.experts],
+        rotations=request.rotations,
+        most=MOST_PATCHES * len(new) // facts.pictures,
+        progress=feedback.stage("learn"),
+    )
+    nominal = sample.nominal
+    kept = sample.trusted(max(_ALWAYS_LEFT_OUT, request.contamination * _FLAW_AREA))
+    without, learned = [], []
+    for expert, patches in zip(facts.experts, before.patches, strict=True):
+        size = 0
+        if isinstance(patches, MemoryBank):
+            grown = round(len(patches.patches) * (1 + len(new) / facts.pictures))
+            size = min(grown, _GROWTH * request.bank)
+        more = sample.joined(expert.levels)
+        learned.append(with_more(patches, more[kept], size))
+        without.append(
+            [
+                with_more(patches, more[kept & (sample.fold != fold)], size)
+                for fold in range(nominal.fold_count)
+            ]
+        )
+    rows, figures, failed = _held_out(
+        nominal, features, facts.experts, without, feedback.stage("hold out")
+    )
+    calibration = Calibration(nominal, rows, figures, request, before)
+    model = DefectModel(
+        replace(
+            facts,
+            threshold=calibration.threshold.value,
+            rate=request.rate,
+            promised=calibration.threshold.promised,
+            groups=calibration.threshold.groups,
+            pictures=facts.pictures + len(rows),
+        ),
+        tuple(learned),
+        calibration.held,
+        calibration.groups,
+        (*before.ids, *(nominal.rows[row].sample_id for row in rows)),
+    )
+    notes = [
+        f"{len(rows)} of {len(every.rows)} pictures were new to the model, which keeps its levels",
+        *notes,
+    ]
+    return _reported(
+        workspace,
+        request,
+        model,
+        calibration,
+        choice=None,
+        failed=[*sample.failed, *failed],
+        notes=notes,
+        begin=begin,
+    )
+
+
+def _reported(
+    workspace: Workspace,
+    request: DefectsFit,
+    model: DefectModel,
+    calibration: Calibration,
+    *,
+    choice: Choice | None,
+    failed: Sequence[Failure],
+    notes: Sequence[str],
+    begin: float,
+) -> DefectsFitReport:
+    """Write a model, in the dataset as one operation, and say what it is."""
     path = request.out or workspace.path / FOLDER / model.name
     if request.out is not None:
         size = model.write(path)
@@ -133,50 +246,56 @@ def fit(workspace: Workspace, request: DefectsFit, feedback: Feedback = SILENT) 
         params = {"name": request.name, "where": request.where}
         with store.operation("defects fit", params, request.seed, request=request) as operation:
             size = model.write(path)
-            operation.counts |= {"file": f"{FOLDER}/{model.name}", "pictures": len(rows)}
-    flawed = calibration.suspects()
+            operation.counts |= {"file": f"{FOLDER}/{model.name}", "pictures": len(model.ids)}
+    facts, threshold = model.facts, calibration.threshold
     return DefectsFitReport(
         model=str(path),
         bytes=size,
-        encoder=encoder.spec,
-        experts=[_told(one) for one in experts],
-        side=side,
-        pictures=len(rows),
-        groups=calibration.threshold.groups,
-        threshold=calibration.threshold.value,
+        encoder=facts.encoder,
+        experts=[_told(one) for one in facts.experts],
+        side=facts.side,
+        pictures=facts.pictures,
+        groups=threshold.groups,
+        threshold=threshold.value,
         false_alarm_rate=request.rate,
-        promised_rate=calibration.threshold.promised,
-        fewest_groups=calibration.threshold.fewest,
-        planted_auroc=choice.auroc,
-        planted=dict(choice.by_flaw),
+        promised_rate=threshold.promised,
+        fewest_groups=threshold.fewest,
+        planted_auroc=None if choice is None else choice.auroc,
+        planted={} if choice is None else dict(choice.by_flaw),
         candidates=[
-            Candidate(options[0].side, [_told(one) for one in _experts(options)[:-1]], auroc)
-            for options, auroc in choice.compared
+            Candidate(compared[0].side, [_told(_peak(one)) for one in compared], auroc)
+            for compared, auroc in (() if choice is None else choice.compared)
         ],
-        suspects=flawed,
-        failed=list(dict.fromkeys([*sample.failed, *failed])),
+        suspects=calibration.suspects(),
+        failed=list(dict.fromkeys(failed)),
         seconds=time.process_time() - begin,
-        notes=[*notes, *_notes(request, nominal, calibration.threshold, flawed)],
+        notes=list(notes),
     )
 
 
-def _default_encoder(workspace: Workspace) -> str:
+def _encoder(workspace: Workspace, request: DefectsFit) -> Encoder:
     column = workspace.samples.default_vector_column()
-    return "default" if column is None else column.spec
+    if request.encoder or column is None:
+        return workspace.encoders.load(request.encoder or "default")
+    return workspace.encoders.load_named_in(workspace.path, column.spec)
 
 
 def _levels(encoder: Encoder) -> tuple[str, ...]:
     return PlaceFeatures(encoder, None, side=None, brightness=None).maps.levels
 
 
-def _experts(options: Sequence[Option]) -> list[Expert]:
-    """Return the options as experts, and one for pictures that are odd as a whole.
+def _peak(option: Option) -> Expert:
+    return Expert(option.model, option.levels, option.sigma, "peak")
 
-    That is the mean residual of the coarsest level that is computed anyway.
+
+def _experts(chosen: Sequence[Option], options: Sequence[Option]) -> list[Expert]:
+    """Return what was chosen as experts, and one for pictures that are odd as a whole.
+
+    That is the mean residual of the coarsest level that could be chosen, which fine levels do not
+    replace.
     """
-    peaks = [Expert(one.model, one.levels, one.sigma, "peak") for one in options]
     coarsest = max((one.levels[-1] for one in options), key=_pixels)
-    return [*peaks, Expert("residual", (coarsest,), 0.0, "mean")]
+    return [*map(_peak, chosen), Expert("residual", (coarsest,), 0.0, "mean")]
 
 
 def _pixels(level: str) -> int:
@@ -203,8 +322,7 @@ def _held_out(
         place = features.of(features.prepared(picture))
         found = []
         for expert, models in zip(experts, without, strict=True):
-            levels = [features.number(name) for name in expert.levels]
-            distances = distances_unseen(place, levels, models, folds[row.sample_id])
+            distances = distances_unseen(place, expert.levels, models, folds[row.sample_id])
             found.append(expert.figure(expert.places(distances)))
         return found
 
@@ -218,37 +336,6 @@ def _held_out(
             found.append(outcome)
     figures_found = np.array(found, np.float64).reshape(-1, len(experts))
     return np.array(rows, np.int64), figures_found, failed
-
-
-class _Calibration:
-    """What the scores of held-out pictures say: their scales, the threshold, and the suspects."""
-
-    def __init__(
-        self,
-        nominal: NominalSet,
-        rows: NDArray[np.int64],
-        figures: NDArray[np.float64],
-        request: DefectsFit,
-    ) -> None:
-        self._nominal, self._rows = nominal, rows
-        self.scales = [Scale.of(column) for column in figures.T]
-        scaled = [
-            scale.scaled(column) for scale, column in zip(self.scales, figures.T, strict=True)
-        ]
-        self.scores: NDArray[np.float64] = np.max(scaled, axis=0)
-        # of pictures that may be flawed, those that look most so are set aside
-        self.trusted = lowest_share(self.scores.astype(np.float32), 1 - request.contamination)
-        groups = nominal.groups[rows][self.trusted]
-        self.threshold: ConformalThreshold = conformal_threshold(
-            self.scores[self.trusted], groups, request.rate
-        )
-
-    def suspects(self) -> list[Suspect]:
-        """Return the pictures that look flawed, worst first."""
-        found = np.flatnonzero(suspects(self.scores) | ~self.trusted)
-        order = found[np.argsort(-self.scores[found], kind="stable")]
-        rows = [(self._nominal.rows[self._rows[place]], self.scores[place]) for place in order]
-        return [Suspect(row.path, row.sample_id, float(score)) for row, score in rows]
 
 
 def _notes(

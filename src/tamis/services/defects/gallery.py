@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tamis.pages.gallery_page import Threshold
     from tamis.services.defects.rows import PictureRow
     from tamis.services.defects.score import Looked
 
@@ -21,7 +22,7 @@ __all__ = ["write_gallery"]
 
 def write_gallery(
     found: Sequence[tuple[PictureRow, Looked]],
-    threshold: float,
+    threshold: Threshold,
     lead: str,
     notes: Sequence[str],
     out: Path,
@@ -30,7 +31,7 @@ def write_gallery(
 
     Args:
         found: rows and what came of them, worst first.
-        threshold: a higher score is anomalous.
+        threshold: a higher score is anomalous; the page lets one move it.
         lead: what scored them, without a full stop.
         notes: what to know before trusting it.
         out: the file.
@@ -76,7 +77,7 @@ def write_gallery(
             measure="score",
         )
         for anomalous, key, title, explanation in (
-            (True, "anomalous", "Anomalous", f"Score above {threshold:.2f}, worst first."),
+            (True, "anomalous", "Anomalous", f"Score above {threshold.value:.2f}, worst first."),
             (False, "normal", "Normal", "The others, worst first."),
         )
     )
@@ -87,5 +88,6 @@ def write_gallery(
         lead=f"{lead}; yellow to red is where a picture differs most.",
         sections=sections,
         notes=tuple(notes),
+        threshold=threshold,
     )
     return write_gallery_page(page, out)

@@ -14,7 +14,7 @@ from tamis.services.defects.rows import looked_at
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tamis.services.defects.rows import PictureRow
     from tamis.types import Indices, Progress, Vectors
 
-__all__ = ["PatchSample", "sampled_patches", "strip_of", "typical_brightness"]
+__all__ = ["MOST_PATCHES", "PatchSample", "sampled_patches", "strip_of", "typical_brightness"]
 
 MOST_PATCHES: Final = 30_000
 _FEWEST_A_PICTURE: Final = 24
@@ -37,14 +37,17 @@ class PatchSample:
 
     Attributes:
         nominal: the pictures that can be read.
-        levels: `[P, D]` float32 unit vectors of each level that was computed.
+        vectors: `[P, D]` float32 unit vectors of a level on a lattice, which its rows of a tile
+            name.
+        rows: the lattice of each set of levels.
         picture: `[P]` of which picture each patch is.
         strip: `[P]` in which strip of its picture it lies.
         failed: pictures that could not be read.
     """
 
     nominal: NominalSet
-    levels: list[Vectors]
+    vectors: Mapping[tuple[str, int], Vectors]
+    rows: Mapping[tuple[str, ...], int]
     picture: Indices
     strip: Indices
     failed: list[Failure]
@@ -54,11 +57,13 @@ class PatchSample:
         """`[P]` in which fold each patch is held out."""
         return self.strip if self.nominal.parts == 1 else self.nominal.folds[self.picture]
 
-    def folds(self, numbers: Sequence[int], kept: NDArray[np.bool_]) -> list[Vectors]:
-        """Return the kept patches by some levels, one array a fold."""
-        joined = joined_levels([self.levels[number] for number in numbers])
-        fold = self.fold
-        return [joined[kept & (fold == one)] for one in range(self.nominal.fold_count)]
+    def joined(self, levels: tuple[str, ...]) -> Vectors:
+        """Return `[P, D]` unit vectors of all patches by one of the sets of levels."""
+        return joined_levels([self.vectors[name, self.rows[levels]] for name in levels])
+
+    def folds(self, levels: tuple[str, ...], kept: NDArray[np.bool_]) -> list[Vectors]:
+        """Return the kept patches by one of the sets of levels, one array a fold."""
+        return self._by_fold(self.joined(levels), kept)
 
     def trusted(self, share: float) -> NDArray[np.bool_]:
         """Return `[P]` which patches to learn from: those least unlike what other folds have.
@@ -67,12 +72,16 @@ class PatchSample:
             share: of the patches that are left out.
         """
         everything = np.ones(len(self.picture), np.bool_)
-        folds = self.folds(range(len(self.levels)), everything)
+        folds = self._by_fold(joined_levels(list(self.vectors.values())), everything)
         distances = np.empty(len(self.picture), np.float32)
         rng = np.random.default_rng([self.nominal.seed, 4])
         for fold, found in enumerate(cross_distances(folds, rng)):
             distances[self.fold == fold] = found
         return lowest_share(distances, 1 - share)
+
+    def _by_fold(self, vectors: Vectors, kept: NDArray[np.bool_]) -> list[Vectors]:
+        fold = self.fold
+        return [vectors[kept & (fold == one)] for one in range(self.nominal.fold_count)]
 
 
 def typical_brightness(nominal: NominalSet, features: PlaceFeatures, progress: Progress) -> float:
@@ -91,6 +100,7 @@ def typical_brightness(nominal: NominalSet, features: PlaceFeatures, progress: P
 def sampled_patches(
     nominal: NominalSet,
     features: PlaceFeatures,
+    sets: Sequence[tuple[str, ...]],
     *,
     rotations: bool,
     most: int = MOST_PATCHES,
@@ -103,6 +113,7 @@ def sampled_patches(
     Args:
         nominal: the pictures.
         features: of the levels that are wanted.
+        sets: of levels that are joined.
         rotations: draw from each picture turned by quarters as well.
         most: patches in all.
         progress: told how far it has come.
@@ -112,6 +123,9 @@ def sampled_patches(
     """
     turns = (0, 1, 2, 3) if rotations else (0,)
     each = max(most // (len(nominal.rows) * len(turns)), _FEWEST_A_PICTURE)
+    rows_of = {levels: features.rows(levels) for levels in sets}
+    wanted = list(dict.fromkeys((name, rows_of[levels]) for levels in sets for name in levels))
+    finest = max(sets, key=lambda levels: rows_of[levels])
 
     def drawn(row: PictureRow, picture: Pixels) -> tuple[list[Vectors], Indices]:
         rng = np.random.default_rng([nominal.seed, row.seed])
@@ -119,15 +133,25 @@ def sampled_patches(
         parts, strips = [], []
         for turn in turns:
             place = features.of(np.ascontiguousarray(np.rot90(pixels, turn)))
-            rows, columns = place.shape
+            fine = place.lattice(finest)
+            rows, columns = fine.inside
             some = np.sort(rng.permutation(rows * columns)[:each])
-            parts.append(
-                [level[:rows, :columns].reshape(rows * columns, -1)[some] for level in place.levels]
-            )
-            strips.append(strip_of(rows)[some // columns])
+            down, across = some // columns, some % columns
+            of_turn = {}
+            for levels in sets:
+                lattice = place.lattice(levels)
+                # the place of a coarser lattice in which the drawn one lies
+                at = (
+                    down * lattice.rows // fine.rows,
+                    across * lattice.columns // fine.columns,
+                )
+                for name in levels:
+                    of_turn[name, rows_of[levels]] = place.level(name, lattice)[at]
+            parts.append([of_turn[key] for key in wanted])
+            strips.append(strip_of(rows)[down])
         return [np.concatenate(level) for level in zip(*parts, strict=True)], np.concatenate(strips)
 
-    levels: list[list[Vectors]] = [[] for _ in features.maps.levels]
+    vectors: list[list[Vectors]] = [[] for _ in wanted]
     pictures, strips, failed = [], [], []
     read: list[int] = []
     for number, (_, found) in enumerate(
@@ -136,8 +160,8 @@ def sampled_patches(
         if isinstance(found, Failure):
             failed.append(found)
             continue
-        for level, part in zip(levels, found[0], strict=True):
-            level.append(part)
+        for into, part in zip(vectors, found[0], strict=True):
+            into.append(part)
         pictures.append(np.full(len(found[1]), len(read)))
         strips.append(found[1])
         read.append(number)
@@ -147,7 +171,8 @@ def sampled_patches(
         )
     return PatchSample(
         nominal.only(read),
-        [np.concatenate(level) for level in levels],
+        {key: np.concatenate(one) for key, one in zip(wanted, vectors, strict=True)},
+        rows_of,
         np.concatenate(pictures),
         np.concatenate(strips),
         failed,

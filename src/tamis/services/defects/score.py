@@ -18,10 +18,11 @@ from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.formats.exports.destination import new_file
 from tamis.images.thumbnail import thumbnail
 from tamis.machine import one_blas_thread
+from tamis.pages.gallery_page import Threshold
 from tamis.runtime.defect_model import PictureScorer
+from tamis.runtime.defect_models import find_model
 from tamis.services.defects.batch import FAR, batch_scorer
 from tamis.services.defects.gallery import write_gallery
-from tamis.services.defects.models import find_model
 from tamis.services.defects.overlay import OVERLAY_SIDE, overlay
 from tamis.services.defects.pictures import pictures_to_score
 from tamis.services.defects.result import DefectRegion, DefectsReport, ScoredPicture
@@ -112,8 +113,10 @@ def score(
             ]
         gallery = None
         if request.gallery is not None:
+            nominal = () if model is None else tuple(model.group_scores.tolist())
+            moved = Threshold(threshold, nominal)
             gallery = str(
-                write_gallery(found, threshold, _lead(model, encoder), notes, request.gallery)
+                write_gallery(found, moved, _lead(model, encoder), notes, request.gallery)
             )
     truth = None
     if wanted.truth is not None and found:
@@ -140,7 +143,8 @@ def _scorer(
     """Return what scores a picture, the side it must be decoded at, and the encoder's spec."""
     if model is None:
         column = to_score.samples.default_vector_column() if to_score.stored else None
-        encoder = to_score.encoders.load("default" if column is None else column.spec)
+        spec = "default" if column is None else column.spec
+        encoder = to_score.encoders.load_named_in(to_score.samples.store.path, spec)
         batch = batch_scorer(to_score.rows, encoder, 0, feedback)
         return batch.score, batch.features.decode_side, encoder.spec
     encoder = to_score.encoders.load_named_in(path, model.facts.encoder)
@@ -196,7 +200,7 @@ class _Wanted:
         regions: Sequence[Region] = ()
         if anomalous:
             heat = found.heat_map(size)
-            if found.places.max() > self.threshold:
+            if found.peak > self.threshold:
                 # pixels lie between the centers of places, and may just miss the highest
                 regions = regions_of(heat, min(self.threshold, _NEARLY * float(heat.max())))
         shown = None

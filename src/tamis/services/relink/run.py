@@ -12,6 +12,7 @@ from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.services.relink.result import RelinkReport
 from tamis.sources.image_reference import ImageReference
+from tamis.sources.objects.address import ObjectAddress, is_object_address
 from tamis.sources.place import Places
 from tamis.verbs.feedback import SILENT
 
@@ -42,7 +43,7 @@ def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -
     """
     store, old, new = workspace.store, request.old, request.new
     target = Path(new).expanduser()
-    if not target.exists():
+    if not is_object_address(new) and not target.exists():
         raise InputError(f"there is no file or folder {new!r} (looked from {Path.cwd()})")
     try:
         f"{old}{new}".encode()
@@ -54,8 +55,9 @@ def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -
         raise UsageError(f"{old} and {new} are the same place; nothing has moved")
     samples = workspace.samples
     rows = samples.of(kind=Kind.ALL).having(Column.URI).table(*_COLUMNS, Column.VIDEO).to_pylist()
-    moved = _under(rows, old, os.path.abspath(target))  # noqa: PTH100 - keeps links as they are
-    there = [_moved_to(row, rest, new, target) for row, rest in moved]
+    root = _root_of(new)
+    moved = _under(rows, old, root)
+    there = [_moved_to(row, rest, new, root) for row, rest in moved]
     left = {
         one.sample_id: one
         for one in gone_of(there, thorough=True, progress=feedback.stage("relink"))
@@ -85,8 +87,7 @@ def relink(workspace: Workspace, request: Relink, feedback: Feedback = SILENT) -
 
 def _under(rows: Sequence[dict[str, Any]], old: str, new: str) -> list[tuple[dict[str, Any], str]]:
     """Return the rows under the old root, and of each the way from there to the picture."""
-    given = os.path.expanduser(old) if old.startswith("~") else old  # noqa: PTH111 - a string
-    roots = {os.path.abspath(given), Places().of(given)}  # noqa: PTH100 - keeps links as they are
+    roots = {_root_of(old), Places().of(old).rstrip(os.sep) or os.sep}
     found = [
         (row, rest)
         for row in rows
@@ -131,9 +132,17 @@ def _rest(path: str, roots: set[str]) -> str | None:
     return None
 
 
-def _moved_to(row: Mapping[str, Any], rest: str, new: str, target: Path) -> dict[str, Any]:
+def _root_of(given: str) -> str:
+    """Return how uris below a folder, file or address that a user named begin."""
+    if is_object_address(given):
+        return str(ObjectAddress.parse(given)).rstrip("/")
+    # expanduser and abspath keep links as they are
+    home = os.path.expanduser(given) if given.startswith("~") else given  # noqa: PTH111
+    return os.path.abspath(home)  # noqa: PTH100
+
+
+def _moved_to(row: Mapping[str, Any], rest: str, new: str, root: str) -> dict[str, Any]:
     """Return a row as it is if its file lies under the new root."""
-    root = os.path.abspath(target)  # noqa: PTH100 - keeps links as they are
     spelt = new.rstrip(os.sep) or new
     before = str(row["path"] or "").removesuffix(rest)
     source = str(row["source"] or "")

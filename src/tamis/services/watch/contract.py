@@ -85,6 +85,13 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
     drift_token: Annotated[
         Path | None, Option("File with the token of the drift server.", metavar="FILE")
     ] = None
+    defects: Annotated[
+        str | None,
+        Option(
+            "Keep the frames that this model of `defects fit` calls anomalous, and no others.",
+            metavar="NAME|FILE",
+        ),
+    ] = None
     behind: Annotated[
         Literal["drop", "block"] | None,
         Option("What to do when frames come too fast.", default="drop if live"),
@@ -112,5 +119,30 @@ class Watch(Request["WatchReport"], verb="watch", writes=True, creates=True):
             )
         if self.drift_token is not None and self.drift is None:
             raise UsageError("a token of which drift server? give its address too (drift)")
+        if self.defects is not None:
+            self._check_defects()
         if self.seconds is not None and not self.seconds > 0:
             raise UsageError(f"cannot watch for {self.seconds} s; give a number above 0")
+
+    def _check_defects(self) -> None:
+        """Refuse what would decide beside the model of defects."""
+        if self.gate:
+            raise UsageError(
+                "a gate leaves out frames that are alike, and a small flaw hardly differs; leave "
+                "the gate out too (no gate)"
+            )
+        if self.drift is not None:
+            raise UsageError(
+                "a drift server needs the vectors of all frames, and with a model of defects only "
+                "anomalous ones get any; watch for one of the two"
+            )
+        if self.threshold != "auto" or self.rate is not None or self.max_kept is not None:
+            raise UsageError(
+                "the model's threshold decides what is kept, whether it is new or not; leave out "
+                "the threshold, the rate and the most that is kept"
+            )
+        if self.window is not None or self.per_stream:
+            raise UsageError(
+                "a model of defects compares frames with no others; leave out the window and the "
+                "memory per stream"
+            )

@@ -21,6 +21,7 @@ _COUNTERS: Final = {
     "kept": ("frames_kept", "Frames that were new."),
     "covered": ("frames_covered", "Frames that were embedded and that a kept one covers."),
     "skipped": ("frames_skipped", "Frames that the gate skipped before the encoder."),
+    "nominal": ("frames_nominal", "Frames that the model of defects does not call anomalous."),
     "embedded": ("frames_embedded", "Frames that went through the encoder."),
     "failed": ("frames_failed", "Frames that could not be decoded or embedded."),
     "behind": ("frames_dropped_behind", "Frames dropped because decisions came too slowly."),
@@ -35,14 +36,15 @@ _SPEED_OVER, _SHORTEST = 10.0, 0.5
 class SourceCount:
     """What became of the frames of one source.
 
-    Each frame that was seen is kept, covered, skipped, failed or behind, or waits still.
+    Each frame that was seen is kept, covered, skipped, nominal, failed or behind, or waits still.
 
     Attributes:
         source: as the user gave it, without a password.
         seen: frames that were decoded and sampled.
-        kept: frames that were new.
+        kept: frames that were new; with a model of defects, that it calls anomalous.
         covered: frames that a kept one covers, as their vector says.
         skipped: frames that the gate told to be covered before they were embedded.
+        nominal: frames that the model of defects does not call anomalous.
         embedded: frames that went through the encoder.
         failed: frames that could not be decoded or embedded.
         behind: frames that were dropped because decisions came too slowly.
@@ -57,6 +59,7 @@ class SourceCount:
     kept: int = 0
     covered: int = 0
     skipped: int = 0
+    nominal: int = 0
     embedded: int = 0
     failed: int = 0
     behind: int = 0
@@ -91,7 +94,7 @@ class WatchCounts:
     @property
     def decided(self) -> int:
         """Frames that were decided on."""
-        names = ("kept", "covered", "skipped", "failed")
+        names = ("kept", "covered", "skipped", "nominal", "failed")
         return sum(self.total(name) for name in names)
 
     @property

@@ -136,8 +136,13 @@ class WatchPlan:
             return self.asked.copy
         return self.asked.out is not None or _is_live(source)
 
-    def identity(self, encoder: Encoder) -> str:
-        """Return a hash of all settings that decide what is kept; a change starts sources anew."""
+    def identity(self, encoder: Encoder, defects: str | None = None) -> str:
+        """Return a hash of all settings that decide what is kept; a change starts sources anew.
+
+        Args:
+            encoder: makes the vectors.
+            defects: the model of defects that decides, if one does.
+        """
         facts = [
             encoder.fingerprint,
             self.asked.threshold,
@@ -147,6 +152,8 @@ class WatchPlan:
             [self.sampling.every, self.sampling.key_frames],
             self.asked.per_stream,
         ]
+        if defects is not None:
+            facts.append(defects)
         return hashlib.blake2b(json.dumps(facts).encode(), digest_size=_IDENTITY_BYTES).hexdigest()
 
 

@@ -17,9 +17,10 @@ class WatchReport(Result):
     """What a watch did.
 
     Attributes:
-        seen: frames that were decoded and sampled; each is one of the next four.
-        kept: frames that were new.
+        seen: frames that were decoded and sampled; each is one of the next five.
+        kept: frames that were new; with a model of defects, that it calls anomalous.
         dropped: frames that a kept one covers.
+        nominal: frames that the model of defects does not call anomalous.
         behind: frames that were lost since they came faster than they could be decided on.
         failed: frames that could not be decoded or embedded.
         skipped: of the dropped, those that the gate told before the encoder.
@@ -59,6 +60,7 @@ class WatchReport(Result):
     encoder: str
     column: str
     out: str | None
+    nominal: int = 0
     drift_sent: int = 0
     drift_lost: int = 0
     sources: Sequence[SourceCount] = ()

@@ -15,6 +15,7 @@ from tamis.observability.metrics import MetricsServer, parse_address
 from tamis.runtime.frame_rows import copied_row, pointing_row
 from tamis.services.watch.checkpoint import Place, Progress, WatchCheckpoint, version_of
 from tamis.services.watch.counts import SourceCount, WatchCounts, metrics_of
+from tamis.services.watch.defect_filter import DefectFilter
 from tamis.services.watch.drift_feed import DriftFeed, read_token
 from tamis.services.watch.frame_queue import FrameQueue
 from tamis.services.watch.frame_writer import FrameWriter
@@ -29,7 +30,7 @@ from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tamis.dataset.store import Store
     from tamis.encoders.base import Encoder
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
     from tamis.services.watch.contract import Watch
     from tamis.services.watch.frame_queue import Arrival
-    from tamis.sources.video.frames import FrameSource
+    from tamis.sources.video.frames import Frame, FrameSource
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["watch"]
@@ -72,10 +73,12 @@ def watch(workspace: Workspace, request: Watch, feedback: Feedback = SILENT) -> 
     store = workspace.store
     encoder = workspace.encoders.load(request.encoder)
     store.refresh()
+    defects = None if request.defects is None else DefectFilter(workspace, request.defects)
+    identity = plan.identity(encoder, None if defects is None else defects.model)
     try:
         with ExitStack() as stack:
-            checkpoint = stack.enter_context(WatchCheckpoint(store, plan.identity(encoder)))
-            return _Watch(store, encoder, request.sources, plan, checkpoint).run(
+            checkpoint = stack.enter_context(WatchCheckpoint(store, identity))
+            return _Watch(store, encoder, request.sources, plan, checkpoint, defects=defects).run(
                 stack, feedback.stop or threading.Event(), feedback.tell, feedback.note
             )
     finally:
@@ -92,8 +95,11 @@ class _Watch:
         sources: Sequence[str],
         plan: WatchPlan,
         checkpoint: WatchCheckpoint,
+        *,
+        defects: DefectFilter | None,
     ) -> None:
         self._store = store
+        self._defects = defects
         self._encoder = encoder
         self._plan = plan
         self._checkpoint = checkpoint
@@ -163,7 +169,11 @@ class _Watch:
         deadline = self._plan.asked.seconds
         self._until = None if deadline is None else time.monotonic() + deadline
         threshold = self._threshold()
-        note(f"frames of a cosine similarity of {threshold:.3f} or more to a kept one are dropped")
+        if self._defects is None:
+            note(
+                f"frames of a cosine similarity of {threshold:.3f} or more to a kept one are "
+                "dropped"
+            )
         sieves = self._sieves = SieveStates(
             self._store,
             self._column,
@@ -196,7 +206,7 @@ class _Watch:
         """Return the threshold that was given, remembered, or is measured now."""
         if self._plan.asked.threshold != "auto":
             self._checkpoint.threshold = self._plan.asked.threshold
-        elif self._checkpoint.threshold is None and self._sources:
+        elif self._checkpoint.threshold is None and self._sources and self._defects is None:
             self._checkpoint.threshold = self._measured()
         return self._checkpoint.threshold if self._checkpoint.threshold is not None else USUAL
 
@@ -246,27 +256,51 @@ class _Watch:
             raise InputError(failed[0])
 
     def _decide(self, number: int, arrivals: Sequence[Arrival], writer: FrameWriter) -> None:
-        decisions = self._sieves.decide(number, [arrival.frame for arrival in arrivals])
         count = self._counts.sources[number]
+        for arrival, outcome, reason in self._outcomes(number, arrivals, writer):
+            frame = arrival.frame
+            if reason:
+                count.failed += 1
+                failure = Failure(frame.path, reason, frame.source)
+                writer.fail(failure)
+                self._reasons.append(failure)
+                del self._reasons[_REASONS:]
+            else:
+                setattr(count, outcome, getattr(count, outcome) + 1)
+            count.lag = time.monotonic() - arrival.arrived
+            if number in self._places:
+                self._places[number].next = frame.number + 1
+            elif arrival.key is not None:
+                self._taken.setdefault(source_key(self._given[number]), []).append(arrival.key)
+
+    def _outcomes(
+        self, number: int, arrivals: Sequence[Arrival], writer: FrameWriter
+    ) -> Iterator[tuple[Arrival, str, str]]:
+        """Yield what became of each frame, and why it failed if it did."""
+        if self._defects is not None:
+            for arrival in arrivals:
+                yield arrival, *self._judged(number, arrival.frame, writer, self._defects)
+            return
+        decisions = self._sieves.decide(number, [arrival.frame for arrival in arrivals])
         for arrival, decision in zip(arrivals, decisions, strict=True):
             reason = decision.reason
             if self._drift is not None and decision.vector is not None:
                 self._drift.add(self._sources[number].name, decision.key, decision.vector)
             if decision.outcome == "kept":
                 reason = self._kept(number, decision, writer)
-            if reason:
-                count.failed += 1
-                failure = Failure(decision.frame.path, reason, decision.frame.source)
-                writer.fail(failure)
-                self._reasons.append(failure)
-                del self._reasons[_REASONS:]
-            else:
-                setattr(count, decision.outcome, getattr(count, decision.outcome) + 1)
-            count.lag = time.monotonic() - arrival.arrived
-            if number in self._places:
-                self._places[number].next = decision.frame.number + 1
-            elif arrival.key is not None:
-                self._taken.setdefault(source_key(self._given[number]), []).append(arrival.key)
+            yield arrival, decision.outcome, reason
+
+    def _judged(
+        self, number: int, frame: Frame, writer: FrameWriter, defects: DefectFilter
+    ) -> tuple[str, str]:
+        """Keep a frame if it is anomalous, whether it is new or not."""
+        try:
+            if not defects.is_anomalous(frame):
+                return "nominal", ""
+        except PictureError as error:
+            return "failed", error.reason
+        (decision,) = self._sieves.decide(number, [frame])
+        return "kept", decision.reason or self._kept(number, decision, writer)
 
     def _kept(self, number: int, decision: Decision, writer: FrameWriter) -> str:
         """Hand a kept frame over to be written; return why that cannot be, if so."""
@@ -320,7 +354,7 @@ class _Watch:
         return Progress(places, self._sieves.sieves(), taken)
 
     def _sums(self) -> dict[str, int]:
-        names = ("seen", "kept", "covered", "skipped", "failed", "behind")
+        names = ("seen", "kept", "covered", "skipped", "nominal", "failed", "behind")
         return {name: self._counts.total(name) for name in names}
 
     def _report(self, sieves: SieveStates) -> WatchReport:
@@ -343,6 +377,7 @@ class _Watch:
             corrupt=counts.total("corrupt"),
             reconnects=counts.total("reconnects"),
             dropped=counts.dropped,
+            nominal=counts.total("nominal"),
             audited=sum(gate.audited for gate in gates),
             missed=sum(gate.missed for gate in gates),
             fps=round(counts.decided / max(counts.seconds, 1e-9), 2),

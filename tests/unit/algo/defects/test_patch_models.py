@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from tamis.algo.defects import (
     MODELS,
     MemoryBank,
+    Residual,
     Scale,
     cross_distances,
     fit_patch_model,
     lowest_share,
     suspects,
+    with_more,
 )
+from tamis.errors import UsageError
 
 
 def unit(rows):
@@ -111,3 +116,36 @@ def test_a_scale_makes_deviations_and_equal_pictures_give_no_huge_ones(rng):
     assert np.median(scaled) == pytest.approx(0, abs=1e-9)
     assert np.std(scaled) == pytest.approx(1, abs=0.15)
     assert Scale.of(np.full(9, 0.25)).scaled(np.array([0.25 + 1e-6]))[0] < 0.01
+
+
+def test_a_residual_that_learns_more_is_that_of_all_patches_and_keeps_its_scale():
+    rng = np.random.default_rng(3)
+    rows = unit(rng.normal(size=(300, 12)) * np.linspace(2, 0.1, 12))
+    first, _ = fit_patch_model("residual", [rows[:100]], size=0, rng=rng)
+    more = with_more(first, rows[100:], 0)
+    assert more.moments.count == 300
+    np.testing.assert_allclose(more.mean, rows.mean(axis=0), atol=1e-6)
+    assert more.distances(rows).mean() <= first.distances(rows[:100]).mean() * 1.01
+    # what varies in a new way is inside as well, and does not push the rest out
+    other = rows.copy()
+    other[:, 11] += rng.normal(size=300) * 3
+    wider = with_more(first, unit(other), 0)
+    assert wider.distances(unit(other)).mean() < 0.2 * first.distances(unit(other)).mean()
+    assert wider.distances(rows).mean() <= first.distances(rows).mean() * 1.5
+    with pytest.raises(UsageError, match="fit it again"):
+        with_more(Residual(first.mean, first.basis), rows, 0)
+
+
+@given(st.integers(1, 40), st.integers(0, 60))
+def test_a_bank_that_learns_more_is_bounded_and_nearer_to_everything(count, size):
+    rng = np.random.default_rng(count)
+    bank = MemoryBank(unit(rng.normal(size=(20, 6))))
+    more, places = (unit(rng.normal(size=(n, 6))) for n in (count, 50))
+    grown = with_more(bank, more, size)
+    assert len(grown.patches) == max(20, min(size, 20 + count))
+    assert np.all(grown.distances(places) <= bank.distances(places) + 1e-6)
+    if size >= 20 + count:
+        np.testing.assert_allclose(grown.distances(more), 0, atol=1e-6)
+    elif size > 20:
+        # the first to be learned is the one that was farthest
+        assert grown.distances(more)[np.argmax(bank.distances(more))] < 1e-6

@@ -177,6 +177,14 @@ def test_what_is_no_request_is_refused_with_a_sentence(page: TestClient, body: b
         assert answer.json()["error"]
 
 
+def test_a_body_that_is_too_large_is_refused(page: TestClient, monkeypatch: Any) -> None:
+    monkeypatch.setattr("tamis.interfaces.server.app._MOST_BYTES", 2 << 20)
+    for path in ("/api/questions", "/api/examples"):
+        answer = page.post(path, content=b" " * ((2 << 20) + 1))
+        assert answer.status_code == 400
+        assert "at most 2 MB" in answer.json()["error"]
+
+
 LONG = "9" * 5000
 HALF = "\ud800"
 WIDE: Any = 10**400

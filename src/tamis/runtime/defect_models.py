@@ -37,7 +37,7 @@ def find_model(workspace: Workspace | None, name: str) -> tuple[DefectModel, Pat
         if not path.exists() and path.suffix != ".npz":
             others = f"; it has {', '.join(sorted(files))}" if files else ""
             raise UsageError(
-                f"the dataset has no model {name!r}{others}: run  tamis defects fit  on pictures "
-                "without defects, or name a file with --model"
+                f"the dataset has no model {name!r}{others}: fit one to pictures "
+                "without defects, or name a model's file"
             )
     return DefectModel.read(path), path

@@ -1,0 +1,1 @@
+"""Copies: a dataset to an object store and back."""
