@@ -13,11 +13,15 @@ __all__ = ["Cells"]
 
 @dataclass
 class Cells:
-    """A place has the mean, above grey, and the spread of its pixels; its tile is 32 pixels."""
+    """A place has the mean, above grey, and the spread of its pixels, and a constant.
+
+    The constant keeps lengths, such as more or less grain, when vectors are brought to length 1.
+    Its tile is 32 pixels.
+    """
 
     spec: str = "test:cells"
     fingerprint: str = "00aa11bb22cc33dd" * 2
-    dim: int = 6
+    dim: int = 7
     preprocessing: Preprocessing = field(default_factory=lambda: Preprocessing(32, 32))
     feature_levels: tuple[str, ...] = ("stride4", "stride8")
 
@@ -31,4 +35,5 @@ class Cells:
         parts = pixels.astype(np.float32).reshape(
             count, height // cell, cell, width // cell, cell, 3
         )
-        return np.concatenate([parts.mean(axis=(2, 4)) - 110, 3 * parts.std(axis=(2, 4))], axis=3)
+        mean, spread = parts.mean(axis=(2, 4)) - 110, 3 * parts.std(axis=(2, 4))
+        return np.concatenate([mean, spread, np.full_like(mean[..., :1], 40)], axis=3)

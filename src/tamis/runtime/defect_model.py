@@ -75,7 +75,7 @@ class Expert:
         sigma: of the smoothing, in places of its levels.
         reads: `peak`, the highest place, for small flaws, or `mean`, for odd pictures.
         center: of that figure in a typical nominal picture.
-        spread: one robust deviation of it.
+        spread: one deviation of it among higher ones.
     """
 
     model: ModelName
@@ -410,7 +410,7 @@ class PictureScore:
     """What a model says of a picture.
 
     Attributes:
-        score: robust deviations above nominal pictures, by the expert that says most.
+        score: deviations above nominal pictures, by the expert that says most.
         maps: the same by place, of each expert that reads places.
         extent: the picture.
     """

@@ -72,8 +72,6 @@ def test_a_model_is_fitted_to_pictures_that_were_only_added(fitted):
     _, report = fitted
     assert report.pictures == report.groups == 24
     assert [one.reads for one in report.experts][-1] == "mean"
-    # of a toy encoder and so few parts hardly more than that it is measured
-    assert 0.3 < report.planted_auroc <= 1
     assert set(report.planted) == {"missing", "noise"}
     # what was chosen is one of those compared, as good as the best within what chance makes
     assert report.candidates[0].auroc <= report.candidates[1].auroc
@@ -82,6 +80,17 @@ def test_a_model_is_fitted_to_pictures_that_were_only_added(fitted):
     assert report.fewest_groups == 19
     assert not report.suspects
     assert not report.failed
+
+
+def test_what_is_chosen_finds_planted_flaws_that_did_not_choose(tmp_path):
+    # flaws of four pixels, as of smaller parts, are hardly more than the grain between them
+    save_parts(tmp_path / "good", range(24), size=128)
+    store = Store.create(tmp_path / "parts.tamis")
+    ingest(store, [str(tmp_path / "good")])
+    request = DefectsFit(encoder="test:cells", flaws=("missing", "noise"), bank=300)
+    report = execute(open_with(store), request)
+    assert report.planted_auroc > 0.85
+    assert min(report.planted.values()) > 0.75
 
 
 def test_flaws_of_new_pictures_are_found_at_their_place(folders, fitted):
@@ -265,7 +274,7 @@ def test_few_pictures_promise_nothing_and_say_so(folders, shots, tmp_path):
     report = execute(workspace, DefectsFit(**FAST, shots=shots, rotations=shots == 1, out=out))
     assert report.pictures == shots
     assert report.promised_rate > report.false_alarm_rate
-    assert "19" in report.notes[-1]
+    assert any("19" in note for note in report.notes)
     found = execute(workspace, DefectsScore([str(folders / "today" / "holes")], model=str(out)))
     assert min(one.score for one in found.pictures) > 2
 

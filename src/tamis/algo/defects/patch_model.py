@@ -128,8 +128,9 @@ def fit_patch_model(
 
     `bank` is a greedy k-center coreset of each fold, chosen in a random projection to 64
     dimensions (Roth et al. 2022, PatchCore): what a fold adds does not depend on the others, so
-    that leaving it out costs nothing. `residual` is a PCA that keeps 99 % of the variance
-    (SubspaceAD, 2026).
+    that leaving it out costs nothing. Without it the others add more patches each, since a smaller
+    bank is farther from every place: held-out scores would be higher than those of new pictures.
+    `residual` is a PCA that keeps 99 % of the variance (SubspaceAD, 2026).
 
     O(N B / F) for the bank of F folds, O(N D² + F D³) for the PCA.
 
@@ -153,11 +154,12 @@ def _fit_banks(
     dim = folds[0].shape[1]
     projection = rng.standard_normal((dim, _PROJECTED)).astype(np.float32) / np.sqrt(_PROJECTED)
     each = max(size // len(folds), 1)
+    each_without = max(size // max(len(folds) - 1, 1), 1)
     chosen = []
     for fold in folds:
         flat = fold @ projection.astype(np.float32) if dim > _PROJECTED else fold
-        chosen.append(fold[_farthest(flat, each)])
-    bank = MemoryBank(np.concatenate(chosen))
+        chosen.append(fold[_farthest(flat, each_without)])
+    bank = MemoryBank(np.concatenate([one[:each] for one in chosen]))
     if len(folds) == 1:
         return bank, []
     without: list[PatchModel] = [
@@ -168,9 +170,11 @@ def _fit_banks(
 
 
 def _farthest(rows: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Return rows of which each is the farthest from those before (Gonzalez 1985)."""
-    if len(rows) <= count:
-        return np.arange(len(rows))
+    """Return rows of which each is the farthest from those before (Gonzalez 1985), in that order.
+
+    The first is the one nearest to the mean.
+    """
+    count = min(count, len(rows))
     squares = (rows * rows).sum(axis=1)
     nearest = ((rows - rows.mean(axis=0)) ** 2).sum(axis=1)
     place = int(np.argmin(nearest))
@@ -182,7 +186,7 @@ def _farthest(rows: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         nearest[place] = -np.inf
         place = int(np.argmax(nearest))
         picks.append(place)
-    return np.sort(np.array(picks, np.int64))
+    return np.array(picks, np.int64)
 
 
 def _fit_residuals(folds: Sequence[Vectors]) -> tuple[PatchModel, list[PatchModel]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["Scale", "heat_map", "smoothed"]
 
 
+_UPPER_MEAN: Final = 0.7979
+"""Deviations that the upper half of a normal distribution lies above its median on average."""
+
+_FARTHEST: Final = 10.0
+"""Robust deviations above the median from which figures count as if they were no higher."""
+
+
 class Scale(NamedTuple):
-    """Brings a figure of pictures to robust deviations from what nominal pictures have.
+    """Brings a figure of pictures to deviations from what nominal pictures have.
 
     Attributes:
         center: of a typical nominal picture.
@@ -30,13 +37,32 @@ class Scale(NamedTuple):
         """Return the median and the scaled median deviation of `[N]` figures."""
         center = float(np.median(figures))
         spread = 1.4826 * float(np.median(np.abs(figures - center)))
-        floor = 1e-3 * abs(center) + 1e-7  # equal pictures must not make rounding a flaw
-        return Scale(center, max(spread, floor))
+        return Scale(center, max(spread, _least_spread(center)))
+
+    @staticmethod
+    def above(figures: NDArray[np.float64]) -> Scale:
+        """Return the median of `[N]` figures and how far those above it are from it on average.
+
+        That is brought to the standard deviation of a normal distribution. Of figures with upper
+        tails of different length, each exceeds the same number of these deviations about as often,
+        so none decides alone where the highest counts.
+        """
+        center = float(np.median(figures))
+        excess = (figures - center)[figures > center]
+        spread = 0.0
+        if len(excess):
+            farthest = _FARTHEST * 1.4826 * float(np.median(excess))
+            spread = float(np.minimum(excess, farthest).mean()) / _UPPER_MEAN
+        return Scale(center, max(spread, _least_spread(center)))
 
     def scaled(self, figures: NDArray[Any]) -> NDArray[Any]:
         """Return figures in deviations above the center."""
         changed: NDArray[Any] = (figures - self.center) / self.spread
         return changed
+
+
+def _least_spread(center: float) -> float:
+    return 1e-3 * abs(center) + 1e-7  # equal pictures must not make rounding a flaw
 
 
 def smoothed(distances: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

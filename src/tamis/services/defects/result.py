@@ -138,7 +138,7 @@ class ScoredPicture:
 
     Attributes:
         path: as the user gave it.
-        score: robust deviations above nominal pictures.
+        score: deviations above nominal pictures.
         anomalous: whether that is above the threshold.
         regions: where it differs, worst first; empty unless it is anomalous, and where it differs
             as a whole only.

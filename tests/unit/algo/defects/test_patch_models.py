@@ -77,6 +77,20 @@ def test_a_model_without_a_fold_does_not_know_it(name, folds, rng):
     np.testing.assert_array_equal(without(folds), without(changed))
 
 
+def test_a_bank_without_a_fold_is_as_near_to_new_patches_as_the_whole(rng):
+    base = rng.normal(size=(8, 64))
+
+    def drawn(count):
+        return unit(rng.normal(size=(count, 8)) @ base)
+
+    model, without = fit_patch_model("bank", [drawn(400) for _ in range(5)], size=100, rng=rng)
+    assert [len(one.patches) for one in (model, *without)] == [100] * 6
+    new = drawn(2000)
+    unseen = np.mean([one.distances(new).mean() for one in without])
+    # banks of four fifths of the patches would be a tenth farther away
+    assert unseen == pytest.approx(model.distances(new).mean(), rel=0.04)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_what_is_unlike_all_folds_is_farther(name, folds, rng):
     model, without = fit_patch_model(name, folds, size=60, rng=rng)
@@ -116,6 +130,22 @@ def test_a_scale_makes_deviations_and_equal_pictures_give_no_huge_ones(rng):
     assert np.median(scaled) == pytest.approx(0, abs=1e-9)
     assert np.std(scaled) == pytest.approx(1, abs=0.15)
     assert Scale.of(np.full(9, 0.25)).scaled(np.array([0.25 + 1e-6]))[0] < 0.01
+
+
+@pytest.mark.parametrize("lower", [0.01, 1.0, 20])
+def test_the_scale_of_what_is_above_does_not_ask_what_is_below(rng, lower):
+    upper = np.abs(rng.normal(0, 2, 2000))
+    figures = np.concatenate([upper, [0.0], -lower * upper])
+    scaled = Scale.above(figures).scaled(figures)
+    assert np.sqrt(np.mean(scaled[scaled > 0] ** 2)) == pytest.approx(1, abs=0.1)
+
+
+def test_a_figure_far_above_all_others_hardly_changes_the_scale(rng):
+    figures = rng.normal(5, 2, 100)
+    before, after = Scale.above(figures), Scale.above(np.append(figures, 1e9))
+    assert after.spread < 1.5 * before.spread
+    assert Scale.above(np.full(9, 0.25)).scaled(np.array([0.25 + 1e-6]))[0] < 0.01
+    assert Scale.above(np.array([0.5])) == Scale.of(np.array([0.5]))
 
 
 def test_a_residual_that_learns_more_is_that_of_all_patches_and_keeps_its_scale():
