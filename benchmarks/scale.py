@@ -39,7 +39,7 @@ SPEC: Final = "'py:colors.py:colors?size=192&mean=0,0,0&std=1,1,1'"
 def make(folder: Path, count: int) -> None:
     """Write pictures of 40 kinds in folders named by kind, and a label table with every tenth."""
     rng = np.random.default_rng(0)
-    kinds = rng.integers(40, 216, (KINDS, 6, 8, 3))
+    kinds = rng.integers(60, 196, (KINDS, 1, 1, 3))
     labels = ["path,label"]
     for number in range(count):
         kind = int(rng.integers(KINDS))
@@ -49,7 +49,7 @@ def make(folder: Path, count: int) -> None:
             quality, source = 70, folder / f"{number // 10_000:04}" / f"{number - 50:08}.jpg"
             Image.open(source).save(target, quality=quality)
         else:
-            drawn = np.clip(kinds[kind] + rng.normal(0, 25, (6, 8, 3)), 0, 255).astype(np.uint8)
+            drawn = np.clip(kinds[kind] + rng.normal(0, 60, (6, 8, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(drawn).resize((64, 48), Image.Resampling.BICUBIC).save(target)
         if number % 10 == 0:
             labels.append(f"{target.relative_to(folder)},kind {kind:02}")

@@ -142,10 +142,11 @@ def test_every_guide_has_examples_and_every_link_leads_somewhere(page: Path) -> 
         assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-def test_every_guide_is_named_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for page in PAGES[1:]:
-        assert f"docs/guides/{page.name}" in readme
+def test_every_guide_is_named_in_the_readme_and_on_the_site() -> None:
+    for place in ("README.md", "mkdocs.yml"):
+        text = (ROOT / place).read_text(encoding="utf-8")
+        for page in PAGES[1:]:
+            assert f"docs/guides/{page.name}" in text, place
 
 
 def test_every_verb_is_in_a_guide() -> None:

@@ -83,8 +83,8 @@ class EncoderPool:
             return self.load(spec, **options)
         if registry.full_spec(spec).kind == "py":
             raise EncoderError(
-                f"{told_by} wants {spec}, which is Python code that would run with your rights. If "
-                f"you trust whoever made both, name the encoder {spec} yourself, or set "
+                f"{spec}, named by {told_by}, is Python code that would run with your rights; if "
+                "you trust whoever made both, name the encoder yourself, or set "
                 f"{TRUST_CODE}=1 for all code that files name"
             )
         return self._load(spec, options, load=load_inner)

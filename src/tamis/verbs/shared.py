@@ -134,11 +134,13 @@ def require_pictures(where: str | None, ids: Sequence[str] | None, *, every: boo
         raise UsageError("name pictures: --where SQL, --ids ID, or --all for every picture")
 
 
-def check_runner(runner: str, address: str | None) -> None:
-    """Refuse the address of a cluster that is not asked to work.
+def check_runner(runner: str, address: str | None, *, processes: bool | None) -> None:
+    """Refuse the address of a cluster that is not asked to work, and processes beside one.
 
     Raises:
-        UsageError: it is.
+        UsageError: one is given.
     """
+    if runner == "ray" and processes is not None:
+        raise UsageError("a Ray cluster has workers of its own: say nothing of processes")
     if address is not None and runner != "ray":
         raise UsageError(f"{address!r} is the address of a Ray cluster: ask for the runner ray too")

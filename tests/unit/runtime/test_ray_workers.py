@@ -194,6 +194,8 @@ def test_a_dataset_made_on_a_cluster_is_the_one_made_here(cluster, photos, tmp_p
     [
         ("embed", {"address": "a:1"}),
         ("add", {"address": "a:1"}),
+        ("add", {"runner": "ray", "processes": True}),
+        ("embed", {"runner": "ray", "processes": False}),
         ("add", {"runner": "ray", "new_only": True}),
     ],
 )

@@ -21,7 +21,7 @@ from tamis.services.finetune.contract import Finetune  # noqa: E402
 from tamis.services.finetune.facts import picture_facts, recipe_for  # noqa: E402
 from tamis.services.finetune.licence import licence_of  # noqa: E402
 from tamis.services.finetune.pictures import read_pictures  # noqa: E402
-from tamis.services.finetune.run import _FineTuner, finetune  # noqa: E402
+from tamis.services.finetune.run import finetune  # noqa: E402
 from tamis.services.finetune.verdict import deciding, verdict_of  # noqa: E402
 from tamis.training.backbone import Backbone  # noqa: E402
 from tamis.verbs.feedback import Feedback  # noqa: E402
@@ -33,7 +33,7 @@ QUICK = {"epochs": 2, "batch": 16, "device": "cpu"}
 @pytest.fixture(autouse=True)
 def one_trial_is_enough(monkeypatch):
     """Exporting takes seconds; one test lets it happen."""
-    monkeypatch.setattr(_FineTuner, "_require_writable", lambda *_: None)
+    monkeypatch.setattr("tamis.services.finetune.run.require_writable", lambda _: None)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def tuned(tmp_path_factory):
     dataset.add(str(folder / "pictures"))
     teacher = spec.partition(":Net")[0] + f":shades?size={SIDE}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_FineTuner, "_require_writable", lambda *_: None)
+        patch.setattr("tamis.services.finetune.run.require_writable", lambda _: None)
         report = dataset.finetune(
             encoder=spec, teacher=teacher, epochs=10, batch=16, rate=3e-3, patience=9, device="cpu"
         )

@@ -83,7 +83,7 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
 
     def check(self) -> None:
         """Refuse a threshold that nothing is compared by, and a cluster that has nothing to do."""
-        check_runner(self.runner, self.address)
+        check_runner(self.runner, self.address, processes=self.processes)
         if self.runner == "ray" and self.new_only:
             raise UsageError(
                 "what is new is found one picture after the other, which a cluster cannot do"

@@ -42,7 +42,7 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
 
     def check(self) -> None:
         """Refuse the address of a cluster that is not asked to work."""
-        check_runner(self.runner, self.address)
+        check_runner(self.runner, self.address, processes=self.processes)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tamis.dataset.array_file import write_content
 from tamis.dataset.operations import DefectsFitted, last
 from tamis.encoders.base import fingerprint_of
 from tamis.encoders.bundled import EfficientNetLite
 from tamis.encoders.registry import full_spec, load_encoder
-from tamis.errors import EncoderError, MissingExtraError, StorageError, UsageError
+from tamis.errors import MissingExtraError, StorageError, UsageError
 from tamis.services.finetune.contract import Epoch, FineTuning
 from tamis.services.finetune.exam import Exam
 from tamis.services.finetune.facts import picture_facts, recipe_for, write_sheet
 from tamis.services.finetune.licence import licence_of
 from tamis.services.finetune.pictures import FEWEST, pixels_of, read_pictures
+from tamis.services.finetune.tuned_file import FOLDER, keep_tuned, require_writable
 from tamis.services.finetune.verdict import deciding, verdict_of
 from tamis.verbs.feedback import SILENT
 from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tamis.encoders.base import Encoder
     from tamis.runtime.workspace import Workspace
     from tamis.services.finetune.contract import Finetune
     from tamis.services.finetune.exam import Encode
     from tamis.services.finetune.pictures import Pictures
-    from tamis.services.finetune.verdict import Verdict
     from tamis.training.backbone import Backbone
     from tamis.training.loop import Course, Training
     from tamis.training.objectives import Objective
@@ -42,17 +40,13 @@ if TYPE_CHECKING:
     from tamis.types import Failure, PixelBatch, Vectors
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["FOLDER", "finetune"]
-
-FOLDER: Final = "tuned"
-"""Of the dataset, where tuned encoders lie."""
+__all__ = ["finetune"]
 
 _BUNDLED_SIDE: Final = 128
 _RATE, _LORA_RATE = 3e-4, 1e-3
 _MOST_KNOWN, _MOST_KNOWN_OF_SIGNAL = 2000, 200
 _EXAMPLES: Final = 8
 _VIEWS_SHOWN: Final = 3
-_LEAST_COSINE: Final = 0.999
 
 
 def finetune(workspace: Workspace, request: Finetune, feedback: Feedback = SILENT) -> FineTuning:
@@ -144,7 +138,7 @@ class _FineTuner:
         encode = _while_training(backbone)
         before = exam.answers(encode)
         progress(1, 2)
-        self._require_writable(backbone)
+        require_writable(backbone)
         weights = backbone.learn(request.train, request.lora)
         objective = self._objective(backbone, pictures, teacher)
         course = Course(backbone, weights, objective, _lesson(pictures, pixels), recipe)
@@ -163,7 +157,14 @@ class _FineTuner:
         verdict = verdict_of(exam, before, after, decide, request.seed)
         encoder, file = self._encoder.spec, None
         if verdict.kept == "tuned":
-            encoder, file = self._keep(backbone, exam, verdict)
+            facts_kept = {
+                "source": self._encoder.spec,
+                "method": self._method,
+                "licence": self._licence,
+                "why": verdict.why,
+            }
+            sample = exam.pixels[:_EXAMPLES]
+            encoder, file = keep_tuned(self._workspace, self._request, backbone, facts_kept, sample)
         checkpoint.unlink(missing_ok=True)
         return self._report(
             kept=verdict.kept,
@@ -270,46 +271,6 @@ class _FineTuner:
         return _exam_of(pictures, pixels, (asked, known), frozenset({asks} - {""}), teacher)
 
     # Results
-
-    def _require_writable(self, backbone: Backbone) -> None:
-        """Write the network as it is, so that one that cannot be written is not trained first."""
-        if backbone.graph_depth is None:
-            with tempfile.TemporaryDirectory(prefix="tamis-tuned-") as place:
-                backbone.write(Path(place) / "trial.onnx", {})
-
-    def _keep(self, backbone: Backbone, exam: Exam, verdict: Verdict) -> tuple[str, str]:
-        """Write the encoder and log it; return its spec and its file."""
-        request, store = self._request, self._workspace.store
-        facts = {
-            "source": self._encoder.spec,
-            "method": self._method,
-            "licence": self._licence,
-            "why": verdict.why,
-        }
-        with tempfile.TemporaryDirectory(prefix="tamis-tuned-") as place:
-            draft = Path(place) / "tuned.onnx"
-            backbone.write(draft, facts)
-            if draft.with_name(f"{draft.name}.data").exists():
-                raise EncoderError(
-                    "the network's weights exceed 1.9 GB, which one file cannot hold"
-                )
-            made = load_encoder(f"onnx:{draft}", threads=1)
-            sample = exam.pixels[:_EXAMPLES]
-            cosines = (made.embed(sample) * backbone.vectors(sample)).sum(axis=1)
-            if float(cosines.min()) < _LEAST_COSINE:
-                raise EncoderError(
-                    f"the file of the new encoder gives other vectors than the network (cosine "
-                    f"{float(cosines.min()):.4f}); please report this"
-                )
-            content = draft.read_bytes()
-        name = f"{FOLDER}/{self._method}-{made.fingerprint[:8]}.onnx"
-        path = request.out or self._workspace.path / name
-        params = {"method": self._method, "encoder": self._encoder.spec}
-        spec = f"tuned:{name if request.out is None else path.absolute().as_posix()}"
-        with store.operation("finetune", params, request.seed, request=request) as operation:
-            write_content(path, content)
-            operation.counts |= {"encoder": spec, "why": verdict.why}
-        return spec, str(path)
 
     def _preview(
         self,
