@@ -201,7 +201,8 @@ def _require_descent(earlier: CopyState, later: CopyState, lacks: str, first: st
     if not missing:
         return
     number = int(missing[0].removeprefix("log/").removesuffix(".json"))
-    since = f"{number}" if len(missing) == 1 else f"{number} and {len(missing) - 1} later ones"
+    later_ones = {0: "", 1: " and a later one"}
+    since = f"{number}{later_ones.get(len(missing) - 1, f' and {len(missing) - 1} later ones')}"
     if later.log.items() <= earlier.log.items():
         raise ConflictError(f"{lacks} snapshot {since}; {first}, or name another place")
     raise ConflictError(
