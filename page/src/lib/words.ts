@@ -39,6 +39,7 @@ export function counted(number: number, noun: string): string {
 
 export function short(number: number): string {
   if (Number.isInteger(number)) return count(number)
+  if (Math.abs(number) >= 1000) return count(Math.round(number))
   const digits = Math.abs(number) >= 100 ? 0 : Math.abs(number) >= 10 ? 1 : 3
   return String(Number(number.toFixed(digits)))
 }

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from tamis.errors import UsageError
 
-__all__ = ["BY_PROBE", "KINDS", "TRUTH", "AnnotationKind", "check_layer"]
+__all__ = ["BY_PROBE", "KINDS", "REVIEWED_PAIRS", "TRUTH", "AnnotationKind", "check_layer"]
 
 AnnotationKind: TypeAlias = Literal[
     "classification",
@@ -27,6 +27,10 @@ TRUTH: Final = "truth"
 
 BY_PROBE: Final = "tamis: probe "
 """How the author of a probe's predictions begins; the probe's name follows."""
+
+REVIEWED_PAIRS: Final = "reviewed_pairs"
+"""The layer of a review's answers about pairs: with the first of two samples by id, which is the
+left one there, and the other's id as text."""
 
 _LAYER = re.compile(r"[a-z][a-z0-9_]*")
 

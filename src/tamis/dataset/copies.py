@@ -220,6 +220,6 @@ def _refusals(place: str, doing: str) -> Iterator[None]:
         ) from error
     except ObjectError as error:
         raise StorageError(
-            f"could not {doing} {place}: {error}. Nothing that was committed is lost; run the "
-            "command again"
+            f"could not {doing} {place}: {error}. Nothing that was committed is lost, and the same "
+            "command goes on"
         ) from error

@@ -198,9 +198,15 @@ def _is_draft(file: Path) -> bool:
 def _require_descent(earlier: CopyState, later: CopyState, lacks: str, first: str) -> None:
     """Make sure that one log goes on where the other ends."""
     missing = sorted(path for path, told in earlier.log.items() if later.log.get(path) != told)
-    if missing:
-        raise ConflictError(
-            f"{lacks} {missing[0].removeprefix('log/').removesuffix('.json')} and "
-            f"{len(missing) - 1} later snapshots of the other, so one cannot go on from the other; "
-            f"{first}, or name another place"
-        )
+    if not missing:
+        return
+    number = int(missing[0].removeprefix("log/").removesuffix(".json"))
+    later_ones = {0: "", 1: " and a later one"}
+    since = f"{number}{later_ones.get(len(missing) - 1, f' and {len(missing) - 1} later ones')}"
+    if later.log.items() <= earlier.log.items():
+        raise ConflictError(f"{lacks} snapshot {since}; {first}, or name another place")
+    raise ConflictError(
+        f"{lacks} snapshot {since}, and has others in their stead, so neither can go on from the "
+        "other; pull that copy to a new place (-d) and repeat your own steps there, or push to "
+        "another address"
+    )

@@ -193,8 +193,8 @@ class Verbs:
     ) -> BenchReport:
         """Measure how fast this machine reads, decodes, infers, writes and searches, and what bounds.
 
-        Some of the pictures go through each step by itself, with one worker and with all. Nothing is
-        added anywhere: what is written goes to a temporary folder.
+        Some of the pictures go through each step by itself, with one worker and with all; videos are
+        passed over. Nothing is added anywhere: what is written goes to a temporary folder.
 
         Args:
             sources: Folders, globs, pictures, videos, zip or tar archives.
@@ -627,11 +627,11 @@ class Verbs:
     ) -> ReviewReport:
         """Answer what a review asks of pictures; the answer is kept, and is not asked for again.
 
-        Queues and their answers. pairs, of two pictures: left or right stays and the other is its
-        duplicate, both stay, or they are different. labels: keep, or change to a class. propagated:
-        accept or change to a class, or reject. picks: take or drop. leaks, of two pictures: both go to
-        the split of the left or of the right one, or are fine. defects: defect or fine. drift:
-        expected, or to label.
+        Queues and their answers. pairs, of two pictures: `left` or `right` (that one stays, the other
+        is its duplicate), `both` stay, or `different`. labels: `keep`, or `change` with a class.
+        propagated: `accept` or `change` with a class, or `reject`. picks: `take` or `drop`. leaks, of
+        two pictures: `left` or `right` (both go to the split of that one), or `fine`. defects:
+        `defect` or `fine`. drift: `expected`, or `label` (they get the tag "to label").
 
         Args:
             queue: Which queue.

@@ -11,6 +11,7 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
+    Final,
     Generic,
     NamedTuple,
     Self,
@@ -24,6 +25,8 @@ from tamis.errors import UsageError
 from tamis.verbs.values import Kind, kind_of
 
 __all__ = ["Argument", "Field", "Option", "Request", "fields_of"]
+
+_EXPONENT_FROM: Final = 1e15
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -221,12 +224,18 @@ def _check_bounds(field: Field, number: float) -> None:
     if (low is None or number >= low) and (high is None or number <= high):
         return
     if low is not None and high is not None:
-        wanted = f"a value from {low:g} to {high:g}"
+        wanted = f"a value from {_plain(low)} to {_plain(high)}"
     elif low is not None:
-        wanted = f"at least {low:g}"
+        wanted = f"at least {_plain(low)}"
     else:
-        wanted = f"at most {high:g}"
-    raise UsageError(f"{field.name} is {number:g}; give {wanted}")
+        wanted = f"at most {_plain(high)}"
+    raise UsageError(f"{field.name} is {_plain(number)}; give {wanted}")
+
+
+def _plain(number: float | None) -> str:
+    """Return a number as a person types it: whole ones with all their digits."""
+    whole = number is not None and abs(number) < _EXPONENT_FROM and number == int(number)
+    return f"{number:.0f}" if whole else f"{number:g}"
 
 
 def _as_json(value: Any) -> Any:

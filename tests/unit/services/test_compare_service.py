@@ -43,6 +43,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
                 "label": ["cat" if one else "dog" for one in first],
                 "tags": [["dark"] if n % 2 else None for n in range(COUNT)],
                 "scene": ["road" if n % 3 else None for n in range(COUNT)],
+                "map_bundled_a_0123_x": pa.array(first * 1.0, pa.float64()),
                 "speed": pa.array(rng.normal(first * 1.0), pa.float64()),
             },
         )
@@ -69,7 +70,7 @@ def test_what_tells_groups_apart_comes_first_and_what_defines_them_is_left_out(
     assert (found.a, found.b, found.both) == (30, 30, 0)
     effects = {one.name: one for one in found.columns}
     assert "split" not in effects
-    assert {"sample_id", "path"}.isdisjoint(effects)
+    assert {"sample_id", "path", "map_bundled_a_0123_x"}.isdisjoint(effects)
     # the number of a row is its width, so it tells the groups apart without an error too
     assert {one.name for one in found.columns[:2]} == {"label", "width"}
     assert effects["label"].effect == pytest.approx(1.0)

@@ -42,8 +42,10 @@ def dataset(folder: Path, sources: list[str] | None = None) -> Store:
         ingest(store, [source])
     table = store.read(["sample_id", "path"])
     ids, paths = (table.column(name).to_pylist() for name in ("sample_id", "path"))
+    # by the scene that a name begins with: what folder the tests run in must not decide who is near
+    seeds = [sum(path.rsplit("/", 1)[-1].split("-")[0].encode()) for path in paths]
     vectors = np.stack(
-        [np.ones(DIM) + 0.01 * np.random.default_rng(len(path)).normal(size=DIM) for path in paths]
+        [np.ones(DIM) + 0.01 * np.random.default_rng(seed).normal(size=DIM) for seed in seeds]
     )
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     with store.operation("embed") as op:

@@ -179,3 +179,28 @@ def test_an_unknown_picture_is_refused_and_nothing_is_written(workspace: Workspa
     with pytest.raises(UsageError):
         answer(workspace, "picks", "drop", "nobody")
     assert workspace.store.snapshot == before
+
+
+@pytest.mark.parametrize(("how", "kept"), [("left", "right"), ("both", "both")])
+def test_an_answer_is_kept_for_the_first_by_id_whatever_order_it_was_given_in(
+    workspace: Workspace, how: str, kept: str
+) -> None:
+    answer(workspace, "pairs", how, D, C)
+    assert answers(workspace, "pairs") == [(C, kept, D)]
+    if how == "left":
+        assert marks(workspace)[C]["duplicate_of"] == D
+
+
+@pytest.mark.parametrize(
+    ("queue", "how", "more", "said"),
+    [
+        ("labels", "keep", {"kind": "near"}, "kind and score are of pairs, not of labels"),
+        ("pairs", "left", {"score": 7}, "score is 7"),
+        ("pairs", "left", {"score": float("nan")}, "score is not a number"),
+    ],
+)
+def test_what_an_answer_does_not_take_is_refused(
+    workspace: Workspace, queue: str, how: str, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        answer(workspace, queue, how, *ids_for(queue), **more)

@@ -213,7 +213,8 @@ def show_schema(output: Output, _request: Schema, found: SchemaReport) -> None:
 def show_comparison(output: Output, request: Compare, found: Comparison) -> None:
     """Print what tells the sides apart best, and where layers and encoders differ."""
     if request.a is not None:
-        output.say(f"{counted(found.a, 'picture')} and {counted(found.b, 'picture')}")
+        shared = f"; {found.both:,} of them are in both" if found.both else ""
+        output.say(f"{counted(found.a, 'picture')} and {counted(found.b, 'picture')}{shared}")
         output.table(
             ["column", "effect", "p", "differs most", "first", "second"],
             [
@@ -243,6 +244,10 @@ def show_comparison(output: Output, request: Compare, found: Comparison) -> None
 
 def _most_different(one: ComparedColumn, a: int, b: int) -> tuple[str, str, str]:
     if one.median_a is not None and one.median_b is not None:
-        return "median", f"{one.median_a:.4g}", f"{one.median_b:.4g}"
+        return "median", _figure(one.median_a), _figure(one.median_b)
     most = max(one.values, key=lambda value: abs(value.a / a - value.b / b))
     return str(most.value or "none"), f"{most.a / a:.1%}", f"{most.b / b:.1%}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.4g}"  # noqa: PLR2004 - digits

@@ -20,8 +20,8 @@ StageName: TypeAlias = Literal["read", "measure", "prepare", "infer", "write", "
 class Bench(Request["BenchReport"], verb="bench"):
     """Measure how fast this machine reads, decodes, infers, writes and searches, and what bounds.
 
-    Some of the pictures go through each step by itself, with one worker and with all. Nothing is
-    added anywhere: what is written goes to a temporary folder.
+    Some of the pictures go through each step by itself, with one worker and with all; videos are
+    passed over. Nothing is added anywhere: what is written goes to a temporary folder.
     """
 
     sources: Sources

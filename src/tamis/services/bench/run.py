@@ -72,14 +72,8 @@ def bench(workspace: Workspace | None, request: Bench, feedback: Feedback = SILE
     workers = request.threads or usable_processors()
     progress = feedback.stage("bench")
     rates: dict[StageName, Rate] = {}
-    places = _evenly(
-        [
-            place
-            for place in iter_locations(request.sources)
-            if isinstance(place, Location) and not place.is_video
-        ],
-        request.limit,
-    )
+    found_there = [one for one in iter_locations(request.sources) if isinstance(one, Location)]
+    places = _evenly([place for place in found_there if not place.is_video], request.limit)
     files, failed, rates["read"] = _read(places)
     close_archives()
     progress(1, 6)
@@ -95,9 +89,10 @@ def bench(workspace: Workspace | None, request: Bench, feedback: Feedback = SILE
     ]
     if len(good) < 2:  # noqa: PLR2004 - one picture measures nothing
         first = f"; the first reason: {failed[0].reason}" if failed else ""
+        videos = "; videos are not measured" if any(one.is_video for one in found_there) else ""
         raise InputError(
             f"{len(good)} of {len(places)} pictures can be decoded, and at least 2 are needed to "
-            f"measure with{first}"
+            f"measure with{first}{videos}; name more pictures"
         )
     pixels, rates["prepare"] = measured.rate(lambda one: _prepared(one, encoder), good)
     progress(3, 6)

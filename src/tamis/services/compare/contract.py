@@ -55,9 +55,9 @@ class Compare(Request["Comparison"], verb="compare"):
         """See `Request`."""
         for name, given in (("layers", self.layers), ("encoders", self.encoders)):
             if given and len(given) != _TWO:
-                raise UsageError(f"two {name} are compared, and {len(given)} were given")
+                raise UsageError(f"two {name} are compared; give two, not {len(given)}")
         if self.a is None and (self.b is not None or self.by):
-            raise UsageError("name the first group too: a condition as a")
+            raise UsageError("the first group is missing: give its condition as a")
         if self.a is None and not self.layers and not self.encoders:
             raise UsageError("nothing to compare: give a condition (a), two layers or two encoders")
 

@@ -15,6 +15,7 @@ from tamis.dataset.annotation_layers import TRUTH, check_layer
 from tamis.dataset.columns import Column
 from tamis.dataset.conditions import columns_named
 from tamis.dataset.label_sets import classes_in
+from tamis.dataset.map_columns import is_map_column
 from tamis.errors import UsageError
 from tamis.services.compare.contract import (
     Agreement,
@@ -99,7 +100,10 @@ def _columns(
     names = list(request.by) or [
         name
         for name in narrow
-        if name not in _NAMES and name.lower() not in named and not name.startswith("error_")
+        if name not in _NAMES
+        and name.lower() not in named
+        and not name.startswith("error_")
+        and not is_map_column(name)
     ]
     rows_a = left.table(Column.SAMPLE_ID, *names)
     rows_b = right.table(Column.SAMPLE_ID, *names)

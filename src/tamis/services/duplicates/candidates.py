@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
+    from tamis.services.duplicates.answers import Answers
     from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
     from tamis.types import Indices, Progress, Vectors, Verdict
@@ -45,12 +46,14 @@ class Candidates:
         embedded: EmbeddedSamples,
         keeping: Keeping,
         *,
+        answers: Answers,
         drop: frozenset[Verdict],
         rotations: bool,
         rng: np.random.Generator,
         progress: Progress,
     ) -> None:
         n = len(samples.ids)
+        self._answers = answers
         self.best_equal = keeping.best_equals()
         self.rows = np.flatnonzero((self.best_equal == np.arange(n)) & samples.shown)
         self._samples, self._keeping, self._drop, self._rng = samples, keeping, drop, rng
@@ -130,6 +133,7 @@ class Candidates:
         """Return which picture each one goes with: the best of which it is to be dropped for."""
         verdicts = self.compared.verdicts(thresholds)
         same = np.isin(verdicts, [verdict.value for verdict in self._drop])
+        same &= ~self._answers.keep_apart(self.rows[self.left], self.rows[self.right])
         n, left, right = len(self.rows), self.left[same], self.right[same]
         order = self._keeping.order(self.rows, connected_components(n, left, right))
         return greedy_leader(n, left, right, order)

@@ -48,6 +48,7 @@ _SECTIONS = {
 }
 _HOW = {"flip": ", mirrored", "turned": ", turned"}
 _REASONS = {
+    "answer": "a review said so",
     "present": "its file is still there",
     "resolution": "it has more pixels of its own",
     "upright": "it was not tilted in its frame",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.calibration import PairThresholds
+    from tamis.services.duplicates.answers import Answers
     from tamis.services.duplicates.candidates import Candidates
     from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.result import PixelBox
@@ -53,13 +54,16 @@ class Outcome:
         keeping: Keeping,
         keeper_of_candidates: Indices,
         thresholds: PairThresholds,
+        *,
+        answers: Answers,
     ) -> None:
+        self._answers = answers
         self._samples, self._candidates, self._keeping = samples, candidates, keeping
         best = candidates.best_equal
         keeper = best.copy()
         keeper[candidates.rows] = candidates.rows[keeper_of_candidates]
         # An equal file may go with the keeper of its equal: the pixels are the same.
-        self.keeper = keeper[best]
+        self.keeper = answers.settled(keeper[best])
         verdicts = candidates.compared.verdicts(thresholds)
         self._found = np.flatnonzero(verdicts != Verdict.DIFFERENT)
         self._verdicts = verdicts[self._found]
@@ -149,15 +153,20 @@ class Outcome:
             members=[self._samples.path(keep), *paths],
             scores=[pair.score for pair in known],
             kinds=[_kind(pair) for pair in known],
-            reasons=[self._keeping.why(keep, row) for row in ranked],
+            reasons=[self._why(keep, row) for row in ranked],
             ids=[self._samples.ids[row] for row in (keep, *ranked)],
         )
+
+    def _why(self, keep: int, row: int) -> str:
+        answered = self._answers.kept_for.get(row) == keep
+        return "answer" if answered else self._keeping.why(keep, row)
 
     def _of(self, row: int, keep: int) -> _Known:
         """What is known of a picture and its keeper, or of its equal and that keeper."""
         equal_to = int(self._candidates.best_equal[row])
         pair = (row, keep) if equal_to == keep else (equal_to, keep)
-        return self._known[min(pair), max(pair)]
+        found = self._known.get((min(pair), max(pair)))
+        return _Known(1.0, Verdict.COPY, "reviewed", []) if found is None else found
 
     def marks(self) -> dict[str, pa.Array]:
         """The marks of all samples that were searched; null where nothing was found."""
@@ -181,11 +190,14 @@ class Outcome:
     def _joined(self, verdicts: Iterable[Verdict]) -> pa.Array:
         """The groups that pairs of these verdicts join, chains included, each by its first id."""
         joined = np.isin(self._verdicts, [verdict.value for verdict in verdicts])
-        component = connected_components(
-            len(self.keeper),
-            np.concatenate([self._left[joined], self._equal]),
-            np.concatenate([self._right[joined], self._candidates.best_equal[self._equal]]),
-        )
+        # an answer can join what no verdict does, and part what one does
+        dropped = np.array(list(self._answers.kept_for), np.int64)
+        equal_to = self._candidates.best_equal[self._equal]
+        left = np.concatenate([self._left[joined], self._equal, dropped])
+        right = np.concatenate([self._right[joined], equal_to, self.keeper[dropped]])
+        belong = ~self._answers.tell_different(left, right)
+        left, right = left[belong], right[belong]
+        component = connected_components(len(self.keeper), left, right)
         first = np.unique(component, return_index=True)[1]
         size = np.bincount(component, minlength=len(first))
         names = [self._samples.ids[first[c]] if size[c] > 1 else None for c in component.tolist()]

@@ -67,8 +67,9 @@ class Group:
         verdict: `copy`, or `changed` if any member is a changed version.
         members: paths of all, the kept one first; in a changed group some may stay.
         scores: of each member but the first with the first.
-        kinds: of each member but the first: `exact`, `near`, `flip`, `turned`, or `changed`.
-        reasons: the rule that put the first before each other member.
+        kinds: of each member but the first: `exact`, `near`, `flip`, `turned`,
+            `changed`, or `reviewed` where only a review's answer joins the two.
+        reasons: the rule that put the first before each other member; `answer` for a review's.
         ids: sample ids of the members.
     """
 

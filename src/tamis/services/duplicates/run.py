@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.errors import UsageError
 from tamis.pages.page import require_page
+from tamis.services.duplicates.answers import Answers
 from tamis.services.duplicates.candidates import Candidates
 from tamis.services.duplicates.gallery import write_duplicate_gallery
 from tamis.services.duplicates.keeping import Keeping
@@ -50,7 +51,8 @@ def duplicates(
     `prefer` says, then most pixels (an enlarged copy counts as what it was enlarged from),
     without the blank corners of a tilt, neither blurred nor over-sharpened, with its EXIF data,
     most bytes, first path. Each dropped picture was compared with its keeper, and no two kept ones
-    are known to be copies. The same pictures give the same answer in any order.
+    are known to be copies. The same pictures give the same answer in any order. What a review
+    answered about a pair (`tamis review pairs`) outranks all of that.
 
     With `apply`, one operation sets `duplicate_of` (the keeper's sample id), `duplicate_score`,
     `duplicate_kind`, `duplicate_group` (joins copies, chains included) and `changed_group` (joins
@@ -76,11 +78,13 @@ def duplicates(
     if request.where is not None and not samples.ids:
         raise UsageError(f"no picture fulfills the condition {request.where!r}")
     keeping = Keeping(store, samples, rules)
+    answers = Answers.read(store, samples.ids)
     candidates = Candidates(
         store,
         samples,
         embedded,
         keeping,
+        answers=answers,
         drop=_DROPPED[request.drop],
         rotations=request.rotations,
         rng=rng,
@@ -93,7 +97,7 @@ def duplicates(
     calibration = candidates.calibration(given)
     thresholds = _thresholds(request, calibration.thresholds)
     keeper = candidates.settle(thresholds)
-    outcome = Outcome(samples, candidates, keeping, keeper, thresholds)
+    outcome = Outcome(samples, candidates, keeping, keeper, thresholds, answers=answers)
     pairs = outcome.pairs()
     verdicts = {verdict.value: 0 for verdict in Verdict if verdict != Verdict.DIFFERENT}
     for pair in pairs:
@@ -115,6 +119,7 @@ def duplicates(
             calibration,
             verdicts,
             samples,
+            answers=len(answers),
             without_vector=len(samples.ids) - len(embedded.ids),
             drop_changed=request.drop == "changed",
             applied=request.apply,
@@ -168,6 +173,7 @@ def _notes(
     verdicts: Mapping[str, int],
     samples: Samples,
     *,
+    answers: int,
     without_vector: int,
     drop_changed: bool,
     applied: bool,
@@ -185,6 +191,9 @@ def _notes(
             f"{_pairs(undecided)} the same view, and at the resolution at hand nothing tells "
             "whether anything differs; they are listed as undecided and never dropped."
         )
+    if answers:
+        said = "1 pair was" if answers == 1 else f"{answers:,} pairs were"
+        notes.append(f"{said} answered in a review; the answers stand, whatever the pixels say.")
     if without_vector:
         notes.append(
             f"{without_vector} of {len(samples.ids)} have no vector, so that only their perceptual "

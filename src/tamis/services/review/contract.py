@@ -57,11 +57,11 @@ def layer_of(queue: str) -> str:
 class AnswerReview(Request["ReviewReport"], verb="review", writes=True):
     """Answer what a review asks of pictures; the answer is kept, and is not asked for again.
 
-    Queues and their answers. pairs, of two pictures: left or right stays and the other is its
-    duplicate, both stay, or they are different. labels: keep, or change to a class. propagated:
-    accept or change to a class, or reject. picks: take or drop. leaks, of two pictures: both go to
-    the split of the left or of the right one, or are fine. defects: defect or fine. drift:
-    expected, or to label.
+    Queues and their answers. pairs, of two pictures: `left` or `right` (that one stays, the other
+    is its duplicate), `both` stay, or `different`. labels: `keep`, or `change` with a class.
+    propagated: `accept` or `change` with a class, or `reject`. picks: `take` or `drop`. leaks, of
+    two pictures: `left` or `right` (both go to the split of that one), or `fine`. defects:
+    `defect` or `fine`. drift: `expected`, or `label` (they get the tag "to label").
     """
 
     queue: Annotated[Queue, Argument("Which queue.", metavar="QUEUE")]
@@ -92,8 +92,8 @@ class AnswerReview(Request["ReviewReport"], verb="review", writes=True):
             )
         if self.queue in OF_TWO and len(set(self.ids)) != 2:  # noqa: PLR2004 - left and right
             raise UsageError(
-                f"{self.queue} are of two pictures, and {len(set(self.ids))} were named; give the "
-                "left one and the right one"
+                f"{self.queue} are of two pictures; give two sample ids, the left one and the "
+                f"right one, not {len(set(self.ids))}"
             )
         if not self.ids:
             raise UsageError("an answer is about pictures; name them by their sample ids")
@@ -102,6 +102,10 @@ class AnswerReview(Request["ReviewReport"], verb="review", writes=True):
             raise UsageError(f"{self.answer} to which class? Give it as label")
         if not needs_class and self.label is not None:
             raise UsageError(f"{self.answer} takes no class: leave out label {self.label!r}")
+        if self.queue != "pairs" and (self.kind is not None or self.score is not None):
+            raise UsageError(f"kind and score are of pairs, not of {self.queue}: leave them out")
+        if self.score is not None and not self.score <= 1:
+            raise UsageError(f"score is {self.score}; give a value up to 1")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

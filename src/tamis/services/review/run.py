@@ -30,6 +30,7 @@ _PROPAGATED: Final = "propagated"
 _DEFECTS: Final = "defects"
 _GROUPS: Final = (Column.DUPLICATE_GROUP, Column.CHANGED_GROUP)
 _OF_COPIES: Final = (Column.DUPLICATE_OF, Column.DUPLICATE_SCORE, Column.DUPLICATE_KIND)
+_MIRRORED: Final = {"left": "right", "right": "left"}
 _TYPES: Final[Mapping[str, pa.DataType]] = {
     **{str(name): kind for name, kind in MARK_TYPES.items()},
     Column.LABEL: pa.string(),
@@ -44,7 +45,8 @@ def review(
     """Write an answer, and what follows from it, as one operation.
 
     The answer is a class of the layer `reviewed_QUEUE`. Of two pictures it is kept with the first
-    by id, and its text names the other one; of a label its text is the label that it left.
+    by id, which is the left one there, and its text names the other one; of a label its text is
+    the label that it left.
 
     Raises:
         UsageError: a sample is unknown, or a picture has no split to follow.
@@ -203,9 +205,11 @@ class _Writing:
         """Stage the answer itself, in place of an earlier one."""
         layer = layer_of(self.request.queue)
         about: dict[str, str | None] = dict.fromkeys(self.ids, self.request.label)
-        of_two = None
+        of_two, answer = None, self.request.answer
         if self.request.queue in OF_TWO:
             about = {min(self.ids): max(self.ids)}
+            if self.ids[0] != min(self.ids):
+                answer = _MIRRORED.get(answer, answer)
             of_two = equal("text", max(self.ids))
         elif self.request.answer == "keep":
             labels = self.workspace.samples.rows([Column.LABEL], self.ids).column(0).to_pylist()
@@ -215,6 +219,6 @@ class _Writing:
         self.operation.remove_annotations_meeting(before)
         rows = AnnotationRows(layer, self.request.author)
         for name, text in about.items():
-            entry = SourceAnnotation(name, self.request.answer, kind="classification", text=text)
+            entry = SourceAnnotation(name, answer, kind="classification", text=text)
             rows.add(name, entry, Placed())
         self.operation.add_annotations(rows.table())

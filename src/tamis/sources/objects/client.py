@@ -62,6 +62,10 @@ _SILENCE: Final = re.compile(r"kind: Timeout\b|TimedOut\b")
 _LOST: Final = re.compile(r"kind: (Connect|Interrupted|Request|Decode)\b|error sending request")
 _BAD_KEY: Final = re.compile(r'Path "(.*?)"(?: contained|:)')
 _BEYOND: Final = "416"
+_NO_CREDENTIALS: Final = (
+    "the environment holds no credentials for this store; set them by the names that its own tools "
+    "use, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+)
 _NO_KEYS: Final = re.compile(r"169\.254\.169\.254|metadata\.google|instance metadata|No .*account")
 
 
@@ -138,7 +142,7 @@ def _refusal(error: Exception) -> ObjectError:  # noqa: PLR0911 - one a kind
     if isinstance(error, (of.NotFoundError, FileNotFoundError)):
         return MissingObjectError("does not exist (any more)")
     if _NO_KEYS.search(text):
-        return ObjectError("the environment holds no credentials for this store")
+        return ObjectError(_NO_CREDENTIALS)
     if isinstance(error, (of.PermissionDeniedError, of.UnauthenticatedError)):
         return ObjectError("the store denies access with the credentials of the environment")
     if isinstance(error, of.InvalidPathError) or _BAD_KEY.search(text):

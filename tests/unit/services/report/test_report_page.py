@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.store import Store
 
-VOID = {"meta", "link", "img"}
+VOID = {"meta", "link", "img", "input", "br", "hr"}
 
 
 class Outline(HTMLParser):
