@@ -191,10 +191,11 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> BenchReport:
-        """Measure how fast this machine reads, decodes, infers, writes and searches, and what bounds.
+        """Measure how fast this machine works, and what bounds it.
 
-        Some of the pictures go through each step by itself, with one worker and with all; videos are
-        passed over. Nothing is added anywhere: what is written goes to a temporary folder.
+        The steps are reading, decoding, inference, writing and search. Some of the pictures go through
+        each step by itself, with one worker and with all; videos are passed over. Nothing is added
+        anywhere: what is written goes to a temporary folder.
 
         Args:
             sources: Folders, globs, pictures, videos, zip or tar archives.
@@ -219,7 +220,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> Comparison:
-        """Compare two groups of pictures, two layers of classes, or two encoders.
+        """Compare two groups of pictures, two layers, or two encoders.
 
         Of groups: which columns tell them apart, and how they cover each value. Of layers: which
         classes one gives where the other gives another. Of encoders: how far they agree on what is
@@ -625,13 +626,14 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> ReviewReport:
-        """Answer what a review asks of pictures; the answer is kept, and is not asked for again.
+        """Answer what the page's review asks of pictures.
 
-        Queues and their answers. pairs, of two pictures: `left` or `right` (that one stays, the other
-        is its duplicate), `both` stay, or `different`. labels: `keep`, or `change` with a class.
-        propagated: `accept` or `change` with a class, or `reject`. picks: `take` or `drop`. leaks, of
-        two pictures: `left` or `right` (both go to the split of that one), or `fine`. defects:
-        `defect` or `fine`. drift: `expected`, or `label` (they get the tag "to label").
+        The answer is kept, and is not asked for again. Queues and their answers. pairs, of two
+        pictures: `left` or `right` (that one stays, the other is its duplicate), `both` stay, or
+        `different`. labels: `keep`, or `change` with a class. propagated: `accept` or `change` with a
+        class, or `reject`. picks: `take` or `drop`. leaks, of two pictures: `left` or `right` (both go
+        to the split of that one), or `fine`. defects: `defect` or `fine`. drift: `expected`, or `label`
+        (they get the tag "to label").
 
         Args:
             queue: Which queue.
@@ -771,9 +773,10 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> MapReport:
-        """Lay out all pictures on a map that keeps neighbors; later ones are placed, none is moved.
+        """Lay out all pictures on a map that keeps neighbors together.
 
-        The page shows it, and the report. It needs the extra `map` when it is made, not afterwards.
+        Pictures that come later are placed, and none is moved. The page shows it, and the report. It
+        needs the extra `map` when it is made, not afterwards.
 
         Args:
             again: Make the map anew; without it, only pictures without a place get one.
@@ -1215,10 +1218,11 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> FineTuning:
-        """Train an encoder on your own pictures without labels, and keep it only if it does better.
+        """Train an encoder on your own pictures, without labels.
 
-        Pictures of the splits val and test are never trained on. Whether training helped is measured
-        on pictures that it did not see; if it did not, the old encoder is kept and nothing changes.
+        It is kept only if it does better. Pictures of the splits val and test are never trained on.
+        Whether training helped is measured on pictures that it did not see; if it did not, the old
+        encoder is kept and nothing changes.
 
         Args:
             method: What the network learns: cutpaste keeps small local differences, simclr, vicreg, byol and dino whole pictures, densecl places, distill another encoder's vectors. Default: distill with a teacher, cutpaste after defects fit, else simclr.
@@ -1870,7 +1874,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> CopyReport:
-        """Copy a dataset from an object store, or bring one up to what was pushed since.
+        """Copy a dataset from an object store, or update such a copy.
 
         Everything is checked against its checksum before the dataset is touched.
 

@@ -99,6 +99,7 @@ Processes: TypeAlias = Annotated[
     Option(
         "Decode in processes: faster from four processors on, and a picture that crashes a decoder "
         "costs itself alone.",
+        names=("--processes", "--no-processes"),
         default="from 4 threads and 1,000 pictures on",
     ),
 ]

@@ -54,7 +54,7 @@ class Placement:
         >>> known = np.eye(3, dtype=np.float32)
         >>> places = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
         >>> placement = Placement(known, places, expected=1, rng=np.random.default_rng(0))
-        >>> placement.of(known[1:2]).tolist()
+        >>> placement.of(known[1:2]).round(6).tolist()
         [[1.0, 0.0]]
     """
 

@@ -18,10 +18,11 @@ StageName: TypeAlias = Literal["read", "measure", "prepare", "infer", "write", "
 
 @dataclass(frozen=True)
 class Bench(Request["BenchReport"], verb="bench"):
-    """Measure how fast this machine reads, decodes, infers, writes and searches, and what bounds.
+    """Measure how fast this machine works, and what bounds it.
 
-    Some of the pictures go through each step by itself, with one worker and with all; videos are
-    passed over. Nothing is added anywhere: what is written goes to a temporary folder.
+    The steps are reading, decoding, inference, writing and search. Some of the pictures go through
+    each step by itself, with one worker and with all; videos are passed over. Nothing is added
+    anywhere: what is written goes to a temporary folder.
     """
 
     sources: Sources

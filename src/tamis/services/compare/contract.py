@@ -25,7 +25,7 @@ _TWO = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Compare(Request["Comparison"], verb="compare"):
-    """Compare two groups of pictures, two layers of classes, or two encoders.
+    """Compare two groups of pictures, two layers, or two encoders.
 
     Of groups: which columns tell them apart, and how they cover each value. Of layers: which
     classes one gives where the other gives another. Of encoders: how far they agree on what is

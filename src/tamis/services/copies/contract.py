@@ -30,7 +30,7 @@ class Push(Request["CopyReport"], verb="push"):
 
 @dataclass(frozen=True)
 class Pull(Request["CopyReport"], verb="pull"):
-    """Copy a dataset from an object store, or bring one up to what was pushed since.
+    """Copy a dataset from an object store, or update such a copy.
 
     Everything is checked against its checksum before the dataset is touched.
     """

@@ -22,10 +22,11 @@ Method: TypeAlias = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune(Request["FineTuning"], verb="finetune", writes=True):
-    """Train an encoder on your own pictures without labels, and keep it only if it does better.
+    """Train an encoder on your own pictures, without labels.
 
-    Pictures of the splits val and test are never trained on. Whether training helped is measured
-    on pictures that it did not see; if it did not, the old encoder is kept and nothing changes.
+    It is kept only if it does better. Pictures of the splits val and test are never trained on.
+    Whether training helped is measured on pictures that it did not see; if it did not, the old
+    encoder is kept and nothing changes.
     """
 
     method: Annotated[

@@ -14,9 +14,10 @@ __all__ = ["Kept", "MakeMap", "MapReport"]
 
 @dataclass(frozen=True, kw_only=True)
 class MakeMap(Request["MapReport"], verb="map", writes=True, run="run:make_map"):
-    """Lay out all pictures on a map that keeps neighbors; later ones are placed, none is moved.
+    """Lay out all pictures on a map that keeps neighbors together.
 
-    The page shows it, and the report. It needs the extra `map` when it is made, not afterwards.
+    Pictures that come later are placed, and none is moved. The page shows it, and the report. It
+    needs the extra `map` when it is made, not afterwards.
     """
 
     again: Annotated[

@@ -55,13 +55,14 @@ def layer_of(queue: str) -> str:
 
 @dataclass(frozen=True)
 class AnswerReview(Request["ReviewReport"], verb="review", writes=True):
-    """Answer what a review asks of pictures; the answer is kept, and is not asked for again.
+    """Answer what the page's review asks of pictures.
 
-    Queues and their answers. pairs, of two pictures: `left` or `right` (that one stays, the other
-    is its duplicate), `both` stay, or `different`. labels: `keep`, or `change` with a class.
-    propagated: `accept` or `change` with a class, or `reject`. picks: `take` or `drop`. leaks, of
-    two pictures: `left` or `right` (both go to the split of that one), or `fine`. defects:
-    `defect` or `fine`. drift: `expected`, or `label` (they get the tag "to label").
+    The answer is kept, and is not asked for again. Queues and their answers. pairs, of two
+    pictures: `left` or `right` (that one stays, the other is its duplicate), `both` stay, or
+    `different`. labels: `keep`, or `change` with a class. propagated: `accept` or `change` with a
+    class, or `reject`. picks: `take` or `drop`. leaks, of two pictures: `left` or `right` (both go
+    to the split of that one), or `fine`. defects: `defect` or `fine`. drift: `expected`, or `label`
+    (they get the tag "to label").
     """
 
     queue: Annotated[Queue, Argument("Which queue.", metavar="QUEUE")]
