@@ -244,7 +244,8 @@ def test_the_report_draws_the_curve_and_the_command(store, truth):
     assert [point.x for point in data.learning_curve.points] == [6, 11]
     assert data.steps[-1].command == "tamis select 3 --round"
     page = render(data)
-    curve = page.partition("Rounds of labeling")[2].partition("</section>")[0]
+    assert "Rounds of labeling" in page
+    curve = page.partition('id="rounds"')[2].partition("</section>")[0]
     assert curve.count("<circle") == 2
     assert "11 labels of 3 classes" in page
 
