@@ -149,6 +149,13 @@ def test_every_guide_is_named_in_the_readme_and_on_the_site() -> None:
             assert f"docs/guides/{page.name}" in text, place
 
 
+def test_what_holds_a_promise_of_security_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/.]+)`", text)
+    assert len(named) > 8
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_verb_is_in_a_guide() -> None:
     shown = run_command(["--help"], ROOT, process=True)
     verbs = re.findall(r"^  ([a-z]+)  ", shown.partition("Commands:")[2], re.MULTILINE)
