@@ -85,6 +85,10 @@ def convert_options(
         >>> convert_options(parse_spec("hf:x?size=448"), {"size": int}, {})
         {'size': 448}
     """
+    if "device" in given and "device" not in types:
+        if given["device"] != "cpu":
+            raise UsageError(f"{spec} runs on the processor alone: leave out the device")
+        given = {name: value for name, value in given.items() if name != "device"}
     unknown = [name for name in (*spec.options, *given) if name not in types]
     if unknown:
         known = ", ".join(types) or "none"

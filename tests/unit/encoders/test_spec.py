@@ -82,3 +82,12 @@ def test_options_become_what_the_kind_wants():
 def test_options_that_do_not_fit_are_refused(text, given_options, message):
     with pytest.raises(UsageError, match=message):
         convert_options(parse_spec(text), TYPES, given_options)
+
+
+def test_the_processor_is_a_device_of_all_and_another_is_refused_where_there_is_none():
+    spec = parse_spec("bundled:efficientnet-lite0")
+    assert convert_options(spec, {"threads": int}, {"device": "cpu", "threads": 1}) == {
+        "threads": 1
+    }
+    with pytest.raises(UsageError, match="runs on the processor alone"):
+        convert_options(spec, {"threads": int}, {"device": "cuda"})
