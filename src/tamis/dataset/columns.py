@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARK_TYPES",
+    "NAMING_COLUMNS",
     "NOTHING",
     "Column",
     "between",
@@ -101,6 +102,22 @@ MARK_TYPES: Final[dict[Column, pa.DataType]] = {
     Column.CLUSTER: pa.int32(),
 }
 """Types of the marks that verbs add, for code that reads one before it exists."""
+
+NAMING_COLUMNS: Final = frozenset(
+    {
+        Column.SAMPLE_ID,
+        Column.URI,
+        Column.PATH,
+        Column.CONTENT_HASH,
+        Column.PHASH,
+        Column.PARENT_ID,
+        Column.DUPLICATE_OF,
+        Column.DUPLICATE_GROUP,
+        Column.CHANGED_GROUP,
+        Column.SELECTED_REASON,
+    }
+)
+"""Columns that name a row or its group, so that they say nothing of pictures in general."""
 
 NOTHING: Final = "`sample_id` IS NULL"
 """The condition that no sample meets: `sample_id` is never null."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import NAMING_COLUMNS, Column
 from tamis.dataset.map_columns import is_map_column
 from tamis.errors import UsageError
 from tamis.interfaces.server.row_table import OBJECTS, Numbers, Words, layer_column
@@ -26,25 +26,13 @@ __all__ = ["facets_of", "filterable"]
 
 _BINS: Final = 24
 _MOST_VALUES: Final = 1000
-_NEVER: Final = frozenset(
-    {
-        Column.SAMPLE_ID,
-        Column.URI,
-        Column.PATH,
-        Column.CONTENT_HASH,
-        Column.PHASH,
-        Column.PARENT_ID,
-        Column.DUPLICATE_OF,
-        Column.DUPLICATE_GROUP,
-        Column.CHANGED_GROUP,
-        Column.SELECTED_REASON,
-        Column.BOX_X,
-        Column.BOX_Y,
-        Column.BOX_WIDTH,
-        Column.BOX_HEIGHT,
-    }
-)
-"""Columns that name rows, so that no value is shared by many."""
+_NEVER: Final = NAMING_COLUMNS | {
+    Column.BOX_X,
+    Column.BOX_Y,
+    Column.BOX_WIDTH,
+    Column.BOX_HEIGHT,
+}
+"""Columns of which no value is shared by many."""
 
 _ORDER: Final = (Column.LABEL, OBJECTS, Column.TAGS, Column.SPLIT)
 """What users look at first."""

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from tamis.algo.group_differences import Difference, count_difference, rank_difference
 from tamis.algo.neighbors import knn_graph
 from tamis.dataset.annotation_layers import TRUTH, check_layer
-from tamis.dataset.columns import Column
+from tamis.dataset.columns import NAMING_COLUMNS, Column
 from tamis.dataset.conditions import columns_named
 from tamis.dataset.label_sets import classes_in
 from tamis.dataset.map_columns import is_map_column
@@ -25,6 +25,7 @@ from tamis.services.compare.contract import (
     Confused,
 )
 from tamis.verbs.feedback import SILENT
+from tamis.wording import meant
 
 if TYPE_CHECKING:
     from tamis.dataset.samples import SampleSet
@@ -33,22 +34,6 @@ if TYPE_CHECKING:
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["compare"]
-
-_NAMES: Final = frozenset(
-    {
-        Column.SAMPLE_ID,
-        Column.URI,
-        Column.PATH,
-        Column.CONTENT_HASH,
-        Column.PHASH,
-        Column.PARENT_ID,
-        Column.DUPLICATE_OF,
-        Column.DUPLICATE_GROUP,
-        Column.CHANGED_GROUP,
-        Column.SELECTED_REASON,
-    }
-)
-"""Columns that name rows."""
 
 _CODES: Final = frozenset({Column.CLUSTER, Column.FOLD, Column.ORIENTATION})
 _MOST_VALUES: Final = 200
@@ -95,12 +80,12 @@ def _columns(
 ) -> list[ComparedColumn]:
     narrow = workspace.samples.narrow_columns()
     if unknown := [name for name in request.by if name not in narrow]:
-        raise UsageError(f"there is no column {unknown[0]!r}; there are {', '.join(narrow)}")
+        raise UsageError(f"there is no column {unknown[0]!r}; {meant(unknown[0], narrow)}")
     named = columns_named(request.a) | columns_named(request.b)
     names = list(request.by) or [
         name
         for name in narrow
-        if name not in _NAMES
+        if name not in NAMING_COLUMNS
         and name.lower() not in named
         and not name.startswith("error_")
         and not is_map_column(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -141,7 +142,7 @@ class Record:
     time: float
 
 
-class Queue:
+class Queue(ABC):
     """What makes one queue out of the dataset, or of a verb's result.
 
     Attributes:
@@ -163,10 +164,12 @@ class Queue:
         del session
         return None
 
-    def request(self, session: Session, where: str | None) -> Request[Any]:
-        """Return the request whose result holds the questions."""
-        raise NotImplementedError
+    def request(self, session: Session, where: str | None) -> Request[Any] | None:
+        """Return the request whose result holds the questions; None where the dataset has them."""
+        del session, where
+        return None
 
+    @abstractmethod
     def items(
         self, session: Session, result: Any, records: Mapping[str, Sequence[Record]]
     ) -> list[Item]:
@@ -177,7 +180,6 @@ class Queue:
             result: of the work that finds them; None without.
             records: answers by sample id.
         """
-        raise NotImplementedError
 
     def is_answered(self, item: Item, records: Mapping[str, Sequence[Record]]) -> bool:
         """Tell whether a question was answered.

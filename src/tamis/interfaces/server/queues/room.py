@@ -71,10 +71,10 @@ class QueueRoom:
         with self._session.lock:
             if lacking := queue.lacks(self._session):
                 raise UsageError(lacking)
-            if queue.verb is not None and not self._running(name):
-                request = queue.request(self._session, where)
+            request = queue.request(self._session, where)
+            if request is not None and not self._running(name):
                 self._jobs[name] = self._session.jobs.start(
-                    queue.verb, lambda feedback: self._session.do_alone(request, feedback)
+                    request.verb, lambda feedback: self._session.do_alone(request, feedback)
                 )
             return self._about(queue)
 
