@@ -159,3 +159,27 @@ def test_pictures_with_an_up_and_a_down_are_told_from_their_upside_down(lit_from
     assert (told(lambda one: one[::-1]) > 0.9) == lit_from_above
     assert (told(np.rot90) > 0.9) == lit_from_above
     assert told(lambda one: one[:, ::-1]) < 0.65
+
+
+def test_effective_rank_is_the_exponential_of_the_entropy_of_singular_values():
+    rows = np.diag([3.0, 1.0]).astype(np.float32)
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    assert effective_rank(rows) == pytest.approx(np.exp(entropy), abs=1e-6)
+
+
+def test_a_partner_among_equals_is_found_half_way_through_them():
+    """Four equal rows: three rivals, none better, half of them before: 1 / (1 + 1.5)."""
+    rows = np.ones((4, 1), np.float32)
+    assert partner_ranks(rows, rows, np.arange(4)) == pytest.approx([0.4] * 4)
+
+
+def test_an_interval_is_of_the_mean_of_rows_when_groups_differ_in_size():
+    """Of one large group and two small ones, the draws weigh rows and not groups."""
+    values = np.array([1.0] * 8 + [0.0, 0.0])
+    groups = np.array([0] * 8 + [1, 2])
+    found = bootstrap_mean(values, groups, np.random.default_rng(5), level=0.5)
+    times = np.random.default_rng(5).multinomial(3, [1 / 3] * 3, size=2000)
+    means = [8 * a / (8 * a + b + c) for a, b, c in times]
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (0.8, *np.quantile(means, [0.25, 0.75]))
+    )

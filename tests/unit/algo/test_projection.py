@@ -120,3 +120,18 @@ def test_copies_cost_nothing_and_two_rows_are_too_few():
     assert preservation(rows, rows[:, :2], rng=rng()).neighbors_kept > 0.5
     with pytest.raises(UsageError, match="2 rows have no neighborhoods"):
         preservation(rows[:2], rows[:2, :2], rng=rng())
+
+
+@given(st.integers(8, 60), st.integers(0, 2**31))
+def test_neighbors_kept_is_the_share_that_counting_gives(count, seed):
+    chance = np.random.default_rng(seed)
+    rows = chance.standard_normal((count, 6))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    places = chance.random((count, 2), np.float32)
+    found = preservation(rows, places, rng=rng())
+    near = []
+    for far in (-rows @ rows.T, np.linalg.norm(places[:, None] - places[None], axis=2)):
+        np.fill_diagonal(far, np.inf)
+        near.append(np.argsort(far, axis=1)[:, : found.neighbors])
+    shared = [len(set(a) & set(b)) / found.neighbors for a, b in zip(*near, strict=True)]
+    assert found.neighbors_kept == pytest.approx(np.mean(shared), abs=1e-9)

@@ -14,7 +14,9 @@ from PIL import Image
 from mosaic_encoder import Mosaic
 from tamis.dataset.store import Store
 from tamis.errors import InputError
+from tamis.runtime.batch_size import BatchSize
 from tamis.runtime.workspace import Workspace, execute
+from tamis.services.bench import run as bench
 from tamis.services.bench.bound import Rate, advice, expected_add, expected_embed, shares
 from tamis.services.bench.contract import Bench
 
@@ -122,3 +124,31 @@ def test_too_few_pictures_say_why(tmp_path, photos):
     (photos / "bad.png").unlink()
     with pytest.raises(InputError, match="1 of 1 pictures can be decoded"):
         execute(workspace, replace(asked, limit=2))
+
+
+def test_a_file_is_read_twice_and_processor_time_is_told_in_milliseconds():
+    stages = {stage.stage: stage for stage in shares(EVEN)}
+    assert stages["read"].share == pytest.approx(2 / 6)
+    assert stages["infer"].share == pytest.approx(1 / 6)
+    assert stages["search"].share == 0
+    assert stages["infer"].processor_ms == pytest.approx(10)
+
+
+def test_inference_is_told_a_picture_not_a_batch(monkeypatch):
+    """Each batch of four takes 8 s by one worker, 4 s by all, and 2 s of processor time."""
+    monkeypatch.setattr(
+        bench._Workers,
+        "rate",
+        lambda _, work, items: ([*map(work, items)], Rate(1 / 8, 1 / 4, 2.0)),
+    )
+    pixels = [np.zeros((4, 4, 3), np.uint8)] * 9
+    vectors, rate = bench._infer(bench._Workers(1), Mosaic(), BatchSize(4), pixels)
+    assert len(vectors) == 8
+    assert rate == Rate(0.5, 1.0, 0.5)
+
+
+def test_a_watch_tells_items_a_second_and_processor_time_an_item(monkeypatch):
+    clocks = {"perf_counter": iter([100.0, 104.0]), "process_time": iter([10.0, 13.0])}
+    for name, ticks in clocks.items():
+        monkeypatch.setattr(bench.time, name, lambda ticks=ticks: next(ticks))
+    assert bench._Watch().rate(6) == Rate(1.5, 1.5, 0.5)
