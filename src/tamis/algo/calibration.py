@@ -180,9 +180,9 @@ def calibrate_pairs(
         line = _line_of_random_pairs(apart, drawn, random.score.size)
         threshold = round(copy_score(line), 3)
         closer = line < wanted
-        # Of so few copies the furthest bounds the quantile: 98% of all copies reach no further.
-        furthest = float(shared.max()) if shared.size else 0.0
-        furthest = float(np.clip(furthest * _MARGIN, wanted, highest))
+        # So few copies leave their quantile in doubt: the furthest of others could lie there.
+        furthest = max(float(shared.max()) if shared.size else 0.0, wanted)
+        furthest = max(min(furthest * _MARGIN, highest), wanted)
         doubtful = min(round(copy_score(furthest), 3), threshold)
     else:
         line, closer = float(copy_excess(np.array([threshold], np.float32))[0]), False
