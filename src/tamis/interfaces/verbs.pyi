@@ -40,6 +40,7 @@ from tamis.services.history.result import CheckoutReport
 from tamis.services.history.result import DiffReport
 from tamis.services.history.result import FreedReport
 from tamis.services.history.result import LogReport
+from tamis.services.history.result import PruneReport
 from tamis.services.history.result import RedoReport
 from tamis.services.history.result import TagReport
 from tamis.services.history.result import UndoReport
@@ -1715,6 +1716,28 @@ class Verbs:
         Nothing that was committed is lost.
 
         Args:
+        """
+
+    def prune(
+        self,
+        *,
+        days: float = 30,
+        apply: bool = False,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PruneReport:
+        """Say how much old states take up; with --apply, let them go.
+
+        The present state stays, and every state that has a tag, that was the present one within the
+        last days, or that undoing one of the ten newest operations needs. The log keeps all its entries
+        and says which states are gone. Nothing brings them back.
+
+        Args:
+            days: Keep states that were left within so many days.
+            apply: Remove the data; without it, only say what would go.
         """
 
     def set_default_encoder(
