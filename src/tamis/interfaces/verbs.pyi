@@ -78,6 +78,7 @@ class Verbs:
         new_only: bool = False,
         threshold: float | None = None,
         encoder: str | PathLike[str] | Any = 'default',
+        later_keys: bool = False,
         crops: str | PathLike[str] | None = None,
         min_box: int = 8,
         tiles: int | None = None,
@@ -105,6 +106,7 @@ class Verbs:
             new_only: Add only what is unlike all that is in the dataset by its vector, so neither copies nor other pictures that are much the same; of videos every frame is looked at, unless --every says else.
             threshold: Cosine similarity from which new-only skips a picture. Default: 0.92.
             encoder: The encoder that new-only compares by.
+            later_keys: Of each folder at an object store, list only the keys that sort behind the last one in the dataset: for buckets whose names grow with time.
             crops: Also add the boxes of a COCO, VOC or YOLO dataset.
             min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.

@@ -73,7 +73,7 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
         StorageError: the disk refuses.
     """
     store, progress = workspace.store, feedback.stage("add")
-    wanted = SourcesToAdd(request)
+    wanted = SourcesToAdd(request, store)
     known = KnownPictures(store)
     workers, pool = workers_of(
         request.runner,
