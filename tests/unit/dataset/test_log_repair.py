@@ -115,7 +115,8 @@ def test_a_record_that_a_killed_writer_left_is_no_entry(store: Store) -> None:
     assert Store.open(store.path).snapshot == store.snapshot
 
 
-def test_check_says_so_and_repairs_it(store: Store, states: dict[int, object]) -> None:
+@pytest.mark.usefixtures("states")
+def test_check_says_so_and_repairs_it(store: Store) -> None:
     cut(store.path / "log" / f"{store.snapshot:08d}.json")
     assert "is damaged" in " ".join(
         p.reason for p in check_dataset_at(store.path, Check()).problems
@@ -123,4 +124,4 @@ def test_check_says_so_and_repairs_it(store: Store, states: dict[int, object]) -
     report = check_dataset_at(store.path, Check(repair=True))
     assert "was made anew" in report.notes[0]
     assert not [problem for problem in report.problems if problem.kind == "dataset"]
-    assert content(Store.open(store.path)) == states[store.snapshot]
+    assert Store.open(store.path).count("label = 'owl'") == 10
