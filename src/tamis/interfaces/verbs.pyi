@@ -76,6 +76,7 @@ class Verbs:
         every: float | Literal['frame', 'keyframe'] | None = None,
         new_only: bool = False,
         threshold: float | None = None,
+        embed: bool = False,
         encoder: str | PathLike[str] | Any = 'default',
         crops: str | PathLike[str] | None = None,
         min_box: int = 8,
@@ -103,7 +104,8 @@ class Verbs:
             every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
             new_only: Add only what is unlike all that is in the dataset by its vector, so neither copies nor other pictures that are much the same; of videos every frame is looked at, unless --every says else.
             threshold: Cosine similarity from which new-only skips a picture. Default: 0.92.
-            encoder: The encoder that new-only compares by.
+            embed: Also compute vectors of what is new, from the same decoding.
+            encoder: The encoder of embed and new-only.
             crops: Also add the boxes of a COCO, VOC or YOLO dataset.
             min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.
