@@ -149,6 +149,7 @@ def _thresholds(request: Duplicates, learned: PairThresholds) -> PairThresholds:
     return replace(
         learned,
         copy=learned.copy if copy == "auto" else copy,
+        doubtful=learned.doubtful if copy == "auto" else None,
         changed=learned.changed if changed == "auto" else changed,
     )
 
@@ -162,6 +163,7 @@ def _counts(report: DuplicateReport) -> dict[str, Any]:
         **{f"{verdict}_pairs": count for verdict, count in report.verdicts.items()},
         "threshold": report.threshold,
         "changed_threshold": report.changed_threshold,
+        "doubtful_threshold": report.calibration.thresholds.doubtful,
         "candidates": report.candidates,
         "false_pair_rate": report.calibration.false_pair_rate,
         "shared_template": int(report.calibration.shared_template),
