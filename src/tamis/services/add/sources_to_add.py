@@ -9,9 +9,10 @@ from tamis.sources.exclusion import Exclusion
 from tamis.sources.folder_labels import FolderLabels
 from tamis.sources.label_table import TableLabels
 from tamis.sources.labels import open_labels
-from tamis.sources.locations import Location, count_sources, iter_locations
+from tamis.sources.locations import count_sources, iter_locations
 from tamis.sources.objects.address import is_object_address
 from tamis.sources.objects.listing import ObjectListing
+from tamis.sources.spread import Location
 from tamis.sources.twin_names import TwinNames
 from tamis.sources.video.library import load_av
 from tamis.sources.video.sampling import EVERY_FRAME, Sampling, parse_sampling
