@@ -29,6 +29,7 @@ from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.edit.contract import BoxesReport
 from tamis.services.edit.contract import EditReport
+from tamis.services.edit.contract import InterpolateReport
 from tamis.services.edit.contract import RemoveReport
 from tamis.services.edit.contract import RenameReport
 from tamis.services.embed.contract import EmbedReport
@@ -459,6 +460,36 @@ class Verbs:
             min_box: Skip boxes with a shorter side.
         """
 
+    def draw_annotation(
+        self,
+        sample: str | PathLike[str],
+        label: str | PathLike[str],
+        *,
+        outline: tuple[float, ...] | Sequence[tuple[float, ...]] = (),
+        rotated: bool = False,
+        mask: str | PathLike[str] | None = None,
+        layer: str | PathLike[str] = 'truth',
+        author: str | PathLike[str] | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EditReport:
+        """Add an object to a picture: a polygon, a rotated box or a mask.
+
+        Nothing that is there is touched. `tamis label boxes --add` adds boxes.
+
+        Args:
+            sample: The picture's sample id.
+            label: The object's class.
+            outline: Its outline, a ring each, in pixels of the upright picture. Default: none.
+            rotated: The outline has the four corners of a rotated box, in turn.
+            mask: Run lengths of its mask as COCO writes them.
+            layer: The layer.
+            author: Who made the change.
+        """
+
     def edit_annotation(
         self,
         annotation_id: str | PathLike[str],
@@ -466,6 +497,9 @@ class Verbs:
         box: tuple[float, float, float, float] | None = None,
         label: str | PathLike[str] | None = None,
         author: str | PathLike[str] | None = None,
+        outline: tuple[float, ...] | Sequence[tuple[float, ...]] = (),
+        mask: str | PathLike[str] | None = None,
+        unchanged_since: str | PathLike[str] | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -481,6 +515,29 @@ class Verbs:
             annotation_id: The annotation.
             box: Where it lies now, in pixels of the upright picture.
             label: Its class now.
+            author: Who made the change.
+            outline: Its outline, a ring each, in pixels of the upright picture. Default: none.
+            mask: Run lengths of its mask as COCO writes them.
+            unchanged_since: Refuse if its `time` is another one by now.
+        """
+
+    def interpolate_boxes(
+        self,
+        *annotation_ids: str | PathLike[str],
+        author: str | PathLike[str] | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> InterpolateReport:
+        """Give frames of a video the boxes between those of key frames.
+
+        Between one key frame and the next a box moves and grows evenly with the frame number. Boxes
+        that were made so before, and that nobody changed since, are made anew.
+
+        Args:
+            annotation_ids: Boxes of one object in key frames of one video, two or more.
             author: Who made the change.
         """
 
