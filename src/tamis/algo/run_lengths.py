@@ -134,7 +134,7 @@ def sampled(
         cells: along each side.
 
     >>> sampled([6, 2, 8, 2, 2], 10, (0, 5, 2, 4), 2).tolist()  # rows 6 and 7 of two columns
-    [[True, True], [True, True]]
+    [[True, True], [False, False]]
     """
     middle = (np.arange(cells) + 0.5) / cells
     columns = np.floor(box[0] + middle * box[2]).astype(np.int64)

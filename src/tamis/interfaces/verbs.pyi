@@ -465,6 +465,7 @@ class Verbs:
         sample: str | PathLike[str],
         label: str | PathLike[str],
         *,
+        box: tuple[float, float, float, float] | None = None,
         outline: tuple[float, ...] | Sequence[tuple[float, ...]] = (),
         rotated: bool = False,
         mask: str | PathLike[str] | None = None,
@@ -476,13 +477,14 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EditReport:
-        """Add an object to a picture: a polygon, a rotated box or a mask.
+        """Add an object to a picture: a box, a polygon, a rotated box or a mask.
 
-        Nothing that is there is touched. `tamis label boxes --add` adds boxes.
+        Nothing that is there is touched.
 
         Args:
             sample: The picture's sample id.
             label: The object's class.
+            box: A box in pixels of the upright picture.
             outline: Its outline, a ring each, in pixels of the upright picture. Default: none.
             rotated: The outline has the four corners of a rotated box, in turn.
             mask: Run lengths of its mask as COCO writes them.
@@ -534,10 +536,11 @@ class Verbs:
         """Give frames of a video the boxes between those of key frames.
 
         Between one key frame and the next a box moves and grows evenly with the frame number. Boxes
-        that were made so before, and that nobody changed since, are made anew.
+        that were made so before, and that nobody changed since, are made anew. Key frames of an object
+        are remembered; later one of its boxes names them all.
 
         Args:
-            annotation_ids: Boxes of one object in key frames of one video, two or more.
+            annotation_ids: Boxes of one object in key frames of one video.
             author: Who made the change.
         """
 

@@ -110,14 +110,18 @@ class EditReport(Result):
 
 @dataclass(frozen=True)
 class DrawAnnotation(Request["EditReport"], verb="label draw", writes=True, run="run:draw"):
-    """Add an object to a picture: a polygon, a rotated box or a mask.
+    """Add an object to a picture: a box, a polygon, a rotated box or a mask.
 
-    Nothing that is there is touched. `tamis label boxes --add` adds boxes.
+    Nothing that is there is touched.
     """
 
     sample: Annotated[str, Argument("The picture's sample id.", metavar="ID")]
     label: Annotated[str, Argument("The object's class.", metavar="CLASS")]
     _: KW_ONLY
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        Option("A box in pixels of the upright picture.", metavar="X,Y,W,H"),
+    ] = None
     outline: Rings = ()
     rotated: Annotated[
         bool, Option("The outline has the four corners of a rotated box, in turn.")
@@ -129,8 +133,8 @@ class DrawAnnotation(Request["EditReport"], verb="label draw", writes=True, run=
     def check(self) -> None:
         """See `Request`."""
         check_layer(self.layer)
-        if bool(self.outline) == (self.mask is not None):
-            raise UsageError("give an outline or a mask, one of the two")
+        if sum([self.box is not None, bool(self.outline), self.mask is not None]) != 1:
+            raise UsageError("give a box, an outline or a mask, one of the three")
         if not self.label.strip():
             raise UsageError("an object needs a class; give its name")
         for ring in self.outline:
@@ -165,20 +169,21 @@ class InterpolateBoxes(
     """Give frames of a video the boxes between those of key frames.
 
     Between one key frame and the next a box moves and grows evenly with the frame number. Boxes
-    that were made so before, and that nobody changed since, are made anew.
+    that were made so before, and that nobody changed since, are made anew. Key frames of an object
+    are remembered; later one of its boxes names them all.
     """
 
     annotation_ids: Annotated[
         Sequence[str],
-        Argument("Boxes of one object in key frames of one video, two or more.", metavar="ID"),
+        Argument("Boxes of one object in key frames of one video.", metavar="ID"),
     ]
     _: KW_ONLY
     author: Author = None
 
     def check(self) -> None:
         """See `Request`."""
-        if len(set(self.annotation_ids)) < 2:  # noqa: PLR2004 - between two there is something
-            raise UsageError("give the boxes of at least two key frames")
+        if not self.annotation_ids:
+            raise UsageError("give the boxes of key frames, by their annotation ids")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -62,7 +62,7 @@ def interpolate(
     keys |= {row["annotation_id"]: row for row in same if not _said(row).get("interpolated")}
     by_frame = {frames[row["sample_id"]]: row for row in keys.values()}
     if len(by_frame) < 2:  # noqa: PLR2004 - between two there is something
-        raise UsageError("the boxes are all of one frame; give those of at least two frames")
+        raise UsageError("one key frame alone has nothing between; give a box of another frame too")
     ends = sorted(by_frame)
     old = [row for row in same if row["annotation_id"] not in keys]
     between = [

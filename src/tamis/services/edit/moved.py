@@ -11,7 +11,7 @@ from tamis.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["by_hand", "moved", "without_area"]
+__all__ = ["by_hand", "moved", "require_box", "without_area"]
 
 _PLACE = ("x", "y", "width", "height")
 _RELATIVE = 1e-6
@@ -34,7 +34,7 @@ def moved(row: Mapping[str, Any], box: Sequence[float], size: tuple[int, int]) -
     name = row["annotation_id"]
     if row["x"] is None:
         raise UsageError(f"{name} is a {row['kind']}, which has no place to move")
-    _require_box(box, size)
+    require_box(box, size)
     if row["mask"] is not None:
         raise UsageError(
             f"{name} has a mask of pixels, which cannot be moved; remove it and import another"
@@ -65,7 +65,12 @@ def moved(row: Mapping[str, Any], box: Sequence[float], size: tuple[int, int]) -
     }
 
 
-def _require_box(box: Sequence[float], size: tuple[int, int]) -> None:
+def require_box(box: Sequence[float], size: tuple[int, int]) -> None:
+    """Refuse a box that cannot lie in a picture of that size.
+
+    Raises:
+        UsageError: it has no area, or lies outside.
+    """
     told = ",".join(f"{value:g}" for value in box)
     if not all(map(math.isfinite, box)) or min(box[2:]) <= 0:
         raise UsageError(f"{told} is no box: give x, y, and a width and height above 0")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tamis.algo.run_lengths import box_of_counts, read_counts
 from tamis.errors import UsageError
 from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
-from tamis.services.edit.moved import without_area
+from tamis.services.edit.moved import require_box, without_area
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,8 +34,11 @@ def drawn(request: DrawAnnotation, size: tuple[int, int]) -> tuple[SourceAnnotat
     Raises:
         UsageError: it cannot lie so in the picture.
     """
-    kind: AnnotationKind = "polygon"
-    if request.mask is not None:
+    kind: AnnotationKind = "box"
+    if request.box is not None:
+        require_box(request.box, size)
+        placed = Placed(request.box)
+    elif request.mask is not None:
         kind, placed = "mask", _placed_mask(request.mask, size)
     else:
         kind = "rotated_box" if request.rotated else "polygon"
