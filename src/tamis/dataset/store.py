@@ -23,6 +23,7 @@ from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_d
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
 from tamis.dataset.operations import ASKED, beside_request
+from tamis.dataset.pruning import require_readable
 from tamis.dataset.reader import DEFAULT_ENCODER_SETTING, Reader
 from tamis.dataset.schema import vector_column_named
 from tamis.dataset.snapshots import SnapshotChain
@@ -176,6 +177,7 @@ class Store(Reader):
         with self._writer.locked("undo", self._state) as head:
             snapshots = self._chain.all()
             plan = plan_undo(snapshots, to)
+            require_readable(snapshots, plan.target)
             running = RunningOperations(self._layout.running)
             entries = {
                 entry.operation: entry for entry in log_entries(snapshots, running.is_running)
@@ -243,6 +245,7 @@ class Store(Reader):
 
     def _returned(self, head: State, verb: str, to: int) -> State:
         """Name a snapshot that has the state of an earlier one."""
+        require_readable(self._chain.all(), to)
         meant = self._chain.read(to)
         about = About(verb, {RETURNS_TO: to}, settings=meant.settings)
         return self._writer.name(head, head.returned(meant.after), about)
@@ -302,6 +305,29 @@ class Store(Reader):
         remove_drafts(self.path)
         return self._writer.collect()
 
+    def prunable(self, days: float) -> tuple[list[int], Freed]:
+        """Return the snapshots that `prune` would let go, and what that would free."""
+        return self._writer.prunable(days)
+
+    def prune(self, days: float) -> tuple[list[int], Freed]:
+        """Let go of the data of states that were left more than `days` ago; nothing undoes it.
+
+        Tagged states stay, and those that undoing the ten newest operations needs. The log keeps
+        all its entries.
+
+        Returns:
+            The snapshots, and what was freed.
+
+        Raises:
+            UsageError: the store was opened at a fixed snapshot.
+            ConflictError: another writer is busy.
+            StorageError: the disk refuses.
+        """
+        self._require_head()
+        gone, freed, state = self._writer.prune(days)
+        self._moved(state)
+        return gone, freed
+
     def _require_head(self) -> None:
         if self._pinned:
             raise UsageError(
@@ -338,6 +364,11 @@ class Store(Reader):
     def _resolve(self, name: int | str | None) -> Snapshot:
         if name is None:
             return self._chain.head()
+        meant = self._named(name)
+        require_readable(self._chain.all(), meant.snapshot)
+        return meant
+
+    def _named(self, name: int | str) -> Snapshot:
         if isinstance(name, int) or (name.isdecimal() and len(name) <= _MOST_DIGITS):
             return self._chain.read(int(name))
         known = tags(self._chain.all())

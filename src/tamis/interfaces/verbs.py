@@ -33,7 +33,16 @@ from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
 from tamis.services.finetune.contract import Finetune
-from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
+from tamis.services.history.contract import (
+    Checkout,
+    CollectGarbage,
+    Diff,
+    Log,
+    Prune,
+    Redo,
+    Tag,
+    Undo,
+)
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
@@ -112,6 +121,7 @@ class Verbs:
     diff = Method(Diff)
     tag = Method(Tag)
     gc = Method(CollectGarbage)
+    prune = Method(Prune)
     set_default_encoder = Method(DefaultEncoder)
     info = Method(Info)
     report = Method(Report)

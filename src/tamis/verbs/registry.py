@@ -75,6 +75,7 @@ VERBS: Final[dict[str, str]] = {
     "diff": "tamis.services.history.contract:Diff",
     "tag": "tamis.services.history.contract:Tag",
     "gc": "tamis.services.history.contract:CollectGarbage",
+    "prune": "tamis.services.history.contract:Prune",
     "encoders default": "tamis.services.encoders.contract:DefaultEncoder",
     "encoders check": "tamis.services.encoders.contract:CheckEncoder",
     "encoders pack": "tamis.services.encoders.contract:PackEncoder",
