@@ -21,7 +21,9 @@ from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsSc
 from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.edit.contract import (
+    DrawAnnotation,
     EditAnnotation,
+    InterpolateBoxes,
     RemoveAnnotations,
     RenameClass,
     SetBoxes,
@@ -78,7 +80,9 @@ class Verbs:
     set_boxes = Method(SetBoxes)
     layers = Method(ListLayers)
     crop_objects = Method(CropObjects)
+    draw_annotation = Method(DrawAnnotation)
     edit_annotation = Method(EditAnnotation)
+    interpolate_boxes = Method(InterpolateBoxes)
     remove_annotations = Method(RemoveAnnotations)
     rename_class = Method(RenameClass)
     find_mislabels = Method(FindMislabels)
