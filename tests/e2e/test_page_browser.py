@@ -248,7 +248,7 @@ def test_boxes_are_drawn_moved_named_and_removed(visit: Visit) -> None:
     visit.page.wait_for_selector(".ask")
     visit.page.keyboard.press("1")
     visit.told("Box added")
-    visit.page.wait_for_selector(".last:has-text('boxes')", state="attached")
+    visit.page.wait_for_selector(".last:has-text('drawn')", state="attached")
     assert len(boxes()) == 2
     visit.page.wait_for_function("() => document.querySelectorAll('g.box').length === 2")
     visit.keys("Delete")

@@ -12,13 +12,9 @@ from tamis.algo.defects import MemoryBank, Residual
 from tamis.encoders.registry import load_encoder
 from tamis.errors import UsageError
 from tamis.runtime.defect_graph import defect_graph
-from tamis.runtime.defect_model import (
-    DefectModel,
-    Expert,
-    ModelFacts,
-    PictureScorer,
-    PlaceFeatures,
-)
+from tamis.runtime.defect_model import DefectModel, Expert, ModelFacts
+from tamis.runtime.defect_places import PlaceFeatures
+from tamis.runtime.defect_scores import PictureScorer
 
 EXPERTS = (
     Expert("bank", ("stride4", "stride8"), 0.0, "peak", 0.1, 0.02),

@@ -19,7 +19,8 @@ from tamis.algo.defects import (
 from tamis.encoders.bundled import bundled_graph
 from tamis.encoders.graph_part import needed_values
 from tamis.errors import UsageError
-from tamis.runtime.defect_model import PlaceFeatures, pixel_lines
+from tamis.runtime.defect_places import PlaceFeatures
+from tamis.runtime.defect_scores import pixel_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from tamis.algo.defects import PatchModel
     from tamis.encoders.base import Encoder
     from tamis.encoders.tiled_maps import TilePlan
-    from tamis.runtime.defect_model import DefectModel, Expert, Lattice
+    from tamis.runtime.defect_model import DefectModel, Expert
+    from tamis.runtime.defect_places import Lattice
 
 __all__ = ["defect_graph"]
 

@@ -91,7 +91,9 @@ def test_few_labels_become_many_in_a_layer_of_their_own(few):
     assert sum(row["label"] == right[row["sample_id"]] for row in rows) >= 0.95 * len(rows)
     assert all(0.5 <= row["confidence"] <= 1 for row in rows)
     assert report.expected_accuracy.low <= report.expected_accuracy.value
-    assert report.method in {one.method for one in report.tried}
+    weights = {one.method: one.weight for one in report.tried}
+    assert sum(weights.values()) == pytest.approx(1)
+    assert all((name in report.method) == (weight > 0) for name, weight in weights.items())
     assert few.table(["label"])["label"].null_count == 3 * EACH - FEW, "label stays as it is"
     again = few.propagate_labels()
     assert again == report

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.special import softmax
 
 from tamis.algo.canonical_order import canonical_order
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.propagation.contenders import (
     Graph,
     Headed,
+    Reached,
     Seeds,
     Texts,
     fit_means,
@@ -21,6 +21,7 @@ from tamis.algo.propagation.contenders import (
 )
 from tamis.algo.propagation.diffusion import Diffusion, affinities
 from tamis.algo.propagation.expected import expected_accuracy
+from tamis.algo.propagation.new_rows import Labeler, NewRows
 from tamis.algo.propagation.seed_groups import Conflict, find_conflicts, spread_in_groups
 from tamis.algo.propagation.trials import hold_trials
 from tamis.algo.splits import assign_splits
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from tamis.algo.intervals import Estimate
     from tamis.algo.neighbors import KnnGraph
-    from tamis.algo.probe.heads import Head
     from tamis.algo.propagation.contenders import Contender
     from tamis.algo.propagation.trials import Trial
     from tamis.types import Indices, Vectors
@@ -46,6 +46,8 @@ _FOLDS: Final = ((50, 20), (500, 10))
 """Up to so many labels, so many folds: with few labels, each that is left out is missed."""
 _FOLDS_OF_MANY: Final = 5
 _TEXT_ROWS: Final = 20
+_BY_TEXTS: Final = 2
+"""Contenders that know of texts; these are trusted where no label could be held out."""
 _EVEN: Final = 1e-9
 
 
@@ -63,55 +65,6 @@ class ClassTexts:
 
 
 @dataclass(frozen=True)
-class NewRows:
-    """Labels for rows that come later, by what is known already.
-
-    Attributes:
-        classes: `[K]` names.
-        head: gives logits; None where the texts alone won, whose fit new rows must bring.
-        known: `[K']` classes that the head tells apart.
-        temperature: divides the logits.
-        least_confidence: a row under it gets no label.
-    """
-
-    classes: NDArray[Any]
-    head: Head | None
-    known: Indices
-    temperature: float
-    least_confidence: float
-
-    def probabilities(
-        self, X: NDArray[Any], texts: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """Return `[M, K]` for new unit vectors `[M, D]`; the graph is not computed again.
-
-        Args:
-            X: `[M, D]` unit vectors.
-            texts: `[M, K]` how well each fits the text of each class; needed where texts won.
-
-        Raises:
-            UsageError: texts are needed and not given, or `X` is not made of unit vectors.
-        """
-        if self.head is None:
-            if texts is None:
-                raise UsageError("class texts gave these labels: new rows need their fit to them")
-            logits = np.log(np.maximum(texts, 1e-6))
-        else:
-            found = self.head.logits(unit_vectors(X))
-            logits = np.repeat(found.min(axis=1, keepdims=True), len(self.classes), axis=1)
-            logits[:, self.known] = found
-        probabilities: NDArray[np.float64] = softmax(logits / self.temperature, axis=1)
-        return probabilities
-
-    def labels(self, X: NDArray[Any], texts: NDArray[np.float64] | None = None) -> Indices:
-        """Return the class number of each new row, `[M]`; -1 where no class is likely enough."""
-        probabilities = self.probabilities(X, texts)
-        likely = probabilities.max(axis=1) >= self.least_confidence
-        labels: Indices = np.where(likely, probabilities.argmax(axis=1), -1)
-        return labels
-
-
-@dataclass(frozen=True)
 class Propagation:
     """Labels for all rows, and how right they are expected to be.
 
@@ -120,10 +73,10 @@ class Propagation:
         labels: `[N]` class number of each row, labels given included; -1 where none is given out.
         confidence: `[N]` calibrated probability of the likeliest class; 1 for labels given.
         probabilities: `[N, K]` calibrated; rows sum to 1.
-        winner: what gave them.
+        method: what gave them: one way, or a mix of several.
         trials: what each contender did on held-out labels.
         expected: accuracy expected of the labels given out, from refits without the labels that it
-            is measured on, the choice of the winner included; NaN, from 0 to 1, where no label
+            is measured on, the weights of the mix included; NaN, from 0 to 1, where no label
             could be held out.
         expected_of_all: the same if no row were left without a label.
         coverage: share of the rows without given labels that got one.
@@ -137,7 +90,7 @@ class Propagation:
     labels: Indices
     confidence: NDArray[np.float64]
     probabilities: NDArray[np.float64]
-    winner: str
+    method: str
     trials: tuple[Trial, ...]
     expected: Estimate
     expected_of_all: Estimate
@@ -158,13 +111,13 @@ def propagate(
     least_confidence: float = 0.5,
     rng: np.random.Generator,
 ) -> Propagation:
-    """Label all rows from the labels of a few, by the way that does best on labels held out.
+    """Label all rows from the labels of a few, by the ways that do best on labels held out.
 
     Tried are diffusion along the graph of 50 nearest neighbours, the nearest class mean, a
     logistic regression, a vote of the nearest labels, and, where there are texts, these and a
-    graph with the rows that fit each text best as sources. The one that is most often right on
-    held-out labels is taken, of equals the one with the least log loss. The same rows give
-    the same labels, bit for bit, whatever order they come in.
+    graph with the rows that fit each text best as sources. They are mixed by their log loss on
+    held-out labels, as `fit_mixture` says: many labels leave the best one alone. The same rows
+    give the same labels, bit for bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; diffusion O(N k K) a step, for
     each of the folds (20 up to 50 labels, 10 up to 500, then 5); the others 210, 55 or 15 fits
@@ -219,9 +172,10 @@ def propagate(
     )
     near = _ordered_graph(graph, order, place) if graph else knn_graph(ordered, NEIGHBORS, rng=rng)
     contenders = _contenders(ordered, seeds, near, None if texts is None else _text(texts)[order])
-    trials = hold_trials(contenders, seeds)
-    winner, trial = contenders[trials.winner], trials.trials[trials.winner]
-    own = softmax(winner.logits() / trial.temperature, axis=1)
+    trials = hold_trials(contenders, seeds, trusted=None if texts is None else _BY_TEXTS)
+    mixture = trials.mixture
+    taken = [contenders[part] for part in mixture.parts]
+    own = np.exp(mixture.log_probabilities(contender.logits() for contender in taken))
     probabilities = spread_in_groups(own, group, seed_rows, seed_classes)
     confidence = probabilities.max(axis=1)
     likely = confidence >= least_confidence
@@ -246,7 +200,7 @@ def propagate(
         labels=found[place],
         confidence=confidence[place],
         probabilities=probabilities[place],
-        winner=winner.name,
+        method=trials.method,
         trials=trials.trials,
         expected=expected_accuracy(right[sure], truth[sure], answered),
         expected_of_all=expected_accuracy(right, truth, shares),
@@ -255,21 +209,27 @@ def propagate(
         conflicts=_as_given(conflicts, groups, order) if names else (),
         new_rows=NewRows(
             classes=classes,
-            head=winner.head(),
-            known=np.arange(len(classes)) if isinstance(winner, Graph) else np.unique(seed_classes),
-            temperature=trial.temperature,
+            heads=tuple(_labeler(contender, seeds) for contender in taken),
+            mixture=mixture,
             least_confidence=least_confidence,
         ),
     )
+
+
+def _labeler(contender: Contender, seeds: Seeds) -> Labeler:
+    every = isinstance(contender, (Graph, Texts))
+    known = np.arange(seeds.n_classes) if every else np.unique(seeds.classes)
+    return Labeler(contender.head(), known)
 
 
 def _contenders(
     X: Vectors, seeds: Seeds, near: KnnGraph, texts: NDArray[np.float64] | None
 ) -> list[Contender]:
     diffusion = Diffusion(affinities(near))
+    reached = Reached.from_seeds(len(X), seeds, diffusion)
     found: list[Contender] = [
         Headed("class means", 0.1, X, seeds, fit_means),
-        Graph("graph", X, seeds, diffusion),
+        Graph("graph", X, seeds, reached),
         Headed("regression", 1.0, X, seeds, fit_regression),
         Headed("vote", 1.0, X, seeds, fit_votes),
     ]
@@ -278,11 +238,10 @@ def _contenders(
     sources = np.zeros(texts.shape)
     best = np.argsort(-texts, axis=0, kind="stable")[:_TEXT_ROWS]
     np.put_along_axis(sources, best, 1.0 / len(best), axis=0)
-    return [
-        Graph("graph and texts", X, seeds, diffusion, sources),
-        Texts(texts, seeds),
-        *found,
-    ]
+    both = reached.with_texts(sources, seeds, diffusion)
+    knowing = [Graph("graph and texts", X, seeds, both), Texts(texts, seeds)]
+    # of a class without a label only texts know
+    return knowing if np.unique(seeds.classes).size < seeds.n_classes else [*knowing, *found]
 
 
 def _folds(classes: Indices, groups: Indices, rng: np.random.Generator) -> Indices:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from tamis.dataset.annotation_columns import ANNOTATIONS
+from tamis.dataset.annotation_ids import digest_of
 from tamis.outside_text import storable
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class AnnotationRows:
         self._add(sample_id=sample_id, kind="number", label=label, value=value)
 
     def _add(self, **said: Any) -> None:
-        content = repr((self._layer, *said.values())).encode("utf-8", "backslashreplace")
-        digest = hashlib.blake2b(content, digest_size=16)
+        digest = digest_of(self._layer, said.values())
         key = digest.digest()
         before = self._equal[key]
         self._equal[key] += 1

@@ -30,6 +30,7 @@ from tamis.services.annotate.exported_pictures import exported_pictures
 from tamis.services.annotate.spooled_tables import SpooledTables
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -76,9 +77,11 @@ def import_annotations(
             f"none of the {taken.entries} annotations in {place} can be used; the first, "
             f"{first.path}: {first.reason}. Add the pictures first:  tamis add FOLDER"
         )
+    removed = 0
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
+            removed = len(store.annotations(["layer"], equal("layer", request.layer)))
             before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
             after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
@@ -91,6 +94,7 @@ def import_annotations(
         for table in taken.tables:
             operation.add_annotations(table)
         labels = {name: label for name, label in taken.labels.items() if name not in labeled}
+        taken.notes += _kept_labels(store, taken.labels, labeled)
         if labels:
             values = pa.array(list(labels.values()), pa.string())
             operation.set_marks(list(labels), {"label": values})
@@ -104,12 +108,27 @@ def import_annotations(
         layer=request.layer,
         imported=counts.get("annotations", 0),
         known=counts.get("annotations_known", 0),
-        removed=counts.get("annotations_removed", 0),
+        removed=removed,
         pictures=taken.pictures,
         kinds=dict(kinds.most_common()),
         failed=failed,
         notes=taken.notes,
     )
+
+
+def _kept_labels(store: Store, told: Mapping[str, str], labeled: set[str]) -> list[str]:
+    """Say that pictures have another class as their label, and keep it."""
+    asked = [name for name in told if name in labeled]
+    there = store.read([Column.LABEL], ids=asked).column(0).to_pylist() if asked else []
+    others = sum(told[name] != label for name, label in zip(asked, there, strict=True))
+    if not others:
+        return []
+    sentence = (
+        f"{counted(others, 'picture')} had another class already, which stays the label; what "
+        f"was imported stands beside it in {TRUTH}: change it by  tamis label set, or import with "
+        "--replace"
+    )
+    return [sentence]
 
 
 @dataclass
@@ -205,7 +224,7 @@ def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SIL
     if request.add:
         changed = [name for name in ids if request.label not in had.get(name, ())]
     else:
-        changed = [name for name in ids if had.get(name) != [request.label]]
+        changed = [name for name in ids if set(had.get(name, ())) != {request.label}]
     if changed:
         rows = AnnotationRows(request.layer, request.author)
         for name in changed:
@@ -235,9 +254,9 @@ def clear_labels(
     ids = _samples(workspace, request)
     of_kind = equal("kind", request.kind) if request.kind else None
     condition = all_of(equal("layer", request.layer), of_kind)
-    annotated = store.annotations(["sample_id"], condition).column("sample_id").unique()
+    annotated = store.annotations(["sample_id"], condition).column("sample_id")
     meant = pa.array(ids, pa.string())
-    chosen = meant.filter(pc.is_in(meant, value_set=annotated))
+    chosen = meant.filter(pc.is_in(meant, value_set=annotated.unique()))
     marks = request.layer == TRUTH and request.kind in (None, "classification")
     labeled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
     labels = 0 if labeled is None else len(labeled) - labeled.column("label").null_count
@@ -250,7 +269,7 @@ def clear_labels(
             follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
                 _clear_label(store, operation, ids)
-        removed = operation.counts.get("annotations_removed", 0)
+        removed = pc.sum(pc.is_in(annotated, value_set=meant)).as_py() or 0
     return ClearReport(layer=request.layer, pictures=len(ids), removed=removed, labels=labels)
 
 

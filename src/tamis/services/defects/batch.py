@@ -9,7 +9,8 @@ import numpy as np
 
 from tamis.algo.defects import Scale, mutual_distances
 from tamis.errors import UsageError
-from tamis.runtime.defect_model import PictureScore, PlaceFeatures, ScoreMap
+from tamis.runtime.defect_places import PlaceFeatures
+from tamis.runtime.defect_scores import PictureScore, ScoreMap
 from tamis.services.defects.nominal import NominalSet, native_side
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, typical_brightness
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from tamis.encoders.base import Encoder
     from tamis.runtime.decoded_rows import Pixels
-    from tamis.runtime.defect_model import Place
+    from tamis.runtime.defect_places import Place
     from tamis.services.defects.rows import PictureRow
     from tamis.services.defects.sampling import PatchSample
     from tamis.verbs.feedback import Feedback

@@ -18,7 +18,7 @@ from tamis.algo.defects import (
     plant_flaw,
     smoothed,
 )
-from tamis.runtime.defect_model import PlaceFeatures
+from tamis.runtime.defect_places import PlaceFeatures
 from tamis.services.defects.contract import LARGEST_SIDE
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, strip_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tamis.algo.defects import FlawName, ModelName, PatchModel
     from tamis.encoders.base import Encoder
     from tamis.runtime.decoded_rows import Pixels
-    from tamis.runtime.defect_model import Place
+    from tamis.runtime.defect_places import Place
     from tamis.services.defects.contract import DefectsFit
     from tamis.services.defects.nominal import NominalSet
     from tamis.services.defects.rows import PictureRow

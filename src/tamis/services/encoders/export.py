@@ -22,8 +22,9 @@ from tamis.errors import InputError, MissingExtraError, PictureError, UsageError
 from tamis.images.decode import decode
 from tamis.services.encoders.result import EncoderExport
 from tamis.sources.archives import close_archives
-from tamis.sources.locations import Location, iter_locations
+from tamis.sources.locations import iter_locations
 from tamis.sources.reading import read_bytes
+from tamis.sources.spread import Location
 from tamis.sources.video.frame_reader import close_videos
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT

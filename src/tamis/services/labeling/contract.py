@@ -174,10 +174,17 @@ class ExpectedAccuracy:
 
 @dataclass(frozen=True)
 class TriedMethod:
-    """A way to label that was tried, and its accuracy on labels held out, None if unmeasured."""
+    """A way to label that was tried.
+
+    Attributes:
+        method: its name.
+        accuracy: on labels held out; None if unmeasured.
+        weight: how much it counts in what gave the labels, in [0, 1].
+    """
 
     method: str
     accuracy: ExpectedAccuracy | None
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -198,9 +205,9 @@ class PropagationReport(Result):
         abstained: pictures that got none, for no class is likely enough.
         classes: how many pictures got each class.
         expected_accuracy: of the labels given out, measured on labels held out, the choice of the
-            method included.
+            methods' weights included.
         measured: how many labels were held out.
-        method: what gave the labels: the best of those tried.
+        method: what gave the labels: the best of those tried, or a mix of several.
         tried: each with its accuracy on labels held out.
         conflicts: near-duplicates with different labels.
         layer: where the labels are.

@@ -66,7 +66,7 @@ def propagate(
     free = np.ones(len(known.ids), np.bool_)
     free[known.rows] = False
     given = np.flatnonzero(free & (found.labels >= 0)).tolist()
-    rows = AnnotationRows(PROPAGATED, author=f"tamis: {found.winner}")
+    rows = AnnotationRows(PROPAGATED, author=f"tamis: {found.method}")
     classes: Counter[str] = Counter()
     for row in given:
         label = str(found.classes[found.labels[row]])
@@ -75,7 +75,7 @@ def propagate(
     whole = request.where is None
     with workspace.store.operation(
         "label propagate",
-        {"where": request.where, "method": found.winner},
+        {"where": request.where, "method": found.method},
         request.seed,
         request=request,
     ) as operation:
@@ -91,9 +91,11 @@ def propagate(
         classes=dict(sorted(classes.items(), key=lambda pair: (-pair[1], pair[0]))),
         expected_accuracy=_expected(found.expected),
         measured=found.measured,
-        method=found.winner,
+        method=found.method,
         tried=[
-            TriedMethod(one.name, None if one.accuracy is None else _expected(one.accuracy))
+            TriedMethod(
+                one.name, None if one.accuracy is None else _expected(one.accuracy), one.weight
+            )
             for one in found.trials
         ],
         conflicts=[
@@ -137,7 +139,7 @@ def review(workspace: Workspace, request: Review, feedback: Feedback = SILENT) -
             for row, gain in zip(picks.indices.tolist(), picks.gains.tolist(), strict=True)
         ],
         unlabeled=int(free.size),
-        method=found.winner,
+        method=found.method,
         expected_accuracy=_expected(found.expected_of_all),
         encoder=known.encoder,
         notes=_notes(found),

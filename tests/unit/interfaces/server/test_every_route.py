@@ -187,7 +187,7 @@ def test_what_is_no_request_is_refused_with_a_sentence(page: TestClient, body: b
 
 
 def test_a_body_that_is_too_large_is_refused(page: TestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr("tamis.interfaces.server.app._MOST_BYTES", 2 << 20)
+    monkeypatch.setattr("tamis.interfaces.server.endpoints._MOST_BYTES", 2 << 20)
     for path in ("/api/questions", "/api/examples"):
         answer = page.post(path, content=b" " * ((2 << 20) + 1))
         assert answer.status_code == 400
