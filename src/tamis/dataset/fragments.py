@@ -238,7 +238,12 @@ class TableVersion:
 
     # Writing
 
-    def append(self, rows: pa.Table, *, rows_per_fragment: int = ROWS_PER_FRAGMENT) -> TableVersion:
+    def append(
+        self,
+        rows: pa.Table | pa.RecordBatchReader,
+        *,
+        rows_per_fragment: int = ROWS_PER_FRAGMENT,
+    ) -> TableVersion:
         """Add rows at the end; nullable columns that `rows` lacks are null and take no space."""
         dataset = lance.write_dataset(
             rows,
