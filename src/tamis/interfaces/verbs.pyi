@@ -562,6 +562,7 @@ class Verbs:
         self,
         *,
         where: str | PathLike[str] | None = None,
+        layer: str | PathLike[str] | None = None,
         least_confidence: float = 0.5,
         texts: Literal['auto', 'yes', 'no'] = 'auto',
         new_only: bool = False,
@@ -580,6 +581,7 @@ class Verbs:
 
         Args:
             where: Only rows that meet this SQL condition.
+            layer: Start from the classes of this layer, several a picture. Default: start from `label`.
             least_confidence: A picture gets no label below this probability.
             texts: Try the classes' names as texts too; auto does where the encoder reads texts.
             new_only: Only label pictures without any label yet, by those that have one; quick.
