@@ -22,7 +22,7 @@ from tamis.services.labeling.contract import (
     PropagationReport,
 )
 from tamis.services.labeling.known_labels import near_duplicates
-from tamis.services.labeling.measured import NEIGHBORS, expected_of, notes_on
+from tamis.services.labeling.measured import NEIGHBORS, expected_of, notes_on, told_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +89,12 @@ def propagate_layer(workspace: Workspace, request: Propagate, layer: str) -> Pro
         operation.remove_annotations(target, None if request.where is None else embedded.ids)
         if labeled:
             operation.add_annotations(table.table())
-        operation.counts |= {"propagated": labeled}
+        operation.counts |= {
+            "labels": int(rows.size),
+            "propagated": labeled,
+            "abstained": int(free.sum()) - labeled,
+            **told_of(found.expected),
+        }
     paths = workspace.samples.rows([Column.PATH], embedded.ids).column(0).to_pylist()
     unusable = [names[n] for n in np.setdiff1d(np.arange(len(names)), usable).tolist()]
     classes = Counter({one.name: one.yes for one in found.outcomes if one.yes})

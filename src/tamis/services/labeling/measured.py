@@ -10,7 +10,7 @@ from tamis.services.labeling.contract import ExpectedAccuracy
 if TYPE_CHECKING:
     from tamis.algo.intervals import Estimate
 
-__all__ = ["NEIGHBORS", "expected_of", "notes_on"]
+__all__ = ["NEIGHBORS", "expected_of", "notes_on", "told_of"]
 
 NEIGHBORS: Final = 50
 """Of the graph that labels are spread on."""
@@ -22,6 +22,12 @@ def expected_of(estimate: Estimate) -> ExpectedAccuracy:
     """Return an estimate as it is reported."""
     value = None if math.isnan(estimate.value) else estimate.value
     return ExpectedAccuracy(value, estimate.low, estimate.high)
+
+
+def told_of(estimate: Estimate) -> dict[str, float | None]:
+    """Return an estimate as the log keeps it; see `LabelsPropagated`."""
+    found = expected_of(estimate)
+    return {"expected": found.value, "low": found.low, "high": found.high}
 
 
 def notes_on(measured: int, conflicts: int) -> list[str]:

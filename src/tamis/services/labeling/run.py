@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from tamis.services.labeling.contract import (
 )
 from tamis.services.labeling.known_labels import known_labels
 from tamis.services.labeling.label_sets import propagate_layer
-from tamis.services.labeling.measured import NEIGHBORS, expected_of, notes_on
+from tamis.services.labeling.measured import NEIGHBORS, expected_of, notes_on, told_of
 from tamis.services.labeling.new_pictures import label_new
 from tamis.verbs.feedback import SILENT
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from tamis.verbs.feedback import Feedback
 
 __all__ = ["propagate", "review"]
+
+_QUEUED: Final = 24
+"""Pictures to review first that the log keeps, for the report."""
 
 
 def propagate(
@@ -63,9 +66,12 @@ def propagate(
         progress(len(known.ids), len(known.ids))
         return report
     texts = class_texts(workspace, request, known)
-    found, _ = _propagated(known, request.seed, request.least_confidence, texts)
+    found, graph = _propagated(known, request.seed, request.least_confidence, texts)
     free = np.ones(len(known.ids), np.bool_)
     free[known.rows] = False
+    queue = review_first(
+        graph, found.confidence, _QUEUED, candidates=np.flatnonzero(free), groups=known.groups
+    ).indices
     given = np.flatnonzero(free & (found.labels >= 0)).tolist()
     rows = AnnotationRows(PROPAGATED, author=f"tamis: {found.method}")
     classes: Counter[str] = Counter()
@@ -83,7 +89,13 @@ def propagate(
         operation.remove_annotations(PROPAGATED, None if whole else known.ids)
         if given:
             operation.add_annotations(rows.table())
-        operation.counts |= {"propagated": len(given)}
+        operation.counts |= {
+            "labels": int(known.rows.size),
+            "propagated": len(given),
+            "abstained": int(free.sum()) - len(given),
+            **told_of(found.expected),
+            "queue": [known.ids[row] for row in queue.tolist()],
+        }
     progress(len(known.ids), len(known.ids))
     return PropagationReport(
         labels=int(known.rows.size),
