@@ -151,14 +151,14 @@ def propagate(
     vectors = unit_vectors(X)
     n = len(vectors)
     at, given = np.asarray(rows, dtype=np.int64), np.asarray(labels)
-    _check(n, at, given, groups, least_confidence)
+    check_rows(n, at, given, groups, least_confidence)
     classes, codes = _classes(given, texts, n)
     # Rows by content: no order of rows decides.
     order = _order(vectors, at, codes)
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
     ordered = vectors[order]
-    group = np.arange(n) if groups is None else _by_first_use(np.asarray(groups)[order])
+    group = np.arange(n) if groups is None else by_first_use(np.asarray(groups)[order])
     conflicts, sound = find_conflicts(group, place[at], codes)
     by_place = np.argsort(place[at[sound]], kind="stable")
     seed_rows, seed_classes = place[at[sound]][by_place], codes[sound][by_place]
@@ -168,10 +168,12 @@ def propagate(
             "than two classes: settle these first"
         )
     seeds = Seeds(
-        seed_rows, seed_classes, _folds(seed_classes, group[seed_rows], rng), len(classes)
+        seed_rows, seed_classes, draw_folds([seed_classes], group[seed_rows], rng), len(classes)
     )
-    near = _ordered_graph(graph, order, place) if graph else knn_graph(ordered, NEIGHBORS, rng=rng)
-    contenders = _contenders(ordered, seeds, near, None if texts is None else _text(texts)[order])
+    near = ordered_graph(graph, order, place) if graph else knn_graph(ordered, NEIGHBORS, rng=rng)
+    diffusion = Diffusion(affinities(near))
+    fit = None if texts is None else _text(texts)[order]
+    contenders = contenders_on(ordered, seeds, diffusion, fit)
     trials = hold_trials(contenders, seeds, trusted=None if texts is None else _BY_TEXTS)
     mixture = trials.mixture
     taken = [contenders[part] for part in mixture.parts]
@@ -206,7 +208,7 @@ def propagate(
         expected_of_all=expected_accuracy(right, truth, shares),
         coverage=float(likely[free].mean()) if free.any() else 1.0,
         measured=int(right.size),
-        conflicts=_as_given(conflicts, groups, order) if names else (),
+        conflicts=as_given(conflicts, groups, order) if names else (),
         new_rows=NewRows(
             classes=classes,
             heads=tuple(_labeler(contender, seeds) for contender in taken),
@@ -222,10 +224,10 @@ def _labeler(contender: Contender, seeds: Seeds) -> Labeler:
     return Labeler(contender.head(), known)
 
 
-def _contenders(
-    X: Vectors, seeds: Seeds, near: KnnGraph, texts: NDArray[np.float64] | None
+def contenders_on(
+    X: Vectors, seeds: Seeds, diffusion: Diffusion, texts: NDArray[np.float64] | None
 ) -> list[Contender]:
-    diffusion = Diffusion(affinities(near))
+    """Return the ways to label all rows, those that know of texts first."""
     reached = Reached.from_seeds(len(X), seeds, diffusion)
     found: list[Contender] = [
         Headed("class means", 0.1, X, seeds, fit_means),
@@ -244,10 +246,11 @@ def _contenders(
     return knowing if np.unique(seeds.classes).size < seeds.n_classes else [*knowing, *found]
 
 
-def _folds(classes: Indices, groups: Indices, rng: np.random.Generator) -> Indices:
-    wanted = next((folds for most, folds in _FOLDS if classes.size <= most), _FOLDS_OF_MANY)
+def draw_folds(categories: Sequence[Indices], groups: Indices, rng: np.random.Generator) -> Indices:
+    """Return the fold of each label given; whole groups each, categories spread evenly."""
+    wanted = next((folds for most, folds in _FOLDS if groups.size <= most), _FOLDS_OF_MANY)
     count = min(wanted, np.unique(groups).size)
-    return assign_splits(groups, [classes], [1 / count] * count, rng=rng)
+    return assign_splits(groups, categories, [1 / count] * count, rng=rng)
 
 
 def _order(vectors: Vectors, at: Indices, codes: Indices) -> Indices:
@@ -258,7 +261,8 @@ def _order(vectors: Vectors, at: Indices, codes: Indices) -> Indices:
     return order[canonical_order(vectors[order])]
 
 
-def _ordered_graph(graph: KnnGraph, order: Indices, place: Indices) -> KnnGraph:
+def ordered_graph(graph: KnnGraph, order: Indices, place: Indices) -> KnnGraph:
+    """Return the graph of the same rows in another order, and `place` their new numbers."""
     from dataclasses import replace
 
     return replace(
@@ -292,9 +296,10 @@ def _text(texts: ClassTexts) -> NDArray[np.float64]:
     return ordered
 
 
-def _as_given(
+def as_given(
     conflicts: tuple[Conflict, ...], groups: Indices | None, order: Indices
 ) -> tuple[Conflict, ...]:
+    """Return conflicts by the numbers that rows and groups were given by."""
     assert groups is not None, "rows that are their own group cannot disagree"
     found = []
     for conflict in conflicts:
@@ -304,15 +309,17 @@ def _as_given(
     return tuple(sorted(found, key=lambda each: int(each.rows[0])))
 
 
-def _by_first_use(values: NDArray[Any]) -> Indices:
+def by_first_use(values: NDArray[Any]) -> Indices:
+    """Number values by where they first occur."""
     _, first, place = np.unique(values, return_index=True, return_inverse=True)
     numbers: Indices = np.argsort(np.argsort(first))[place]
     return numbers
 
 
-def _check(
+def check_rows(
     n: int, at: Indices, given: NDArray[Any], groups: Indices | None, least_confidence: float
 ) -> None:
+    """Raise UsageError if rows, labels and groups do not fit each other."""
     if at.shape != given.shape or (groups is not None and len(groups) != n):
         raise UsageError(
             f"{at.size} rows need as many labels, not {given.size}, and {n} rows as many groups"
