@@ -41,6 +41,7 @@ from tamis.services.history.result import CheckoutReport
 from tamis.services.history.result import DiffReport
 from tamis.services.history.result import FreedReport
 from tamis.services.history.result import LogReport
+from tamis.services.history.result import PruneReport
 from tamis.services.history.result import RedoReport
 from tamis.services.history.result import TagReport
 from tamis.services.history.result import UndoReport
@@ -78,6 +79,7 @@ class Verbs:
         new_only: bool = False,
         threshold: float | None = None,
         encoder: str | PathLike[str] | Any = 'default',
+        later_keys: bool = False,
         crops: str | PathLike[str] | None = None,
         min_box: int = 8,
         tiles: int | None = None,
@@ -105,6 +107,7 @@ class Verbs:
             new_only: Add only what is unlike all that is in the dataset by its vector, so neither copies nor other pictures that are much the same; of videos every frame is looked at, unless --every says else.
             threshold: Cosine similarity from which new-only skips a picture. Default: 0.92.
             encoder: The encoder that new-only compares by.
+            later_keys: Of each folder at an object store, list only the keys that sort behind the last one in the dataset: for buckets whose names grow with time.
             crops: Also add the boxes of a COCO, VOC or YOLO dataset.
             min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.
@@ -1775,6 +1778,28 @@ class Verbs:
         Nothing that was committed is lost.
 
         Args:
+        """
+
+    def prune(
+        self,
+        *,
+        days: float = 30,
+        apply: bool = False,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PruneReport:
+        """Say how much old states take up; with --apply, let them go.
+
+        The present state stays, and every state that has a tag, that was the present one within the
+        last days, or that undoing one of the ten newest operations needs. The log keeps all its entries
+        and says which states are gone. Nothing brings them back.
+
+        Args:
+            days: Keep states that were left within so many days.
+            apply: Remove the data; without it, only say what would go.
         """
 
     def set_default_encoder(
