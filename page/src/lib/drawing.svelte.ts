@@ -252,6 +252,7 @@ export class Drawing {
     this.pixels = null
     this.hints = []
     this.picked = key
+    if (draft.kind === 'polygon') page.tool = 'box' // its points can be dragged at once
     const layer = page.layer
     const shape = mask
       ? { mask: mask.code }

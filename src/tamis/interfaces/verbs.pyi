@@ -51,6 +51,7 @@ from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
 from tamis.services.map.contract import MapReport
+from tamis.services.outliers.contract import OutliersReport
 from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
@@ -627,6 +628,7 @@ class Verbs:
         self,
         *,
         where: str | PathLike[str] | None = None,
+        layer: str | PathLike[str] | None = None,
         least_confidence: float = 0.5,
         texts: Literal['auto', 'yes', 'no'] = 'auto',
         new_only: bool = False,
@@ -645,6 +647,7 @@ class Verbs:
 
         Args:
             where: Only rows that meet this SQL condition.
+            layer: Start from the classes of this layer, several a picture. Default: start from `label`.
             least_confidence: A picture gets no label below this probability.
             texts: Try the classes' names as texts too; auto does where the encoder reads texts.
             new_only: Only label pictures without any label yet, by those that have one; quick.
@@ -1327,6 +1330,38 @@ class Verbs:
 
         Args:
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+        """
+
+    def outliers(
+        self,
+        *,
+        by: Literal['neighbor_distance', 'mahalanobis'] = 'neighbor_distance',
+        nominal: str | PathLike[str] | None = None,
+        k: int = 5,
+        count: int = 20,
+        gallery: str | PathLike[str] | None = None,
+        where: str | PathLike[str] | None = None,
+        encoder: str | PathLike[str] | None | Any = None,
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> OutliersReport:
+        """Find pictures and clusters that are odd as a whole.
+
+        Each picture is marked with two distances from all others, or from those that are nominal.
+
+        Args:
+            by: The mark that pictures are listed by, highest first.
+            nominal: Pictures that are as they should be; distances are from these. Default: all.
+            k: Which nearest picture a neighbor distance is to.
+            count: How many pictures to list.
+            gallery: Write a page of them and of the clusters.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def scores(

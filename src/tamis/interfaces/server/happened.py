@@ -49,6 +49,7 @@ def dataset_document(session: Session) -> dict[str, Any]:
         ],
         "layers": sorted(set(layers.column("layer").to_pylist())),
         "has_objects": bool(kinds),
+        "segmenter": session.segmenter is not None,
         "last": next(iter(history_document(session, 1)), None),
     }
 

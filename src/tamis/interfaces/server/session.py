@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tamis.interfaces.server.heat_maps import HeatMaps
     from tamis.interfaces.server.questions import Answer, Question
     from tamis.interfaces.server.queues.room import QueueRoom
+    from tamis.interfaces.server.segmenter import Segmenter
     from tamis.interfaces.server.selections import Selection
     from tamis.verbs.feedback import Feedback
     from tamis.verbs.request import Request
@@ -36,12 +37,14 @@ class Session:
 
     Args:
         path: the dataset's folder, or its address at an object store as a path.
+        segmenter: what makes masks of points; None if the user named none.
 
     Raises:
         DatasetMissingError: there is no dataset.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, segmenter: Segmenter | None = None) -> None:
+        self.segmenter = segmenter
         self._at = path
         self.workspace = Workspace(open_dataset(path))
         self.thumbnails = Thumbnails(self.workspace.samples)
