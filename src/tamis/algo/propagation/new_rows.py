@@ -67,6 +67,7 @@ class NewRows:
 
         def logits(one: Labeler) -> NDArray[np.float64]:
             if one.head is None:
+                assert texts is not None
                 return np.log(np.maximum(texts, 1e-6))
             found = one.head.logits(rows)
             every = np.repeat(found.min(axis=1, keepdims=True), len(self.classes), axis=1)

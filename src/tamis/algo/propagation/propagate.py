@@ -241,7 +241,7 @@ def contenders_on(
     best = np.argsort(-texts, axis=0, kind="stable")[:_TEXT_ROWS]
     np.put_along_axis(sources, best, 1.0 / len(best), axis=0)
     both = reached.with_texts(sources, seeds, diffusion)
-    knowing = [Graph("graph and texts", X, seeds, both), Texts(texts, seeds)]
+    knowing: list[Contender] = [Graph("graph and texts", X, seeds, both), Texts(texts, seeds)]
     # of a class without a label only texts know
     return knowing if np.unique(seeds.classes).size < seeds.n_classes else [*knowing, *found]
 
