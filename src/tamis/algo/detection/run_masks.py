@@ -138,9 +138,10 @@ def _ring_bounds(
     # a column that is crossed twice at one place is not crossed there
     starts = np.flatnonzero(np.diff(keys, prepend=-1))
     odd = np.diff(starts, append=len(keys)) % 2 == 1
-    of_ring, found = np.divmod(keys[starts[odd]], room)
-    count = np.bincount(of_ring, minlength=len(rings))
-    ends = np.cumsum(count)
+    found = keys[starts[odd]]
+    ends = np.searchsorted(found, np.arange(1, len(rings) + 1) * room)
+    count = np.diff(ends, prepend=0)
+    found -= np.repeat(np.arange(len(rings)) * room, count)
     if (open_ended := np.flatnonzero(count % 2)).size:  # to the end of the picture
         found = np.insert(found, ends[open_ended], sizes[open_ended].prod(axis=1))
         ends += np.cumsum(count % 2)
