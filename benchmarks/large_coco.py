@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-PICTURES, CLASSES, POINTS = 100_000, 80, 20
+PICTURES, CLASSES, POINTS = 100_000, 80, 100
 
 
 def make_dataset(root: Path) -> None:
@@ -51,22 +51,20 @@ def make_file(file: Path, megabytes: int) -> int:
     classes = [{"id": n, "name": f"class{n}"} for n in range(CLASSES)]
     angles = np.arange(POINTS) / POINTS * 2 * np.pi
     round_one = np.stack([np.cos(angles), np.sin(angles)], axis=1).ravel()
+    shapes = []
+    for _ in range(500):
+        radius, (x, y) = float(rng.uniform(4, 60)), rng.uniform(70, 400, 2).tolist()
+        ring = np.round(np.tile([x, y], POINTS) + radius * round_one, 2).tolist()
+        box = [round(x - radius, 2), round(y - radius, 2), *[round(2 * radius, 2)] * 2]
+        shapes.append(json.dumps({"bbox": box, "segmentation": [ring]})[1:])
     count = written = 0
     with file.open("w") as stream:
         stream.write('{"images": ' + json.dumps(images) + ', "annotations": [')
-        while written < megabytes << 20:
-            radius = rng.uniform(4, 60, 1000)
-            center = rng.uniform(70, 400, (1000, 2))
-            rings = np.round(np.tile(center, POINTS) + radius[:, None] * round_one, 2)
-            for ring, r, (x, y) in zip(rings.tolist(), radius, center, strict=True):
-                one = {
-                    "id": count, "image_id": (count * 7919) % PICTURES,
-                    "category_id": count % CLASSES, "iscrowd": 0, "area": round(3 * r * r, 2),
-                    "bbox": [round(x - r, 2), round(y - r, 2), round(2 * r, 2), round(2 * r, 2)],
-                    "segmentation": [ring],
-                }  # fmt: skip
-                written += stream.write((", " if count else "") + json.dumps(one))
-                count += 1
+        while written < megabytes * 1_000_000:
+            about = f'"id": {count}, "image_id": {count * 7919 % PICTURES}'
+            about += f', "category_id": {count % CLASSES}, "iscrowd": 0, '
+            written += stream.write(f"{', ' * (count > 0)}{{{about}{shapes[count % 500]}")
+            count += 1
         stream.write('], "categories": ' + json.dumps(classes) + "}")
     return count
 
