@@ -30,7 +30,6 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import numpy as np  # noqa: E402 - threads are counted at import
-
 from drift_contenders import CONTENDERS, says  # noqa: E402
 
 HELD_OUT = "shoes"
