@@ -1,7 +1,7 @@
 """How often a drift is found, by how large it is and how many pictures there are, beside peers.
 
     python benchmarks/drift_power.py run VECTORS.npz OUT.jsonl [--contenders ...]
-        [--sizes 50 200 1000] [--runs 40 40 20] [--shifts ...]
+        [--sizes 50 200 1000] [--runs 40 40 20] [--shifts "50:other .05" ...]
     python benchmarks/drift_power.py cost VECTORS.npz OUT.jsonl --contenders NAME [--rows 10000]
     python benchmarks/drift_power.py table OUT.jsonl
 
@@ -92,7 +92,9 @@ def cells(options):
     sizes = dict(zip(options.sizes, options.runs, strict=True))
     for seed in range(options.first, max(options.runs)):
         for n, runs in sizes.items():
-            yield from ((seed, n, shift) for shift in options.shifts or SHIFTS[n] if seed < runs)
+            given = [one.split(":") for one in options.shifts or ()]
+            chosen = [shift for size, shift in given if int(size) == n] or SHIFTS[n]
+            yield from ((seed, n, shift) for shift in chosen if seed < runs)
 
 
 def run(options):
