@@ -49,7 +49,7 @@ from tamis.algo.drift import (
 from tamis.algo.k_means import spherical_k_means
 from tamis.algo.sequential import e_benjamini_hochberg, start_monitor
 from tamis.algo.sequential.betting import bin_of, new_wealth
-from tamis.algo.sequential.conformal import bag_of, score_edges
+from tamis.algo.sequential.conformal import Bag
 from tamis.algo.two_sample import (
     block_length,
     chi_squared_test,
@@ -227,26 +227,36 @@ def run_cameras(runs):
 
 def of_cameras(runs, drifted, cameras=50, pictures=240, looks=40):
     begin = time.process_time()
-    shares, found = [], []
-    for run in range(runs):
-        rng = np.random.default_rng([8, run])
+    shares, found, at_once = [], [], 50
+    # Streams of several runs lie side by side, and share the edges between which scores rank.
+    normal = np.linspace(-4, 4, 160)
+    for first_run in range(0, runs, at_once):
+        rng = np.random.default_rng([8, first_run])
+        many = min(at_once, runs - first_run)
 
-        def scores(count, shift, rng=rng):
-            first, other = rng.normal(size=(2, count, cameras))
-            first[:, :drifted] += shift
-            return np.stack([first, np.hypot(first, other)], axis=2).reshape(count, -1)
+        def places(count, shift, rng=rng, many=many):
+            first, other = rng.normal(size=(2, count, many, cameras))
+            first[..., :drifted] += shift
+            scores = np.stack([first, np.hypot(first, other) - 1.2], axis=3)
+            return np.searchsorted(normal, scores.reshape(count, -1), side="right")
 
-        bag = bag_of(score_edges(scores(50, 0)), scores(50, 0))
-        wealth, logs = new_wealth(2 * cameras), []
-        rows = np.concatenate([scores(pictures // 2, 0), scores(pictures // 2, 1)])
+        streams = many * cameras * 2
+        reference = places(50, 0)
+        counts = np.zeros((streams, normal.size + 2), np.int64)
+        np.add.at(counts, (np.arange(streams), reference), 1)
+        bag = Bag(np.tile(normal, (streams, 1)), counts)
+        wealth, logs = new_wealth(streams), []
+        rows = np.concatenate([places(pictures // 2, 0), places(pictures // 2, 1)])
         for part in np.array_split(rows, looks):
-            wealth.bet(bin_of(bag.ranked(bag.places(part), rng.random(part.shape))))
-            logs.append(wealth.log_funds.reshape(cameras, 2).max(axis=1) - np.log(2))
-        alarms = np.array([e_benjamini_hochberg(one, 0.1) for one in logs])
-        false = alarms[:, drifted:].sum(axis=1) / np.maximum(1, alarms.sum(axis=1))
-        early = false[int(np.argmax(alarms.any(axis=1)))]
-        shares.append((early, false[-1], false.max()))
-        found.append(alarms[-1][:drifted].sum())
+            wealth.bet(bin_of(bag.ranked(part, rng.random(part.shape))))
+            funds = wealth.log_funds.reshape(many, cameras, 2)
+            logs.append(funds.max(axis=2) - np.log(2))
+        for run in range(many):
+            alarms = np.array([e_benjamini_hochberg(one[run], 0.1) for one in logs])
+            false = alarms[:, drifted:].sum(axis=1) / np.maximum(1, alarms.sum(axis=1))
+            early = false[int(np.argmax(alarms.any(axis=1)))]
+            shares.append((early, false[-1], false.max()))
+            found.append(alarms[-1][:drifted].sum())
     for name, column in zip(
         ("first alarm", "end", "worst look"), np.transpose(shares), strict=True
     ):
