@@ -21,7 +21,9 @@ from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsSc
 from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.edit.contract import (
+    DrawAnnotation,
     EditAnnotation,
+    InterpolateBoxes,
     RemoveAnnotations,
     RenameClass,
     SetBoxes,
@@ -31,7 +33,16 @@ from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
 from tamis.services.finetune.contract import Finetune
-from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
+from tamis.services.history.contract import (
+    Checkout,
+    CollectGarbage,
+    Diff,
+    Log,
+    Prune,
+    Redo,
+    Tag,
+    Undo,
+)
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
@@ -70,7 +81,9 @@ class Verbs:
     set_boxes = Method(SetBoxes)
     layers = Method(ListLayers)
     crop_objects = Method(CropObjects)
+    draw_annotation = Method(DrawAnnotation)
     edit_annotation = Method(EditAnnotation)
+    interpolate_boxes = Method(InterpolateBoxes)
     remove_annotations = Method(RemoveAnnotations)
     rename_class = Method(RenameClass)
     find_mislabels = Method(FindMislabels)
@@ -110,6 +123,7 @@ class Verbs:
     diff = Method(Diff)
     tag = Method(Tag)
     gc = Method(CollectGarbage)
+    prune = Method(Prune)
     set_default_encoder = Method(DefaultEncoder)
     info = Method(Info)
     report = Method(Report)

@@ -79,7 +79,7 @@ def iter_locations(
                 continue
             found = True
             yield _with_writable_name(item)
-        if not found:
+        if not found and not objects.goes_on(source):
             taken_out = exclude.count - before if exclude else 0
             raise InputError(_nothing_found(source, videos=0, taken_out=taken_out))
 
@@ -131,7 +131,7 @@ def count_sources(
                 pictures = None if pictures is None else pictures + 1
                 if see is not None:
                     see(item)
-        if not usable:
+        if not usable and not objects.goes_on(source):
             taken_out = exclude.count - before if exclude else 0
             raise InputError(_nothing_found(source, videos=listed, taken_out=taken_out))
     if sources and len(wrong) == len(sources):

@@ -308,6 +308,14 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         data = session.heat.of(request.path_params["id"], query_decimal(request, "threshold"))
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-cache"})
 
+    @route("/api/pictures/{id}/segments", "POST")
+    def segment(request: Request, body: Any) -> Any:
+        """What `points` of a picture mean to the user's segmenter, as the run lengths of a mask."""
+        if session.segmenter is None:
+            raise UsageError("no segmenter was named; start  tamis app --segmenter MODULE:FUNCTION")
+        name = request.path_params["id"]
+        return {"mask": session.segmenter.mask(session.workspace.samples, name, body)}
+
     @route("/api/jobs")
     def jobs(_request: Request, _body: Any) -> Any:
         """Long work, what is done and what runs."""

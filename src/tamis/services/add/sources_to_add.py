@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tamis.outside_text import storable
+from tamis.services.add.known_objects import last_key
 from tamis.sources.exclusion import Exclusion
 from tamis.sources.folder_labels import FolderLabels
 from tamis.sources.label_table import TableLabels
@@ -21,6 +23,7 @@ from tamis.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tamis.dataset.store import Store
     from tamis.services.add.contract import Add
     from tamis.types import Failure
 
@@ -42,6 +45,7 @@ class SourcesToAdd:
 
     Args:
         request: what was asked for.
+        store: the dataset.
 
     Attributes:
         labels: says what is known of each picture.
@@ -58,7 +62,7 @@ class SourcesToAdd:
         MissingExtraError: there are videos to take frames of and PyAV is not installed.
     """
 
-    def __init__(self, request: Add) -> None:
+    def __init__(self, request: Add, store: Store) -> None:
         sampling = sampling_of(request)
         self.labels = open_labels(request.labels, request.label_level)
         self.twins = TwinNames()
@@ -70,7 +74,9 @@ class SourcesToAdd:
         self._sources = request.sources
         self._exclude = Exclusion(request.exclude)
         self._in_folders = sampling is not None
-        self._objects = ObjectListing()
+        self._objects = (
+            ObjectListing(partial(last_key, store)) if request.later_keys else ObjectListing()
+        )
         self.has_objects = any(map(is_object_address, self._sources))
         there = count_sources(
             self._sources,

@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from served_dataset import sample_id
 from tamis.interfaces.server.app import make_app, make_routes
 from tamis.interfaces.server.security import Door
+from tamis.interfaces.server.segmenter import Segmenter
 from tamis.interfaces.server.served import SERVED, served_fields
 from tamis.verbs.registry import request_class
 
@@ -27,11 +28,13 @@ BODIES: dict[str, Any] = {
     "/api/comparisons": {"a": {"filters": [{"column": "split", "values": ["val"]}]}},
     "/api/saved": {"name": "mine", "question": {}},
     "/api/verbs/{verb}": {},
+    "/api/pictures/{id}/segments": {"points": [[5, 5.5, 1]]},
 }
 
 
 def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]]:
     """One request for each route that the description names and for each file of the mount."""
+    session.segmenter = Segmenter("flood_segmenter:segment")
     with session.workspace.store.operation("made") as op:
         op.set_marks([sample_id(3)], {"selected": [True]})
     answer = page.post("/api/questions", json={}).json()["answer"]
