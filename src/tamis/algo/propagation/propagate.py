@@ -164,8 +164,8 @@ def propagate(
     seed_rows, seed_classes = place[at[sound]][by_place], codes[sound][by_place]
     if np.unique(seed_classes).size < 2 and texts is None:  # noqa: PLR2004 - nothing to tell apart
         raise UsageError(
-            f"{len(conflicts)} groups of near-duplicates have several labels, which leaves fewer "
-            "than two classes: settle these first"
+            f"near-duplicates have different labels in {len(conflicts)} of their groups, which "
+            "leaves fewer than two classes: settle these first"
         )
     seeds = Seeds(
         seed_rows, seed_classes, draw_folds([seed_classes], group[seed_rows], rng), len(classes)
@@ -241,7 +241,7 @@ def contenders_on(
     best = np.argsort(-texts, axis=0, kind="stable")[:_TEXT_ROWS]
     np.put_along_axis(sources, best, 1.0 / len(best), axis=0)
     both = reached.with_texts(sources, seeds, diffusion)
-    knowing = [Graph("graph and texts", X, seeds, both), Texts(texts, seeds)]
+    knowing: list[Contender] = [Graph("graph and texts", X, seeds, both), Texts(texts, seeds)]
     # of a class without a label only texts know
     return knowing if np.unique(seeds.classes).size < seeds.n_classes else [*knowing, *found]
 
