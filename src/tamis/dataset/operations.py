@@ -114,6 +114,7 @@ class DuplicatesFound(Told):
     Attributes:
         threshold: score from which a pair is a copy; None in a log that does not say.
         changed_threshold: score from which it is a changed version; None as well.
+        doubtful_threshold: score from which it is undecided at least; None if there is none.
         candidates: pairs whose pixels were compared.
         copy_pairs: those that are copies.
         changed_pairs: those that are changed versions.
@@ -124,6 +125,7 @@ class DuplicatesFound(Told):
     verb: ClassVar[str] = "duplicates"
     threshold: float | None = None
     changed_threshold: float | None = None
+    doubtful_threshold: float | None = None
     candidates: int | None = None
     copy_pairs: int | None = None
     changed_pairs: int | None = None
