@@ -98,8 +98,8 @@ class Verdict(StrEnum):
     A `COPY` differs by noise and processing only (re-encoded, resized, cropped, brightened,
     blurred, mirrored, tilted a little, a translucent mark), two exposures of an unchanged scene
     included. `CHANGED` is the same view or template with other content somewhere, an opaque overlay
-    included. `UNDECIDED` pairs could be either at the resolution at hand. All others are
-    `DIFFERENT`.
+    included. `UNDECIDED` pairs could be either: too little is seen, or the pair is too near
+    the line for copies. All others are `DIFFERENT`.
     """
 
     COPY = "copy"

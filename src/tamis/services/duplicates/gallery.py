@@ -41,7 +41,7 @@ _SECTIONS = {
     Verdict.UNDECIDED: (
         "Undecided",
         (
-            "The same view, and nothing tells at the resolution at hand whether anything differs. "
+            "The same view, and the pixels do not tell whether anything differs. "
             "These are never dropped. Highest scores first."
         ),
     ),

@@ -192,8 +192,9 @@ def _notes(
         )
     if undecided:
         notes.append(
-            f"{_pairs(undecided)} the same view, and at the resolution at hand nothing tells "
-            "whether anything differs; they are listed as undecided and never dropped."
+            f"{_pairs(undecided)} the same view, and too little is seen, or the pair is too near "
+            "the line for copies, to tell whether anything differs; they are listed as undecided "
+            "and never dropped."
         )
     if answers:
         said = "1 pair was" if answers == 1 else f"{answers:,} pairs were"

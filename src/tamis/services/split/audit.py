@@ -167,7 +167,7 @@ def audit(
     if found.undecided and not joined.together:
         notes.append(
             f"{counted(found.undecided, 'pair')} across splits may be copies or changed versions, "
-            "which cannot be told at this resolution; not counted as leaks"
+            "which their pixels do not tell; not counted as leaks"
         )
     clusters = strata.clusters
     difference = dict(
