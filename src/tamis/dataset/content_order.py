@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from tamis.dataset.columns import Column
 from tamis.dataset.parts import BOX_COLUMNS, box_of
@@ -22,22 +23,18 @@ CONTENT_COLUMNS = (Column.CONTENT_HASH, *BOX_COLUMNS)
 """What `content_key` asks of a row."""
 
 
-def content_key(row: Mapping[str, Any]) -> tuple[str, tuple[int, ...]]:
+def content_key(row: Mapping[str, Any]) -> tuple[bool, str, bool, tuple[int, ...]]:
     """Return what a sample is ordered by: the hash of its file or frame, and of a part its box.
 
-    Samples whose keys are equal show the same pixels.
+    Samples whose keys are equal show the same pixels. What is unknown comes last.
     """
-    box = box_of(row)
-    return row[Column.CONTENT_HASH] or "", () if box is None else (
-        box.x,
-        box.y,
-        box.width,
-        box.height,
-    )
+    content, box = row[Column.CONTENT_HASH], box_of(row)
+    place = () if box is None else (box.x, box.y, box.width, box.height)
+    return content is None, content or "", box is None, place
 
 
 def content_order(samples: Samples, ids: Sequence[str]) -> Indices:
-    """Return the places of `ids`, ordered by content; those that show the same, as they come.
+    """Return the places of `ids`, ordered by `content_key`; those that show the same, as they come.
 
     Where chance draws samples, or a tie goes to the first, the same pictures have to give the same
     result wherever their folder lies. Sample ids do not: they depend on it. One scan of five
@@ -47,5 +44,7 @@ def content_order(samples: Samples, ids: Sequence[str]) -> Indices:
         samples: the dataset's.
         ids: `[N]` sample ids.
     """
-    keys = [content_key(row) for row in samples.rows(CONTENT_COLUMNS, ids).to_pylist()]
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    rows = samples.rows(CONTENT_COLUMNS, ids)
+    keys = [(name, "ascending") for name in CONTENT_COLUMNS]
+    order: Indices = pc.sort_indices(rows, sort_keys=keys).to_numpy().astype(np.int64)
+    return order
