@@ -77,7 +77,7 @@ def show_add(output: Output, request: Add, report: AddReport) -> None:
 
 
 def _require_pictures(report: AddReport) -> None:
-    from tamis.sources.locations import NO_PICTURE
+    from tamis.sources.spread import NO_PICTURE
 
     wrong = [failure.path for failure in report.failed if failure.reason == NO_PICTURE]
     if wrong:

@@ -70,6 +70,13 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
     encoder: Annotated[str, Option("The encoder of embed and new-only.", metavar="SPEC")] = (
         "default"
     )
+    later_keys: Annotated[
+        bool,
+        Option(
+            "Of each folder at an object store, list only the keys that sort behind the last one "
+            "in the dataset: for buckets whose names grow with time."
+        ),
+    ] = False
     crops: Annotated[
         str | None,
         Option("Also add the boxes of a COCO, VOC or YOLO dataset.", metavar="FILE|DIR"),

@@ -25,8 +25,9 @@ from tamis.services.add.sample_rows import KnownSample, NewSample, Outcome, Samp
 from tamis.services.add.sources_to_add import SourcesToAdd
 from tamis.services.add.video_frames import VideoFrame, frame_sample, frames_of_video
 from tamis.sources.archives import close_archives
-from tamis.sources.locations import Location, require_source
+from tamis.sources.locations import require_source
 from tamis.sources.reading import read_bytes
+from tamis.sources.spread import Location
 from tamis.sources.video.frames import Scaled
 from tamis.sources.video.places import FRAME_COLUMNS
 from tamis.types import Failure
@@ -92,7 +93,7 @@ def add_pictures(workspace: Workspace, request: Add, feedback: Feedback = SILENT
     store, progress = workspace.store, feedback.stage("add")
     # threads share the cores, one inference thread each
     encoder = workspace.encoders.load(request.encoder, threads=1) if request.embed else None
-    wanted = SourcesToAdd(request)
+    wanted = SourcesToAdd(request, store)
     known = KnownPictures(store)
     workers, pool = workers_of(
         request.runner,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tamis.images.picture_record import PictureRecord
     from tamis.services.add.sources_to_add import SourcesToAdd
-    from tamis.sources.locations import Location
+    from tamis.sources.spread import Location
 
 __all__ = ["KnownSample", "NewSample", "Outcome", "SampleRows"]
 
