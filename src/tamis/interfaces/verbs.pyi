@@ -117,7 +117,7 @@ class Verbs:
             threads: Threads that read and decode. Default: one per processor.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
-            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and some 1,000 pictures on.
         """
 
     def add_crops(
@@ -1220,7 +1220,7 @@ class Verbs:
             device: The device, or several. Default: the best.
             precision: What the encoder computes in; auto takes a lower one on a GPU if vectors stay alike. Default: as the encoder says.
             threads: Threads that read and decode. Default: one per processor.
-            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and some 1,000 pictures on.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
         """
