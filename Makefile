@@ -80,6 +80,8 @@ coverage: $(VENV)/.dev
 # Known weaknesses of what is installed; needs the network, and fails on what it cannot look up.
 audit: $(VENV)/.dev
 	$(BIN)/python -m pip check
+	@$(BIN)/python -c "from urllib.request import urlopen; urlopen('https://pypi.org/pypi/pip/json', timeout=30)" 2>/dev/null || \
+		{ echo "audit: https://pypi.org/pypi does not answer, so nothing was audited; run make audit where it does" >&2; exit 1; }
 	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audited.txt
 	$(BIN)/python -m pip install --quiet 'pip-audit>=2.7'
 	$(BIN)/python -m pip_audit --strict --no-deps --disable-pip --progress-spinner off \

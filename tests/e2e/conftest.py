@@ -33,7 +33,8 @@ def short_measurements() -> Iterator[None]:
     """What a command measures over and over, it measures a few times; unit tests look at results.
 
     That is by far the most work that a command does on a few pictures: comparing copies that it
-    made to calibrate by, here two of each kind, and timing an encoder.
+    made to calibrate by, here two of each kind, timing an encoder, and letting a memory bank grow
+    by thousands of patches.
     """
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -42,6 +43,7 @@ def short_measurements() -> Iterator[None]:
         pictures_embedded_once(),
     ):
         patch.setattr("tamis.services.encoders.check._MEASURED_SECONDS", 0.05)
+        patch.setattr("tamis.services.defects.fit._GROWTH", 1)
         patch.setattr("tamis.services.encoders.check._made_picture", drawn_once())
         yield
 

@@ -483,7 +483,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EditReport:
-        """Add an object to a picture: a box, a polygon, a rotated box or a mask.
+        """Add a box, polygon, rotated box or mask to a picture.
 
         Nothing that is there is touched.
 
@@ -514,7 +514,7 @@ class Verbs:
         note: Callable[[str], None] = ...,
         stop: Event | None = None,
     ) -> EditReport:
-        """Move an object, or change an annotation's class; its id stays.
+        """Move an object or change its class; its id stays.
 
         Outlines and keypoints move and stretch with the box. A crop of the object is cut anew, and
         `tamis embed` makes its vector.

@@ -10,7 +10,7 @@ import pytest
 import tamis
 from tamis.errors import ConflictError, MissingExtraError
 from tamis.interfaces.cli import command
-from tamis.interfaces.cli.main import main
+from tamis.interfaces.cli.main import commands, main
 from tamis.services.scores.contract import Scores
 from tamis.verbs.request import fields_of
 
@@ -92,6 +92,15 @@ def test_words_that_fit_no_command_are_one_sentence_like_all_errors(capsys, word
     assert said.count("\n") == 1
 
 
+@pytest.fixture
+def commands_made_anew():
+    """Commands that no test has used before, and that none will use after."""
+    commands.cache_clear()
+    yield
+    commands.cache_clear()
+
+
+@pytest.mark.usefixtures("commands_made_anew")
 def test_listing_verbs_makes_no_options_and_using_one_makes_its_own(monkeypatch, capsys):
     made = []
     monkeypatch.setattr(command, "_parameter", lambda field: made.append(field) or _PARAMETER)

@@ -28,6 +28,8 @@ from tamis.services.search.run import search
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select
 
+pytestmark = pytest.mark.usefixtures("few_measured", "compared_once")
+
 COUNT = 8
 BOXES = [(10, 20, 60, 50), (100, 30, 40, 40), (150, 100, 100, 100), (0, 0, 3, 3)]
 

@@ -25,6 +25,8 @@ from tamis.services.search.run import search
 from tamis.services.select.contract import Select
 from tamis.services.select.run import select
 
+pytestmark = pytest.mark.usefixtures("few_measured", "compared_once")
+
 COUNT = 6
 
 

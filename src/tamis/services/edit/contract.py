@@ -47,7 +47,7 @@ _CORNERS = 4
 
 @dataclass(frozen=True)
 class EditAnnotation(Request["EditReport"], verb="label edit", writes=True, run="run:edit"):
-    """Move an object, or change an annotation's class; its id stays.
+    """Move an object or change its class; its id stays.
 
     Outlines and keypoints move and stretch with the box. A crop of the object is cut anew, and
     `tamis embed` makes its vector.
@@ -110,7 +110,7 @@ class EditReport(Result):
 
 @dataclass(frozen=True)
 class DrawAnnotation(Request["EditReport"], verb="label draw", writes=True, run="run:draw"):
-    """Add an object to a picture: a box, a polygon, a rotated box or a mask.
+    """Add a box, polygon, rotated box or mask to a picture.
 
     Nothing that is there is touched.
     """
