@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tamis.errors import InputError
 from tamis.formats.annotations.read import read_as
 from tamis.formats.annotations.source_annotation import Annotations
 
@@ -35,3 +36,36 @@ def test_what_fastdup_says_of_pictures_is_their_class(tmp_path):
     (tmp_path / "t.csv").write_text("filename,label,split\na.jpg,dog,train\n")
     [one] = read_as("csv", tmp_path / "t.csv")
     assert (one.label, one.kind) == ("dog", "classification")
+
+
+def test_corners_of_fastdup_are_a_rotated_box_and_other_rows_what_they_are(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "filename,x1,y1,x2,y2,x3,y3,x4,y4,label\n"
+        "a.jpg,10,0,20,10,10,20,0,10,ship\n"
+        "b.jpg,,,,,,,,,sea\n"
+        "c.jpg,1,2,3,,5,6,7,8,ship\n"
+    )
+    found = Annotations.gathered(read_as("auto", tmp_path / "t.csv"))
+    ship, sea = found.entries
+    assert (ship.kind, ship.polygon) == ("rotated_box", ((10, 0, 20, 10, 10, 20, 0, 10),))
+    assert (ship.left, ship.top, ship.width, ship.height) == (0, 0, 20, 20)
+    assert (sea.kind, sea.label) == ("classification", "sea")
+    assert len(found.failures) == 1
+
+
+def test_classes_as_lightly_studio_exports_them(tmp_path):
+    table = tmp_path / "classifications.csv"
+    table.write_text(
+        "file_path_abs,class_name,confidence,annotation_source\n"
+        "/data/a.jpg,cat,,ground_truth\n"
+        "/data/a.jpg,dog,0.7,model_v1\n"
+    )
+    found = Annotations.gathered(read_as("auto", table))
+    assert [(one.picture, one.label, one.confidence) for one in found.entries] == [
+        ("/data/a.jpg", "cat", None), ("/data/a.jpg", "dog", 0.7),
+    ]  # fmt: skip
+    assert "2 sources (ground_truth, model_v1)" in found.notes[0]
+    one = Annotations.gathered(read_as("csv", table, field="model_v1"))
+    assert ([entry.label for entry in one.entries], one.notes) == (["dog"], [])
+    with pytest.raises(InputError, match="there are ground_truth, model_v1"):
+        list(read_as("csv", table, field="other"))
