@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tamis.errors import InputError
 from tamis.formats.annotations.read import read_as
@@ -69,3 +71,18 @@ def test_classes_as_lightly_studio_exports_them(tmp_path):
     assert ([entry.label for entry in one.entries], one.notes) == (["dog"], [])
     with pytest.raises(InputError, match="there are ground_truth, model_v1"):
         list(read_as("csv", table, field="other"))
+
+
+def test_masks_of_classes_as_lightly_studio_exports_them(tmp_path):
+    numbers = np.zeros((6, 8), np.uint8)
+    numbers[1:3, 2:5] = 7
+    (tmp_path / "SegmentationClass" / "day.1").mkdir(parents=True)
+    Image.fromarray(numbers).save(tmp_path / "SegmentationClass" / "day.1" / "a.b.png")
+    names = tmp_path / "class_id_to_name.json"
+    names.write_text('{"0": "background", "7": "naïve"}', encoding="utf-8")
+    [one] = read_as("auto", tmp_path)
+    assert (one.picture, one.label, one.kind) == ("day.1/a.b", "naïve", "mask")
+    assert (one.left, one.top, one.width, one.height) == (2, 1, 3, 2)
+    names.write_text("[1]")
+    with pytest.raises(InputError, match="no JSON object of numbers and names"):
+        list(read_as("voc", tmp_path))
