@@ -57,8 +57,8 @@ export type Thing = [
   y: number,
   width: number,
   height: number,
-  /** Rings of x, y, x, y, …; none of what is a box. */
-  outline: number[][] | null,
+  /** Rings of x, y, x, y, …, or the bits of a mask in its box; none of what is a box. */
+  shape: number[][] | string | null,
 ]
 
 export interface Rows {
@@ -117,6 +117,8 @@ export interface Dataset {
   encoders: { spec: string; reads_texts: boolean | null; default: boolean }[]
   layers: string[]
   has_objects: boolean
+  /** Whether the user named a segmenter when the server began. */
+  segmenter: boolean
   last: Operation | null
 }
 
@@ -157,6 +159,9 @@ export interface Annotation {
   width: number | null
   height: number | null
   polygon: number[][] | null
+  mask: string | null
+  keypoints: number[] | null
+  attributes: string | null
   confidence: number | null
   author: string | null
   time: string
@@ -272,8 +277,27 @@ export interface QueueDocument extends QueueState {
     drift?: boolean
     p_value?: number
     pictures?: number
+    level?: number
     sentences?: string[]
+    kinds?: DriftKind[]
+    covariates?: DriftValue<number | string | null>[]
+    classes?: { name: string; before: number; now: number; low: number; high: number }[]
+    accuracy?: { before: number; change: number; low: number; high: number } | null
   }
+}
+
+/** A figure before a drift and now, with its chance where nothing changed. */
+export interface DriftValue<T> {
+  name: string
+  before: T
+  now: T
+  p: number
+}
+
+/** A kind of pictures: its shares, and pictures of it. */
+export interface DriftKind extends DriftValue<number> {
+  pictures_before: string[]
+  pictures_now: string[]
 }
 
 /** A sentence of the server's that says what was wrong and what to do. */

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ROWS_PER_FRAGMENT", "Fragment", "TableVersion", "TrackedFile"]
+__all__ = [
+    "ROWS_PER_FRAGMENT",
+    "Fragment",
+    "TableVersion",
+    "TrackedFile",
+    "version_of_manifest",
+]
 
 ROWS_PER_FRAGMENT = 4096
 """Upper bound of a fragment's rows.
@@ -334,7 +340,7 @@ class TableVersion:
 
     def manifests_after(self) -> list[Path]:
         """The manifests of later versions, by their names: a loss of power may have torn them."""
-        found = ((file, _version_of(file)) for file in (self.path / "_versions").iterdir())
+        found = ((file, version_of_manifest(file)) for file in (self.path / "_versions").iterdir())
         return sorted(f for f, version in found if version is not None and version > self.version)
 
     def tracked_files(self, first_version: int = 1) -> list[TrackedFile]:
@@ -344,8 +350,8 @@ class TableVersion:
         return [TrackedFile(*entry) for entry in zip(*columns, strict=True)]
 
 
-def _version_of(manifest: Path) -> int | None:
-    """The version that a manifest's name says; None of other files."""
+def version_of_manifest(manifest: Path) -> int | None:
+    """Return the version that a manifest's name says; None of other files."""
     name = manifest.stem
     if manifest.suffix != ".manifest" or not name.isdecimal():
         return None
