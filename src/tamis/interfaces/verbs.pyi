@@ -297,7 +297,7 @@ class Verbs:
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             replace: First remove everything from the layer.
             reference: The COCO file that defines the ids in a file of results.
-            field: Of FiftyOne the field of labels; of Label Studio `predictions`. Default: ground_truth, annotations.
+            field: FiftyOne's field; Label Studio: `predictions`; table: its source. Default: ground_truth, annotations.
             author: Who made the annotations.
         """
 
