@@ -122,8 +122,8 @@ def _of_sets(file: Path, sets: set[str], only: str | None) -> Iterator[str]:
         raise InputError(f"{file} has no annotation_source {only!r}; {there}")
     if only is None and len(sets) > 1:
         yield (
-            f"annotations of {len(sets)} sources ({', '.join(sorted(sets))}) came together: name "
-            "one with --field, and a layer for it with --layer"
+            f"annotations of {len(sets)} sources ({', '.join(sorted(sets))}) came together: import "
+            "each by its name as the field, into a layer of its own"
         )
 
 
