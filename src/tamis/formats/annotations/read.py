@@ -201,6 +201,15 @@ READERS: Final[dict[str, Callable[[Path], Iterator[Said]]]] = {
 """How each format is read."""
 
 
+_WITH_FIELDS: Final[dict[str, Callable[[Path, str | None], Iterator[Said]]]] = {
+    "fiftyone": read_fiftyone,
+    "labelstudio": _label_studio,
+    "csv": read_table,
+    "parquet": read_table,
+}
+"""Those of which a part can be read, by its name."""
+
+
 def read_as(
     format_name: str, place: Path, reference: Path | None = None, field: str | None = None
 ) -> Iterator[Said]:
@@ -210,7 +219,8 @@ def read_as(
         format_name: of `READERS`, or `auto`.
         place: the file or folder.
         reference: of COCO results, the file whose ids they use.
-        field: of FiftyOne the field of labels, of Label Studio `predictions`.
+        field: of FiftyOne the field of labels, of Label Studio `predictions`, of a table the
+            `annotation_source`.
 
     Raises:
         InputError: they are not in that format, or there are none; raised where the reading has
@@ -226,8 +236,7 @@ def read_as(
     if reference is not None:
         raise UsageError("only COCO files of results take a reference; leave it out")
     if field is not None:
-        if name not in ("fiftyone", "labelstudio"):
+        if name not in _WITH_FIELDS:
             raise UsageError(f"{name} has no fields to choose from; leave the field out")
-        read = read_fiftyone if name == "fiftyone" else _label_studio
-        return read(place, field)
+        return _WITH_FIELDS[name](place, field)
     return READERS[name](place)

@@ -20,7 +20,7 @@ from tamis.formats.annotations.source_annotation import (
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tamis.formats.annotations.source_annotation import Said
@@ -38,6 +38,7 @@ _NAMES: Final = {
         "image_path",
         "img_filename",
         "image_name",
+        "file_path_abs",
     ),
     "label": ("label", "class", "category", "class_name", "name", "label_name"),
     "left": ("x", "left", "xmin", "x_min", "x1", "col_x", "bbox_x"),
@@ -56,52 +57,74 @@ _NAMES: Final = {
     "crowd": ("crowd", "iscrowd"),
     "attributes": ("attributes",),
     "source": ("source",),
+    "set": ("annotation_source",),
 }
 """What columns may be called; the first that a table has counts. Among them are the names that
-fastdup, TensorFlow's examples and labelWise use."""
+fastdup, LightlyStudio, TensorFlow's examples and labelWise use."""
+
+_CORNERS: Final = ("x1", "y1", "x2", "y2", "x3", "y3", "x4", "y4")
+"""Of rotated boxes, as fastdup has them."""
 
 
-def read_table(file: Path) -> Iterator[Said]:
+def read_table(file: Path, only: str | None = None) -> Iterator[Said]:
     """Read a table with a column of pictures' paths and one of classes, boxes, captions or numbers.
 
     Boxes are `x`, `y`, `width`, `height` or two corners (`xmin`, `ymin`, `xmax`, `ymax`) in pixels;
     beside corners, `width` and `height` are the picture's. A row without a box is the class of its
-    picture. Polygons, keypoints and attributes are JSON.
+    picture. Polygons, keypoints and attributes are JSON. Four corners (`x1`, `y1`, … `y4`) are a
+    rotated box.
+
+    Args:
+        file: the table.
+        only: of a table with the column `annotation_source`, as LightlyStudio writes it, the one
+            whose rows are read; all if None.
 
     Raises:
         InputError: it cannot be read, or has no column of pictures, or none of classes, captions
-            or numbers.
+            or numbers, or no row of `only`.
     """
     try:
-        yield from _read(file, _parquet if file.suffix.lower() == ".parquet" else _csv)
+        yield from _read(file, _parquet if file.suffix.lower() == ".parquet" else _csv, only)
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} cannot be read as a table: {error}") from error
 
 
-def _read(file: Path, read: Callable[[Path], Iterator[dict[str, Any]]]) -> Iterator[Said]:
+def _read(
+    file: Path, read: Callable[[Path], Iterator[dict[str, Any]]], only: str | None
+) -> Iterator[Said]:
     rows = read(file)
     first = next(rows, None)
     if first is None:
         return
-    known = {name.strip().lower(): name for name in first if name}
-    columns = {
-        meaning: next((known[name] for name in names if name in known), None)
-        for meaning, names in _NAMES.items()
-    }
-    if columns["picture"] is None:
-        raise InputError(
-            f"{file} has no column of pictures; call it one of {', '.join(_NAMES['picture'])}"
-        )
-    if all(columns[meaning] is None for meaning in ("label", "text", "value")):
-        raise InputError(
-            f"{file} has no column of classes; call it one of {', '.join(_NAMES['label'])}"
-        )
+    known, columns = _columns(file, first)
+    corners = [known.get(name) for name in _CORNERS]
+    sets: set[str] = set()
     for number, row in enumerate(chain([first], rows), start=1):
+        if (source := columns["set"]) is not None:
+            sets.add(str(row.get(source)))
+            if only is not None and row.get(source) != only:
+                continue
         try:
+            if None not in corners:
+                yield _rotated(file, _Row(row, columns), [row.get(name or "") for name in corners])
+                continue
             yield _entry(file, _Row(row, columns))
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             reason = f"row {number} cannot be used: {error}"
             yield Failure(str(file), reason, str(file))
+    yield from _of_sets(file, sets, only)
+
+
+def _of_sets(file: Path, sets: set[str], only: str | None) -> Iterator[str]:
+    """Say that several sources came together."""
+    if only is not None and only not in sets:
+        there = f"there are {', '.join(sorted(sets))}" if sets else "it has no such column"
+        raise InputError(f"{file} has no annotation_source {only!r}; {there}")
+    if only is None and len(sets) > 1:
+        yield (
+            f"annotations of {len(sets)} sources ({', '.join(sorted(sets))}) came together: import "
+            "each by its name as the field, into a layer of its own"
+        )
 
 
 def _csv(file: Path) -> Iterator[dict[str, Any]]:
@@ -120,7 +143,7 @@ def _parquet(file: Path) -> Iterator[dict[str, Any]]:
 class _Row:
     """One row by what its columns mean; an empty field is absent."""
 
-    def __init__(self, values: Mapping[str, Any], columns: Mapping[str, str | None]) -> None:
+    def __init__(self, values: Mapping[str, Any], columns: dict[str, str | None]) -> None:
         self._values = values
         self._columns = columns
 
@@ -128,6 +151,9 @@ class _Row:
         column = self._columns[meaning]
         value = None if column is None else self._values.get(column)
         return None if value in ("", None) else value
+
+    def without(self, *meanings: str) -> _Row:
+        return _Row(self._values, self._columns | dict.fromkeys(meanings))
 
     def number(self, meaning: str) -> float | None:
         value = self.get(meaning)
@@ -180,6 +206,47 @@ def _entry(file: Path, row: _Row) -> SourceAnnotation:
         mask=None if (mask := row.get("mask")) is None else tuple(read_counts(mask)),
         keypoints=tuple(map(float, row.structure("keypoints") or ())),
         crowd=str(row.get("crowd")).lower() in ("1", "true"),
+    )
+
+
+def _columns(file: Path, first: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str | None]]:
+    """Return the columns by their names in small letters, and by what they mean."""
+    known = {name.strip().lower(): name for name in first if name}
+    columns = {
+        meaning: next((known[name] for name in names if name in known), None)
+        for meaning, names in _NAMES.items()
+    }
+    if columns["picture"] is None:
+        raise InputError(
+            f"{file} has no column of pictures; call it one of {', '.join(_NAMES['picture'])}"
+        )
+    if all(columns[meaning] is None for meaning in ("label", "text", "value")):
+        raise InputError(
+            f"{file} has no column of classes; call it one of {', '.join(_NAMES['label'])}"
+        )
+    return known, columns
+
+
+def _rotated(file: Path, row: _Row, corners: Sequence[Any]) -> SourceAnnotation:
+    """Return the rotated box of four corners; where there are none, what else the row says."""
+    if all(value in ("", None) for value in corners):
+        return _entry(file, row.without("left", "top", "right", "bottom"))
+    ring = tuple(map(float, corners))
+    x, y = ring[::2], ring[1::2]
+    label, picture = row.get("label"), text(row.get("picture"))
+    if label is None:
+        raise ValueError("it has no class")
+    return SourceAnnotation(
+        picture,
+        text(str(label)),
+        left=min(x),
+        top=min(y),
+        width=max(x) - min(x),
+        height=max(y) - min(y),
+        kind="rotated_box",
+        polygon=(ring,),
+        places=(place(file.parent, picture),),
+        confidence=row.number("confidence"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tamis.algo.run_lengths import counts_of
 from tamis.errors import InputError
-from tamis.formats.annotations.source_annotation import SourceAnnotation, place
+from tamis.formats.annotations.source_annotation import SourceAnnotation, place, text
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ObjectMasks", "read_voc_classes"]
 
 _BORDER: Final = 255
+_CLASS_MAP: Final = "class_id_to_name.json"
 _MOST_PIXELS: Final = 1 << 28
 
 _CLASSES: Final = (
@@ -80,36 +82,54 @@ def read_voc_classes(folder: Path) -> Iterator[Said]:
     """Read pictures of classes: a mask for each class that a picture has.
 
     Args:
-        folder: has `SegmentationClass`, and `labelmap.txt` unless the classes are VOC's own.
+        folder: has `SegmentationClass`, and `labelmap.txt`, or `class_id_to_name.json` as
+            LightlyStudio writes it, unless the classes are VOC's own.
 
     Raises:
-        InputError: `labelmap.txt` cannot be read.
+        InputError: the names of classes cannot be read.
     """
-    names = _names(folder / "labelmap.txt")
-    for file in sorted((folder / "SegmentationClass").glob("*.png")):
+    names = _class_map(folder / _CLASS_MAP)
+    if names is None:
+        names = dict(enumerate(_names(folder / "labelmap.txt"), start=1))
+    root = folder / "SegmentationClass"
+    for file in sorted(root.rglob("*.png")):
+        picture = file.relative_to(root).with_suffix("").as_posix()
         try:
             numbers = _numbers(file)
         except ValueError as error:
             yield Failure(str(file), f"cannot be read as masks: {error}", str(file))
             continue
         height, width = numbers.shape
-        for number in np.unique(numbers[(numbers > 0) & (numbers < _BORDER)]).tolist():
+        for number in np.unique(numbers[numbers < _BORDER]).tolist():
+            label = names.get(number, str(number) if number else "background")
+            if label == "background":
+                continue
             mask = numbers == number
             rows, columns = np.nonzero(mask)
             left, top = int(columns.min()), int(rows.min())
             yield SourceAnnotation(
-                picture=file.stem,
-                label=names[number - 1] if number <= len(names) else str(number),
+                picture=picture,
+                label=label,
                 left=left,
                 top=top,
                 width=int(columns.max()) + 1 - left,
                 height=int(rows.max()) + 1 - top,
                 size=(width, height),
-                places=(place(folder, "JPEGImages", file.stem),),
+                places=(place(folder, "JPEGImages", picture),),
                 bare=True,
                 kind="mask",
                 mask=tuple(counts_of(mask)),
             )
+
+
+def _class_map(file: Path) -> dict[int, str] | None:
+    """Return the classes of a JSON object of numbers and names; None if there is no such file."""
+    if not file.is_file():
+        return None
+    try:
+        return {int(number): text(name) for number, name in json.loads(file.read_bytes()).items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"{file} is no JSON object of numbers and names: {error}") from error
 
 
 def _names(file: Path) -> list[str]:

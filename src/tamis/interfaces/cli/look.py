@@ -135,11 +135,13 @@ def show_info(output: Output, _request: Info, facts: InfoReport) -> None:
 
 
 def _show_annotations(output: Output, facts: InfoReport) -> None:
+    if set(facts.layers) <= {"truth"} and not facts.objects:
+        return  # labels alone, which are told already
     for name in ("layers", "classes", "objects"):
         if counts := facts[name]:
             shown = "  ".join(f"{key} {count}" for key, count in counts.items())
             output.say(f"{name:<11}{shown}")
-    if facts.annotated:
+    if facts.objects and facts.annotated:
         each = sum(facts.objects.values()) / facts.annotated
         bare = facts.kinds["picture"] - facts.annotated
         objects = f", {each:.1f} objects each" if each else ""  # a class alone is no object

@@ -72,7 +72,7 @@ class Import(Request["ImportReport"], verb="import", writes=True, run="run:impor
     field: Annotated[
         str | None,
         Option(
-            "Of FiftyOne the field of labels; of Label Studio `predictions`.",
+            "FiftyOne's field; Label Studio: `predictions`; table: its source.",
             metavar="NAME",
             default="ground_truth, annotations",
         ),
