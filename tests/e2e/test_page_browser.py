@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import tamis
 from served_dataset import HOSTILE, sample_id, served_dataset
+from tamis.algo.run_lengths import read_counts
 from tamis.dataset.store import Store
 from tamis.interfaces.server.serve import open_server
 from tamis.interfaces.server.session import Session
@@ -33,9 +35,11 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Visit:
     """A page that is open on a dataset, and what it asked and said."""
 
-    def __init__(self, browser: Any, dataset: Path, **how: Any) -> None:
+    def __init__(
+        self, browser: Any, dataset: Path, segmenter: str | None = None, **how: Any
+    ) -> None:
         self.dataset = dataset
-        self.opened = open_server(dataset)
+        self.opened = open_server(dataset, segmenter=segmenter)
         self._thread = threading.Thread(target=self.opened.run)
         self._thread.start()
         self.said: list[str] = []
@@ -248,7 +252,7 @@ def test_boxes_are_drawn_moved_named_and_removed(visit: Visit) -> None:
     visit.page.wait_for_selector(".ask")
     visit.page.keyboard.press("1")
     visit.told("Box added")
-    visit.page.wait_for_selector(".last:has-text('boxes')", state="attached")
+    visit.page.wait_for_selector(".last:has-text('drawn')", state="attached")
     assert len(boxes()) == 2
     visit.page.wait_for_function("() => document.querySelectorAll('g.box').length === 2")
     visit.keys("Delete")
@@ -258,6 +262,109 @@ def test_boxes_are_drawn_moved_named_and_removed(visit: Visit) -> None:
     visit.told("Undone")
     visit.page.wait_for_function("() => document.querySelectorAll('g.box').length === 2")
     assert len(boxes()) == 2
+
+
+def test_shapes_are_drawn_changed_by_mouse_and_keys_and_undone(
+    browser: Any, master: Path, tmp_path: Path
+) -> None:
+    """Polygon, rotated box and mask, and points for a segmenter, on one picture of 64 x 96."""
+    dataset = Path(shutil.copytree(master, tmp_path / master.name))
+    visit = Visit(browser, dataset, "flood_segmenter:segment")
+
+    def rows() -> list[dict[str, Any]]:
+        where = f"sample_id = '{sample_id(0)}' AND kind != 'box'"
+        found: list[dict[str, Any]] = Store.open(dataset).annotations(where=where).to_pylist()
+        return found
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        frame = visit.page.locator(".canvas").bounding_box()
+        assert frame is not None
+        return frame["x"] + frame["width"] * x / 64, frame["y"] + frame["height"] * y / 96
+
+    def drag(*places: tuple[float, float]) -> None:
+        visit.page.mouse.move(*at(*places[0]))
+        visit.page.mouse.down()
+        for place in places[1:]:
+            visit.page.mouse.move(*at(*place), steps=3)
+        visit.page.mouse.up()
+
+    try:
+        visit.keys("Enter")
+        visit.page.wait_for_selector("g.box")
+        # a polygon by the mouse; one of its points moved by keys, another added by a drag
+        visit.keys("p")
+        for place in ((8.5, 40.5), (28.5, 40.5), (28.5, 60.5)):
+            visit.page.mouse.click(*at(*place))
+        visit.keys("Enter")
+        visit.page.wait_for_selector(".ask")
+        visit.keys("1")
+        visit.told("Polygon added")
+        [polygon] = rows()
+        assert polygon["kind"] == "polygon"
+        ring = polygon["polygon"][0]
+        assert ring == pytest.approx([8.5, 40.5, 28.5, 40.5, 28.5, 60.5], abs=0.3)
+        visit.keys("n", "ArrowRight")
+        visit.told("Point moved")
+        assert rows()[0]["polygon"][0][0] == pytest.approx(ring[0] + 1, abs=0.011)
+        visit.keys("Escape")
+        drag(((ring[0] + 1 + ring[4]) / 2, (ring[1] + ring[5]) / 2), (10, 58))
+        visit.page.wait_for_function("() => document.querySelectorAll('.corner').length === 4")
+        visit.page.wait_for_function("() => !document.querySelector('.message.error')")
+        visit.page.wait_for_function("() => document.querySelectorAll('.middle').length === 4")
+        while len(rows()[0]["polygon"][0]) != 8:
+            visit.page.wait_for_timeout(20)
+        assert rows()[0]["polygon"][0][6:] == pytest.approx([10, 58], abs=0.3)
+        # what another changes meanwhile is not overwritten
+        visit.keys("Escape")
+        tamis.open(dataset).edit_annotation(polygon["annotation_id"], outline=[ring], label="mine")
+        visit.page.wait_for_selector("g.polygon:has-text('mine')", state="attached")
+        # a rotated box by keys: turned by 15 degrees, then named
+        visit.keys("o", "}", "2")
+        visit.told("Box added")
+        turned = next(row for row in rows() if row["kind"] == "rotated_box")
+        corners = turned["polygon"][0]
+        assert corners[3] > corners[1]
+        visit.keys("]")
+        visit.told("Box turned")
+        after = next(row for row in rows() if row["kind"] == "rotated_box")["polygon"][0]
+        assert after[3] - after[1] > corners[3] - corners[1]
+        # a mask painted, painted on, erased from; each stroke undone by one key
+        visit.keys("Escape", "w")
+        drag((40, 20), (50, 20))
+        visit.page.wait_for_selector(".ask")
+        visit.keys("1")
+        visit.told("Mask added")
+        sizes = [mask_size(rows())]
+        drag((40, 30), (50, 30))
+        visit.told("Mask painted")
+        sizes.append(mask_size(rows()))
+        visit.keys("x")
+        drag((50, 20), (50, 30))
+        while mask_size(rows()) == sizes[1]:
+            visit.page.wait_for_timeout(20)
+        assert sizes[0] < sizes[1] > mask_size(rows()) > 0
+        for size in (sizes[1], sizes[0]):
+            visit.keys("Control+z")
+            while mask_size(rows()) != size:
+                visit.page.wait_for_timeout(20)
+        # points for a segmenter, whose mask is kept by naming it
+        visit.keys("Escape", "Escape", "s", " ")
+        visit.page.wait_for_selector(".ask")
+        visit.keys("1")
+        visit.page.wait_for_function("() => !document.querySelector('.ask')")
+        while len([row for row in rows() if row["kind"] == "mask"]) < 2:
+            visit.page.wait_for_timeout(20)
+        visit.keys("Escape", "Escape", "Escape")
+        visit.page.wait_for_selector("#picture-0 path.mask", state="attached")
+        assert visit.said == []
+    finally:
+        visit.close()
+
+
+def mask_size(rows: list[dict[str, Any]]) -> int:
+    """How many pixels the first mask has."""
+    masks = [read_counts(row["mask"]) for row in rows if row["mask"]]
+    return sum(masks[0][1::2])
 
 
 def test_an_export_takes_two_actions(visit: Visit) -> None:

@@ -16,8 +16,8 @@ from tamis.formats.annotations import read_boxes
 from tamis.formats.annotations.finding import PictureFinder
 from tamis.sources.label_rows import unquoted_cell
 from tamis.sources.label_table import TableLabels
-from tamis.sources.locations import Location
 from tamis.sources.spelling import decoded, spelling_distance, without_extension
+from tamis.sources.spread import Location
 
 LETTERS = "aB1é日_- %+&#'(.ñ"
 STEMS = st.text(LETTERS, min_size=1, max_size=10).filter(lambda stem: stem.strip(" .") == stem)

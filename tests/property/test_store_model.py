@@ -22,8 +22,9 @@ from hypothesis.stateful import (
 
 from examples import few
 from sample_rows import sample_id, sample_rows, sample_vectors
-from tamis.dataset import compaction
+from tamis.dataset import compaction, pruning
 from tamis.dataset.store import Store
+from tamis.errors import UsageError
 from tamis.types import Failure
 
 DIM = 3
@@ -173,10 +174,29 @@ class StoreMachine(RuleBasedStateMachine):
             self.model = after
         self.past.append(before)
 
+    @rule(which=st.integers(0, 1))
+    def prune(self, which: int) -> None:
+        """What may go depends on the log alone; all that may not stays as the model has it."""
+        store = self.stores[which]
+        with patch.object(pruning, "KEPT_OPERATIONS", 2):
+            gone, freed = store.prune(0)
+        self.committed(store)
+        assert (freed.bytes > 0) >= (freed.files > 0)
+        there = {s.snapshot for s in pruning.readable(store._chain.all())}
+        assert max(self.snapshots) in there
+        assert {*gone}.isdisjoint({max(self.snapshots)})
+        self.snapshots = {n: model for n, model in self.snapshots.items() if n in there}
+
     @precondition(lambda self: self.past)
     @rule(which=st.integers(0, 1))
     def undo(self, which: int) -> None:
-        self.stores[which].undo()
+        try:
+            self.stores[which].undo()
+        except UsageError as error:
+            if "were pruned" not in str(error):
+                raise
+            self.past.clear()
+            return
         self.model = self.past.pop()
         self.committed(self.stores[which])
 

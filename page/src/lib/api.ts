@@ -57,8 +57,8 @@ export type Thing = [
   y: number,
   width: number,
   height: number,
-  /** Rings of x, y, x, y, …; none of what is a box. */
-  outline: number[][] | null,
+  /** Rings of x, y, x, y, …, or the bits of a mask in its box; none of what is a box. */
+  shape: number[][] | string | null,
 ]
 
 export interface Rows {
@@ -117,6 +117,8 @@ export interface Dataset {
   encoders: { spec: string; reads_texts: boolean | null; default: boolean }[]
   layers: string[]
   has_objects: boolean
+  /** Whether the user named a segmenter when the server began. */
+  segmenter: boolean
   last: Operation | null
 }
 
@@ -157,6 +159,9 @@ export interface Annotation {
   width: number | null
   height: number | null
   polygon: number[][] | null
+  mask: string | null
+  keypoints: number[] | null
+  attributes: string | null
   confidence: number | null
   author: string | null
   time: string

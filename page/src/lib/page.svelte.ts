@@ -47,6 +47,8 @@ export interface Row {
   objects: Rows['objects'] extends (infer T)[] | undefined ? T : never
 }
 
+export type Tool = 'box' | 'rotated' | 'polygon' | 'brush' | 'erase' | 'points'
+
 export interface Message {
   text: string
   kind: 'done' | 'error'
@@ -98,6 +100,11 @@ export class Page {
   jobs = $state.raw<Job[]>([])
   last = $state.raw<Operation | null>(null)
   lastLabel: string | null = null
+  /** What a drag on the open picture draws. */
+  tool = $state<Tool>('box')
+  /** The layer whose annotations are drawn and changed. */
+  layer = $state('truth')
+  private keyBox: { id: string; label: string } | null = null
   lastSort: Sort | null = null
 
   objectClasses = $derived.by(() => {
@@ -110,7 +117,7 @@ export class Page {
   private asking = 0
   private pages = new Set<number>()
   private timer: ReturnType<typeof setTimeout> | undefined
-  private write: Promise<unknown> = Promise.resolve()
+  private written: Promise<unknown> = Promise.resolve()
   private later: ReturnType<typeof setTimeout> | undefined
 
   // Beginning
@@ -517,14 +524,14 @@ export class Page {
 
   private inTurn<T>(work: () => Promise<T>): Promise<T | undefined> {
     this.pending += 1
-    const done = this.write
+    const done = this.written
       .then(work)
       .catch((error: unknown) => {
         this.fail(error)
         return undefined
       })
       .finally(() => (this.pending -= 1))
-    this.write = done
+    this.written = done
     return done
   }
 
@@ -568,30 +575,34 @@ export class Page {
     })
   }
 
-  /** Add a box; those that others drew meanwhile stay. */
-  addBox(
-    id: string,
-    layer: string,
-    box: { label: string; box: [number, number, number, number] },
-  ): Promise<unknown> {
+  /** Let a verb change something; its request is made when it is its turn. Null if refused. */
+  write<T>(
+    text: string,
+    name: string,
+    request: () => Record<string, unknown>,
+    heed?: (report: T) => void,
+  ): Promise<T | null> {
     return this.inTurn(async () => {
-      const request = { sample: id, layer, box: [box.box], label: [box.label], add: true }
-      await verb('label boxes', request)
-      await this.wrote('Box added')
-    })
+      const report = await verb<T>(name, request())
+      heed?.(report) // before the next request is made
+      await this.wrote(text)
+      return report
+    }).then((report) => report ?? null)
   }
 
-  editBox(id: string, change: { box?: number[]; label?: string }): Promise<unknown> {
-    return this.inTurn(async () => {
-      await verb('label edit', { annotation_id: id, ...change })
-      await this.wrote(change.label === undefined ? 'Box moved' : `Box is ${change.label}`)
-    })
-  }
-
-  removeBox(id: string): Promise<unknown> {
-    return this.inTurn(async () => {
-      await verb('label remove', { annotation_ids: [id] })
-      await this.wrote('Box removed')
+  /** Take a box for that of a key frame; with one of another frame, fill the frames between. */
+  keyFrame(id: string, box: { label: string; track: boolean }): void {
+    const first = this.keyBox
+    this.keyBox = { id, label: box.label }
+    const ids = first && first.id !== id && first.label === box.label ? [first.id, id] : [id]
+    if (ids.length < 2 && !box.track) {
+      const text = `Key frame of ${box.label}: choose it in another frame, and press k there`
+      return this.say({ text, kind: 'done' })
+    }
+    void this.inTurn(async () => {
+      const request = { annotation_ids: ids }
+      const report = await verb<{ added: number; keys: number }>('label interpolate', request)
+      await this.wrote(`${counted(report.added, 'box', 'boxes')} between ${report.keys} key frames`)
     })
   }
 

@@ -33,8 +33,8 @@ export function count(number: number): string {
   return whole.format(number)
 }
 
-export function counted(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? '' : 's'}`
+export function counted(number: number, noun: string, many = `${noun}s`): string {
+  return `${count(number)} ${number === 1 ? noun : many}`
 }
 
 export function short(number: number): string {

@@ -63,6 +63,18 @@ class Checksums:
         data = json.dumps(dict(sorted(sums.items())), indent=0).encode()
         self._storage.put(f"{snapshot:08d}.json", data)
 
+    def of(self, snapshot: int) -> dict[str, str] | None:
+        """Return what was kept with a snapshot; None if nothing was, or it is damaged.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        try:
+            told = json.loads(self._storage.read(f"{snapshot:08d}.json"))
+        except (FileNotFoundError, ValueError, RecursionError):
+            return None
+        return dict(told) if _is_record(told) else None
+
     def unused(self, newest: int) -> list[str]:
         """Return the keys of what killed writers left: records of snapshots after the newest."""
         names = self._storage.names()

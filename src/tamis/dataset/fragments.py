@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lance
@@ -20,12 +21,17 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ROWS_PER_FRAGMENT", "Fragment", "TableVersion", "TrackedFile"]
+__all__ = [
+    "ROWS_PER_FRAGMENT",
+    "Fragment",
+    "TableVersion",
+    "TrackedFile",
+    "version_of_manifest",
+]
 
 ROWS_PER_FRAGMENT = 4096
 """Upper bound of a fragment's rows.
@@ -105,6 +111,11 @@ class TableVersion:
             enable_stable_row_ids=True,
         )
         return cls(path, dataset)
+
+    @classmethod
+    def in_memory(cls, rows: pa.Table) -> TableVersion:
+        """Hold rows in memory, to be read by the same conditions as those of a table on disk."""
+        return cls(Path("memory:"), lance.write_dataset(rows, "memory://"))
 
     # Reading
 
@@ -227,7 +238,12 @@ class TableVersion:
 
     # Writing
 
-    def append(self, rows: pa.Table, *, rows_per_fragment: int = ROWS_PER_FRAGMENT) -> TableVersion:
+    def append(
+        self,
+        rows: pa.Table | pa.RecordBatchReader,
+        *,
+        rows_per_fragment: int = ROWS_PER_FRAGMENT,
+    ) -> TableVersion:
         """Add rows at the end; nullable columns that `rows` lacks are null and take no space."""
         dataset = lance.write_dataset(
             rows,
@@ -324,7 +340,7 @@ class TableVersion:
 
     def manifests_after(self) -> list[Path]:
         """The manifests of later versions, by their names: a loss of power may have torn them."""
-        found = ((file, _version_of(file)) for file in (self.path / "_versions").iterdir())
+        found = ((file, version_of_manifest(file)) for file in (self.path / "_versions").iterdir())
         return sorted(f for f, version in found if version is not None and version > self.version)
 
     def tracked_files(self, first_version: int = 1) -> list[TrackedFile]:
@@ -334,8 +350,8 @@ class TableVersion:
         return [TrackedFile(*entry) for entry in zip(*columns, strict=True)]
 
 
-def _version_of(manifest: Path) -> int | None:
-    """The version that a manifest's name says; None of other files."""
+def version_of_manifest(manifest: Path) -> int | None:
+    """Return the version that a manifest's name says; None of other files."""
     name = manifest.stem
     if manifest.suffix != ".manifest" or not name.isdecimal():
         return None

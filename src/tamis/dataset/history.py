@@ -24,6 +24,7 @@ __all__ = [
     "newest_operation",
     "plan_redo",
     "plan_undo",
+    "standing",
     "tags",
 ]
 
@@ -89,10 +90,15 @@ class UndoPlan:
     versions: Mapping[str, int]
     settings: Mapping[str, str]
 
+    @property
+    def target(self) -> int:
+        """The snapshot whose state it brings back."""
+        return min(self.snapshots) - 1
+
 
 def log_entries(snapshots: Sequence[Snapshot], is_running: Callable[[int], bool]) -> list[LogEntry]:
     """One entry for each operation, in the order of their last checkpoints."""
-    standing = {snapshot.snapshot for snapshot in _standing(snapshots)}
+    stands = {snapshot.snapshot for snapshot in standing(snapshots)}
     by_operation: dict[int, list[Snapshot]] = {}
     for snapshot in snapshots:
         by_operation.setdefault(snapshot.operation, []).append(snapshot)
@@ -100,7 +106,7 @@ def log_entries(snapshots: Sequence[Snapshot], is_running: Callable[[int], bool]
     for operation, made in by_operation.items():
         first, last = made[0], made[-1]
         state: Literal["done", "running", "interrupted", "undone"]
-        if _changes_data(last) and not any(s.snapshot in standing for s in made):
+        if _changes_data(last) and not any(s.snapshot in stands for s in made):
             state = "undone"
         elif last.state == "done":
             state = "done"
@@ -131,34 +137,34 @@ def plan_undo(snapshots: Sequence[Snapshot], to: int | None = None) -> UndoPlan:
         UsageError: nothing is left to undo, the newest operation and another wrote in turns, or
             `to` is no state to go back to.
     """
-    standing = _standing(snapshots)
+    stands = standing(snapshots)
     if to is not None:
-        return _plan_return(snapshots, standing, to)
-    if len(standing) == 1:
+        return _plan_return(snapshots, stands, to)
+    if len(stands) == 1:
         raise UsageError("there is nothing to undo: the dataset is as it was created")
-    newest = standing[-1].operation
-    first = min(i for i, s in enumerate(standing) if s.operation == newest)
-    run = standing[first:]
+    newest = stands[-1].operation
+    first = min(i for i, s in enumerate(stands) if s.operation == newest)
+    run = stands[first:]
     others = {s.operation: s.verb for s in run if s.operation != newest}
     if others:
         named = ", ".join(f"{operation} ({verb})" for operation, verb in others.items())
         raise UsageError(
             f"operation {newest} ({run[-1].verb}) and {named} wrote in turns, so one cannot be "
             f"taken back without the other. To take all of them back, undo to snapshot "
-            f"{standing[first - 1].snapshot}"
+            f"{stands[first - 1].snapshot}"
         )
     return _plan(snapshots, run)
 
 
-def _plan_return(snapshots: Sequence[Snapshot], standing: Sequence[Snapshot], to: int) -> UndoPlan:
-    numbers = [snapshot.snapshot for snapshot in standing]
+def _plan_return(snapshots: Sequence[Snapshot], stands: Sequence[Snapshot], to: int) -> UndoPlan:
+    numbers = [snapshot.snapshot for snapshot in stands]
     if to not in numbers or to == numbers[-1]:
         choices = ", ".join(map(str, numbers[:-1][-10:])) or "none"
         raise UsageError(
             f"cannot undo to snapshot {to}: it is the present state, was itself undone, or does "
             f"not exist. Snapshots to go back to (the last ten): {choices}"
         )
-    return _plan(snapshots, standing[numbers.index(to) + 1 :])
+    return _plan(snapshots, stands[numbers.index(to) + 1 :])
 
 
 def _plan(snapshots: Sequence[Snapshot], run: Sequence[Snapshot]) -> UndoPlan:
@@ -223,7 +229,7 @@ def _states(snapshots: Sequence[Snapshot]) -> dict[int, int]:
 
 def newest_operation(snapshots: Sequence[Snapshot]) -> int:
     """Return the number of the newest operation that was not undone."""
-    return _standing(snapshots)[-1].operation
+    return standing(snapshots)[-1].operation
 
 
 RETURNS_TO: Final = "returns_to"
@@ -231,7 +237,7 @@ RETURNS_TO: Final = "returns_to"
 
 
 def _changes_data(snapshot: Snapshot) -> bool:
-    return snapshot.verb not in ("tag", "undo", "redo")
+    return snapshot.verb not in ("tag", "undo", "redo", "prune")
 
 
 @dataclass(frozen=True)
@@ -242,8 +248,8 @@ class _Line:
     before: _Line | None
 
 
-def _standing(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """The snapshots whose changes make up the present state, oldest first."""
+def standing(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Return the snapshots whose changes make up the present state, oldest first."""
     at: dict[int, _Line | None] = {}
     line: _Line | None = None
     for snapshot in snapshots:

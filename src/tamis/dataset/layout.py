@@ -31,24 +31,33 @@ __all__ = [
     "DESCRIPTION",
     "FORMAT",
     "LATER_TABLES",
+    "PRUNED_SINCE",
     "TABLES",
     "WRITER_LOCK",
     "Layout",
+    "address_at_store",
     "check_dataset",
     "create_dataset",
     "create_table",
     "is_draft",
     "remove_drafts",
+    "require_format",
 ]
 
-FORMAT = 2
-"""The newest format that this version reads. A dataset has format 1 until its first annotation."""
+FORMAT = 3
+"""The newest format that this version reads; a new dataset has format 1."""
+
+ANNOTATED_SINCE = 2
+"""The format of a dataset that has annotations."""
+
+PRUNED_SINCE = 3
+"""The format of a dataset that was pruned."""
 
 TABLES = {"samples": SAMPLES, "failed": FAILED}
 """The tables of every dataset and their schemas when it is new."""
 
 LATER_TABLES = {"annotations": ANNOTATIONS}
-"""Tables that come with their first row; a dataset that has one is of format 2."""
+"""Tables that come with their first row."""
 
 DESCRIPTION = "dataset.json"
 """The key that tells a dataset from any other folder, and its format."""
@@ -129,10 +138,15 @@ def create_dataset(root: Path) -> None:
             raise
 
 
+def address_at_store(path: Path) -> str | None:
+    """Return the address at an object store or web server that a path spells; None of others."""
+    told = _AT_A_STORE.match(str(path))
+    return None if told is None else f"{told[1]}://{str(path)[told.end() :]}"
+
+
 def _require_name(root: Path) -> None:
-    told = _AT_A_STORE.match(str(root))
-    if told is not None:
-        address = f"{told[1]}://{str(root)[told.end() :]}"
+    address = address_at_store(root)
+    if address is not None:
         raise DatasetError(
             f"a dataset is worked on where it lies on a disk, not at {address}; bring it here with "
             f" tamis pull {address} -d {root.name}  and back with  tamis push {address}"
@@ -201,12 +215,17 @@ def create_table(layout: Layout, name: str) -> TableVersion:
     What a killed writer left of it goes. Versions of tamis that do not know the table then say that
     they are too old.
     """
-    described = json.loads(layout.storage.read(DESCRIPTION).decode("utf-8"))
-    if described["format"] < FORMAT:
-        data = json.dumps({**described, "format": FORMAT}, indent=1).encode()
-        layout.storage.put(DESCRIPTION, data)
+    require_format(layout, ANNOTATED_SINCE)
     shutil.rmtree(layout.table(name), ignore_errors=True)
     return TableVersion.create(layout.table(name), LATER_TABLES[name])
+
+
+def require_format(layout: Layout, number: int) -> None:
+    """Let a dataset have a format, if it has an older one; the caller holds the writer lock."""
+    described = json.loads(layout.storage.read(DESCRIPTION).decode("utf-8"))
+    if described["format"] < number:
+        data = json.dumps({**described, "format": number}, indent=1).encode()
+        layout.storage.put(DESCRIPTION, data)
 
 
 def check_dataset(root: Path) -> None:

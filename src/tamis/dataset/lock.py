@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.storage import Lock, Storage
 
-__all__ = ["LOCK_TIMEOUT", "RunningOperations", "writer_lock"]
+__all__ = ["LOCK_TIMEOUT", "Presence", "RunningOperations", "writer_lock"]
 
 LOCK_TIMEOUT = 60.0
 """Seconds to wait for another writer's checkpoint, which takes about one."""
@@ -90,16 +90,6 @@ class RunningOperations:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def enter(self, operation: int) -> Lock:
-        """Mark an operation as running in this process, until `leave`."""
-        while (lock := self._storage.lock(_key(operation))) is None:
-            time.sleep(_FIRST_PAUSE)  # for a glance of `is_running`
-        return lock
-
-    def leave(self, presence: Lock) -> None:
-        """End what `enter` began."""
-        presence.release(remove=True)
-
     def is_running(self, operation: int) -> bool:
         """Whether a living process is at this operation."""
         return self._storage.is_locked(_key(operation))
@@ -112,6 +102,36 @@ class RunningOperations:
             for name, number in ours
             if number and self._storage.exists(name) and not self.is_running(int(number[1]))
         ]
+
+
+class Presence:
+    """Shows to `RunningOperations` that this process is at an operation.
+
+    Args:
+        storage: where the locks are kept.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._lock: Lock | None = None
+
+    @contextmanager
+    def shown(self, operation: int) -> Iterator[None]:
+        """Show it from here on, until `leave` or an error in the block."""
+        while (lock := self._storage.lock(_key(operation))) is None:
+            time.sleep(_FIRST_PAUSE)  # for a glance of `is_running`
+        self._lock = lock
+        try:
+            yield
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Show it no longer."""
+        if self._lock is not None:
+            self._lock.release(remove=True)
+            self._lock = None
 
 
 def _key(operation: int) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import pyarrow as pa
 
-from tamis.dataset.lock import RunningOperations
+from tamis.dataset.lock import Presence
 from tamis.dataset.sample_keys import SampleKeys, id_array
 from tamis.dataset.schema import (
     check_mark_name,
@@ -28,14 +28,14 @@ from tamis.outside_text import storable
 from tamis.types import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleIds
     from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.staged_annotations import Batches
     from tamis.dataset.state import State
-    from tamis.dataset.storage import Lock
     from tamis.dataset.writer import About, Writer
     from tamis.types import Vectors
 
@@ -83,8 +83,7 @@ class Operation:
         self._writer = writer
         self._layout = layout
         self._root = layout.root
-        self._running = RunningOperations(layout.running)
-        self._presence: Lock | None = None
+        self._presence = Presence(layout.running)
         self._number: int | None = None
         self._state = base
         self._on_commit = on_commit
@@ -107,12 +106,7 @@ class Operation:
             if kind is None:
                 self._commit("done")
         finally:
-            self._leave()
-
-    def _leave(self) -> None:
-        if self._presence is not None:
-            self._running.leave(self._presence)
-            self._presence = None
+            self._presence.leave()
 
     @property
     def number(self) -> int | None:
@@ -284,13 +278,14 @@ class Operation:
 
     # Annotations
 
-    def add_annotations(self, rows: pa.Table) -> None:
+    def add_annotations(self, rows: pa.Table | Batches) -> None:
         """Stage annotations of samples that exist or are staged.
 
         One whose `annotation_id` the dataset has, or that comes twice, is known and left out.
 
         Args:
-            rows: columns of `tamis.dataset.annotation_columns.ANNOTATIONS`.
+            rows: columns of `tamis.dataset.annotation_columns.ANNOTATIONS`, as a table, or as
+                batches that are read more than once.
 
         Raises:
             UsageError: a column is unknown, has another type, or a required one is missing.
@@ -365,7 +360,8 @@ class Operation:
             about = replace(
                 self._about, counts=dict(self.counts), state=state, operation=self._number
             )
-            with self._running_from(head.snapshot.snapshot + 1, state):
+            first = state == "running" and self._number is None
+            with self._presence.shown(head.snapshot.snapshot + 1) if first else nullcontext():
                 self._state = self._writer.name(head, tables, about)
         self._number = self._state.snapshot.operation
         self._added += added
@@ -373,19 +369,6 @@ class Operation:
         self._annotations = StagedAnnotations()
         self._staged_ids = set()
         self._on_commit(self._state)
-
-    @contextmanager
-    def _running_from(self, number: int, state: Literal["running", "done"]) -> Iterator[None]:
-        """Show that this process is at the operation, before its first snapshot can be seen."""
-        if self._number is not None or state == "done":
-            yield
-            return
-        self._presence = self._running.enter(number)
-        try:
-            yield
-        except BaseException:
-            self._leave()
-            raise
 
     # What is there
 

@@ -1,4 +1,4 @@
-"""What killed writers leave behind, and its removal."""
+"""Files that no state needs: what killed writers leave behind, and what pruning lets go."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.layout import CHECKSUMS, LATER_TABLES, TABLES
 from tamis.dataset.lock import RunningOperations
+from tamis.dataset.pruning import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from tamis.dataset.layout import Layout
     from tamis.dataset.snapshots import Snapshot
 
-__all__ = ["Freed", "drop_steps", "remove_orphans", "roll_back"]
+__all__ = ["Freed", "drop_steps", "remove_orphans", "roll_back", "size_of_pruned"]
 
 # Where Lance keeps what versions refer to. Other files of the table's folder are not ours to judge.
 _TABLE_PARTS = ("data", "_transactions", "_deletions", "_indices", "_versions")
@@ -56,18 +57,13 @@ def drop_steps(before: TableVersion | None, after: TableVersion) -> None:
 
 
 def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
-    """Remove every file that no snapshot needs; the caller holds the writer lock.
+    """Remove every file that no readable snapshot needs; the caller holds the writer lock.
 
     Versions that are named stay readable at every moment, even if this is killed half-way:
     nothing that they refer to is touched.
     """
     snapshots = list(snapshots)
-    named: dict[str, set[int]] = {name: set() for name in (*TABLES, *LATER_TABLES)}
-    for snapshot in snapshots:
-        for versions in (snapshot.before, snapshot.after):
-            for table, version in versions.items():
-                named[table].add(version)
-    orphans = [file for name in named for file in _table_orphans(layout.table(name), named[name])]
+    orphans = _orphans(layout, readable(snapshots))
     left = [(layout.storage, name) for name in layout.storage.drafts()]
     sums = layout.storage.within(CHECKSUMS)
     for beside in (layout.log, sums):
@@ -78,6 +74,24 @@ def remove_orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> Freed:
     small = [storage.remove(key) for storage, key in left]
     freed = _remove(orphans)
     return Freed(freed.files + len(small), freed.bytes + sum(small))
+
+
+def size_of_pruned(layout: Layout, snapshots: Sequence[Snapshot], gone: Iterable[int]) -> Freed:
+    """Return what removing the data of some snapshots would free; the caller holds the lock."""
+    let_go = set(gone)
+    now = set(_orphans(layout, readable(snapshots)))
+    then = _orphans(layout, readable(snapshots, let_go))
+    sizes = [file.stat().st_size for file in then if file not in now]
+    return Freed(len(sizes), sum(sizes))
+
+
+def _orphans(layout: Layout, snapshots: Iterable[Snapshot]) -> list[Path]:
+    """Return the files of tables that none of some snapshots needs."""
+    named: dict[str, set[int]] = {name: set() for name in (*TABLES, *LATER_TABLES)}
+    for snapshot in snapshots:
+        for table, version in snapshot.after.items():
+            named[table].add(version)
+    return [file for name in named for file in _table_orphans(layout.table(name), named[name])]
 
 
 def _table_orphans(path: Path, named: set[int]) -> list[Path]:

@@ -185,6 +185,14 @@ class SnapshotChain:
                 "same moment; nothing was changed, run the command again"
             )
 
+    def replace(self, snapshot: Snapshot) -> None:
+        """Let an entry that is damaged or lost be another; the caller holds the writer lock.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._storage.put(_key(snapshot.snapshot), _encoded(snapshot))
+
     def sum_of(self, snapshot: Snapshot) -> dict[str, str]:
         """Return the checksum of what `append` writes, by its path within the dataset."""
         folder = os.path.basename(self._storage.place)  # noqa: PTH119 - a place, maybe no path

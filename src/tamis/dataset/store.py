@@ -23,6 +23,7 @@ from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_d
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
 from tamis.dataset.operation import Operation
 from tamis.dataset.operations import ASKED, beside_request
+from tamis.dataset.pruning import require_readable
 from tamis.dataset.reader import DEFAULT_ENCODER_SETTING, Reader
 from tamis.dataset.schema import vector_column_named
 from tamis.dataset.snapshots import SnapshotChain
@@ -68,11 +69,19 @@ class Store(Reader):
         >>> folder.cleanup()
     """
 
-    def __init__(self, path: Path, *, lock_timeout: float, snapshot: int | str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lock_timeout: float,
+        snapshot: int | str | None,
+        copy_of: str | None = None,
+    ) -> None:
         self._layout = Layout(path)
         self._chain = SnapshotChain(self._layout.log)
         self._writer = Writer(self._layout, lock_timeout)
         self._pinned = snapshot is not None
+        self._copy_of = copy_of
         with storage_guard(path, "open"):
             super().__init__(path, State.open(self._layout, self._resolve(snapshot)))
 
@@ -94,6 +103,7 @@ class Store(Reader):
         *,
         create: bool = False,
         snapshot: int | str | None = None,
+        copy_of: str | None = None,
         lock_timeout: float = LOCK_TIMEOUT,
     ) -> Store:
         """Open a dataset.
@@ -103,6 +113,7 @@ class Store(Reader):
             create: make it first if nothing lies there.
             snapshot: the state to see, by number or tag, which can then only be read; None is
                 the newest.
+            copy_of: the address at an object store that it was fetched from only to be read.
             lock_timeout: seconds to wait for another writer.
 
         Raises:
@@ -117,7 +128,7 @@ class Store(Reader):
                 create_dataset(path)
             remove_drafts(path)
         check_dataset(path)
-        return cls(path, lock_timeout=lock_timeout, snapshot=snapshot)
+        return cls(path, lock_timeout=lock_timeout, snapshot=snapshot, copy_of=copy_of)
 
     def refresh(self) -> None:
         """See the newest snapshot from now on; one that was opened by number or tag stays."""
@@ -176,6 +187,7 @@ class Store(Reader):
         with self._writer.locked("undo", self._state) as head:
             snapshots = self._chain.all()
             plan = plan_undo(snapshots, to)
+            require_readable(snapshots, plan.target)
             running = RunningOperations(self._layout.running)
             entries = {
                 entry.operation: entry for entry in log_entries(snapshots, running.is_running)
@@ -243,6 +255,7 @@ class Store(Reader):
 
     def _returned(self, head: State, verb: str, to: int) -> State:
         """Name a snapshot that has the state of an earlier one."""
+        require_readable(self._chain.all(), to)
         meant = self._chain.read(to)
         about = About(verb, {RETURNS_TO: to}, settings=meant.settings)
         return self._writer.name(head, head.returned(meant.after), about)
@@ -273,6 +286,7 @@ class Store(Reader):
         Raises:
             UsageError: the name is taken or cannot be a tag.
         """
+        self._require_own()
         with self._writer.locked("tag", self._state) as head:
             check_tag(name, tags(self._chain.all()))
             about = About("tag", {"name": name, "snapshot": self.snapshot})
@@ -302,7 +316,39 @@ class Store(Reader):
         remove_drafts(self.path)
         return self._writer.collect()
 
+    def prunable(self, days: float) -> tuple[list[int], Freed]:
+        """Return the snapshots that `prune` would let go, and what that would free."""
+        return self._writer.prunable(days)
+
+    def prune(self, days: float) -> tuple[list[int], Freed]:
+        """Let go of the data of states that were left more than `days` ago; nothing undoes it.
+
+        Tagged states stay, and those that undoing the ten newest operations needs. The log keeps
+        all its entries.
+
+        Returns:
+            The snapshots, and what was freed.
+
+        Raises:
+            UsageError: the store was opened at a fixed snapshot.
+            ConflictError: another writer is busy.
+            StorageError: the disk refuses.
+        """
+        self._require_head()
+        gone, freed, state = self._writer.prune(days)
+        self._moved(state)
+        return gone, freed
+
+    def _require_own(self) -> None:
+        if self._copy_of is not None:
+            name = self._copy_of.rstrip("/").rpartition("/")[2] or "dataset.tamis"
+            raise UsageError(
+                f"{self._copy_of} is read where it lies; to change it, bring it here with  tamis "
+                f"pull {self._copy_of} -d {name}  and back with  tamis push {self._copy_of}"
+            )
+
     def _require_head(self) -> None:
+        self._require_own()
         if self._pinned:
             raise UsageError(
                 f"{self.path} was opened at snapshot {self.snapshot}, which can only be read; open "
@@ -338,6 +384,11 @@ class Store(Reader):
     def _resolve(self, name: int | str | None) -> Snapshot:
         if name is None:
             return self._chain.head()
+        meant = self._named(name)
+        require_readable(self._chain.all(), meant.snapshot)
+        return meant
+
+    def _named(self, name: int | str) -> Snapshot:
         if isinstance(name, int) or (name.isdecimal() and len(name) <= _MOST_DIGITS):
             return self._chain.read(int(name))
         known = tags(self._chain.all())

@@ -8,6 +8,7 @@ from tamis.dataset.checksums import file_checksum
 from tamis.dataset.consistency import log_breaks
 from tamis.dataset.fragments import TableVersion
 from tamis.dataset.layout import LATER_TABLES, TABLES, Layout
+from tamis.dataset.pruning import readable as with_data
 from tamis.dataset.snapshots import SnapshotChain
 from tamis.dataset.storage_errors import storage_guard
 from tamis.errors import TamisError
@@ -45,7 +46,7 @@ def find_damage(root: Path) -> list[tuple[str, str]]:
     if not readable:
         return found
     for name in (*TABLES, *LATER_TABLES):
-        found += _table_damage(layout, name, readable)
+        found += _table_damage(layout, name, with_data(readable))
     found += [(layout.log.place, reason) for reason in log_breaks(readable)]
     found += _checksum_damage(layout, readable)
     said = {place for place, _ in found}
@@ -100,8 +101,9 @@ def named_files(layout: Layout, snapshots: Sequence[Snapshot]) -> list[str]:
     is passed over.
     """
     files = [_log_file(snapshot) for snapshot in snapshots]
+    there = with_data(snapshots)
     for name in (*TABLES, *LATER_TABLES):
-        versions = {s.after[name] for s in snapshots if name in s.after}
+        versions = {s.after[name] for s in there if name in s.after}
         path = layout.table(name)
         if not versions:
             continue

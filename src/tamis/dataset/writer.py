@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from tamis.dataset.checksums import sums_of
 from tamis.dataset.durability import sync_new_files, sync_tree
-from tamis.dataset.layout import WRITER_LOCK
+from tamis.dataset.layout import PRUNED_SINCE, WRITER_LOCK, require_format
 from tamis.dataset.lock import LOCK_TIMEOUT, writer_lock
-from tamis.dataset.orphans import Freed, drop_steps, remove_orphans, roll_back
+from tamis.dataset.orphans import (
+    Freed,
+    drop_steps,
+    remove_orphans,
+    roll_back,
+    size_of_pruned,
+)
+from tamis.dataset.pruning import PRUNED, as_ranges, to_prune
 from tamis.dataset.snapshots import Snapshot, SnapshotChain
 from tamis.dataset.state import State
 from tamis.dataset.storage_errors import LANCE_ERRORS, is_panic, storage_guard
@@ -128,3 +136,28 @@ class Writer:
         """Remove every file that no snapshot needs."""
         with self.locked("gc"):
             return remove_orphans(self._layout, self._chain.all())
+
+    def prunable(self, days: float) -> tuple[list[int], Freed]:
+        """Return the snapshots that `prune` would let go, and what that would free."""
+        with self.locked("prune"):
+            snapshots = self._chain.all()
+            gone = to_prune(snapshots, days, datetime.now(UTC))
+            return gone, size_of_pruned(self._layout, snapshots, gone)
+
+    def prune(self, days: float) -> tuple[list[int], Freed, State]:
+        """Let go of the data of old states; first the log says so, then files are removed.
+
+        Args:
+            days: how long states are kept, see `tamis.dataset.pruning.to_prune`.
+
+        Returns:
+            The snapshots, what was freed, and the new head, or the old one if nothing was to go.
+        """
+        with self.locked("prune") as head:
+            gone = to_prune(self._chain.all(), days, datetime.now(UTC))
+            state = head
+            if gone:
+                require_format(self._layout, PRUNED_SINCE)
+                about = About("prune", {"days": days, PRUNED: as_ranges(gone)})
+                state = self.name(head, head.tables, about)
+            return gone, remove_orphans(self._layout, self._chain.all()), state

@@ -100,6 +100,8 @@ def _type(annotation: Any) -> str:  # noqa: PLR0911 - one case a kind of type
         return f"Literal[{', '.join(map(repr, inner))}]"
     if origin in {Union, types.UnionType}:
         return " | ".join(dict.fromkeys(_type(one) for one in inner))
+    if annotation is ...:
+        return "..."
     if origin is tuple:
         return f"tuple[{', '.join(_type(one) for one in inner)}]"
     if origin is not None and issubclass(origin, Mapping):

@@ -21,7 +21,9 @@ from tamis.services.defects.contract import DefectsExport, DefectsFit, DefectsSc
 from tamis.services.drift.contract import DriftAdapt, DriftCheck, DriftFit
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.edit.contract import (
+    DrawAnnotation,
     EditAnnotation,
+    InterpolateBoxes,
     RemoveAnnotations,
     RenameClass,
     SetBoxes,
@@ -31,11 +33,21 @@ from tamis.services.encoders.contract import DefaultEncoder
 from tamis.services.evaluate.contract import Evaluate
 from tamis.services.export.contract import Export
 from tamis.services.finetune.contract import Finetune
-from tamis.services.history.contract import Checkout, CollectGarbage, Diff, Log, Redo, Tag, Undo
+from tamis.services.history.contract import (
+    Checkout,
+    CollectGarbage,
+    Diff,
+    Log,
+    Prune,
+    Redo,
+    Tag,
+    Undo,
+)
 from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
 from tamis.services.map.contract import MakeMap
+from tamis.services.outliers.contract import Outliers
 from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -69,7 +81,9 @@ class Verbs:
     set_boxes = Method(SetBoxes)
     layers = Method(ListLayers)
     crop_objects = Method(CropObjects)
+    draw_annotation = Method(DrawAnnotation)
     edit_annotation = Method(EditAnnotation)
+    interpolate_boxes = Method(InterpolateBoxes)
     remove_annotations = Method(RemoveAnnotations)
     rename_class = Method(RenameClass)
     find_mislabels = Method(FindMislabels)
@@ -94,6 +108,7 @@ class Verbs:
     filter = Method(Filter)
     finetune = Method(Finetune)
     index = Method(Index)
+    outliers = Method(Outliers)
     scores = Method(Scores)
     search = Method(Search)
     select = Method(Select, round=False, simulate=False)
@@ -108,6 +123,7 @@ class Verbs:
     diff = Method(Diff)
     tag = Method(Tag)
     gc = Method(CollectGarbage)
+    prune = Method(Prune)
     set_default_encoder = Method(DefaultEncoder)
     info = Method(Info)
     report = Method(Report)

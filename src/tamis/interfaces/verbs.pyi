@@ -29,6 +29,7 @@ from tamis.services.drift.result import DriftReport
 from tamis.services.duplicates.result import DuplicateReport
 from tamis.services.edit.contract import BoxesReport
 from tamis.services.edit.contract import EditReport
+from tamis.services.edit.contract import InterpolateReport
 from tamis.services.edit.contract import RemoveReport
 from tamis.services.edit.contract import RenameReport
 from tamis.services.embed.contract import EmbedReport
@@ -40,6 +41,7 @@ from tamis.services.history.result import CheckoutReport
 from tamis.services.history.result import DiffReport
 from tamis.services.history.result import FreedReport
 from tamis.services.history.result import LogReport
+from tamis.services.history.result import PruneReport
 from tamis.services.history.result import RedoReport
 from tamis.services.history.result import TagReport
 from tamis.services.history.result import UndoReport
@@ -49,6 +51,7 @@ from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
 from tamis.services.map.contract import MapReport
+from tamis.services.outliers.contract import OutliersReport
 from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
@@ -76,7 +79,9 @@ class Verbs:
         every: float | Literal['frame', 'keyframe'] | None = None,
         new_only: bool = False,
         threshold: float | None = None,
+        embed: bool = False,
         encoder: str | PathLike[str] | Any = 'default',
+        later_keys: bool = False,
         crops: str | PathLike[str] | None = None,
         min_box: int = 8,
         tiles: int | None = None,
@@ -103,7 +108,9 @@ class Verbs:
             every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
             new_only: Add only what is unlike all that is in the dataset by its vector, so neither copies nor other pictures that are much the same; of videos every frame is looked at, unless --every says else.
             threshold: Cosine similarity from which new-only skips a picture. Default: 0.92.
-            encoder: The encoder that new-only compares by.
+            embed: Also compute vectors of what is new, from the same decoding.
+            encoder: The encoder of embed and new-only.
+            later_keys: Of each folder at an object store, list only the keys that sort behind the last one in the dataset: for buckets whose names grow with time.
             crops: Also add the boxes of a COCO, VOC or YOLO dataset.
             min_box: Skip boxes with a shorter side.
             tiles: Also add N x N tiles of each picture.
@@ -459,6 +466,38 @@ class Verbs:
             min_box: Skip boxes with a shorter side.
         """
 
+    def draw_annotation(
+        self,
+        sample: str | PathLike[str],
+        label: str | PathLike[str],
+        *,
+        box: tuple[float, float, float, float] | None = None,
+        outline: tuple[float, ...] | Sequence[tuple[float, ...]] = (),
+        rotated: bool = False,
+        mask: str | PathLike[str] | None = None,
+        layer: str | PathLike[str] = 'truth',
+        author: str | PathLike[str] | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> EditReport:
+        """Add an object to a picture: a box, a polygon, a rotated box or a mask.
+
+        Nothing that is there is touched.
+
+        Args:
+            sample: The picture's sample id.
+            label: The object's class.
+            box: A box in pixels of the upright picture.
+            outline: Its outline, a ring each, in pixels of the upright picture. Default: none.
+            rotated: The outline has the four corners of a rotated box, in turn.
+            mask: Run lengths of its mask as COCO writes them.
+            layer: The layer.
+            author: Who made the change.
+        """
+
     def edit_annotation(
         self,
         annotation_id: str | PathLike[str],
@@ -466,6 +505,9 @@ class Verbs:
         box: tuple[float, float, float, float] | None = None,
         label: str | PathLike[str] | None = None,
         author: str | PathLike[str] | None = None,
+        outline: tuple[float, ...] | Sequence[tuple[float, ...]] = (),
+        mask: str | PathLike[str] | None = None,
+        unchanged_since: str | PathLike[str] | None = None,
         progress: Progress = ...,
         stage: Callable[[str], Progress] = ...,
         tell: Callable[[Any], None] = ...,
@@ -481,6 +523,30 @@ class Verbs:
             annotation_id: The annotation.
             box: Where it lies now, in pixels of the upright picture.
             label: Its class now.
+            author: Who made the change.
+            outline: Its outline, a ring each, in pixels of the upright picture. Default: none.
+            mask: Run lengths of its mask as COCO writes them.
+            unchanged_since: Refuse if its `time` is another one by now.
+        """
+
+    def interpolate_boxes(
+        self,
+        *annotation_ids: str | PathLike[str],
+        author: str | PathLike[str] | None = None,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> InterpolateReport:
+        """Give frames of a video the boxes between those of key frames.
+
+        Between one key frame and the next a box moves and grows evenly with the frame number. Boxes
+        that were made so before, and that nobody changed since, are made anew. Key frames of an object
+        are remembered; later one of its boxes names them all.
+
+        Args:
+            annotation_ids: Boxes of one object in key frames of one video.
             author: Who made the change.
         """
 
@@ -562,6 +628,7 @@ class Verbs:
         self,
         *,
         where: str | PathLike[str] | None = None,
+        layer: str | PathLike[str] | None = None,
         least_confidence: float = 0.5,
         texts: Literal['auto', 'yes', 'no'] = 'auto',
         new_only: bool = False,
@@ -580,6 +647,7 @@ class Verbs:
 
         Args:
             where: Only rows that meet this SQL condition.
+            layer: Start from the classes of this layer, several a picture. Default: start from `label`.
             least_confidence: A picture gets no label below this probability.
             texts: Try the classes' names as texts too; auto does where the encoder reads texts.
             new_only: Only label pictures without any label yet, by those that have one; quick.
@@ -1264,6 +1332,38 @@ class Verbs:
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
         """
 
+    def outliers(
+        self,
+        *,
+        by: Literal['neighbor_distance', 'mahalanobis'] = 'neighbor_distance',
+        nominal: str | PathLike[str] | None = None,
+        k: int = 5,
+        count: int = 20,
+        gallery: str | PathLike[str] | None = None,
+        where: str | PathLike[str] | None = None,
+        encoder: str | PathLike[str] | None | Any = None,
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> OutliersReport:
+        """Find pictures and clusters that are odd as a whole.
+
+        Each picture is marked with two distances from all others, or from those that are nominal.
+
+        Args:
+            by: The mark that pictures are listed by, highest first.
+            nominal: Pictures that are as they should be; distances are from these. Default: all.
+            k: Which nearest picture a neighbor distance is to.
+            count: How many pictures to list.
+            gallery: Write a page of them and of the clusters.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
+        """
+
     def scores(
         self,
         *,
@@ -1715,6 +1815,28 @@ class Verbs:
         Nothing that was committed is lost.
 
         Args:
+        """
+
+    def prune(
+        self,
+        *,
+        days: float = 30,
+        apply: bool = False,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> PruneReport:
+        """Say how much old states take up; with --apply, let them go.
+
+        The present state stays, and every state that has a tag, that was the present one within the
+        last days, or that undoing one of the ten newest operations needs. The log keeps all its entries
+        and says which states are gone. Nothing brings them back.
+
+        Args:
+            days: Keep states that were left within so many days.
+            apply: Remove the data; without it, only say what would go.
         """
 
     def set_default_encoder(

@@ -13,13 +13,15 @@ from tamis.algo.defects import (
     POOLED,
     MemoryBank,
     gaussian_matrix,
+    highest_count,
     pooling_matrix,
     resize_matrix,
 )
 from tamis.encoders.bundled import bundled_graph
 from tamis.encoders.graph_part import needed_values
 from tamis.errors import UsageError
-from tamis.runtime.defect_model import PlaceFeatures, pixel_lines
+from tamis.runtime.defect_places import PlaceFeatures
+from tamis.runtime.defect_scores import pixel_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from tamis.algo.defects import PatchModel
     from tamis.encoders.base import Encoder
     from tamis.encoders.tiled_maps import TilePlan
-    from tamis.runtime.defect_model import DefectModel, Expert, Lattice
+    from tamis.runtime.defect_model import DefectModel, Expert
+    from tamis.runtime.defect_places import Lattice
 
 __all__ = ["defect_graph"]
 
@@ -89,7 +92,7 @@ class _Writer:
         for expert, patches in zip(self._model.facts.experts, self._model.patches, strict=True):
             score, scaled = self._expert(expert, patches)
             scores.append(score)
-            if expert.reads == "peak":
+            if expert.reads != "mean":
                 maps.append(self._at_pixels(scaled, self._lattice(expert.levels)))
         score = self._node("Max", scores, output="score")
         threshold = self._constant(np.float32(self._model.facts.threshold))
@@ -242,9 +245,19 @@ class _Writer:
             )
             found = self._node("MatMul", [self._constant(down), found])
             found = self._node("MatMul", [found, self._constant(across.T)])
-        kind = "ReduceMax" if expert.reads == "peak" else "ReduceMean"
-        figure = self._node(kind, [found], keepdims=0)
+        figure = self._figure(found, rows * columns, expert)
         return self._deviations(figure, expert), self._deviations(found, expert)
+
+    def _figure(self, places: str, count: int, expert: Expert) -> str:
+        """Return what an expert reads from its map."""
+        if expert.reads == "highest":
+            most = self._constant(np.array([highest_count(count)]))
+            flat = self._shaped(places, (count,))
+            places = f"defects.highest{len(self._nodes)}"
+            outputs = [places, f"{places}.at"]
+            self._nodes.append(helper.make_node("TopK", [flat, most], outputs, axis=0))
+        kind = "ReduceMax" if expert.reads == "peak" else "ReduceMean"
+        return self._node(kind, [places], keepdims=0)
 
     def _deviations(self, values: str, expert: Expert) -> str:
         above = self._node("Sub", [values, self._constant(np.float32(expert.center))])

@@ -15,7 +15,7 @@ from tamis.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamis.sources.locations import Location
+    from tamis.sources.spread import Location
 
 __all__ = ["FolderLabels"]
 

@@ -25,7 +25,7 @@ from tamis.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tamis.sources.locations import Location
+    from tamis.sources.spread import Location
 
 __all__ = ["TableLabels"]
 

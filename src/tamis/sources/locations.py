@@ -1,23 +1,18 @@
-"""What the user named, spread out into single pictures."""
+"""What the user named, as single pictures: listed, counted, checked."""
 
 from __future__ import annotations
 
 import glob
-import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.errors import InputError
-from tamis.images.formats import has_picture_extension, is_picture_start
 from tamis.outside_text import is_storable, storable
-from tamis.sources.archive_base import ArchiveError, MemberError
-from tamis.sources.archives import has_archive_extension, is_archive, is_tar, open_archive
-from tamis.sources.folder import UnreadableFolder, walk_pictures
-from tamis.sources.image_reference import ImageReference
-from tamis.sources.objects.address import ObjectAddress, is_object_address
+from tamis.sources.archives import has_archive_extension, is_tar
+from tamis.sources.objects.address import is_object_address
 from tamis.sources.objects.listing import ObjectListing, require_answer
-from tamis.sources.video.library import has_video_extension, is_video, is_video_among_files
+from tamis.sources.spread import NO_PICTURE, Location, expand_home, named_files, spread
 from tamis.types import Failure
 
 if TYPE_CHECKING:
@@ -25,43 +20,7 @@ if TYPE_CHECKING:
 
     from tamis.sources.exclusion import Exclusion
 
-__all__ = [
-    "NO_PICTURE",
-    "Location",
-    "SourceCount",
-    "count_sources",
-    "iter_locations",
-    "require_source",
-]
-
-_DATASET_SUFFIX = ".tamis"
-_START_BYTES = 512
-
-NO_PICTURE = "not a picture, video or archive, neither by its name nor by its content"
-"""Why a file is listed that the user named and cannot have meant."""
-
-
-@dataclass(frozen=True)
-class Location:
-    """Where one picture lies.
-
-    Attributes:
-        path: as the user gave it: the source, and below it the way to the picture.
-        uri: absolute path; `archive!member` inside an archive.
-        source: the source that it came from, as the user gave it.
-        relative: path from the source's root, with forward slashes; a single file's is its name.
-        is_video: whether it is a video, which is no picture itself but holds many.
-        in_folder: whether it was found in a folder, rather than named or matched by a pattern.
-        state: of an object at a store what changes when it does, as `StoredObject` has it.
-    """
-
-    path: str
-    uri: str
-    source: str
-    relative: str
-    is_video: bool = False
-    in_folder: bool = False
-    state: str | None = None
+__all__ = ["SourceCount", "count_sources", "iter_locations", "require_source"]
 
 
 @dataclass(frozen=True)
@@ -120,7 +79,7 @@ def iter_locations(
                 continue
             found = True
             yield _with_writable_name(item)
-        if not found:
+        if not found and not objects.goes_on(source):
             taken_out = exclude.count - before if exclude else 0
             raise InputError(_nothing_found(source, videos=0, taken_out=taken_out))
 
@@ -152,7 +111,7 @@ def count_sources(
     wrong: list[str] = []
     objects = objects or ObjectListing()
     for source in sources:
-        if any(is_tar(path) for path in _named_files(source)):
+        if any(is_tar(path) for path in named_files(source)):
             pictures = None
             continue
         listed = usable = 0
@@ -172,7 +131,7 @@ def count_sources(
                 pictures = None if pictures is None else pictures + 1
                 if see is not None:
                     see(item)
-        if not usable:
+        if not usable and not objects.goes_on(source):
             taken_out = exclude.count - before if exclude else 0
             raise InputError(_nothing_found(source, videos=listed, taken_out=taken_out))
     if sources and len(wrong) == len(sources):
@@ -189,7 +148,7 @@ def require_source(source: str) -> None:
     if is_object_address(source):
         require_answer(source)
         return
-    given = _expand_home(source)
+    given = expand_home(source)
     if not glob.has_magic(given) and not Path(given).exists():
         raise InputError(
             f"{source} disappeared while it was being read; what was committed before stands, "
@@ -200,149 +159,9 @@ def require_source(source: str) -> None:
 def _spread_without(
     source: str, exclude: Exclusion | None, objects: ObjectListing
 ) -> Iterator[Location | Failure]:
-    spread = _spread_objects(source, objects) if is_object_address(source) else _spread(source)
-    for item in spread:
+    for item in spread(source, objects):
         if exclude is None or isinstance(item, Failure) or not exclude.takes_out(item.relative):
             yield item
-
-
-def _spread(source: str) -> Iterator[Location | Failure]:
-    given = _expand_home(source)
-    if _exists(source, given):
-        yield from _spread_path(given, Location(source, _absolute(given), source, ""))
-    elif glob.has_magic(given):
-        yield from _spread_pattern(source, given)
-    else:
-        raise InputError(
-            f"there is no file or folder {source!r} (looked from {Path.cwd()}); check the path"
-        )
-
-
-def _spread_objects(source: str, objects: ObjectListing) -> Iterator[Location | Failure]:
-    place = ObjectAddress.parse(source)
-    folder = place.key.rstrip("/")
-    for found in objects.of(source):
-        uri = str(place.at(found.key))
-        if found.key == folder and (has_archive_extension(uri) or has_video_extension(uri)):
-            yield Failure(source, "archives and videos are read from disks only", source)
-            continue
-        if found.key == folder:
-            yield Location(source, uri, source, found.key.rpartition("/")[2], state=found.state)
-            continue
-        relative = found.key[len(folder) + 1 :] if folder else found.key
-        path = _join(source, relative)
-        yield Location(path, uri, source, relative, in_folder=True, state=found.state)
-
-
-def _spread_pattern(source: str, pattern: str) -> Iterator[Location | Failure]:
-    root = _root_of(pattern)
-    listed_folder: Path | None = None
-    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207 - Path.glob refuses absolute patterns
-        path = Path(match)
-        if listed_folder is not None and path.is_relative_to(listed_folder):
-            continue  # "photos/**" matches a folder, and then all that it holds
-        relative = path.relative_to(root).as_posix()
-        place = Location(match, _absolute(match), source, "" if relative == "." else relative)
-        if path.is_dir():
-            listed_folder = path
-            yield from _spread_folder(place)
-        elif has_archive_extension(match):
-            yield from _spread_archive(place)
-        elif has_picture_extension(match):
-            yield place
-        elif path.is_file() and is_video_among_files(match):
-            yield replace(place, is_video=True)
-
-
-def _spread_path(given: str, place: Location) -> Iterator[Location | Failure]:
-    if Path(given).is_dir():
-        if given.rstrip(os.sep).endswith(_DATASET_SUFFIX):
-            raise InputError(f"{place.source} is a tamis dataset, not a source of pictures")
-        yield from _spread_folder(place)
-    elif not Path(given).is_file():
-        yield Failure(place.path, "not a regular file", place.source)
-    elif is_archive(given):
-        yield from _spread_archive(place)
-    else:
-        film = has_video_extension(given) or (not has_picture_extension(given) and is_video(given))
-        if not film and not _may_be_picture(given):
-            yield Failure(place.path, NO_PICTURE, place.source)
-        else:
-            yield replace(place, relative=Path(given).name, is_video=film)
-
-
-def _may_be_picture(path: str) -> bool:
-    """Tell whether a file is a picture by its name or its content, or cannot be looked into."""
-    try:
-        with Path(path).open("rb") as file:
-            return has_picture_extension(path) or is_picture_start(file.read(_START_BYTES))
-    except OSError:
-        return True  # reading it will say why
-
-
-def _spread_folder(place: Location) -> Iterator[Location | Failure]:
-    for found in walk_pictures(place.uri, _is_picture_or_video):
-        if isinstance(found, str):
-            uri = _join(place.uri, found)
-            film = not has_picture_extension(found)
-            if film and not is_video_among_files(uri):
-                continue
-            yield Location(
-                _join(place.path, found),
-                uri,
-                place.source,
-                _join(place.relative, found),
-                is_video=film,
-                in_folder=True,
-            )
-        elif found.relative == "" and place.path == place.source:
-            raise InputError(f"cannot list the folder {place.source}: {found.reason}")
-        else:
-            yield _failure_of(found, place)
-
-
-def _is_picture_or_video(name: str) -> bool:
-    return has_picture_extension(name) or has_video_extension(name)
-
-
-def _failure_of(folder: UnreadableFolder, place: Location) -> Failure:
-    path = _join(place.path, folder.relative)
-    return Failure(path, f"the folder cannot be listed: {folder.reason}", place.source)
-
-
-def _spread_archive(place: Location) -> Iterator[Location | Failure]:
-    listed = False
-    try:
-        for member in open_archive(place.uri).members():
-            listed = True
-            if isinstance(member, MemberError):
-                inner = str(ImageReference(place.path, member.name))
-                yield Failure(inner, member.reason, place.source)
-            else:
-                yield Location(
-                    str(ImageReference(place.path, member)),
-                    str(ImageReference(place.uri, member)),
-                    place.source,
-                    member,
-                )
-    except ArchiveError as error:
-        yield Failure(place.path, str(error), place.source)
-        return
-    if not listed and place.path != place.source:
-        yield Failure(place.path, "the archive holds no pictures", place.source)
-
-
-def _named_files(source: str) -> list[str]:
-    """Find the files that a source names by themselves, which may be archives."""
-    if is_object_address(source):
-        return []
-    given = _expand_home(source)
-    if _exists(source, given):
-        return [given] if Path(given).is_file() else []
-    if glob.has_magic(given):
-        matches = glob.glob(given, recursive=True)  # noqa: PTH207 - Path.glob refuses absolute patterns
-        return [match for match in matches if has_archive_extension(match)]
-    return []
 
 
 def _with_writable_name(item: Location | Failure) -> Location | Failure:
@@ -364,7 +183,7 @@ def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
         )
     if is_object_address(source):
         return f"{source} holds no pictures; patterns (*) are not read there, give the folder"
-    given = _expand_home(source)
+    given = expand_home(source)
     if not Path(given).exists():
         return f"nothing that {source!r} matches is a picture or an archive"
     if not Path(given).is_dir():
@@ -372,37 +191,3 @@ def _nothing_found(source: str, *, videos: int, taken_out: int) -> str:
     archives = [entry.name for entry in Path(given).iterdir() if has_archive_extension(entry.name)]
     hint = f"; it holds archives, name them to look into them: {archives[0]}" if archives else ""
     return f"the folder {source} holds no pictures{hint}"
-
-
-def _exists(source: str, given: str) -> bool:
-    try:
-        Path(given).stat()
-    except FileNotFoundError:
-        if Path(given).is_symlink():
-            raise InputError(f"{source} is a link to something that does not exist") from None
-        return False
-    except (OSError, ValueError) as error:
-        if glob.has_magic(given) and not isinstance(error, PermissionError):
-            return False  # such as a pattern that is longer than a file name may be
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"cannot read the source {source!r}: {reason.lower()}") from error
-    return given != ""
-
-
-def _root_of(pattern: str) -> Path:
-    """Give the folder that a pattern starts from: its parts before the first wildcard."""
-    parts = Path(pattern).parts
-    fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:fixed])
-
-
-def _expand_home(source: str) -> str:
-    return os.path.expanduser(source) if source.startswith("~") else source  # noqa: PTH111 - keeps the user's spelling
-
-
-def _absolute(path: str) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - Path.resolve would follow links
-
-
-def _join(folder: str, relative: str) -> str:
-    return os.path.join(folder, relative) if relative else folder  # noqa: PTH118 - keeps the user's spelling

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tamis.sources.locations import Location
+    from tamis.sources.spread import Location
 
 __all__ = ["Marks", "NoLabels", "PictureLabels"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tamis.sources.spelling import without_extension
 
 if TYPE_CHECKING:
-    from tamis.sources.locations import Location
+    from tamis.sources.spread import Location
 
 __all__ = ["TwinNames"]
 

@@ -2,7 +2,7 @@
 
 A kind is found by the annotation of a request's field: `int`, `float`, `bool`, `str`, `Path`,
 `Literal[...]`, `X | None`, unions such as `float | Literal["auto"]`, `Sequence[X]`,
-`tuple[int, int, int, int]` and `Mapping[str, float]`.
+`tuple[int, int, int, int]`, `tuple[float, ...]` and `Mapping[str, float]`.
 """
 
 from __future__ import annotations
@@ -249,6 +249,25 @@ class Row(Kind):
         return ",".join(kind.write(one) for kind, one in zip(self.kinds, value, strict=True))
 
 
+class _Values(Kind):
+    """Any number of values of a kind, on the command line with commas between them."""
+
+    def __init__(self, one: Kind) -> None:
+        self.one = one
+        self.wanted = f"{one.wanted}, or several with commas between them"
+
+    def check(self, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise self.refuse()
+        return tuple(self.one.check(one) for one in value)
+
+    def read(self, text: str) -> tuple[Any, ...]:
+        return tuple(self.one.read(part) for part in text.split(","))
+
+    def write(self, value: Any) -> str:
+        return ",".join(map(self.one.write, value))
+
+
 class _Shares(Kind):
     """Names with a number each: `{"dpp": .5, "random": .5}`, or `dpp:0.5,random:0.5`."""
 
@@ -298,8 +317,9 @@ def kind_of(annotation: Any) -> Kind:
         # what takes every text is asked last
         given.sort(key=lambda kind: isinstance(kind, _Text | _Path))
         return (_Optional if type(None) in inner else _Either)(given)
-    if origin is tuple and inner[-1:] != (...,):
-        return Row([kind_of(one) for one in inner])
+    if origin is tuple:
+        several = inner[-1:] == (...,)
+        return _Values(kind_of(inner[0])) if several else Row([kind_of(one) for one in inner])
     if origin is not None and issubclass(origin, Mapping):
         return _Shares()
     if origin is not None and issubclass(origin, Sequence):

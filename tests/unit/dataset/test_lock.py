@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tamis.dataset.lock import RunningOperations, writer_lock
+from tamis.dataset.lock import Presence, RunningOperations, writer_lock
 from tamis.dataset.storage import LocalStorage
 from tamis.errors import ConflictError
 
@@ -81,14 +81,29 @@ def test_a_waiting_writer_gets_its_turn(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_running_operations_are_told_from_dead_ones(tmp_path: Path) -> None:
-    running = RunningOperations(LocalStorage(tmp_path / "running"))
+    storage = LocalStorage(tmp_path / "running")
+    running = RunningOperations(storage)
     assert not running.is_running(3)
     assert running.left_behind() == []
-    presence = running.enter(3)
+    presence = Presence(storage)
+    with presence.shown(3):
+        assert running.is_running(3)
     assert running.is_running(3)
     assert running.left_behind() == []
-    presence.release()  # what the death of the process does
+    assert presence._lock is not None
+    presence._lock.release()  # what the death of the process does
     assert not running.is_running(3)
     assert running.left_behind() == ["00000003.lock"]
-    running.leave(running.enter(4))
+    other = Presence(storage)
+    with other.shown(4):
+        pass
+    other.leave()
     assert running.left_behind() == ["00000003.lock"]
+
+
+def test_an_operation_that_cannot_begin_is_not_shown(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path / "running")
+    with pytest.raises(OSError, match="full"), Presence(storage).shown(5):
+        raise OSError("the disk is full")
+    assert not RunningOperations(storage).is_running(5)
+    assert RunningOperations(storage).left_behind() == []

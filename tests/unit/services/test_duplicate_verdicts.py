@@ -305,6 +305,10 @@ def test_rules_by_place_size_label_and_time(tmp_path):
     assert keeps(store, "resolution", "oldest") == "A-copy2.png"
     assert keeps(store, f"folder={tmp_path / 'raw'}") == "A-copy1.png"
     assert keeps(store, "folder=*/raw") == "A-copy1.png"
+    notes = found_in(store, prefer=[f"folder={tmp_path / 'raw'}, folder=*/rwa"]).notes
+    assert [note for note in notes if "folder=" in note] == [
+        "No picture lies in '*/rwa', so that the rule folder=*/rwa decides nothing."
+    ]
     assert keeps(store, "oldest") == "A-copy3.png"
     assert keeps(store, "newest") == "A-copy2.png"
     assert keeps(store, "labelled") == "A-copy3.png"

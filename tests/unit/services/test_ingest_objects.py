@@ -124,3 +124,33 @@ def test_pictures_follow_into_a_store_and_back(bucket, tmp_path):
     assert dataset.add(SOURCE).known == 10
     assert dataset.relink("s3://photos", str(folder)).relinked == 10
     assert dataset.check().problems == []
+
+
+def test_only_later_keys_are_listed(bucket, store):
+    assert ingest(store, [SOURCE], later_keys=True).added == 10  # nothing was there: all
+    bucket.objects["cam/a/early.jpg"] = photo_file(seed=11)  # sorts before what is known
+    bucket.objects["cam/c/1.jpg"] = photo_file(seed=12)
+    bucket.objects["other/zz.jpg"] = photo_file(seed=13)
+    report = ingest(store, [SOURCE], later_keys=True)
+    assert (report.added, report.known) == (1, 0)
+    assert "s3://photos/cam/c/1.jpg" in uris(store)
+    # nothing new is no error, for the source is no empty one
+    report = ingest(store, [SOURCE], later_keys=True)
+    assert (report.added, report.known, list(report.failed)) == (0, 0, [])
+    # the key is that of the folder, not of others
+    assert ingest(store, ["s3://photos/other"], later_keys=True).added == 1
+    report = ingest(store, [SOURCE])
+    assert (report.added, report.known) == (1, 11)
+
+
+def test_later_keys_of_an_empty_folder_are_refused_as_ever(bucket, store):
+    with pytest.raises(InputError, match="holds no pictures"):
+        ingest(store, ["s3://photos/nothing/"], later_keys=True)
+
+
+def test_a_known_bucket_of_many_keys_takes_one_request(bucket, store):
+    ingest(store, [SOURCE])
+    bucket.objects |= {f"cam/a/{number:06d}.jpg": b"" for number in range(5000)}
+    bucket.asked.clear()
+    ingest(store, [SOURCE], later_keys=True)
+    assert len(bucket.asked) == 1

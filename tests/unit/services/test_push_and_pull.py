@@ -75,6 +75,25 @@ def test_a_dataset_goes_to_a_store_and_back(store, copy, tmp_path, object_server
     assert pull_dataset(copy, store.path).files == 0
 
 
+def test_a_pruned_dataset_goes_to_a_store_and_back(store, copy, tmp_path, object_server):
+    push_dataset(store.path, copy)
+    pull_dataset(copy, tmp_path / "before.tamis")
+    for turn in range(15):
+        label(store, 1, f"label {turn}")
+    assert store.prune(0)[1].files > 0
+    push_dataset(store.path, copy)
+    # to a new place, and to one that has all the data still
+    for name in ("new.tamis", "before.tamis"):
+        there = tmp_path / name
+        pull_dataset(copy, there)
+        assert rows(there) == rows(store.path)
+        assert find_damage(there) == []
+        with pytest.raises(UsageError, match="were pruned"):
+            Store.open(there, snapshot=2)
+    assert Store.open(tmp_path / "before.tamis").gc().files > 0
+    assert pull_dataset(copy, tmp_path / "before.tamis").files == 0
+
+
 def test_only_what_is_new_is_sent_and_fetched(store, copy, tmp_path, object_server):
     push_dataset(store.path, copy)
     pull_dataset(copy, tmp_path / "elsewhere.tamis")

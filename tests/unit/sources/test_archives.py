@@ -15,8 +15,9 @@ from picture_files import photo_file
 from tamis.errors import InputError, PictureError
 from tamis.sources import archive_base, tar_archive
 from tamis.sources.archives import close_archives
-from tamis.sources.locations import Location, count_sources, iter_locations
+from tamis.sources.locations import count_sources, iter_locations
 from tamis.sources.reading import read_bytes
+from tamis.sources.spread import Location
 from tamis.types import Failure
 
 if TYPE_CHECKING:

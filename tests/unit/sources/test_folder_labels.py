@@ -6,7 +6,7 @@ import pytest
 
 from tamis.errors import InputError
 from tamis.sources.folder_labels import FolderLabels
-from tamis.sources.locations import Location
+from tamis.sources.spread import Location
 
 
 def located(path: str, source: str = "photos") -> Location:

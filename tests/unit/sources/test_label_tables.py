@@ -11,8 +11,8 @@ from tamis.sources.folder_labels import FolderLabels
 from tamis.sources.label_rows import quoted_cell
 from tamis.sources.label_table import TableLabels
 from tamis.sources.labels import open_labels
-from tamis.sources.locations import Location
 from tamis.sources.marks import Marks, NoLabels
+from tamis.sources.spread import Location
 
 
 def located(relative: str, root: Path, source: str = "photos") -> Location:

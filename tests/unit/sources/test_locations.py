@@ -10,13 +10,8 @@ import pytest
 from picture_files import photo_file
 from tamis.errors import InputError
 from tamis.sources.exclusion import Exclusion
-from tamis.sources.locations import (
-    NO_PICTURE,
-    Location,
-    count_sources,
-    iter_locations,
-    require_source,
-)
+from tamis.sources.locations import count_sources, iter_locations, require_source
+from tamis.sources.spread import NO_PICTURE, Location
 from tamis.types import Failure
 
 

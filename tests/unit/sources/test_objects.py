@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from tamis.errors import InputError, MissingPictureError, PictureError
 from tamis.sources.image_reference import ImageReference
-from tamis.sources.locations import Location, count_sources, iter_locations
+from tamis.sources.locations import count_sources, iter_locations
 from tamis.sources.objects import client
 from tamis.sources.objects.address import ObjectAddress, is_object_address
 from tamis.sources.objects.listing import ObjectListing
 from tamis.sources.place import Places
 from tamis.sources.reading import frame_at, read_bytes
+from tamis.sources.spread import Location
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tamis.sources.locations import Location
+from tamis.sources.spread import Location
 from tamis.sources.twin_names import TwinNames
 
 SIZE = (160, 120)

@@ -17,7 +17,9 @@ from tamis.services.annotate.contract import (
     SetLabel,
 )
 from tamis.services.edit.contract import (
+    DrawAnnotation,
     EditAnnotation,
+    InterpolateBoxes,
     RemoveAnnotations,
     RenameClass,
     SetBoxes,
@@ -35,7 +37,13 @@ if TYPE_CHECKING:
         LayersReport,
         SetReport,
     )
-    from tamis.services.edit.contract import BoxesReport, EditReport, RemoveReport, RenameReport
+    from tamis.services.edit.contract import (
+        BoxesReport,
+        EditReport,
+        InterpolateReport,
+        RemoveReport,
+        RenameReport,
+    )
     from tamis.services.evaluate.contract import EvaluateReport, Share
     from tamis.services.review.contract import ReviewReport
 
@@ -57,7 +65,9 @@ def register(app: typer.Typer) -> None:
     for command in (
         Command(SetLabel, show_set),
         Command(ClearLabels, show_cleared),
+        Command(DrawAnnotation, show_edited),
         Command(EditAnnotation, show_edited),
+        Command(InterpolateBoxes, show_interpolated),
         Command(RemoveAnnotations, show_removed),
         Command(RenameClass, show_renamed),
         Command(SetBoxes, show_boxes),
@@ -181,13 +191,25 @@ def show_cleared(output: Output, _request: ClearLabels, report: ClearReport) -> 
     )
 
 
-def show_edited(output: Output, _request: EditAnnotation, report: EditReport) -> None:
+def show_edited(
+    output: Output, _request: EditAnnotation | DrawAnnotation, report: EditReport
+) -> None:
     """Print what the annotation is now."""
     place = "" if report.box is None else f" at {','.join(f'{side:g}' for side in report.box)}"
     crops = f"; {counted(report.crops, 'crop')} made anew" if report.crops else ""
     output.say(f"{report.path} has {report.label or 'an object'}{place} in {report.layer}{crops}")
     if report.failed:
         output.table(["failed", "reason"], [(one.path, one.reason) for one in report.failed])
+
+
+def show_interpolated(
+    output: Output, _request: InterpolateBoxes, report: InterpolateReport
+) -> None:
+    """Print how many boxes lie between key frames."""
+    output.say(
+        f"{counted(report.added, 'box')} added between {counted(report.keys, 'key frame')}, "
+        f"{report.removed} of before removed"
+    )
 
 
 def show_removed(output: Output, _request: RemoveAnnotations, report: RemoveReport) -> None:

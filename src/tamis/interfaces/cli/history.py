@@ -11,6 +11,7 @@ from tamis.services.history.contract import (
     CollectGarbage,
     Diff,
     Log,
+    Prune,
     Redo,
     Tag,
     Undo,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         FreedReport,
         LogLine,
         LogReport,
+        PruneReport,
         RedoReport,
         TagReport,
         UndoReport,
@@ -50,6 +52,7 @@ def register(app: typer.Typer) -> None:
         Command(Diff, show_diff),
         Command(Tag, show_tag),
         Command(CollectGarbage, show_freed),
+        Command(Prune, show_pruned),
         Command(Push, show_copied),
         PullCommand(Pull, show_copied),
     ):
@@ -122,6 +125,16 @@ def show_tag(output: Output, _request: Tag, report: TagReport) -> None:
 def show_freed(output: Output, _request: CollectGarbage, report: FreedReport) -> None:
     """Print what was freed."""
     output.say(f"{counted(report.files, 'file')}, {counted(report.bytes, 'byte')} freed")
+
+
+def show_pruned(output: Output, _request: Prune, report: PruneReport) -> None:
+    """Print what is gone, or would go."""
+    states = counted(len(report.snapshots), "old state")
+    freed = f"{counted(report.files, 'file')}, {counted(report.bytes, 'byte')}"
+    if report.applied:
+        output.say(f"{states} let go: {freed} freed")
+    else:
+        output.say(f"{states} can go: {freed}" + ("; add --apply" if report.snapshots else ""))
 
 
 def _told(entry: LogLine) -> str:

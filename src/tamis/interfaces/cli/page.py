@@ -45,6 +45,14 @@ def serve_app(
     remote: Annotated[
         bool, typer.Option("--remote", help="Let other machines in, with the token.")
     ] = False,
+    segmenter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Your function that makes masks of points; it runs as you.",
+            show_default=False,
+        ),
+    ] = None,
     no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
 ) -> None:
     """Open the dataset in the browser: look, search and label.
@@ -59,4 +67,5 @@ def serve_app(
         )
     if remote:
         typer.echo(_NOTE.format(host=host, port=port), err=True, nl=False)
-    serve_page(also or dataset or DEFAULT_DATASET, host, port, open_page=not no_open)
+    place = also or dataset or DEFAULT_DATASET
+    serve_page(place, host, port, open_page=not no_open, segmenter=segmenter)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tamis.algo.run_lengths import read_counts, sampled
 from tamis.dataset.columns import Column, known, one_of
 from tamis.dataset.conditions import all_of
 from tamis.interfaces.server.pictures import checked_id
 from tamis.verbs.result import document_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -48,10 +50,14 @@ _PLACE: Final = (
     "width",
     "height",
     "polygon",
+    "mask",
 )
 _DIGITS: Final = 5
 _CORNERS: Final = 48
 """Of an outline on a tile."""
+
+_CELLS: Final = 32
+"""Along each side of a mask on a tile."""
 
 
 def answer_document(answer: Answer, session: Session, previous: str | None) -> dict[str, Any]:
@@ -105,7 +111,7 @@ def picture_document(session: Session, name: str) -> dict[str, Any]:
     """
     samples = session.workspace.samples
     row = samples.rows(samples.narrow_columns(), [checked_id(name)]).to_pylist()[0]
-    said = samples.store.annotations(where=one_of("sample_id", [name])).drop_columns(["mask"])
+    said = samples.store.annotations(where=one_of("sample_id", [name]))
     return {
         "sample": {key: document_of(value) for key, value in row.items() if value is not None},
         "annotations": [document_of(one) for one in said.to_pylist()],
@@ -132,16 +138,20 @@ def held_by(session: Session, ids: pa.Array) -> dict[str, Any]:
 
 
 def _objects(samples: Samples, ids: Sequence[str]) -> list[list[list[Any]]]:
-    """Return for each sample its objects: `[layer, class, x, y, width, height, outline]`.
+    """Return for each sample its objects: `[layer, class, x, y, width, height, shape]`.
 
-    An outline is rings of x, y, x, y, …, of few corners each; None of what is a box.
+    A shape is rings of x, y, x, y, …, of few corners each, or the bits of a coarse view of a mask
+    in its box, 32 rows of 32, as base64; None of what is a box.
     """
+    heights = dict(zip(ids, samples.rows([Column.HEIGHT], ids).column(0).to_pylist(), strict=True))
     place: dict[str, list[list[Any]]] = {name: [] for name in ids}
     where = all_of(one_of("sample_id", ids), known("x"))
     for one in samples.store.annotations(_PLACE, where).to_pylist():
         box = [_rounded(one[side]) for side in ("x", "y", "width", "height")]
-        outline = [_coarse(ring) for ring in one["polygon"] or ()] or None
-        place[one["sample_id"]].append([one["layer"], one["label"], *box, outline])
+        shape: Any = [_coarse(ring) for ring in one["polygon"] or ()] or None
+        if one["mask"] and shape is None:
+            shape = _bits(one, heights[one["sample_id"]])
+        place[one["sample_id"]].append([one["layer"], one["label"], *box, shape])
     return [place[name] for name in ids]
 
 
@@ -150,6 +160,17 @@ def _coarse(ring: Sequence[float]) -> list[float | None]:
     step = -(-corners // _CORNERS)
     kept = range(0, corners, max(step, 1))
     return [_rounded(ring[2 * at + axis]) for at in kept for axis in (0, 1)]
+
+
+def _bits(one: Mapping[str, Any], height: int | None) -> str | None:
+    if not height:
+        return None
+    box = one["x"], one["y"], one["width"], one["height"]
+    try:
+        seen = sampled(read_counts(one["mask"]), height, box, _CELLS)
+    except ValueError:
+        return None  # no code that we wrote: its box is drawn
+    return b64encode(np.packbits(seen).tobytes()).decode()
 
 
 def _rounded(number: float) -> float | None:

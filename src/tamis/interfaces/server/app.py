@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import math
 from contextlib import asynccontextmanager
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from anyio.to_thread import current_default_thread_limiter
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from tamis.errors import ConflictError, MissingPictureError, TamisError, UsageError
+from tamis.errors import UsageError
 from tamis.interfaces.server.answers import (
     answer_document,
     held_by,
@@ -26,6 +21,13 @@ from tamis.interfaces.server.answers import (
 )
 from tamis.interfaces.server.comparisons import comparison_of
 from tamis.interfaces.server.downloads import download_of, start_export
+from tamis.interfaces.server.endpoints import (
+    Json,
+    endpoint,
+    path_number,
+    query_decimal,
+    query_number,
+)
 from tamis.interfaces.server.happened import dataset_document, history_document
 from tamis.interfaces.server.map_routes import add_map_routes
 from tamis.interfaces.server.openapi import description
@@ -35,15 +37,14 @@ from tamis.interfaces.server.security import Guard
 from tamis.interfaces.server.served import QUICK, request_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from tamis.interfaces.server.endpoints import Work
     from tamis.interfaces.server.security import Door
     from tamis.interfaces.server.session import Session
-
-_Work: TypeAlias = "Callable[[Request, Any], Any]"
 
 __all__ = ["SHELL", "STATIC", "make_app", "make_routes"]
 
@@ -53,10 +54,7 @@ STATIC: Final = Path(__file__).with_name("static")
 SHELL: Final = frozenset({"/", "/assets/page.js", "/assets/page.css", "/assets/icon.svg"})
 """The page without any data: the same for every dataset."""
 
-_MOST_BYTES: Final = 64 << 20
 _THREADS: Final = 6
-_MOST_DIGITS: Final = 18
-_LOG: Final = logging.getLogger(__name__)
 _FOREVER: Final = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
@@ -74,17 +72,6 @@ def make_app(session: Session, door: Door) -> ASGIApp:
     return Guard(Starlette(routes=[*make_routes(session), assets], lifespan=lifespan), door)
 
 
-class _Json(JSONResponse):
-    """JSON, which also says names of files that are no UTF-8."""
-
-    def render(self, content: Any) -> bytes:
-        """Return the document; escaped where UTF-8 cannot hold it."""
-        try:
-            return super().render(content)
-        except UnicodeEncodeError:
-            return json.dumps(content, allow_nan=False).encode()
-
-
 class _Assets(StaticFiles):
     """The page's script and style; a browser asks each time whether its copy is the present one."""
 
@@ -99,9 +86,9 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     """Return the routes; the sentence under each is its description in the API."""
     routes: list[Route] = []
 
-    def route(path: str, method: str = "GET") -> Callable[[_Work], _Work]:
-        def add(work: _Work) -> _Work:
-            routes.append(Route(path, _endpoint(work), methods=[method]))
+    def route(path: str, method: str = "GET") -> Callable[[Work], Work]:
+        def add(work: Work) -> Work:
+            routes.append(Route(path, endpoint(work), methods=[method]))
             return work
 
         return add
@@ -131,7 +118,7 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     @route("/api/history")
     def history(request: Request, _body: Any) -> Any:
         """The newest operations that stand."""
-        return {"operations": history_document(session, _number(request, "limit", 50))}
+        return {"operations": history_document(session, query_number(request, "limit", 50))}
 
     @route("/api/questions", "POST")
     def ask(request: Request, body: Any) -> Any:
@@ -150,8 +137,8 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         return rows_document(
             session,
             session.answers.of(request.path_params["answer"]),
-            _number(request, "offset", 0),
-            _number(request, "limit", 100),
+            query_number(request, "offset", 0),
+            query_number(request, "limit", 100),
             boxes=request.query_params.get("boxes") == "1",
         )
 
@@ -275,10 +262,10 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
             asked = request_of(name, fields, session.table)
             if name not in QUICK:
                 job = session.jobs.start(name, lambda feedback: session.do_alone(asked, feedback))
-                return _Json(job.document(), status_code=202)
+                return Json(job.document(), status_code=202)
             result = session.do(asked).document()
             headers = {"X-Tamis-Snapshot": str(session.workspace.store.snapshot)}
-        return _Json(result, headers=headers)
+        return Json(result, headers=headers)
 
     @route("/api/comparisons", "POST")
     def comparison(_request: Request, body: Any) -> Any:
@@ -296,8 +283,8 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
         """The next questions of a review queue, those first that settle most."""
         return session.queues.document(
             request.path_params["queue"],
-            _number(request, "limit", 20),
-            _decimal(request, "threshold"),
+            query_number(request, "limit", 20),
+            query_decimal(request, "threshold"),
         )
 
     @route("/api/queues/{queue}", "POST")
@@ -318,8 +305,16 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     @route("/api/pictures/{id}/heat")
     def heat(request: Request, _body: Any) -> Response:
         """Where a picture differs from nominal ones, as a PNG to lie over it."""
-        data = session.heat.of(request.path_params["id"], _decimal(request, "threshold"))
+        data = session.heat.of(request.path_params["id"], query_decimal(request, "threshold"))
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-cache"})
+
+    @route("/api/pictures/{id}/segments", "POST")
+    def segment(request: Request, body: Any) -> Any:
+        """What `points` of a picture mean to the user's segmenter, as the run lengths of a mask."""
+        if session.segmenter is None:
+            raise UsageError("no segmenter was named; start  tamis app --segmenter MODULE:FUNCTION")
+        name = request.path_params["id"]
+        return {"mask": session.segmenter.mask(session.workspace.samples, name, body)}
 
     @route("/api/jobs")
     def jobs(_request: Request, _body: Any) -> Any:
@@ -329,12 +324,12 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     @route("/api/jobs/{number}")
     def job(request: Request, _body: Any) -> Any:
         """How far a job has come, and its result."""
-        return session.jobs.of(_whole_in(request, "number")).document()
+        return session.jobs.of(path_number(request, "number")).document()
 
     @route("/api/jobs/{number}", "DELETE")
     def cancel(request: Request, _body: Any) -> Any:
         """Ask a job to end; what it has committed stands."""
-        return session.jobs.cancel(_whole_in(request, "number")).document()
+        return session.jobs.cancel(path_number(request, "number")).document()
 
     @route("/api/exports", "POST")
     def export(_request: Request, body: Any) -> Any:
@@ -344,90 +339,7 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     @route("/api/exports/{number}")
     def download(request: Request, _body: Any) -> Response:
         """The file of an export that is done."""
-        place, name = download_of(session, _whole_in(request, "number"))
+        place, name = download_of(session, path_number(request, "number"))
         return FileResponse(place, filename=name)
 
     return routes
-
-
-def _endpoint(work: _Work) -> Callable[[Request], Awaitable[Response]]:
-    """Return a function in a thread as a route takes it; what is wrong becomes a sentence."""
-
-    @wraps(work)
-    async def answer(request: Request) -> Response:
-        try:
-            body = await _body(request)
-            found = await run_in_threadpool(work, request, body)
-            return found if isinstance(found, Response) else _Json(found)
-        except TamisError as error:
-            return _Json({"error": str(error)}, status_code=_status(error))
-        except Exception as error:  # noqa: BLE001 - whatever it is, a request was answered
-            # who asked gets a sentence, the terminal that started the server what we need to mend
-            _LOG.exception("%s %s", request.method, request.url.path)
-            said = f"a defect of tamis: {type(error).__name__}: {error}"
-            return _Json({"error": said}, status_code=500)
-
-    return answer
-
-
-async def _body(request: Request) -> Any:
-    if request.method not in {"POST", "PUT"}:
-        return None
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _MOST_BYTES:
-            raise UsageError(f"a request has at most {_MOST_BYTES >> 20} MB")
-        parts.append(part)
-    data = b"".join(parts)
-    if request.headers.get("content-type", "").startswith("application/octet-stream"):
-        return data
-    try:
-        found = json.loads(data, parse_int=_whole) if data else None
-        if rb"\ud" in data.lower():
-            # half of a pair of surrogates can be escaped, and stands for no letter
-            json.dumps(found, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"the request is no JSON: {error}") from None
-    return found
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"{digits[:_MOST_DIGITS]}… has more than {_MOST_DIGITS} digits")
-    return int(digits)
-
-
-def _status(error: TamisError) -> int:
-    if isinstance(error, MissingPictureError):
-        return 404
-    return 409 if isinstance(error, ConflictError) else 400
-
-
-def _whole_in(request: Request, name: str) -> int:
-    """Return a whole number that stands in the path."""
-    text: str = request.path_params[name]
-    if not text.isdecimal() or len(text) > _MOST_DIGITS:
-        raise UsageError(f"there is no {name} {text[:40]!r}")
-    return int(text)
-
-
-def _decimal(request: Request, name: str) -> float | None:
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
-        raise UsageError(f"{name} is {text[:40]!r}; give a number")
-    return found
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    if not text.isdecimal() or len(text) > _MOST_DIGITS:
-        raise UsageError(f"{name} is {text[:40]!r}; give a whole number")
-    return int(text)

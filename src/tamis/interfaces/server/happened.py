@@ -49,6 +49,7 @@ def dataset_document(session: Session) -> dict[str, Any]:
         ],
         "layers": sorted(set(layers.column("layer").to_pylist())),
         "has_objects": bool(kinds),
+        "segmenter": session.segmenter is not None,
         "last": next(iter(history_document(session, 1)), None),
     }
 
@@ -88,8 +89,10 @@ def _summary(entry: LogEntry) -> str:
         "label tag": f"tag {fields.get('name', '')}",
         "label untag": f"tag {fields.get('name', '')} removed",
         "label boxes": "boxes",
-        "label edit": "a box changed",
-        "label remove": "a box removed",
+        "label draw": f"{fields.get('label', '')} drawn",
+        "label edit": "an object changed",
+        "label interpolate": "boxes between key frames",
+        "label remove": "objects removed",
         "review": f"{fields.get('queue', '')}: {fields.get('answer', '')}",
         "label rename": f"{fields.get('old', '')} renamed {fields.get('new', '')}",
     }.get(entry.verb, entry.verb)

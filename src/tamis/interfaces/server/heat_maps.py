@@ -12,8 +12,8 @@ from tamis.dataset.samples import Kind
 from tamis.errors import PictureError
 from tamis.interfaces.server.pictures import checked_id
 from tamis.runtime.decoded_rows import decoded_rows
-from tamis.runtime.defect_model import PictureScorer
 from tamis.runtime.defect_models import find_model
+from tamis.runtime.defect_scores import PictureScorer
 from tamis.services.defects.overlay import translucent
 from tamis.services.defects.rows import picture_rows
 

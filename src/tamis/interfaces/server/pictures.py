@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tamis.dataset.samples import Samples
+    from tamis.images.box import Box
 
-__all__ = ["MOST_AT_ONCE", "Thumbnails", "original"]
+__all__ = ["MOST_AT_ONCE", "Thumbnails", "original", "upright"]
 
 MOST_AT_ONCE: Final = 256
 """Thumbnails in one answer."""
@@ -106,22 +107,39 @@ def original(samples: Samples, name: str) -> tuple[bytes, str]:
         UsageError: there is no such sample.
         PictureError: its file is gone or cannot be read.
     """
+    data, path, box = _read(samples, name)
+    media = next((kind for magic, kind in _SHOWN_BY_BROWSERS.items() if data.startswith(magic)), "")
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        media = "image/webp"
+    if media and box is None:
+        return data, media
+    return _png(_decoded(data, path, box)), "image/png"
+
+
+def upright(samples: Samples, name: str) -> Image.Image:
+    """Return the picture of a sample as it is shown.
+
+    Raises:
+        UsageError: there is no such sample.
+        PictureError: its file is gone or cannot be read.
+    """
+    return _decoded(*_read(samples, name))
+
+
+def _read(samples: Samples, name: str) -> tuple[bytes, str, Box | None]:
+    """Return the bytes of a sample's file, its path, and which part of the picture it is."""
     columns = [Column.URI, Column.PATH, *BOX_COLUMNS]
     row = samples.rows(columns, [checked_id(name)]).to_pylist()[0]
     if not row["uri"]:
         raise MissingPictureError(row["path"] or name, "the dataset does not say where it lies")
     box = box_of(row)
     place = row["uri"] if box is None else str(ImageReference.parse(row["uri"]).whole)
-    data = read_bytes(place, row["path"])
-    media = next((kind for magic, kind in _SHOWN_BY_BROWSERS.items() if data.startswith(magic)), "")
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        media = "image/webp"
-    if media and box is None:
-        return data, media
-    picture = decode(data, row["path"]).image
-    if box is not None:
-        picture = picture.crop(box.corners)
-    return _png(picture), "image/png"
+    return read_bytes(place, row["path"]), row["path"], box
+
+
+def _decoded(data: bytes, path: str, box: Box | None) -> Image.Image:
+    picture = decode(data, path).image
+    return picture if box is None else picture.crop(box.corners)
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from tamis.interfaces.server.security import Door
+    from tamis.interfaces.server.segmenter import Segmenter
     from tamis.interfaces.server.session import Session
 
 __all__ = ["OpenServer", "open_server", "serve_page"]
@@ -27,7 +28,9 @@ __all__ = ["OpenServer", "open_server", "serve_page"]
 _SETTLED: Final = 3.0
 
 
-def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
+def serve_page(
+    dataset: Path, host: str, port: int, *, open_page: bool, segmenter: str | None = None
+) -> None:
     """Serve the page of a dataset until Ctrl-C; its address is printed as one line, at once.
 
     Args:
@@ -35,11 +38,13 @@ def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
         host: the address to listen on.
         port: the port; 0 takes a free one.
         open_page: show the page in the browser.
+        segmenter: see `open_server`.
 
     Raises:
         MissingExtraError: Starlette or uvicorn is not installed.
         DatasetMissingError: there is no dataset.
-        UsageError: the address cannot be listened on.
+        UsageError: the address cannot be listened on, or the segmenter is none.
+        EncoderError: the segmenter cannot be imported.
     """
     try:
         import starlette  # noqa: F401 - whether it is there
@@ -49,7 +54,7 @@ def serve_page(dataset: Path, host: str, port: int, *, open_page: bool) -> None:
     import pyarrow as pa
 
     pa.set_memory_pool(pa.system_memory_pool())  # gives back what it no longer needs
-    opened = open_server(dataset, host, port)
+    opened = open_server(dataset, host, port, segmenter=segmenter)
     sys.stdout.write(f"{opened.door.address}\n")
     sys.stdout.flush()
     if open_page:
@@ -97,6 +102,7 @@ def open_server(
     port: int = 0,
     *,
     framed_by: tuple[str, ...] = (),
+    segmenter: str | None = None,
 ) -> OpenServer:
     """Open a dataset and a port.
 
@@ -106,10 +112,12 @@ def open_server(
         port: the port; 0 takes a free one.
         framed_by: origins whose pages may show it in a frame. Cookies do not travel there, so the
             page without any data is then given to everybody, and asks for data with its token.
+        segmenter: `MODULE:FUNCTION` of the user's that makes masks of points, see `Segmenter`.
 
     Raises:
         DatasetMissingError: there is no dataset.
-        UsageError: the address cannot be listened on.
+        UsageError: the address cannot be listened on, or the segmenter is none.
+        EncoderError: the segmenter cannot be imported.
     """
     import uvicorn
 
@@ -119,7 +127,7 @@ def open_server(
 
     listener = _listen(host, port)
     try:
-        session = Session(dataset)
+        session = Session(dataset, _segmenter(segmenter))
     except BaseException:
         listener.close()
         raise
@@ -134,6 +142,14 @@ def open_server(
         ws="none",
     )
     return OpenServer(door, uvicorn.Server(config), listener, session)
+
+
+def _segmenter(name: str | None) -> Segmenter | None:
+    if name is None:
+        return None
+    from tamis.interfaces.server.segmenter import Segmenter
+
+    return Segmenter(name)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""Which objects of stores a dataset holds in the state that they are in, in little memory."""
+"""Which objects of stores a dataset holds, in which state, and up to which key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.dataset.columns import Column
 from tamis.dataset.samples import Kind, Samples
+from tamis.sources.objects.address import ObjectAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tamis.dataset.store import Store
 
-__all__ = ["KnownObjects"]
+__all__ = ["KnownObjects", "last_key"]
 
 
 class KnownObjects:
@@ -56,6 +57,29 @@ def _told(store: Store) -> Iterator[tuple[bytes, str]]:
     for batch in store.batches(names, there.condition):
         for name, uri, state in zip(*(column.to_pylist() for column in batch), strict=True):
             yield _digest(uri, state), name
+
+
+def last_key(store: Store, folder: ObjectAddress) -> str | None:
+    """Return the key that sorts last, as stores sort, of those that a dataset has below a folder.
+
+    Args:
+        store: the dataset.
+        folder: its key ends with `/` or is empty.
+
+    Returns:
+        None where it has none. Reads the addresses of all samples at stores.
+    """
+    samples = Samples(store)
+    if not samples.has(Column.OBJECT_STATE):
+        return None
+    there = samples.of(kind=Kind.WHOLE).having(Column.OBJECT_STATE)
+    keys = (
+        told.key
+        for batch in store.batches([Column.URI], there.condition)
+        for told in map(ObjectAddress.parse, batch.column(0).to_pylist())
+        if told.root == folder.root and told.key.startswith(folder.key)
+    )
+    return max(keys, default=None)
 
 
 def _digest(uri: str, state: str) -> bytes:

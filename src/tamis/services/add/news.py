@@ -23,7 +23,8 @@ from tamis.services.add.sample_rows import KnownSample, NewSample, SampleRows
 from tamis.services.add.sources_to_add import SourcesToAdd
 from tamis.services.add.video_frames import VideoFrame, frame_sample, frames_of_video
 from tamis.sources.archives import close_archives
-from tamis.sources.locations import Location, require_source
+from tamis.sources.locations import require_source
+from tamis.sources.spread import Location
 from tamis.sources.video.folder import FilePixels
 from tamis.sources.video.frames import Frame
 from tamis.sources.video.places import FRAME_COLUMNS
@@ -75,7 +76,7 @@ def add_news(workspace: Workspace, request: Add, feedback: Feedback = SILENT) ->
     sieve = Sieve(threshold)
     identity = (encoder.spec, encoder.fingerprint, encoder.dim)
     name, dtype = column_of_encoder(store, *identity)
-    wanted = SourcesToAdd(request)
+    wanted = SourcesToAdd(request, store)
     known = KnownPictures(store)
     unseen = _admit_dataset(store, name, sieve)
     params = {

@@ -22,7 +22,8 @@ from tamis.services.add.contract import PartsReport
 from tamis.services.add.known_samples import KnownSamples
 from tamis.sources.archives import close_archives
 from tamis.sources.image_reference import ImageReference
-from tamis.sources.locations import Location, iter_locations, require_source
+from tamis.sources.locations import iter_locations, require_source
+from tamis.sources.spread import Location
 from tamis.sources.video.frame_reader import close_videos
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT

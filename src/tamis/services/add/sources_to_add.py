@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tamis.outside_text import storable
+from tamis.services.add.known_objects import last_key
 from tamis.sources.exclusion import Exclusion
 from tamis.sources.folder_labels import FolderLabels
 from tamis.sources.label_table import TableLabels
 from tamis.sources.labels import open_labels
-from tamis.sources.locations import Location, count_sources, iter_locations
+from tamis.sources.locations import count_sources, iter_locations
 from tamis.sources.objects.address import is_object_address
 from tamis.sources.objects.listing import ObjectListing
+from tamis.sources.spread import Location
 from tamis.sources.twin_names import TwinNames
 from tamis.sources.video.library import load_av
 from tamis.sources.video.sampling import EVERY_FRAME, Sampling, parse_sampling
@@ -20,6 +23,7 @@ from tamis.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tamis.dataset.store import Store
     from tamis.services.add.contract import Add
     from tamis.types import Failure
 
@@ -41,6 +45,7 @@ class SourcesToAdd:
 
     Args:
         request: what was asked for.
+        store: the dataset.
 
     Attributes:
         labels: says what is known of each picture.
@@ -57,7 +62,7 @@ class SourcesToAdd:
         MissingExtraError: there are videos to take frames of and PyAV is not installed.
     """
 
-    def __init__(self, request: Add) -> None:
+    def __init__(self, request: Add, store: Store) -> None:
         sampling = sampling_of(request)
         self.labels = open_labels(request.labels, request.label_level)
         self.twins = TwinNames()
@@ -69,7 +74,9 @@ class SourcesToAdd:
         self._sources = request.sources
         self._exclude = Exclusion(request.exclude)
         self._in_folders = sampling is not None
-        self._objects = ObjectListing()
+        self._objects = (
+            ObjectListing(partial(last_key, store)) if request.later_keys else ObjectListing()
+        )
         self.has_objects = any(map(is_object_address, self._sources))
         there = count_sources(
             self._sources,

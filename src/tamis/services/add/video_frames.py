@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tamis.services.add.known_pictures import KnownPictures
-    from tamis.sources.locations import Location
+    from tamis.sources.spread import Location
     from tamis.sources.video.frames import Frame
     from tamis.sources.video.sampling import Sampling
     from tamis.types import Vectors

@@ -26,8 +26,9 @@ from tamis.runtime.row_sink import Rows, RowSink
 from tamis.services.bench.bound import Rate, advice, expected_add, expected_embed, shares
 from tamis.services.bench.contract import BenchReport
 from tamis.sources.archives import close_archives
-from tamis.sources.locations import Location, iter_locations
+from tamis.sources.locations import iter_locations
 from tamis.sources.reading import read_bytes
+from tamis.sources.spread import Location
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tamis.dataset.consistency import find_disagreements
 from tamis.dataset.layout import check_dataset
+from tamis.dataset.log_repair import repair_log
 from tamis.dataset.presence import find_gone
 from tamis.dataset.repair import repair
 from tamis.dataset.store import Store
@@ -50,7 +51,8 @@ def check_dataset_at(path: Path, request: Check, feedback: Feedback = SILENT) ->
     mended: list[str] = []
     if request.repair:
         check_dataset(path)
-        mended = repair(Store.open(path), request)
+        mended = repair_log(path)
+        mended += repair(Store.open(path), request)
     report = _checked(path, feedback)
     return replace(report, repaired=len(mended), notes=[*mended, *report.notes])
 

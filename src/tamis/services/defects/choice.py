@@ -15,10 +15,11 @@ from tamis.algo.defects import (
     area_under_curve,
     fit_patch_model,
     gained,
+    highest_mean,
     plant_flaw,
     smoothed,
 )
-from tamis.runtime.defect_model import PlaceFeatures
+from tamis.runtime.defect_places import PlaceFeatures
 from tamis.services.defects.contract import LARGEST_SIDE
 from tamis.services.defects.rows import looked_at
 from tamis.services.defects.sampling import sampled_patches, strip_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from tamis.algo.defects import FlawName, ModelName, PatchModel
     from tamis.encoders.base import Encoder
     from tamis.runtime.decoded_rows import Pixels
-    from tamis.runtime.defect_model import Place
+    from tamis.runtime.defect_places import Place
     from tamis.services.defects.contract import DefectsFit
     from tamis.services.defects.nominal import NominalSet
     from tamis.services.defects.rows import PictureRow
@@ -171,7 +172,7 @@ class Chooser:
         rows = [first.sample.nominal.rows[place] for place in order[: 2 * _CHOOSING]]
         choosing, others = rows[::2], rows[1::2]
         table = self._table(choosing, options, learned, feedback)
-        scales = [Scale.of(column) for column in table.nominal.T]
+        scales = [Scale.above(column) for column in table.nominal.T]
         alone = [(column,) for column in range(len(options))]
         pairs = [
             pair
@@ -235,7 +236,7 @@ class Chooser:
         learned: Mapping[int, _Learned],
         feedback: Feedback,
     ) -> _Table:
-        """Return the highest places of pictures, and of the first 8 with a flaw of each kind."""
+        """Return what is read of pictures, and of the first 8 with a flaw of each kind."""
         folds = {
             row.sample_id: int(fold)
             for row, fold in zip(self._nominal.rows, self._nominal.folds, strict=True)
@@ -257,7 +258,7 @@ class Chooser:
                     maps = learned[side].maps(one, [o for _, o in columns], folds[row.sample_id])
                     for column, option in columns:
                         places = smoothed(maps[option.model, option.levels], option.sigma)
-                        found[at, column] = places.max()
+                        found[at, column] = highest_mean(places)
             return found
 
         decoded = max(entry.features.decode_side for entry in learned.values())
@@ -272,7 +273,7 @@ class Chooser:
 
 
 class _Table(NamedTuple):
-    """Highest places by option.
+    """What is read from maps, by option.
 
     Attributes:
         nominal: `[N, O]` of nominal pictures.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tamis.encoders.tiled_maps import scaled_size
 from tamis.formats.exports.destination import new_file
 from tamis.runtime.defect_graph import defect_graph
-from tamis.runtime.defect_model import PictureScorer
 from tamis.runtime.defect_models import find_model
+from tamis.runtime.defect_scores import PictureScorer
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.services.defects.result import DefectsExportReport
 from tamis.verbs.feedback import SILENT

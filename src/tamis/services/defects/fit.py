@@ -15,14 +15,10 @@ from tamis.algo.defects import (
 )
 from tamis.errors import UsageError
 from tamis.machine import one_blas_thread
-from tamis.runtime.defect_model import (
-    DefectModel,
-    Expert,
-    ModelFacts,
-    PictureScorer,
-    PlaceFeatures,
-)
+from tamis.runtime.defect_model import DefectModel, Expert, ModelFacts
 from tamis.runtime.defect_models import find_model
+from tamis.runtime.defect_places import PlaceFeatures
+from tamis.runtime.defect_scores import PictureScorer
 from tamis.services.defects.calibration import Calibration
 from tamis.services.defects.choice import Choice, Chooser, distances_unseen, options_of
 from tamis.services.defects.nominal import native_side, nominal_set
@@ -285,7 +281,7 @@ def _levels(encoder: Encoder) -> tuple[str, ...]:
 
 
 def _peak(option: Option) -> Expert:
-    return Expert(option.model, option.levels, option.sigma, "peak")
+    return Expert(option.model, option.levels, option.sigma, "highest")
 
 
 def _experts(chosen: Sequence[Option], options: Sequence[Option]) -> list[Expert]:

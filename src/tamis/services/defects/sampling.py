@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.runtime.decoded_rows import Pixels
-    from tamis.runtime.defect_model import PlaceFeatures
+    from tamis.runtime.defect_places import PlaceFeatures
     from tamis.services.defects.nominal import NominalSet
     from tamis.services.defects.rows import PictureRow
     from tamis.types import Indices, Progress, Vectors

@@ -19,8 +19,8 @@ from tamis.formats.exports.destination import new_file
 from tamis.images.thumbnail import thumbnail
 from tamis.machine import one_blas_thread
 from tamis.pages.gallery_page import Threshold
-from tamis.runtime.defect_model import PictureScorer
 from tamis.runtime.defect_models import find_model
+from tamis.runtime.defect_scores import PictureScorer
 from tamis.services.defects.batch import FAR, batch_scorer
 from tamis.services.defects.gallery import write_gallery
 from tamis.services.defects.overlay import OVERLAY_SIDE, overlay
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     from tamis.algo.defects import Region
     from tamis.runtime.decoded_rows import Pixels
-    from tamis.runtime.defect_model import DefectModel, PictureScore
+    from tamis.runtime.defect_model import DefectModel
+    from tamis.runtime.defect_scores import PictureScore
     from tamis.runtime.workspace import Workspace
     from tamis.services.defects.contract import DefectsScore
     from tamis.services.defects.pictures import ToScore

@@ -18,20 +18,25 @@ from tamis.algo.duplicates import (
 )
 from tamis.runtime.comparison import Comparison
 from tamis.runtime.pair_verification import PairVerifier
+from tamis.types import Verdict
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
     from tamis.services.duplicates.answers import Answers
     from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
-    from tamis.types import Indices, Progress, Vectors, Verdict
+    from tamis.types import Indices, Progress, Vectors
 
 __all__ = ["Candidates"]
 
 _NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
+# All pairs of 16 are as many as their candidates are at most.
+_MOST_COPIES = 16
 _NO_PAIRS = np.empty(0, np.int64)
 _QUARTERS = 4
 
@@ -118,20 +123,31 @@ class Candidates:
         best = order[np.unique(keys[order], return_index=True)[1]]
         self._keys, self.turns = keys[best], turns[best]
         self._direct = compared.take(best)
-        self.compared = self._direct.told_by(self._by_originals())
+        self.compared = self._direct.told_by(self._by_originals(self._direct.undecidable))
 
-    def _by_originals(self) -> Vectors:
+    def _by_originals(self, unclear: NDArray[np.bool_]) -> Vectors:
         """Score pairs by what both have in common with a third picture; 0 without one."""
         found = self._direct
         excess = np.where(found.undecidable, np.inf, copy_excess(found.score))
         bound = through_common_original(
-            self.left, self.right, excess, found.covers, found.sharper, self._pixels
+            self.left,
+            self.right,
+            excess,
+            found.covers,
+            found.sharper,
+            self._pixels,
+            unclear,
         )
         return np.array([copy_score(one) for one in bound.tolist()], np.float32)
 
+    def judged(self, thresholds: PairThresholds) -> Comparison:
+        """Return what comparing told, pairs that are undecided by that told by their original."""
+        unclear = self._direct.verdicts(thresholds) == Verdict.UNDECIDED
+        return self._direct.told_by(self._by_originals(unclear), thresholds.copy)
+
     def keepers(self, thresholds: PairThresholds) -> Indices:
         """Return which picture each one goes with: the best of which it is to be dropped for."""
-        verdicts = self.compared.verdicts(thresholds)
+        verdicts = self.judged(thresholds).verdicts(thresholds)
         same = np.isin(verdicts, [verdict.value for verdict in self._drop])
         same &= ~self._answers.keep_apart(self.rows[self.left], self.rows[self.right])
         n, left, right = len(self.rows), self.left[same], self.right[same]
@@ -143,13 +159,16 @@ class Candidates:
 
         Where many are the same, the nearest few of each are all dropped, and who is kept may still
         have a duplicate among those kept. Each round compares the kept ones with each other, and
-        one whose keeper was dropped with who dropped that.
+        one whose keeper was dropped with who dropped that. Before, the copies of one picture are
+        compared with each other, unless they are so many that this would cost more than all else.
 
         Returns:
             Which picture each one goes with.
         """
         n = len(self.rows)
         keeper = self.keepers(thresholds)
+        if self.more(_NO_PAIRS, _copies_of_one(keeper)):
+            keeper = self.keepers(thresholds)
         orphans = _NO_PAIRS
         while (keeper != np.arange(n)).any() and self.more(np.unique(keeper), orphans):
             before, keeper = keeper, self.keepers(thresholds)
@@ -166,6 +185,20 @@ class Candidates:
             threshold: that of copies, if it was given; no copies are made then.
         """
         return self._verifier.calibrate(self.compared, self._rng, threshold=threshold)
+
+
+def _copies_of_one(keeper: Indices) -> Indices:
+    """Keys of the pairs that go with one keeper, where these are as few as candidates are."""
+    n = len(keeper)
+    dropped = np.flatnonzero(keeper != np.arange(n))
+    dropped = dropped[np.argsort(keeper[dropped], kind="stable")]
+    starts = np.flatnonzero(np.diff(keeper[dropped], prepend=-1))
+    keys = [_NO_PAIRS]
+    for group in np.split(dropped, starts[1:]):
+        if 1 < group.size <= _MOST_COPIES:
+            one, other = np.triu_indices(group.size, 1)
+            keys.append(pair_keys(n, group[one], group[other]))
+    return np.unique(np.concatenate(keys))
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:

@@ -14,8 +14,11 @@ from tamis.verbs.result import Result
 
 __all__ = [
     "BoxesReport",
+    "DrawAnnotation",
     "EditAnnotation",
     "EditReport",
+    "InterpolateBoxes",
+    "InterpolateReport",
     "RemoveAnnotations",
     "RemoveReport",
     "RenameClass",
@@ -25,6 +28,21 @@ __all__ = [
 
 Author: TypeAlias = Annotated[str | None, Option("Who made the change.", metavar="NAME")]
 InLayer: TypeAlias = Annotated[str, Option("The layer.", metavar="L")]
+Rings: TypeAlias = Annotated[
+    Sequence[tuple[float, ...]],
+    Option(
+        "Its outline, a ring each, in pixels of the upright picture.",
+        metavar="X,Y,X,Y,...",
+        default="none",
+    ),
+]
+Mask: TypeAlias = Annotated[
+    str | None, Option("Run lengths of its mask as COCO writes them.", metavar="CODE")
+]
+
+_POINT = 2
+_LEAST_POINTS = 3
+_CORNERS = 4
 
 
 @dataclass(frozen=True)
@@ -43,11 +61,22 @@ class EditAnnotation(Request["EditReport"], verb="label edit", writes=True, run=
     ] = None
     label: Annotated[str | None, Option("Its class now.", metavar="CLASS")] = None
     author: Author = None
+    outline: Rings = ()
+    mask: Mask = None
+    unchanged_since: Annotated[
+        str | None,
+        Option("Refuse if its `time` is another one by now.", metavar="TIME"),
+    ] = None
 
     def check(self) -> None:
         """See `Request`."""
-        if self.box is None and self.label is None:
-            raise UsageError("nothing to change: give a box, a label (class), or both")
+        shapes = [self.box is not None, bool(self.outline), self.mask is not None]
+        if not any(shapes) and self.label is None:
+            raise UsageError("nothing to change: give a box, an outline, a mask or a label (class)")
+        if sum(shapes) > 1:
+            raise UsageError("give one of box, outline and mask; the others follow it")
+        for ring in self.outline:
+            check_ring(ring)
         if self.label is not None and not self.label.strip():
             raise UsageError("a class needs a name; to take the annotation away remove it")
 
@@ -65,6 +94,7 @@ class EditReport(Result):
         changed: whether it was anything else before.
         crops: crops of the object that were cut anew or renamed.
         failed: pictures that a crop could not be cut from, with the reasons.
+        time: when it was last changed, in ISO 8601; `unchanged_since` takes it.
     """
 
     annotation_id: str
@@ -75,6 +105,102 @@ class EditReport(Result):
     changed: bool
     crops: int
     failed: Sequence[Failure] = ()
+    time: str = ""
+
+
+@dataclass(frozen=True)
+class DrawAnnotation(Request["EditReport"], verb="label draw", writes=True, run="run:draw"):
+    """Add an object to a picture: a box, a polygon, a rotated box or a mask.
+
+    Nothing that is there is touched.
+    """
+
+    sample: Annotated[str, Argument("The picture's sample id.", metavar="ID")]
+    label: Annotated[str, Argument("The object's class.", metavar="CLASS")]
+    _: KW_ONLY
+    box: Annotated[
+        tuple[float, float, float, float] | None,
+        Option("A box in pixels of the upright picture.", metavar="X,Y,W,H"),
+    ] = None
+    outline: Rings = ()
+    rotated: Annotated[
+        bool, Option("The outline has the four corners of a rotated box, in turn.")
+    ] = False
+    mask: Mask = None
+    layer: InLayer = TRUTH
+    author: Author = None
+
+    def check(self) -> None:
+        """See `Request`."""
+        check_layer(self.layer)
+        if sum([self.box is not None, bool(self.outline), self.mask is not None]) != 1:
+            raise UsageError("give a box, an outline or a mask, one of the three")
+        if not self.label.strip():
+            raise UsageError("an object needs a class; give its name")
+        for ring in self.outline:
+            check_ring(ring)
+        corners = [len(ring) // _POINT for ring in self.outline]
+        if self.rotated and corners != [_CORNERS]:
+            raise UsageError(
+                f"a rotated box has one outline of 4 corners, not {corners}; leave rotated out for "
+                "a polygon"
+            )
+
+
+def check_ring(ring: Sequence[float]) -> None:
+    """Refuse numbers that are no ring of points.
+
+    Raises:
+        UsageError: a point lacks its second number, or there are fewer than three.
+    """
+    if len(ring) % _POINT or len(ring) < _POINT * _LEAST_POINTS:
+        raise UsageError(
+            f"an outline has {len(ring)} numbers; give x and y of at least 3 points, in turn"
+        )
+
+
+@dataclass(frozen=True)
+class InterpolateBoxes(
+    Request["InterpolateReport"],
+    verb="label interpolate",
+    writes=True,
+    run="interpolate:interpolate",
+):
+    """Give frames of a video the boxes between those of key frames.
+
+    Between one key frame and the next a box moves and grows evenly with the frame number. Boxes
+    that were made so before, and that nobody changed since, are made anew. Key frames of an object
+    are remembered; later one of its boxes names them all.
+    """
+
+    annotation_ids: Annotated[
+        Sequence[str],
+        Argument("Boxes of one object in key frames of one video.", metavar="ID"),
+    ]
+    _: KW_ONLY
+    author: Author = None
+
+    def check(self) -> None:
+        """See `Request`."""
+        if not self.annotation_ids:
+            raise UsageError("give the boxes of key frames, by their annotation ids")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class InterpolateReport(Result):
+    """Which boxes lie between key frames now.
+
+    Attributes:
+        track: what the boxes of the object have in common, the attribute `track`.
+        keys: key frames of it.
+        added: boxes that were added between them.
+        removed: boxes of an earlier interpolation that were removed first.
+    """
+
+    track: str
+    keys: int
+    added: int
+    removed: int
 
 
 @dataclass(frozen=True)

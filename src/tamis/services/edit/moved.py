@@ -11,7 +11,7 @@ from tamis.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["moved"]
+__all__ = ["by_hand", "moved", "require_box", "without_area"]
 
 _PLACE = ("x", "y", "width", "height")
 _RELATIVE = 1e-6
@@ -34,7 +34,7 @@ def moved(row: Mapping[str, Any], box: Sequence[float], size: tuple[int, int]) -
     name = row["annotation_id"]
     if row["x"] is None:
         raise UsageError(f"{name} is a {row['kind']}, which has no place to move")
-    _require_box(box, size)
+    require_box(box, size)
     if row["mask"] is not None:
         raise UsageError(
             f"{name} has a mask of pixels, which cannot be moved; remove it and import another"
@@ -61,11 +61,16 @@ def moved(row: Mapping[str, Any], box: Sequence[float], size: tuple[int, int]) -
         **dict(zip(_PLACE, map(float, box), strict=True)),
         "polygon": row["polygon"] and [points(ring, 2) for ring in row["polygon"]],
         "keypoints": row["keypoints"] and points(row["keypoints"], 3),
-        "source": _without_area(row["source"]),
+        "source": without_area(row["source"]),
     }
 
 
-def _require_box(box: Sequence[float], size: tuple[int, int]) -> None:
+def require_box(box: Sequence[float], size: tuple[int, int]) -> None:
+    """Refuse a box that cannot lie in a picture of that size.
+
+    Raises:
+        UsageError: it has no area, or lies outside.
+    """
     told = ",".join(f"{value:g}" for value in box)
     if not all(map(math.isfinite, box)) or min(box[2:]) <= 0:
         raise UsageError(f"{told} is no box: give x, y, and a width and height above 0")
@@ -76,8 +81,18 @@ def _require_box(box: Sequence[float], size: tuple[int, int]) -> None:
         )
 
 
-def _without_area(source: str | None) -> str | None:
-    if source is None or '"area"' not in source:
-        return source
-    said = {key: value for key, value in json.loads(source).items() if key != "area"}
+def by_hand(attributes: str | None) -> str | None:
+    """Return an annotation's attributes once a person changed it: it is interpolated no more."""
+    return _without(attributes, "interpolated")
+
+
+def without_area(source: str | None) -> str | None:
+    """Return what the source said of an annotation, without its area, which is true no more."""
+    return _without(source, "area")
+
+
+def _without(document: str | None, name: str) -> str | None:
+    if document is None or f'"{name}"' not in document:
+        return document
+    said = {key: value for key, value in json.loads(document).items() if key != name}
     return json.dumps(said, ensure_ascii=False) if said else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,12 +14,13 @@ from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.columns import Column, equal, one_of
 from tamis.dataset.conditions import all_of
 from tamis.dataset.samples import Kind
-from tamis.errors import UsageError
+from tamis.errors import ConflictError, UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.runtime.object_crops import PLACED, FollowedCrops, follow_objects
 from tamis.services.edit.contract import BoxesReport, EditReport, RemoveReport, RenameReport
-from tamis.services.edit.moved import moved
+from tamis.services.edit.moved import by_hand, moved
+from tamis.services.edit.shapes import drawn, reshaped
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tamis.dataset.operation import Operation
     from tamis.runtime.workspace import Workspace
     from tamis.services.edit.contract import (
+        DrawAnnotation,
         EditAnnotation,
         RemoveAnnotations,
         RenameClass,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     )
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["edit", "remove", "rename", "set_boxes"]
+__all__ = ["draw", "edit", "remove", "rename", "set_boxes"]
 
 _NEEDED: Final = (*PLACED, "layer", "kind")
 _CLASS: Final = ("annotation_id", "sample_id", "layer", "kind", "label")
@@ -50,33 +52,100 @@ def edit(workspace: Workspace, request: EditAnnotation, _feedback: Feedback = SI
     """
     before = _named(workspace, [request.annotation_id])
     row = before.to_pylist()[0]
+    _require_unchanged(row, request.unchanged_since)
     picture = workspace.samples.rows(["path", "width", "height"], [row["sample_id"]]).to_pylist()[0]
+    size = picture["width"], picture["height"]
     new = dict(row)
     if request.label is not None:
         if row["label"] is None:
             raise UsageError(f"{row['annotation_id']} is a {row['kind']}, which has no class")
         new["label"] = request.label
     if request.box is not None:
-        new = moved(new, request.box, (picture["width"], picture["height"]))
+        new = moved(new, request.box, size)
+    if request.outline or request.mask is not None:
+        new = reshaped(new, request.outline, request.mask, size)
     changed = new != row
     crops = FollowedCrops()
     if changed:
-        new |= {"time": datetime.now(UTC), "author": request.author or row["author"]}
+        new |= {
+            "time": datetime.now(UTC),
+            "author": request.author or row["author"],
+            "attributes": by_hand(row["attributes"]),
+        }
         after = pa.Table.from_pylist([new], schema=ANNOTATIONS)
+        as_read = f"{equal('annotation_id', request.annotation_id)} AND {_at(row['time'])}"
         with workspace.store.operation("label edit", request=request) as operation:
-            named = equal("annotation_id", request.annotation_id)
-            crops = _replace(workspace, operation, named, before, after)
-    place = tuple(new[name] for name in ("x", "y", "width", "height"))
+            crops = _replace(workspace, operation, as_read, before, after)
+        if not operation.counts.get("annotations_removed"):
+            raise _conflict(row)  # changed after it was read: that change stands
+    return _edited(new, picture["path"], crops, changed=changed)
+
+
+def draw(workspace: Workspace, request: DrawAnnotation, _feedback: Feedback = SILENT) -> EditReport:
+    """Add an object to a picture; nothing that is there is touched.
+
+    Raises:
+        UsageError: the sample is unknown, or the object cannot lie so in it.
+        ConflictError: another writer was in the way.
+    """
+    columns = ["path", "width", "height"]
+    picture = workspace.samples.rows(columns, [request.sample]).to_pylist()[0]
+    if not (picture["width"] and picture["height"]):
+        raise UsageError(f"the dataset does not know how large {picture['path']} is")
+    entry, placed = drawn(request, (picture["width"], picture["height"]))
+    rows = AnnotationRows(request.layer, request.author)
+    rows.add(request.sample, entry, placed)
+    table = rows.table()
+    with workspace.store.operation("label draw", request=request) as operation:
+        operation.add_annotations(table)
+        follow_objects(workspace.samples, operation, table.slice(0, 0), table)
+    added = bool(operation.counts.get("annotations"))
+    [row] = table.to_pylist()
+    if not added:
+        row = _named(workspace, [row["annotation_id"]]).to_pylist()[0]
+    return _edited(row, picture["path"], FollowedCrops(), changed=added)
+
+
+def _edited(
+    row: Mapping[str, Any], path: str, crops: FollowedCrops, *, changed: bool
+) -> EditReport:
+    place = tuple(row[name] for name in ("x", "y", "width", "height"))
     return EditReport(
-        annotation_id=new["annotation_id"],
-        layer=new["layer"],
-        path=picture["path"],
-        label=new["label"],
+        annotation_id=row["annotation_id"],
+        layer=row["layer"],
+        path=path,
+        label=row["label"],
         box=None if None in place else place,
         changed=changed,
         crops=crops.cut + crops.renamed,
         failed=crops.failed,
+        time=row["time"].isoformat(),
     )
+
+
+def _require_unchanged(row: Mapping[str, Any], since: str | None) -> None:
+    if since is None:
+        return
+    try:
+        time = datetime.fromisoformat(since)
+    except ValueError:
+        raise UsageError(f"{since!r} is no time; give an annotation's `time`") from None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    if time != row["time"]:
+        raise _conflict(row)
+
+
+def _conflict(row: Mapping[str, Any]) -> ConflictError:
+    who = f" by {row['author']}" if row["author"] else ""
+    return ConflictError(
+        f"{row['annotation_id']} was changed meanwhile{who}; look at it as it is now, then change "
+        "it again"
+    )
+
+
+def _at(time: datetime) -> str:
+    return f"time = TIMESTAMP '{time.astimezone(UTC).isoformat(sep=' ')}'"
 
 
 def remove(

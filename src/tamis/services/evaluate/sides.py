@@ -56,7 +56,7 @@ def rows_of(store: Store, layer: str, ids: Sequence[str], task: Task) -> pa.Tabl
 
 
 def with_labels(classes: pa.Table, labels: pa.ChunkedArray) -> pa.Table:
-    """Add the classes of pictures that have one in the samples' `label` alone.
+    """Add the classes of parts of pictures, which have them in the samples' `label` alone.
 
     Args:
         classes: as `rows_of` returns them.

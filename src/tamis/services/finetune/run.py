@@ -15,7 +15,13 @@ from tamis.encoders.bundled import EfficientNetLite
 from tamis.encoders.registry import full_spec, load_encoder
 from tamis.errors import MissingExtraError, StorageError, UsageError
 from tamis.services.finetune.contract import Epoch, FineTuning
-from tamis.services.finetune.exam import Exam
+from tamis.services.finetune.exams import (
+    evenly_spread,
+    exam_of,
+    signal_exam,
+    signal_of,
+    teacher_vectors,
+)
 from tamis.services.finetune.facts import picture_facts, recipe_for, write_sheet
 from tamis.services.finetune.licence import licence_of
 from tamis.services.finetune.pictures import FEWEST, pixels_of, read_pictures
@@ -44,7 +50,6 @@ __all__ = ["finetune"]
 
 _BUNDLED_SIDE: Final = 128
 _RATE, _LORA_RATE = 3e-4, 1e-3
-_MOST_KNOWN, _MOST_KNOWN_OF_SIGNAL = 2000, 200
 _EXAMPLES: Final = 8
 _VIEWS_SHOWN: Final = 3
 
@@ -130,9 +135,11 @@ class _FineTuner:
             f"terms of the weights of {self._encoder.spec}: {self._licence}; they bind what is "
             "made of them"
         )
-        teacher = self._teacher(pictures)
-        exam = self._exam(pictures, pixels, teacher)
-        watch = self._watch(pictures, pixels, teacher)
+        teacher = None
+        if request.teacher is not None:
+            teacher = teacher_vectors(request.teacher, pictures, self._feedback)
+        exam = exam_of(pictures, pixels, teacher)
+        watch = signal_exam(pictures, pixels, self._method, teacher)
         progress = self._feedback.stage("measure")
         progress(0, 2)
         encode = _while_training(backbone)
@@ -146,7 +153,7 @@ class _FineTuner:
         training = train(
             course,
             self._plan(backbone),
-            lambda: _signal(watch, encode, self._method),
+            lambda: signal_of(watch, encode, self._method),
             checkpoint=checkpoint,
             progress=self._feedback.stage("train"),
         )
@@ -234,42 +241,6 @@ class _FineTuner:
         )
         return self._workspace.path / FOLDER / f"unfinished-{key[:16]}.pt"
 
-    # Measuring
-
-    def _teacher(self, pictures: Pictures) -> Vectors | None:
-        """Return the teacher's vector of each picture."""
-        if self._request.teacher is None:
-            return None
-        teacher = load_encoder(self._request.teacher)
-        self._feedback.note(f"terms of the weights of {teacher.spec}: {licence_of(teacher.spec)}")
-        pixels, places, failed = pixels_of(
-            pictures.rows, teacher.preprocessing, self._feedback.stage("teacher")
-        )
-        if failed or len(places) != len(pictures.rows):
-            raise StorageError(f"pictures vanished while they were read, {failed[0].path} for one")
-        step = 32
-        return np.concatenate(
-            [teacher.embed(pixels[start : start + step]) for start in range(0, len(pixels), step)]
-        )
-
-    def _exam(self, pictures: Pictures, pixels: PixelBatch, teacher: Vectors | None) -> Exam:
-        asked, known = pictures.measured_on, _some(pictures.trained_on, _MOST_KNOWN)
-        return _exam_of(
-            pictures,
-            pixels,
-            (asked, known),
-            frozenset({"labels", "probe", "halves", "copies", "flaws"}),
-            teacher,
-        )
-
-    def _watch(self, pictures: Pictures, pixels: PixelBatch, teacher: Vectors | None) -> Exam:
-        asked, known = pictures.watched, _some(pictures.trained_on, _MOST_KNOWN_OF_SIGNAL)
-        asks = {"distill": "", "cutpaste": "flaws"}.get(self._method, "halves")
-        labeled = _exam_of(pictures, pixels, (asked, known), frozenset({"labels"}), None)
-        if labeled.has_labels:
-            return labeled
-        return _exam_of(pictures, pixels, (asked, known), frozenset({asks} - {""}), teacher)
-
     # Results
 
     def _preview(
@@ -288,7 +259,7 @@ class _FineTuner:
             teacher = np.zeros((len(pictures.rows), 2), np.float32)  # views need none
         objective = self._objective(backbone, pictures, teacher)
         examples = []
-        for place in _some(pictures.trained_on, _EXAMPLES):
+        for place in evenly_spread(pictures.trained_on, _EXAMPLES):
             draw = np.random.default_rng([self._request.seed, 12, 0, pictures.rows[place].seed])
             row = [pixels[place]]
             while len(row) <= _VIEWS_SHOWN:
@@ -370,39 +341,3 @@ def _lesson(pictures: Pictures, pixels: PixelBatch) -> Any:
 
 def _while_training(backbone: Backbone) -> Encode:
     return backbone.vectors
-
-
-def _signal(watch: Exam, encode: Encode, method: str) -> tuple[float, float]:
-    """Return how good the vectors are on pictures that are watched, and their effective rank."""
-    found = watch.answers(encode)
-    if found.right_share is not None:
-        return found.right_share, found.rank
-    (name,) = deciding(method, labels=False)
-    return float(found.values[name].mean()), found.rank
-
-
-def _exam_of(
-    pictures: Pictures,
-    pixels: PixelBatch,
-    places: tuple[Any, Any],
-    asks: frozenset[str],
-    teacher: Vectors | None,
-) -> Exam:
-    asked, known = places
-    return Exam(
-        pixels=pixels[asked],
-        groups=pictures.groups[asked],
-        classes=pictures.classes[asked],
-        known=pixels[known],
-        known_classes=pictures.classes[known],
-        seeds=[pictures.rows[place].seed for place in asked],
-        asks=asks,
-        teacher=None if teacher is None else teacher[asked],
-    )
-
-
-def _some(places: Any, most: int) -> Any:
-    """Return at most so many places, evenly spread over the pictures' order by content."""
-    if len(places) <= most:
-        return places
-    return places[np.linspace(0, len(places) - 1, most).round().astype(np.int64)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from tamis.verbs.request import Argument, Request
+from tamis.verbs.request import Argument, Option, Request
 
 if TYPE_CHECKING:
     from tamis.services.history.result import (  # noqa: F401 - named by the requests
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
         DiffReport,
         FreedReport,
         LogReport,
+        PruneReport,
         RedoReport,
         TagReport,
         UndoReport,
     )
 
-__all__ = ["Checkout", "CollectGarbage", "Diff", "Log", "Redo", "Tag", "Undo"]
+__all__ = ["Checkout", "CollectGarbage", "Diff", "Log", "Prune", "Redo", "Tag", "Undo"]
 
 Snapshot: TypeAlias = Annotated[
     int | str, Argument("A snapshot number or a tag.", metavar="SNAPSHOT")
@@ -68,3 +69,18 @@ class CollectGarbage(Request["FreedReport"], verb="gc"):
 
     Nothing that was committed is lost.
     """
+
+
+@dataclass(frozen=True)
+class Prune(Request["PruneReport"], verb="prune"):
+    """Say how much old states take up; with --apply, let them go.
+
+    The present state stays, and every state that has a tag, that was the present one within the
+    last days, or that undoing one of the ten newest operations needs. The log keeps all its entries
+    and says which states are gone. Nothing brings them back.
+    """
+
+    days: Annotated[float, Option("Keep states that were left within so many days.", minimum=0)] = (
+        30
+    )
+    apply: Annotated[bool, Option("Remove the data; without it, only say what would go.")] = False

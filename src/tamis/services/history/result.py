@@ -15,6 +15,7 @@ __all__ = [
     "FreedReport",
     "LogLine",
     "LogReport",
+    "PruneReport",
     "RedoReport",
     "TagReport",
     "UndoReport",
@@ -136,3 +137,20 @@ class FreedReport(Result):
     bytes: int
     problems: Sequence[str] = ()
     repaired: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class PruneReport(Result):
+    """Which old states go, and what that frees.
+
+    Attributes:
+        snapshots: the snapshots whose data go, ascending.
+        files: how many files.
+        bytes: their bytes.
+        applied: whether they are gone; else nothing was changed.
+    """
+
+    snapshots: Sequence[int]
+    files: int
+    bytes: int
+    applied: bool

@@ -11,6 +11,7 @@ from tamis.services.history.result import (
     FreedReport,
     LogLine,
     LogReport,
+    PruneReport,
     RedoReport,
     TagReport,
     UndoReport,
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
         CollectGarbage,
         Diff,
         Log,
+        Prune,
         Redo,
         Tag,
         Undo,
     )
     from tamis.verbs.feedback import Feedback
 
-__all__ = ["checkout", "diff", "gc", "log", "redo", "tag", "undo"]
+__all__ = ["checkout", "diff", "gc", "log", "prune", "redo", "tag", "undo"]
 
 
 def log(workspace: Workspace, _request: Log, _feedback: Feedback = SILENT) -> LogReport:
@@ -106,6 +108,18 @@ def gc(workspace: Workspace, _request: CollectGarbage, _feedback: Feedback = SIL
     """Remove what killed writers left behind."""
     freed = workspace.store.gc()
     return FreedReport(files=freed.files, bytes=freed.bytes, repaired=freed.files)
+
+
+def prune(workspace: Workspace, request: Prune, _feedback: Feedback = SILENT) -> PruneReport:
+    """Let go of the data of old states, or say what would go.
+
+    Raises:
+        ConflictError: another writer is busy.
+        StorageError: the disk refuses.
+    """
+    act = workspace.store.prune if request.apply else workspace.store.prunable
+    gone, freed = act(request.days)
+    return PruneReport(snapshots=gone, files=freed.files, bytes=freed.bytes, applied=request.apply)
 
 
 def _line(entry: LogEntry) -> LogLine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["mislabels"]
 
 _NEIGHBORS = 50
+_KEPT: Final = 60
+"""Suspects that the log keeps, for the report."""
 
 
 def mislabels(
@@ -82,7 +84,7 @@ def mislabels(
     progress(len(known.ids), len(known.ids))
     tagged = 0
     if request.tag is not None:
-        tagged = _tag(workspace, request, [one.sample_id for one in suspects], request.tag)
+        tagged = _tag(workspace, request, suspects, request.tag, len(known.ids))
     report = MislabelReport(
         suspects=suspects,
         checked=len(known.ids),
@@ -123,8 +125,14 @@ def _own_model(
     return left, own[np.ix_(said, np.flatnonzero(there))], notes if silent else []
 
 
-def _tag(workspace: Workspace, request: FindMislabels, ids: Sequence[str], tag: str) -> int:
-    store = workspace.store
+def _tag(
+    workspace: Workspace,
+    request: FindMislabels,
+    suspects: Sequence[Suspect],
+    tag: str,
+    checked: int,
+) -> int:
+    store, ids = workspace.store, [one.sample_id for one in suspects]
     before = workspace.samples.rows(["tags"], ids).column("tags").to_pylist() if ids else []
     fresh = {
         sample_id: [*(tags or []), tag]
@@ -136,5 +144,19 @@ def _tag(workspace: Workspace, request: FindMislabels, ids: Sequence[str], tag: 
     ) as operation:
         if fresh:
             operation.set_marks(list(fresh), {"tags": list(fresh.values())})
-        operation.counts |= {"suspects": len(ids), "tagged": len(fresh)}
+        operation.counts |= {
+            "checked": checked,
+            "suspects": len(ids),
+            "tagged": len(fresh),
+            "found": [
+                {
+                    "id": one.sample_id,
+                    "given": one.given,
+                    "suggested": one.suggested,
+                    "score": one.score,
+                    "kind": one.kind,
+                }
+                for one in suspects[:_KEPT]
+            ],
+        }
     return len(fresh)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tamis.runtime.decoded_rows import Pixels
-from tamis.runtime.defect_model import PictureScorer
 from tamis.runtime.defect_models import find_model
+from tamis.runtime.defect_scores import PictureScorer
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace

@@ -39,6 +39,11 @@ class ObjectListing:
     def __init__(self, after: Callable[[ObjectAddress], str | None] = lambda _: None) -> None:
         self._after = after
         self._spooled: dict[str, tempfile.SpooledTemporaryFile[bytes]] = {}
+        self._going_on: set[str] = set()
+
+    def goes_on(self, source: str) -> bool:
+        """Tell whether a source that was listed was so from a key on: it may hold nothing there."""
+        return source in self._going_on
 
     def of(self, source: str) -> Iterator[StoredObject]:
         """List the pictures of a source, a single one or all below a folder, as the store sorts.
@@ -76,7 +81,10 @@ class ObjectListing:
                     yield single
                     return
                 place = place.at(f"{place.key}/")
-            for found in list_objects(place, after=self._after(place)):
+            after = self._after(place)
+            if after is not None:
+                self._going_on.add(source)
+            for found in list_objects(place, after=after):
                 if _is_meant(found.key.removeprefix(place.key)):
                     yield found
         except ObjectError as error:

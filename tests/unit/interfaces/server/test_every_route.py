@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from served_dataset import sample_id
 from tamis.interfaces.server.app import make_app, make_routes
 from tamis.interfaces.server.security import Door
+from tamis.interfaces.server.segmenter import Segmenter
 from tamis.interfaces.server.served import SERVED, served_fields
 from tamis.verbs.registry import request_class
 
@@ -27,11 +28,13 @@ BODIES: dict[str, Any] = {
     "/api/comparisons": {"a": {"filters": [{"column": "split", "values": ["val"]}]}},
     "/api/saved": {"name": "mine", "question": {}},
     "/api/verbs/{verb}": {},
+    "/api/pictures/{id}/segments": {"points": [[5, 5.5, 1]]},
 }
 
 
 def requests_of(session: Session, page: TestClient) -> list[tuple[str, str, Any]]:
     """One request for each route that the description names and for each file of the mount."""
+    session.segmenter = Segmenter("flood_segmenter:segment")
     with session.workspace.store.operation("made") as op:
         op.set_marks([sample_id(3)], {"selected": [True]})
     answer = page.post("/api/questions", json={}).json()["answer"]
@@ -187,7 +190,7 @@ def test_what_is_no_request_is_refused_with_a_sentence(page: TestClient, body: b
 
 
 def test_a_body_that_is_too_large_is_refused(page: TestClient, monkeypatch: Any) -> None:
-    monkeypatch.setattr("tamis.interfaces.server.app._MOST_BYTES", 2 << 20)
+    monkeypatch.setattr("tamis.interfaces.server.endpoints._MOST_BYTES", 2 << 20)
     for path in ("/api/questions", "/api/examples"):
         answer = page.post(path, content=b" " * ((2 << 20) + 1))
         assert answer.status_code == 400
