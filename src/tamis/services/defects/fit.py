@@ -355,7 +355,8 @@ def _notes(
     if request.contamination:
         notes.append(
             f"{len(flawed)} pictures that look most flawed were set aside; if fewer are, the "
-            "false-alarm rate is higher than promised"
+            "false-alarm rate is higher than promised: up to "
+            f"{_at_worst(threshold, flawed):.2g} if none is"
         )
     elif flawed:
         names = ", ".join(one.path for one in flawed[:3])
@@ -365,3 +366,9 @@ def _notes(
             "flawed (contamination)"
         )
     return notes
+
+
+def _at_worst(threshold: ConformalThreshold, flawed: Sequence[Suspect]) -> float:
+    """Return the false-alarm rate if all that was set aside as flawed is nominal."""
+    above = len(flawed) + threshold.promised * (threshold.groups + 1)
+    return min(1.0, above / (threshold.groups + len(flawed) + 1))
