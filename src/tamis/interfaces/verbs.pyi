@@ -726,6 +726,7 @@ class Verbs:
         group: str | PathLike[str] | None = None,
         slices: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
         gallery: str | PathLike[str] | None = None,
+        pixels: bool = False,
         encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = (),
         seed: int = 0,
         progress: Progress = ...,
@@ -747,6 +748,7 @@ class Verbs:
             group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
             slices: Report by the values of this column too.
             gallery: Write a page of its mistakes, by the classes confused.
+            pixels: Compare with a small network trained on pixels; needs PyTorch.
             encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
