@@ -117,7 +117,7 @@ class Verbs:
             threads: Threads that read and decode. Default: one per processor.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
-            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and some 1,000 pictures on.
         """
 
     def add_crops(
@@ -1201,6 +1201,7 @@ class Verbs:
         retry: bool = False,
         batch_size: int | None = None,
         device: str | PathLike[str] | None = None,
+        precision: Literal['auto', 'float32', 'bfloat16', 'float16'] | None = None,
         threads: int | None = None,
         processes: bool | None = None,
         runner: Literal['local', 'ray'] = 'local',
@@ -1218,9 +1219,10 @@ class Verbs:
             dtype: How to store the vectors.
             retry: Retry pictures that failed before.
             batch_size: Pictures per batch. Default: chosen automatically.
-            device: The device to run on. Default: the best available.
+            device: The device, or several. Default: the best.
+            precision: What the encoder computes in; auto takes a lower one on a GPU if vectors stay alike. Default: as the encoder says.
             threads: Threads that read and decode. Default: one per processor.
-            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and some 1,000 pictures on.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
         """
