@@ -62,7 +62,13 @@ class Diffusion:
         root = root.astype(np.float32)
         # neighbors beside each other in memory: each is read for many rows
         self._order = reverse_cuthill_mckee(weights, symmetric_mode=True)
-        flow = csr_array(weights.astype(np.float32, copy=False)[self._order][:, self._order])
+        flow = csr_array(weights.astype(np.float32, copy=False)[self._order])
+        del weights
+        place = np.empty_like(self._order)
+        place[self._order] = np.arange(place.size, dtype=place.dtype)
+        # columns are renumbered in place, since a copy of the graph is most of the memory
+        flow.indices = place[flow.indices].astype(flow.indices.dtype, copy=False)
+        flow.has_sorted_indices = False
         root = root[self._order]
         flow.data *= np.repeat(root, np.diff(flow.indptr))
         flow.data *= root[flow.indices]

@@ -53,6 +53,15 @@ def show_training(output: Output, _request: TrainProbe, report: ProbeTraining) -
         ["encoder", "accuracy", "from", "to", "log loss"],
         [(o.encoder, o.accuracy, o.low, o.high, o.log_loss) for o in report.compared],
     )
+    if report.pixels is not None:
+        on_pixels = report.pixels
+        output.say(
+            f"a small network on the pixels of {on_pixels.fitted} pictures reaches "
+            f"{on_pixels.accuracy:.1%} ({on_pixels.low:.1%} to {on_pixels.high:.1%}) in "
+            f"{on_pixels.seconds:.1f} s; on the same {on_pixels.measured} pictures this probe "
+            f"{on_pixels.probe_accuracy:.1%} ({on_pixels.probe_low:.1%} to "
+            f"{on_pixels.probe_high:.1%}) in {on_pixels.probe_seconds:.1f} s"
+        )
     output.table(
         ["class", "pictures", "recall", "precision", "F1"],
         [

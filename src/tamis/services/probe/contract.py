@@ -19,6 +19,7 @@ __all__ = [
     "ExportProbe",
     "MeasuredClass",
     "MeasuredSlice",
+    "PixelComparison",
     "PredictProbe",
     "ProbeFile",
     "ProbePredictions",
@@ -77,6 +78,9 @@ class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
         Path | None,
         Option("Write a page of its mistakes, by the classes confused.", metavar="FILE.html"),
     ] = None
+    pixels: Annotated[
+        bool, Option("Compare with a small network trained on pixels; needs PyTorch.")
+    ] = False
     encoder: Annotated[
         Sequence[str],
         Option(
@@ -98,6 +102,11 @@ class TrainProbe(Request["ProbeTraining"], verb="probe train", writes=True):
             raise UsageError("numbers are measured on folds of their own; leave out folds")
         if self.gallery is not None and (self.layer is not None or self.column is not None):
             raise UsageError("the page shows classes confused; leave it out with layer or column")
+        if self.pixels and (self.layer is not None or self.column is not None):
+            raise UsageError(
+                "a network on pixels learns one class a picture; leave it out with a layer or a "
+                "column"
+            )
         if self.method != "auto" and (self.layer is not None or self.column is not None):
             raise UsageError(
                 f"{self.method} learns one class a picture; leave the method out with a layer or "
@@ -179,6 +188,35 @@ class ComparedEncoder:
     log_loss: float
 
 
+@dataclass(frozen=True)
+class PixelComparison:
+    """How well a small network trained on pixels does, and the probe on the same pictures.
+
+    Attributes:
+        fitted: pictures the network was trained on.
+        measured: pictures both were measured on and fitted without.
+        accuracy: of the network.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        seconds: that it took.
+        probe_accuracy: of the probe.
+        probe_low: lower end of its 95 % interval.
+        probe_high: upper end.
+        probe_seconds: that it took, its own measuring included; the vectors were there.
+    """
+
+    fitted: int
+    measured: int
+    accuracy: float
+    low: float
+    high: float
+    seconds: float
+    probe_accuracy: float
+    probe_low: float
+    probe_high: float
+    probe_seconds: float
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ProbeTraining(Result):
     """What was fitted, and how well it does on labels that it was not fitted on.
@@ -207,6 +245,7 @@ class ProbeTraining(Result):
         confused: classes taken for others, the most frequent first.
         slices: worst first; both splits count here, those fitted on by held-out labels.
         compared: where several encoders are named, each alone and all joined; best first.
+        pixels: the same labels learned from pixels; None if that was not asked for.
         encoder: spec of the encoder of the vectors; of several, all of them.
         file: where it is kept, relative to the dataset.
         gallery: the page that was written; None if none was asked for.
@@ -236,6 +275,7 @@ class ProbeTraining(Result):
     confused: Sequence[ConfusedClasses]
     slices: Sequence[MeasuredSlice]
     compared: Sequence[ComparedEncoder]
+    pixels: PixelComparison | None = None
     encoder: str
     file: str
     gallery: str | None = None

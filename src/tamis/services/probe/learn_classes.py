@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from tamis.dataset.columns import Column
 from tamis.errors import UsageError
 from tamis.services.probe.contract import ComparedEncoder
 from tamis.services.probe.measured import confused_classes, measured_classes, measured_slices
+from tamis.services.probe.pixels import compare_with_pixels, require_torch
 from tamis.services.probe.trained import Mistake, Trained
 from tamis.services.probe.training_rows import training_rows
 
@@ -42,7 +44,10 @@ def learn_classes(workspace: Workspace, request: TrainProbe) -> tuple[Trained, T
 
     Raises:
         UsageError: fewer than two classes are there to fit.
+        MissingExtraError: a network on pixels is asked for, and PyTorch is not installed.
     """
+    if request.pixels:
+        require_torch()
     rows = training_rows(workspace, request, Column.LABEL)
     told = workspace.samples.rows([Column.LABEL], rows.ids).column(0).to_pylist()
     labels = np.array(told, dtype=np.str_)
@@ -54,7 +59,9 @@ def learn_classes(workspace: Workspace, request: TrainProbe) -> tuple[Trained, T
             "needs at least two:  tamis label set CLASS --where SQL"
         )
     vectors = rows.vectors
+    begun = time.perf_counter()
     probe = _fit(rows, vectors, labels, request)
+    took = time.perf_counter() - begun
     classes = probe.classes.astype(np.str_)
     probabilities = np.full((labels.size, classes.size), np.nan)
     probabilities[fitted] = probe.held_out.probabilities
@@ -90,6 +97,17 @@ def learn_classes(workspace: Workspace, request: TrainProbe) -> tuple[Trained, T
         measured_classes=() if report is None else measured_classes(report),
         confused=() if report is None else confused_classes(report, classes.tolist()),
         slices=() if sliced is None else measured_slices(sliced.slices),
+        pixels=compare_with_pixels(
+            workspace,
+            rows,
+            labels,
+            probabilities,
+            classes,
+            seed=request.seed,
+            probe_seconds=took,
+        )
+        if request.pixels
+        else None,
         reliability=reliability(probabilities[main], np.searchsorted(classes, labels[main])),
         compared=_compared(rows, labels, request, probe),
         mistakes=_mistakes(rows.ids, probabilities, labels, classes, main),

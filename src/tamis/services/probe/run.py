@@ -94,6 +94,7 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
         confused=found.confused,
         slices=found.slices,
         compared=found.compared,
+        pixels=found.pixels,
         encoder=stored.encoder,
         file=file,
         gallery=None if request.gallery is None else str(request.gallery),

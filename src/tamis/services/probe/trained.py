@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ConfusedClasses,
         MeasuredClass,
         MeasuredSlice,
+        PixelComparison,
     )
     from tamis.services.probe.stored_probe import Learned
 
@@ -61,6 +62,7 @@ class Trained:
     confused: Sequence[ConfusedClasses] = ()
     slices: Sequence[MeasuredSlice] = ()
     compared: Sequence[ComparedEncoder] = ()
+    pixels: PixelComparison | None = None
     reliability: Sequence[ConfidenceBin] = ()
     mistakes: Sequence[Mistake] = ()
     notes: Sequence[str] = ()

@@ -182,7 +182,7 @@ def test_main_axes_keep_what_is_in_them():
     [
         ({"labels": np.full(180, "a")}, "two classes or more"),
         ({"labels": NAMES}, "as many labels"),
-        ({"probabilities": np.ones((180, 2))}, "3 finite numbers"),
+        ({"probabilities": np.ones((180, 2))}, "of 3 numbers, one for each class, all finite"),
         ({"probabilities": np.full((180, 3), np.nan)}, "finite"),
         ({"groups": np.zeros(2, np.int64)}, "as many labels and groups"),
     ],
