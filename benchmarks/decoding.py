@@ -5,8 +5,8 @@
 Takes the JPEGs of a folder as they are, and some of them enlarged to 12 megapixels with a slight
 grain (quality 90). Each way reads, decodes and prepares them on one thread, the ways taking turns;
 a picture's best round counts. Prints pictures per processor second, and the cosine (mean, least)
-of the bundled encoder's vectors to those of full decoding. `simplejpeg`, `cv2` and `torchvision`
-take part where they are installed.
+of the bundled encoder's vectors to those of full decoding. `simplejpeg`, `pyvips`, `cv2` and
+`torchvision` take part where they are installed.
 """
 
 from __future__ import annotations
@@ -74,7 +74,32 @@ def simplejpeg_ways():
 
         return run
 
-    return {"simplejpeg, at least twice": way(2), "simplejpeg, at least once": way(1)}
+    def whole(data, preprocessing):
+        return prepare(Image.fromarray(simplejpeg.decode_jpeg(data)), preprocessing)
+
+    return {
+        "simplejpeg, full": whole,
+        "simplejpeg, at least four times": way(4),
+        "simplejpeg, at least twice": way(2),
+        "simplejpeg, at least once": way(1),
+    }
+
+
+def pyvips_ways():
+    import pyvips
+
+    pyvips.cache_set_max(0)
+
+    def whole(data, preprocessing):
+        return prepare(
+            Image.fromarray(pyvips.Image.new_from_buffer(data, "").numpy()), preprocessing
+        )
+
+    def thumbnail(data, preprocessing):
+        side = decode_side(preprocessing) // 4
+        return pyvips.Image.thumbnail_buffer(data, side, height=side, crop="centre").numpy()
+
+    return {"pyvips, full": whole, "pyvips, its own thumbnail": thumbnail}
 
 
 def cv2_ways():
@@ -137,7 +162,7 @@ def all_ways():
         "draft, at least once": draft_once,
         "full, no antialiasing": without_antialiasing,
     }
-    for others in (simplejpeg_ways, cv2_ways, torchvision_ways):
+    for others in (simplejpeg_ways, pyvips_ways, cv2_ways, torchvision_ways):
         try:
             ways |= others()
         except ModuleNotFoundError as error:

@@ -1,47 +1,48 @@
 """How often a drift is found, by how large it is and how many pictures there are, beside peers.
 
-    python benchmarks/drift_power.py VECTORS.npz [--contenders tamis tamis+figures mmd energy
-        classifier neighbors alibi-mmd alibi-ks frouros-mmd] [--sizes 50 200 1000]
-        [--reference 1000] [--runs 20] [--shifts ...]
-    python benchmarks/drift_power.py VECTORS.npz --time 10000 [--contenders ...]
+    python benchmarks/drift_power.py run VECTORS.npz OUT.jsonl [--contenders ...]
+        [--sizes 50 200 1000] [--runs 40 40 20] [--shifts "50:other .05" ...]
+    python benchmarks/drift_power.py cost VECTORS.npz OUT.jsonl --contenders NAME
+        [--rows 200 1000 10000]
+    python benchmarks/drift_power.py table OUT.jsonl
 
-VECTORS.npz is what `drift_vectors.py` writes. Each run draws 1,000 photographs as the reference and
-others as the batch, by a seed, so that every contender, in whichever environment it runs, sees the
-same vectors: all are projected to the same 384 random directions first. Shifts: none; blurred, dark
-or badly compressed photographs (all of the batch, or a fifth); a class that the reference lacks, as
-a fifth of the batch; pictures of another domain, as 1, 5, 10 and 20 % of it. Printed are the share
-of runs in which a contender says drift at 5 %, and its processor seconds a run. `tamis` is the one
-decision on vectors as stored in a reference, `tamis+figures` that with brightness and sharpness.
-`--time N` takes rows at random, as often as need be, with a little noise, N on each side, and
-prints processor seconds.
+VECTORS.npz is what `drift_vectors.py` writes. Each run draws photographs as the reference (400, or
+as many as the batch if that is more) and others as the batch, by a seed, so that every contender of
+`drift_contenders.py`, in whichever environment it runs, sees the same vectors: all are projected to
+the same 384 random directions first. Shifts: none; blurred, dark or badly compressed photographs,
+all of the batch or a share; a class that the reference lacks; pictures of another domain. A run is
+one line of OUT.jsonl. `cost` takes rows at random, as often as need be, with a little noise, on
+each side, in a process of its own a contender: processor seconds, and memory beyond what the
+process held before. `table` prints shares with exact 95 % intervals. A contender whose false alarms
+are plainly too many (the interval lies above 5 %) is marked and not the best peer of any cell.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import resource
 import time
+from collections import defaultdict
+from pathlib import Path
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import numpy as np  # noqa: E402 - threads are counted at import
+from drift_contenders import CONTENDERS, says  # noqa: E402
 
 HELD_OUT = "shoes"
-SHIFTS = (
-    "none",
-    "blur1",
-    "blur3",
-    "dark",
-    "jpeg",
-    "blur3 .2",
-    "dark .2",
-    "class .2",
-    "other .01",
-    "other .05",
-    "other .1",
-    "other .2",
-)
+LEAST_REFERENCE = 400
+FEW = ("none", "class .05", "other .01", "other .05", "dark50 .2", "jpeg10 .2")
+SOME = (*FEW, "blur05", "dark85", "jpeg40", "blur1 .2", "class .1", "other .1")
+SHIFTS = {
+    50: ("none", "dark85", "jpeg40", "blur1 .2", "class .2", "other .05", "other .1", "other .2"),
+    200: SOME,
+    1000: FEW,
+}
+"""What is neither seen by all nor by none at that number of pictures."""
 
 
 class Photographs:
@@ -52,136 +53,155 @@ class Photographs:
         dim = arrays["clean"].shape[1]
         turn = np.linalg.qr(np.random.default_rng(0).normal(size=(dim, min(dim, 384))))[0]
         self.label = arrays["label"]
-        self.vectors = {k: v @ turn for k, v in arrays.items() if v.ndim == 2}
+        self.vectors = {k: v @ turn.astype(v.dtype) for k, v in arrays.items() if v.ndim == 2}
         self.figures = {
             k: np.column_stack([arrays[f"{k}_brightness"], arrays[f"{k}_sharpness"]])
             for k in self.vectors
         }
 
-    def draw(self, shift, n, seed, size=1000):
-        """Vectors and figures of a reference of `size` and a batch of `n`."""
+    def draw(self, shift, n, seed):
+        """Vectors and figures of a reference and a batch of `n`."""
         rng = np.random.default_rng([seed, n])
         kind, _, share = shift.partition(" ")
         count = int(np.ceil(n * float(share))) if share else n
         usual = rng.permutation(np.flatnonzero(self.label != HELD_OUT))
-        reference, rest = usual[:size], usual[size : size + n]
-        parts = [("clean", rest[count:])]
+        parts = []
         if kind == "none":
-            parts = [("clean", rest)]
+            count = 0
         elif kind == "class":
-            parts.append(
-                ("clean", rng.choice(np.flatnonzero(self.label == HELD_OUT), count, replace=False))
-            )
+            new = rng.choice(np.flatnonzero(self.label == HELD_OUT), count, replace=False)
+            parts.append(("clean", new))
         elif kind == "other":
             parts.append(("other", rng.choice(len(self.vectors["other"]), count, replace=False)))
         else:
-            parts.append((kind, rest[:count]))
+            # Those that there is a changed version of.
+            known = np.isfinite(self.vectors[kind][usual, 0])
+            gone = usual[known][:count]
+            parts.append((kind, gone))
+            usual = usual[~np.isin(usual, gone)]
+        parts.append(("clean", usual[: n - count]))
+        size = max(n, LEAST_REFERENCE)
+        reference = usual[n - count :][:size]
         return tuple(
             (table["clean"][reference], np.concatenate([table[k][rows] for k, rows in parts]))
             for table in (self.vectors, self.figures)
         )
 
 
-def tamis_decision(vectors, figures, seed):
-    from tamis.algo.drift import Covariate, decide_drift, fit_reference
-
-    rng = np.random.default_rng(seed)
-    names, columns = [], (None, None)
-    if figures is not None:
-        names, columns = [Covariate("brightness"), Covariate("sharpness")], figures
-    reference = fit_reference(vectors[0], covariates=columns[0], rng=rng)
-    pooled = reference.pooled_with(vectors[1], covariates=columns[1], rng=rng)
-    return decide_drift(pooled, names, permutations=499, rng=rng).drift
+def cells(options):
+    """Seeds first, so that a run that is stopped has all cells alike."""
+    sizes = dict(zip(options.sizes, options.runs, strict=True))
+    for seed in range(options.first, max(options.runs)):
+        for n, runs in sizes.items():
+            given = [one.split(":") for one in options.shifts or ()]
+            chosen = [shift for size, shift in given if int(size) == n] or SHIFTS[n]
+            yield from ((seed, n, shift) for shift in chosen if seed < runs)
 
 
-def tamis_test(name):
-    def run(vectors, _, seed):
-        from tamis.algo import two_sample
-
-        rng = np.random.default_rng(seed)
-        pooled = two_sample.pool(*vectors, rng=rng)
-        return getattr(two_sample, f"{name}_test")(pooled, permutations=199, rng=rng).p <= 0.05
-
-    return run
-
-
-def alibi(name, **options):
-    def run(vectors, _, seed):
-        import torch
-        from alibi_detect import cd
-
-        torch.set_num_threads(1)
-        torch.manual_seed(seed)
-        detector = getattr(cd, name)(vectors[0].astype(np.float32), p_val=0.05, **options)
-        return bool(detector.predict(vectors[1].astype(np.float32))["data"]["is_drift"])
-
-    return run
+def run(options):
+    photographs = Photographs(options.vectors)
+    for name in options.contenders:
+        says(name, *photographs.draw("none", 50, 0), 0)  # imports
+    with options.out.open("a") as out:
+        for seed, n, shift in cells(options):
+            vectors, figures = photographs.draw(shift, n, seed)
+            for name in options.contenders:
+                begin = time.process_time()
+                found = says(name, vectors, figures, seed)
+                used = time.process_time() - begin
+                line = {"n": n, "shift": shift, "seed": seed, "seconds": round(used, 4)}
+                print(json.dumps(line | {"found": found}), file=out, flush=True)
 
 
-def frouros_mmd(vectors, _, seed):
-    from frouros.callbacks import PermutationTestDistanceBased
-    from frouros.detectors.data_drift import MMD
-
-    test = PermutationTestDistanceBased(
-        num_permutations=100, random_state=seed, num_jobs=1, name="test"
-    )
-    detector = MMD(callbacks=[test])
-    detector.fit(X=vectors[0])
-    _, logs = detector.compare(X=vectors[1])
-    return logs["test"]["p_value"] <= 0.05
-
-
-CONTENDERS = {
-    "tamis": lambda vectors, _, seed: tamis_decision(vectors, None, seed),
-    "tamis+figures": tamis_decision,
-    "mmd": tamis_test("mmd"),
-    "energy": tamis_test("energy"),
-    "classifier": tamis_test("classifier"),
-    "neighbors": tamis_test("neighbor"),
-    "alibi-mmd": alibi("MMDDrift", backend="pytorch", n_permutations=100),
-    "alibi-ks": alibi("KSDrift"),
-    "frouros-mmd": frouros_mmd,
-}
-
-
-def timed(photographs, n, names):
+def cost(options):
+    photographs = Photographs(options.vectors)
     rng = np.random.default_rng(0)
     clean = photographs.vectors["clean"]
-    rows = clean[rng.integers(0, len(clean), 2 * n)]
-    rows = (rows + 1e-3 * rng.normal(size=rows.shape)).astype(np.float32)
-    small = rows[:200], rows[200:400]
-    for name in names:
-        CONTENDERS[name](small, None, 0)
+    most = max(options.rows)
+    rows = clean[rng.integers(0, len(clean), 2 * most)]
+    rows = (rows + 1e-3 * rng.normal(size=rows.shape).astype(np.float32)).astype(np.float32)
+    figures = rng.random((2, most, 2))
+    (name,) = options.contenders
+    says(name, (rows[:100], rows[100:200]), figures[:, :100], 0)  # imports
+    page = os.sysconf("SC_PAGE_SIZE") / 1e6
+    # The process's peak never falls, so the sizes go up.
+    for n in sorted(options.rows):
+        held = int(Path("/proc/self/statm").read_text().split()[1]) * page
         begin = time.process_time()
-        CONTENDERS[name]((rows[:n], rows[n:]), None, 0)
-        print(f"{name:16} {time.process_time() - begin:8.2f} s for {n} and {n}", flush=True)
+        found = says(name, (rows[:n], rows[most : most + n]), figures[:, :n], 0)
+        used = time.process_time() - begin
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        line = {"cost": "/".join(found), "rows": n, "seconds": round(used, 2)}
+        line["megabytes"] = round(max(0, peak - held))
+        print(json.dumps(line), flush=True)
+        with options.out.open("a") as out:
+            print(json.dumps(line), file=out)
+
+
+def interval(found, runs):
+    from scipy import stats
+
+    return stats.binomtest(found, runs).proportion_ci(method="exact")
+
+
+def table(options):
+    answers, seconds, costs = defaultdict(dict), defaultdict(list), []
+    for line in map(json.loads, options.out.read_text().splitlines()):
+        if "cost" in line:
+            costs.append(line)
+            continue
+        for name, found in line["found"].items():
+            answers[line["n"], line["shift"], name][line["seed"]] = found
+            seconds[line["n"], name].append(line["seconds"])
+    names = list(dict.fromkeys(name for _, _, name in answers))
+    ours = {"tamis", "tamis+figures", "mmd", "classifier", "neighbors", "energy"}
+    broken = set()
+    for name in names:
+        calm = [a for (_, shift, of), a in answers.items() if shift == "none" and of == name]
+        found, runs = (sum(sum(f(a.values()) for a in calm) for f in (g,)) for g in (sum, len))
+        if runs:
+            low, high = interval(found, runs)
+            broken |= {name} if low > 0.05 else set()
+            mark = "  MARKED" if low > 0.05 else ""
+            print(f"{name:32} false alarms {found / runs:.3f} [{low:.3f}, {high:.3f}]{mark}")
+    for n, shift in dict.fromkeys((n, shift) for n, shift, _ in answers):
+        cell = {name: answers[n, shift, name] for name in names if answers[n, shift, name]}
+        shares = {name: (sum(a.values()), len(a)) for name, a in cell.items()}
+        peers = [name for name in shares if name not in ours | broken]
+        line = f"{n:5} {shift:10}" + "".join(
+            f"  {name} {k / m:.2f}" for name, (k, m) in shares.items()
+        )
+        if peers and shift != "none" and "tamis" in shares:
+            best = max(peers, key=lambda name: shares[name][0] / shares[name][1])
+            low, high = interval(*shares[best])
+            held = low <= shares["tamis"][0] / shares["tamis"][1]
+            line += f"  | best {best} [{low:.2f}, {high:.2f}]: {'held' if held else 'MISSED'}"
+        print(line)
+    for (n, name), used in seconds.items():
+        print(f"{n:5} {name:32} {np.mean(used):.3f} s a call with all that share it")
+    for line in costs:
+        print(f"{line['rows']:6} {line['cost']:32} {line['seconds']} s  {line['megabytes']} MB")
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("vectors")
-    parser.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=["tamis"])
-    parser.add_argument("--sizes", nargs="+", type=int, default=[50, 200, 1000])
-    parser.add_argument("--shifts", nargs="+", default=SHIFTS)
-    parser.add_argument("--reference", type=int, default=1000)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--time", type=int)
+    verbs = parser.add_subparsers(required=True)
+    for verb in (run, cost, table):
+        one = verbs.add_parser(verb.__name__)
+        one.set_defaults(verb=verb)
+        if verb is not table:
+            one.add_argument("vectors", type=Path)
+            one.add_argument("--contenders", nargs="+", choices=CONTENDERS, default=["tamis-all"])
+        one.add_argument("out", type=Path)
+        if verb is run:
+            one.add_argument("--sizes", nargs="+", type=int, default=list(SHIFTS))
+            one.add_argument("--runs", nargs="+", type=int, default=[40, 40, 20])
+            one.add_argument("--first", type=int, default=0)
+            one.add_argument("--shifts", nargs="+")
+        if verb is cost:
+            one.add_argument("--rows", nargs="+", type=int, default=[200, 1000, 10_000])
     options = parser.parse_args()
-    photographs = Photographs(options.vectors)
-    if options.time:
-        timed(photographs, options.time, options.contenders)
-        return
-    for n in options.sizes:
-        for shift in options.shifts:
-            line = f"{n:5} {shift:10}"
-            for name in options.contenders:
-                begin, found = time.process_time(), 0
-                for seed in range(options.runs):
-                    vectors, figures = photographs.draw(shift, n, seed, options.reference)
-                    found += CONTENDERS[name](vectors, figures, seed)
-                used = (time.process_time() - begin) / options.runs
-                line += f"  {name} {found / options.runs:.2f} ({used:.2f} s)"
-            print(line, flush=True)
+    options.verb(options)
 
 
 if __name__ == "__main__":

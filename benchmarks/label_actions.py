@@ -50,7 +50,7 @@ def by_propagation(X, y, seed):
             said = found.classes[found.probabilities.argmax(axis=1)]
             free = np.setdiff1d(np.arange(len(y)), rows)
             wrong = int((said[free] != y[free]).sum())
-            yield round_, len(known), wrong, len(known) + classes + wrong, found.winner
+            yield round_, len(known), wrong, len(known) + classes + wrong, found.method
             picks = review_first(graph, found.confidence, BATCH, candidates=free).indices
         else:
             picks = rng.choice(len(y), BATCH, replace=False)

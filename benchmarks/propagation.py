@@ -62,7 +62,7 @@ def main():
     truth = np.array([Path(path).parent.name for path in paths])
     for many in options.a_class:
         found = defaultdict(list)
-        inside, inside_all, winners = 0, 0, defaultdict(int)
+        inside, inside_all, methods = 0, 0, defaultdict(int)
         for seed in range(options.first_seed, options.first_seed + options.seeds):
             rng = np.random.default_rng(seed)
             rows = np.concatenate(
@@ -88,7 +88,7 @@ def main():
             every, right = note(
                 "propagation", ours.probabilities, ours.labels, time.process_time() - start
             )
-            winners[ours.winner] += 1
+            methods[ours.method] += 1
             inside += ours.expected.low <= right <= ours.expected.high
             inside_all += ours.expected_of_all.low <= every <= ours.expected_of_all.high
             for name, run in others.items():
@@ -98,7 +98,7 @@ def main():
                     probabilities.max(axis=1) >= 0.5, probabilities.argmax(axis=1), -1
                 )
                 note(name, probabilities, labels, time.process_time() - start)
-        print(f"\n{many} a class, {options.seeds} seeds; winners {dict(winners)}")
+        print(f"\n{many} a class, {options.seeds} seeds; by {dict(methods)}")
         for name, values in found.items():
             every, right, share, seconds = np.mean(values, axis=0)
             print(

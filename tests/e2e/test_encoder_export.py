@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from made_exports import require_openvino
+from tamis.encoders import export_graph
 from tiny_models import require_hugging_face, save_clip, save_dinov2
 
 require_hugging_face()
@@ -17,6 +20,27 @@ def models(tmp_path_factory):
     save_clip(place / "clip")
     save_dinov2(place / "dino")
     return place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def traced_once(tmp_path_factory):
+    """Within this module a network is traced into a graph once, however many commands ask.
+
+    That a graph comes out the same byte for byte is held by `tests/golden/test_export_parity.py`.
+    """
+    export, kept = export_graph.export_graph, tmp_path_factory.mktemp("graphs")
+    traced = {}
+
+    def write(model, preprocessing, metadata, path):
+        key = repr((preprocessing, sorted(metadata.items())))
+        if key not in traced:
+            traced[key] = kept / f"{len(traced)}.onnx"
+            export(model, preprocessing, metadata, traced[key])
+        shutil.copy(traced[key], path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export_graph, "export_graph", write)
+        yield
 
 
 def test_a_file_that_stands_in_well_is_written_and_embeds(tamis_cli, photos, models):

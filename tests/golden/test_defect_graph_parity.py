@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -18,7 +20,7 @@ from tamis.runtime.defect_scores import PictureScorer
 
 EXPERTS = (
     Expert("bank", ("stride4", "stride8"), 0.0, "peak", 0.1, 0.02),
-    Expert("residual", ("stride16",), 1.0, "peak", 0.2, 0.05),
+    Expert("residual", ("stride16",), 1.0, "highest", 0.2, 0.05),
     Expert("residual", ("stride8",), 0.0, "mean", 0.3, 0.05),
 )
 
@@ -78,6 +80,18 @@ def test_scores_verdicts_and_maps_agree(model, encoder, size):
             assert bool(anomalous) == (found.score > model.facts.threshold)
             expected = found.heat_map(size)
             np.testing.assert_allclose(heat, expected, atol=1e-4 * np.abs(expected).max() + 1e-4)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=[EXPERTS[0].reads, EXPERTS[1].reads])
+def test_each_expert_agrees(model, encoder, number):
+    facts = replace(model.facts, experts=EXPERTS[number : number + 1])
+    alone = replace(model, facts=facts, patches=model.patches[number : number + 1])
+    session = onnxruntime.InferenceSession(
+        defect_graph(alone, encoder, (224, 224)), providers=["CPUExecutionProvider"]
+    )
+    shown = part(3, 224)
+    (score,) = session.run(["score"], {"pixels": shown})
+    assert score == pytest.approx(PictureScorer(alone, encoder).score_prepared(shown).score, 1e-4)
 
 
 def test_what_cannot_be_exported_is_refused(model, encoder):

@@ -32,7 +32,7 @@ def test_the_order_of_rows_changes_no_label(seed):
     names = np.array(["a", "b", "c"])[truth]
     a = propagate(X, given_rows, names[:12], rng=rng())
     b = propagate(X[order], place[given_rows], names[:12], rng=rng())
-    assert a.winner == b.winner
+    assert a.method == b.method
     assert np.array_equal(a.probabilities[order], b.probabilities)
     assert np.array_equal(a.labels[order], b.labels)
     assert (a.expected.low, a.expected.high) == (b.expected.low, b.expected.high)

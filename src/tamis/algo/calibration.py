@@ -71,10 +71,13 @@ class PairThresholds:
     Attributes:
         copy: score at or above which nothing differs.
         changed: view at or above which two pictures show the same view or template.
+        doubtful: score at or above which a pair under the line for copies is undecided, since
+            other pictures of the same kind could have drawn the line there; None if there is none.
     """
 
     copy: float
     changed: float
+    doubtful: float | None = None
 
 
 DEFAULT_THRESHOLDS = PairThresholds(copy=0.5, changed=_CHANGED_VIEW)
@@ -154,7 +157,8 @@ def calibrate_pairs(
     `PairCalibration.separable` allows, it is drawn closer, to where false pairs and lost copies do
     the least harm, but loses no more than a tenth of the made copies. It is refused, and drawn
     closer, where more than a fiftieth of the random pairs pass it without standing apart from the
-    others.
+    others. Pairs beyond the line that another sample of copies could still have called copies,
+    and those that a line drawn closer leaves out, are undecided.
 
     Args:
         copies: for each kind of copy, copies with their originals.
@@ -170,11 +174,16 @@ def calibrate_pairs(
     wanted = float(np.clip(worn * _MARGIN, _LINES[0], highest))
     near, apart = (copy_excess(pairs.score[pairs.view > 0]) for pairs in (candidates, random))
     given = threshold is not None
+    doubtful = None
     if threshold is None:
         drawn = _line_of_fewest_errors(near, shared, wanted, pictures)
         line = _line_of_random_pairs(apart, drawn, random.score.size)
         threshold = round(copy_score(line), 3)
         closer = line < wanted
+        # So few copies leave their quantile in doubt: the furthest of others could lie there.
+        furthest = max(float(shared.max()) if shared.size else 0.0, wanted)
+        furthest = max(min(furthest * _MARGIN, highest), wanted)
+        doubtful = min(round(copy_score(furthest), 3), threshold)
     else:
         line, closer = float(copy_excess(np.array([threshold], np.float32))[0]), False
     called = int(np.count_nonzero(near < line))
@@ -194,7 +203,7 @@ def calibrate_pairs(
     few_false = _few_enough(false, called, pictures) and _surely_few(false, called, pictures)
     separable = few_false and found >= _COPIES_FOUND
     return PairCalibration(
-        thresholds=PairThresholds(threshold, changed),
+        thresholds=PairThresholds(threshold, changed, doubtful),
         separable=separable,
         false_pair_rate=false.expected / max(called, 1),
         false_pair_rate_high=false.high / max(called, 1),

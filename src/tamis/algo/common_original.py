@@ -30,13 +30,16 @@ def through_common_original(  # noqa: PLR0917 - pairs, and what is known of them
     covers: NDArray[np.bool_],
     sharper: NDArray[np.int8],
     pixels: Indices,
+    unclear: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Bound the excess of pairs by that of both with a third picture.
 
-    The two residuals are independent, so that their squares add. A third picture counts if it
-    covers both, one of which covers it as well (or they could be crops of different parts), and if
-    neither is sharper or has more pixels. A pair of which each shows what the other lacks stays.
-    O(P + pairs of copies of one picture).
+    Being a copy is transitive through a picture that shows everything, so where their own pixels
+    leave a pair unclear, the worse of both links decides. Where they show a difference, more is
+    asked: that both residuals together explain it. They are independent, so that their squares
+    add. A third picture counts if it covers both, one of which covers it as well (or they could be
+    crops of different parts), and if neither is sharper or has more pixels. A pair of which each
+    shows what the other lacks stays. O(P + pairs of copies of one picture).
 
     Args:
         left: `[P]` row numbers.
@@ -46,6 +49,8 @@ def through_common_original(  # noqa: PLR0917 - pairs, and what is known of them
         covers: `[P, 2]`, whether the left picture shows all of the right one, and the reverse.
         sharper: `[P]`, which picture is sharper: -1 the left one, 1 the right one, 0 neither.
         pixels: `[N]`, how many each picture has.
+        unclear: `[P]`, whether the pixels of a pair say neither that it differs nor that it does
+            not; none if not given.
 
     Returns:
         `[P]`, the least bound; infinite where there is none.
@@ -59,11 +64,13 @@ def through_common_original(  # noqa: PLR0917 - pairs, and what is known of them
             if covers[at, here] and as_fine:
                 originals[copy][original] = float(excess[at]), bool(covers[at, 1 - here])
     bound = np.full(len(left), np.inf)
+    worse = np.zeros(len(left), np.bool_) if unclear is None else unclear
     for at, (one, other) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         if one not in originals or other not in originals or not covers[at].any():
             continue
         for original in originals[one].keys() & originals[other].keys():
             (near, whole), (far, whole_too) = originals[one][original], originals[other][original]
             if whole or whole_too:
-                bound[at] = min(bound[at], float(np.hypot(near, far)))
+                both = max(near, far) if worse[at] else float(np.hypot(near, far))
+                bound[at] = min(bound[at], both)
     return bound

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tamis.algo.neighbors import KnnGraph
     from tamis.types import Indices, Vectors
 
-__all__ = ["distance_outliers", "sampled_outliers"]
+__all__ = ["distance_outliers", "neighbor_distances", "sampled_outliers"]
 
 _FENCE = 1.5
 
@@ -45,6 +45,27 @@ def distance_outliers(graph: KnnGraph, k: int = 10) -> NDArray[np.bool_]:
     distance = 1.0 - graph.similarities[:, min(k, graph.indices.shape[1]) - 1].astype(np.float64)
     far: NDArray[np.bool_] = distance > _fence(distance)
     return far
+
+
+def neighbor_distances(
+    X: Vectors, reference: Vectors, own: NDArray[np.bool_], *, k: int
+) -> NDArray[np.float32]:
+    """Return `[N]` cosine distances to the `k`-th nearest reference row. O(N R D).
+
+    A row that is among the reference rows is not its own neighbor. With fewer than `k` others the
+    farthest counts.
+
+    Args:
+        X: `[N, D]` float32 unit vectors.
+        reference: `[R, D]` float32 unit vectors, at least 2.
+        own: `[N]` which rows are among the reference rows.
+        k: which neighbor.
+    """
+    similarity = exact_search(X, reference, min(k + 1, len(reference)))[1]
+    last = similarity.shape[1] - 1
+    place = np.minimum(k - 1 + own.astype(np.int64), last)
+    distances: NDArray[np.float32] = 1.0 - similarity[np.arange(len(X)), place]
+    return np.maximum(distances, np.float32(0))
 
 
 def sampled_outliers(

@@ -205,7 +205,13 @@ def compare_pictures(
         left, right, placement = right, left, placement.inverse()
     shapes = (left.shape[:2], right.shape[:2])
     left, right = (np.ascontiguousarray(rgb.transpose(2, 0, 1)) for rgb in (left, right))
-    here, there = luma_chroma(left.astype(np.float32)), luma_chroma(right.astype(np.float32))
+    quarters = []
+    sides = []
+    for picture in (left, right):
+        values = picture.astype(np.float32)
+        quarters.append(quartered(values))
+        sides.append(luma_chroma(values, quarters[-1]))
+    here, there = sides
     finer = 0.45 * np.sqrt(placement.scale**2 - 1) if placement.scale > _DENSER else 0.0
     coarser = blurred(there[0], finer)
     if not settled:
@@ -215,7 +221,7 @@ def compare_pictures(
     shared = _shared(placement, shapes)
     if np.count_nonzero(shared) < _LEAST_SHARED:
         return PairResidual(None, None, 0, swapped, placement, shapes)
-    forward, brighter = _tones(left, right, placement)
+    forward, brighter = _tones(quarters[0], quarters[1], placement)
     if forward:
         there = luma_chroma(brighter.applied(right))
     else:
@@ -255,10 +261,15 @@ def _shared(
 
 
 def _tones(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], placement: Placement
+    here: NDArray[np.float32], there: NDArray[np.float32], placement: Placement
 ) -> tuple[bool, ToneCurves]:
-    """Fit the curves from the darker picture to the brighter; True if the right one is darker."""
-    here, there = quartered(left.astype(np.float32)), quartered(right.astype(np.float32))
+    """Fit the curves from the darker picture to the brighter; True if the right one is darker.
+
+    Args:
+        here: the left one, quartered.
+        there: the right one.
+        placement: of the whole pictures.
+    """
     # Some thousand places tell the curves as well as all do.
     step = max(int(np.sqrt(here[0].size / _TONE_PLACES)), 1)
     steep, steep_there = steepness(here)[::step, ::step], steepness(there)

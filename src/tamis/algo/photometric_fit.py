@@ -85,15 +85,17 @@ def fit_tone(
     )
 
 
-def luma_chroma(picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def luma_chroma(
+    picture: NDArray[np.float32], quarters: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return brightness and colours of `[3, H, W]` red, green and blue.
 
     Brightness is `[H, W]`; Cb and Cr are averaged to half the sides, `[2, H/2, W/2]`: JPEG keeps
-    colours at half the resolution as well.
+    colours at half the resolution as well. `quarters` is the picture `quartered`, if it is known.
     """
     red, green, blue = picture
     luma = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
-    red, green, blue = quartered(picture)
+    red, green, blue = quartered(picture) if quarters is None else quarters
     chroma = np.stack([r * red + g * green + b * blue for r, g, b in _TO_CHROMA])
     return luma, chroma
 

@@ -197,12 +197,25 @@ def _inside(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     Its rim is blended, the wider the more the pictures are blurred.
     """
-    inner: NDArray[np.bool_] = ndimage.binary_erosion(marked)
+    inner = _eroded(marked)
     for _ in range(_DEEPEST - 1):
-        deeper = ndimage.binary_erosion(inner)
+        deeper = _eroded(inner)
         if np.count_nonzero(deeper) < _ENOUGH_PLACES:
             break
         inner = deeper
+    return inner
+
+
+def _eroded(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Places whose four neighbours are among them, as SciPy's erosion finds far more slowly."""
+    inner = np.zeros_like(places)
+    inner[1:-1, 1:-1] = (
+        places[1:-1, 1:-1]
+        & places[:-2, 1:-1]
+        & places[2:, 1:-1]
+        & places[1:-1, :-2]
+        & places[1:-1, 2:]
+    )
     return inner
 
 

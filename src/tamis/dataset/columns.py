@@ -82,6 +82,8 @@ class Column(StrEnum):
     SELECTED_REASON = "selected_reason"
     REPRESENTATIVENESS = "representativeness"
     UNIQUENESS = "uniqueness"
+    NEIGHBOR_DISTANCE = "neighbor_distance"
+    MAHALANOBIS = "mahalanobis"
     FOLD = "fold"
     # clusters
     CLUSTER = "cluster"
@@ -98,6 +100,8 @@ MARK_TYPES: Final[dict[Column, pa.DataType]] = {
     Column.SELECTED_REASON: pa.string(),
     Column.REPRESENTATIVENESS: pa.float32(),
     Column.UNIQUENESS: pa.float32(),
+    Column.NEIGHBOR_DISTANCE: pa.float32(),
+    Column.MAHALANOBIS: pa.float32(),
     Column.FOLD: pa.int32(),
     Column.CLUSTER: pa.int32(),
 }

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
-    from tamis.types import Vectors
+    from tamis.types import Indices, Vectors
 
 __all__ = ["EmbeddedSamples", "column_of_encoder"]
 
 
 @dataclass(frozen=True)
 class EmbeddedSamples:
-    """Samples and their vectors, ordered by sample id.
+    """Samples and their vectors, ordered by sample id unless they were reordered.
 
     Attributes:
         column: the vector column.
-        ids: `[N]` sample ids, ascending.
+        ids: `[N]` sample ids.
         vectors: `[N, D]` float32 unit vectors.
     """
 
@@ -35,6 +35,11 @@ class EmbeddedSamples:
         """Return those that `inside` `[N]` says, in the same order."""
         ids = [name for name, there in zip(self.ids, inside.tolist(), strict=True) if there]
         return EmbeddedSamples(self.column, ids, self.vectors[inside])
+
+    def ordered(self, order: Indices) -> EmbeddedSamples:
+        """Return the same in another order: `[N]` places."""
+        ids = [self.ids[at] for at in order.tolist()]
+        return EmbeddedSamples(self.column, ids, self.vectors[order])
 
 
 def column_of_encoder(store: Store, spec: str, fingerprint: str, dim: int) -> tuple[str, str]:

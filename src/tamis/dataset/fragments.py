@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lance
@@ -20,7 +21,6 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -111,6 +111,11 @@ class TableVersion:
             enable_stable_row_ids=True,
         )
         return cls(path, dataset)
+
+    @classmethod
+    def in_memory(cls, rows: pa.Table) -> TableVersion:
+        """Hold rows in memory, to be read by the same conditions as those of a table on disk."""
+        return cls(Path("memory:"), lance.write_dataset(rows, "memory://"))
 
     # Reading
 
@@ -233,7 +238,12 @@ class TableVersion:
 
     # Writing
 
-    def append(self, rows: pa.Table, *, rows_per_fragment: int = ROWS_PER_FRAGMENT) -> TableVersion:
+    def append(
+        self,
+        rows: pa.Table | pa.RecordBatchReader,
+        *,
+        rows_per_fragment: int = ROWS_PER_FRAGMENT,
+    ) -> TableVersion:
         """Add rows at the end; nullable columns that `rows` lacks are null and take no space."""
         dataset = lance.write_dataset(
             rows,

@@ -35,6 +35,7 @@ __all__ = [
     "TABLES",
     "WRITER_LOCK",
     "Layout",
+    "address_at_store",
     "check_dataset",
     "create_dataset",
     "create_table",
@@ -137,10 +138,15 @@ def create_dataset(root: Path) -> None:
             raise
 
 
+def address_at_store(path: Path) -> str | None:
+    """Return the address at an object store or web server that a path spells; None of others."""
+    told = _AT_A_STORE.match(str(path))
+    return None if told is None else f"{told[1]}://{str(path)[told.end() :]}"
+
+
 def _require_name(root: Path) -> None:
-    told = _AT_A_STORE.match(str(root))
-    if told is not None:
-        address = f"{told[1]}://{str(root)[told.end() :]}"
+    address = address_at_store(root)
+    if address is not None:
         raise DatasetError(
             f"a dataset is worked on where it lies on a disk, not at {address}; bring it here with "
             f" tamis pull {address} -d {root.name}  and back with  tamis push {address}"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleIds
     from tamis.dataset.schema import VectorColumn
+    from tamis.dataset.staged_annotations import Batches
     from tamis.dataset.state import State
     from tamis.dataset.writer import About, Writer
     from tamis.types import Vectors
@@ -277,13 +278,14 @@ class Operation:
 
     # Annotations
 
-    def add_annotations(self, rows: pa.Table) -> None:
+    def add_annotations(self, rows: pa.Table | Batches) -> None:
         """Stage annotations of samples that exist or are staged.
 
         One whose `annotation_id` the dataset has, or that comes twice, is known and left out.
 
         Args:
-            rows: columns of `tamis.dataset.annotation_columns.ANNOTATIONS`.
+            rows: columns of `tamis.dataset.annotation_columns.ANNOTATIONS`, as a table, or as
+                batches that are read more than once.
 
         Raises:
             UsageError: a column is unknown, has another type, or a required one is missing.

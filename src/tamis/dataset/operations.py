@@ -35,8 +35,10 @@ __all__ = [
     "DefectsFitted",
     "DriftFitted",
     "DuplicatesFound",
+    "LabelsPropagated",
     "Logged",
     "MapMade",
+    "MislabelsTagged",
     "PicturesAdded",
     "ProbeAdapted",
     "ProbeTrained",
@@ -112,6 +114,7 @@ class DuplicatesFound(Told):
     Attributes:
         threshold: score from which a pair is a copy; None in a log that does not say.
         changed_threshold: score from which it is a changed version; None as well.
+        doubtful_threshold: score from which it is undecided at least; None if there is none.
         candidates: pairs whose pixels were compared.
         copy_pairs: those that are copies.
         changed_pairs: those that are changed versions.
@@ -122,6 +125,7 @@ class DuplicatesFound(Told):
     verb: ClassVar[str] = "duplicates"
     threshold: float | None = None
     changed_threshold: float | None = None
+    doubtful_threshold: float | None = None
     candidates: int | None = None
     copy_pairs: int | None = None
     changed_pairs: int | None = None
@@ -240,12 +244,76 @@ class ProbeTrained(Told):
     Attributes:
         name: by which it is asked for.
         file: its file, relative to the dataset.
+        labels: pictures it was fitted on.
+        measured: pictures it was measured on.
+        measured_on: `test split` or `held-out labels`.
+        accuracy: on these; None where none was measured, or of numbers.
+        low: lower end of the accuracy's 95 % interval.
+        high: upper end.
+        ece: calibration error of its probabilities.
+        ece_before: the same before calibration.
+        reliability: by bins of confidence, `confidence`, `right` and `pictures` of each.
     """
 
     verb: ClassVar[str] = "probe train"
     options: ClassVar[frozenset[str]] = frozenset({"name"})
     name: str = "classes"
     file: str
+    labels: int = 0
+    measured: int = 0
+    measured_on: str = ""
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ece: float | None = None
+    ece_before: float | None = None
+    reliability: list[dict[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsPropagated(Told):
+    """Labels that were propagated; `--new-only` leaves no expectation.
+
+    Attributes:
+        method: what gave them.
+        labels: pictures with a label that it started from.
+        propagated: pictures that got one.
+        abstained: pictures that got none.
+        expected: accuracy of the labels given out; None where nothing could be held out.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        queue: ids of pictures to review first, most gain first.
+    """
+
+    verb: ClassVar[str] = "label propagate"
+    options: ClassVar[frozenset[str]] = frozenset({"method"})
+    method: str = ""
+    labels: int = 0
+    propagated: int
+    abstained: int = 0
+    expected: float | None = None
+    low: float = 0.0
+    high: float = 1.0
+    queue: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MislabelsTagged(Told):
+    """Labels that were found suspect and tagged.
+
+    Attributes:
+        tag: which they got.
+        checked: labels that were judged.
+        suspects: how many are suspect.
+        found: the most suspect: `id`, `given`, `suggested`, `score` and `kind` of each.
+    """
+
+    verb: ClassVar[str] = "label mislabels"
+    options: ClassVar[frozenset[str]] = frozenset({"tag"})
+    tag: str
+    checked: int = 0
+    suspects: int
+    found: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

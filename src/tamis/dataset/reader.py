@@ -198,7 +198,10 @@ class Reader:
     def annotations(
         self, columns: Sequence[str] | None = None, where: str | None = None
     ) -> pa.Table:
-        """The annotations, in the order in which they came.
+        """The annotations, in the order in which they came, those that are only labels first.
+
+        A picture's `label` is among its classes in the layer `truth`, whether a row says so or not
+        (`tamis.dataset.label_rows`).
 
         Args:
             columns: of `tamis.dataset.annotation_columns.ANNOTATIONS`; all if None.
@@ -213,10 +216,8 @@ class Reader:
                 f"annotations have no column {unknown[0]!r}; {meant(unknown[0], ANNOTATIONS.names)}"
             )
         condition = checked_condition(where, ANNOTATIONS.names)
-        if self._state.annotations is None:
-            return pa.schema([ANNOTATIONS.field(name) for name in names]).empty_table()
         with filtering(self.path, where, ANNOTATIONS.names):
-            return self._state.annotations.read(names, condition)
+            return self._state.read_annotations(names, condition)
 
     def _require_columns(self, columns: Sequence[str]) -> None:
         names = self._state.samples.schema.names

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis.dataset.annotation_columns import ANNOTATIONS
 from tamis.dataset.compaction import merge_tail
 from tamis.dataset.conditions import checked_condition
+from tamis.dataset.fresh_annotations import fresh_rows
 from tamis.dataset.layout import create_table
 from tamis.dataset.schema import conform_rows
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tamis.dataset.fragments import TableVersion
     from tamis.dataset.layout import Layout
     from tamis.dataset.sample_keys import SampleKeys
 
-__all__ = ["StagedAnnotations", "WrittenAnnotations", "write_annotations"]
+__all__ = ["Batches", "StagedAnnotations", "WrittenAnnotations", "write_annotations"]
 
+_ID: Final = "annotation_id"
 _ROWS_PER_FRAGMENT = 1 << 17
 _IDS_AT_ONCE = 5000
+
+
+class Batches(Protocol):
+    """Rows that can be read as often as needed, without being held."""
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        """Yield the rows in their order."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    rows: pa.Table
+
+    def batches(self) -> Iterable[pa.RecordBatch]:
+        yield from self.rows.to_batches()
 
 
 @dataclass
@@ -37,15 +58,22 @@ class StagedAnnotations:
     """
 
     removed: list[str] = field(default_factory=list)
-    rows: list[pa.Table] = field(default_factory=list)
+    rows: list[Batches] = field(default_factory=list)
 
-    def add(self, rows: pa.Table) -> None:
-        """Stage new annotations.
+    def add(self, rows: pa.Table | Batches) -> None:
+        """Stage new annotations, as a table or as batches that have the table's own columns.
 
         Raises:
             UsageError: a column is unknown, has another type, or a required one is missing.
         """
-        self.rows.append(conform_rows(rows, ANNOTATIONS))
+        if isinstance(rows, pa.Table):
+            rows = _Table(conform_rows(rows, ANNOTATIONS))
+        self.rows.append(rows)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the new annotations, in the order in which they were staged."""
+        for rows in self.rows:
+            yield from rows.batches()
 
     def remove(self, layer: str, sample_ids: pa.Array | None, kind: str | None) -> None:
         """Stage the removal of a layer's annotations, of some samples or of all, of one kind."""
@@ -108,35 +136,45 @@ def write_annotations(
         for condition in staged.removed:
             table = table.without(condition)
     left = 0 if table is None else table.count()
-    rows = pa.concat_tables(staged.rows, promote_options="default") if staged.rows else None
-    if rows is None or not rows.num_rows:
+    named = [pc.unique(batch.column("sample_id")) for batch in staged.batches()]
+    if not named:
         return WrittenAnnotations(table, removed=before - left)
-    _require_samples(keys, rows)
-    fresh = _fresh(table, rows)
-    if fresh.num_rows:
+    _require_samples(keys, pc.unique(pa.chunked_array(named)))
+    new = (batch.column(_ID) for batch in staged.batches())
+    stored = () if table is None else (batch.column(_ID) for batch in table.batches([_ID]))
+    fresh = fresh_rows(new, stored)
+    count = int(fresh.sum())
+    if count:
         base = create_table(layout, "annotations") if table is None else merge_tail(table)
-        table = base.append(fresh, rows_per_fragment=_ROWS_PER_FRAGMENT)
-    known = rows.num_rows - fresh.num_rows
-    return WrittenAnnotations(table, fresh.num_rows, known, before - left)
+        columns = {name for batch in staged.batches() for name in batch.schema.names}
+        schema = pa.schema([one for one in ANNOTATIONS if one.name in columns])
+        rows = pa.RecordBatchReader.from_batches(schema, _rows(staged, fresh, schema))
+        table = base.append(rows, rows_per_fragment=_ROWS_PER_FRAGMENT)
+    return WrittenAnnotations(table, count, len(fresh) - count, before - left)
 
 
-def _require_samples(keys: SampleKeys, rows: pa.Table) -> None:
-    named = pc.unique(rows.column("sample_id"))
+def _rows(
+    staged: StagedAnnotations, fresh: NDArray[np.bool_], schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """Yield the fresh rows, with all columns of the schema."""
+    start = 0
+    for batch in staged.batches():
+        kept = fresh[start : start + len(batch)]
+        start += len(batch)
+        rows = batch if kept.all() else batch.filter(pa.array(kept))
+        there = set(rows.schema.names)
+        arrays = [
+            rows.column(one.name) if one.name in there else pa.nulls(len(rows), one.type)
+            for one in schema
+        ]
+        if len(rows):
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _require_samples(keys: SampleKeys, named: pa.Array) -> None:
     absent = named.filter(keys.missing(named))
     if len(absent):
         raise UsageError(
             f"{len(absent)} of {len(named)} annotated samples are not in the dataset, e.g. "
             f"{absent[0].as_py()!r}"
         )
-
-
-def _fresh(table: TableVersion | None, rows: pa.Table) -> pa.Table:
-    """Return the rows whose annotation the table lacks, each once."""
-    ids = rows.column("annotation_id").combine_chunks()
-    codes = ids.dictionary_encode().indices.to_numpy()
-    new = np.zeros(len(ids), bool)
-    new[np.unique(codes, return_index=True)[1]] = True
-    if table is not None:
-        stored = table.read(["annotation_id"]).column("annotation_id")
-        new &= ~pc.is_in(ids, value_set=stored.combine_chunks()).to_numpy(zero_copy_only=False)
-    return rows if new.all() else rows.filter(pa.array(new))

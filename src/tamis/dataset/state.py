@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from tamis.dataset.fragments import TableVersion
+from tamis.dataset.label_rows import LabelRows
 from tamis.dataset.sample_keys import SampleKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tamis.dataset.layout import Layout
     from tamis.dataset.snapshots import Snapshot
@@ -55,11 +59,21 @@ class State:
         tables = {"samples": self.samples, "failed": self.failed}
         return tables | ({"annotations": self.annotations} if self.annotations else {})
 
+    @cached_property
+    def _labels(self) -> LabelRows:
+        return LabelRows(self.samples, self.annotations)
+
+    def read_annotations(self, columns: Sequence[str], condition: str | None = None) -> pa.Table:
+        """Return annotations: labels that no row says, and the rows in the order they came."""
+        labels = self._labels.read(columns, condition)
+        if self.annotations is None:
+            return labels
+        stored = self.annotations.read(columns, condition)
+        return pa.concat_tables([labels, stored]) if labels.num_rows else stored
+
     def annotated(self, condition: str) -> str:
         """Return an SQL condition on samples: that one of its annotations meets `condition`."""
-        if self.annotations is None:
-            return "FALSE"
-        found = self.annotations.read(["sample_id"], condition).column("sample_id").unique()
+        found = self.read_annotations(["sample_id"], condition).column("sample_id").unique()
         quoted = ", ".join("'" + name.replace("'", "''") + "'" for name in found.to_pylist())
         return f"(`sample_id` IN ({quoted}))" if quoted else "FALSE"
 

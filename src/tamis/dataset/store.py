@@ -69,11 +69,19 @@ class Store(Reader):
         >>> folder.cleanup()
     """
 
-    def __init__(self, path: Path, *, lock_timeout: float, snapshot: int | str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lock_timeout: float,
+        snapshot: int | str | None,
+        copy_of: str | None = None,
+    ) -> None:
         self._layout = Layout(path)
         self._chain = SnapshotChain(self._layout.log)
         self._writer = Writer(self._layout, lock_timeout)
         self._pinned = snapshot is not None
+        self._copy_of = copy_of
         with storage_guard(path, "open"):
             super().__init__(path, State.open(self._layout, self._resolve(snapshot)))
 
@@ -95,6 +103,7 @@ class Store(Reader):
         *,
         create: bool = False,
         snapshot: int | str | None = None,
+        copy_of: str | None = None,
         lock_timeout: float = LOCK_TIMEOUT,
     ) -> Store:
         """Open a dataset.
@@ -104,6 +113,7 @@ class Store(Reader):
             create: make it first if nothing lies there.
             snapshot: the state to see, by number or tag, which can then only be read; None is
                 the newest.
+            copy_of: the address at an object store that it was fetched from only to be read.
             lock_timeout: seconds to wait for another writer.
 
         Raises:
@@ -118,7 +128,7 @@ class Store(Reader):
                 create_dataset(path)
             remove_drafts(path)
         check_dataset(path)
-        return cls(path, lock_timeout=lock_timeout, snapshot=snapshot)
+        return cls(path, lock_timeout=lock_timeout, snapshot=snapshot, copy_of=copy_of)
 
     def refresh(self) -> None:
         """See the newest snapshot from now on; one that was opened by number or tag stays."""
@@ -276,6 +286,7 @@ class Store(Reader):
         Raises:
             UsageError: the name is taken or cannot be a tag.
         """
+        self._require_own()
         with self._writer.locked("tag", self._state) as head:
             check_tag(name, tags(self._chain.all()))
             about = About("tag", {"name": name, "snapshot": self.snapshot})
@@ -328,7 +339,16 @@ class Store(Reader):
         self._moved(state)
         return gone, freed
 
+    def _require_own(self) -> None:
+        if self._copy_of is not None:
+            name = self._copy_of.rstrip("/").rpartition("/")[2] or "dataset.tamis"
+            raise UsageError(
+                f"{self._copy_of} is read where it lies; to change it, bring it here with  tamis "
+                f"pull {self._copy_of} -d {name}  and back with  tamis push {self._copy_of}"
+            )
+
     def _require_head(self) -> None:
+        self._require_own()
         if self._pinned:
             raise UsageError(
                 f"{self.path} was opened at snapshot {self.snapshot}, which can only be read; open "

@@ -19,11 +19,14 @@ from tamis.encoders.base import (
     fingerprint_of,
     preprocessing_facts,
 )
+from tamis.encoders.device_copy import DeviceCopy
+from tamis.encoders.feature_levels import Levels
 from tamis.errors import EncoderError, OutOfMemoryError, UsageError, free_frames
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from tamis.encoders.device_copy import OnDevice
     from tamis.types import PixelBatch, Preprocessing, Vectors
 
 __all__ = [
@@ -207,6 +210,7 @@ class TorchEncoder:
         self.logit_scale = model.logit_scale
         self.note = model.note
         self._precision = run.precision
+        self._copy = DeviceCopy(self.device)
         # A multi-threaded call keeps all cores busy; two at once would compete for them.
         shares_threads = self.device.type == "cpu" and run.threads == 1
         self._turn: AbstractContextManager[Any] = nullcontext() if shares_threads else Lock()
@@ -243,18 +247,19 @@ class TorchEncoder:
     def _compute(self, pixels: PixelBatch, function: TensorFunction) -> NDArray[np.float32]:
         check_pixels(pixels, self.preprocessing)
 
-        def work() -> torch.Tensor:
-            # PyTorch warns about read-only arrays, which Pillow returns
-            writable = pixels if pixels.flags.writeable else pixels.copy()
-            values = torch.from_numpy(writable).to(self.device).permute(0, 3, 1, 2).float()
+        def work(there: OnDevice) -> torch.Tensor:
+            values = there.ready().permute(0, 3, 1, 2).float()
             return function((values / 255 - self._mean) / self._std)
 
-        return self._result_of(work)
+        return self._result_of(lambda: self._in_turn(work, self._copy(pixels)))
 
-    def _result_of(self, work: Callable[[], torch.Tensor]) -> NDArray[np.float32]:
+    def _in_turn(self, work: Callable[..., torch.Tensor], *given: Any) -> NDArray[np.float32]:
+        with self._turn, self._running():
+            return _to_numpy(work(*given))
+
+    def _result_of(self, attempt: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
         try:
-            with self._turn, self._running():
-                return _to_numpy(work())
+            return attempt()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -315,6 +320,33 @@ class _WithMaps(TorchEncoder):
             )
         return self._compute(pixels, self.model.maps[level])
 
+    def feature_maps_of(
+        self, pixels: PixelBatch, levels: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Return the features of several levels, in one run if the network allows.
+
+        Raises:
+            UsageError: there is no such level, or the pixels do not fit.
+            OutOfMemoryError: the batch is too large for the device.
+        """
+        maps = self.model.maps
+        if not isinstance(maps, Levels) or not set(levels) <= set(maps) or not len(pixels):
+            return [self.feature_maps(pixels, level) for level in levels]
+        shapes: list[tuple[int, ...]] = []
+
+        def joined(values: torch.Tensor) -> torch.Tensor:
+            found = maps.several(values, levels)
+            shapes.extend(tuple(one.shape) for one in found)
+            return torch.cat([one.flatten(1) for one in found], dim=1)
+
+        flat = self._compute(pixels, joined)
+        ends = np.cumsum([int(np.prod(shape[1:])) for shape in shapes])
+        parts = np.split(flat, ends[:-1], axis=1)
+        return [
+            np.ascontiguousarray(part).reshape(shape)
+            for part, shape in zip(parts, shapes, strict=True)
+        ]
+
 
 class _WithTexts(TorchEncoder):
     def embed_text(self, texts: Sequence[str]) -> Vectors:
@@ -327,7 +359,7 @@ class _WithTexts(TorchEncoder):
             return np.empty((0, self.dim), np.float32)
         read = self.model.texts
         assert read is not None
-        return normalise_rows(self._result_of(lambda: read(list(texts))))
+        return normalise_rows(self._result_of(lambda: self._in_turn(read, list(texts))))
 
 
 class TorchMapEncoder(_WithMaps):

@@ -7,6 +7,7 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from PIL import Image
@@ -22,11 +23,21 @@ from tamis.images.png import png_exif, png_xmp
 from tamis.images.xmp import xmp_orientation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from PIL import ImageFile
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.TiffImagePlugin import TiffImageFile
 
-__all__ = ["DEFAULT_LIMITS", "Decoded", "Limits", "as_decoded", "decode", "reduction"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Decoded",
+    "Limits",
+    "as_decoded",
+    "decode",
+    "decode_for_sides",
+    "reduction",
+]
 
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -62,6 +73,7 @@ _SPEAKING_ERRORS = (OSError, SyntaxError, ValueError, RuntimeError)
 _SHORTEST_ZERO_TAIL = 1024
 _MAX_REASON_CHARACTERS = 120
 _RGB_BYTES = 4
+_SMALLEST_DRAFT = 8
 
 # The rotation of these is part of the format, and their readers have applied it.
 _TURNED_BY_THEMSELVES = {"HEIF", "AVIF"}
@@ -156,9 +168,43 @@ def decode(
         PictureError: the bytes are empty, not a picture, damaged, truncated, over a limit, or of a
             format or color model that cannot be read here.
     """
+    wanted = (min_side,)
+    return _guarded(data, path, limits, partial(_decode, data, path, wanted, reduce_by, limits))[0]
+
+
+def decode_for_sides(
+    data: bytes, path: str, sides: Sequence[int], *, limits: Limits = DEFAULT_LIMITS
+) -> list[Decoded]:
+    """Decode one picture for several uses, each bit for bit as `decode` does with its `min_side`.
+
+    The file is decoded once for all of them, except that a JPEG is decoded anew for a side that
+    its decoder meets at another scale.
+
+    Args:
+        data: the file's bytes.
+        path: the picture as the user named it, for the error.
+        sides: a `min_side` each.
+        limits: limits on pixels and memory.
+
+    Raises:
+        PictureError: as `decode`, for any of the sides.
+    """
+    found: dict[int, Decoded] = {}
+    left = sorted(set(sides), reverse=True)
+    while left:
+        wanted = tuple(left)
+        made = _guarded(data, path, limits, partial(_decode, data, path, wanted, 1, limits))
+        found |= dict(zip(left, made, strict=False))
+        left = left[len(made) :]
+    return [found[side] for side in sides]
+
+
+def _guarded(
+    data: bytes, path: str, limits: Limits, work: Callable[[], list[Decoded]]
+) -> list[Decoded]:
     with strict_and_quiet_pillow(limits.max_pixels):
         try:
-            return _decode(data, path, min_side, reduce_by, limits)
+            return work()
         except (UnreadableFormatError, UnsupportedModeError) as error:
             raise PictureError(path, str(error)) from error
         except MemoryError as error:
@@ -168,8 +214,51 @@ def decode(
 
 
 def _decode(
-    data: bytes, path: str, min_side: int | None, reduce_by: int, limits: Limits
-) -> Decoded:
+    data: bytes, path: str, sides: Sequence[int | None], reduce_by: int, limits: Limits
+) -> list[Decoded]:
+    """Decode for the first side and for those after it that the decoder meets at the same scale.
+
+    Sides descend.
+    """
+    picture = _opened(data, path, limits)
+    width, height = picture.size
+    if sides[0] is None and reduce_by > 1:
+        sides = (max(min(width, height) // reduce_by, 1),)
+    if picture.format == "JPEG":
+        scales = [_draft_scale(picture.size, side) for side in sides]
+        sides = sides[: scales.count(scales[0])]
+    _draft_jpeg(picture, sides[0])
+    drafted = round(max(width, height) / max(picture.size))
+    factors = [reduction(picture.size, side) for side in sides]
+    memory = _memory(picture, width, height, factors[0])
+    if memory > limits.max_memory:
+        raise _too_large(picture, path, (width, height), memory, limits)
+    if memory > limits.parallel_memory:
+        # In a separate thread, because the C library keeps freed memory for the thread that used
+        # it, and each of many threads would keep as much as its largest picture took.
+        with _large_picture_gate, ThreadPoolExecutor(1) as own_thread:
+            images, exif = own_thread.submit(_load, picture, data, set(factors)).result()
+    else:
+        images, exif = _load(picture, data, set(factors))
+    orientation = exif.orientation or 1
+    if picture.format == "TIFF":  # Pillow rotated it upright
+        width, height = picture.size
+    else:
+        if orientation in _UPRIGHT:
+            turn = _UPRIGHT[orientation]
+            images = {factor: image.transpose(turn) for factor, image in images.items()}
+        if orientation in _SIDEWAYS:
+            width, height = height, width
+    for image in images.values():
+        image.info = {}  # comments and profiles would travel into thumbnails
+    kind = str(picture.format)
+    return [
+        Decoded(images[factor], width, height, kind, orientation, exif, drafted * factor)
+        for factor in factors
+    ]
+
+
+def _opened(data: bytes, path: str, limits: Limits) -> ImageFile.ImageFile:
     picture = open_header(data)
     width, height = picture.size
     if width * height > limits.max_pixels:
@@ -180,39 +269,24 @@ def _decode(
         )
     if picture.format == "JPEG" and _is_cut_and_padded(data):
         raise PictureError(path, "truncated: the file ends in zeros instead of picture data")
-    if min_side is None and reduce_by > 1:
-        min_side = max(min(width, height) // reduce_by, 1)
-    _draft_jpeg(picture, min_side)
-    factor = round(max(width, height) / max(picture.size)) * reduction(picture.size, min_side)
-    memory = _memory(picture, width, height, reduction(picture.size, min_side))
-    if memory > limits.max_memory:
-        raise PictureError(
-            path,
-            f"decoding {width} x {height} pixels of {picture.format} takes {memory / 1e9:.1f} GB "
-            f"of memory, over the limit of {limits.max_memory / 1e9:g} GB",
-        )
-    if memory > limits.parallel_memory:
-        # In a separate thread, because the C library keeps freed memory for the thread that used
-        # it, and each of many threads would keep as much as its largest picture took.
-        with _large_picture_gate, ThreadPoolExecutor(1) as own_thread:
-            image, exif = own_thread.submit(_load, picture, data, min_side).result()
-    else:
-        image, exif = _load(picture, data, min_side)
-    orientation = exif.orientation or 1
-    if picture.format == "TIFF":  # Pillow rotated it upright
-        width, height = picture.size
-    else:
-        if orientation in _UPRIGHT:
-            image = image.transpose(_UPRIGHT[orientation])
-        if orientation in _SIDEWAYS:
-            width, height = height, width
-    image.info = {}  # comments and profiles would travel into thumbnails
-    return Decoded(image, width, height, str(picture.format), orientation, exif, factor)
+    return picture
+
+
+def _too_large(
+    picture: ImageFile.ImageFile, path: str, size: tuple[int, int], memory: int, limits: Limits
+) -> PictureError:
+    width, height = size
+    return PictureError(
+        path,
+        f"decoding {width} x {height} pixels of {picture.format} takes {memory / 1e9:.1f} GB "
+        f"of memory, over the limit of {limits.max_memory / 1e9:g} GB",
+    )
 
 
 def _load(
-    picture: ImageFile.ImageFile, data: bytes, min_side: int | None
-) -> tuple[Image.Image, Exif]:
+    picture: ImageFile.ImageFile, data: bytes, factors: set[int]
+) -> tuple[dict[int, Image.Image], Exif]:
+    """Return the picture in RGB, by the factor that it is shrunk by, and its metadata."""
     if picture.format == "TIFF":
         exif = _exif_of(picture, data)
         # Pillow rotates a TIFF by the orientation it finds, which it looks for in fewer places.
@@ -222,10 +296,10 @@ def _load(
     else:
         picture.load()
         exif = _exif_of(picture, data)
-    image = to_rgb(picture, reduction(picture.size, min_side))
-    if image is not picture:
+    images = {factor: to_rgb(picture, factor) for factor in factors}
+    if all(image is not picture for image in images.values()):
         picture.close()  # before the next large one begins
-    return image, exif
+    return images, exif
 
 
 def _memory(picture: ImageFile.ImageFile, width: int, height: int, factor: int) -> int:
@@ -234,6 +308,11 @@ def _memory(picture: ImageFile.ImageFile, width: int, height: int, factor: int) 
     is_converted = picture.mode != "RGB" or factor > 1
     converted = _RGB_BYTES * pixels // factor**2 if is_converted else 0
     return decoder_memory(picture, width, height) + converted
+
+
+def _draft_scale(size: tuple[int, int], min_side: int | None) -> int:
+    """Return the scale that `_draft_jpeg` makes libjpeg decode at, 1 to 1/8, as its inverse."""
+    return min(1 << reduction(size, min_side).bit_length() - 1, _SMALLEST_DRAFT)
 
 
 def _draft_jpeg(picture: ImageFile.ImageFile, min_side: int | None) -> None:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tamis.images.decode import DEFAULT_LIMITS, Limits, decode, reduction
+from tamis.images.decode import (
+    DEFAULT_LIMITS,
+    Decoded,
+    Limits,
+    decode,
+    decode_for_sides,
+    reduction,
+)
 from tamis.images.perceptual_hash import as_int64, phash
 from tamis.images.pixels import to_rgb
 from tamis.images.quality import measure_quality, standard_gray
@@ -17,7 +24,14 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-__all__ = ["PictureRecord", "content_hash", "examine", "examine_image", "sample_id"]
+__all__ = [
+    "PictureRecord",
+    "content_hash",
+    "examine",
+    "examine_and_decode",
+    "examine_image",
+    "sample_id",
+]
 
 _HASH_BYTES = 16
 # Decoding a JPEG at reduced size, down to this, does not change the figures below and makes
@@ -97,7 +111,30 @@ def examine(data: bytes, path: str, *, limits: Limits = DEFAULT_LIMITS) -> Pictu
     Raises:
         PictureError: it cannot be decoded.
     """
-    picture = decode(data, path, min_side=_DECODE_SIDE, limits=limits)
+    return _of_file(decode(data, path, min_side=_DECODE_SIDE, limits=limits))
+
+
+def examine_and_decode(
+    data: bytes, path: str, side: int, *, limits: Limits = DEFAULT_LIMITS
+) -> tuple[PictureRecord, Decoded]:
+    """Measure a picture as `examine` does, and return its pixels as `decode` does, bit for bit.
+
+    Small pictures, and files other than JPEGs, are decoded once for both.
+
+    Args:
+        data: the file's bytes.
+        path: as the user named it, for the error.
+        side: pixels that the shorter side of what is returned must keep.
+        limits: limits on pixels and memory.
+
+    Raises:
+        PictureError: it cannot be decoded, for either.
+    """
+    small, pixels = decode_for_sides(data, path, (_DECODE_SIDE, side), limits=limits)
+    return _of_file(small), pixels
+
+
+def _of_file(picture: Decoded) -> PictureRecord:
     return _measured(
         picture.image,
         width=picture.width,
@@ -142,6 +179,6 @@ def _measured(image: Image.Image, **known: Any) -> PictureRecord:
     return PictureRecord(
         phash=as_int64(phash(gray)),
         thumbnail=thumbnail(image),
-        **asdict(measure_quality(gray)),
+        **vars(measure_quality(gray)),
         **known,
     )

@@ -99,15 +99,13 @@ def sharpness(gray: NDArray[np.uint8]) -> float:
     260100.0
     """
     rows, columns = gray.shape
-    padded = np.pad(gray.astype(np.int16), 1, mode="reflect" if min(rows, columns) > 1 else "edge")
-    laplacian = (
-        padded[:-2, 1:-1]
-        + padded[2:, 1:-1]
-        + padded[1:-1, :-2]
-        + padded[1:-1, 2:]
-        - 4 * padded[1:-1, 1:-1]
-    ).astype(np.int32)
-    total = int(laplacian.sum(dtype=np.int64))
-    squares = int(np.square(laplacian).sum(dtype=np.int64))
-    count = gray.size
+    padded = np.pad(gray, 1, mode="reflect" if min(rows, columns) > 1 else "edge").astype(np.int16)
+    laplacian = gray * np.int16(-4)
+    laplacian += padded[:-2, 1:-1]
+    laplacian += padded[2:, 1:-1]
+    laplacian += padded[1:-1, :-2]
+    laplacian += padded[1:-1, 2:]
+    # sums of whole numbers below 2^53 are exact in float64, whatever their order
+    values = laplacian.astype(np.float64).ravel()
+    total, squares, count = int(values.sum()), int(values @ values), gray.size
     return (squares * count - total * total) / (count * count)

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.dataset.store import Store
 from tamis.interfaces.stored import Stored
 from tamis.interfaces.verbs import Verbs
+from tamis.runtime.dataset_at import open_dataset
 from tamis.wording import counted
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def open(path: PathLike, *, create: bool = True, snapshot: int | str | None = No
     """Open the dataset at `path`, creating an empty one if there is none.
 
     Args:
-        path: the dataset's folder, by custom `NAME.tamis`.
+        path: the dataset's folder, by custom `NAME.tamis`; or the address at an object store that
+            it was pushed to, which is read and cannot be changed.
         create: make the dataset if there is none.
         snapshot: read the dataset as it was at this snapshot number or tag, and refuse changes.
 
@@ -40,7 +41,7 @@ def open(path: PathLike, *, create: bool = True, snapshot: int | str | None = No
         DatasetMissingError: there is no dataset and `create` is false.
         DatasetTooNewError: a later tamis wrote it.
     """
-    store = Store.open(Path(path), create=create and snapshot is None, snapshot=snapshot)
+    store = open_dataset(Path(path), create=create and snapshot is None, snapshot=snapshot)
     return Dataset(store)
 
 

@@ -47,6 +47,7 @@ from tamis.services.index.contract import Index
 from tamis.services.info.contract import Info
 from tamis.services.labeling.contract import FindMislabels, Propagate, Review
 from tamis.services.map.contract import MakeMap
+from tamis.services.outliers.contract import Outliers
 from tamis.services.probe.contract import ExportProbe, PredictProbe, TrainProbe
 from tamis.services.relink.contract import Relink
 from tamis.services.report.contract import Report
@@ -107,6 +108,7 @@ class Verbs:
     filter = Method(Filter)
     finetune = Method(Finetune)
     index = Method(Index)
+    outliers = Method(Outliers)
     scores = Method(Scores)
     search = Method(Search)
     select = Method(Select, round=False, simulate=False)

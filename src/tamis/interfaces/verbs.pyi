@@ -51,6 +51,7 @@ from tamis.services.labeling.contract import MislabelReport
 from tamis.services.labeling.contract import PropagationReport
 from tamis.services.labeling.contract import ReviewQueue
 from tamis.services.map.contract import MapReport
+from tamis.services.outliers.contract import OutliersReport
 from tamis.services.probe.contract import ProbeFile
 from tamis.services.probe.contract import ProbePredictions
 from tamis.services.probe.contract import ProbeTraining
@@ -78,6 +79,7 @@ class Verbs:
         every: float | Literal['frame', 'keyframe'] | None = None,
         new_only: bool = False,
         threshold: float | None = None,
+        embed: bool = False,
         encoder: str | PathLike[str] | Any = 'default',
         later_keys: bool = False,
         crops: str | PathLike[str] | None = None,
@@ -106,7 +108,8 @@ class Verbs:
             every: How often to take a frame from videos, those in folders included. Default: 1 for videos that are named; videos in folders are skipped.
             new_only: Add only what is unlike all that is in the dataset by its vector, so neither copies nor other pictures that are much the same; of videos every frame is looked at, unless --every says else.
             threshold: Cosine similarity from which new-only skips a picture. Default: 0.92.
-            encoder: The encoder that new-only compares by.
+            embed: Also compute vectors of what is new, from the same decoding.
+            encoder: The encoder of embed and new-only.
             later_keys: Of each folder at an object store, list only the keys that sort behind the last one in the dataset: for buckets whose names grow with time.
             crops: Also add the boxes of a COCO, VOC or YOLO dataset.
             min_box: Skip boxes with a shorter side.
@@ -114,7 +117,7 @@ class Verbs:
             threads: Threads that read and decode. Default: one per processor.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
-            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and some 1,000 pictures on.
         """
 
     def add_crops(
@@ -625,6 +628,7 @@ class Verbs:
         self,
         *,
         where: str | PathLike[str] | None = None,
+        layer: str | PathLike[str] | None = None,
         least_confidence: float = 0.5,
         texts: Literal['auto', 'yes', 'no'] = 'auto',
         new_only: bool = False,
@@ -643,6 +647,7 @@ class Verbs:
 
         Args:
             where: Only rows that meet this SQL condition.
+            layer: Start from the classes of this layer, several a picture. Default: start from `label`.
             least_confidence: A picture gets no label below this probability.
             texts: Try the classes' names as texts too; auto does where the encoder reads texts.
             new_only: Only label pictures without any label yet, by those that have one; quick.
@@ -1194,6 +1199,7 @@ class Verbs:
         retry: bool = False,
         batch_size: int | None = None,
         device: str | PathLike[str] | None = None,
+        precision: Literal['auto', 'float32', 'bfloat16', 'float16'] | None = None,
         threads: int | None = None,
         processes: bool | None = None,
         runner: Literal['local', 'ray'] = 'local',
@@ -1211,9 +1217,10 @@ class Verbs:
             dtype: How to store the vectors.
             retry: Retry pictures that failed before.
             batch_size: Pictures per batch. Default: chosen automatically.
-            device: The device to run on. Default: the best available.
+            device: The device, or several. Default: the best.
+            precision: What the encoder computes in; auto takes a lower one on a GPU if vectors stay alike. Default: as the encoder says.
             threads: Threads that read and decode. Default: one per processor.
-            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and 1,000 pictures on.
+            processes: Decode in processes: faster from four processors on, and a picture that crashes a decoder costs itself alone. Default: from 4 threads and some 1,000 pictures on.
             runner: Where the work is done: on this machine, or on a Ray cluster.
             address: The Ray cluster. Default: the one this machine belongs to.
         """
@@ -1325,6 +1332,38 @@ class Verbs:
 
         Args:
             encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+        """
+
+    def outliers(
+        self,
+        *,
+        by: Literal['neighbor_distance', 'mahalanobis'] = 'neighbor_distance',
+        nominal: str | PathLike[str] | None = None,
+        k: int = 5,
+        count: int = 20,
+        gallery: str | PathLike[str] | None = None,
+        where: str | PathLike[str] | None = None,
+        encoder: str | PathLike[str] | None | Any = None,
+        seed: int = 0,
+        progress: Progress = ...,
+        stage: Callable[[str], Progress] = ...,
+        tell: Callable[[Any], None] = ...,
+        note: Callable[[str], None] = ...,
+        stop: Event | None = None,
+    ) -> OutliersReport:
+        """Find pictures and clusters that are odd as a whole.
+
+        Each picture is marked with two distances from all others, or from those that are nominal.
+
+        Args:
+            by: The mark that pictures are listed by, highest first.
+            nominal: Pictures that are as they should be; distances are from these. Default: all.
+            k: Which nearest picture a neighbor distance is to.
+            count: How many pictures to list.
+            gallery: Write a page of them and of the clusters.
+            where: Only rows that meet this SQL condition.
+            encoder: The encoder whose vectors to use. Default: the dataset's default encoder.
+            seed: Seed of all random choices; the same seed gives the same result.
         """
 
     def scores(

@@ -22,7 +22,7 @@ __all__ = ["NO_REGIONS", "Comparison"]
 NO_REGIONS = np.empty((0, 4), np.float32)
 """The regions of a pair that differs nowhere, or has no view in common."""
 
-# No pair with such a score is on the line between copy and changed.
+# No pair over such a score is on the line between copy and changed.
 _OFF_THE_LINE = 0.6
 _NOWHERE = np.full(4, np.nan, np.float32)
 
@@ -76,6 +76,8 @@ class Comparison:
         found = np.full(len(self), Verdict.DIFFERENT.value, dtype="<U9")
         found[shared] = Verdict.CHANGED.value
         found[copy] = Verdict.COPY.value
+        if thresholds.doubtful is not None:
+            found[shared & ~copy & (self.score >= thresholds.doubtful)] = Verdict.UNDECIDED.value
         found[shared & self.undecidable] = Verdict.UNDECIDED.value
         return found
 
@@ -92,13 +94,29 @@ class Comparison:
             self.sharper[rows],
         )
 
-    def told_by(self, score: Vectors) -> Comparison:
+    def swapped(self, pairs: NDArray[np.bool_]) -> Comparison:
+        """Return the same with left and right exchanged in the pairs that `pairs` `[P]` says."""
+        left, right = list(self.left_regions), list(self.right_regions)
+        for row in np.flatnonzero(pairs).tolist():
+            left[row], right[row] = right[row], left[row]
+        return replace(
+            self,
+            left_regions=tuple(left),
+            right_regions=tuple(right),
+            covers=np.where(pairs[:, None], self.covers[:, ::-1], self.covers),
+            sharper=np.where(pairs, -self.sharper, self.sharper),
+        )
+
+    def told_by(self, score: Vectors, line: float = _OFF_THE_LINE) -> Comparison:
         """Return the same with scores that something else tells, where those are higher.
 
-        Undecided pairs are decided by a score that is off the line itself. Such pairs differ
-        nowhere.
+        Such pairs differ nowhere.
+
+        Args:
+            score: `[P]`, what is told.
+            line: undecided pairs are decided by scores from this one on.
         """
-        higher = np.where(self.undecidable, score > _OFF_THE_LINE, score > self.score)
+        higher = np.where(self.undecidable, score >= line, score > self.score)
         none = np.flatnonzero(higher).tolist()
         left, right = list(self.left_regions), list(self.right_regions)
         for row in none:

@@ -13,6 +13,7 @@ from tamis.algo.defects import (
     POOLED,
     MemoryBank,
     gaussian_matrix,
+    highest_count,
     pooling_matrix,
     resize_matrix,
 )
@@ -91,7 +92,7 @@ class _Writer:
         for expert, patches in zip(self._model.facts.experts, self._model.patches, strict=True):
             score, scaled = self._expert(expert, patches)
             scores.append(score)
-            if expert.reads == "peak":
+            if expert.reads != "mean":
                 maps.append(self._at_pixels(scaled, self._lattice(expert.levels)))
         score = self._node("Max", scores, output="score")
         threshold = self._constant(np.float32(self._model.facts.threshold))
@@ -244,9 +245,19 @@ class _Writer:
             )
             found = self._node("MatMul", [self._constant(down), found])
             found = self._node("MatMul", [found, self._constant(across.T)])
-        kind = "ReduceMax" if expert.reads == "peak" else "ReduceMean"
-        figure = self._node(kind, [found], keepdims=0)
+        figure = self._figure(found, rows * columns, expert)
         return self._deviations(figure, expert), self._deviations(found, expert)
+
+    def _figure(self, places: str, count: int, expert: Expert) -> str:
+        """Return what an expert reads from its map."""
+        if expert.reads == "highest":
+            most = self._constant(np.array([highest_count(count)]))
+            flat = self._shaped(places, (count,))
+            places = f"defects.highest{len(self._nodes)}"
+            outputs = [places, f"{places}.at"]
+            self._nodes.append(helper.make_node("TopK", [flat, most], outputs, axis=0))
+        kind = "ReduceMax" if expert.reads == "peak" else "ReduceMean"
+        return self._node(kind, [places], keepdims=0)
 
     def _deviations(self, values: str, expert: Expert) -> str:
         above = self._node("Sub", [values, self._constant(np.float32(expert.center))])

@@ -15,6 +15,7 @@ from tamis.algo.defects import (
     Residual,
     Scale,
     group_scores,
+    highest_mean,
     smoothed,
 )
 from tamis.dataset.array_file import (
@@ -48,7 +49,8 @@ class Expert:
         model: `bank` or `residual`.
         levels: of the encoder, which are joined.
         sigma: of the smoothing, in places of its levels.
-        reads: `peak`, the highest place, for small flaws, or `mean`, for odd pictures.
+        reads: `highest`, the mean of the highest places, for small flaws; `mean`, of all, for odd
+            pictures; `peak`, the highest place, in models of earlier versions.
         center: of that figure in a typical nominal picture.
         spread: one deviation of it among higher ones.
     """
@@ -56,7 +58,7 @@ class Expert:
     model: ModelName
     levels: tuple[str, ...]
     sigma: float
-    reads: Literal["peak", "mean"]
+    reads: Literal["highest", "mean", "peak"]
     center: float = 0.0
     spread: float = 1.0
 
@@ -71,6 +73,8 @@ class Expert:
 
     def figure(self, places: NDArray[np.float32]) -> float:
         """Return what it reads from its map."""
+        if self.reads == "highest":
+            return highest_mean(places)
         return float(places.max() if self.reads == "peak" else places.mean(dtype=np.float64))
 
 

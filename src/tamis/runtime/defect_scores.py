@@ -113,7 +113,7 @@ class PictureScorer:
             distances = patches.distances(joined.reshape(-1, joined.shape[-1]))
             places = expert.places(distances.reshape(joined.shape[:2]))
             scores.append((expert.figure(places) - expert.center) / expert.spread)
-            if expert.reads == "peak":
+            if expert.reads != "mean":
                 scaled = expert.scale.scaled(places).astype(np.float32)
                 maps.append(ScoreMap(scaled, place.lattice(expert.levels)))
         return PictureScore(max(scores), maps, place.extent)

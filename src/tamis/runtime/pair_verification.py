@@ -10,7 +10,9 @@ import numpy as np
 from tamis.algo.calibration import PairCalibration, PairScores, calibrate_pairs, copy_score
 from tamis.algo.pair_comparison import compare_pictures
 from tamis.algo.verification import COARSE_SIDE, GREY_SIDE
+from tamis.dataset.content_order import content_order
 from tamis.dataset.grey_pictures import GreyPictures
+from tamis.dataset.samples import Samples
 from tamis.images.copies import COPY_KINDS, compressed, copy_of
 from tamis.runtime.comparison import NO_REGIONS, Comparison
 from tamis.runtime.original_pixels import OriginalPixels
@@ -75,13 +77,18 @@ class PairVerifier:
         self._pictures = GreyPictures.of_samples(store, ids, small=COARSE_SIDE, large=GREY_SIDE)
         self._originals = OriginalPixels(store, ids)
         self._count, self._progress = len(ids), progress
+        # Neither which picture is named first nor what is drawn may change with names and folders.
+        self._order = content_order(Samples(store), ids)
+        self._rank = np.empty_like(self._order)
+        self._rank[self._order] = np.arange(len(ids))
 
     def compare(self, left: Indices, right: Indices, turns: Indices | None = None) -> Comparison:
         """Compare pairs of pictures.
 
         About .4 ms of one core for a pair that differs already when small, 2 ms for one that
         differs in its fine detail, 25 ms for one that shows the same view, and 100 ms if its files
-        have to be opened.
+        have to be opened. Which picture of a pair is called left makes no difference but for
+        turned pairs, nor do names and folders.
 
         Args:
             left: `[P]` numbers of `ids`.
@@ -89,7 +96,12 @@ class PairVerifier:
             turns: `[P]` quarters counter-clockwise that the right picture is turned by before it is
                 compared, mirrored or not; none if not given. Regions lie in it as it is stored.
         """
-        return _compared(self._pictures, self._originals, left, right, self._progress, turns)
+        swapped = self._rank[left] > self._rank[right]
+        if turns is not None:
+            swapped &= turns == 0
+        first, second = np.where(swapped, right, left), np.where(swapped, left, right)
+        compared = _compared(self._pictures, self._originals, first, second, self._progress, turns)
+        return compared.swapped(swapped)
 
     def calibrate(
         self,
@@ -122,8 +134,8 @@ class PairVerifier:
     def _random_pairs(self, rng: np.random.Generator) -> PairScores:
         """Compare random pairs; few are enough where most of them share a view."""
         n = self._count
-        left, right = rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
-        pairs = np.stack([left, right])[:, left != right]
+        drawn = rng.integers(0, max(n, 1), (2, _RANDOM_PAIRS if n > 1 else 0))
+        pairs = np.sort(drawn[:, drawn[0] != drawn[1]], axis=0)
         found = self._on_thumbnails(pairs[:, :_FIRST_PAIRS])
         if np.count_nonzero(found.view) <= _MOSTLY_SHARED * found.view.size:
             rest = self._on_thumbnails(pairs[:, _FIRST_PAIRS:])
@@ -131,10 +143,11 @@ class PairVerifier:
         return found
 
     def _on_thumbnails(self, pairs: Indices) -> PairScores:
-        """Compare pairs `[2, P]` on thumbnails alone: how many pass is asked, not which."""
+        """Compare pairs `[2, P]` by rank on thumbnails alone: how many pass is asked, not which."""
         # Few pictures make few pairs, each drawn many times and compared once.
         drawn, again = np.unique(pairs, axis=1, return_inverse=True)
-        compared = _compared(self._pictures, None, drawn[0], drawn[1], no_progress)
+        left, right = self._order[drawn]
+        compared = _compared(self._pictures, None, left, right, no_progress)
         return _scores(compared.take(again))
 
     def _made_copies(self, rng: np.random.Generator) -> tuple[NDArray[np.str_], Comparison]:
@@ -143,7 +156,8 @@ class PairVerifier:
         if n == 0:
             return np.empty(0, np.str_), Comparison.ruled_out(0)
         count = min(_SAMPLED, max(n, min(2 * n, _FEWEST_SAMPLED)))
-        sampled = np.concatenate([rng.permutation(n) for _ in range(-(-count // n))])[:count]
+        drawn = np.concatenate([rng.permutation(n) for _ in range(-(-count // n))])[:count]
+        sampled = self._order[drawn]
         kinds = np.array([COPY_KINDS[at % len(COPY_KINDS)] for at in range(count)])
         shown = self._pictures.thumbnails(sampled)
         jpegs = list(shown)

@@ -44,6 +44,7 @@ VERBS: Final[dict[str, str]] = {
     "probe export": "tamis.services.probe.contract:ExportProbe",
     "select": "tamis.services.select.contract:Select",
     "scores": "tamis.services.scores.contract:Scores",
+    "outliers": "tamis.services.outliers.contract:Outliers",
     "split": "tamis.services.split.contract:Split",
     "drift fit": "tamis.services.drift.contract:DriftFit",
     "drift check": "tamis.services.drift.contract:DriftCheck",

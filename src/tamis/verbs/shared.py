@@ -100,7 +100,7 @@ Processes: TypeAlias = Annotated[
         "Decode in processes: faster from four processors on, and a picture that crashes a decoder "
         "costs itself alone.",
         names=("--processes", "--no-processes"),
-        default="from 4 threads and 1,000 pictures on",
+        default="from 4 threads and some 1,000 pictures on",
     ),
 ]
 

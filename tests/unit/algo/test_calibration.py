@@ -244,6 +244,34 @@ def test_copies_among_random_pairs_tell_nothing_of_unrelated_pictures(copies):
     assert calibrate_pairs(made(rng), NONE, random, pictures=1000).thresholds.changed > 0.83
 
 
+@pytest.mark.parametrize("each", [20, 60])
+def test_what_another_sample_of_copies_calls_a_copy_is_undecided_at_least(each):
+    """Of two draws of the made copies, hardly any takes for changed what the other calls a copy."""
+
+    def drawn(seed):
+        rng = np.random.default_rng(seed)
+        kinds = {kind: pairs(2.4 * np.exp(rng.normal(0, 0.25, each))) for kind in ("jpeg", "crop")}
+        return calibrate_pairs(kinds, NONE, NONE, pictures=1000).thresholds
+
+    lines = [drawn(seed) for seed in range(30)]
+    copy = np.array([line.copy for line in lines])
+    doubtful = np.array([line.doubtful for line in lines])
+    assert (doubtful <= copy).all()
+    flips, without = ((ends[:, None] > copy).mean() for ends in (doubtful, copy))
+    assert flips < 0.1
+    assert without > 0.4
+
+
+def test_what_a_closer_line_leaves_out_is_undecided():
+    rng = np.random.default_rng(0)
+    copies, near = made(rng), pairs(changed(rng, 2000, 7, 0.4))
+    found = calibrate_pairs(copies, near, NONE, pictures=1000).thresholds
+    wanted = calibrate_pairs(copies, NONE, NONE, pictures=1000).thresholds
+    assert found.copy > wanted.copy >= found.doubtful
+    given_line = calibrate_pairs(copies, near, NONE, pictures=1000, threshold=0.5).thresholds
+    assert given_line.doubtful is None
+
+
 def test_few_pictures_make_it_more_careful():
     rng = np.random.default_rng(0)
     worn = made(rng, 4.0)

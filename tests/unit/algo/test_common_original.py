@@ -14,12 +14,23 @@ ORIGINAL, MARKED, SMALL = range(3)
 PIXELS = np.array([100, 100, 25])
 
 
-def bound(edges: dict[tuple[int, int], tuple[float, tuple[bool, bool], int]], pixels=PIXELS):
+def bound(
+    edges: dict[tuple[int, int], tuple[float, tuple[bool, bool], int]],
+    pixels=PIXELS,
+    *,
+    unclear: bool = False,
+):
     """Return the bound of the pair of a marked and of a small copy, the first of the edges."""
     left, right = np.array(list(edges)).T
     excess, covers, sharper = zip(*edges.values(), strict=True)
     found = through_common_original(
-        left, right, np.array(excess), np.array(covers), np.array(sharper, np.int8), pixels
+        left,
+        right,
+        np.array(excess),
+        np.array(covers),
+        np.array(sharper, np.int8),
+        pixels,
+        np.arange(len(left)) < unclear,
     )
     return found[0]
 
@@ -31,6 +42,8 @@ def test_what_differs_from_the_original_bounds_what_differs_between_copies():
         (ORIGINAL, SMALL): (2.0, BOTH, -1),
     }
     assert bound(edges) == pytest.approx(np.hypot(3, 2))
+    # where the pair itself does not tell, being a copy is transitive
+    assert bound(edges, unclear=True) == 3
 
 
 @pytest.mark.parametrize(
@@ -54,6 +67,7 @@ def test_a_third_picture_that_does_not_show_all_of_both_tells_nothing(spoiled):
         (ORIGINAL, SMALL): (2.0, BOTH, -1),
     } | spoiled
     assert np.isinf(bound(edges))
+    assert np.isinf(bound(edges, unclear=True))
 
 
 def test_a_smaller_picture_tells_nothing():

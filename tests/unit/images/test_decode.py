@@ -6,6 +6,7 @@ import time
 import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from picture_files import (
 )
 from tamis.errors import PictureError
 from tamis.images import decode as decode_module
-from tamis.images.decode import Limits, decode
+from tamis.images.decode import Limits, decode, decode_for_sides
 
 
 def reason_of(data: bytes, **options: object) -> str:
@@ -314,3 +315,43 @@ def test_avif_that_this_pillow_cannot_read_says_so(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("PIL.features.check", lambda name: False)
 
     assert reason_of(data) == "this build of Pillow cannot read AVIF"
+
+
+@pytest.mark.parametrize("picture_format", sorted(FORMATS))
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_several_sides_get_what_each_gets_by_itself(picture_format: str, orientation: int) -> None:
+    carries = {} if picture_format in {"BMP", "GIF", "PPM"} else {"exif": exif_with(orientation)}
+    data = encode(photo(401, 263), picture_format, **FORMATS[picture_format], **carries)
+    for sides in [(30, 130), (130, 30), (30, 60, 300), (100, 130), (263, 400), (50, 50)]:
+        together = decode_for_sides(data, "x", sides)
+        for side, found in zip(sides, together, strict=True):
+            alone = decode(data, "x", min_side=side)
+            assert found.image.tobytes() == alone.image.tobytes(), sides
+            assert replace(found, image=None) == replace(alone, image=None)  # type: ignore[arg-type]
+
+
+def test_a_jpeg_is_opened_again_only_for_another_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+    open_header = decode_module.open_header
+    monkeypatch.setattr(
+        decode_module, "open_header", lambda data: opened.append(1) or open_header(data)
+    )
+    for picture_format, sides, times in [
+        ("JPEG", (40, 80), 2),
+        ("JPEG", (30, 25), 1),
+        ("JPEG", (500, 101, 130), 1),
+        ("JPEG", (10, 20, 40, 80), 3),
+        ("JPEG", (10, 11), 1),
+        ("PNG", (10, 20, 40, 80), 1),
+    ]:
+        opened.clear()
+        decode_for_sides(encode(photo(300, 161), picture_format), "x", sides)
+        assert len(opened) == times, (picture_format, sides)
+
+
+def test_limits_hold_for_each_of_several_sides() -> None:
+    data = encode(photo(400, 300), "JPEG")
+    least = Limits(max_memory=400 * 300 * 2)
+    assert decode(data, "x", min_side=40, limits=least).factor > 1
+    with pytest.raises(PictureError, match="of memory"):
+        decode_for_sides(data, "x", (40, 300), limits=least)

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from embedded_once import pictures_embedded_once
 from pair_measurements import few_pairs_measured, pairs_compared_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def embedded_once() -> Iterator[None]:
+    """Embed each picture once: a bundled encoder gives it one vector, however it is asked."""
+    with pictures_embedded_once():
+        yield
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ import pytest
 
 from command_line import CommandLine
 from labeled_vectors import EACH, made_dataset, truth
+from sample_rows import sample_ids
 from tamis.errors import UsageError
+from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.types import Preprocessing
 
 FEW = 12
@@ -91,7 +93,9 @@ def test_few_labels_become_many_in_a_layer_of_their_own(few):
     assert sum(row["label"] == right[row["sample_id"]] for row in rows) >= 0.95 * len(rows)
     assert all(0.5 <= row["confidence"] <= 1 for row in rows)
     assert report.expected_accuracy.low <= report.expected_accuracy.value
-    assert report.method in {one.method for one in report.tried}
+    weights = {one.method: one.weight for one in report.tried}
+    assert sum(weights.values()) == pytest.approx(1)
+    assert all((name in report.method) == (weight > 0) for name, weight in weights.items())
     assert few.table(["label"])["label"].null_count == 3 * EACH - FEW, "label stays as it is"
     again = few.propagate_labels()
     assert again == report
@@ -190,3 +194,56 @@ def test_class_names_are_tried_as_texts_where_the_encoder_reads_them(few):
     assert {"texts", "graph and texts"} <= {one.method for one in report.tried}
     without = few.propagate_labels(encoder=Reader())
     assert "texts" not in {one.method for one in without.tried}
+
+
+@pytest.fixture
+def several(tmp_path):
+    """All pictures are labeled in a layer of their own, the first 45 of them: a class, or two."""
+    ds = made_dataset(tmp_path / "dataset.tamis", [None] * (3 * EACH))
+    rows = AnnotationRows("tags")
+    for name, kind in list(zip(sample_ids(0, 3 * EACH), truth(), strict=True))[:45]:
+        rows.add_class(name, kind)
+        if kind != "owl":
+            rows.add_class(name, "pet")
+    with ds.store.operation("annotate") as operation:
+        operation.add_annotations(rows.table())
+    return ds
+
+
+def test_several_labels_a_picture_are_propagated_from_a_layer(several, typed):
+    report = several.propagate_labels(layer="tags")
+    rows = several.annotations(layer="propagated_tags").to_pylist()
+    right = dict(zip(sample_ids(0, 3 * EACH), truth(), strict=True))
+    assert report.layer == "propagated_tags"
+    assert report.labels == report.measured == 45
+    assert report.propagated + report.abstained == 45
+    assert {one.label for one in report.by_label} == {"cat", "dog", "owl", "pet"}
+    pets = {row["sample_id"] for row in rows if row["label"] == "pet"}
+    wanted = {name for name in list(right)[45:] if right[name] != "owl"}
+    assert len(pets & wanted) >= 0.9 * len(wanted)
+    for one in report.by_label:
+        assert one.pictures == sum(row["label"] == one.label for row in rows)
+        assert one.precision.low <= 1 <= one.precision.high or one.precision.value < 1
+    assert report.expected_accuracy.low > 0.5
+    assert several.propagate_labels(layer="tags") == report
+    assert several.annotations(layer="propagated_tags").num_rows == len(rows)
+    shown = typed("label", "propagate", "--layer", "tags").out
+    assert "undecided" in shown
+    for _ in range(3):
+        several.undo()
+    assert several.annotations(layer="propagated_tags").num_rows == 0
+
+
+def test_layers_that_cannot_be_propagated_are_told(several):
+    with pytest.raises(UsageError, match="no picture with a vector has a class in the layer"):
+        several.propagate_labels(layer="none")
+    with pytest.raises(UsageError, match="no class is there that some have and others lack"):
+        several.propagate_labels(layer="tags", where="path IN ('00.jpg', '03.jpg')")
+    with pytest.raises(UsageError, match="propagated itself"):
+        several.propagate_labels(layer="propagated_tags")
+    for option in ({"new_only": True}, {"texts": "yes"}):
+        with pytest.raises(UsageError, match="leave"):
+            several.propagate_labels(layer="tags", **option)
+    report = several.propagate_labels(layer="tags", where="path IN ('00.jpg', '02.jpg', '60.jpg')")
+    assert report.measured == 0
+    assert report.expected_accuracy.value is None

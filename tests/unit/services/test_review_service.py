@@ -128,7 +128,7 @@ def test_labels_are_left_or_given_and_the_answer_says_which(workspace: Workspace
     assert [marks(workspace)[one]["label"] for one in (A, B)] == ["cat", "cat"]
     assert answers(workspace, "labels") == [(A, "keep", "cat"), (B, "change", "cat")]
     truth = workspace.store.annotations(where="layer = 'truth'").to_pylist()
-    assert [(row["sample_id"], row["label"]) for row in truth] == [(B, "cat")]
+    assert [(row["sample_id"], row["label"]) for row in truth] == [(A, "cat"), (B, "cat")]
 
 
 def test_a_group_gets_its_class_and_leaves_what_was_propagated(workspace: Workspace) -> None:

@@ -103,3 +103,57 @@ def test_a_class_can_be_added_beside_others(dataset):
     dataset.label("dog", where="path LIKE '%0.png'")
     assert labels(dataset)[0] == "dog"
     assert dataset.layers().layers[0].classes == {"pet": 3, "dog": 1}
+
+
+@pytest.fixture
+def from_folders(tmp_path):
+    for number, name in enumerate(["owl", "elk"]):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        Image.effect_noise((20, 20), 40 + number).save(tmp_path / "in" / name / "0.png")
+    ds = tamis.open(tmp_path / "d.tamis")
+    ds.add(str(tmp_path / "in"), labels="folder", label_level=-1)
+    return ds
+
+
+def test_labels_from_folders_are_annotations_too(from_folders, tmp_path):
+    ds = from_folders
+    [truth] = ds.layers().layers
+    assert (truth.name, truth.pictures, truth.classes) == ("truth", 2, {"elk": 1, "owl": 1})
+    assert ds.store.count("HAS(layer = 'truth' AND label = 'owl')") == 1
+    assert ds.store.count("HAS(label = 'owl' AND layer = 'anna')") == 0
+    assert ds.label("owl", where="path LIKE '%owl%'").changed == 0
+    name = ds.annotations("label = 'owl'")["annotation_id"][0].as_py()
+    ds.edit_annotation(name, label="eagle")
+    assert labels(ds) == ["elk", "eagle"]
+    assert ds.annotations("label = 'eagle'")["annotation_id"].to_pylist() == [name]
+    ds.undo()
+    assert labels(ds) == ["elk", "owl"]
+    ds.export("csv", tmp_path / "out", layer="truth")
+    with (tmp_path / "out" / "annotations.csv").open() as file:
+        assert sorted(row["label"] for row in csv.DictReader(file)) == ["elk", "owl"]
+
+
+def test_an_import_beside_labels_says_that_they_stay(from_folders, tmp_path):
+    ds = from_folders
+    (tmp_path / "more.csv").write_text("file,label\nowl/0.png,bird\nelk/0.png,elk\n")
+    report = ds.import_annotations("csv", tmp_path / "more.csv")
+    assert [note.partition(" had ")[0] for note in report.notes] == ["1 picture"]
+    assert labels(ds) == ["elk", "owl"]
+    assert ds.layers().layers[0].classes == {"elk": 1, "bird": 1, "owl": 1}
+    ds.export("yolo-classify", tmp_path / "classes", pictures=True)
+    assert sorted(path.parent.name for path in (tmp_path / "classes").rglob("*.png")) == [
+        "elk", "owl",
+    ]  # fmt: skip
+    again = ds.import_annotations("csv", tmp_path / "more.csv", replace=True)
+    assert (again.removed, again.imported, again.notes) == (3, 2, [])
+    assert labels(ds) == ["elk", "bird"]
+
+
+def test_what_is_exported_by_class_is_the_label_of_several_classes(from_folders, tmp_path):
+    ds = from_folders
+    ds.label("pet", all=True, add=True)
+    name = ds.annotations("label = 'owl'")["annotation_id"][0].as_py()
+    ds.edit_annotation(name, label="eagle")  # its row comes after that of the other class now
+    ds.export("yolo-classify", tmp_path / "classes")
+    folders = sorted(path.parent.name for path in (tmp_path / "classes").rglob("*.png"))
+    assert folders == sorted(labels(ds)) == ["eagle", "elk"]

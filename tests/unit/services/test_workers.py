@@ -159,7 +159,10 @@ def test_few_pictures_or_few_processors_start_no_processes(tmp_path, photos, mon
         (4, 1000, True),
         (16, 8400, True),
         (3, 8400, False),
-        (16, 999, False),
+        (4, 900, False),
+        (16, 500, True),
+        (16, 400, False),
+        (1, 10**9, False),
         (16, None, False),
     ]:
         assert in_processes(None, workers=workers, items=items) is expected

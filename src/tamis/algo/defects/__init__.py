@@ -26,7 +26,7 @@ from tamis.algo.defects.patch_model import (
 from tamis.algo.defects.patches import POOLED, joined_levels, pooled_level
 from tamis.algo.defects.planted_flaws import FLAWS, FlawName, PlantedFlaw, plant_flaw
 from tamis.algo.defects.regions import Region, regions_of
-from tamis.algo.defects.score_map import Scale, heat_map, smoothed
+from tamis.algo.defects.score_map import Scale, heat_map, highest_count, highest_mean, smoothed
 from tamis.algo.defects.trusted import cross_distances, lowest_share, suspects
 
 __all__ = [
@@ -56,6 +56,8 @@ __all__ = [
     "gaussian_matrix",
     "group_scores",
     "heat_map",
+    "highest_count",
+    "highest_mean",
     "implied_rate",
     "joined_levels",
     "localization",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tamis.algo.probe.calibration import expected_calibration_error, fit_temperature
+from tamis.algo.probe.calibration import (
+    ConfidenceBin,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
 from tamis.algo.probe.heads import Head, LinearHead, NeighborHead, NetworkHead
 from tamis.algo.probe.held_out import HeldOut
 from tamis.algo.probe.logistic import LogisticProblem, LogisticSolution, balanced_weights
@@ -22,6 +27,7 @@ from tamis.algo.probe.ways import ProbeKind
 
 __all__ = [
     "ClassReport",
+    "ConfidenceBin",
     "Head",
     "HeldOut",
     "LinearHead",
@@ -41,6 +47,7 @@ __all__ = [
     "expected_calibration_error",
     "fit_prototypes",
     "fit_temperature",
+    "reliability",
     "report_predictions",
     "report_slices",
     "train_multi_label_probe",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["expected_calibration_error", "fit_temperature"]
+__all__ = ["ConfidenceBin", "expected_calibration_error", "fit_temperature", "reliability"]
 
 _MOST: Final = np.log(100.0)
 """Logarithm of the largest factor between a temperature and the expected one."""
@@ -55,6 +56,51 @@ def fit_temperature(
         return expected
     found = minimize_scalar(loss, bounds=(-_MOST, _MOST), method="bounded")
     return float(expected * np.exp(found.x))
+
+
+@dataclass(frozen=True)
+class ConfidenceBin:
+    """Rows whose predicted class has about the same probability.
+
+    Attributes:
+        confidence: mean probability of the class predicted.
+        right: how many are predicted rightly.
+        rows: how many there are.
+    """
+
+    confidence: float
+    right: int
+    rows: int
+
+
+def reliability(
+    probabilities: NDArray[np.float64], classes: Indices, *, bins: int = 10
+) -> list[ConfidenceBin]:
+    """Return how often predictions are right by how sure they are, the unsure first. O(N K).
+
+    Equal bins by the probability of the class predicted; those without rows are left out.
+
+    Args:
+        probabilities: `[N, K]`.
+        classes: `[N]` true classes.
+        bins: how many.
+
+    Example:
+        >>> reliability(np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]]), np.array([0, 0, 0]), bins=2)
+        [ConfidenceBin(confidence=0.8666666666666667, right=2, rows=3)]
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == classes
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    found = []
+    for number in np.unique(place).tolist():
+        inside = place == number
+        found.append(
+            ConfidenceBin(
+                float(confidence[inside].mean()), int(right[inside].sum()), int(inside.sum())
+            )
+        )
+    return found
 
 
 def expected_calibration_error(

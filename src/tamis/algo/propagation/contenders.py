@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
 from tamis.algo.probe.heads import LinearHead, NeighborHead
 from tamis.algo.probe.logistic import LogisticProblem, balanced_weights
 from tamis.algo.probe.prototypes import fit_prototypes
+from tamis.algo.propagation.diffusion import AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from tamis.algo.propagation.diffusion import Diffusion
     from tamis.types import Indices, Vectors
 
-__all__ = ["Contender", "Graph", "Headed", "Seeds", "Texts", "fit_means", "fit_regression"]
+__all__ = [
+    "Contender",
+    "Graph",
+    "Headed",
+    "Reached",
+    "Seeds",
+    "Texts",
+    "fit_means",
+    "fit_regression",
+]
 
 _C: Final = 10.0
 _VOTERS: Final = 10
-_COLUMNS: Final = 64
-"""Sources spread at once."""
 _LEAST: Final = 1e-6
 """Share of a row's reach that a class has at least, so that its logarithm is finite."""
 
@@ -132,73 +140,95 @@ def fit_votes(rows: Vectors, classes: Indices) -> Head:
     return NeighborHead(rows, np.eye(int(classes.max()) + 1)[classes], _VOTERS)
 
 
+@dataclass(frozen=True)
+class Reached:
+    """How much of its sources reaches each row; linear in them, so folds are sums of parts.
+
+    Attributes:
+        total: `[N, K]` float32, from all sources.
+        at_seeds: `[F, S, K]` at the seeds, from the seeds of each fold.
+        counts: `[F, K]` seeds of each class in each fold.
+        from_texts: `[S, K]` at the seeds, from sources that are no seeds.
+        text_counts: `[K]` how many seeds these count as.
+    """
+
+    total: Vectors
+    at_seeds: NDArray[np.float64]
+    counts: NDArray[np.float64]
+    from_texts: NDArray[np.float64]
+    text_counts: NDArray[np.float64]
+
+    @classmethod
+    def from_seeds(cls, n: int, seeds: Seeds, diffusion: Diffusion) -> Reached:
+        """Spread the seeds of each fold and class over `n` rows."""
+        k = seeds.n_classes
+        counts = np.zeros((seeds.n_folds, k))
+        np.add.at(counts, (seeds.fold, seeds.classes), 1.0)
+        total = np.zeros((n, k), np.float32)
+        at_seeds = np.zeros((seeds.n_folds, seeds.rows.size, k))
+        pairs, pair = np.unique(seeds.fold * k + seeds.classes, return_inverse=True)
+        for begin in range(0, pairs.size, AT_ONCE):
+            fold, number = np.divmod(pairs[begin : begin + AT_ONCE], k)
+            inside = np.flatnonzero((pair >= begin) & (pair < begin + AT_ONCE))
+            sources = np.zeros((n, fold.size), np.float32)
+            sources[seeds.rows[inside], pair[inside] - begin] = 1.0
+            reached = diffusion.spread(sources)
+            at_seeds[fold, :, number] = reached[seeds.rows].T
+            for column, to in enumerate(number.tolist()):
+                total[:, to] += reached[:, column]
+        return cls(total, at_seeds, counts, np.zeros((seeds.rows.size, k)), np.zeros(k))
+
+    def with_texts(self, texts: NDArray[np.float64], seeds: Seeds, diffusion: Diffusion) -> Reached:
+        """Add sources `[N, K]`, such as the rows that fit the text of each class best.
+
+        Each column sums to 1 or 0: they count as one seed a class.
+        """
+        reached = diffusion.spread(texts)
+        return replace(
+            self,
+            total=self.total + reached,
+            from_texts=reached[seeds.rows].astype(np.float64),
+            text_counts=texts.sum(axis=0),
+        )
+
+
 class Graph:
     """Diffusion along the graph of nearest neighbours.
-
-    What reaches a row is linear in the sources, so the seeds of each fold are spread once, and
-    any choice of folds is a sum of these.
 
     Args:
         name: what the user reads.
         X: `[N, D]` all rows, which vote on new ones.
         seeds: the labels given.
-        diffusion: spreads them.
-        texts: `[N, K]` more sources, such as the rows that fit the text of each class best; each
-            column sums to 1 or 0. They count as one seed a class.
+        reached: what they reach.
     """
 
     temperature = 1.0
 
-    def __init__(
-        self,
-        name: str,
-        X: Vectors,
-        seeds: Seeds,
-        diffusion: Diffusion,
-        texts: NDArray[np.float64] | None = None,
-    ) -> None:
+    def __init__(self, name: str, X: Vectors, seeds: Seeds, reached: Reached) -> None:
         self.name = name
-        self._X, self._seeds = X, seeds
-        shape = (len(X), seeds.n_classes)
-        self._counts = np.zeros((seeds.n_folds, seeds.n_classes))
-        np.add.at(self._counts, (seeds.fold, seeds.classes), 1.0)
-        self._total = np.zeros(shape)
-        self._at_seeds = np.zeros((seeds.n_folds, seeds.rows.size, seeds.n_classes))
-        pairs, pair = np.unique(seeds.fold * seeds.n_classes + seeds.classes, return_inverse=True)
-        for begin in range(0, pairs.size, _COLUMNS):
-            fold, number = np.divmod(pairs[begin : begin + _COLUMNS], seeds.n_classes)
-            inside = np.flatnonzero((pair >= begin) & (pair < begin + _COLUMNS))
-            sources = np.zeros((len(X), fold.size))
-            sources[seeds.rows[inside], pair[inside] - begin] = 1.0
-            reached = diffusion.spread(sources)
-            self._at_seeds[fold, :, number] = reached[seeds.rows].T
-            for column, to in enumerate(number.tolist()):
-                self._total[:, to] += reached[:, column]
-        self._texts = np.zeros(shape) if texts is None else diffusion.spread(texts)
-        self._text_counts = np.zeros(seeds.n_classes) if texts is None else texts.sum(axis=0)
+        self._X, self._seeds, self._reached = X, seeds, reached
 
     def held_out(self, out: Collection[int], measured: Indices) -> NDArray[np.float64]:
         """Return logits `[M, K]` of the seeds `measured`, without the seeds of folds `out`."""
-        kept = np.setdiff1d(np.arange(len(self._counts)), list(out))
-        reached = self._at_seeds[kept][:, measured].sum(axis=0)
-        reached = reached + self._texts[self._seeds.rows[measured]]
-        return self._logits(reached, self._counts[kept].sum(axis=0))
+        found = self._reached
+        kept = np.setdiff1d(np.arange(len(found.counts)), list(out))
+        reached = found.at_seeds[kept][:, measured].sum(axis=0) + found.from_texts[measured]
+        return self._logits(reached, found.counts[kept].sum(axis=0))
 
     def logits(self) -> NDArray[np.float64]:
         """Return logits `[N, K]` of all rows, from all seeds."""
-        return self._logits(self._total + self._texts, self._counts.sum(axis=0))
+        return self._logits(self._reached.total, self._reached.counts.sum(axis=0))
 
     def head(self) -> Head:
         """Let the ten nearest of all rows vote with what reached them."""
         shares = np.exp(self.logits())
         return NeighborHead(self._X, shares / shares.sum(axis=1, keepdims=True), _VOTERS)
 
-    def _logits(
-        self, reached: NDArray[np.float64], counts: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        counts = counts + self._text_counts
+    def _logits(self, reached: NDArray[Any], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = counts + self._reached.text_counts
         # each class sends out as much, however many seeds it has
-        per_class = np.divide(reached, counts, out=np.zeros_like(reached), where=counts > 0)
+        none = np.zeros(reached.shape)
+        per_class = np.divide(reached, counts, out=none, where=counts > 0)
         total = per_class.sum(axis=1, keepdims=True)
         even = np.full_like(per_class, 1.0 / per_class.shape[1])
         shares = np.divide(per_class, total, out=even, where=total > 0)

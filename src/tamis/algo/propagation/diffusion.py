@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.neighbors import KnnGraph
+    from tamis.types import Vectors
 
-__all__ = ["Diffusion", "affinities"]
+__all__ = ["AT_ONCE", "Diffusion", "affinities"]
 
 _POWER: Final = 3
 _STEPS: Final = 20
 _TOLERANCE: Final = 1e-6
+AT_ONCE: Final = 32
+"""Sources spread at once: more take memory, fewer take time."""
 
 
 def affinities(graph: KnnGraph) -> csr_array:
@@ -25,10 +29,12 @@ def affinities(graph: KnnGraph) -> csr_array:
     O(N k) time and memory.
     """
     n, k = graph.indices.shape
-    weights = np.maximum(graph.similarities.astype(np.float64), 0.0) ** _POWER
-    start = np.arange(0, n * k + 1, k) if k else np.zeros(n + 1, np.int64)
-    one_way = csr_array((weights.ravel(), graph.indices.ravel(), start), shape=(n, n))
-    both = csr_array(0.5 * (one_way + one_way.T))
+    weights = 0.5 * np.maximum(graph.similarities, 0.0) ** _POWER
+    narrow = np.int32 if n * k <= np.iinfo(np.int32).max else np.int64
+    start = np.arange(n + 1, dtype=narrow) * narrow(k)
+    near = graph.indices.ravel().astype(narrow)
+    one_way = csr_array((weights.ravel(), near, start), shape=(n, n))
+    both = csr_array(one_way + one_way.T)
     both.sort_indices()
     return both
 
@@ -51,30 +57,50 @@ class Diffusion:
     """
 
     def __init__(self, weights: csr_array, alpha: float = 0.99) -> None:
-        degree = np.asarray(weights.sum(axis=1)).ravel()
+        degree = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
         root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
-        scaled = weights.copy()
-        scaled.data = scaled.data * np.repeat(root, np.diff(scaled.indptr)) * root[scaled.indices]
-        self._flow = scaled
-        self._alpha = alpha
+        root = root.astype(np.float32)
+        # neighbors beside each other in memory: each is read for many rows
+        self._order = reverse_cuthill_mckee(weights, symmetric_mode=True)
+        flow = csr_array(weights.astype(np.float32, copy=False)[self._order][:, self._order])
+        root = root[self._order]
+        flow.data *= np.repeat(root, np.diff(flow.indptr))
+        flow.data *= root[flow.indices]
+        self._flow = flow
+        self._alpha = np.float32(alpha)
 
-    def spread(self, sources: NDArray[np.float64]) -> NDArray[np.float64]:
+    def spread(self, sources: NDArray[Any]) -> Vectors:
         """Return `[N, C]`, how much of the sources `[N, C]` reaches each row."""
-        residual = (1.0 - self._alpha) * sources
-        reached = np.zeros_like(residual)
+        reached = np.empty(sources.shape, np.float32)
+        for begin in range(0, sources.shape[1], AT_ONCE):
+            columns = slice(begin, begin + AT_ONCE)
+            reached[self._order, columns] = self._solve(sources[self._order, columns])
+        return reached
+
+    def _solve(self, sources: NDArray[Any]) -> Vectors:
+        residual = (1.0 - self._alpha) * sources.astype(np.float32)
+        reached, scaled = np.zeros_like(residual), np.empty_like(residual)
         direction = residual.copy()
-        square = (residual**2).sum(axis=0)
+        square = _squares(residual, residual)
         enough = _TOLERANCE**2 * square
         for _ in range(_STEPS):
             if (square <= enough).all():
                 break
-            image = direction - self._alpha * (self._flow @ direction)
-            along = (direction * image).sum(axis=0)
+            image = self._flow @ direction
+            image *= -self._alpha
+            image += direction
+            along = _squares(direction, image)
             step = np.divide(square, along, out=np.zeros_like(square), where=along > 0)
-            reached += step * direction
-            residual -= step * image
-            following = (residual**2).sum(axis=0)
+            reached += np.multiply(direction, step, out=scaled)
+            residual -= np.multiply(image, step, out=scaled)
+            following = _squares(residual, residual)
             turn = np.divide(following, square, out=np.zeros_like(square), where=square > 0)
-            direction = residual + turn * direction
+            direction *= turn
+            direction += residual
             square = following
-        return np.maximum(reached, 0.0)
+        return np.maximum(reached, 0.0, out=reached)
+
+
+def _squares(a: Vectors, b: Vectors) -> Vectors:
+    products: Vectors = np.einsum("nc,nc->c", a, b)
+    return products

@@ -25,7 +25,11 @@ for one are often too narrow by a third or more (Bates, Hastie and Tibshirani, J
 
 
 def expected_accuracy(
-    right: NDArray[np.bool_], classes: Indices, shares: NDArray[np.float64]
+    right: NDArray[np.bool_],
+    classes: Indices,
+    shares: NDArray[np.float64],
+    *,
+    worth: float = 1.0,
 ) -> Estimate:
     """Return the expected accuracy on rows of which classes have other shares than among seeds.
 
@@ -39,6 +43,7 @@ def expected_accuracy(
         right: `[M]`, whether each held-out seed was labelled rightly.
         classes: `[M]` true class of each.
         shares: `[K]` share of each class among the rows to label; sums to 1.
+        worth: how much each counts beside an independent one, apart from the halving.
 
     Returns:
         The estimate; NaN from 0 to 1 where nothing could be measured.
@@ -56,7 +61,7 @@ def expected_accuracy(
         return Estimate(math.nan, 0.0, 1.0)
     weights = shares[classes] / counts[classes] / known
     value = float((weights * right).sum())
-    rows = _WORTH / float((weights**2).sum())
+    rows = _WORTH * worth / float((weights**2).sum())
     wrong = rows - value * rows
     low = float(beta.ppf(_TAIL, value * rows, wrong + 1)) if value > 0 else 0.0
     high = float(beta.ppf(1 - _TAIL, value * rows + 1, wrong)) if value < 1 else 1.0

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.special import softmax
 
 from tamis.algo.canonical_order import canonical_order
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.propagation.contenders import (
     Graph,
     Headed,
+    Reached,
     Seeds,
     Texts,
     fit_means,
@@ -21,6 +21,7 @@ from tamis.algo.propagation.contenders import (
 )
 from tamis.algo.propagation.diffusion import Diffusion, affinities
 from tamis.algo.propagation.expected import expected_accuracy
+from tamis.algo.propagation.new_rows import Labeler, NewRows
 from tamis.algo.propagation.seed_groups import Conflict, find_conflicts, spread_in_groups
 from tamis.algo.propagation.trials import hold_trials
 from tamis.algo.splits import assign_splits
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from tamis.algo.intervals import Estimate
     from tamis.algo.neighbors import KnnGraph
-    from tamis.algo.probe.heads import Head
     from tamis.algo.propagation.contenders import Contender
     from tamis.algo.propagation.trials import Trial
     from tamis.types import Indices, Vectors
@@ -46,6 +46,8 @@ _FOLDS: Final = ((50, 20), (500, 10))
 """Up to so many labels, so many folds: with few labels, each that is left out is missed."""
 _FOLDS_OF_MANY: Final = 5
 _TEXT_ROWS: Final = 20
+_BY_TEXTS: Final = 2
+"""Contenders that know of texts; these are trusted where no label could be held out."""
 _EVEN: Final = 1e-9
 
 
@@ -63,55 +65,6 @@ class ClassTexts:
 
 
 @dataclass(frozen=True)
-class NewRows:
-    """Labels for rows that come later, by what is known already.
-
-    Attributes:
-        classes: `[K]` names.
-        head: gives logits; None where the texts alone won, whose fit new rows must bring.
-        known: `[K']` classes that the head tells apart.
-        temperature: divides the logits.
-        least_confidence: a row under it gets no label.
-    """
-
-    classes: NDArray[Any]
-    head: Head | None
-    known: Indices
-    temperature: float
-    least_confidence: float
-
-    def probabilities(
-        self, X: NDArray[Any], texts: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """Return `[M, K]` for new unit vectors `[M, D]`; the graph is not computed again.
-
-        Args:
-            X: `[M, D]` unit vectors.
-            texts: `[M, K]` how well each fits the text of each class; needed where texts won.
-
-        Raises:
-            UsageError: texts are needed and not given, or `X` is not made of unit vectors.
-        """
-        if self.head is None:
-            if texts is None:
-                raise UsageError("class texts gave these labels: new rows need their fit to them")
-            logits = np.log(np.maximum(texts, 1e-6))
-        else:
-            found = self.head.logits(unit_vectors(X))
-            logits = np.repeat(found.min(axis=1, keepdims=True), len(self.classes), axis=1)
-            logits[:, self.known] = found
-        probabilities: NDArray[np.float64] = softmax(logits / self.temperature, axis=1)
-        return probabilities
-
-    def labels(self, X: NDArray[Any], texts: NDArray[np.float64] | None = None) -> Indices:
-        """Return the class number of each new row, `[M]`; -1 where no class is likely enough."""
-        probabilities = self.probabilities(X, texts)
-        likely = probabilities.max(axis=1) >= self.least_confidence
-        labels: Indices = np.where(likely, probabilities.argmax(axis=1), -1)
-        return labels
-
-
-@dataclass(frozen=True)
 class Propagation:
     """Labels for all rows, and how right they are expected to be.
 
@@ -120,10 +73,10 @@ class Propagation:
         labels: `[N]` class number of each row, labels given included; -1 where none is given out.
         confidence: `[N]` calibrated probability of the likeliest class; 1 for labels given.
         probabilities: `[N, K]` calibrated; rows sum to 1.
-        winner: what gave them.
+        method: what gave them: one way, or a mix of several.
         trials: what each contender did on held-out labels.
         expected: accuracy expected of the labels given out, from refits without the labels that it
-            is measured on, the choice of the winner included; NaN, from 0 to 1, where no label
+            is measured on, the weights of the mix included; NaN, from 0 to 1, where no label
             could be held out.
         expected_of_all: the same if no row were left without a label.
         coverage: share of the rows without given labels that got one.
@@ -137,7 +90,7 @@ class Propagation:
     labels: Indices
     confidence: NDArray[np.float64]
     probabilities: NDArray[np.float64]
-    winner: str
+    method: str
     trials: tuple[Trial, ...]
     expected: Estimate
     expected_of_all: Estimate
@@ -158,13 +111,13 @@ def propagate(
     least_confidence: float = 0.5,
     rng: np.random.Generator,
 ) -> Propagation:
-    """Label all rows from the labels of a few, by the way that does best on labels held out.
+    """Label all rows from the labels of a few, by the ways that do best on labels held out.
 
     Tried are diffusion along the graph of 50 nearest neighbours, the nearest class mean, a
     logistic regression, a vote of the nearest labels, and, where there are texts, these and a
-    graph with the rows that fit each text best as sources. The one that is most often right on
-    held-out labels is taken, of equals the one with the least log loss. The same rows give
-    the same labels, bit for bit, whatever order they come in.
+    graph with the rows that fit each text best as sources. They are mixed by their log loss on
+    held-out labels, as `fit_mixture` says: many labels leave the best one alone. The same rows
+    give the same labels, bit for bit, whatever order they come in.
 
     The graph costs O(N² D), or about O(N^1.5 D) from 50,000 rows; diffusion O(N k K) a step, for
     each of the folds (20 up to 50 labels, 10 up to 500, then 5); the others 210, 55 or 15 fits
@@ -198,30 +151,33 @@ def propagate(
     vectors = unit_vectors(X)
     n = len(vectors)
     at, given = np.asarray(rows, dtype=np.int64), np.asarray(labels)
-    _check(n, at, given, groups, least_confidence)
+    check_rows(n, at, given, groups, least_confidence)
     classes, codes = _classes(given, texts, n)
     # Rows by content: no order of rows decides.
     order = _order(vectors, at, codes)
     place = np.empty(n, np.int64)
     place[order] = np.arange(n)
     ordered = vectors[order]
-    group = np.arange(n) if groups is None else _by_first_use(np.asarray(groups)[order])
+    group = np.arange(n) if groups is None else by_first_use(np.asarray(groups)[order])
     conflicts, sound = find_conflicts(group, place[at], codes)
     by_place = np.argsort(place[at[sound]], kind="stable")
     seed_rows, seed_classes = place[at[sound]][by_place], codes[sound][by_place]
     if np.unique(seed_classes).size < 2 and texts is None:  # noqa: PLR2004 - nothing to tell apart
         raise UsageError(
-            f"{len(conflicts)} groups of near-duplicates have several labels, which leaves fewer "
-            "than two classes: settle these first"
+            f"near-duplicates have different labels in {len(conflicts)} of their groups, which "
+            "leaves fewer than two classes: settle these first"
         )
     seeds = Seeds(
-        seed_rows, seed_classes, _folds(seed_classes, group[seed_rows], rng), len(classes)
+        seed_rows, seed_classes, draw_folds([seed_classes], group[seed_rows], rng), len(classes)
     )
-    near = _ordered_graph(graph, order, place) if graph else knn_graph(ordered, NEIGHBORS, rng=rng)
-    contenders = _contenders(ordered, seeds, near, None if texts is None else _text(texts)[order])
-    trials = hold_trials(contenders, seeds)
-    winner, trial = contenders[trials.winner], trials.trials[trials.winner]
-    own = softmax(winner.logits() / trial.temperature, axis=1)
+    near = ordered_graph(graph, order, place) if graph else knn_graph(ordered, NEIGHBORS, rng=rng)
+    diffusion = Diffusion(affinities(near))
+    fit = None if texts is None else _text(texts)[order]
+    contenders = contenders_on(ordered, seeds, diffusion, fit)
+    trials = hold_trials(contenders, seeds, trusted=None if texts is None else _BY_TEXTS)
+    mixture = trials.mixture
+    taken = [contenders[part] for part in mixture.parts]
+    own = np.exp(mixture.log_probabilities(contender.logits() for contender in taken))
     probabilities = spread_in_groups(own, group, seed_rows, seed_classes)
     confidence = probabilities.max(axis=1)
     likely = confidence >= least_confidence
@@ -246,30 +202,36 @@ def propagate(
         labels=found[place],
         confidence=confidence[place],
         probabilities=probabilities[place],
-        winner=winner.name,
+        method=trials.method,
         trials=trials.trials,
         expected=expected_accuracy(right[sure], truth[sure], answered),
         expected_of_all=expected_accuracy(right, truth, shares),
         coverage=float(likely[free].mean()) if free.any() else 1.0,
         measured=int(right.size),
-        conflicts=_as_given(conflicts, groups, order) if names else (),
+        conflicts=as_given(conflicts, groups, order) if names else (),
         new_rows=NewRows(
             classes=classes,
-            head=winner.head(),
-            known=np.arange(len(classes)) if isinstance(winner, Graph) else np.unique(seed_classes),
-            temperature=trial.temperature,
+            heads=tuple(_labeler(contender, seeds) for contender in taken),
+            mixture=mixture,
             least_confidence=least_confidence,
         ),
     )
 
 
-def _contenders(
-    X: Vectors, seeds: Seeds, near: KnnGraph, texts: NDArray[np.float64] | None
+def _labeler(contender: Contender, seeds: Seeds) -> Labeler:
+    every = isinstance(contender, (Graph, Texts))
+    known = np.arange(seeds.n_classes) if every else np.unique(seeds.classes)
+    return Labeler(contender.head(), known)
+
+
+def contenders_on(
+    X: Vectors, seeds: Seeds, diffusion: Diffusion, texts: NDArray[np.float64] | None
 ) -> list[Contender]:
-    diffusion = Diffusion(affinities(near))
+    """Return the ways to label all rows, those that know of texts first."""
+    reached = Reached.from_seeds(len(X), seeds, diffusion)
     found: list[Contender] = [
         Headed("class means", 0.1, X, seeds, fit_means),
-        Graph("graph", X, seeds, diffusion),
+        Graph("graph", X, seeds, reached),
         Headed("regression", 1.0, X, seeds, fit_regression),
         Headed("vote", 1.0, X, seeds, fit_votes),
     ]
@@ -278,17 +240,17 @@ def _contenders(
     sources = np.zeros(texts.shape)
     best = np.argsort(-texts, axis=0, kind="stable")[:_TEXT_ROWS]
     np.put_along_axis(sources, best, 1.0 / len(best), axis=0)
-    return [
-        Graph("graph and texts", X, seeds, diffusion, sources),
-        Texts(texts, seeds),
-        *found,
-    ]
+    both = reached.with_texts(sources, seeds, diffusion)
+    knowing: list[Contender] = [Graph("graph and texts", X, seeds, both), Texts(texts, seeds)]
+    # of a class without a label only texts know
+    return knowing if np.unique(seeds.classes).size < seeds.n_classes else [*knowing, *found]
 
 
-def _folds(classes: Indices, groups: Indices, rng: np.random.Generator) -> Indices:
-    wanted = next((folds for most, folds in _FOLDS if classes.size <= most), _FOLDS_OF_MANY)
+def draw_folds(categories: Sequence[Indices], groups: Indices, rng: np.random.Generator) -> Indices:
+    """Return the fold of each label given; whole groups each, categories spread evenly."""
+    wanted = next((folds for most, folds in _FOLDS if groups.size <= most), _FOLDS_OF_MANY)
     count = min(wanted, np.unique(groups).size)
-    return assign_splits(groups, [classes], [1 / count] * count, rng=rng)
+    return assign_splits(groups, categories, [1 / count] * count, rng=rng)
 
 
 def _order(vectors: Vectors, at: Indices, codes: Indices) -> Indices:
@@ -299,7 +261,8 @@ def _order(vectors: Vectors, at: Indices, codes: Indices) -> Indices:
     return order[canonical_order(vectors[order])]
 
 
-def _ordered_graph(graph: KnnGraph, order: Indices, place: Indices) -> KnnGraph:
+def ordered_graph(graph: KnnGraph, order: Indices, place: Indices) -> KnnGraph:
+    """Return the graph of the same rows in another order, and `place` their new numbers."""
     from dataclasses import replace
 
     return replace(
@@ -333,9 +296,10 @@ def _text(texts: ClassTexts) -> NDArray[np.float64]:
     return ordered
 
 
-def _as_given(
+def as_given(
     conflicts: tuple[Conflict, ...], groups: Indices | None, order: Indices
 ) -> tuple[Conflict, ...]:
+    """Return conflicts by the numbers that rows and groups were given by."""
     assert groups is not None, "rows that are their own group cannot disagree"
     found = []
     for conflict in conflicts:
@@ -345,15 +309,17 @@ def _as_given(
     return tuple(sorted(found, key=lambda each: int(each.rows[0])))
 
 
-def _by_first_use(values: NDArray[Any]) -> Indices:
+def by_first_use(values: NDArray[Any]) -> Indices:
+    """Number values by where they first occur."""
     _, first, place = np.unique(values, return_index=True, return_inverse=True)
     numbers: Indices = np.argsort(np.argsort(first))[place]
     return numbers
 
 
-def _check(
+def check_rows(
     n: int, at: Indices, given: NDArray[Any], groups: Indices | None, least_confidence: float
 ) -> None:
+    """Raise UsageError if rows, labels and groups do not fit each other."""
     if at.shape != given.shape or (groups is not None and len(groups) != n):
         raise UsageError(
             f"{at.size} rows need as many labels, not {given.size}, and {n} rows as many groups"

@@ -27,10 +27,10 @@ class ClassifierStatistic:
     """How far apart a classifier holds the two sides on units that it was not fitted on.
 
     Ridge regression of the side, which is Fisher's discriminant with a shrunken covariance, is
-    fitted anew for each deal and fold; being linear in the sides it needs one factorisation a
+    fitted anew for each deal and fold; being linear in the sides it needs one factorization a
     fold for all deals. The statistic is the difference between the mean outputs of batch and
     reference, over folds, by the standard deviation of the outputs. O(N D² + D³) to set up;
-    5 B (G D + D²) for B deals.
+    O(B G D) for B deals, and O(B D²) more where units hold several rows.
 
     Args:
         pooled: the rows.
@@ -45,36 +45,49 @@ class ClassifierStatistic:
         self._sizes = pooled.sizes
         self._sums = pooled.unit_sums(pooled.X) - self._sizes[:, None] * self._mean
         self._fold = rng.permutation(np.arange(pooled.units) % min(_FOLDS, pooled.units))
+        fold_of_row = self._fold[pooled.unit[used]]
         moments = [
-            rows[part].T @ rows[part]
+            rows[fold_of_row == fold].T @ rows[fold_of_row == fold]
             for fold in range(int(self._fold.max()) + 1)
-            if (part := self._fold[pooled.unit[used]] == fold) is not None
         ]
         whole = np.sum(moments, axis=0)
-        ridge = _RIDGE * max(float(np.trace(whole)) / len(whole), np.finfo(np.float64).tiny)
-        self._factors = [
-            cho_factor(whole - own + ridge * np.eye(len(whole)), check_finite=False)
+        unit_matrix = np.eye(len(whole))
+        # Of rows that are all the same, any ridge will do.
+        ridge = _RIDGE * (float(np.trace(whole)) / len(whole) or 1.0)
+        # Well conditioned, thanks to the ridge.
+        self._inverses = [
+            cho_solve(
+                cho_factor(whole - own + ridge * unit_matrix, check_finite=False), unit_matrix
+            )
             for own in moments
         ]
-        self._moments = moments
+        self._outputs = [
+            self._sums[self._fold == fold] @ inverse for fold, inverse in enumerate(self._inverses)
+        ]
+        self._squares: list[NDArray[np.float64]] | None = None
+        if self._sizes.max() > 1:
+            self._squares = [
+                inverse @ own @ inverse
+                for inverse, own in zip(self._inverses, moments, strict=True)
+            ]
 
     def __call__(self, dealt: Deals) -> NDArray[np.float64]:
         """Return `[B]` separations of deals `[B, G]`."""
         sides = _targets(dealt, self._sizes)
         batch = dealt.astype(np.float64)
         rows = batch @ self._sizes
-        mean_batch, mean_reference = np.zeros(len(dealt)), np.zeros(len(dealt))
+        of_batch, total = np.zeros(len(dealt)), np.zeros(len(dealt))
         squares = np.zeros(len(dealt))
-        for fold, weights in enumerate(self._weights(sides)):
-            mine = self._fold == fold
-            outputs = self._sums[mine] @ weights
-            inside = batch[:, mine].T
-            mean_batch += (outputs * inside).sum(axis=0)
-            mean_reference += (outputs * (1 - inside)).sum(axis=0)
-            squares += np.einsum("db,db->b", weights, self._moments[fold] @ weights)
+        for fold, along in enumerate(self._along(sides)):
+            outputs = self._outputs[fold] @ along
+            of_batch += np.einsum("gb,bg->b", outputs, batch[:, self._fold == fold])
+            total += outputs.sum(axis=0)
+            if self._squares is None:
+                squares += np.einsum("gb,gb->b", outputs, outputs)
+            else:
+                squares += np.einsum("db,db->b", along, self._squares[fold] @ along)
         n = self._sizes.sum()
-        total = mean_batch + mean_reference
-        apart = mean_batch / rows - mean_reference / (n - rows)
+        apart = of_batch / rows - (total - of_batch) / (n - rows)
         spread = np.sqrt(np.maximum(squares / n - (total / n) ** 2, np.finfo(np.float64).tiny))
         separation: NDArray[np.float64] = apart / spread
         return separation
@@ -88,9 +101,10 @@ class ClassifierStatistic:
         found = np.full(len(pooled.X), np.nan)
         sides = _targets(pooled.unit_is_batch[None], self._sizes)
         fold = np.where(pooled.unit >= 0, self._fold[pooled.unit], -1)
-        for number, weights in enumerate(self._weights(sides)):
+        for number, along in enumerate(self._along(sides)):
             mine = fold == number
-            found[mine] = (pooled.X[mine] - self._mean) @ weights[:, 0]
+            weights = self._inverses[number] @ along[:, 0]
+            found[mine] = (pooled.X[mine] - self._mean) @ weights
         return found
 
     def area_under_curve(self) -> float:
@@ -101,14 +115,14 @@ class ClassifierStatistic:
         n = int(inside.sum())
         return float((ranks[inside].sum() - n * (n + 1) / 2) / (n * (inside.size - n)))
 
-    def _weights(self, sides: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """`[D, B]` weights of each fold, fitted on the units of the others."""
-        along = [self._sums[self._fold == f].T @ sides[:, self._fold == f].T for f in self._folds()]
-        whole = np.sum(along, axis=0)
-        return [cho_solve(self._factors[f], whole - along[f]) for f in self._folds()]
-
-    def _folds(self) -> range:
-        return range(len(self._factors))
+    def _along(self, sides: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """`[D, B]` for each fold: rows of all other folds by the side they are dealt to."""
+        own = [
+            self._sums[self._fold == fold].T @ sides[:, self._fold == fold].T
+            for fold in range(len(self._inverses))
+        ]
+        whole = np.sum(own, axis=0)
+        return [whole - one for one in own]
 
 
 def _targets(dealt: Deals, sizes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -102,9 +102,18 @@ def unit_table(pooled: Pooled, pairs: NDArray[np.float64]) -> NDArray[np.float64
 def _gaussians(X: Vectors, median: float) -> NDArray[np.float64]:
     rows = X.astype(np.float64)
     lengths = np.einsum("nd,nd->n", rows, rows)
-    squared = np.maximum(lengths[:, None] + lengths - 2 * (rows @ rows.T), 0.0)
-    kernel: NDArray[np.float64] = np.zeros_like(squared)
-    for width in BANDWIDTHS:
-        kernel += np.exp(squared / (-2 * (width * median) ** 2))
+    squared = rows @ rows.T
+    squared *= -2
+    squared += lengths
+    squared += lengths[:, None]
+    np.maximum(squared, 0.0, out=squared)
+    squared /= -2 * (max(BANDWIDTHS) * median) ** 2
+    # One exponential for all widths: each is half of the next, so its Gaussian is the fourth power.
+    power = np.exp(squared, out=squared)
+    kernel = power.copy()
+    for _ in BANDWIDTHS[1:]:
+        power *= power
+        power *= power
+        kernel += power
     kernel /= len(BANDWIDTHS)
     return kernel

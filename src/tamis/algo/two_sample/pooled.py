@@ -58,6 +58,8 @@ class Pooled:
 
     def unit_sums(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Return `[G, F]` sums of the rows `[N, F]` of each unit."""
+        if self.units == len(self.unit) and bool((np.diff(self.unit) == 1).all()):
+            return np.array(values, np.float64)
         order = np.argsort(self.unit, kind="stable")
         order = order[np.count_nonzero(self.unit < 0) :]
         first = np.searchsorted(self.unit[order], np.arange(self.units))

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["BANDWIDTHS", "median_distance", "random_features", "random_frequencies"]
 
 BANDWIDTHS: Final = (0.5, 1.0, 2.0)
-"""Widths of the Gaussians, as multiples of the median distance; the kernel is their mean."""
+"""Widths of the Gaussians, as multiples of the median distance; the kernel is their mean.
+
+Each is half of the next.
+"""
 
 _FREQUENCIES: Final = 128
 _MEDIAN_PAIRS: Final = 5000

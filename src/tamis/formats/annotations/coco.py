@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.algo.run_lengths import box_of_counts, read_counts
 from tamis.errors import InputError
 from tamis.formats.annotations.json_members import open_json, read_members
+from tamis.formats.annotations.plain_boxes import PlainBoxes
 from tamis.formats.annotations.source_annotation import (
     SourceAnnotation,
     declared_size,
@@ -20,7 +22,6 @@ from tamis.types import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tamis.dataset.annotation_layers import AnnotationKind
     from tamis.formats.annotations.source_annotation import Said
@@ -56,19 +57,99 @@ def read_coco(
     described = file if reference is None or not is_results else reference
     with _coco_errors(described):
         pictures, labels = _described(described)
-    places: dict[str, tuple[str, ...]] = {}
     with _coco_errors(file):
-        for number, entry in enumerate(_annotations(file, outlines=outlines)):
-            try:
-                picture = pictures.of(entry)
-                name = text(picture["file_name"])
-                if name not in places:
-                    places[name] = _places(file, name)
-                yield _entry(entry, name, picture, labels, places[name])
-            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-                what = entry.get("id", number) if isinstance(entry, dict) else number
-                reason = f"annotation {what!r:.60} cannot be used: {_words(error)}"
-                yield Failure(str(file), reason, str(file))
+        yield from _said(file, pictures, labels, outlines=outlines)
+
+
+def _said(file: Path, pictures: _ById, labels: _ById, *, outlines: bool) -> Iterator[Said]:
+    """Yield what a file says, plain boxes together where they follow each other."""
+    known = _Templates(file, pictures, labels)
+    boxes = PlainBoxes(known.pictures)
+    for number, entry in enumerate(_annotations(file, outlines=outlines)):
+        try:
+            if _is_plain(entry):
+                known.add(entry, boxes)
+                if len(boxes) >= _BOXES_AT_ONCE:
+                    yield boxes
+                    boxes = PlainBoxes(known.pictures)
+                continue
+            if len(boxes):
+                yield boxes
+                boxes = PlainBoxes(known.pictures)
+            yield _entry(entry, known.picture(entry), labels)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            what = entry.get("id", number) if isinstance(entry, dict) else number
+            reason = f"annotation {what!r:.60} cannot be used: {_words(error)}"
+            yield Failure(str(file), reason, str(file))
+    if len(boxes):
+        yield boxes
+
+
+_BOXES_AT_ONCE = 1 << 13
+
+
+def _is_plain(entry: dict[str, Any]) -> bool:
+    """Whether it is a box of a class, and nothing beyond that has to be understood."""
+    return (
+        "bbox" in entry
+        and not entry.get("segmentation")
+        and not entry.get("keypoints")
+        and not entry.get("iscrowd")
+        and "caption" not in entry
+        and "attributes" not in entry
+    )
+
+
+class _Templates:
+    """What a file says of its pictures and classes, looked up once for each id.
+
+    Attributes:
+        pictures: each as an annotation without class and place.
+    """
+
+    def __init__(self, file: Path, pictures: _ById, labels: _ById) -> None:
+        self.pictures: list[SourceAnnotation] = []
+        self._folders = _picture_folders(file)
+        self._entries = pictures
+        self._classes = labels
+        self._numbers: dict[Any, int] = {}
+        self._labels: dict[Any, str] = {}
+
+    def picture(self, entry: dict[str, Any]) -> SourceAnnotation:
+        """Return the picture of an annotation."""
+        return self.pictures[self._number(entry)]
+
+    def add(self, entry: dict[str, Any], boxes: PlainBoxes) -> None:
+        """Add an annotation to the boxes."""
+        picture = self._number(entry)
+        category = entry.get("category_id")
+        label = self._labels.get(category)
+        if label is None:
+            label = text(self._classes.of(entry)["name"])
+            self._labels[category] = label
+        left, top, width, height = _four_numbers(entry["bbox"])
+        score = entry.get("score")
+        confidence = None if score is None else float(score)
+        boxes.picture.append(picture)
+        boxes.label.append(label)
+        boxes.box.append((left, top, width, height))
+        boxes.confidence.append(confidence)
+        boxes.source.append(
+            {key: value for key, value in entry.items() if key not in _UNDERSTOOD} or None
+        )
+
+    def _number(self, entry: dict[str, Any]) -> int:
+        wanted = entry.get("image_id")
+        number = self._numbers.get(wanted)
+        if number is None:
+            said = self._entries.of(entry)
+            name = text(said["file_name"])
+            number = len(self.pictures)
+            size = declared_size(said.get("width"), said.get("height"))
+            places = tuple(_below(folder, name) for folder in self._folders)
+            self.pictures.append(SourceAnnotation(name, None, size=size, places=places))
+            self._numbers[wanted] = number
+        return number
 
 
 _PARTS = ("images", "annotations", "categories")
@@ -125,7 +206,9 @@ def _described(file: Path) -> tuple[_ById, _ById]:
 def _annotations(file: Path, *, outlines: bool) -> Iterator[Any]:
     with open_json(file) as stream:
         hook = None if outlines else _without_outline
-        for name, value in read_members(stream, ("annotations",), hook):
+        for name, value in read_members(stream, _PARTS, hook):
+            if name == "annotations" and not isinstance(value, Iterator):
+                raise ValueError("its annotations are no list")
             if name in ("", "annotations"):
                 yield from value
 
@@ -141,15 +224,28 @@ class _ById:
     def __init__(self, field: str, name: str) -> None:
         self._field = field
         self._name = name
-        self._exact: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-        self._loose: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        self._exact: dict[Any, dict[str, Any] | list[dict[str, Any]]] = {}
+        self._loose: dict[str, list[dict[str, Any]]] | None = None
 
     def add(self, entry: dict[str, Any]) -> None:
         """Take an entry, which has an `id`; one that is there already is the same."""
-        name = entry.get(self._name)
-        for ids, key in ((self._exact, _exact(entry["id"])), (self._loose, _loose(entry["id"]))):
-            if not any(name == other.get(self._name) for other in ids[key]):
-                ids[key].append(entry)
+        key = _exact(entry["id"])
+        there = self._exact.setdefault(key, entry)
+        if there is not entry:
+            several = there if isinstance(there, list) else [there]
+            if not any(entry.get(self._name) == other.get(self._name) for other in several):
+                self._exact[key] = [*several, entry]
+
+    def _alike(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the entries by their ids as texts, made when an id is first not found as it is."""
+        if self._loose is None:
+            self._loose = defaultdict(list)
+            for there in self._exact.values():
+                for entry in there if isinstance(there, list) else [there]:
+                    others = self._loose[_loose(entry["id"])]
+                    if not any(entry.get(self._name) == one.get(self._name) for one in others):
+                        others.append(entry)
+        return self._loose
 
     def of(self, annotation: dict[str, Any]) -> dict[str, Any]:
         """Return the entry that an annotation names.
@@ -160,7 +256,8 @@ class _ById:
         if self._field not in annotation:
             raise ValueError(f"it has no {self._field}")
         wanted = annotation[self._field]
-        meant = self._exact.get(_exact(wanted)) or self._loose.get(_loose(wanted), [])
+        found = self._exact.get(_exact(wanted)) or self._alike().get(_loose(wanted), [])
+        meant = found if isinstance(found, list) else [found]
         if not meant:
             raise ValueError(f"there is no {self._field} {wanted!r}")
         if len(meant) > 1:
@@ -187,16 +284,10 @@ _EXACT = 2**53
 """Whole numbers below this are exact as floats; longer ids are compared as texts."""
 
 
-def _entry(
-    entry: dict[str, Any],
-    name: str,
-    picture: dict[str, Any],
-    labels: _ById,
-    places: tuple[str, ...],
-) -> SourceAnnotation:
+def _entry(entry: dict[str, Any], picture: SourceAnnotation, labels: _ById) -> SourceAnnotation:
     common: dict[str, Any] = {
-        "picture": name,
-        "places": places,
+        "picture": picture.picture,
+        "places": picture.places,
         "source": {key: value for key, value in entry.items() if key not in _UNDERSTOOD},
     }
     if isinstance(attributes := entry.get("attributes"), dict):
@@ -206,7 +297,7 @@ def _entry(
     if "caption" in entry:
         return SourceAnnotation(label=None, kind="caption", text=text(entry["caption"]), **common)
     kind: AnnotationKind = "box"
-    size = declared_size(picture.get("width"), picture.get("height"))
+    size = picture.size
     polygon: tuple[tuple[float, ...], ...] = ()
     mask: tuple[int, ...] | None = None
     match entry.get("segmentation"):
@@ -309,11 +400,17 @@ def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _places(file: Path, name: str) -> tuple[str, ...]:
+def _picture_folders(file: Path) -> list[str]:
     """Return where the pictures of a COCO file use to lie: beside it, or beside its folder."""
     subset = file.stem.removeprefix("instances_")
     folders = ("", "images", f"../{subset}", "../images", f"../images/{subset}")
-    return tuple(place(file.parent, folder, name) for folder in folders)
+    return [place(file.parent, folder) for folder in folders]
+
+
+def _below(folder: str, name: str) -> str:
+    """Return the path of a file below a folder; most names need no thought."""
+    plain = name[0] not in "./" and "./" not in name and "//" not in name
+    return f"{folder}/{name}" if plain else place(Path(folder), name)
 
 
 def _words(error: Exception) -> str:

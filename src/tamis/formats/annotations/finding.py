@@ -41,6 +41,7 @@ class PictureFinder:
 
     def __init__(self, uris: Iterable[str]) -> None:
         self._by_name: dict[str, list[_Picture]] = defaultdict(list)
+        self._last: tuple[str | None, Sequence[_Picture]] = (None, ())
         self._found: dict[tuple[str, Sequence[str]], str | Sequence[str]] = {}
         for uri in uris:
             parts = parts_of(_path_of(uri))
@@ -108,9 +109,11 @@ class PictureFinder:
                 found.setdefault(distance, []).append(picture.uri)
         return found[min(found)] if found else []
 
-    def _candidates(self, name: str) -> Iterable[_Picture]:
-        for key in sorted(buckets(name)):
-            yield from self._by_name.get(key, ())
+    def _candidates(self, name: str) -> Sequence[_Picture]:
+        if self._last[0] != name:  # each place of a picture ends with the same name
+            keys = sorted(buckets(name))
+            self._last = name, [one for key in keys for one in self._by_name.get(key, ())]
+        return self._last[1]
 
 
 class _Picture(NamedTuple):

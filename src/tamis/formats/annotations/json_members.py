@@ -24,6 +24,10 @@ _LARGEST: Final = 256 << 20
 _NEAR: Final = 16
 """What is this near to the end of what was read may go on: `-Infinity` has 9 characters."""
 
+_TRIES: Final = 4
+_NEXT: Final = re.compile(r"\}[ \t\n\r]*,[ \t\n\r]*\{")
+"""Where an object ends and another one begins."""
+
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _LEAST: Final = 4  # bytes that tell the encoding
 
@@ -97,10 +101,12 @@ class _Text:
         self, stream: IO[str], hook: Callable[[dict[str, Any]], Any] | None = None
     ) -> None:
         self._stream = stream
-        self._decode = json.JSONDecoder(object_hook=hook).raw_decode
+        decoder = json.JSONDecoder(object_hook=hook)
+        self._decode, self._decode_all = decoder.raw_decode, decoder.decode
         self._buffer = ""
         self._at = 0
         self._ended = False
+        self._one_by_one = False
 
     def _more(self) -> None:
         left = self._buffer[self._at :]
@@ -108,7 +114,7 @@ class _Text:
             raise ValueError("one value of it is larger than 256 Mi characters")
         chunk = self._stream.read(max(_CHUNK, len(left)))  # at most twice is parsed what is long
         self._ended = not chunk
-        self._buffer, self._at = left + chunk, 0
+        self._buffer, self._at, self._one_by_one = left + chunk, 0, False
 
     def peek(self) -> str:
         """Return the next character that is no space, without using it; empty at the end."""
@@ -155,9 +161,36 @@ class _Text:
             self.take("]")
             return
         while True:
+            yield from self._several()
             yield self.value()
             if self.take(",]") == "]":
                 return
+
+    def _several(self) -> list[Any]:
+        """Use the elements that follow and are objects, many at once; perhaps none.
+
+        What is decoded as a whole array up to some end was one: what stands before an end says
+        whether it is that of an element. If the array itself has ended before, nothing is decoded.
+        """
+        end = len(self._buffer)
+        for _ in range(_TRIES if not self._one_by_one else 0):
+            end = self._buffer.rfind("}", self._at, end)
+            while end >= 0 and not _NEXT.match(self._buffer, end):
+                end = self._buffer.rfind("}", self._at, end)
+            if end < 0:
+                break
+            try:
+                found: list[Any] = self._decode_all(f"[{self._buffer[self._at : end + 1]}]")
+            except json.JSONDecodeError as error:
+                if error.msg.startswith("Extra data"):  # beyond the end of this array
+                    end = self._at + error.pos - 1
+                continue
+            except (ValueError, RecursionError):  # told by the element in which it is
+                continue
+            self._at = self._buffer.index(",", end) + 1
+            return found
+        self._one_by_one = True
+        return []
 
     def names(self) -> Iterator[str]:
         """Use an object name by name; whoever asks uses the values between."""

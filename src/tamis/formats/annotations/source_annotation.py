@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from tamis.algo.run_lengths import counts_of, mask_of, write_counts
+from tamis.formats.annotations.plain_boxes import PlainBoxes
 from tamis.images.box import Box
 
 if TYPE_CHECKING:
@@ -325,9 +326,9 @@ class _Turn:
                 return y, width - x
 
 
-Said: TypeAlias = "SourceAnnotation | Failure | str"
-"""What a reader yields: an annotation, a file or an entry that cannot be used with its reason, or a
-sentence on what was not read at all."""
+Said: TypeAlias = "SourceAnnotation | PlainBoxes | Failure | str"
+"""What a reader yields: an annotation, many boxes at once, a file or an entry that cannot be used
+with its reason, or a sentence on what was not read at all."""
 
 
 @dataclass
@@ -353,6 +354,8 @@ class Annotations:
                 found.notes.append(one)
             elif isinstance(one, SourceAnnotation):
                 found.entries.append(one)
+            elif isinstance(one, PlainBoxes):
+                found.entries.extend(one.entries())
             else:
                 found.failures.append(one)
         return found

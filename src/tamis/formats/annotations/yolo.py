@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tamis.errors import InputError
+from tamis.formats.annotations.plain_boxes import PlainBoxes
 from tamis.formats.annotations.source_annotation import SourceAnnotation, place
 from tamis.formats.annotations.yolo_files import (
     files_below,
@@ -82,39 +85,67 @@ def read_yolo(
             f"{counted(len(passed_over), 'label file was')} not read, outside of the folders "
             f"called labels: {passed_over[0]}"
         )
-    held: list[SourceAnnotation] | None = []
-    for said in _lines(root, labels, settings):
-        if held is None or not isinstance(said, SourceAnnotation) or said.kind != "polygon":
-            yield said
-        elif _is_parallelogram(said.polygon[0]):
-            held.append(said)
-        else:  # of segments then, all of them
-            yield from held
-            yield said
-            held = None
-    for entry in held or ():
-        yield replace(entry, kind="rotated_box")
+    rotated: bool | None = None
+    boxes = PlainBoxes([])
+    for number, file in enumerate(labels):
+        for said in _lines(root, file, settings, boxes):
+            if isinstance(said, SourceAnnotation) and said.kind == "polygon":
+                if rotated is None:  # decided by all that follow, which are read for it
+                    rest = (
+                        one for other in labels[number:] for one in _lines(root, other, settings)
+                    )
+                    rotated = all(map(_may_be_rotated_box, rest))
+                yield replace(said, kind="rotated_box") if rotated else said
+            else:
+                yield said
+        if len(boxes) >= _BOXES_AT_ONCE:
+            yield boxes
+            boxes = PlainBoxes([])
+    if len(boxes):
+        yield boxes
 
 
-def _lines(root: Path, labels: Sequence[Path], settings: YoloSettings) -> Iterator[Said]:
-    for file in labels:
-        picture = _picture_of(root, file)
-        places = _places(file)
-        try:
-            lines = file.read_text("utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            yield Failure(str(file), f"is no YOLO label file: {error}", str(file))
+_BOXES_AT_ONCE = 1 << 13
+
+
+def _lines(
+    root: Path, file: Path, settings: YoloSettings, boxes: PlainBoxes | None = None
+) -> Iterator[Said]:
+    """Yield what the lines of a file say, but boxes if there is where they can go."""
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        yield Failure(str(file), f"is no YOLO label file: {error}", str(file))
+        return
+    picture: SourceAnnotation | None = None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
             continue
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                label, shape = _shape(line, settings)
-            except ValueError as error:
-                reason = f"line {number} cannot be used: {error}"
-                yield Failure(str(file), reason, str(file))
-                continue
-            yield SourceAnnotation(picture, label, **shape, relative=True, places=places, bare=True)
+        try:
+            label, shape = _shape(line, settings)
+        except ValueError as error:
+            reason = f"line {number} cannot be used: {error}"
+            yield Failure(str(file), reason, str(file))
+            continue
+        if picture is None:
+            name, places = _picture_of(root, file), _places(file)
+            picture = SourceAnnotation(name, None, relative=True, places=places, bare=True)
+            if boxes is not None:
+                boxes.pictures.append(picture)
+        if boxes is None or "kind" in shape:
+            yield replace(picture, label=label, **shape)
+            continue
+        boxes.picture.append(len(boxes.pictures) - 1)
+        boxes.label.append(label)
+        boxes.box.append((shape["left"], shape["top"], shape["width"], shape["height"]))
+        boxes.confidence.append(shape.get("confidence"))
+        boxes.source.append(None)
+
+
+def _may_be_rotated_box(said: Said) -> bool:
+    if not isinstance(said, SourceAnnotation) or said.kind != "polygon":
+        return True
+    return _is_parallelogram(said.polygon[0])
 
 
 def _is_parallelogram(ring: Sequence[float]) -> bool:
@@ -194,24 +225,29 @@ def _class_number(word: str) -> int:
 
 def _picture_of(root: Path, file: Path) -> str:
     """Return the picture's path below `images`, which mirrors `labels`, without its extension."""
-    parts = (file.relative_to(root) if file.is_relative_to(root) else file).parts
+    above = len(root.parts)
+    inside = file.parts[:above] == root.parts
+    parts = file.parts[above:] if inside else file.parts
     at = labels_at(parts[:-1])
     if at is not None:
         parts = parts[at + 1 :]
-    elif not file.is_relative_to(root):
+    elif not inside:
         parts = parts[-1:]
-    return str(PurePosixPath(*parts[:-1], file.stem))
+    return "/".join((*parts[:-1], file.stem))
 
 
 def _places(file: Path) -> tuple[str, ...]:
     """Return where the picture uses to lie: in `images` for `labels`, or beside its labels."""
-    own = PurePosixPath(place(file.parent, file.stem))
-    parts = list(own.parts)
-    at = labels_at(parts[:-1])
-    if at is None:
-        return (str(own),)
-    parts[at] = "images"
-    return str(PurePosixPath(*parts)), str(own)
+    stem = file.stem
+    return tuple(f"{folder}/{stem}" for folder in _picture_folders(os.path.dirname(file)))  # noqa: PTH120 - many files
+
+
+@lru_cache(maxsize=1024)
+def _picture_folders(folder: str) -> tuple[str, ...]:
+    own = place(Path(folder))
+    parts = own.split("/")
+    at = labels_at(parts)
+    return (own,) if at is None else ("/".join([*parts[:at], "images", *parts[at + 1 :]]), own)
 
 
 def _settings_near(root: Path, files: Sequence[Path]) -> YoloSettings:

@@ -31,7 +31,7 @@ def files_below(folder: Path, *endings: str) -> list[Path]:
             for name in names
             if name.lower().endswith(endings) and not is_hidden(name)
         ]
-    return sorted(found)
+    return sorted(found, key=lambda file: file.parts)
 
 
 def label_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:

@@ -103,7 +103,8 @@ def export_annotated(
         raise UsageError(f"{format_name} has the pictures inside its files: they have to be copied")
     writer = how.writer()
     table = _annotations(store, rows, layer)
-    named = _named(rows, table, dots=how.dots_in_names)
+    labels = {row["sample_id"]: row["label"] for row in rows} if layer == TRUTH else _labels(table)
+    named = _named(rows, labels, dots=how.dots_in_names)
     losses = Losses()
     placing = _Pictures(rows, link, inside=how.packs_pictures)
     if pictures and link != "copy":
@@ -111,9 +112,7 @@ def export_annotated(
     files: dict[str, str] = {}
     unplaced: list[str] = []
     places = [writer.picture_place(picture) for picture in named]
-    plan = None  # a file with pictures inside is written from its beginning
-    if format_name not in PACKED:
-        plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
+    plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
     with new_folder(folder, overwrite=overwrite, plan=plan) as draft:
         for done, (picture, file) in enumerate(zip(named, places, strict=True), start=1):
             if file is None:
@@ -196,13 +195,13 @@ class _Pictures:
 
 
 def _named(
-    rows: Sequence[Mapping[str, Any]], table: pa.Table, *, dots: bool
+    rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str | None], *, dots: bool
 ) -> list[AnnotatedPicture]:
     """Return the pictures with names whose stems differ, for a format may name files by them.
 
     Args:
         rows: the samples.
-        table: their annotations.
+        labels: their classes.
         dots: whether a stem may have some.
     """
     splits = [row["split"] for row in rows]
@@ -210,7 +209,6 @@ def _named(
     bases = [posixpath.splitext(safe_name(base_name(row["uri"]))) for row in rows]
     wanted = [stem if dots else stem.replace(".", "_") for stem, _ in bases]
     stems = distinct_names(wanted, [row["sample_id"] for row in rows])
-    labels = _labels(table)
     return [
         AnnotatedPicture(
             row["sample_id"],
@@ -282,7 +280,7 @@ def _exported(
 
 
 def _with_labels(table: pa.Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Add the classes of pictures that have one in `label` alone."""
+    """Add the classes of parts of pictures, which have them in `label` alone."""
     classed = table.filter(pc.equal(table.column("kind"), "classification"))
     known = set(classed.column("sample_id").to_pylist())
     bare = [row for row in rows if row["label"] is not None and row["sample_id"] not in known]

@@ -55,6 +55,8 @@ def show_add(output: Output, request: Add, report: AddReport) -> None:
     often = request.every is not None or request.new_only
     _tell_of_videos(output, report, often=often)
     _tell_of_news(output, report)
+    if report.embedded is not None:
+        output.say(f"{report.embedded} embedded by {report.encoder}")
     failed = list(report.failed)
     for name, part in (("crops", report.crops), ("tiles", report.tiles)):
         if part is None:

@@ -1,10 +1,11 @@
-"""Verbs that choose pictures: select, with rounds of labeling and their simulation, and scores."""
+"""Verbs that choose pictures: select, with rounds and their simulation, scores and outliers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tamis.interfaces.cli.command import Command
+from tamis.services.outliers.contract import Outliers
 from tamis.services.scores.contract import Scores
 from tamis.services.select.contract import Select
 from tamis.wording import counted
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import typer
 
     from tamis.interfaces.cli.output import Output
+    from tamis.services.outliers.contract import OutliersReport
     from tamis.services.scores.contract import ScoreReport
     from tamis.services.select.result import Answer, Round, Selection, Simulation
 
@@ -26,6 +28,7 @@ def register(app: typer.Typer) -> None:
     """Put these verbs on the command line."""
     Command(Select, _show_select).register(app)
     Command(Scores, _show_scores).register(app)
+    Command(Outliers, _show_outliers).register(app)
 
 
 def _show_select(output: Output, _request: Select, found: Answer) -> None:
@@ -132,3 +135,20 @@ def _show_scores(output: Output, _request: Scores, report: ScoreReport) -> None:
             [title, "representativeness", "uniqueness"],
             [(row.path, row.representativeness, row.uniqueness) for row in rows],
         )
+
+
+def _show_outliers(output: Output, request: Outliers, report: OutliersReport) -> None:
+    against = "the others" if request.nominal is None else f"{report.reference} nominal ones"
+    output.say(f"{report.scored} scored by their distance from {against}")
+    output.note(f"by the vectors of {report.encoder}")
+    output.table(
+        ["farthest", "neighbor_distance", "mahalanobis"],
+        [(one.path, one.neighbor_distance, one.mahalanobis) for one in report.pictures],
+    )
+    if report.clusters:
+        output.table(
+            ["rarest cluster", "pictures", request.by, "farthest"],
+            [(one.id, one.size, one.distance, one.examples[0]) for one in report.clusters],
+        )
+    if report.gallery:
+        output.say(f"gallery: {report.gallery}")

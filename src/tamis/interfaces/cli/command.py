@@ -143,9 +143,9 @@ class Command:
 
             with dataset_to_fill(path) as store:
                 return execute(Workspace(store), request, feedback)
-        from tamis.dataset.store import Store
+        from tamis.runtime.dataset_at import open_dataset
 
-        return execute(Workspace(Store.open(path, create=False)), request, feedback)
+        return execute(Workspace(open_dataset(path)), request, feedback)
 
 
 class _LateCommand(TyperCommand):

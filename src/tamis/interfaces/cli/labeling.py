@@ -60,7 +60,16 @@ def show_propagated(output: Output, _request: Propagate, report: PropagationRepo
         f"{report.abstained} left without"
     )
     output.say(_expected(report.expected_accuracy, report.method))
-    output.table(["class", "pictures"], [*report.classes.items()][:_SHOWN])
+    if report.by_label:
+        output.table(
+            ["label", "pictures", "expected right", "recall", "undecided"],
+            [
+                (one.label, one.pictures, _share(one.precision), one.recall, one.undecided)
+                for one in report.by_label[:_SHOWN]
+            ],
+        )
+    else:
+        output.table(["class", "pictures"], [*report.classes.items()][:_SHOWN])
     output.table(
         ["near-duplicates", "labels"],
         [(", ".join(one.paths), ", ".join(one.labels)) for one in report.conflicts[:_SHOWN]],
@@ -82,7 +91,10 @@ def show_queue(output: Output, _request: Review, report: ReviewQueue) -> None:
 def _expected(expected: ExpectedAccuracy, method: str) -> str:
     if expected.value is None:
         return f"by {method}; too few labels to say how many are right"
-    return (
-        f"expected to be right: {expected.value:.0%} ({expected.low:.0%} to {expected.high:.0%}), "
-        f"by {method}"
-    )
+    return f"expected to be right: {_share(expected)}, by {method}"
+
+
+def _share(expected: ExpectedAccuracy) -> str:
+    if expected.value is None:
+        return "unknown"
+    return f"{expected.value:.0%} ({expected.low:.0%} to {expected.high:.0%})"

@@ -42,6 +42,8 @@ _FINDINGS: Final = (
     Column.SELECTED,
     Column.CLUSTER,
     Column.UNIQUENESS,
+    Column.NEIGHBOR_DISTANCE,
+    Column.MAHALANOBIS,
     Column.REPRESENTATIVENESS,
     Column.DUPLICATE_SCORE,
     Column.SELECTED_RANK,

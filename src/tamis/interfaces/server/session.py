@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tamis.dataset.store import Store
 from tamis.images.decode import decode
 from tamis.interfaces.server.facets import facets_of, filterable
 from tamis.interfaces.server.jobs import Jobs
@@ -19,6 +18,7 @@ from tamis.interfaces.server.row_table import RowTable
 from tamis.interfaces.server.saved import Saved
 from tamis.interfaces.server.selections import Selections
 from tamis.machine import return_free_memory
+from tamis.runtime.dataset_at import open_dataset
 from tamis.runtime.workspace import Workspace, execute
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Session:
     """A dataset that is open in a server. Thread-safe.
 
     Args:
-        path: the dataset's folder.
+        path: the dataset's folder, or its address at an object store as a path.
         segmenter: what makes masks of points; None if the user named none.
 
     Raises:
@@ -46,14 +46,15 @@ class Session:
 
     def __init__(self, path: Path, segmenter: Segmenter | None = None) -> None:
         self.segmenter = segmenter
-        self.workspace = Workspace(Store.open(path, create=False))
+        self._at = path
+        self.workspace = Workspace(open_dataset(path))
         self.thumbnails = Thumbnails(self.workspace.samples)
         self.answers = Answers()
         self.selections = Selections()
         self.shown: Selection | None = None
         self.chosen: Selection | None = None
         self.jobs = Jobs()
-        self.saved = Saved(path)
+        self.saved = Saved(self.workspace.path)
         self.lock = threading.RLock()
         self.examples: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="tamis-app-")
@@ -132,7 +133,7 @@ class Session:
         Raises:
             TamisError: it cannot be done.
         """
-        workspace = Workspace(Store.open(self.workspace.path, create=False))
+        workspace = Workspace(open_dataset(self._at))
         return execute(workspace, request, feedback)
 
     def new_place(self, ending: str) -> Path:

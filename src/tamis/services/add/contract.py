@@ -64,7 +64,10 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
             default="0.92",
         ),
     ] = None
-    encoder: Annotated[str, Option("The encoder that new-only compares by.", metavar="SPEC")] = (
+    embed: Annotated[
+        bool, Option("Also compute vectors of what is new, from the same decoding.")
+    ] = False
+    encoder: Annotated[str, Option("The encoder of embed and new-only.", metavar="SPEC")] = (
         "default"
     )
     later_keys: Annotated[
@@ -94,6 +97,11 @@ class Add(Request["AddReport"], verb="add", writes=True, creates=True):
         if self.runner == "ray" and self.new_only:
             raise UsageError(
                 "what is new is found one picture after the other, which a cluster cannot do"
+            )
+        if self.runner == "ray" and self.embed:
+            raise UsageError(
+                "a cluster embeds in a step of its own; leave embed out and run  tamis embed  "
+                "--runner ray  afterwards"
             )
         if self.threshold is not None and not self.new_only:
             raise UsageError("a threshold says what counts as new: ask for new only as well")
@@ -192,7 +200,9 @@ class AddReport(Result):
         covered: pictures and frames left out since one that is kept is as similar; None unless
             only what is new was added.
         skipped: of these, frames that were told by their pixels, without the encoder.
-        encoder: the encoder that told what is new.
+        embedded: pictures that got a vector from the decoding that measured them; None unless
+            that was asked for.
+        encoder: the encoder that told what is new, or embedded.
         threshold: cosine similarity from which one covers another.
         unseen: samples of the dataset that have no vector of this encoder and so cover nothing.
         crops: what became of the boxes, if they were asked for.
@@ -211,6 +221,7 @@ class AddReport(Result):
     videos_passed_over: int = 0
     covered: int | None = None
     skipped: int | None = None
+    embedded: int | None = None
     encoder: str | None = None
     threshold: float | None = None
     unseen: int | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,9 @@ from tamis.runtime.row_sink import Rows
 from tamis.types import Failure, Vectors
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from tamis.images.picture_record import PictureRecord
     from tamis.services.add.sources_to_add import SourcesToAdd
     from tamis.sources.spread import Location
@@ -29,6 +32,7 @@ class NewSample:
         record: what was measured.
         columns: values of further columns, such as a frame's.
         vector: `[D]` float32, if it was embedded.
+        pixels: `[H, W, 3]` uint8, prepared for an encoder, until there is a vector.
     """
 
     location: Location
@@ -38,6 +42,7 @@ class NewSample:
     record: PictureRecord
     columns: dict[str, object] = field(default_factory=dict)
     vector: Vectors | None = None
+    pixels: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,10 +96,15 @@ class SampleRows:
             "added_at": self._added_at,
             "label": marks.label,
             "split": marks.split,
-            **asdict(outcome.record),
+            **vars(outcome.record),
             **outcome.columns,
             **({} if outcome.location.state is None else {"object_state": outcome.location.state}),
         }
         if outcome.vector is None:
             return Rows([sample])
-        return Rows([sample], ids=[outcome.sample_id], vectors=outcome.vector[None])
+        return Rows(
+            [sample],
+            ids=[outcome.sample_id],
+            vectors=outcome.vector[None],
+            counts={"embedded": 1},
+        )

@@ -114,13 +114,14 @@ def add_arrays(
             f"first, of {failed[0].path}: {failed[0].reason}"
         )
     known_count = removed = added = 0
+    if replaced:
+        removed = len(workspace.store.annotations(["layer"], equal("layer", layer)))
     if len(rows) or replaced:
         with workspace.store.operation("label add", {"layer": layer}) as operation:
             _stage(workspace, operation, layer, rows.table(), replaced=replaced)
         counts = operation.counts
         added = counts.get("annotations", 0)
         known_count = counts.get("annotations_known", 0)
-        removed = counts.get("annotations_removed", 0)
     return AnnotationsAdded(
         layer=layer,
         added=added,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +18,7 @@ from tamis.dataset.samples import Kind
 from tamis.errors import InputError, UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.finding import PictureFinder
+from tamis.formats.annotations.plain_boxes import PlainBoxes
 from tamis.formats.annotations.read import read_as
 from tamis.outside_text import storable
 from tamis.runtime.object_crops import PLACED, follow_objects, objects_to_follow
@@ -30,9 +33,10 @@ from tamis.services.annotate.exported_pictures import exported_pictures
 from tamis.services.annotate.spooled_tables import SpooledTables
 from tamis.types import Failure
 from tamis.verbs.feedback import SILENT
+from tamis.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tamis.dataset.operation import Operation
     from tamis.dataset.store import Store
@@ -43,7 +47,6 @@ if TYPE_CHECKING:
 
 __all__ = ["clear_labels", "import_annotations", "list_layers", "set_label"]
 
-_ROWS_AT_ONCE = 1 << 16
 _NAMED = 500
 """Pictures that a condition names one by one; of more, all are read."""
 
@@ -70,46 +73,59 @@ def import_annotations(
         raise InputError(
             f"nothing in {place} can be used; the first failure, {first.path}: {first.reason}"
         )
-    if not taken.tables:
+    if not taken.rows.num_rows:
         first = next(iter(taken.failed))
         raise InputError(
             f"none of the {taken.entries} annotations in {place} can be used; the first, "
             f"{first.path}: {first.reason}. Add the pictures first:  tamis add FOLDER"
         )
+    removed = 0
     with store.operation("import", request=request) as operation:
         labeled = set()
         if request.replace:
+            removed = len(store.annotations(["layer"], equal("layer", request.layer)))
             before = objects_to_follow(workspace.samples, equal("layer", request.layer))
             operation.remove_annotations(request.layer)
-            after = [before.slice(0, 0), *(table.select(PLACED) for table in taken.tables)]
-            joined = pa.concat_tables(after, promote_options="default")
-            follow_objects(workspace.samples, operation, before, joined)
+            if before.num_rows:
+                after = [batch.select(list(PLACED)) for batch in taken.rows.batches()]
+                follow_objects(workspace.samples, operation, before, pa.Table.from_batches(after))
             if request.layer == TRUTH:
                 _clear_label(store, operation, list(_classes(store, TRUTH)))
         else:
             labeled = set(_with_label(store))
-        for table in taken.tables:
-            operation.add_annotations(table)
+        operation.add_annotations(taken.rows)
         labels = {name: label for name, label in taken.labels.items() if name not in labeled}
+        taken.notes += _kept_labels(store, taken.labels, labeled)
         if labels:
             values = pa.array(list(labels.values()), pa.string())
             operation.set_marks(list(labels), {"label": values})
         operation.counts |= {"failed": len(failed)}
-    kinds: Counter[str] = Counter()
-    for table in taken.tables:
-        for one in pc.value_counts(table.column("kind")).to_pylist():
-            kinds[one["values"]] += one["counts"]
     counts = operation.counts
     return ImportReport(
         layer=request.layer,
         imported=counts.get("annotations", 0),
         known=counts.get("annotations_known", 0),
-        removed=counts.get("annotations_removed", 0),
+        removed=removed,
         pictures=taken.pictures,
-        kinds=dict(kinds.most_common()),
+        kinds=dict(taken.kinds.most_common()),
         failed=failed,
         notes=taken.notes,
     )
+
+
+def _kept_labels(store: Store, told: Mapping[str, str], labeled: set[str]) -> list[str]:
+    """Say that pictures have another class as their label, and keep it."""
+    asked = [name for name in told if name in labeled]
+    there = store.read([Column.LABEL], ids=asked).column(0).to_pylist() if asked else []
+    others = sum(told[name] != label for name, label in zip(asked, there, strict=True))
+    if not others:
+        return []
+    sentence = (
+        f"{counted(others, 'picture')} had another class already, which stays the label; what "
+        f"was imported stands beside it in {TRUTH}: change it by  tamis label set, or import with "
+        "--replace"
+    )
+    return [sentence]
 
 
 @dataclass
@@ -117,7 +133,8 @@ class _Taken:
     """What an import found places for.
 
     Attributes:
-        tables: rows.
+        rows: their rows.
+        kinds: how many there are of each kind.
         entries: how many annotations there were.
         pictures: of how many pictures.
         labels: the class of each whole picture that has one.
@@ -126,7 +143,8 @@ class _Taken:
         notes: sentences on what was not read at all.
     """
 
-    tables: list[pa.Table] = field(default_factory=list)
+    rows: SpooledTables = field(default_factory=SpooledTables)
+    kinds: Counter[str] = field(default_factory=Counter)
     entries: int = 0
     pictures: int = 0
     labels: dict[str, str] = field(default_factory=dict)
@@ -143,54 +161,118 @@ def _taken(
     read = workspace.samples.of(None, kind=Kind.WHOLE).table(*columns).to_pylist()
     samples = {row["uri"]: row for row in read}
     samples |= exported_pictures(request.path.expanduser(), read)
-    finder = PictureFinder(samples)
-    rows, waiting = AnnotationRows(request.layer, request.author), SpooledTables()
-    taken = _Taken()
-    seen: set[str] = set()
+    taking = _Taking(request, source, samples)
     progress = feedback.stage("import")
-    for entry in _entries(said, taken):
-        if request.layer == TRUTH and entry.confidence is not None:
+    for one in said:
+        taking.take(one)
+        if taking.rows.full:
+            taking.flush()
+            progress(taking.taken.entries, None)
+    if len(taking.rows):
+        taking.flush()
+    taking.taken.pictures = len(taking.seen)
+    return taking.taken
+
+
+class _Taking:
+    """Finds the picture of each annotation, and the place in it.
+
+    Args:
+        request: what was asked.
+        source: where annotations come from, to be named with what fails.
+        samples: the pictures by their uris.
+    """
+
+    def __init__(
+        self, request: Import, source: str, samples: Mapping[str, Mapping[str, Any]]
+    ) -> None:
+        self.rows = AnnotationRows(request.layer, request.author)
+        self.seen: set[str] = set()
+        self.taken = _Taken()
+        self._request = request
+        self._source = source
+        self._samples = samples
+        self._finder = PictureFinder(samples)
+
+    def flush(self) -> None:
+        """Let the rows wait elsewhere."""
+        table = self.rows.table()
+        for one in pc.value_counts(table.column("kind")).to_pylist():
+            self.taken.kinds[one["values"]] += one["counts"]
+        self.taken.rows.add(table)
+
+    def take(self, said: Said) -> None:
+        """Take what a reader yields."""
+        match said:
+            case str():
+                self.taken.notes.append(said)
+            case Failure():
+                self.taken.unread[said] = None
+            case PlainBoxes():
+                self._boxes(said)
+            case _:
+                self._one(said)
+
+    def _one(self, entry: SourceAnnotation) -> None:
+        self.taken.entries += 1
+        self._check(entry.confidence)
+        sample = self._sample(entry)
+        if isinstance(sample, Failure):
+            self.taken.failed[sample] = None
+            return
+        placed = entry.placed(sample["width"], sample["height"], sample["orientation"] or 1)
+        if isinstance(placed, str):
+            self.taken.failed[Failure(sample["uri"], placed, self._source)] = None
+            return
+        name = sample["sample_id"]
+        self.rows.add(name, entry, placed)
+        self.seen.add(name)
+        if entry.kind == "classification" and entry.label and self._request.layer == TRUTH:
+            self.taken.labels.setdefault(name, entry.label)
+
+    def _boxes(self, boxes: PlainBoxes) -> None:
+        """Take boxes together that are placed without a question, and the others one by one."""
+        sizes = {}
+        names = {}
+        for number in dict.fromkeys(boxes.picture):
+            sample = self._sample(boxes.pictures[number])
+            if not isinstance(sample, Failure) and sample["width"] and sample["height"]:
+                names[number] = sample["sample_id"]
+                sizes[number] = sample["width"], sample["height"], sample["orientation"] or 1
+        good, placed = boxes.placed(sizes)
+        bounds = np.flatnonzero(np.diff(good, prepend=~good[:1], append=~good[-1:])).tolist()
+        for start, stop in pairwise(bounds):
+            if not good[start]:
+                for row in range(start, stop):
+                    self._one(boxes.entry(row))
+                continue
+            if self._request.layer == TRUTH:
+                for confidence in boxes.confidence[start:stop]:
+                    self._check(confidence)
+            some = slice(start, stop)
+            sample_ids = [names[number] for number in boxes.picture[some]]
+            self.rows.add_boxes(
+                sample_ids, boxes.label[some], placed[some], boxes.confidence[some],
+                boxes.source[some],
+            )  # fmt: skip
+            self.taken.entries += stop - start
+            self.seen.update(sample_ids)
+
+    def _check(self, confidence: float | None) -> None:
+        if confidence is not None and self._request.layer == TRUTH:
             raise UsageError(
-                f"{request.path} holds predictions, with a confidence each: name a layer of their "
-                "own with --layer NAME"
+                f"{self._request.path} holds predictions, with a confidence each: name a layer of "
+                "their own with --layer NAME"
             )
-        uri = finder.find_for(entry)
-        if not isinstance(uri, str) and len({samples[one]["sample_id"] for one in uri}) == 1:
+
+    def _sample(self, entry: SourceAnnotation) -> Mapping[str, Any] | Failure:
+        uri = self._finder.find_for(entry)
+        if not isinstance(uri, str) and len({self._samples[one]["sample_id"] for one in uri}) == 1:
             uri = uri[0]  # the original and what was exported of it
         if not isinstance(uri, str):
             reason = "several pictures have that name" if uri else "no picture of the dataset"
-            taken.failed[Failure(entry.picture, reason, source)] = None
-            continue
-        sample = samples[uri]
-        placed = entry.placed(sample["width"], sample["height"], sample["orientation"] or 1)
-        if isinstance(placed, str):
-            taken.failed[Failure(uri, placed, source)] = None
-            continue
-        name = sample["sample_id"]
-        rows.add(name, entry, placed)
-        seen.add(name)
-        if entry.kind == "classification" and entry.label and request.layer == TRUTH:
-            taken.labels.setdefault(name, entry.label)
-        if len(rows) >= _ROWS_AT_ONCE:
-            waiting.add(rows.table())
-            progress(taken.entries, None)
-    if len(rows):
-        waiting.add(rows.table())
-    taken.tables = waiting.tables()
-    taken.pictures = len(seen)
-    return taken
-
-
-def _entries(said: Iterable[Said], taken: _Taken) -> Iterator[SourceAnnotation]:
-    """Yield the annotations, and keep what is said beside them."""
-    for one in said:
-        if isinstance(one, str):
-            taken.notes.append(one)
-        elif isinstance(one, Failure):
-            taken.unread[one] = None
-        else:
-            taken.entries += 1
-            yield one
+            return Failure(entry.picture, reason, self._source)
+        return self._samples[uri]
 
 
 def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SILENT) -> SetReport:
@@ -205,7 +287,7 @@ def set_label(workspace: Workspace, request: SetLabel, _feedback: Feedback = SIL
     if request.add:
         changed = [name for name in ids if request.label not in had.get(name, ())]
     else:
-        changed = [name for name in ids if had.get(name) != [request.label]]
+        changed = [name for name in ids if set(had.get(name, ())) != {request.label}]
     if changed:
         rows = AnnotationRows(request.layer, request.author)
         for name in changed:
@@ -235,9 +317,9 @@ def clear_labels(
     ids = _samples(workspace, request)
     of_kind = equal("kind", request.kind) if request.kind else None
     condition = all_of(equal("layer", request.layer), of_kind)
-    annotated = store.annotations(["sample_id"], condition).column("sample_id").unique()
+    annotated = store.annotations(["sample_id"], condition).column("sample_id")
     meant = pa.array(ids, pa.string())
-    chosen = meant.filter(pc.is_in(meant, value_set=annotated))
+    chosen = meant.filter(pc.is_in(meant, value_set=annotated.unique()))
     marks = request.layer == TRUTH and request.kind in (None, "classification")
     labeled = workspace.samples.rows(["sample_id", "label"], ids) if marks and ids else None
     labels = 0 if labeled is None else len(labeled) - labeled.column("label").null_count
@@ -250,7 +332,7 @@ def clear_labels(
             follow_objects(workspace.samples, operation, before, before.slice(0, 0))
             if labels:
                 _clear_label(store, operation, ids)
-        removed = operation.counts.get("annotations_removed", 0)
+        removed = pc.sum(pc.is_in(annotated, value_set=meant)).as_py() or 0
     return ClearReport(layer=request.layer, pictures=len(ids), removed=removed, labels=labels)
 
 

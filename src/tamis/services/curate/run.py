@@ -72,6 +72,8 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
             label_level=request.label_level,
             exclude=request.exclude,
             every=request.every,
+            embed=True,
+            encoder=request.encoder,
         ),
         feedback,
     )
@@ -154,7 +156,7 @@ def curate(workspace: Workspace, request: Curate, feedback: Feedback = SILENT) -
         added=ingested.added,
         known=ingested.known,
         failed=ingested.failed,
-        embedded=embedded.embedded,
+        embedded=(ingested.embedded or 0) + embedded.embedded,
         blank=blank,
         duplicates=left_out,
         changed=found.verdicts[Verdict.CHANGED],

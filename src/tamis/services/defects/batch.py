@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tamis.algo.defects import Scale, mutual_distances
+from tamis.algo.defects import Scale, highest_mean, mutual_distances
 from tamis.errors import UsageError
 from tamis.runtime.defect_places import PlaceFeatures
 from tamis.runtime.defect_scores import PictureScore, ScoreMap
@@ -47,7 +47,7 @@ class BatchScorer:
         features: of the levels that are used.
         sample: patches of all pictures.
         numbers: which picture each sample id is.
-        scales: of the highest place, by level.
+        scales: of the mean of the highest places, by level.
     """
 
     features: PlaceFeatures
@@ -62,7 +62,7 @@ class BatchScorer:
             ScoreMap(scale.scaled(one).astype(np.float32), place.lattice([level]))
             for scale, level, one in zip(self.scales, self.features.maps.levels, maps, strict=True)
         ]
-        return PictureScore(max(float(one.values.max()) for one in scaled), scaled, place.extent)
+        return PictureScore(max(highest_mean(one.values) for one in scaled), scaled, place.extent)
 
     def maps(self, row: PictureRow, picture: Pixels) -> tuple[Place, list[NDArray[np.float32]]]:
         """Return a picture's places and, for each level, their mutual distances `[h, w]`."""
@@ -117,7 +117,7 @@ def batch_scorer(
         for _, found in looked_at(
             sample.nominal.rows[::step],
             features.decode_side,
-            lambda row, picture: [float(one.max()) for one in scorer.maps(row, picture)[1]],
+            lambda row, picture: [highest_mean(one) for one in scorer.maps(row, picture)[1]],
             feedback.stage("compare"),
         )
         if not isinstance(found, Failure)

@@ -15,6 +15,7 @@ from tamis.algo.defects import (
     area_under_curve,
     fit_patch_model,
     gained,
+    highest_mean,
     plant_flaw,
     smoothed,
 )
@@ -46,6 +47,8 @@ _LEARNED_FROM: Final = 48
 _CHOOSING: Final = 16
 _FLAWED: Final = 8
 _BANK: Final = 500
+_PATCHES: Final = 12_000
+"""Patches that banks to compare are chosen from; they are kept by every set of levels."""
 _EXPOSURES: Final = (1.0, 0.8, 1.2)
 _MOST_LEVELS: Final = 3
 _EQUAL: Final = 1e-9
@@ -171,7 +174,7 @@ class Chooser:
         rows = [first.sample.nominal.rows[place] for place in order[: 2 * _CHOOSING]]
         choosing, others = rows[::2], rows[1::2]
         table = self._table(choosing, options, learned, feedback)
-        scales = [Scale.of(column) for column in table.nominal.T]
+        scales = [Scale.above(column) for column in table.nominal.T]
         alone = [(column,) for column in range(len(options))]
         pairs = [
             pair
@@ -217,6 +220,7 @@ class Chooser:
             features,
             list(dict.fromkeys(option.levels for option in options)),
             rotations=self._request.rotations,
+            most=_PATCHES,
             progress=feedback.stage(f"learn at {side} pixels"),
         )
         kept = sample.trusted(left_out)
@@ -235,7 +239,7 @@ class Chooser:
         learned: Mapping[int, _Learned],
         feedback: Feedback,
     ) -> _Table:
-        """Return the highest places of pictures, and of the first 8 with a flaw of each kind."""
+        """Return what is read of pictures, and of the first 8 with a flaw of each kind."""
         folds = {
             row.sample_id: int(fold)
             for row, fold in zip(self._nominal.rows, self._nominal.folds, strict=True)
@@ -257,7 +261,7 @@ class Chooser:
                     maps = learned[side].maps(one, [o for _, o in columns], folds[row.sample_id])
                     for column, option in columns:
                         places = smoothed(maps[option.model, option.levels], option.sigma)
-                        found[at, column] = places.max()
+                        found[at, column] = highest_mean(places)
             return found
 
         decoded = max(entry.features.decode_side for entry in learned.values())
@@ -272,7 +276,7 @@ class Chooser:
 
 
 class _Table(NamedTuple):
-    """Highest places by option.
+    """What is read from maps, by option.
 
     Attributes:
         nominal: `[N, O]` of nominal pictures.

@@ -281,7 +281,7 @@ def _levels(encoder: Encoder) -> tuple[str, ...]:
 
 
 def _peak(option: Option) -> Expert:
-    return Expert(option.model, option.levels, option.sigma, "peak")
+    return Expert(option.model, option.levels, option.sigma, "highest")
 
 
 def _experts(chosen: Sequence[Option], options: Sequence[Option]) -> list[Expert]:

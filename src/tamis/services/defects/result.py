@@ -31,7 +31,8 @@ class DefectsExpert:
             PCA of nominal patches leaves.
         levels: of the encoder, which are joined.
         sigma: of the smoothing, in places.
-        reads: `peak`, the highest place, or `mean`, the mean of all.
+        reads: `highest`, the mean of the highest 0.5 % of places; `mean`, of all; `peak`, the
+            highest place, in models of earlier versions.
     """
 
     model: str

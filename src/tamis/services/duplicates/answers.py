@@ -25,7 +25,7 @@ _STAYS: Final = frozenset({"both", "different"})
 
 @dataclass(frozen=True)
 class Answers:
-    """Answers about pairs of samples, by rows that ascend with the sample ids.
+    """Answers about pairs of samples, by rows.
 
     Attributes:
         samples: how many samples there are.
@@ -44,7 +44,7 @@ class Answers:
 
     @classmethod
     def read(cls, store: Store, ids: Sequence[str]) -> Answers:
-        """Read what was answered about samples, whose ids ascend; O(N) where there are answers."""
+        """Read what was answered about samples, in their order; O(N) where there are answers."""
         said = store.annotations(
             ["sample_id", "text", "label"], equal("layer", REVIEWED_PAIRS)
         ).to_pylist()
@@ -56,14 +56,15 @@ class Answers:
             first, second = row_of.get(one["sample_id"]), row_of.get(one["text"])
             if first is None or second is None:
                 continue
+            pair = min(first, second), max(first, second)
             if one["label"] in _STAYS:
-                apart.add((first, second))
+                apart.add(pair)
             elif one["label"] == "left":
                 kept_for[second] = first
             elif one["label"] == "right":
                 kept_for[first] = second
             if one["label"] == "different":
-                different.add((first, second))
+                different.add(pair)
         return cls(len(ids), frozenset(apart), frozenset(different), kept_for)
 
     def keep_apart(self, left: Indices, right: Indices) -> NDArray[np.bool_]:

@@ -32,6 +32,8 @@ __all__ = ["Candidates"]
 
 _NEIGHBOURS = 8
 _HASH_NEIGHBOURS, _HASH_RADIUS = 4, 10
+# All pairs of 16 are as many as their candidates are at most.
+_MOST_COPIES = 16
 _NO_PAIRS = np.empty(0, np.int64)
 _QUARTERS = 4
 
@@ -69,6 +71,7 @@ class Candidates:
         self._keys = self._tried = np.empty(0, np.int64)
         self.turns = np.empty(0, np.int64)
         self.compared = self._direct = Comparison.ruled_out(0)
+        self._told = np.zeros(0, np.float32)
         self._pixels = (samples.widths * samples.heights)[self.rows]
         self.recall = 1.0
 
@@ -118,20 +121,33 @@ class Candidates:
         best = order[np.unique(keys[order], return_index=True)[1]]
         self._keys, self.turns = keys[best], turns[best]
         self._direct = compared.take(best)
-        self.compared = self._direct.told_by(self._by_originals())
+        self._told = self._by_originals()
+        self.compared = self._direct.told_by(self._told)
 
     def _by_originals(self) -> Vectors:
         """Score pairs by what both have in common with a third picture; 0 without one."""
         found = self._direct
         excess = np.where(found.undecidable, np.inf, copy_excess(found.score))
         bound = through_common_original(
-            self.left, self.right, excess, found.covers, found.sharper, self._pixels
+            self.left,
+            self.right,
+            excess,
+            found.covers,
+            found.sharper,
+            self._pixels,
+            found.undecidable,
         )
         return np.array([copy_score(one) for one in bound.tolist()], np.float32)
 
+    def judged(self, thresholds: PairThresholds) -> Comparison:
+        """Return what comparing told, and originals of pairs that they make copies."""
+        # What makes no copy keeps its places of difference.
+        told = np.where(self._told >= thresholds.copy, self._told, np.float32(0))
+        return self._direct.told_by(told, thresholds.copy)
+
     def keepers(self, thresholds: PairThresholds) -> Indices:
         """Return which picture each one goes with: the best of which it is to be dropped for."""
-        verdicts = self.compared.verdicts(thresholds)
+        verdicts = self.judged(thresholds).verdicts(thresholds)
         same = np.isin(verdicts, [verdict.value for verdict in self._drop])
         same &= ~self._answers.keep_apart(self.rows[self.left], self.rows[self.right])
         n, left, right = len(self.rows), self.left[same], self.right[same]
@@ -143,13 +159,16 @@ class Candidates:
 
         Where many are the same, the nearest few of each are all dropped, and who is kept may still
         have a duplicate among those kept. Each round compares the kept ones with each other, and
-        one whose keeper was dropped with who dropped that.
+        one whose keeper was dropped with who dropped that. Before, the copies of one picture are
+        compared with each other, unless they are so many that this would cost more than all else.
 
         Returns:
             Which picture each one goes with.
         """
         n = len(self.rows)
         keeper = self.keepers(thresholds)
+        if self.more(_NO_PAIRS, _copies_of_one(keeper)):
+            keeper = self.keepers(thresholds)
         orphans = _NO_PAIRS
         while (keeper != np.arange(n)).any() and self.more(np.unique(keeper), orphans):
             before, keeper = keeper, self.keepers(thresholds)
@@ -166,6 +185,20 @@ class Candidates:
             threshold: that of copies, if it was given; no copies are made then.
         """
         return self._verifier.calibrate(self.compared, self._rng, threshold=threshold)
+
+
+def _copies_of_one(keeper: Indices) -> Indices:
+    """Keys of the pairs that go with one keeper, where these are as few as candidates are."""
+    n = len(keeper)
+    dropped = np.flatnonzero(keeper != np.arange(n))
+    dropped = dropped[np.argsort(keeper[dropped], kind="stable")]
+    starts = np.flatnonzero(np.diff(keeper[dropped], prepend=-1))
+    keys = [_NO_PAIRS]
+    for group in np.split(dropped, starts[1:]):
+        if 1 < group.size <= _MOST_COPIES:
+            one, other = np.triu_indices(group.size, 1)
+            keys.append(pair_keys(n, group[one], group[other]))
+    return np.unique(np.concatenate(keys))
 
 
 def _renumbered(keys: Indices, rows: Indices, n: int) -> Indices:

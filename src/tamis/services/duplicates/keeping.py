@@ -133,6 +133,12 @@ class Keeping:
             np.array([samples.ids[row] for row in chosen], np.str_),
         ]
 
+    def empty_folders(self) -> list[str]:
+        """Return the folders of rules that no sample lies in."""
+        rows = list(range(len(self._samples.ids)))
+        folders = [rule.folder for rule in self._rules if rule.folder]
+        return [folder for folder in folders if not self._inside(folder, rows).any()]
+
     def _inside(self, folder: str, rows: list[int]) -> NDArray[np.bool_]:
         places = (self._samples.places[row] for row in rows)
         return np.array([lies_in(folder, place.path, place.uri) for place in places], np.bool_)

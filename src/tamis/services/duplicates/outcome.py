@@ -64,7 +64,8 @@ class Outcome:
         keeper[candidates.rows] = candidates.rows[keeper_of_candidates]
         # An equal file may go with the keeper of its equal: the pixels are the same.
         self.keeper = answers.settled(keeper[best])
-        verdicts = candidates.compared.verdicts(thresholds)
+        self._compared = candidates.judged(thresholds)
+        verdicts = self._compared.verdicts(thresholds)
         self._found = np.flatnonzero(verdicts != Verdict.DIFFERENT)
         self._verdicts = verdicts[self._found]
         self._left = candidates.rows[candidates.left[self._found]]
@@ -73,7 +74,7 @@ class Outcome:
         self._known = self._all_known()
 
     def _all_known(self) -> dict[tuple[int, int], _Known]:
-        found = self._candidates.compared.take(self._found)
+        found = self._compared.take(self._found)
         turned = self._candidates.turns[self._found] > 0
         known = {}
         for place, (a, b) in enumerate(zip(self._left.tolist(), self._right.tolist(), strict=True)):
@@ -101,7 +102,7 @@ class Outcome:
         return left, top, max(right - left, 1), max(bottom - top, 1)
 
     def pairs(self) -> list[Pair]:
-        """All pairs of one view, by sample id."""
+        """All pairs of one view, in the order of what they show."""
         samples = self._samples
         return [
             Pair(
@@ -135,10 +136,10 @@ class Outcome:
         followers: dict[int, list[int]] = {}
         for row in rows.tolist():
             followers.setdefault(int(keeper[row]), []).append(row)
-        groups = [self._group(keep, members, drop=drop) for keep, members in followers.items()]
+        # By what they show, copies and larger groups first.
+        groups = [self._group(keep, followers[keep], drop=drop) for keep in sorted(followers)]
         return sorted(
-            groups,
-            key=lambda group: (group.verdict != Verdict.COPY, -len(group.members), group.ids[0]),
+            groups, key=lambda group: (group.verdict != Verdict.COPY, -len(group.members))
         )
 
     def _group(self, keep: int, rows: list[int], *, drop: bool) -> Group:

@@ -121,6 +121,7 @@ def duplicates(
             samples,
             answers=len(answers),
             without_vector=len(samples.ids) - len(embedded.ids),
+            empty_folders=keeping.empty_folders(),
             drop_changed=request.drop == "changed",
             applied=request.apply,
         ),
@@ -149,6 +150,7 @@ def _thresholds(request: Duplicates, learned: PairThresholds) -> PairThresholds:
     return replace(
         learned,
         copy=learned.copy if copy == "auto" else copy,
+        doubtful=learned.doubtful if copy == "auto" else None,
         changed=learned.changed if changed == "auto" else changed,
     )
 
@@ -162,6 +164,7 @@ def _counts(report: DuplicateReport) -> dict[str, Any]:
         **{f"{verdict}_pairs": count for verdict, count in report.verdicts.items()},
         "threshold": report.threshold,
         "changed_threshold": report.changed_threshold,
+        "doubtful_threshold": report.calibration.thresholds.doubtful,
         "candidates": report.candidates,
         "false_pair_rate": report.calibration.false_pair_rate,
         "shared_template": int(report.calibration.shared_template),
@@ -175,6 +178,7 @@ def _notes(
     *,
     answers: int,
     without_vector: int,
+    empty_folders: list[str],
     drop_changed: bool,
     applied: bool,
 ) -> list[str]:
@@ -194,6 +198,10 @@ def _notes(
     if answers:
         said = "1 pair was" if answers == 1 else f"{answers:,} pairs were"
         notes.append(f"{said} answered in a review; the answers stand, whatever the pixels say.")
+    notes += [
+        f"No picture lies in {folder!r}, so that the rule folder={folder} decides nothing."
+        for folder in empty_folders
+    ]
     if without_vector:
         notes.append(
             f"{without_vector} of {len(samples.ids)} have no vector, so that only their perceptual "

@@ -9,13 +9,14 @@ import numpy as np
 
 from tamis.dataset import samples as view
 from tamis.dataset.columns import Column
+from tamis.dataset.content_order import content_key
 from tamis.dataset.parts import BOX_COLUMNS, box_of
-from tamis.images.box import Box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.dataset.store import Store
+    from tamis.images.box import Box
     from tamis.types import Indices
 
 __all__ = ["Place", "Samples"]
@@ -46,10 +47,13 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """Samples by sample id, and what is known of each.
+    """Samples in the order of their content, and what is known of each.
+
+    The order is that of `tamis.dataset.content_order`, so that what chance draws, who is left and
+    who is right, and what goes first of equals do not change with names and folders.
 
     Attributes:
-        ids: sample ids, ascending.
+        ids: sample ids.
         places: where the pixels lie.
         widths: pixels, upright; of a part its own.
         heights: pixels.
@@ -85,6 +89,7 @@ class Samples:
         """
         found = view.Samples(store).of(where)
         rows = found.table(*_READ, *BOX_COLUMNS, Column.DUPLICATE_OF).to_pylist()
+        rows.sort(key=content_key)
         shown = set(found.having(Column.THUMBNAIL).ids)
         ids = [row["sample_id"] for row in rows]
         known = set(ids)
@@ -128,11 +133,6 @@ class Samples:
     def path(self, row: int) -> str:
         """Return the path as the user gave it; of a part with its box."""
         return self.places[row].path
-
-
-def _box(row: dict[str, Any]) -> Box | None:
-    values = [row.get(name) for name in BOX_COLUMNS]
-    return None if None in values else Box(*(int(value or 0) for value in values))
 
 
 def _seconds(row: dict[str, Any]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal
 
+from tamis.errors import UsageError
 from tamis.types import Failure
 from tamis.verbs.request import Option, Request
 from tamis.verbs.result import Result
@@ -33,7 +34,14 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
     batch_size: BatchSize = None
     device: Annotated[
         str | None,
-        Option("The device to run on.", metavar="cpu|cuda|mps", default="the best available"),
+        Option("The device, or several.", metavar="cpu|cuda|cuda:0,cuda:1", default="the best"),
+    ] = None
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"] | None,
+        Option(
+            "What the encoder computes in; auto takes a lower one on a GPU if vectors stay alike.",
+            default="as the encoder says",
+        ),
     ] = None
     threads: Threads = None
     processes: Processes = None
@@ -41,8 +49,17 @@ class Embed(Request["EmbedReport"], verb="embed", writes=True):
     address: Address = None
 
     def check(self) -> None:
-        """Refuse the address of a cluster that is not asked to work."""
+        """Refuse what a cluster cannot be asked for, or what asks no cluster."""
         check_runner(self.runner, self.address, processes=self.processes)
+        if self.runner == "ray" and self.precision == "auto":
+            raise UsageError("a cluster compares no precisions; name one, such as bfloat16")
+        if self.runner == "ray" and len(self.devices) > 1:
+            raise UsageError("each machine of a cluster has its own devices; say  --device cuda")
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that were named."""
+        return tuple(self.device.split(",")) if self.device else ()
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["DecodePicture", "embedded_on_device"]
 
 _AT_WORK: Final = 2
-"""Batches on the device at once: one is copied while the other is computed."""
+"""Batches on each device at once: one is copied while the other is computed."""
 
 _AHEAD: Final = 8
 """Pictures that each worker may decode ahead, at least."""
@@ -68,27 +69,34 @@ class DecodePicture(Stage["list[EmbedRow]", "list[Prepared]"]):
         return list(prepared(rows, self.preprocessing))
 
 
-@dataclass(frozen=True)
 class _EmbedPrepared(Stage["list[Prepared]", EmbeddedBatch]):
-    """Embeds a batch of prepared pictures; in threads only, since the device is one."""
+    """Embeds a batch of prepared pictures on whichever device is free; in threads only."""
 
-    encoder: Encoder
-    batch_size: BatchSize
+    def __init__(self, encoders: Sequence[Encoder], batch_size: BatchSize) -> None:
+        self._dim = encoders[0].dim
+        self._batch_size = batch_size
+        self._free: SimpleQueue[Encoder] = SimpleQueue()
+        for encoder in [*encoders] * _AT_WORK:
+            self._free.put(encoder)
 
     @contextmanager
     def open(self) -> Iterator[Callable[[list[Prepared]], EmbeddedBatch]]:
         yield self._embed
 
     def failed(self, item: list[Prepared], reason: str) -> EmbeddedBatch:
-        none = np.empty((0, self.encoder.dim), np.float32)
+        none = np.empty((0, self._dim), np.float32)
         return EmbeddedBatch([], none, [(row, reason) for row, _ in item])
 
     def _embed(self, batch: list[Prepared]) -> EmbeddedBatch:
-        return EmbeddedBatch.of(self.encoder, self.batch_size, batch)
+        encoder = self._free.get()
+        try:
+            return EmbeddedBatch.of(encoder, self._batch_size, batch)
+        finally:
+            self._free.put(encoder)
 
 
 def embedded_on_device(
-    encoder: Encoder,
+    encoders: Sequence[Encoder],
     batch_size: BatchSize,
     pictures: Iterable[list[EmbedRow]],
     *,
@@ -98,28 +106,30 @@ def embedded_on_device(
     """Yield what comes of the rows, batch by batch, in their order.
 
     A batch is filled from pictures that all workers decode, so that a few hundred large ones keep
-    every processor busy however many the device takes at once. How batches are composed does not
-    depend on the number of workers. Memory: the pictures of four batches, prepared.
+    every processor busy however many the devices take at once. How batches are composed does not
+    depend on the number of workers or devices. Memory: the pictures of four batches a device,
+    prepared.
 
     Args:
-        encoder: runs on the device.
-        batch_size: pictures for one call of it.
+        encoders: the same on each device.
+        batch_size: pictures for one call of one.
         pictures: the rows of a picture each.
         workers: that decode.
         processes: decode in processes.
     """
+    at_work = _AT_WORK * len(encoders)
     decoded = ordered_map(
-        DecodePicture(encoder.preprocessing),
+        DecodePicture(encoders[0].preprocessing),
         pictures,
         workers=workers,
-        ahead=max(_AHEAD, -(-_AT_WORK * batch_size.size // workers)),
+        ahead=max(_AHEAD, -(-at_work * batch_size.size // workers)),
         weight=len,
         processes=processes,
     )
     with closing(decoded):
         batches = _batches(decoded, batch_size.size)
-        stage = _EmbedPrepared(encoder, batch_size)
-        done = ordered_map(stage, batches, workers=_AT_WORK, ahead=1)
+        stage = _EmbedPrepared(encoders, batch_size)
+        done = ordered_map(stage, batches, workers=at_work, ahead=1)
         with closing(done):
             yield from done
 

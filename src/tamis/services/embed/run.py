@@ -14,7 +14,7 @@ from tamis.dataset.parts import BOX_COLUMNS
 from tamis.dataset.samples import Kind
 from tamis.dataset.schema import error_column_of, vector_field
 from tamis.encoders.registry import is_loadable, load_encoder
-from tamis.errors import EncoderError
+from tamis.errors import EncoderError, UsageError
 from tamis.machine import usable_processors
 from tamis.runtime.batch_size import BatchSize, find_batch_size
 from tamis.runtime.decoded_rows import by_picture
@@ -27,6 +27,7 @@ from tamis.runtime.worker_choice import in_processes
 from tamis.services.embed.contract import EmbedReport
 from tamis.services.embed.embedded_batch import EmbeddedBatch, EmbedRow, prepared
 from tamis.services.embed.on_device import embedded_on_device
+from tamis.services.embed.precision import choose_precision, with_precision
 from tamis.sources.archives import close_archives
 from tamis.sources.locations import require_source
 from tamis.sources.video.frame_reader import close_videos
@@ -74,11 +75,8 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
     """
     store, progress = workspace.store, feedback.stage("embed")
     dtype, retry = request.dtype, request.retry
-    # the workers share the cores, one inference thread each
-    # and a cluster may have a device that this machine lacks
-    far = request.runner == "ray" or request.device is None
-    device = {} if far else {"device": request.device}
-    encoder = workspace.encoders.load(request.encoder, threads=1, **device)
+    encoders, note = _encoders(workspace, request)
+    encoder = encoders[0]
     begin = time.monotonic()
     store.refresh()
     column = str(vector_field(encoder.spec, encoder.fingerprint, encoder.dim, dtype).name)
@@ -100,7 +98,7 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
         with store.operation("embed", params, request=request) as operation:
             operation.counts |= {"embedded": 0, "failed": 0}
             operation.add_vector_column(encoder.spec, encoder.fingerprint, encoder.dim, dtype)
-            vectors = _embedded(todo, encoder, batch, request, total)
+            vectors = _embedded(todo, encoders, batch, request, total)
             with (
                 RowSink(store, operation, column=column, checkpoint_rows=CHECKPOINT_ROWS) as sink,
                 closing(vectors),
@@ -121,13 +119,47 @@ def embed(workspace: Workspace, request: Embed, feedback: Feedback = SILENT) -> 
         failed=failed,
         batch_size=batch.size,
         seconds=time.monotonic() - begin,
+        notes=[note] if note else [],
     )
 
 
+def _encoders(workspace: Workspace, request: Embed) -> tuple[list[Encoder], str]:
+    """Return the encoder, on each device that was named, and why it has its precision.
+
+    Raises:
+        UsageError: several devices were named for an encoder that runs on the processor.
+        EncoderError: it cannot be loaded.
+    """
+    pool, spec, note = workspace.encoders, request.encoder, ""
+    # a cluster may have a device that this machine lacks
+    devices = [{"device": name} for name in request.devices if request.runner != "ray"] or [{}]
+
+    def load(spec: str, device: Mapping[str, str] = devices[0]) -> Encoder:
+        # the workers share the cores, one inference thread each
+        return pool.load(spec, threads=1, **device)
+
+    if request.precision == "auto":
+        workspace.store.refresh()
+        rows = (row for part in _pending(workspace.samples.of(kind=Kind.WHOLE), 1) for row in part)
+        names = [column.name for column in workspace.store.vector_columns()]
+        chosen, note = choose_precision(spec, load, rows, names)
+        spec = chosen.spec
+    elif request.precision is not None:
+        spec = with_precision(spec, request.precision)
+    encoders = [load(spec, device) for device in devices]
+    if len(encoders) > 1 and any(str(getattr(one, "device", "cpu")) == "cpu" for one in encoders):
+        raise UsageError(
+            f"{request.device} names several devices, which is for GPUs; on a processor say how "
+            "many  --threads"
+        )
+    return encoders, note
+
+
 def _embedded(
-    todo: SampleSet, encoder: Encoder, batch: BatchSize, request: Embed, total: int
+    todo: SampleSet, encoders: Sequence[Encoder], batch: BatchSize, request: Embed, total: int
 ) -> Generator[EmbeddedBatch]:
     """Return what comes of the rows that are left to do, batch by batch, in their order."""
+    encoder = encoders[0]
     workers, pool = workers_of(
         request.runner,
         request.address,
@@ -154,7 +186,7 @@ def _embedded(
             processes=bool(request.processes),
         )
     return embedded_on_device(
-        encoder,
+        encoders,
         batch,
         _pending(todo, 1),
         workers=workers,

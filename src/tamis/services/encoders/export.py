@@ -75,6 +75,7 @@ def export_encoder(
     source = load_encoder(spec)
     model = _torch_model(source)
     chosen = _Pictures(request.pictures, source.preprocessing)
+    chosen.require_enough()
     parent = next(folder for folder in path.parents if folder.exists())
     with tempfile.TemporaryDirectory(prefix=".tamis-export-", dir=parent) as place:
         draft = Path(place) / path.name
@@ -210,11 +211,6 @@ def _compare(
         done += len(pixels) + len(bad)
         progress(done, len(numbers))
     rows = sum(map(len, vectors[0]))
-    if rows < _FEWEST_PICTURES:
-        raise InputError(
-            f"{rows} of the pictures can be read, and at least {_FEWEST_PICTURES} are needed to "
-            "compare on; give more"
-        )
     figures = fidelity(np.concatenate(vectors[0]), np.concatenate(vectors[1]))
     return _Comparison(figures, rows, seconds[1], seconds[0], failed)
 
@@ -255,12 +251,30 @@ class _Pictures:
             [n for n in self.all if n % _CALIBRATION_EVERY] if apart else list(self.all)
         )
 
-    def batches(self, numbers: Sequence[int]) -> Iterator[tuple[PixelBatch, list[Failure]]]:
+    def require_enough(self) -> None:
+        """Check that enough pictures can be read, before the long work; few are read for that.
+
+        Raises:
+            InputError: fewer than 3 can.
+        """
+        rows = 0
+        for pixels, _ in self.batches(self.for_comparison, _FEWEST_PICTURES):
+            rows += len(pixels)
+            if rows >= _FEWEST_PICTURES:
+                return
+        raise InputError(
+            f"{rows} of the pictures can be read, and at least {_FEWEST_PICTURES} are needed to "
+            "compare on; give more"
+        )
+
+    def batches(
+        self, numbers: Sequence[int], size: int = _BATCH
+    ) -> Iterator[tuple[PixelBatch, list[Failure]]]:
         """Yield prepared pictures `[B, H, W, 3]`, and which could not be read."""
         left = iter(numbers)
         shape = (0, self._preprocessing.height, self._preprocessing.width, 3)
         try:
-            while part := list(islice(left, _BATCH)):
+            while part := list(islice(left, size)):
                 pixels, bad = [], []
                 for place in (self._places[number] for number in part):
                     try:

@@ -20,6 +20,7 @@ __all__ = [
     "FindMislabels",
     "MislabelReport",
     "Propagate",
+    "PropagatedLabel",
     "PropagationReport",
     "Review",
     "ReviewQueue",
@@ -150,6 +151,14 @@ class Propagate(Request["PropagationReport"], verb="label propagate", writes=Tru
     """
 
     where: Where = None
+    layer: Annotated[
+        str | None,
+        Option(
+            "Start from the classes of this layer, several a picture.",
+            metavar="LAYER",
+            default="start from `label`",
+        ),
+    ] = None
     least_confidence: LeastConfidence = 0.5
     texts: Annotated[
         Literal["auto", "yes", "no"],
@@ -161,6 +170,20 @@ class Propagate(Request["PropagationReport"], verb="label propagate", writes=Tru
     ] = False
     encoder: EncoderOfVectors = None
     seed: Seed = 0
+
+    def check(self) -> None:
+        """See `Request`."""
+        if self.layer is None:
+            return
+        check_layer(self.layer)
+        if self.layer.startswith(PROPAGATED):
+            raise UsageError(
+                f"{self.layer} was propagated itself; name the layer that holds what you labeled"
+            )
+        if self.new_only:
+            raise UsageError("the labels of a layer are propagated anew each time; leave out new")
+        if self.texts == "yes":
+            raise UsageError("texts are tried for one class a picture; leave them out with a layer")
 
 
 @dataclass(frozen=True)
@@ -174,10 +197,17 @@ class ExpectedAccuracy:
 
 @dataclass(frozen=True)
 class TriedMethod:
-    """A way to label that was tried, and its accuracy on labels held out, None if unmeasured."""
+    """A way to label that was tried.
+
+    Attributes:
+        method: its name.
+        accuracy: on labels held out; None if unmeasured.
+        weight: how much it counts in what gave the labels, in [0, 1].
+    """
 
     method: str
     accuracy: ExpectedAccuracy | None
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -188,20 +218,44 @@ class ClassConflict:
     labels: Sequence[str]
 
 
+@dataclass(frozen=True)
+class PropagatedLabel:
+    """How one of several labels a picture was propagated.
+
+    Attributes:
+        label: its name.
+        pictures: how many got it.
+        undecided: of how many it is uncertain.
+        precision: how many of those that got it are expected to have it.
+        accuracy: how many of all decisions on it are expected to be right.
+        recall: share of the held-out pictures with the label that got it; None without any.
+        method: what decided.
+    """
+
+    label: str
+    pictures: int
+    undecided: int
+    precision: ExpectedAccuracy
+    accuracy: ExpectedAccuracy
+    recall: float | None
+    method: str
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PropagationReport(Result):
     """What was labeled, and how right it is expected to be.
 
     Attributes:
-        labels: labels that it started from.
+        labels: pictures with a label that it started from.
         propagated: pictures that got one.
         abstained: pictures that got none, for no class is likely enough.
         classes: how many pictures got each class.
         expected_accuracy: of the labels given out, measured on labels held out, the choice of the
-            method included.
+            methods' weights included.
         measured: how many labels were held out.
-        method: what gave the labels: the best of those tried.
+        method: what gave the labels: the best of those tried, or a mix of several.
         tried: each with its accuracy on labels held out.
+        by_label: where pictures have several labels, what is expected of each.
         conflicts: near-duplicates with different labels.
         layer: where the labels are.
         encoder: spec of the encoder of the vectors.
@@ -217,6 +271,7 @@ class PropagationReport(Result):
     measured: int
     method: str
     tried: Sequence[TriedMethod]
+    by_label: Sequence[PropagatedLabel] = ()
     conflicts: Sequence[ClassConflict]
     layer: str
     encoder: str

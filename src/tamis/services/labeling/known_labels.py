@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
     from tamis.types import Indices, Vectors
 
-__all__ = ["KnownLabels", "known_labels"]
+__all__ = ["KnownLabels", "known_labels", "near_duplicates"]
 
 _LEAST = 2
 
@@ -85,14 +85,22 @@ def known_labels(workspace: Workspace, where: str | None, encoder: str | None) -
             f"{len(rows)} of {len(labels)} pictures with a vector have a label{only}; label "
             "pictures of at least two classes:  tamis label set CLASS --where SQL"
         )
-    known = duplicate_columns(workspace.store, embedded.ids)
-    hashes = [] if known.hashes is None else [known.hashes]
     return KnownLabels(
         ids=embedded.ids,
         paths=table.column(Column.PATH).to_pylist(),
         vectors=embedded.vectors,
         rows=np.array(rows, dtype=np.int64),
         labels=names,
-        groups=join_groups([*known.copies.values(), *hashes]),
+        groups=near_duplicates(workspace, embedded.ids),
         encoder=column.spec,
     )
+
+
+def near_duplicates(workspace: Workspace, ids: list[str]) -> Indices:
+    """Return the group of each picture: identical files and what `duplicates` marked as copies.
+
+    Where nothing is marked, equal perceptual hashes; a picture without any is alone in its own.
+    """
+    known = duplicate_columns(workspace.store, ids)
+    hashes = [] if known.hashes is None else [known.hashes]
+    return join_groups([*known.copies.values(), *hashes])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from tamis.algo.mislabels import KINDS, find_mislabels, label_examples
 from tamis.algo.neighbors import knn_graph
+from tamis.errors import UsageError
 from tamis.machine import one_blas_thread
 from tamis.pages.page import require_page
 from tamis.services.labeling.contract import MislabelReport, Suspect
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["mislabels"]
 
 _NEIGHBORS = 50
+_KEPT: Final = 60
+"""Suspects that the log keeps, for the report."""
 
 
 def mislabels(
@@ -80,9 +83,14 @@ def mislabels(
         for row, like in zip(suspect.tolist(), examples, strict=True)
     ]
     progress(len(known.ids), len(known.ids))
+    if own is None and not any(map(math.isfinite, found.planted.values())):
+        notes = [
+            *notes,
+            "too few labels to plant wrong ones among: nothing says how good this ranking is",
+        ]
     tagged = 0
     if request.tag is not None:
-        tagged = _tag(workspace, request, [one.sample_id for one in suspects], request.tag)
+        tagged = _tag(workspace, request, suspects, request.tag, len(known.ids))
     report = MislabelReport(
         suspects=suspects,
         checked=len(known.ids),
@@ -119,12 +127,24 @@ def _own_model(
     silent = len(known.ids) - said.size
     notes = [f"your model says nothing of {counted(silent, 'picture')}, and these were not judged"]
     left = known.labeled_of(said)
+    only = np.unique(left.labels).tolist()
+    if len(only) < 2:  # noqa: PLR2004 - no label could be wrong
+        raise UsageError(
+            f"your model says something of {counted(said.size, 'labeled picture')} only, all of "
+            f"{only[0]!r}; labels are judged against those of another class"
+        )
     there = np.isin(np.unique(known.labels), left.labels)
     return left, own[np.ix_(said, np.flatnonzero(there))], notes if silent else []
 
 
-def _tag(workspace: Workspace, request: FindMislabels, ids: Sequence[str], tag: str) -> int:
-    store = workspace.store
+def _tag(
+    workspace: Workspace,
+    request: FindMislabels,
+    suspects: Sequence[Suspect],
+    tag: str,
+    checked: int,
+) -> int:
+    store, ids = workspace.store, [one.sample_id for one in suspects]
     before = workspace.samples.rows(["tags"], ids).column("tags").to_pylist() if ids else []
     fresh = {
         sample_id: [*(tags or []), tag]
@@ -136,5 +156,19 @@ def _tag(workspace: Workspace, request: FindMislabels, ids: Sequence[str], tag: 
     ) as operation:
         if fresh:
             operation.set_marks(list(fresh), {"tags": list(fresh.values())})
-        operation.counts |= {"suspects": len(ids), "tagged": len(fresh)}
+        operation.counts |= {
+            "checked": checked,
+            "suspects": len(ids),
+            "tagged": len(fresh),
+            "found": [
+                {
+                    "id": one.sample_id,
+                    "given": one.given,
+                    "suggested": one.suggested,
+                    "score": one.score,
+                    "kind": one.kind,
+                }
+                for one in suspects[:_KEPT]
+            ],
+        }
     return len(fresh)

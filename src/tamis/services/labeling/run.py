@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,18 +16,18 @@ from tamis.services.labeling.class_texts import class_texts
 from tamis.services.labeling.contract import (
     PROPAGATED,
     ClassConflict,
-    ExpectedAccuracy,
     PropagationReport,
     ReviewQueue,
     ToReview,
     TriedMethod,
 )
 from tamis.services.labeling.known_labels import known_labels
+from tamis.services.labeling.label_sets import propagate_layer
+from tamis.services.labeling.measured import NEIGHBORS, expected_of, notes_on, told_of
 from tamis.services.labeling.new_pictures import label_new
 from tamis.verbs.feedback import SILENT
 
 if TYPE_CHECKING:
-    from tamis.algo.intervals import Estimate
     from tamis.algo.neighbors import KnnGraph
     from tamis.algo.propagation import ClassTexts, Propagation
     from tamis.runtime.workspace import Workspace
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["propagate", "review"]
 
-_NEIGHBORS = 50
-_FEW_MEASURED = 20
+_QUEUED: Final = 24
+"""Pictures to review first that the log keeps, for the report."""
 
 
 def propagate(
@@ -47,14 +46,19 @@ def propagate(
 ) -> PropagationReport:
     """Write labels for pictures that have none into the layer `propagated`, as one operation.
 
-    What the layer said of these pictures is replaced. What `tamis.algo.propagation.propagate`
-    costs.
+    Those of a layer go to `propagated_LAYER`. What the layer said of these pictures is replaced.
+    Costs what `tamis.algo.propagation.propagate` does.
 
     Raises:
         UsageError: there are no such vectors, or fewer than two classes.
         ConflictError: another writer was in the way.
     """
     progress = feedback.stage("propagate")
+    if request.layer is not None:
+        progress(0, 1)
+        report = propagate_layer(workspace, request, request.layer)
+        progress(1, 1)
+        return report
     known = known_labels(workspace, request.where, request.encoder)
     progress(0, len(known.ids))
     if request.new_only:
@@ -62,11 +66,14 @@ def propagate(
         progress(len(known.ids), len(known.ids))
         return report
     texts = class_texts(workspace, request, known)
-    found, _ = _propagated(known, request.seed, request.least_confidence, texts)
+    found, graph = _propagated(known, request.seed, request.least_confidence, texts)
     free = np.ones(len(known.ids), np.bool_)
     free[known.rows] = False
+    queue = review_first(
+        graph, found.confidence, _QUEUED, candidates=np.flatnonzero(free), groups=known.groups
+    ).indices
     given = np.flatnonzero(free & (found.labels >= 0)).tolist()
-    rows = AnnotationRows(PROPAGATED, author=f"tamis: {found.winner}")
+    rows = AnnotationRows(PROPAGATED, author=f"tamis: {found.method}")
     classes: Counter[str] = Counter()
     for row in given:
         label = str(found.classes[found.labels[row]])
@@ -75,25 +82,33 @@ def propagate(
     whole = request.where is None
     with workspace.store.operation(
         "label propagate",
-        {"where": request.where, "method": found.winner},
+        {"where": request.where, "method": found.method},
         request.seed,
         request=request,
     ) as operation:
         operation.remove_annotations(PROPAGATED, None if whole else known.ids)
         if given:
             operation.add_annotations(rows.table())
-        operation.counts |= {"propagated": len(given)}
+        operation.counts |= {
+            "labels": int(known.rows.size),
+            "propagated": len(given),
+            "abstained": int(free.sum()) - len(given),
+            **told_of(found.expected),
+            "queue": [known.ids[row] for row in queue.tolist()],
+        }
     progress(len(known.ids), len(known.ids))
     return PropagationReport(
         labels=int(known.rows.size),
         propagated=len(given),
         abstained=int(free.sum()) - len(given),
         classes=dict(sorted(classes.items(), key=lambda pair: (-pair[1], pair[0]))),
-        expected_accuracy=_expected(found.expected),
+        expected_accuracy=expected_of(found.expected),
         measured=found.measured,
-        method=found.winner,
+        method=found.method,
         tried=[
-            TriedMethod(one.name, None if one.accuracy is None else _expected(one.accuracy))
+            TriedMethod(
+                one.name, None if one.accuracy is None else expected_of(one.accuracy), one.weight
+            )
             for one in found.trials
         ],
         conflicts=[
@@ -105,7 +120,7 @@ def propagate(
         ],
         layer=PROPAGATED,
         encoder=known.encoder,
-        notes=_notes(found),
+        notes=notes_on(found.measured, len(found.conflicts)),
     )
 
 
@@ -137,10 +152,10 @@ def review(workspace: Workspace, request: Review, feedback: Feedback = SILENT) -
             for row, gain in zip(picks.indices.tolist(), picks.gains.tolist(), strict=True)
         ],
         unlabeled=int(free.size),
-        method=found.winner,
-        expected_accuracy=_expected(found.expected_of_all),
+        method=found.method,
+        expected_accuracy=expected_of(found.expected_of_all),
         encoder=known.encoder,
-        notes=_notes(found),
+        notes=notes_on(found.measured, len(found.conflicts)),
     )
 
 
@@ -148,7 +163,7 @@ def _propagated(
     known: KnownLabels, seed: int, least_confidence: float = 0.5, texts: ClassTexts | None = None
 ) -> tuple[Propagation, KnnGraph]:
     rng = np.random.default_rng(seed)
-    graph = knn_graph(known.vectors, _NEIGHBORS, rng=rng)
+    graph = knn_graph(known.vectors, NEIGHBORS, rng=rng)
     with one_blas_thread():
         found = propagate_rows(
             known.vectors,
@@ -161,23 +176,3 @@ def _propagated(
             rng=rng,
         )
     return found, graph
-
-
-def _expected(estimate: Estimate) -> ExpectedAccuracy:
-    value = None if math.isnan(estimate.value) else estimate.value
-    return ExpectedAccuracy(value, estimate.low, estimate.high)
-
-
-def _notes(found: Propagation) -> list[str]:
-    notes = []
-    if found.measured < _FEW_MEASURED:
-        notes.append(
-            f"only {found.measured} labels could be held out to measure on: label more of each "
-            "class to narrow the interval"
-        )
-    if found.conflicts:
-        notes.append(
-            f"{len(found.conflicts)} groups of near-duplicates have different labels, and none of "
-            "these was used: settle them with  tamis label set"
-        )
-    return notes

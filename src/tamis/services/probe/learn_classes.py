@@ -9,7 +9,12 @@ import numpy as np
 from scipy.special import softmax
 
 from tamis.algo.intervals import share_right
-from tamis.algo.probe import expected_calibration_error, report_predictions, train_probe
+from tamis.algo.probe import (
+    expected_calibration_error,
+    reliability,
+    report_predictions,
+    train_probe,
+)
 from tamis.dataset.columns import Column
 from tamis.errors import UsageError
 from tamis.services.probe.contract import ComparedEncoder
@@ -85,6 +90,7 @@ def learn_classes(workspace: Workspace, request: TrainProbe) -> tuple[Trained, T
         measured_classes=() if report is None else measured_classes(report),
         confused=() if report is None else confused_classes(report, classes.tolist()),
         slices=() if sliced is None else measured_slices(sliced.slices),
+        reliability=reliability(probabilities[main], np.searchsorted(classes, labels[main])),
         compared=_compared(rows, labels, request, probe),
         mistakes=_mistakes(rows.ids, probabilities, labels, classes, main),
         notes=_notes(unknown, request.test_split),

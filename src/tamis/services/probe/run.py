@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tamis.runtime.workspace import Workspace
     from tamis.services.probe.contract import PredictProbe, TrainProbe
+    from tamis.services.probe.trained import Trained
     from tamis.types import Vectors
     from tamis.verbs.feedback import Feedback
 
@@ -67,7 +68,7 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
         "probe train", {"encoder": ", ".join(encoders)}, request.seed, request=request
     ) as operation:
         file = stored.write(workspace, request.name)
-        operation.counts |= {"file": file, "labels": found.labels}
+        operation.counts |= {"file": file, "labels": found.labels} | _told(found)
     progress(1, 1)
     accuracy = found.accuracy
     report = ProbeTraining(
@@ -101,6 +102,24 @@ def train(workspace: Workspace, request: TrainProbe, feedback: Feedback = SILENT
     if request.gallery is not None:
         write_mistakes(workspace.samples, report, found.mistakes, request.gallery)
     return report
+
+
+def _told(found: Trained) -> dict[str, Any]:
+    """Return what the log keeps of what was measured."""
+    accuracy = found.accuracy
+    return {
+        "measured": found.measured,
+        "measured_on": found.measured_on,
+        "accuracy": value_of(accuracy),
+        "low": None if accuracy is None else accuracy.low,
+        "high": None if accuracy is None else accuracy.high,
+        "ece": found.ece,
+        "ece_before": found.ece_before,
+        "reliability": [
+            {"confidence": one.confidence, "right": one.right, "pictures": one.rows}
+            for one in found.reliability
+        ],
+    }
 
 
 def predict(

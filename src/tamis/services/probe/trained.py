@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tamis.algo.intervals import Estimate
-    from tamis.algo.probe import Head
+    from tamis.algo.probe import ConfidenceBin, Head
     from tamis.services.probe.contract import (
         ComparedEncoder,
         ConfusedClasses,
@@ -61,5 +61,6 @@ class Trained:
     confused: Sequence[ConfusedClasses] = ()
     slices: Sequence[MeasuredSlice] = ()
     compared: Sequence[ComparedEncoder] = ()
+    reliability: Sequence[ConfidenceBin] = ()
     mistakes: Sequence[Mistake] = ()
     notes: Sequence[str] = ()

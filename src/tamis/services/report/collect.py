@@ -33,6 +33,7 @@ from tamis.services.report.galleries import (
     outliers,
     selected,
 )
+from tamis.services.report.labels import label_section
 from tamis.services.report.learning import learning_curve
 from tamis.services.report.objects import objects
 from tamis.services.report.pairs import audited_pairs, changed_pairs
@@ -120,6 +121,7 @@ def collect(
     progress(4, _STAGES)
     failures = store.failures().select(["path", "reason"]).to_pylist()
     steps = _steps(store)
+    labels = label_section(samples, thumbnails, steps)
     data = ReportData(
         name=store.path.resolve().name,
         path=str(store.path),
@@ -152,6 +154,7 @@ def collect(
         steps=steps,
         notes=_notes(samples, embedded, typical),
         objects=objects(samples),
+        labels=labels,
         layers=thumbnails.layers,
         map=picture_map(samples, embedded),
     )

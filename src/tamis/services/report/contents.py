@@ -21,6 +21,7 @@ __all__ = [
     "Figure",
     "Gallery",
     "Histogram",
+    "Labels",
     "Marker",
     "Objects",
     "ReportData",
@@ -112,6 +113,25 @@ class Objects:
     classes: Table | None = None
     figures: tuple[Figure, ...] = ()
     charts: tuple[Histogram, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What there is to say of labels.
+
+    Attributes:
+        suspects: labels that are probably wrong; None where none were tagged.
+        propagation: how the last propagation went.
+        queue: pictures to review first; None where there is nothing to review.
+        probe: how well the last probe does.
+        reliability: how often it is right, by how sure it is; None where nothing was measured.
+    """
+
+    suspects: Gallery | None
+    propagation: tuple[Figure, ...]
+    queue: Gallery | None
+    probe: tuple[Figure, ...]
+    reliability: Curve | None
 
 
 @dataclass(frozen=True)
@@ -256,6 +276,7 @@ class ReportData:
         steps: the operations that made the dataset, oldest first.
         notes: sentences on what could not be shown, and why.
         objects: what there is to say of annotations; None where there are none.
+        labels: what there is to say of labels; None where no operation did.
         layers: layers of annotations that are drawn on the pictures.
         map: pictures as points; None where too few have vectors.
     """
@@ -289,5 +310,6 @@ class ReportData:
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     objects: Objects | None = None
+    labels: Labels | None = None
     layers: tuple[str, ...] = ()
     map: PictureMap | None = None

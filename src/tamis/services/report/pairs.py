@@ -128,7 +128,7 @@ def changed_pairs(samples: Samples, thumbnails: Thumbnails) -> tuple[tuple[Pictu
         members[row["changed_group"]].append(row["sample_id"])
     groups = [ids for ids in members.values() if len(ids) > 1]
     largest = sorted(groups, key=lambda ids: (-len(ids), ids[0]))[:_CHANGED_GROUPS]
-    thresholds = PairThresholds(lines.threshold, lines.changed_threshold)
+    thresholds = PairThresholds(lines.threshold, lines.changed_threshold, lines.doubtful_threshold)
     shown = []
     for ids in largest:
         one = _changed_pair(store, thumbnails, ids[: _TRIED + 1], thresholds)

@@ -10,6 +10,7 @@ import numpy as np
 from tamis.algo.splits.balance import split_balance
 from tamis.algo.two_sample.split_mmd import discrepancies
 from tamis.dataset.columns import Column
+from tamis.dataset.content_order import content_order
 from tamis.dataset.part_splits import torn_parts
 from tamis.dataset.samples import Kind
 from tamis.dataset.split_column import FOLDERS, split_names
@@ -74,6 +75,7 @@ def check_splits(workspace: Workspace, request: Split, _feedback: Feedback = SIL
         raise UsageError(f"there is no column {split_column!r} to check; {known}")
     vectors = workspace.vector_column(request.encoder)
     samples = workspace.samples.of(request.where).vectors(vectors.name)
+    samples = samples.ordered(content_order(workspace.samples, samples.ids))
     marked = split_names(store, split_column, samples.ids)
     has = [name is not None for name in marked]
     if not any(has):

@@ -102,7 +102,7 @@ class PixelVerdicts:
 
         Args:
             store: the dataset.
-            ids: the pictures.
+            ids: the pictures, ordered by content, so that what is drawn does not change with names.
             shown: `[N]` which of them have a thumbnail.
             lines: that verdicts are drawn with.
         """
@@ -125,7 +125,9 @@ class PixelVerdicts:
         found = last_duplicates(store) if marked else None
         lines = None
         if found and found.threshold is not None and found.changed_threshold is not None:
-            lines = PairThresholds(found.threshold, found.changed_threshold)
+            lines = PairThresholds(
+                found.threshold, found.changed_threshold, found.doubtful_threshold
+            )
         return cls(store, ids, np.isin(ids, shown), lines)
 
     @property

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from tamis.algo.splits import split_targets
 from tamis.algo.splits.shared_views import divisible
 from tamis.dataset.columns import Column
+from tamis.dataset.content_order import content_order
 from tamis.dataset.group_columns import codes_of
 from tamis.dataset.part_splits import inherited_splits
 from tamis.dataset.samples import Kind, Samples, names_parts
@@ -63,9 +64,9 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     Whole groups are placed so that labels and clusters of vectors are spread evenly; by time,
     groups go where their latest picture is, and nothing is spread. Pictures nearer in time than
     the gap to another split get none. The same pictures with the same seed give the same splits
-    whatever order they were added in. With `apply`, one operation sets the mark `split` (or
-    `fold`, numbered from 0) and clears it on all other pictures. Parts of pictures get the split
-    of their picture.
+    whatever they are called and whatever order they were added in. With `apply`, one operation sets
+    the mark `split` (or `fold`, numbered from 0) and clears it on all other pictures. Parts of
+    pictures get the split of their picture.
 
     Raises:
         UsageError: shares do not sum to 1, a column is unknown, no picture meets the condition,
@@ -82,6 +83,7 @@ def make_splits(workspace: Workspace, request: Split, _feedback: Feedback = SILE
     known = workspace.vector_column(request.encoder)
     pictures = workspace.samples.of(where, kind=Kind.WHOLE)
     samples = pictures.vectors(known.name)
+    samples = samples.ordered(content_order(workspace.samples, samples.ids))
     if not samples.ids:
         raise UsageError(
             f"there is no picture to split: none has a vector in {samples.column}"

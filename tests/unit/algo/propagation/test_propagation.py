@@ -8,7 +8,9 @@ from scipy.sparse import csr_array
 
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.propagation import ClassTexts, Diffusion, affinities, propagate, review_first
+from tamis.algo.propagation.contenders import Graph, Reached, Seeds
 from tamis.algo.propagation.expected import expected_accuracy
+from tamis.algo.propagation.mixture import fit_mixture, fit_scaling
 from tamis.errors import UsageError
 
 
@@ -63,23 +65,26 @@ def test_labels_reach_their_clusters_and_those_given_stay():
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
 
 
-def test_the_graph_wins_on_curves_and_is_named():
+def test_the_graph_weighs_most_on_curves_and_is_named_first():
     X, truth = arcs()
     rows = np.concatenate([np.arange(5, 150, 12), np.arange(155, 300, 12)])
     found = propagate(X, rows, NAMES[truth[rows]], graph=knn_graph(X, 8, rng=rng()), rng=rng())
-    assert found.winner == "graph"
+    assert found.method.startswith("mix of graph, ")
     rates = {trial.name: trial.accuracy.value for trial in found.trials}
     assert rates["graph"] == max(rates.values())
+    weights = {trial.name: trial.weight for trial in found.trials}
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["graph"] > 0.5
     assert (found.probabilities.argmax(axis=1) == truth).mean() > 0.97
     later = unit(X + 0.003 * rng(3).standard_normal(X.shape))
     assert (found.new_rows.labels(later) == truth).mean() > 0.9
 
 
-def test_a_simple_way_wins_where_clusters_are_round():
+def test_simple_ways_weigh_most_where_clusters_are_round():
     X, truth = blobs(spread=0.9)
     rows = seeds(truth, 8)
     found = propagate(X, rows, NAMES[truth[rows]], rng=rng())
-    assert found.winner != "graph"
+    assert min(found.trials, key=lambda trial: trial.weight).name == "graph"
     T, wanted = blobs(spread=0.9, seed=5)
     known = found.new_rows.labels(T)
     assert (known[known >= 0] == wanted[known >= 0]).mean() > 0.8
@@ -160,11 +165,54 @@ def test_texts_win_where_they_know_and_name_classes_without_a_label():
     rows = rows[truth[rows] < 2]
     texts = ClassTexts(["cat", "ant", "bee"], np.roll(np.eye(3)[truth] * 0.9 + 1 / 30, 1, axis=1))
     found = propagate(X, rows, NAMES[truth[rows]], texts=texts, rng=rng())
-    assert found.winner == "texts"
-    assert (found.labels == truth).all()
+    assert "texts" in found.method
+    assert {trial.name for trial in found.trials} == {"texts", "graph and texts"}
+    assert (found.probabilities.argmax(axis=1) == truth).all()
     with pytest.raises(UsageError, match="their fit"):
         found.new_rows.labels(X)
-    assert (found.new_rows.labels(X, np.eye(3)[truth]) == truth).all()
+    later = found.new_rows.probabilities(X, np.eye(3)[truth])
+    assert (later.argmax(axis=1) == truth).mean() > 0.9
+
+
+def said(truth, right, sure=4.0, seed=0):
+    """Logits of two classes, right with some chance."""
+    hit = rng(seed).random(truth.size) < right
+    return sure * np.eye(2)[np.where(hit, truth, 1 - truth)]
+
+
+def test_a_mixture_weighs_ways_by_their_loss_and_drops_the_useless():
+    truth = np.arange(400) % 2
+    ways = [said(truth, 0.95, seed=1), said(truth, 0.9, seed=2), said(truth, 0.5, seed=3)]
+    found = fit_mixture(ways, truth, [1.0, 1.0, 1.0])
+    assert found.parts[0] == 0
+    assert found.weights[2] == 0
+    assert found.weights.sum() == pytest.approx(1)
+    few = fit_mixture([way[:6] for way in ways], truth[:6], [1.0, 1.0, 1.0])
+    assert (few.weights > 0.1).all(), "six labels tell little"
+    none = fit_mixture([way[:0] for way in ways], truth[:0], [1.0, 1.0, 1.0], trusted=2)
+    assert none.weights.tolist() == [0.5, 0.5, 0]
+
+
+def test_a_mixture_does_better_than_the_best_of_few_labels():
+    truth = np.arange(2000) % 2
+    ways = [said(truth, 0.8, sure=2.0, seed=seed) for seed in range(4)]
+    found = fit_mixture([way[:12] for way in ways], truth[:12], [1.0] * 4)
+    mixed = found.log_probabilities(ways[part] for part in found.parts).argmax(axis=1)
+    assert (mixed == truth).mean() > max((way.argmax(axis=1) == truth).mean() for way in ways)
+
+
+def test_a_shift_mends_answers_of_a_rare_class():
+    truth = (rng(4).random(600) < 0.1).astype(int)
+    logits = said(truth, 0.8, sure=3.0)
+    plain = fit_scaling(logits, truth, 1.0, shifted=False)
+    shifted = fit_scaling(logits, truth, 1.0, shifted=True)
+    row = np.arange(truth.size)
+    losses = [-one.log_probabilities(logits)[row, truth].mean() for one in (plain, shifted)]
+    assert losses[1] < losses[0] - 0.05
+    assert np.exp(shifted.log_probabilities(logits))[:, 1].mean() == pytest.approx(
+        truth.mean(), abs=0.02
+    )
+    assert plain.shift == 0 != shifted.shift
 
 
 def test_diffusion_solves_its_equation_and_leaves_islands_alone():
@@ -182,16 +230,17 @@ def test_diffusion_solves_its_equation_and_leaves_islands_alone():
     assert Diffusion(island).spread(np.eye(6)[:, :1])[3:].sum() == 0
 
 
-def test_rows_that_nothing_reaches_get_no_label_from_the_graph():
+def test_rows_that_nothing_reaches_learn_nothing_from_the_graph():
     X, truth = arcs(60)
     far = unit(-X[:12])
     every = np.concatenate([X, far])
     rows = np.concatenate([np.arange(2, 60, 5), np.arange(62, 120, 5)])
-    found = propagate(
-        every, rows, NAMES[truth[rows]], graph=knn_graph(every, 6, rng=rng()), rng=rng()
-    )
-    if found.winner == "graph":
-        assert (found.labels[120:] == -1).all()
+    near = knn_graph(every, 6, rng=rng())
+    given = Seeds(rows, truth[rows], np.arange(24) % 4, 2)
+    spread = Reached.from_seeds(len(every), given, Diffusion(affinities(near)))
+    reached = Graph("graph", every, given, spread).logits()
+    assert (reached[120:] == np.log(0.5)).all()
+    assert (reached[:120].argmax(axis=1) == truth).mean() > 0.95
 
 
 def test_review_begins_in_the_largest_doubtful_crowd_and_moves_on():
