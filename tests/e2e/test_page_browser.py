@@ -233,7 +233,9 @@ def test_all_by_keyboard_once(visit: Visit) -> None:
 
 def test_boxes_are_drawn_moved_named_and_removed(visit: Visit) -> None:
     def boxes() -> list[tuple[str, float, float]]:
-        found = Store.open(visit.dataset).annotations(where=f"sample_id = '{sample_id(0)}'")
+        found = Store.open(visit.dataset).annotations(
+            where=f"sample_id = '{sample_id(0)}' AND kind = 'box'"
+        )
         return [(one["label"], one["x"], one["width"]) for one in found.to_pylist()]
 
     visit.keys("Enter")
@@ -272,7 +274,7 @@ def test_shapes_are_drawn_changed_by_mouse_and_keys_and_undone(
     visit = Visit(browser, dataset, "flood_segmenter:segment")
 
     def rows() -> list[dict[str, Any]]:
-        where = f"sample_id = '{sample_id(0)}' AND kind != 'box'"
+        where = f"sample_id = '{sample_id(0)}' AND x IS NOT NULL AND kind != 'box'"
         found: list[dict[str, Any]] = Store.open(dataset).annotations(where=where).to_pylist()
         return found
 
