@@ -95,6 +95,7 @@ export interface NumberFacet {
   whole: boolean
   low: number
   high: number
+  median: number
   edges: number[]
   totals: number[]
   counts: number[]

@@ -10,7 +10,6 @@ import {
   isShape,
   LEAST,
   middleOf,
-  pulledTurned,
   shapeOf,
   shifted,
   turnedBy,
@@ -104,7 +103,8 @@ export class Drawing {
       .sort((a, b) => (a.key < b.key ? -1 : 1))
     this.others = annotations.filter((one) => !isShape(one, layer) && one.x !== null)
     if (!this.chosen) this.drop()
-    this.pixels = this.draft?.kind === 'mask' ? this.pixels : null
+    // a stroke that has begun goes on, whatever arrives meanwhile
+    if (!this.painting && this.draft?.kind !== 'mask') this.pixels = null
   }
 
   // What is chosen, what is drawn
@@ -486,10 +486,6 @@ export class Drawing {
   reform(ring: number[], text: string): void {
     if (this.draft) this.draft = { ...this.draft, rings: [ring], box: around([ring]) }
     else this.outline([ring], text)
-  }
-
-  pull(ring: number[], corner: number, to: Point): number[] {
-    return pulledTurned(ring, corner, to)
   }
 
   private arrow(event: KeyboardEvent): boolean {

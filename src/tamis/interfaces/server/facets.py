@@ -165,6 +165,7 @@ def _histogram(
         "whole": whole,
         "low": low,
         "high": high,
+        "median": float(np.median(values)),
         "edges": edges.tolist(),
         "totals": np.histogram(values, edges)[0].tolist(),
         "counts": np.histogram(shown, edges)[0].tolist(),

@@ -55,8 +55,10 @@ def add_map_routes(session: Session, route: _Route) -> None:
     @route("/api/map/colors")
     def colors(request: Request, _body: Any) -> Response:
         """Which value of `column` every row has: a byte, 255 for none, or a uint16, 65535."""
+        column = request.query_params.get("column", "label")
+        ranks = request.query_params.get("ranks") == "1"
         with session.lock:
-            found = color_codes(session.table, request.query_params.get("column", "label"))
+            found = color_codes(session.table, column, ranks=ranks)
         return Response(found, media_type=_BYTES)
 
     @route("/api/map/clusters")

@@ -174,18 +174,20 @@ def packed(places: NDArray[np.float32]) -> bytes:
     return np.where(np.isnan(steps), _NOWHERE, steps).astype("<u2").tobytes()
 
 
-def color_codes(table: RowTable, name: str) -> bytes:
+def color_codes(table: RowTable, name: str, *, ranks: bool = False) -> bytes:
     """Return for each row which value of a column it has, most frequent first.
 
     A byte, 255 for none, or a uint16, 65535 for none, of columns with over 255 values; after the
-    1,000th all are 1000. Of numbers and times, 0 is the least and 254 the greatest.
+    1,000th all are 1000. Of numbers and times, 0 is the least and 254 the greatest; between them
+    they grow with the value, or with the share of values below it if `ranks`, so that a few far
+    ones do not take all colors.
 
     Raises:
         UsageError: there is no such column.
     """
     column = table.column(name)
     if isinstance(column, Numbers):
-        return _ramp_codes(column.values).tobytes()
+        return _ramp_codes(column.values, ranks=ranks).tobytes()
     wide = len(column.values) > _NO_VALUE
     codes = np.full(len(table), _NOWHERE if wide else _NO_VALUE, "<u2" if wide else "u1")
     # the first of several values is shown, so it is written last
@@ -193,9 +195,16 @@ def color_codes(table: RowTable, name: str) -> bytes:
     return codes.tobytes()
 
 
-def _ramp_codes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _ramp_codes(values: NDArray[np.float64], *, ranks: bool = False) -> NDArray[np.uint8]:
     codes = np.full(len(values), _NO_VALUE, np.uint8)
     known = ~np.isnan(values)
+    if ranks:
+        _, place, counts = np.unique(values[known], return_inverse=True, return_counts=True)
+        # equal values share a color: the middle of their ranks
+        middle = np.cumsum(counts) - (counts + 1) / 2
+        share = middle / max(int(known.sum()) - 1, 1)
+        codes[known] = np.rint(share[place] * (_NO_VALUE - 1)).astype(np.uint8)
+        return codes
     finite = values[np.isfinite(values)]
     if known.any():
         # halves, so that no difference is beyond the largest number

@@ -706,3 +706,12 @@ def test_a_box_is_added_beside_those_of_others(page: TestClient, dataset: Path) 
     assert sorted(found.column("label").to_pylist()) == ["cat", "dog", "door"]
     nothing = page.post("/api/verbs/label boxes", json={**request, "box": [], "label": []})
     assert nothing.status_code == 400
+
+
+def test_colors_by_rank_give_each_color_as_many_pictures_and_equal_values_one() -> None:
+    from tamis.interfaces.server.point_map import _ramp_codes
+
+    values = np.array([0.0, 1.0, 1.0, 2.0, 1e9, np.nan, np.inf])
+    linear, ranks = _ramp_codes(values), _ramp_codes(values, ranks=True)
+    assert linear[:4].max() == 0
+    assert ranks.tolist() == [0, 76, 76, 152, 203, 255, 254]
