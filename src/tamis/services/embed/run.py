@@ -141,7 +141,7 @@ def _encoders(workspace: Workspace, request: Embed) -> tuple[list[Encoder], str]
     if request.precision == "auto":
         workspace.store.refresh()
         rows = (row for part in _pending(workspace.samples.of(kind=Kind.WHOLE), 1) for row in part)
-        names = [column.name for column in workspace.store.vector_columns()]
+        names = [column.name for column in workspace.samples.vector_columns]
         chosen, note = choose_precision(spec, load, rows, names)
         spec = chosen.spec
     elif request.precision is not None:
