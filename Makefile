@@ -153,10 +153,12 @@ $(VENV)/.core: pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-compile -e ".[app]"
 	touch $@
 
-# all at once: each call of pip resolves everything anew
+# All at once: each call of pip resolves everything anew. pip would compile on one processor, and
+# the tests of libraries too; what cannot be compiled is no module.
 $(VENV)/.dev: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet $(TORCH) -e ".[$(EXTRAS)]"
+	$(BIN)/python -m pip install --quiet --no-compile $(TORCH) -e ".[$(EXTRAS)]"
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib src || true
 	touch $(VENV)/.core $@
 
 clean:

@@ -83,8 +83,9 @@ def _plant(pictures, out, seed):
     for number, pixels in enumerate(pictures):
         for which, kind in enumerate((*FLAWS, *_UNSEEN)):
             made = _flawed(pixels, kind, np.random.default_rng([seed, number, which]))
-            _save(made.pixels, out / "test" / kind, f"{number:04}")
-            _save(made.mask, out / "masks" / kind, f"{number:04}")
+            # a mask is found by the name of its picture, which is the only one of that name
+            _save(made.pixels, out / "test" / kind, f"{kind}{number:04}")
+            _save(made.mask, out / "masks" / kind, f"{kind}{number:04}")
 
 
 def textiles(source, out, fit, test):

@@ -1,8 +1,9 @@
 """How often a drift is found, by how large it is and how many pictures there are, beside peers.
 
     python benchmarks/drift_power.py run VECTORS.npz OUT.jsonl [--contenders ...]
-        [--sizes 50 200 1000] [--runs 40 40 20] [--shifts ...]
-    python benchmarks/drift_power.py cost VECTORS.npz OUT.jsonl --contenders NAME [--rows 10000]
+        [--sizes 50 200 1000] [--runs 40 40 20] [--shifts "50:other .05" ...]
+    python benchmarks/drift_power.py cost VECTORS.npz OUT.jsonl --contenders NAME
+        [--rows 200 1000 10000]
     python benchmarks/drift_power.py table OUT.jsonl
 
 VECTORS.npz is what `drift_vectors.py` writes. Each run draws photographs as the reference (400, or
@@ -30,7 +31,6 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 import numpy as np  # noqa: E402 - threads are counted at import
-
 from drift_contenders import CONTENDERS, says  # noqa: E402
 
 HELD_OUT = "shoes"
@@ -93,7 +93,9 @@ def cells(options):
     sizes = dict(zip(options.sizes, options.runs, strict=True))
     for seed in range(options.first, max(options.runs)):
         for n, runs in sizes.items():
-            yield from ((seed, n, shift) for shift in options.shifts or SHIFTS[n] if seed < runs)
+            given = [one.split(":") for one in options.shifts or ()]
+            chosen = [shift for size, shift in given if int(size) == n] or SHIFTS[n]
+            yield from ((seed, n, shift) for shift in chosen if seed < runs)
 
 
 def run(options):
@@ -115,22 +117,25 @@ def cost(options):
     photographs = Photographs(options.vectors)
     rng = np.random.default_rng(0)
     clean = photographs.vectors["clean"]
-    n = options.rows
-    rows = clean[rng.integers(0, len(clean), 2 * n)]
-    rows = (rows + 1e-3 * rng.normal(size=rows.shape)).astype(np.float32)
-    del photographs, clean
-    figures = rng.random((2, 200, 2))
+    most = max(options.rows)
+    rows = clean[rng.integers(0, len(clean), 2 * most)]
+    rows = (rows + 1e-3 * rng.normal(size=rows.shape).astype(np.float32)).astype(np.float32)
+    figures = rng.random((2, most, 2))
     (name,) = options.contenders
-    says(name, (rows[:200], rows[200:400]), figures, 0)
-    held = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-    begin = time.process_time()
-    (found,) = says(name, (rows[:n], rows[n:]), rng.random((2, n, 2)), 0)
-    used = time.process_time() - begin
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    line = {"cost": found, "rows": n, "seconds": round(used, 2), "megabytes": round(peak - held)}
-    print(json.dumps(line))
-    with options.out.open("a") as out:
-        print(json.dumps(line), file=out)
+    says(name, (rows[:100], rows[100:200]), figures[:, :100], 0)  # imports
+    page = os.sysconf("SC_PAGE_SIZE") / 1e6
+    # The process's peak never falls, so the sizes go up.
+    for n in sorted(options.rows):
+        held = int(Path("/proc/self/statm").read_text().split()[1]) * page
+        begin = time.process_time()
+        found = says(name, (rows[:n], rows[most : most + n]), figures[:, :n], 0)
+        used = time.process_time() - begin
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        line = {"cost": "/".join(found), "rows": n, "seconds": round(used, 2)}
+        line["megabytes"] = round(max(0, peak - held))
+        print(json.dumps(line), flush=True)
+        with options.out.open("a") as out:
+            print(json.dumps(line), file=out)
 
 
 def interval(found, runs):
@@ -194,7 +199,7 @@ def main():
             one.add_argument("--first", type=int, default=0)
             one.add_argument("--shifts", nargs="+")
         if verb is cost:
-            one.add_argument("--rows", type=int, default=10_000)
+            one.add_argument("--rows", nargs="+", type=int, default=[200, 1000, 10_000])
     options = parser.parse_args()
     options.verb(options)
 

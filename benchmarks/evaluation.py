@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from tamis.algo.detection.average_precision import evaluate_objects
+from tamis.algo.detection.mask_pairs import boxes_of_masks
 from tamis.algo.detection.objects import Objects
 from tamis.algo.detection.run_masks import RunMask
 
@@ -92,7 +93,7 @@ def objects(rows, masks):
         shapes = np.empty(len(rows), object)
         outlines = [row["segmentation"] for row in rows]
         shapes[:] = RunMask.of_outlines(outlines, np.full((len(rows), 2), (WIDTH, HEIGHT)))
-        box = np.array([mask.box(HEIGHT) for mask in shapes])
+        box = boxes_of_masks(shapes, np.full(len(rows), HEIGHT))
     return Objects(
         np.array([row["image_id"] for row in rows]),
         np.array([row["category_id"] - 1 for row in rows]),

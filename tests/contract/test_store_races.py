@@ -21,7 +21,7 @@ def start_worker(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("writers", [2, 4])
+@pytest.mark.parametrize("writers", [2, pytest.param(4, marks=pytest.mark.nightly)])
 def test_the_same_new_keys_from_several_processes_are_stored_once(
     tmp_path: Path, writers: int
 ) -> None:

@@ -211,10 +211,19 @@ def test_results_are_pipeable(tamis_cli, photos):
     assert "Traceback" not in run.stderr
 
 
-def test_a_killed_run_goes_on_where_it_was(tamis_cli, photos):
+@pytest.mark.parametrize(
+    "points",
+    [
+        # tests/contract kills the store at every point
+        [*COMMIT_POINTS][2:],
+        pytest.param([*COMMIT_POINTS], marks=pytest.mark.nightly),
+    ],
+    ids=["two deaths", "four deaths"],
+)
+def test_a_killed_run_goes_on_where_it_was(tamis_cli, photos, points):
     arguments = ["curate", "photos", "--keep", "5", "--out", "c"]
     # each goes on where the one before was killed
-    for point in COMMIT_POINTS:
+    for point in points:
         dying = [sys.executable, Path(__file__).with_name("dying_tamis.py"), point, *arguments]
         done = subprocess.run(dying, cwd=tamis_cli.folder, capture_output=True, check=False)
         assert done.returncode == -signal.SIGKILL, done.stderr

@@ -36,24 +36,28 @@ class Long:
 
 
 @pytest.fixture
-def hub(tmp_path):
-    """An empty cache of the hub, in the environment of a command."""
-    return {"HF_HOME": str(tmp_path / "hub-home"), "HF_HUB_CACHE": "", "HUGGINGFACE_HUB_CACHE": ""}
+def hub(tmp_path, monkeypatch):
+    """An empty cache of the hub; the environment is read whenever encoders are listed."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub-home"))
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        monkeypatch.setenv(name, "")
+    return tmp_path / "hub-home" / "hub"
 
 
-def listed(tamis_cli, **environment):
-    rows = tamis_cli("encoders", "--json", **environment).json["encoders"]
+def listed(tamis_cli):
+    rows = tamis_cli("encoders", "--json").json["encoders"]
     return {name: row for row in rows for name in (row["spec"], *row["short_names"])}
 
 
-def test_the_list_says_what_runs_here_and_why_not(tamis_cli, hub):
-    run = tamis_cli("encoders", **hub)
+@pytest.mark.usefixtures("hub")
+def test_the_list_says_what_runs_here_and_why_not(tamis_cli):
+    run = tamis_cli("encoders")
     lines = {line.split()[0]: line for line in run.out.splitlines() if line.strip()}
     assert " default " in lines["bundled:efficientnet-lite0"]
     assert lines["bundled:efficientnet-lite0"].rstrip().endswith("yes")
     assert "onnxruntime" in lines["found:"]
     assert "(cpu" in lines["found:"]
-    rows = listed(tamis_cli, **hub)
+    rows = listed(tamis_cli)
     for row in rows.values():
         assert row["installed"] == (not row["needs"])
         assert row["installed"] or "pip install" in row["needs"]
@@ -64,15 +68,15 @@ def test_the_list_says_what_runs_here_and_why_not(tamis_cli, hub):
 
 
 def test_a_model_that_was_never_fetched_needs_the_network_once(tamis_cli, hub):
-    assert listed(tamis_cli, **hub)["clip"]["needs_network"]
-    assert "needs the network once" in tamis_cli("encoders", **hub).out
-    models = tamis_cli.folder / "hub-home" / "hub" / "models--openai--clip-vit-base-patch32"
+    assert listed(tamis_cli)["clip"]["needs_network"]
+    assert "needs the network once" in tamis_cli("encoders").out
+    models = hub / "models--openai--clip-vit-base-patch32"
     snapshot = models / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
     (snapshot / "config.json").write_text("{}")
-    assert listed(tamis_cli, **hub)["clip"]["needs_network"], "there are no weights yet"
+    assert listed(tamis_cli)["clip"]["needs_network"], "there are no weights yet"
     (snapshot / "model.safetensors").write_bytes(b"")
-    rows = listed(tamis_cli, **hub)
+    rows = listed(tamis_cli)
     assert not rows["clip"]["needs_network"]
     assert rows["dinov2"]["needs_network"]
 

@@ -14,14 +14,14 @@ pytest.importorskip("av", reason="needs tamis[video]")
 
 
 def test_frames_of_a_shot_lie_in_one_split(tamis_cli):
-    write_video(tamis_cli.folder / "a.mp4", scenes([101, 102, 103, 104, 105], 10, (160, 120)))
+    write_video(tamis_cli.folder / "a.mp4", scenes([101, 102, 103, 104, 105], 4, (160, 120)))
     tamis_cli("add", "a.mp4", "--every", "frame")
     tamis_cli("embed")
     tamis_cli("split", "--train", ".6", "--val", ".2", "--test", ".2", "--group", "shot")
     rows = tamis.open(tamis_cli.folder / "dataset.tamis").table(["frame", "split"]).to_pylist()
     of = {}
     for row in rows:
-        of.setdefault(row["frame"] // 10, set()).add(row["split"])
+        of.setdefault(row["frame"] // 4, set()).add(row["split"])
     assert len(of) == 5
     assert all(len(splits) == 1 for splits in of.values())
     assert set().union(*of.values()) == {"train", "val", "test"}

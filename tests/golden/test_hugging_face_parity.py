@@ -104,6 +104,11 @@ def test_dinov2_pictures_and_patches_agree(dinov2, pictures):
     assert cosines(encoder.embed(pixels), reference.pooler_output).min() >= 0.9999
     patches = reference.last_hidden_state[:, 1:].reshape(len(pictures), 4, 4, -1)
     np.testing.assert_allclose(encoder.feature_maps(pixels), patches.numpy(), atol=1e-5)
+    assert encoder.feature_levels == ("layer1", "patch")
+    layer, last = encoder.feature_maps_of(pixels, ["layer1", "patch"])
+    np.testing.assert_allclose(last, patches.numpy(), atol=1e-5)
+    np.testing.assert_allclose(encoder.feature_maps(pixels, "layer1"), layer, atol=1e-6)
+    assert np.abs(layer - last).max() > 0.01
 
 
 def test_registers_are_no_patches(tmp_path, pictures):

@@ -106,8 +106,25 @@ def test_patches_are_the_last_tokens_by_place(registers, tmp_path, pictures):
     with torch.no_grad():
         tokens = model.forward_features(values)
     patches = tokens[:, 1 + registers :].reshape(len(pictures), 5, 5, -1).numpy()
-    assert encoder.feature_levels == ("patch",)
+    assert encoder.feature_levels == ("layer1", "patch")
     np.testing.assert_allclose(encoder.feature_maps(pixels), patches, atol=1e-5)
+
+
+def test_layers_of_a_vit_are_levels_of_one_run(tmp_path, pictures, monkeypatch):
+    folder = save_timm_vit(tmp_path)
+    encoder, pixels = ours(f"timm:{folder}", pictures)
+    model, values = theirs(folder, pictures)
+    with torch.no_grad():
+        found = model.forward_intermediates(values, norm=True, intermediates_only=True)
+    network, runs = encoder.model.module, []
+    counted = network.forward_intermediates
+    monkeypatch.setattr(
+        network, "forward_intermediates", lambda *args, **kw: runs.append(1) or counted(*args, **kw)
+    )
+    maps = encoder.feature_maps_of(pixels, ["patch", "layer1"])
+    assert len(runs) == 1
+    for given, expected in zip(maps, (found[-1], found[0]), strict=True):
+        np.testing.assert_allclose(given, expected.permute(0, 2, 3, 1).numpy(), atol=1e-5)
 
 
 def test_levels_go_from_fine_to_coarse(tmp_path, pictures):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tamis.algo.detection import mask_pairs
 from tamis.algo.detection.average_precision import evaluate_objects
 from tamis.algo.detection.objects import Objects
 from tamis.algo.detection.outcomes import IN_CROWD, outcomes
@@ -113,3 +116,20 @@ def test_runs_share_the_pixels_that_masks_share(bits, other):
         inside = np.zeros((4, 6), bool)
         inside[top : top + height, left : left + width] = True
         assert not (masks[0] & ~inside).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    each=st.lists(st.lists(st.booleans(), min_size=24, max_size=24), min_size=1, max_size=5),
+    data=st.data(),
+)
+def test_many_pairs_share_what_each_shares(each, data):
+    masks = [RunMask.of_counts(counts_of(np.array(one, bool).reshape(4, 6))) for one in each]
+    row = st.integers(0, len(masks) - 1)
+    pairs = data.draw(st.lists(st.tuples(row, row), max_size=9))
+    p, t = (np.array(side, np.int64) for side in (zip(*pairs, strict=True) if pairs else ([], [])))
+    with mock.patch.object(mask_pairs, "_BOUNDS_AT_ONCE", data.draw(st.sampled_from([1, 9, 99]))):
+        shared = mask_pairs.shared_pixels(masks, masks[::-1], p, t)
+    assert shared.tolist() == [masks[a].shared(masks[::-1][b]) for a, b in pairs]
+    boxes = mask_pairs.boxes_of_masks(masks, np.full(len(masks), 4))
+    assert boxes.tolist() == [list(mask.box(4)) for mask in masks]

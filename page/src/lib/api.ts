@@ -277,8 +277,27 @@ export interface QueueDocument extends QueueState {
     drift?: boolean
     p_value?: number
     pictures?: number
+    level?: number
     sentences?: string[]
+    kinds?: DriftKind[]
+    covariates?: DriftValue<number | string | null>[]
+    classes?: { name: string; before: number; now: number; low: number; high: number }[]
+    accuracy?: { before: number; change: number; low: number; high: number } | null
   }
+}
+
+/** A figure before a drift and now, with its chance where nothing changed. */
+export interface DriftValue<T> {
+  name: string
+  before: T
+  now: T
+  p: number
+}
+
+/** A kind of pictures: its shares, and pictures of it. */
+export interface DriftKind extends DriftValue<number> {
+  pictures_before: string[]
+  pictures_now: string[]
 }
 
 /** A sentence of the server's that says what was wrong and what to do. */

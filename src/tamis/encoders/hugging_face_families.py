@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import torch
 
+from tamis.encoders.feature_levels import Levels, layer_positions
 from tamis.encoders.torch_encoder import TextGraph, TorchModel, logit_scale_of
 from tamis.errors import EncoderError
 
@@ -38,9 +39,8 @@ def describe_two_towers(
     def pooled(values: torch.Tensor) -> torch.Tensor:
         return _tensor(model.get_image_features(pixel_values=values, **call_options))
 
-    def patches(values: torch.Tensor) -> torch.Tensor:
-        tokens = model.vision_model(pixel_values=values, **call_options).last_hidden_state
-        return _grid(tokens, values, model.config.vision_config.patch_size)
+    def run(values: torch.Tensor, **options: Any) -> Any:
+        return model.vision_model(pixel_values=values, **call_options, **options)
 
     padded = model.config.model_type in _PADDED
     longest = int(model.config.text_config.max_position_embeddings)
@@ -81,7 +81,7 @@ def describe_two_towers(
         module=model,
         pooled=pooled,
         pooling="image features",
-        maps={"patch": patches} if has_patches else {},
+        maps=_layers(model.vision_model, run, model.config.vision_config) if has_patches else {},
         texts=texts,
         text_settings=settings,
         text_graph=TextGraph(
@@ -112,8 +112,8 @@ def describe_backbone(
         EncoderError: it does not take pictures, or does not support the requested pooling.
     """
 
-    def run(values: torch.Tensor) -> Any:
-        return model(pixel_values=values, **call_options)
+    def run(values: torch.Tensor, **options: Any) -> Any:
+        return model(pixel_values=values, **call_options, **options)
 
     trial = _try(run, preprocessing, model, spec)
     features = trial.last_hidden_state
@@ -141,12 +141,42 @@ def describe_backbone(
         return _grid(tokens, values, patch_size)
 
     has_grid = features.ndim == _MAP or cells > 0
+    maps: Mapping[str, Callable[[torch.Tensor], torch.Tensor]]
+    if features.ndim == _TOKENS and model.config.model_type in _CLASS_TOKEN:
+        maps = _layers(model, run, model.config)
+    else:
+        maps = {"patch" if features.ndim == _TOKENS else "last": grid}
     return TorchModel(
         module=model,
         pooled=pooled,
         pooling={"cls": "class token"}.get(rule, rule),
-        maps={"patch" if features.ndim == _TOKENS else "last": grid} if has_grid else {},
+        maps=maps if has_grid else {},
     )
+
+
+def _layers(tower: Any, run: Callable[..., Any], config: Any) -> Levels:
+    """Return levels of a ViT: tokens after some of its layers, each with its final norm.
+
+    Args:
+        tower: has the norm.
+        run: computes the tower's outputs.
+        config: the tower's.
+    """
+    depth = int(config.num_hidden_layers)
+    names = ("layernorm", "norm", "post_layernorm")
+    norms = [getattr(tower, name) for name in names if hasattr(tower, name)]
+    norm = norms[0] if norms else torch.nn.Identity()
+
+    def layers(values: torch.Tensor, positions: Sequence[int]) -> list[torch.Tensor]:
+        outputs = run(values, output_hidden_states=positions[0] < depth - 1)
+        # of hidden states, the first is the embedding; the last output has its norm already
+        found = [
+            outputs.last_hidden_state if at == depth - 1 else norm(outputs.hidden_states[at + 1])
+            for at in positions
+        ]
+        return [_grid(tokens, values, config.patch_size) for tokens in found]
+
+    return Levels(layers, layer_positions(depth))
 
 
 def _rule(asked: str | None, trial: Any, cells: int, model: Any, spec: EncoderSpec) -> str:

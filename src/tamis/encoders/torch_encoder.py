@@ -20,6 +20,7 @@ from tamis.encoders.base import (
     preprocessing_facts,
 )
 from tamis.encoders.device_copy import DeviceCopy
+from tamis.encoders.feature_levels import Levels
 from tamis.errors import EncoderError, OutOfMemoryError, UsageError, free_frames
 
 if TYPE_CHECKING:
@@ -318,6 +319,33 @@ class _WithMaps(TorchEncoder):
                 f"{', '.join(self.feature_levels)}"
             )
         return self._compute(pixels, self.model.maps[level])
+
+    def feature_maps_of(
+        self, pixels: PixelBatch, levels: Sequence[str]
+    ) -> list[NDArray[np.float32]]:
+        """Return the features of several levels, in one run if the network allows.
+
+        Raises:
+            UsageError: there is no such level, or the pixels do not fit.
+            OutOfMemoryError: the batch is too large for the device.
+        """
+        maps = self.model.maps
+        if not isinstance(maps, Levels) or not set(levels) <= set(maps) or not len(pixels):
+            return [self.feature_maps(pixels, level) for level in levels]
+        shapes: list[tuple[int, ...]] = []
+
+        def joined(values: torch.Tensor) -> torch.Tensor:
+            found = maps.several(values, levels)
+            shapes.extend(tuple(one.shape) for one in found)
+            return torch.cat([one.flatten(1) for one in found], dim=1)
+
+        flat = self._compute(pixels, joined)
+        ends = np.cumsum([int(np.prod(shape[1:])) for shape in shapes])
+        parts = np.split(flat, ends[:-1], axis=1)
+        return [
+            np.ascontiguousarray(part).reshape(shape)
+            for part, shape in zip(parts, shapes, strict=True)
+        ]
 
 
 class _WithTexts(TorchEncoder):

@@ -7,19 +7,14 @@ that crowds of nearly equal rows lose nothing.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tamis.algo.neighbors.device_kernel import offer_kernel
-
 if TYPE_CHECKING:
     from tamis.types import Indices, Vectors
 
-__all__ = ["TorchKernel", "offer_device"]
+__all__ = ["TorchKernel"]
 
 _WORTHWHILE_ROWS: Final = 20_000
 _MOST_OF_MEMORY: Final = 0.5
@@ -29,7 +24,6 @@ _FEWEST_CANDIDATES: Final = 16
 _ROWS: Final = 2048
 _COLUMNS: Final = 32_768
 _LONGEST: Final = 1.001
-_DRIVER: Final = Path("/dev/nvidiactl")
 
 
 class TorchKernel:
@@ -182,15 +176,3 @@ class _Precision:
     def __exit__(self, *_: object) -> None:
         flags = self._flags
         flags.allow_tf32, flags.allow_fp16_reduced_precision_reduction = self._before
-
-
-@cache
-def offer_device() -> bool:
-    """Offer the first CUDA device for graphs of neighbors, if there is one and PyTorch is here.
-
-    PyTorch is loaded only once a graph is large enough.
-    """
-    if not _DRIVER.exists() or find_spec("torch") is None:
-        return False
-    offer_kernel(TorchKernel("cuda"))
-    return True

@@ -44,12 +44,14 @@ class FollowedCrops:
         removed: crops that are gone.
         cut: crops that were cut in their place, and have to be embedded.
         renamed: crops of the same pixels and vectors under another class.
+        merged: crops that are gone because the dataset has one of the object's new place and class.
         failed: pictures that no crop can be cut from, with the reasons.
     """
 
     removed: int = 0
     cut: int = 0
     renamed: int = 0
+    merged: int = 0
     failed: list[Failure] = field(default_factory=list)
 
 
@@ -90,6 +92,12 @@ def follow_objects(
             wanted.setdefault(_name(successor), (successor, _name(crop)))
     known_ones = crops.present(crop for crop, _ in wanted.values())
     rows = {name: pair for name, pair in wanted.items() if name not in known_ones}
+    sources = {
+        _name(crop): _name(successor)
+        for annotation, crop in old.items()
+        if crop is not None and (successor := new.get(annotation)) is not None
+    }
+    found.merged = sum(sources.get(name) in known_ones and sources[name] != name for name in gone)
     _stage_new(operation, rows, crops, found)
     if gone:
         operation.remove_samples(list(gone))

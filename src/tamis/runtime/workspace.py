@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tamis.dataset.samples import Samples
-from tamis.runtime.device_neighbors import offer_device
+from tamis.runtime.device_offer import offer_device
 from tamis.runtime.encoder_pool import EncoderPool
 from tamis.verbs.feedback import SILENT
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tamis.algo.exact_neighbors import exact_graph
 from tamis.algo.neighbors import knn_graph
 from tamis.algo.neighbors.device_kernel import offer_kernel
-from tamis.runtime import device_neighbors
+from tamis.runtime import device_offer
 from tamis.runtime.device_neighbors import TorchKernel
 
 pytest.importorskip("torch")
@@ -114,9 +114,9 @@ def test_a_graph_is_computed_there_where_size_pays(offered, monkeypatch):
 
 
 def test_without_a_driver_no_device_is_offered(tmp_path, monkeypatch):
-    monkeypatch.setattr(device_neighbors, "_DRIVER", tmp_path / "none")
-    device_neighbors.offer_device.cache_clear()
+    monkeypatch.setattr(device_offer, "_DRIVER", tmp_path / "none")
+    device_offer.offer_device.cache_clear()
     try:
-        assert not device_neighbors.offer_device()
+        assert not device_offer.offer_device()
     finally:
-        device_neighbors.offer_device.cache_clear()
+        device_offer.offer_device.cache_clear()

@@ -262,6 +262,16 @@ def test_any_number_of_copies_leaves_one(tmp_path, number):
     assert [len(group.drop) for group in report.groups] == [number - 1]
 
 
+def test_copies_of_one_picture_are_all_compared_unless_they_are_many(tmp_path):
+    """Each proposes its nearest eight only."""
+    for number in (12, 25):
+        place = tmp_path / str(number)
+        save(place / "p", [f"A-copy{n:02}.png" for n in range(number)], 16)
+        report = found_in(dataset(place, place / "p"))
+        all_pairs = number * (number - 1) // 2
+        assert (report.verdicts["copy"] == all_pairs) == (number == 12)
+
+
 # Rules
 
 

@@ -135,6 +135,20 @@ def test_annotations_labels_and_pictures_are_counted_apart(dataset):
     assert (removed.removed, removed.pictures, removed.crops) == (3, 2, 0)
 
 
+@pytest.mark.parametrize(
+    ("other", "left"), [("cat", ["cat", "cat", "lynx", "lynx"]), ("lynx", ["lynx", "lynx"])]
+)
+def test_crops_of_two_layers_are_counted_by_their_objects(dataset, other, left):
+    for layer, label in (("truth", "cat"), ("model", other)):
+        boxes = [[1, 1, 30, 30], [5, 5, 20, 20]]
+        dataset.add_annotations(["0.png", "1.png"], label, boxes=boxes, layer=layer)
+        dataset.crop_objects(layer=layer)
+    report = dataset.rename_class("cat", "lynx")
+    assert (report.annotations, report.labels, report.crops) == (2, 0, 2)
+    crops = dataset.table(["label"], where="kind = 'crop'")["label"].to_pylist()
+    assert sorted(crops) == left  # those of the other layer stay
+
+
 def test_a_picture_that_is_gone_loses_the_crop_and_is_listed(dataset, tmp_path):
     dataset.add_annotations(["0.png"], "a", boxes=[[1, 1, 20, 20]], layer="m")
     dataset.crop_objects(layer="m")

@@ -79,6 +79,52 @@ def test_what_is_no_model_is_told(planted, tmp_path):
         planted.find_mislabels(gallery=tmp_path / "page.txt")
 
 
+@pytest.mark.parametrize(
+    ("cells", "sentence"),
+    [
+        ("-1,1,1", r"no probabilities for '00.jpg' but -1, 1, 1: they must lie between 0 and 1"),
+        ("12,3,4", "logits go through a softmax first"),
+        ("0,0,0", "sum to 1"),
+        ("inf,0,0", "but inf, 0, 0"),
+        ("nan,nan,nan", "says nothing of the 90 pictures"),
+    ],
+)
+def test_numbers_that_are_no_probabilities_are_told(planted, tmp_path, cells, sentence):
+    lines = [",".join(["path", *CLASSES]), *(f"{row:02}.jpg,{cells}" for row in range(N))]
+    (tmp_path / "own.csv").write_text("\n".join(lines))
+    with pytest.raises(UsageError, match=sentence):
+        planted.find_mislabels(probabilities=tmp_path / "own.csv")
+
+
+def test_what_a_model_says_twice_or_of_one_class_only_is_told(planted, tmp_path):
+    twice = write_table(tmp_path / "twice.csv", [*enumerate(truth()), (0, "dog")])
+    with pytest.raises(UsageError, match=r"several rows of '00\.jpg'"):
+        planted.find_mislabels(probabilities=twice)
+    cats = [(row, kind) for row, kind in enumerate(labels()) if kind == "cat"]
+    with pytest.raises(UsageError, match=r"labeled pictures only, all of 'cat'"):
+        planted.find_mislabels(probabilities=write_table(tmp_path / "cats.csv", cats))
+
+
+def test_a_layer_of_other_classes_is_told(planted):
+    rows = AnnotationRows("own")
+    for name in IDS:
+        rows.add_class(name, "zebra", 0.9)
+    with planted.store.operation("import") as operation:
+        operation.add_annotations(rows.table())
+    with pytest.raises(UsageError, match="classes such as 'zebra' and none of those"):
+        planted.find_mislabels(predictions="own")
+
+
+@pytest.mark.parametrize("known", [2, 4])
+def test_too_few_labels_to_plant_wrong_ones_are_told(tmp_path, known):
+    given = [kind if row < known else None for row, kind in enumerate(truth())]
+    report = made_dataset(tmp_path / "d.tamis", given).find_mislabels()
+    assert report.checked == known
+    assert any("nothing says how good this ranking is" in note for note in report.notes) or (
+        report.planted
+    )
+
+
 def test_the_class_of_a_box_is_judged_by_the_vector_of_its_crop(tmp_path):
     ds = tamis.open(tmp_path / "boxes.tamis")
     names = [f"{row:02}.jpg" for row in range(N)]

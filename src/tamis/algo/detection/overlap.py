@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tamis.algo.detection.mask_pairs import shared_pixels
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -48,11 +50,11 @@ def overlaps(
     if predicted.masks is None or true.masks is None:
         return found
     found = np.where(_most_shared(predicted, true, p, t) >= least, found, 0.0)
-    for at in np.flatnonzero(found > 0):
-        one, other = predicted.masks[p[at]], true.masks[t[at]]
-        shared = one.shared(other)
-        whole = one.area if true.crowd[t[at]] else one.area + other.area - shared
-        found[at] = shared / whole if shared else 0.0
+    near = np.flatnonzero(found > 0)
+    shared = shared_pixels(predicted.masks, true.masks, p[near], t[near])
+    own, others = _areas(predicted)[p[near]], _areas(true)[t[near]]
+    whole = np.where(true.crowd[t[near]], own, own + others - shared)
+    found[near] = np.divide(shared, whole, out=np.zeros_like(shared), where=shared > 0)
     return found
 
 

@@ -20,7 +20,7 @@ __all__ = ["RunMask"]
 
 _FINE: Final = 5.0  # steps a pixel along an outline
 _MIDDLE: Final = 2.0  # of the steps of a column, the one before its middle
-_AT_ONCE: Final = 2000  # outlines
+_AT_ONCE: Final = 256  # outlines, whose numbers fit into a processor's cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ class RunMask:
     ) -> list[RunMask]:
         """Return the masks of outlines in pictures, each the union of its rings.
 
-        About 40 microseconds an outline.
+        About 25 microseconds an outline.
 
         Args:
             outlines: of each its rings of x, y, x, y, … in pixels.
@@ -68,10 +68,18 @@ class RunMask:
             part = outlines[start : start + _AT_ONCE]
             counts = [len(rings) for rings in part]
             of_rings = np.repeat(sizes[start : start + len(part)], counts, axis=0)
-            bounds = iter(_ring_bounds([ring for rings in part for ring in rings], of_rings))
+            every, ends = _ring_bounds([ring for rings in part for ring in rings], of_rings)
+            bounds, covered = every.astype(np.float64), _covered(every, ends)
+            cuts = [0, *ends.tolist()]
+            ring = 0
             for count in counts:
-                each = [one for _ in range(count) if len(one := next(bounds))]
-                found.append(cls.of_bounds(each[0] if len(each) == 1 else _union(each)))
+                if count == 1:
+                    one = slice(cuts[ring], cuts[ring + 1])
+                    found.append(cls(bounds[one], covered[one]))
+                else:
+                    each = [every[cuts[at] : cuts[at + 1]] for at in range(ring, ring + count)]
+                    found.append(cls.of_bounds(_union([one for one in each if len(one)])))
+                ring += count
         return found
 
     @property
@@ -104,15 +112,15 @@ class RunMask:
 
 def _ring_bounds(
     rings: Sequence[Sequence[float]], sizes: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
-    """Return where the runs of each ring begin and end in turn.
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the runs of each ring begin and end in turn, and where each ring's end.
 
     A ring is followed in steps of a fifth of a pixel; where it crosses the middle of a column, the
     inside begins or ends.
     """
     lengths = np.array([len(ring) // 2 for ring in rings], np.int64)
     if not lengths.sum():
-        return [np.empty(0, np.int64) for _ in rings]
+        return np.empty(0, np.int64), np.zeros(len(rings), np.int64)
     numbers = np.fromiter(chain.from_iterable(rings), float, 2 * int(lengths.sum()))
     points = np.trunc(_FINE * numbers.reshape(-1, 2) + 0.5)
     owner = np.repeat(np.arange(len(rings)), lengths)
@@ -126,15 +134,28 @@ def _ring_bounds(
     down = np.ceil(np.clip((step + 0.5) / _FINE - 0.5, 0, height))
     room = int(sizes.prod(axis=1).max()) + 1
     keys = ring * room + (column * height + down).astype(np.int64)
-    found, times = np.unique(keys, return_counts=True)
-    found = found[times % 2 == 1]
-    cuts = np.searchsorted(found, np.arange(1, len(rings)) * room)
-    each = [part % room for part in np.split(found, cuts)]
-    areas = sizes.prod(axis=1)
-    return [
-        np.append(part, area) if len(part) % 2 else part
-        for part, area in zip(each, areas, strict=True)
-    ]
+    keys.sort()
+    # a column that is crossed twice at one place is not crossed there
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    odd = np.diff(starts, append=len(keys)) % 2 == 1
+    found = keys[starts[odd]]
+    ends = np.searchsorted(found, np.arange(1, len(rings) + 1) * room)
+    count = np.diff(ends, prepend=0)
+    found -= np.repeat(np.arange(len(rings)) * room, count)
+    if (open_ended := np.flatnonzero(count % 2)).size:  # to the end of the picture
+        found = np.insert(found, ends[open_ended], sizes[open_ended].prod(axis=1))
+        ends += np.cumsum(count % 2)
+    return found, ends
+
+
+def _covered(bounds: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the pixels before each bound of some masks, one after the other."""
+    lengths = np.zeros(len(bounds))
+    lengths[1::2] = bounds[1::2] - bounds[::2]
+    total = np.cumsum(lengths)
+    counts = np.diff(ends, prepend=0)
+    before = np.concatenate([[0.0], total])[ends - counts]
+    return np.asarray(total - np.repeat(before, counts), np.float64)
 
 
 def _crossings(
@@ -169,19 +190,47 @@ def _crossings(
     place = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
     column = low[edge] + place
     left = _FINE * column + _MIDDLE
-    x, y, slope, flat = start[edge, 0], start[edge, 1], slope[edge], flat[edge]
+    down = np.empty(len(edge))
+    for of_flat in (True, False):
+        at = np.flatnonzero(flat[edge] == of_flat)
+        of = edge[at]
+        x, y = start[of, 0], start[of, 1]
+        down[at] = (_level if of_flat else _step)(x, y, slope[of], left[at])
+    return column, down, edge
 
-    def side(origin: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.trunc(origin + slope * step + 0.5), np.float64)
 
-    level = np.minimum(side(y, left - x), side(y, left - x + 1))
-    # of a steep edge the first step on the other side, within one of what division says
-    with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.where(flat, 0.0, np.floor((left + 0.5 - x) / slope) - 1)
+def _rounded(
+    origin: NDArray[np.float64], slope: NDArray[np.float64], step: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.asarray(np.trunc(origin + slope * step + 0.5), np.float64)
+
+
+def _level(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    left: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the upper of both steps where flat edges cross."""
+    return np.minimum(_rounded(y, slope, left - x), _rounded(y, slope, left - x + 1))
+
+
+def _step(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    slope: NDArray[np.float64],
+    left: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the step before the first on the other side of a column's middle, of steep edges.
+
+    It is within one of what division says.
+    """
+    step = np.floor((left + 0.5 - x) / slope) - 1
+    rising = slope > 0
     for _ in range(3):
-        beyond = np.where(slope > 0, side(x, step) > left, side(x, step) <= left)
-        step = np.where(beyond | flat, step, step + 1)
-    return column, np.where(flat, level, y + step - 1), edge
+        place = _rounded(x, slope, step)
+        step += np.where(rising, place <= left, place > left)
+    return np.asarray(y + step - 1, np.float64)
 
 
 def _union(each: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

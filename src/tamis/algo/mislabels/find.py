@@ -19,7 +19,7 @@ from tamis.algo.mislabels.kinds import KINDS, far_rows, tell_kinds, torn_groups
 from tamis.algo.mislabels.planted import average_precision, plant
 from tamis.algo.mislabels.suspicion import MEAN_RANK, beliefs, best_way, log_mix, suspicions
 from tamis.algo.neighbors import knn_graph
-from tamis.algo.probe.folds import fold_numbers
+from tamis.algo.probe.folds import deal_folds, fold_numbers
 from tamis.algo.top_k import TopK
 from tamis.algo.unit_vectors import unit_vectors
 from tamis.errors import UsageError
@@ -38,6 +38,7 @@ _NEIGHBORS: Final = 50
 _CS: Final = (1.0, 10.0)
 _ROWS_TO_CHOOSE: Final = 1000
 _LEAST_PLANTED, _MOST_PLANTED = 0.02, 0.3
+_LEAST_TRUSTED: Final = 2
 OWN_MODEL: Final = "your model and votes"
 
 
@@ -127,7 +128,9 @@ def find_mislabels(
     planted: dict[str, float] = {}
     if probabilities is None:
         axes = main_axes(ordered, classes.size, rng=rng)
-        rows = JudgedRows(axes, near, group, fold_numbers(given, group, rng))
+        alone = group is None or np.unique(group).size == group.size
+        folds = deal_folds(given, rng) if alone else fold_numbers(given, group, rng)
+        rows = JudgedRows(axes, near, group, folds)
         C, planted = _choose(rows, ordered, given, rng=rng)
         method = best_way(planted)
         evidence = gather_evidence(rows, given, [C])[C]
@@ -215,6 +218,8 @@ def _choose(
     belief = log_mix(first.probe, trusted_votes)
     # labels that are suspect as they are would count as false alarms, though some are wrong
     trusted = np.flatnonzero(belief.argmax(axis=1) == classes)
+    if trusted.size < _LEAST_TRUSTED:
+        return _CS[0], {"probe and votes": np.nan}
     share = min(max(1.0 - trusted.size / classes.size, _LEAST_PLANTED), _MOST_PLANTED)
     likely = np.zeros((n_classes, n_classes))
     np.add.at(likely, classes, first.votes)
@@ -223,7 +228,7 @@ def _choose(
     for kind in kinds:
         planted = classes.copy()
         planted[trusted], wrong = plant(classes[trusted], share, likely, kind=kind, rng=rng)
-        if np.unique(planted).size < n_classes:
+        if not wrong.any() or np.unique(planted).size < n_classes:
             continue
         found = gather_evidence(rows, planted, _CS)
         for C, evidence in found.items():
@@ -260,6 +265,6 @@ def _check(
         given = np.asarray(probabilities, np.float64)
         if given.shape != shape or not np.isfinite(given).all() or (given < 0).any():
             raise UsageError(
-                f"probabilities must be {shape[0]} rows of {shape[1]} finite numbers that are not "
-                f"negative, one for each class, not {given.shape}"
+                f"probabilities must be {shape[0]} rows of {shape[1]} numbers, one for each class, "
+                f"all finite and none negative; these have the shape {given.shape}"
             )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DiscriminantStart", "Discriminants"]
 
-_COARSE, _FEW = 1e-4, 60
+_COARSE, _FEW = 1e-3, 60
 
 
 class Discriminants:

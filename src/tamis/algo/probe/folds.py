@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tamis.types import Indices
 
-__all__ = ["Fold", "fold_numbers", "given_folds", "make_folds"]
+__all__ = ["Fold", "deal_folds", "fold_numbers", "given_folds", "make_folds"]
 
 _FOLDS: Final = 5
 
@@ -60,6 +60,20 @@ def fold_numbers(classes: Indices, groups: Indices | None, rng: np.random.Genera
     if folds < 2:  # noqa: PLR2004 - one part to fit on, one to measure on
         return np.full(len(classes), -1)
     return assign_splits(names, [classes], [1 / folds] * folds, rng=rng)
+
+
+def deal_folds(classes: Indices, rng: np.random.Generator) -> Indices:
+    """Return the number of the fold of each row, `[N]`, where no two rows belong together.
+
+    The rows of each class are dealt out in turn, which balances as `fold_numbers` does in a
+    fraction of the time. O(N log N).
+    """
+    shuffled = rng.permutation(classes.size)
+    numbers = np.empty(classes.size, np.int64)
+    numbers[shuffled[np.argsort(classes[shuffled], kind="stable")]] = (
+        np.arange(classes.size) % _FOLDS
+    )
+    return numbers
 
 
 def given_folds(classes: Indices, numbers: Indices) -> Iterator[Fold]:

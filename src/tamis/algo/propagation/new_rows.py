@@ -62,13 +62,13 @@ class NewRows:
             UsageError: texts are needed and not given, or `X` is not made of unit vectors.
         """
         rows = unit_vectors(X)
-        if texts is None and any(one.head is None for one in self.heads):
-            raise UsageError("class texts gave these labels: new rows need their fit to them")
 
         def logits(one: Labeler) -> NDArray[np.float64]:
             if one.head is None:
-                assert texts is not None
-                return np.log(np.maximum(texts, 1e-6))
+                if texts is None:
+                    raise UsageError("class texts gave these labels: new rows need their fit")
+                by_texts: NDArray[np.float64] = np.log(np.maximum(texts, 1e-6))
+                return by_texts
             found = one.head.logits(rows)
             every = np.repeat(found.min(axis=1, keepdims=True), len(self.classes), axis=1)
             every[:, one.known] = found

@@ -164,8 +164,8 @@ def propagate(
     seed_rows, seed_classes = place[at[sound]][by_place], codes[sound][by_place]
     if np.unique(seed_classes).size < 2 and texts is None:  # noqa: PLR2004 - nothing to tell apart
         raise UsageError(
-            f"{len(conflicts)} groups of near-duplicates have several labels, which leaves fewer "
-            "than two classes: settle these first"
+            f"near-duplicates have different labels in {len(conflicts)} of their groups, which "
+            "leaves fewer than two classes: settle these first"
         )
     seeds = Seeds(
         seed_rows, seed_classes, draw_folds([seed_classes], group[seed_rows], rng), len(classes)

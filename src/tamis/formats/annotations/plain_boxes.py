@@ -71,6 +71,7 @@ class PlainBoxes:
         scales = {number: self._scale(number, size) for number, size in sizes.items()}
         nothing = (np.nan,) * 4
         used = np.array([scales.get(number) or nothing for number in self.picture], float)
+        used = used.reshape(-1, 4)
         boxes = np.array(self.box, float).reshape(-1, 4)
         scale, sides = used[:, :2], used[:, 2:]
         with np.errstate(invalid="ignore", over="ignore"):

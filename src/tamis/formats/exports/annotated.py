@@ -112,9 +112,7 @@ def export_annotated(
     files: dict[str, str] = {}
     unplaced: list[str] = []
     places = [writer.picture_place(picture) for picture in named]
-    plan = None  # a file with pictures inside is written from its beginning
-    if format_name not in PACKED:
-        plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
+    plan = plan_of(store, rows, places, format_name, layer, link, str(pictures))
     with new_folder(folder, overwrite=overwrite, plan=plan) as draft:
         for done, (picture, file) in enumerate(zip(named, places, strict=True), start=1):
             if file is None:

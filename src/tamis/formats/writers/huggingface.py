@@ -46,11 +46,16 @@ class HuggingFaceWriter:
         parts = {subset: _Split(folder, name, schema, features) for subset, name in splits.items()}
         try:
             for picture in exported.annotated:
+                record = records.of(picture)  # counts what is lost of those that are there, too
+                if picture.name in parts[picture.subset].done:
+                    continue
                 content = exported.content(picture)
                 if content is not None:
-                    record = _numbered(records.of(picture), numbers)
+                    record = _numbered(record, numbers)
                     image = {"bytes": content, "path": picture.name}
                     parts[picture.subset].add({"image": image, **record}, len(content))
+            for part in parts.values():
+                part.finish()
         finally:
             for part in parts.values():
                 part.close()
@@ -111,7 +116,13 @@ def _numbered(record: dict[str, Any], numbers: dict[str, int]) -> dict[str, Any]
 
 
 class _Split:
-    """One split on the way: rows are gathered to batches, and batches to files."""
+    """One split on the way: rows are gathered to batches, and batches to files.
+
+    Files that an earlier run finished stay.
+
+    Attributes:
+        done: pictures that are in finished files from the beginning.
+    """
 
     def __init__(
         self, folder: Path, name: str, schema: pa.Schema, features: dict[str, Any]
@@ -126,6 +137,17 @@ class _Split:
         self._bytes = self._in_file = 0
         self._files: list[Path] = []
         self._writer: Any = None
+        self._sink: Any = None
+        self.done: set[str] = set()
+        while there := sorted(self._folder.glob(f"{self._stem}*.arrow")):
+            self._files.append(there[0])
+            with pa.memory_map(str(there[0])) as source, pa.ipc.open_stream(source) as batches:
+                for batch in batches:
+                    self.done.update(batch.column("image").field("path").to_pylist())
+
+    @property
+    def _stem(self) -> str:
+        return f"data-{len(self._files):05d}"
 
     def add(self, row: dict[str, Any], size: int) -> None:
         """Take a row whose picture has so many bytes."""
@@ -136,28 +158,34 @@ class _Split:
 
     def _flush(self) -> None:
         if self._writer is None:
-            file = self._folder / f"data-{len(self._files):05d}.arrow"
-            self._files.append(file)
-            self._sink = file.open("wb")
+            self._sink = (self._folder / f"{self._stem}.part").open("wb")
             self._writer = pa.ipc.new_stream(self._sink, self._schema)
         if self._rows:
             self._writer.write_batch(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
         self._in_file += self._bytes
         self._rows, self._bytes = [], 0
         if self._in_file >= _FILE_BYTES:
-            self._finish()
+            self._name_file()
 
-    def _finish(self) -> None:
-        self._writer.close()
-        self._sink.close()
-        self._writer, self._in_file = None, 0
+    def _name_file(self) -> None:
+        self.close()
+        file = self._folder / f"{self._stem}.arrow"
+        (self._folder / f"{self._stem}.part").rename(file)
+        self._files.append(file)
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """Write what is left."""
         if self._rows or not self._files:
             self._flush()
         if self._writer is not None:
-            self._finish()
+            self._name_file()
+
+    def close(self) -> None:
+        """Close the file that is open as it is."""
+        if self._writer is not None:
+            self._writer.close()
+            self._sink.close()
+        self._writer, self._in_file = None, 0
 
     def end(self) -> list[str]:
         """Name the files as `datasets` does, describe them, and return their places."""

@@ -42,11 +42,15 @@ class WebDatasetWriter:
         shards = {subset: _Shards(folder, subset or "data") for subset in exported.subsets}
         try:
             for picture in exported.annotated:
+                record = records.of(picture)  # counts what is lost of those that are there, too
+                if _member(picture) in shards[picture.subset].done:
+                    continue
                 content = exported.content(picture)
                 if content is not None:
-                    record = records.of(picture)
                     members = [(_member(picture), content), *_members(picture, record, numbers)]
                     shards[picture.subset].add(members)
+            for one in shards.values():
+                one.finish()
         finally:
             for one in shards.values():
                 one.close()
@@ -72,7 +76,12 @@ def _members(
 
 
 class _Shards:
-    """The shards of one split."""
+    """The shards of one split; those that an earlier run finished stay.
+
+    Attributes:
+        names: of the shards.
+        done: members that finished shards had from the beginning.
+    """
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -80,16 +89,24 @@ class _Shards:
         self._tar: tarfile.TarFile | None = None
         self._bytes = self._count = 0
         self.names: list[str] = []
+        self.done: set[str] = set()
+        while (there := folder / self._next).is_file():
+            self.names.append(there.name)
+            with tarfile.open(there) as tar:
+                self.done.update(tar.getnames())
+
+    @property
+    def _next(self) -> str:
+        return f"{self._name}-{len(self.names):06d}.tar"
 
     def add(self, members: list[tuple[str, bytes]]) -> None:
         """Write the files of one picture, which stay in one shard."""
         if self._tar is not None and (
             self._bytes >= _SHARD_BYTES or self._count >= _SHARD_PICTURES
         ):
-            self.close()
+            self.finish()
         if self._tar is None:
-            self.names.append(f"{self._name}-{len(self.names):06d}.tar")
-            self._tar = tarfile.open(self._folder / self.names[-1], "w")  # noqa: SIM115 - kept open
+            self._tar = tarfile.open(self._folder / f"{self._next}.part", "w")  # noqa: SIM115
             self._bytes = self._count = 0
         self._count += 1
         for name, content in members:
@@ -98,8 +115,15 @@ class _Shards:
             self._tar.addfile(entry, io.BytesIO(content))
             self._bytes += len(content)
 
+    def finish(self) -> None:
+        """End the shard that is open, and give it its name."""
+        if self._tar is not None:
+            self.close()
+            (self._folder / f"{self._next}.part").rename(self._folder / self._next)
+            self.names.append(self._next)
+
     def close(self) -> None:
-        """End the shard that is open."""
+        """Close the shard that is open as it is."""
         if self._tar is not None:
             self._tar.close()
             self._tar = None

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from tamis.dataset.columns import Column
 from tamis.errors import UsageError
 from tamis.interfaces.server.point_map import color_codes, packed
+from tamis.machine import return_free_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,7 @@ def add_map_routes(session: Session, route: _Route) -> None:
         """Where every row lies on `map`: pairs of uint16, 65535 for nowhere."""
         with session.lock:
             found = packed(session.table.places(request.query_params.get("map")))
+            return_free_memory()  # what fitting a plane took
         return Response(found, media_type=_BYTES)
 
     @route("/api/map/colors")

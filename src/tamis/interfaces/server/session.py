@@ -17,6 +17,7 @@ from tamis.interfaces.server.questions import Answers
 from tamis.interfaces.server.row_table import RowTable
 from tamis.interfaces.server.saved import Saved
 from tamis.interfaces.server.selections import Selections
+from tamis.machine import return_free_memory
 from tamis.runtime.dataset_at import open_dataset
 from tamis.runtime.workspace import Workspace, execute
 
@@ -59,6 +60,7 @@ class Session:
         self._folder = tempfile.TemporaryDirectory(prefix="tamis-app-")
         self._numbers = count(1)
         self._table: RowTable | None = None
+        self._tidied: int | None = None
 
     @cached_property
     def queues(self) -> QueueRoom:
@@ -104,7 +106,15 @@ class Session:
             UsageError: the filters do not fit.
         """
         with self.lock:
-            return facets_of(self.table, question, filterable(self.workspace.samples))
+            found = facets_of(self.table, question, filterable(self.workspace.samples))
+            self.tidy()
+            return found
+
+    def tidy(self) -> None:
+        """Give back the memory that reading a new snapshot took beyond what is kept of it."""
+        if self._tidied != self.table.snapshot:
+            self._tidied = self.table.snapshot
+            return_free_memory()
 
     def do(self, request: Request[Any]) -> Any:
         """Do what a quick request asks.

@@ -47,6 +47,8 @@ _LEARNED_FROM: Final = 48
 _CHOOSING: Final = 16
 _FLAWED: Final = 8
 _BANK: Final = 500
+_PATCHES: Final = 12_000
+"""Patches that banks to compare are chosen from; they are kept by every set of levels."""
 _EXPOSURES: Final = (1.0, 0.8, 1.2)
 _MOST_LEVELS: Final = 3
 _EQUAL: Final = 1e-9
@@ -218,6 +220,7 @@ class Chooser:
             features,
             list(dict.fromkeys(option.levels for option in options)),
             rotations=self._request.rotations,
+            most=_PATCHES,
             progress=feedback.stage(f"learn at {side} pixels"),
         )
         kept = sample.trusted(left_out)

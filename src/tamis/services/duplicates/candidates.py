@@ -18,18 +18,15 @@ from tamis.algo.duplicates import (
 )
 from tamis.runtime.comparison import Comparison
 from tamis.runtime.pair_verification import PairVerifier
-from tamis.types import Verdict
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from tamis.algo.calibration import PairCalibration, PairThresholds
     from tamis.dataset.embedded import EmbeddedSamples
     from tamis.dataset.store import Store
     from tamis.services.duplicates.answers import Answers
     from tamis.services.duplicates.keeping import Keeping
     from tamis.services.duplicates.samples import Samples
-    from tamis.types import Indices, Progress, Vectors
+    from tamis.types import Indices, Progress, Vectors, Verdict
 
 __all__ = ["Candidates"]
 
@@ -74,6 +71,7 @@ class Candidates:
         self._keys = self._tried = np.empty(0, np.int64)
         self.turns = np.empty(0, np.int64)
         self.compared = self._direct = Comparison.ruled_out(0)
+        self._told = np.zeros(0, np.float32)
         self._pixels = (samples.widths * samples.heights)[self.rows]
         self.recall = 1.0
 
@@ -123,9 +121,10 @@ class Candidates:
         best = order[np.unique(keys[order], return_index=True)[1]]
         self._keys, self.turns = keys[best], turns[best]
         self._direct = compared.take(best)
-        self.compared = self._direct.told_by(self._by_originals(self._direct.undecidable))
+        self._told = self._by_originals()
+        self.compared = self._direct.told_by(self._told)
 
-    def _by_originals(self, unclear: NDArray[np.bool_]) -> Vectors:
+    def _by_originals(self) -> Vectors:
         """Score pairs by what both have in common with a third picture; 0 without one."""
         found = self._direct
         excess = np.where(found.undecidable, np.inf, copy_excess(found.score))
@@ -136,14 +135,15 @@ class Candidates:
             found.covers,
             found.sharper,
             self._pixels,
-            unclear,
+            found.undecidable,
         )
         return np.array([copy_score(one) for one in bound.tolist()], np.float32)
 
     def judged(self, thresholds: PairThresholds) -> Comparison:
-        """Return what comparing told, pairs that are undecided by that told by their original."""
-        unclear = self._direct.verdicts(thresholds) == Verdict.UNDECIDED
-        return self._direct.told_by(self._by_originals(unclear), thresholds.copy)
+        """Return what comparing told, and originals of pairs that they make copies."""
+        # What makes no copy keeps its places of difference.
+        told = np.where(self._told >= thresholds.copy, self._told, np.float32(0))
+        return self._direct.told_by(told, thresholds.copy)
 
     def keepers(self, thresholds: PairThresholds) -> Indices:
         """Return which picture each one goes with: the best of which it is to be dropped for."""

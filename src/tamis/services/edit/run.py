@@ -117,7 +117,7 @@ def _edited(
         label=row["label"],
         box=None if None in place else place,
         changed=changed,
-        crops=crops.cut + crops.renamed,
+        crops=crops.cut + crops.renamed + crops.merged,
         failed=crops.failed,
         time=row["time"].isoformat(),
     )
@@ -208,7 +208,7 @@ def rename(
         crops = _replace(workspace, operation, of_class, before, after)
         if labels:
             operation.set_marks(labels, {Column.LABEL: [request.new] * len(labels)})
-    return RenameReport(annotations=count, labels=len(labels), crops=crops.renamed)
+    return RenameReport(annotations=count, labels=len(labels), crops=crops.renamed + crops.merged)
 
 
 def set_boxes(workspace: Workspace, request: SetBoxes, _feedback: Feedback = SILENT) -> BoxesReport:

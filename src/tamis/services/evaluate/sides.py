@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tamis.algo.detection.mask_pairs import boxes_of_masks
 from tamis.algo.detection.objects import Objects
 from tamis.algo.detection.run_masks import RunMask
 from tamis.algo.run_lengths import read_counts
@@ -112,8 +113,7 @@ def objects_of(
     if task == "masks":
         masks = _masks(table, picture, sizes)
         height = _column(sizes, "height", np.int64, 1)[picture]
-        pairs = zip(masks, height.tolist(), strict=True)
-        box = np.array([mask.box(tall) for mask, tall in pairs], float).reshape(-1, 4)
+        box = boxes_of_masks(masks, height)
         area = np.array([mask.area for mask in masks], float)
     elif task == "keypoints":
         flat = table.column("keypoints").combine_chunks().flatten().to_numpy()

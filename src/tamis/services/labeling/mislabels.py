@@ -9,6 +9,7 @@ import numpy as np
 
 from tamis.algo.mislabels import KINDS, find_mislabels, label_examples
 from tamis.algo.neighbors import knn_graph
+from tamis.errors import UsageError
 from tamis.machine import one_blas_thread
 from tamis.pages.page import require_page
 from tamis.services.labeling.contract import MislabelReport, Suspect
@@ -82,6 +83,11 @@ def mislabels(
         for row, like in zip(suspect.tolist(), examples, strict=True)
     ]
     progress(len(known.ids), len(known.ids))
+    if own is None and not any(map(math.isfinite, found.planted.values())):
+        notes = [
+            *notes,
+            "too few labels to plant wrong ones among: nothing says how good this ranking is",
+        ]
     tagged = 0
     if request.tag is not None:
         tagged = _tag(workspace, request, suspects, request.tag, len(known.ids))
@@ -121,6 +127,12 @@ def _own_model(
     silent = len(known.ids) - said.size
     notes = [f"your model says nothing of {counted(silent, 'picture')}, and these were not judged"]
     left = known.labeled_of(said)
+    only = np.unique(left.labels).tolist()
+    if len(only) < 2:  # noqa: PLR2004 - no label could be wrong
+        raise UsageError(
+            f"your model says something of {counted(said.size, 'labeled picture')} only, all of "
+            f"{only[0]!r}; labels are judged against those of another class"
+        )
     there = np.isin(np.unique(known.labels), left.labels)
     return left, own[np.ix_(said, np.flatnonzero(there))], notes if silent else []
 

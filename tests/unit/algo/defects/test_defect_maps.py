@@ -14,6 +14,8 @@ from tamis.algo.defects import (
     gained,
     gaussian_matrix,
     heat_map,
+    highest_count,
+    highest_mean,
     joined_levels,
     pooled_level,
     pooling_matrix,
@@ -61,6 +63,28 @@ def test_a_heat_map_has_the_size_asked_for_and_no_pixel_above_its_places(h, w, r
     assert heat.min() >= values.min() - 1e-5
 
 
+@settings(max_examples=25)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 40), st.integers(1, 40))
+def test_a_pooled_level_is_the_whole_matrices_product(h, w, rows, columns):
+    level = np.random.default_rng(h * 61 + w).normal(size=(h, w, 3)).astype(np.float32)
+    down = resize_matrix(h, rows) @ pooling_matrix(h, 3)
+    across = resize_matrix(w, columns) @ pooling_matrix(w, 3)
+    expected = np.einsum("ya,abc,xb->yxc", down, level, across)
+    expected /= np.maximum(np.linalg.norm(expected, axis=2, keepdims=True), 1e-12)
+    np.testing.assert_allclose(pooled_level(level, (rows, columns)), expected, atol=2e-3)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 99))
+def test_the_highest_half_percent_of_places_is_read(h, w, seed):
+    values = np.random.default_rng(seed).normal(size=(h, w)).astype(np.float32)
+    count = highest_count(h * w)
+    expected = np.sort(values, axis=None)[-count:].mean()
+    assert highest_mean(values) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert highest_mean(values) <= values.max()
+    assert count == max(1, round(h * w / 200))
+
+
 def test_levels_are_unit_vectors_and_the_joined_cosine_is_the_mean_of_theirs():
     rng = np.random.default_rng(1)
     fine, coarse = (
@@ -86,6 +110,13 @@ def test_regions_are_the_parts_above_the_threshold_worst_first():
     np.testing.assert_array_equal(small.mask | large.mask, heat > 1)
     assert regions_of(heat, 6) == []
     assert len(regions_of(heat, 1, most=1)) == 1
+
+
+@given(st.floats(0.5, 2))
+def test_a_gain_is_rounded_and_clipped(gain):
+    pixels = np.arange(255, -1, -1, dtype=np.uint8).reshape(8, 32)[:, ::2]
+    expected = np.clip(np.rint(pixels * gain), 0, 255)
+    np.testing.assert_array_equal(gained(pixels, gain), expected)
 
 
 @given(st.floats(0.8, 1.2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +16,9 @@ from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
 from tamis.interfaces.server.queues.item import Record
 from tamis.interfaces.server.queues.room import _pace
 from tamis.interfaces.server.session import Session
+from tamis.runtime.workspace import execute
+from tamis.services.drift.contract import DriftCheck, DriftFit
+from tamis.services.drift.result import DriftCluster, DriftHarm
 from tamis.services.duplicates.result import DuplicateReport, Group, Pair, Region
 from tamis.services.labeling.contract import MislabelReport, Suspect
 from tamis.types import Verdict
@@ -244,6 +248,37 @@ def test_the_overview_says_what_is_left_and_what_is_missing(page: TestClient) ->
     assert queues["labels"]["lacks"] is None
     assert queues["labels"]["left"] == 0
     assert page.post("/api/queues/drift", json={}).status_code == 400
+
+
+def test_a_drift_comes_with_its_checks_kinds_and_figures(
+    session: Session, page: TestClient, monkeypatch: Any
+) -> None:
+    execute(session.workspace, DriftFit(where=f"sample_id < '{sample_id(30)}'"))
+    rest = DriftCheck(where=f"sample_id >= '{sample_id(30)}'", permutations=19)
+    told = execute(session.workspace, rest)
+    # two kinds: one of pictures that are here, one of pictures that another dataset has
+    kinds = [
+        DriftCluster("new", 0, 9, 0.0, 0.3, 0.002, None, "f" * 32, (), (sample_id(40), "f" * 32)),
+        DriftCluster("gone", 8, 0, 0.27, 0.0, 0.004, None, "e" * 32, ("e" * 32,)),
+    ]
+    harm = DriftHarm(0.9, 0.8, -0.1, -0.14, -0.05, ())
+    answer = page.post("/api/questions", json={"where": "sample_id IS NOT NULL"}).json()["answer"]
+    told = replace(told, clusters=kinds, harm=harm)
+    monkeypatch.setattr(session, "do_alone", lambda _request, _feedback: told)
+    job = page.post("/api/queues/drift", json={"answer": answer}).json()["job"]
+    assert session.jobs.of(job["number"]).over.wait(60)
+    document = asked(page, "drift")
+    more = document["more"]
+    assert [one["name"] for one in more["kinds"]] == ["New", "Gone"]
+    assert more["kinds"][0]["pictures_now"] == [sample_id(40)]
+    assert more["kinds"][1]["pictures_before"] == []
+    assert [one["name"] for one in more["covariates"]] == [one.name for one in told.covariates]
+    assert {*more["covariates"][0]} == {"name", "before", "now", "p"}
+    assert more["accuracy"] == {"before": 0.9, "change": -0.1, "low": -0.14, "high": -0.05}
+    (past,) = more["checks"]
+    assert past["p_value"] == told.p_value
+    assert more["alarm"] == 20
+    assert [one["sides"][1]["ids"] for one in document["items"]] == [[sample_id(40)], []]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Drift"]
 
 _MOST: Final = 12
+_IN_TABLE: Final = 3
 _TITLES: Final = {
     "grew": "More frequent now",
     "shrank": "Rarer now",
@@ -105,7 +106,9 @@ class Drift(Queue):
                 "drift": result.drift,
                 "p_value": result.p_value,
                 "pictures": result.pictures,
+                "level": result.level,
                 "sentences": [*result.explanation, *result.notes],
+                **_tables(result, set(session.table.ids.to_pylist())),
             }
         return found
 
@@ -119,6 +122,41 @@ def _fitted(session: Session) -> datetime | None:
     if found is None:
         return None
     return datetime.fromisoformat(found).astimezone(UTC).replace(tzinfo=None)
+
+
+def _tables(result: DriftReport, known: set[str]) -> dict[str, Any]:
+    """Return what is shown beside the decision: kinds, figures, classes, and the accuracy."""
+    harm = result.harm
+    return {
+        "kinds": [
+            {
+                "name": _TITLES[one.change],
+                "before": one.reference_share,
+                "now": one.batch_share,
+                "p": one.p_value,
+                "pictures_before": [name for name in one.before if name in known][:_IN_TABLE],
+                "pictures_now": [name for name in one.after if name in known][:_IN_TABLE],
+            }
+            for one in result.clusters
+        ],
+        "covariates": [
+            {"name": one.name, "before": one.reference, "now": one.batch, "p": one.adjusted}
+            for one in result.covariates
+        ],
+        "classes": [
+            {
+                "name": one.name,
+                "before": one.reference,
+                "now": one.batch,
+                "low": one.low,
+                "high": one.high,
+            }
+            for one in result.classes
+        ],
+        "accuracy": None
+        if harm is None
+        else {"before": harm.accuracy, "change": harm.change, "low": harm.low, "high": harm.high},
+    }
 
 
 def _cluster(one: DriftCluster, gain: float, known: set[str]) -> Item:
