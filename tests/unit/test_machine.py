@@ -89,7 +89,7 @@ def test_threads_share_a_few_heaps(monkeypatch, processors, heaps):
     monkeypatch.setattr(machine, "usable_processors", lambda: processors)
     assert machine.keep_heaps_few()
     assert machine.return_free_memory()
-    assert library.asked == [(-8, heaps), 0]
+    assert library.asked == [(-3, 32 << 20), (-1, 64 << 20), (-8, heaps), 0]
 
 
 def test_an_allocator_without_such_settings_is_left_alone(monkeypatch):

@@ -35,6 +35,8 @@ FEWEST_PICTURES: Final = 50
 _MIN_COSINE: Final = 0.999
 _MIN_OVERLAP: Final = 0.95
 _LOWER: Final = ("bfloat16", "float16")
+_FASTER_ON_PROCESSORS: Final = ("openvino",)
+"""Kinds of encoder that offer bfloat16 on a processor only where it has instructions for it."""
 
 
 def with_precision(spec: str, precision: str) -> str:
@@ -72,8 +74,8 @@ def choose_precision(
     A lower precision passes if its vectors of a sample of the pictures have a mean cosine of at
     least .999 with those of float32 and keep at least 95% of each picture's ten nearest. What the
     dataset has vectors of already goes on as it is: the choice is made once. The precision is part
-    of the encoder's spec and fingerprint. On a processor, and with under 50 pictures, it is
-    float32.
+    of the encoder's spec and fingerprint. It is float32 with under 50 pictures, and on a processor
+    except for OpenVINO, which refuses what the processor has no instructions for.
 
     Args:
         spec: the encoder, without a precision.
@@ -88,7 +90,8 @@ def choose_precision(
     if "precision" in full_spec(spec).options:
         raise UsageError(f"{spec} states a precision of its own; leave out one of the two")
     reference = load(spec)
-    if str(getattr(reference, "device", "cpu")) == "cpu":
+    on_processor = str(getattr(reference, "device", "cpu")) == "cpu"
+    if on_processor and full_spec(spec).kind not in _FASTER_ON_PROCESSORS:
         return reference, "float32: a lower precision is chosen for devices beside the processor"
     lower: list[Encoder] = []
     for candidate in chain([reference], _lower(spec, load)):
