@@ -297,7 +297,7 @@ class Verbs:
             layer: The layer; `truth` holds the classes that `label` of the samples shows.
             replace: First remove everything from the layer.
             reference: The COCO file that defines the ids in a file of results.
-            field: Of FiftyOne the field of labels; of Label Studio `predictions`. Default: ground_truth, annotations.
+            field: FiftyOne's field; Label Studio: `predictions`; table: its source. Default: ground_truth, annotations.
             author: Who made the annotations.
         """
 
@@ -726,6 +726,7 @@ class Verbs:
         group: str | PathLike[str] | None = None,
         slices: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
         gallery: str | PathLike[str] | None = None,
+        pixels: bool = False,
         encoder: str | PathLike[str] | Sequence[str | PathLike[str]] | Any = (),
         seed: int = 0,
         progress: Progress = ...,
@@ -747,6 +748,7 @@ class Verbs:
             group: Pictures with one value here are never both fitted on and measured on. Default: near-duplicates.
             slices: Report by the values of this column too.
             gallery: Write a page of its mistakes, by the classes confused.
+            pixels: Compare with a small network trained on pixels; needs PyTorch.
             encoder: Whose vectors to use; those of several are joined, and compared with each alone. Default: the dataset's default encoder.
             seed: Seed of all random choices; the same seed gives the same result.
         """
