@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tamis.dataset.operations import FORMER_NAMES
+from tamis.dataset.log_reading import FORMER_NAMES
 from tamis.errors import UsageError
 from tamis.verbs.command_line import command_line
 from tamis.verbs.registry import VERBS, request_class

@@ -13,7 +13,8 @@ from tamis.algo.components import join_groups
 from tamis.algo.splits import split_targets
 from tamis.algo.splits.shared_views import shared_views
 from tamis.dataset.columns import Column
-from tamis.dataset.operations import DuplicatesFound, PicturesAdded, last, told
+from tamis.dataset.log_reading import last, told
+from tamis.dataset.operations import DuplicatesFound, PicturesAdded
 from tamis.dataset.samples import Samples
 from tamis.errors import UsageError
 

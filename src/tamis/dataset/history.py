@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from tamis.dataset.operations import ASKED, TagNamed, options_of, told
+from tamis.dataset.log_reading import ASKED, options_of, told
+from tamis.dataset.operations import TagNamed
 from tamis.errors import UsageError
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from tamis.dataset.history import (
 )
 from tamis.dataset.layout import Layout, check_dataset, create_dataset, remove_drafts
 from tamis.dataset.lock import LOCK_TIMEOUT, RunningOperations
+from tamis.dataset.log_reading import ASKED, beside_request
 from tamis.dataset.operation import Operation
-from tamis.dataset.operations import ASKED, beside_request
 from tamis.dataset.pruning import require_readable
 from tamis.dataset.reader import DEFAULT_ENCODER_SETTING, Reader
 from tamis.dataset.schema import vector_column_named

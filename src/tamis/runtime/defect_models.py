@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tamis.dataset.operations import DefectsFitted, told
+from tamis.dataset.log_reading import told
+from tamis.dataset.operations import DefectsFitted
 from tamis.errors import UsageError
 from tamis.runtime.defect_model import DefectModel
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from tamis.dataset.log_reading import told
 from tamis.dataset.map_columns import map_columns
-from tamis.dataset.operations import MapMade, told
+from tamis.dataset.operations import MapMade
 from tamis.dataset.samples import Kind
 
 if TYPE_CHECKING:

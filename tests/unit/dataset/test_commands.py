@@ -9,7 +9,7 @@ import pytest
 
 from tamis.dataset.commands import command_of
 from tamis.dataset.history import LogEntry
-from tamis.dataset.operations import ASKED
+from tamis.dataset.log_reading import ASKED
 from tamis.services.align.contract import Align
 from tamis.services.duplicates.contract import Duplicates
 from tamis.services.index.contract import Index

@@ -9,17 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamis.dataset.log_reading import ASKED, last, options_of, told
 from tamis.dataset.operations import (
-    ASKED,
     DuplicatesFound,
     PicturesAdded,
     RoundSelected,
     SplitMade,
     TagNamed,
     TextsFiltered,
-    last,
-    options_of,
-    told,
 )
 from tamis.dataset.store import Store
 from tamis.errors import DatasetError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tamis.algo.run_lengths import box_of_counts, read_counts
 from tamis.errors import InputError
+from tamis.formats.annotations.coco_ids import CocoIds
 from tamis.formats.annotations.json_members import open_json, read_members
 from tamis.formats.annotations.plain_boxes import PlainBoxes
 from tamis.formats.annotations.source_annotation import (
@@ -61,7 +61,7 @@ def read_coco(
         yield from _said(file, pictures, labels, outlines=outlines)
 
 
-def _said(file: Path, pictures: _ById, labels: _ById, *, outlines: bool) -> Iterator[Said]:
+def _said(file: Path, pictures: CocoIds, labels: CocoIds, *, outlines: bool) -> Iterator[Said]:
     """Yield what a file says, plain boxes together where they follow each other."""
     known = _Templates(file, pictures, labels)
     boxes = PlainBoxes(known.pictures)
@@ -107,7 +107,7 @@ class _Templates:
         pictures: each as an annotation without class and place.
     """
 
-    def __init__(self, file: Path, pictures: _ById, labels: _ById) -> None:
+    def __init__(self, file: Path, pictures: CocoIds, labels: CocoIds) -> None:
         self.pictures: list[SourceAnnotation] = []
         self._folders = _picture_folders(file)
         self._entries = pictures
@@ -175,14 +175,14 @@ def _is_list(file: Path) -> bool:
         return not name
 
 
-def _described(file: Path) -> tuple[_ById, _ById]:
+def _described(file: Path) -> tuple[CocoIds, CocoIds]:
     """Return the pictures and the categories of a file.
 
     Raises:
         ValueError: it has no pictures, or no annotations.
     """
-    pictures = _ById("image_id", "file_name")
-    labels = _ById("category_id", "name")
+    pictures = CocoIds("image_id", "file_name")
+    labels = CocoIds("category_id", "name")
     missing = set(_PARTS)
     with open_json(file) as stream:
         for name, value in read_members(stream, _PARTS):
@@ -213,78 +213,7 @@ def _annotations(file: Path, *, outlines: bool) -> Iterator[Any]:
                 yield from value
 
 
-class _ById:
-    """The entries of a list by their ids.
-
-    Args:
-        field: what an annotation calls the id.
-        name: what tells two entries apart that have one id.
-    """
-
-    def __init__(self, field: str, name: str) -> None:
-        self._field = field
-        self._name = name
-        self._exact: dict[Any, dict[str, Any] | list[dict[str, Any]]] = {}
-        self._loose: dict[str, list[dict[str, Any]]] | None = None
-
-    def add(self, entry: dict[str, Any]) -> None:
-        """Take an entry, which has an `id`; one that is there already is the same."""
-        key = _exact(entry["id"])
-        there = self._exact.setdefault(key, entry)
-        if there is not entry:
-            several = there if isinstance(there, list) else [there]
-            if not any(entry.get(self._name) == other.get(self._name) for other in several):
-                self._exact[key] = [*several, entry]
-
-    def _alike(self) -> dict[str, list[dict[str, Any]]]:
-        """Return the entries by their ids as texts, made when an id is first not found as it is."""
-        if self._loose is None:
-            self._loose = defaultdict(list)
-            for there in self._exact.values():
-                for entry in there if isinstance(there, list) else [there]:
-                    others = self._loose[_loose(entry["id"])]
-                    if not any(entry.get(self._name) == one.get(self._name) for one in others):
-                        others.append(entry)
-        return self._loose
-
-    def of(self, annotation: dict[str, Any]) -> dict[str, Any]:
-        """Return the entry that an annotation names.
-
-        Raises:
-            ValueError: there is none, or several.
-        """
-        if self._field not in annotation:
-            raise ValueError(f"it has no {self._field}")
-        wanted = annotation[self._field]
-        found = self._exact.get(_exact(wanted)) or self._alike().get(_loose(wanted), [])
-        meant = found if isinstance(found, list) else [found]
-        if not meant:
-            raise ValueError(f"there is no {self._field} {wanted!r}")
-        if len(meant) > 1:
-            names = " and ".join(repr(entry.get(self._name)) for entry in meant[:2])
-            raise ValueError(f"the {self._field} {wanted!r} is that of {names}")
-        return meant[0]
-
-
-def _exact(value: Any) -> tuple[str, Any]:
-    return ("text" if isinstance(value, str) else "number", value)
-
-
-def _loose(value: Any) -> str:
-    """Return the same for a number and for its text; any other text is itself."""
-    words = str(value).strip()
-    try:
-        number = float(words)
-    except ValueError:
-        return words
-    return str(int(number)) if number.is_integer() and abs(number) < _EXACT else words
-
-
-_EXACT = 2**53
-"""Whole numbers below this are exact as floats; longer ids are compared as texts."""
-
-
-def _entry(entry: dict[str, Any], picture: SourceAnnotation, labels: _ById) -> SourceAnnotation:
+def _entry(entry: dict[str, Any], picture: SourceAnnotation, labels: CocoIds) -> SourceAnnotation:
     common: dict[str, Any] = {
         "picture": picture.picture,
         "places": picture.places,

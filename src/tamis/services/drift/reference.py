@@ -15,7 +15,8 @@ from tamis.dataset.array_file import (
     read_described,
     write_content,
 )
-from tamis.dataset.operations import DriftFitted, last
+from tamis.dataset.log_reading import last
+from tamis.dataset.operations import DriftFitted
 from tamis.errors import InputError, UsageError
 from tamis.services.drift.probe import LinearProbe
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tamis.dataset.operations import DefectsFitted, last
+from tamis.dataset.log_reading import last
+from tamis.dataset.operations import DefectsFitted
 from tamis.encoders.base import fingerprint_of
 from tamis.encoders.bundled import EfficientNetLite
 from tamis.encoders.registry import full_spec, load_encoder

@@ -17,7 +17,8 @@ from tamis.dataset.array_file import (
     read_described,
     write_content,
 )
-from tamis.dataset.operations import ProbeAdapted, ProbeTrained, told
+from tamis.dataset.log_reading import told
+from tamis.dataset.operations import ProbeAdapted, ProbeTrained
 from tamis.errors import InputError, UsageError
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.dataset.operations import DriftFitted, last
+from tamis.dataset.log_reading import last
+from tamis.dataset.operations import DriftFitted
 from tamis.errors import InputError
 from tamis.services.drift.monitor import past_checks
 from tamis.services.drift.page import distance_chart, evidence_chart

@@ -13,7 +13,8 @@ from tamis.algo.splits.closest_across import closest_across
 from tamis.dataset.annotation_layers import TRUTH
 from tamis.dataset.columns import Column, equal, known
 from tamis.dataset.conditions import all_of
-from tamis.dataset.operations import DuplicatesFound, SplitMade, last, told
+from tamis.dataset.log_reading import last, told
+from tamis.dataset.operations import DuplicatesFound, SplitMade
 from tamis.dataset.samples import Kind, Samples
 from tamis.services.report.contents import Figure, Histogram, Marker
 from tamis.services.report.tables import imbalance, split_order

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tamis.dataset.operations import TextsFiltered, last
+from tamis.dataset.log_reading import last
+from tamis.dataset.operations import TextsFiltered
 from tamis.services.report.contents import Histogram, Marker
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tamis.algo.intervals import share_right
 from tamis.dataset.columns import Column
-from tamis.dataset.operations import LabelsPropagated, MislabelsTagged, ProbeTrained, last
+from tamis.dataset.log_reading import last
+from tamis.dataset.operations import LabelsPropagated, MislabelsTagged, ProbeTrained
 from tamis.dataset.samples import Kind
 from tamis.pages.tile import Badge
 from tamis.services.report.contents import Curve, CurvePoint, Figure, Gallery, Labels

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tamis.dataset.columns import Column, between
-from tamis.dataset.operations import DriftFitted, told
+from tamis.dataset.log_reading import told
+from tamis.dataset.operations import DriftFitted
 from tamis.errors import UsageError
 from tamis.interfaces.server.queues.item import Choice, Item, Queue, Side, key_of
 from tamis.services.drift.contract import DriftCheck
