@@ -223,8 +223,9 @@ def test_all_by_keyboard_once(visit: Visit) -> None:
     visit.page.wait_for_selector("dialog:has-text('same as last')")
     visit.keys("Escape")
     visit.closed()
-    visit.choose("Control+k", "clear all")
-    visit.keys("Control+a")
+    with visit.page.expect_response("**/api/questions"):
+        visit.choose("Control+k", "clear all")
+    visit.keys("Control+a")  # all that the question on its way finds
     visit.page.wait_for_selector(f"[role=toolbar]:has-text('{PICTURES} selected')")
     visit.keys("f")
     visit.page.wait_for_selector(".chip:has-text('like')")

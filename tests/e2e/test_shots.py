@@ -52,7 +52,8 @@ def test_videos_stay_whole_unless_another_group_is_named(tamis_cli):
     assert all(len(splits) == 1 for splits in whole.values())
     assert "moment away" not in told.err
     assert "in more than one" not in tamis_cli("split", "--check").err
-    tamis_cli("split", *shares, "--group", "path")
+    # of ten pairs of alike frames, chance seldom leaves every video whole; with this seed not
+    tamis_cli("split", *shares, "--group", "path", "--seed", "1")
     torn = sum(len(splits) > 1 for splits in _splits_of_videos(tamis_cli.folder).values())
     assert torn > 0
     assert f"{torn} video" in tamis_cli("split", "--check").err

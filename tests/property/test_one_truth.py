@@ -62,7 +62,8 @@ def do(ds, step, number, label):
         case "clear":
             ds.clear_labels(where=one)
         case "undo":
-            ds.undo()
+            if ds.log()[-1].verb != "add":  # the pictures stay
+                ds.undo()
 
 
 @few(15)

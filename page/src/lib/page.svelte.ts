@@ -80,6 +80,7 @@ export class Page {
   anchor = 0
   chosen = new SvelteSet<number>()
   all = $state(false)
+  private allOfNext = false
   holds = $state.raw<Selection | null>(null)
   open = $state(false)
   /** The review queue that is worked on, '' for the list of queues; null shows the grid. */
@@ -219,7 +220,10 @@ export class Page {
       else this.question = before
       return false
     } finally {
-      if (turn === this.asking) this.busy = false
+      if (turn === this.asking) {
+        this.busy = false
+        if (this.allOfNext) this.chooseAll()
+      }
     }
   }
 
@@ -473,7 +477,10 @@ export class Page {
     this.look()
   }
 
+  /** Choose all pictures; while a question is on its way, those that it will find. */
   chooseAll(): void {
+    this.allOfNext = this.busy
+    if (this.busy) return
     this.chosen.clear()
     this.all = this.count > 0
     this.look()

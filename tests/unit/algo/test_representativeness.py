@@ -106,7 +106,11 @@ def test_outliers_of_a_whole_sample_are_those_of_the_graph():
     part, share = sampled_outliers(X, rows, size=200, rng=rng())
     assert part[300:].all()
     assert share < 0.1
-    assert outlier_module.__all__ == ["distance_outliers", "sampled_outliers"]
+    assert outlier_module.__all__ == [
+        "distance_outliers",
+        "neighbor_distances",
+        "sampled_outliers",
+    ]
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 7])

@@ -52,7 +52,8 @@ class Diffusion:
 
     Example:
         >>> chain = csr_array(np.array([[0, 1.0, 0], [1, 0, 0], [0, 0, 0]]))
-        >>> Diffusion(chain, 0.5).spread(np.array([[1.0], [0], [0]])).round(3).ravel().tolist()
+        >>> spread = Diffusion(chain, 0.5).spread(np.array([[1.0], [0], [0]]))
+        >>> spread.astype(float).round(3).ravel().tolist()
         [0.667, 0.333, 0.0]
     """
 

@@ -144,8 +144,7 @@ def _show_annotations(output: Output, facts: InfoReport) -> None:
     if facts.objects and facts.annotated:
         each = sum(facts.objects.values()) / facts.annotated
         bare = facts.kinds["picture"] - facts.annotated
-        objects = f", {each:.1f} objects each" if each else ""  # a class alone is no object
-        output.say(f"{'annotated':<11}{facts.annotated}{objects}; {bare} not")
+        output.say(f"{'annotated':<11}{facts.annotated}, {each:.1f} objects each; {bare} not")
     if facts.objects_per_picture:
         shown = "  ".join(f"{each}: {count}" for each, count in facts.objects_per_picture.items())
         output.say(f"{'in each':<11}{shown}")

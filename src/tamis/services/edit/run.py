@@ -76,7 +76,7 @@ def edit(workspace: Workspace, request: EditAnnotation, _feedback: Feedback = SI
         as_read = f"{equal('annotation_id', request.annotation_id)} AND {_at(row['time'])}"
         with workspace.store.operation("label edit", request=request) as operation:
             crops = _replace(workspace, operation, as_read, before, after)
-        if not operation.counts.get("annotations_removed"):
+        if not operation.counts.keys() & {"annotations_removed", "annotations"}:
             raise _conflict(row)  # changed after it was read: that change stands
     return _edited(new, picture["path"], crops, changed=changed)
 

@@ -162,7 +162,8 @@ def _times(store: Store, column: str, ids: list[str]) -> Indices:
     times[_no_time(store, column, ids)] = -1
     missing = np.flatnonzero(times < 0)
     if missing.size:
-        path = store.read(["path"], ids=[ids[missing[0]]]).column("path").to_pylist()[0]
+        without = [ids[row] for row in missing.tolist()]
+        path = min(store.read(["path"], ids=without).column("path").to_pylist())
         raise UsageError(
             f"{missing.size:,} of {len(ids):,} pictures have no {column}, the first is {path}: set "
             f"it, or leave them out with  --where '{column} IS NOT NULL'"

@@ -78,7 +78,7 @@ def test_an_existing_manifest_is_kept_unless_overwritten(example: Example, tmp_p
         ({"where": "label = 'zebra'"}, "no row fulfills"),
         ({"where": "colour = 1"}, "colour"),
         ({"link": "teleport"}, "'teleport'"),
-        ({"format": "coco", "layer": "nobody"}, "no layer 'nobody'; the dataset has no annot"),
+        ({"format": "coco", "layer": "nobody"}, "no layer 'nobody'; there are truth"),
         ({"layer": "nobody"}, "no layer 'nobody'"),
     ],
 )
