@@ -5,8 +5,8 @@ python benchmarks/scale_rows.py ROWS [--dim 64] [--verbs info,index,...] [--limi
 
 Rows are written straight into the dataset, without pictures: 400 kinds of vectors, one row in four
 labeled with its kind's class, all rows with thumbnails of 96 x 64 pixels. What reads pictures is
-measured by `scale.py`, searches by `search.py`. Each verb runs as a command of its own; the figures are the kernel's
-(`wait4`), and one that takes more processor seconds than the limit is stopped and told as such.
+measured by `scale.py`, searches by `search.py`. Each verb runs as a command of its own; the figures
+are the kernel's (`wait4`), and one that takes more processor seconds than the limit is stopped.
 """
 
 from __future__ import annotations
