@@ -219,7 +219,7 @@ export interface Side {
   ids: string[]
   note: string
   regions: [x: number, y: number, width: number, height: number][]
-  heat: boolean
+  heat: string | null
 }
 
 export interface Item {
@@ -272,6 +272,7 @@ export interface QueueDocument extends QueueState {
   scores: number[]
   more: {
     threshold?: number
+    layer?: string | null
     rates?: [threshold: number, rate: number][]
     checks?: Check[]
     alarm?: number
