@@ -220,6 +220,7 @@ export interface Side {
   note: string
   regions: [x: number, y: number, width: number, height: number][]
   heat: string | null
+  mirrored: boolean
 }
 
 export interface Item {

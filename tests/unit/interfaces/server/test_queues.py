@@ -124,6 +124,18 @@ def test_pairs_come_with_regions_and_the_one_that_stays(
     assert document["pictures"][IDS[0]]["path"] == "photos/00000.jpg"
 
 
+def test_of_a_mirrored_pair_the_one_that_goes_is_shown_mirrored(
+    session: Session, page: TestClient, monkeypatch: Any
+) -> None:
+    report = copies()
+    turned = [replace(one, kind="flip") for one in report.pairs]
+    found(session, page, monkeypatch, "pairs", replace(report, pairs=turned))
+    items = asked(page, "pairs")["items"]
+    shown = [[side["mirrored"] for side in one["sides"]] for one in items]
+    assert shown == [[False, True], [False, True], [False, True], [True, False]]
+    assert items[3]["sides"][0]["note"] == "shown mirrored"
+
+
 def test_an_answer_never_comes_back_and_undo_brings_it_back(
     session: Session, page: TestClient, dataset: Path, monkeypatch: Any
 ) -> None:

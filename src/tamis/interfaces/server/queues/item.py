@@ -56,6 +56,7 @@ class Side:
         note: more about them.
         regions: x, y, width and height in pixels of the first, of what to look at.
         heat: the layer of the model whose heat-map lies over the first; None without.
+        mirrored: the first is shown mirrored, so that it looks as the other side does.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Side:
     note: str = ""
     regions: Sequence[Sequence[float]] = ()
     heat: str | None = None
+    mirrored: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -72,6 +74,7 @@ class Side:
             "note": self.note,
             "regions": [list(region) for region in self.regions],
             "heat": self.heat,
+            "mirrored": self.mirrored,
         }
 
 

@@ -112,7 +112,10 @@ def _pair(
         stays = kept == name
         title = "stays" if stays and drops else "the better one" if stays else "the other one"
         why = _RULES.get(reason, reason) if stays else ""
-        sides.append(Side(place if kept is None else title, [name], why, regions))
+        turned = pair.kind == "flip" and name != (kept or pair.left_id)
+        note = "shown mirrored" if turned else why
+        title = place if kept is None else title
+        sides.append(Side(title, [name], note, regions, mirrored=turned))
     verdict = {
         "copy": "Copies?",
         "changed": "The same view, with other content?",
