@@ -1,12 +1,12 @@
 """Every verb on stored rows and vectors at a size: processor time and peak memory of each.
 
-python benchmarks/scale_rows.py ROWS [--dim 64] [--verbs info,search,...] [--limit SECONDS]
+python benchmarks/scale_rows.py ROWS [--dim 64] [--verbs info,index,...] [--limit SECONDS]
     [--keep FOLDER]
 
 Rows are written straight into the dataset, without pictures: 400 kinds of vectors, one row in four
 labeled with its kind's class, all rows with thumbnails of 96 x 64 pixels. What reads pictures is
-measured by `scale.py`. Each verb runs as a command of its own; the figures are the kernel's
-(`wait4`), and one that takes more processor seconds than the limit is stopped and told as such.
+measured by `scale.py`, searches by `search.py`. Each verb runs as a command of its own; the figures
+are the kernel's (`wait4`), and one that takes more processor seconds than the limit is stopped.
 """
 
 from __future__ import annotations
@@ -35,10 +35,7 @@ CLASSES: Final = 40
 
 STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("info", "info"),
-    ("search", "search --like SAMPLE -k 20"),
     ("index", "index"),
-    ("search, indexed", "search --like SAMPLE -k 20"),
-    ("search, indexed, where", "search --like SAMPLE -k 20 --where \"label = 'class 03'\""),
     ("coverage", "coverage"),
     ("cluster", "cluster --k 40"),
     ("label set", 'label set checked --where "cluster = 3" --layer looked'),
@@ -135,8 +132,7 @@ def main() -> None:
         for verb, line in STEPS:
             if wanted and verb not in wanted:
                 continue
-            words = shlex.split(line.replace("SAMPLE", "photos/0000/0000007.jpg"))
-            found = run([tamis, *words, "--quiet"], folder, given.limit)
+            found = run([tamis, *shlex.split(line), "--quiet"], folder, given.limit)
             sys.stdout.write(f"{verb:24} {json.dumps(found)}\n")
             if found["code"] not in {0, 1}:
                 sys.stdout.write((folder / "last.log").read_text()[-800:])
