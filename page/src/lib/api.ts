@@ -219,7 +219,8 @@ export interface Side {
   ids: string[]
   note: string
   regions: [x: number, y: number, width: number, height: number][]
-  heat: boolean
+  heat: string | null
+  mirrored: boolean
 }
 
 export interface Item {
@@ -272,6 +273,7 @@ export interface QueueDocument extends QueueState {
   scores: number[]
   more: {
     threshold?: number
+    layer?: string | null
     rates?: [threshold: number, rate: number][]
     checks?: Check[]
     alarm?: number

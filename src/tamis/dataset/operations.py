@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DefectsFitted",
+    "DefectsScored",
     "DriftFitted",
     "DuplicatesFound",
     "LabelsPropagated",
@@ -180,6 +181,23 @@ class DefectsFitted(Told):
     options: ClassVar[frozenset[str]] = frozenset({"name"})
     name: str = "defects"
     file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefectsScored(Told):
+    """Pictures that were scored into a layer.
+
+    Attributes:
+        layer: that has the scores and regions.
+        model: that gave them: its name in the dataset, or its file.
+        batch: the pictures scored each other, without a model.
+    """
+
+    verb: ClassVar[str] = "defects score"
+    options: ClassVar[frozenset[str]] = frozenset({"layer", "model", "batch"})
+    layer: str = "defects"
+    model: str = "defects"
+    batch: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tamis.dataset.log_reading import told
-from tamis.dataset.operations import DefectsFitted
+from tamis.dataset.operations import DefectsFitted, DefectsScored
 from tamis.errors import UsageError
 from tamis.runtime.defect_model import DefectModel
 
 if TYPE_CHECKING:
     from tamis.runtime.workspace import Workspace
 
-__all__ = ["find_model"]
+__all__ = ["find_model", "models_of_layers"]
 
 
 def find_model(workspace: Workspace | None, name: str) -> tuple[DefectModel, Path]:
@@ -42,3 +42,16 @@ def find_model(workspace: Workspace | None, name: str) -> tuple[DefectModel, Pat
                 "without defects, or name a model's file"
             )
     return DefectModel.read(path), path
+
+
+def models_of_layers(workspace: Workspace) -> dict[str, str | None]:
+    """Return the layers of scores, in order of their first, and the model of each layer's last.
+
+    A model is None where the pictures scored each other.
+    """
+    scored = [
+        known
+        for entry in workspace.store.log()
+        if entry.state != "undone" and (known := told(entry, DefectsScored))
+    ]
+    return {one.layer: None if one.batch else one.model for one in scored}

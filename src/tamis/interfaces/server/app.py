@@ -305,7 +305,9 @@ def make_routes(session: Session) -> list[Route]:  # noqa: C901, PLR0915 - one s
     @route("/api/pictures/{id}/heat")
     def heat(request: Request, _body: Any) -> Response:
         """Where a picture differs from nominal ones, as a PNG to lie over it."""
-        data = session.heat.of(request.path_params["id"], query_decimal(request, "threshold"))
+        layer = request.query_params.get("layer") or "defects"
+        threshold = query_decimal(request, "threshold")
+        data = session.heat.of(request.path_params["id"], threshold, layer)
         return Response(data, media_type="image/png", headers={"Cache-Control": "no-cache"})
 
     @route("/api/pictures/{id}/segments", "POST")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from tamis.dataset.columns import Column
 from tamis.dataset.samples import Kind
-from tamis.errors import PictureError
+from tamis.errors import PictureError, UsageError
 from tamis.interfaces.server.pictures import checked_id
 from tamis.runtime.decoded_rows import decoded_rows
-from tamis.runtime.defect_models import find_model
+from tamis.runtime.defect_models import find_model, models_of_layers
 from tamis.runtime.defect_scores import PictureScorer
 from tamis.services.defects.overlay import translucent
 from tamis.services.defects.rows import picture_rows
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HeatMaps"]
 
-_MODEL: Final = "defects"
+_LAYER: Final = "defects"
 _SIDE: Final = 512
 _KEPT: Final = 32
 
@@ -45,19 +45,20 @@ class HeatMaps:
         self._scorer: tuple[Path, PictureScorer] | None = None
         self._kept: OrderedDict[tuple[Path, str], NDArray[np.float32]] = OrderedDict()
 
-    def of(self, name: str, threshold: float | None = None) -> bytes:
+    def of(self, name: str, threshold: float | None = None, layer: str = _LAYER) -> bytes:
         """Return a picture's heat-map as a PNG, transparent where nothing is odd.
 
         Args:
             name: sample id.
             threshold: at which a region begins; the model's by default.
+            layer: that the model scored pictures into.
 
         Raises:
             UsageError: there is no model, or no such picture.
             PictureError: the picture cannot be read.
         """
         with self._lock:
-            scorer, path = self._present()
+            scorer, path = self._present(layer)
             key = path, checked_id(name)
             if key not in self._kept:
                 self._kept[key] = self._made(scorer, name)
@@ -69,8 +70,15 @@ class HeatMaps:
         picture.save(content, "PNG", compress_level=1)
         return content.getvalue()
 
-    def _present(self) -> tuple[PictureScorer, Path]:
-        model, path = find_model(self._workspace, _MODEL)
+    def _present(self, layer: str) -> tuple[PictureScorer, Path]:
+        # a name that a request brings must not lead to a file: the log says which model is meant
+        made = models_of_layers(self._workspace)
+        if layer != _LAYER and layer not in made:
+            raise UsageError(f"no model scored pictures into a layer {layer!r}")
+        name = made.get(layer, _LAYER)
+        if name is None:
+            raise UsageError(f"pictures of the layer {layer!r} scored each other, without a model")
+        model, path = find_model(self._workspace, name)
         if self._scorer is None or self._scorer[0] != path:
             encoder = self._workspace.encoders.load_named_in(path, model.facts.encoder)
             self._scorer = path, PictureScorer(model, encoder)

@@ -13,6 +13,7 @@ from tamis.dataset.conditions import all_of
 from tamis.errors import UsageError
 from tamis.formats.annotations.annotation_rows import AnnotationRows
 from tamis.formats.annotations.source_annotation import Placed, SourceAnnotation
+from tamis.runtime.defect_models import models_of_layers
 from tamis.services.review.contract import OF_TWO, TO_LABEL, ReviewReport, layer_of
 from tamis.verbs.feedback import SILENT
 
@@ -184,7 +185,8 @@ class _Writing:
     def defects(self) -> None:
         """Leave the regions, or remove them; the score stays, since a model gave it."""
         if self.request.answer == "fine":
-            self.operation.remove_annotations(_DEFECTS, self.ids, "mask")
+            for layer in {_DEFECTS, *models_of_layers(self.workspace)}:
+                self.operation.remove_annotations(layer, self.ids, "mask")
 
     def drift(self) -> None:
         """Leave pictures as they are, or tag them to be labeled."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
+from cell_encoder import Cells
+from filling import ingest
+from part_pictures import save_parts, with_hole
 from served_dataset import sample_id
 from tamis.algo.calibration import PairCalibration
 from tamis.dataset.store import Store
@@ -17,8 +23,9 @@ from tamis.interfaces.server.queues.item import Record
 from tamis.interfaces.server.queues.room import _pace
 from tamis.interfaces.server.session import Session
 from tamis.runtime.workspace import execute
+from tamis.services.defects.contract import DefectsFit, DefectsScore
 from tamis.services.drift.contract import DriftCheck, DriftFit
-from tamis.services.drift.result import DriftCluster, DriftHarm
+from tamis.services.drift.result import DriftCluster, DriftExample, DriftHarm
 from tamis.services.duplicates.result import DuplicateReport, Group, Pair, Region
 from tamis.services.labeling.contract import MislabelReport, Suspect
 from tamis.types import Verdict
@@ -115,6 +122,18 @@ def test_pairs_come_with_regions_and_the_one_that_stays(
     assert [one["answer"] for one in last["choices"] if one["suggested"]] == ["right"]
     assert last["sides"][1]["note"] == "more pixels"
     assert document["pictures"][IDS[0]]["path"] == "photos/00000.jpg"
+
+
+def test_of_a_mirrored_pair_the_one_that_goes_is_shown_mirrored(
+    session: Session, page: TestClient, monkeypatch: Any
+) -> None:
+    report = copies()
+    turned = [replace(one, kind="flip") for one in report.pairs]
+    found(session, page, monkeypatch, "pairs", replace(report, pairs=turned))
+    items = asked(page, "pairs")["items"]
+    shown = [[side["mirrored"] for side in one["sides"]] for one in items]
+    assert shown == [[False, True], [False, True], [False, True], [True, False]]
+    assert items[3]["sides"][0]["note"] == "shown mirrored"
 
 
 def test_an_answer_never_comes_back_and_undo_brings_it_back(
@@ -279,6 +298,110 @@ def test_a_drift_comes_with_its_checks_kinds_and_figures(
     assert past["p_value"] == told.p_value
     assert more["alarm"] == 20
     assert [one["sides"][1]["ids"] for one in document["items"]] == [[sample_id(40)], []]
+
+
+def test_drifted_pictures_without_a_kind_are_asked_about(
+    session: Session, page: TestClient, monkeypatch: Any
+) -> None:
+    execute(session.workspace, DriftFit(where=f"sample_id < '{sample_id(30)}'"))
+    rest = DriftCheck(where=f"sample_id >= '{sample_id(30)}'", permutations=19)
+    told = execute(session.workspace, rest)
+    shown = [DriftExample(f"{one}.jpg", one, 0.5, label=False) for one in (*IDS[3:6], "f" * 32)]
+    drifted = replace(told, drift=True, clusters=(), examples=shown)
+    monkeypatch.setattr(session, "do_alone", lambda _request, _feedback: drifted)
+    answer = page.post("/api/questions", json={"where": "sample_id IS NOT NULL"}).json()["answer"]
+    job = page.post("/api/queues/drift", json={"answer": answer}).json()["job"]
+    assert session.jobs.of(job["number"]).over.wait(60)
+    (item,) = asked(page, "drift")["items"]
+    # one is of another dataset
+    assert item["sides"][0]["ids"] == IDS[3:6]
+    reply(page, "drift", item, "label", without=[IDS[4]])
+    assert session.workspace.store.count("array_has(tags, 'to label')") == 2
+    assert asked(page, "drift")["left"] == 0
+
+
+def test_a_kind_that_changed_is_shown_before_and_now(
+    session: Session, page: TestClient, monkeypatch: Any
+) -> None:
+    execute(session.workspace, DriftFit(where=f"sample_id < '{sample_id(30)}'"))
+    rest = DriftCheck(where=f"sample_id >= '{sample_id(30)}'", permutations=19)
+    told = execute(session.workspace, rest)
+    before, now = tuple(IDS[:3]), (sample_id(40), sample_id(41))
+    kind = DriftCluster("grew", 3, 9, 0.1, 0.3, 0.002, None, sample_id(40), before, now)
+    found_once = replace(told, drift=True, clusters=[kind])
+    monkeypatch.setattr(session, "do_alone", lambda _request, _feedback: found_once)
+    answer = page.post("/api/questions", json={"where": "sample_id IS NOT NULL"}).json()["answer"]
+    job = page.post("/api/queues/drift", json={"answer": answer}).json()["job"]
+    assert session.jobs.of(job["number"]).over.wait(60)
+    document = asked(page, "drift")
+    (item,) = document["items"]
+    assert item["asks"] == "More frequent now: 10.0% before, 30.0% now"
+    assert [(one["title"], one["ids"]) for one in item["sides"]] == [
+        ("before", [*before]),
+        ("now", [*now]),
+    ]
+    assert [one["answer"] for one in item["choices"] if one["suggested"]] == ["label"]
+    assert {*before, *now} == {*document["pictures"]}
+
+
+def heat(page: TestClient, name: str, **params: Any) -> np.ndarray[Any, Any]:
+    got = page.get(f"/api/pictures/{name}/heat", params=params)
+    assert got.status_code == 200, got.text
+    assert got.headers["content-type"] == "image/png"
+    return np.asarray(Image.open(io.BytesIO(got.content)).convert("RGBA"))
+
+
+def test_every_model_asks_about_its_pictures_and_shows_its_heat_maps(
+    session: Session, page: TestClient, tmp_path: Path
+) -> None:
+    save_parts(tmp_path / "good", range(12))
+    save_parts(tmp_path / "holes", range(20, 22), with_hole)
+    session.workspace.encoders.add(Cells())
+    ingest(session.workspace.store, [str(tmp_path / "good"), str(tmp_path / "holes")])
+    good, holes = "path LIKE '%/good/%'", "path LIKE '%/holes/%'"
+    for name, where in (("second", holes), ("defects", f"{good} OR {holes}")):
+        fit = DefectsFit(
+            where=good,
+            name=name,
+            encoder="test:cells",
+            flaws=("missing",),
+            bank=100,
+            side=64,
+            levels=["stride8"],
+        )
+        execute(session.workspace, fit)
+        execute(session.workspace, DefectsScore(model=name, layer=name, where=where))
+        # the page looks at the other one's pictures before there is a usual one
+        document = asked(page, "defects")
+        assert document["left"] == (2 if name == "second" else 14)
+        assert document["more"]["threshold"] > 0
+    assert document["more"]["layer"] == "defects"
+    flawed = next(one for one in document["items"] if one["facts"][1:])
+    assert flawed["facts"][0].startswith("defects: score")
+    assert flawed["facts"][1].startswith("second: score")
+    side = flawed["sides"][0]
+    assert side["title"] == "anomalous"
+    assert side["regions"]
+    name = side["ids"][0]
+    for layer in ("defects", "second"):
+        assert heat(page, name, layer=layer).shape == (64, 64, 4)
+        # from the picture's own score on, only the hole is hot
+        hot = heat(page, name, layer=layer, threshold=flawed["score"])[..., 3]
+        assert hot[40:50, 20:30].max() == hot.max() > 0
+        assert not hot[:24].any()
+        # above every score nothing is odd
+        assert not heat(page, name, layer=layer, threshold=1e9)[..., 3].any()
+    # no region of either model stays where a person saw no defect
+    reply(page, "defects", flawed, "fine")
+    kinds = session.workspace.store.annotations(
+        ["layer", "kind"], f"sample_id = '{name}' AND kind IN ('mask', 'number')"
+    ).to_pylist()
+    assert sorted((one["layer"], one["kind"]) for one in kinds) == [
+        ("defects", "number"),
+        ("second", "number"),
+    ]
+    assert asked(page, "defects")["left"] == 13
+    assert "no model" in page.get(f"/api/pictures/{name}/heat?layer=truth").json()["error"]
 
 
 @pytest.mark.parametrize(

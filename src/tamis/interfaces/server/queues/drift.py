@@ -68,8 +68,13 @@ class Drift(Queue):
         result: DriftReport,
         records: Mapping[str, Sequence[Record]],
     ) -> list[Item]:
-        """Return a question for each kind of picture that changed, the most certain first."""
+        """Return a question for each kind of picture that changed, the most certain first.
+
+        Where pictures drifted and no kind by itself, those that show it most are asked about.
+        """
         del records
+        if result.drift and not result.clusters:
+            return _examples(result, set(session.table.ids.to_pylist()))
         count = max(len(result.clusters), 1)
         known = set(session.table.ids.to_pylist()) if result.clusters else set()
         return [
@@ -180,3 +185,25 @@ def _cluster(one: DriftCluster, gain: float, known: set[str]) -> Item:
         choices=choices,
         gain=gain,
     )
+
+
+def _examples(result: DriftReport, known: set[str]) -> list[Item]:
+    clear = [one.sample_id for one in result.examples if one.sample_id in known]
+    ids = clear[:_MOST]
+    if not ids:
+        return []
+    return [
+        Item(
+            key=key_of("examples", *ids),
+            ids=ids,
+            asks="These show the drift most: expected?",
+            facts=("no kind of picture changed by itself", f"p = {result.p_value:.2g}"),
+            sides=(Side("now", ids),),
+            choices=(
+                Choice("expected", "As expected", "e"),
+                Choice("label", "To be labeled", "t", suggested=True),
+            ),
+            gain=1.0,
+            picked=True,
+        )
+    ]

@@ -55,14 +55,16 @@ class Side:
         ids: sample ids.
         note: more about them.
         regions: x, y, width and height in pixels of the first, of what to look at.
-        heat: the first is shown with its heat-map.
+        heat: the layer of the model whose heat-map lies over the first; None without.
+        mirrored: the first is shown mirrored, so that it looks as the other side does.
     """
 
     title: str
     ids: Sequence[str]
     note: str = ""
     regions: Sequence[Sequence[float]] = ()
-    heat: bool = False
+    heat: str | None = None
+    mirrored: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
@@ -72,6 +74,7 @@ class Side:
             "note": self.note,
             "regions": [list(region) for region in self.regions],
             "heat": self.heat,
+            "mirrored": self.mirrored,
         }
 
 
@@ -151,6 +154,7 @@ class Queue(ABC):
         about: what is asked, in a sentence.
         verb: the long work that finds the questions; None where the dataset has them already.
         seconds: that an answer takes before anything was measured.
+        stored: what the work found earlier is in the dataset, and is asked without it.
     """
 
     name: str
@@ -158,6 +162,7 @@ class Queue(ABC):
     about: str
     verb: str | None = None
     seconds: float = 4.0
+    stored: bool = False
 
     def lacks(self, session: Session) -> str | None:
         """Return what has to be done before there is anything to ask; None if nothing."""

@@ -97,6 +97,7 @@ class Propagated(Queue):
     about = "Do all of these have the class? Click on those that do not, then answer."
     verb = "label propagate"
     seconds = 6.0
+    stored = True
 
     def lacks(self, session: Session) -> str | None:
         """See `Queue`."""

@@ -33,6 +33,23 @@ _KINDS: Final = {
 }
 
 
+_RULES: Final = {
+    "answer": "a review said so",
+    "present": "its file is still there",
+    "resolution": "more pixels of its own",
+    "upright": "not tilted in its frame",
+    "sharpness": "sharper",
+    "exif": "has the camera's data",
+    "oldest": "older",
+    "newest": "newer",
+    "labeled": "has a label",
+    "unlabeled": "has no label",
+    "size": "larger file",
+    "path": "its path comes first",
+    "sample id": "its sample id comes first",
+}
+
+
 class _OfTwo(Queue):
     def is_answered(self, item: Item, records: Mapping[str, Sequence[Record]]) -> bool:
         first, second = min(item.ids), max(item.ids)
@@ -88,13 +105,17 @@ def _pair(
     left_stays = drops and kept == pair.left_id
     right_stays = drops and kept == pair.right_id
     sides = []
-    for name, regions in (
-        (pair.left_id, [region.left for region in pair.regions]),
-        (pair.right_id, [region.right for region in pair.regions]),
+    for name, place, regions in (
+        (pair.left_id, "left", [region.left for region in pair.regions]),
+        (pair.right_id, "right", [region.right for region in pair.regions]),
     ):
         stays = kept == name
         title = "stays" if stays and drops else "the better one" if stays else "the other one"
-        sides.append(Side(title, [name], reason if stays else "", regions))
+        why = _RULES.get(reason, reason) if stays else ""
+        turned = pair.kind == "flip" and name != (kept or pair.left_id)
+        note = "shown mirrored" if turned else why
+        title = place if kept is None else title
+        sides.append(Side(title, [name], note, regions, mirrored=turned))
     verdict = {
         "copy": "Copies?",
         "changed": "The same view, with other content?",

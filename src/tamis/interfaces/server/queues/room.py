@@ -148,13 +148,14 @@ class QueueRoom:
             left = self._left(queue, records)
         job = self._jobs.get(queue.name)
         seconds = _pace(records) or queue.seconds
+        found = queue.verb is None or self._result(queue.name) is not None
         return {
             "name": queue.name,
             "title": queue.title,
             "about": queue.about,
             "verb": queue.verb,
             "lacks": queue.lacks(self._session),
-            "found": queue.verb is None or self._result(queue.name) is not None,
+            "found": found or (queue.stored and bool(left or records)),
             "left": len(left),
             "answered": sum(map(len, records.values())),
             "seconds": seconds,
@@ -171,8 +172,7 @@ class QueueRoom:
     def _left(self, queue: Queue, records: Mapping[str, Sequence[Record]]) -> list[Item]:
         """Return the questions that are not answered, those first that settle most."""
         result = self._result(queue.name)
-        # `propagated` is a layer too: what was propagated before can be asked at once
-        if result is None and queue.verb is not None and queue.name != "propagated":
+        if result is None and queue.verb is not None and not queue.stored:
             return []
         state = (self._session.table.snapshot, result)
         made = self._made.get(queue.name)
