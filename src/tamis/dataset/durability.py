@@ -32,8 +32,11 @@ def replace_file(file: Path, data: bytes) -> None:
 def sync_new_files(before: TableVersion, after: TableVersion) -> list[Path]:
     """Force to disk the files that `after` has and `before` does not; Lance does not.
 
+    The manifests of the steps between are forced as well: until they are dropped, one that a loss
+    of power tears would keep the table's files from being listed.
+
     Returns:
-        These files.
+        The files of `after`.
     """
     if before.version == after.version:
         return []
@@ -45,8 +48,9 @@ def sync_new_files(before: TableVersion, after: TableVersion) -> list[Path]:
         for file in tracked
         if file.version == after.version and file.kind != "transaction file"
     } - old
+    steps = {file.path for file in tracked if file.kind == "manifest"} - old - files
     paths = [after.path / file for file in files]
-    for path in paths:
+    for path in (*paths, *(after.path / file for file in steps)):
         sync(path)
     sync_folders({path.parent for path in paths} | {after.path})
     return paths
