@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shlex
 import sys
 import tempfile
@@ -86,12 +87,17 @@ STEPS: Final[tuple[tuple[str, str], ...]] = (
 )
 
 
-def run(words: list[str], folder: Path) -> dict[str, Any]:
-    """Run a command; return its exit code, seconds, and its peak memory in MiB."""
+def run(words: list[str], folder: Path, limit: int | None) -> dict[str, Any]:
+    """Run a command; return its exit code, seconds, and its peak memory in MiB.
+
+    One that takes more processor seconds than the limit is stopped.
+    """
     began = time.monotonic()
     child = os.fork()
     if child == 0:
         os.chdir(folder)
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
         out = os.open("last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
@@ -105,32 +111,38 @@ def run(words: list[str], folder: Path) -> dict[str, Any]:
     }
 
 
+def run_steps(
+    steps: tuple[tuple[str, str], ...], verbs: str, folder: Path, limit: int | None = None
+) -> None:
+    """Run verbs in turn, those of a list with commas or all; print a line each, then the size."""
+    wanted = set(filter(None, verbs.split(",")))
+    tamis = str(Path(sys.executable).with_name("tamis"))
+    for verb, line in steps:
+        if wanted and verb not in wanted:
+            continue
+        found = run([tamis, *shlex.split(line), "--quiet"], folder, limit)
+        sys.stdout.write(f"{verb:18} {json.dumps(found)}\n")
+        if found["code"] not in {0, 1}:
+            sys.stdout.write((folder / "last.log").read_text()[-800:])
+        sys.stdout.flush()
+    files = [file for file in (folder / "dataset.tamis").rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files)
+    sys.stdout.write(json.dumps({"dataset_mib": size >> 20}) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--verbs", default="")
     parser.add_argument("--keep", type=Path, default=None)
     given = parser.parse_args()
-    wanted = set(filter(None, given.verbs.split(",")))
-    tamis = str(Path(sys.executable).with_name("tamis"))
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)
         folder.mkdir(exist_ok=True)
         if not (folder / "photos").exists():
             make(folder / "photos", given.pictures)
             (folder / "colors.py").write_text(ENCODER)
-        found = {}
-        for verb, line in STEPS:
-            if wanted and verb not in wanted:
-                continue
-            found[verb] = run([tamis, *shlex.split(line), "--quiet"], folder)
-            sys.stdout.write(f"{verb:18} {json.dumps(found[verb])}\n")
-            if found[verb]["code"] not in {0, 1}:
-                sys.stdout.write((folder / "last.log").read_text()[-800:])
-            sys.stdout.flush()
-        files = [file for file in (folder / "dataset.tamis").rglob("*") if file.is_file()]
-        size = sum(file.stat().st_size for file in files)
-        sys.stdout.write(json.dumps({"pictures": given.pictures, "dataset_mib": size >> 20}) + "\n")
+        run_steps(STEPS, given.verbs, folder)
 
 
 if __name__ == "__main__":

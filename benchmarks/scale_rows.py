@@ -13,19 +13,15 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import os
-import resource
-import shlex
-import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from PIL import Image
+from scale import run_steps
 
 from tamis.dataset.store import Store
 
@@ -96,24 +92,6 @@ def make(path: Path, rows: int, dim: int) -> None:
             op.checkpoint()
 
 
-def run(words: list[str], folder: Path, limit: int) -> dict[str, Any]:
-    """Run a command; return its exit code, processor seconds, and its peak memory in MiB."""
-    child = os.fork()
-    if child == 0:
-        os.chdir(folder)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
-        out = os.open("last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
-        os.execv(words[0], words)
-    _, status, used = os.wait4(child, 0)
-    return {
-        "code": os.waitstatus_to_exitcode(status),
-        "cpu_s": round(used.ru_utime + used.ru_stime, 2),
-        "peak_mib": round(used.ru_maxrss / 1024),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("rows", type=int)
@@ -122,24 +100,12 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=1200)
     parser.add_argument("--keep", type=Path, default=None)
     given = parser.parse_args()
-    wanted = set(filter(None, given.verbs.split(",")))
-    tamis = str(Path(sys.executable).with_name("tamis"))
     with tempfile.TemporaryDirectory() as name:
         folder = given.keep or Path(name)
         folder.mkdir(exist_ok=True)
         if not (folder / "dataset.tamis").exists():
             make(folder / "dataset.tamis", given.rows, given.dim)
-        for verb, line in STEPS:
-            if wanted and verb not in wanted:
-                continue
-            found = run([tamis, *shlex.split(line), "--quiet"], folder, given.limit)
-            sys.stdout.write(f"{verb:24} {json.dumps(found)}\n")
-            if found["code"] not in {0, 1}:
-                sys.stdout.write((folder / "last.log").read_text()[-800:])
-            sys.stdout.flush()
-        files = [file for file in (folder / "dataset.tamis").rglob("*") if file.is_file()]
-        size = sum(file.stat().st_size for file in files)
-        sys.stdout.write(json.dumps({"rows": given.rows, "dataset_mib": size >> 20}) + "\n")
+        run_steps(STEPS, given.verbs, folder, given.limit)
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ class Reader:
         """The annotations, in the order in which they came, those that are only labels first.
 
         A picture's `label` is among its classes in the layer `truth`, whether a row says so or not
-        (`tamis.dataset.label_rows`).
+        (`tamis.dataset.labels_as_annotations`).
 
         Args:
             columns: of `tamis.dataset.annotation_columns.ANNOTATIONS`; all if None.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tamis.dataset.fragments import TableVersion
-from tamis.dataset.label_rows import LabelRows
+from tamis.dataset.labels_as_annotations import LabelsAsAnnotations
 from tamis.dataset.sample_keys import SampleKeys
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class State:
         return tables | ({"annotations": self.annotations} if self.annotations else {})
 
     @cached_property
-    def _labels(self) -> LabelRows:
-        return LabelRows(self.samples, self.annotations)
+    def _labels(self) -> LabelsAsAnnotations:
+        return LabelsAsAnnotations(self.samples, self.annotations)
 
     def read_annotations(self, columns: Sequence[str], condition: str | None = None) -> pa.Table:
         """Return annotations: labels that no row says, and the rows in the order they came."""

@@ -34,6 +34,11 @@ def worked_on(store: Store) -> tuple[Store, dict[int, object]]:
     return store, states
 
 
+def tables_of(store: Store) -> dict[str, int]:
+    files = (file for file in store.path.glob("*.lance/**/*") if file.is_file())
+    return {str(file): file.stat().st_size for file in files}
+
+
 def test_nothing_of_the_last_days_goes(worked_on: tuple[Store, dict[int, object]]) -> None:
     store, _ = worked_on
     before = file_sizes(store.path)
@@ -48,10 +53,14 @@ def test_nothing_of_the_last_days_goes(worked_on: tuple[Store, dict[int, object]
 def test_what_stays_is_what_is_promised(worked_on: tuple[Store, dict[int, object]]) -> None:
     store, states = worked_on
     told = store.prunable(0)
+    before = tables_of(store)
     gone, freed = store.prune(0)
     assert (gone, freed) == told
-    assert freed.bytes > 0
-    assert freed.files > 0
+    after = tables_of(store)
+    removed = before.keys() - after.keys()
+    assert (freed.files, freed.bytes) == (len(removed), sum(before[name] for name in removed))
+    assert removed
+    assert after.keys() < before.keys()
     head = store.snapshot
     assert store.log()[-1].verb == "prune"
     kept = {5, 6, *range(head - 1 - KEPT_OPERATIONS, head + 1)}

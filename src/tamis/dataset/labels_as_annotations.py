@@ -18,14 +18,14 @@ from tamis.dataset.fragments import TableVersion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LabelRows"]
+__all__ = ["LabelsAsAnnotations"]
 
 _STORED: Final = f"`layer` = '{TRUTH}' AND `kind` = 'classification' AND `label` IS NOT NULL"
 _UNKNOWN: Final = datetime.fromtimestamp(0, UTC)
 _ID: Final = "annotation_id"
 
 
-class LabelRows:
+class LabelsAsAnnotations:
     """The classes that pictures have as their `label` and in no row of `truth`.
 
     Labels come with pictures (`add --labels`) as well as with annotations. Readers see both alike:
