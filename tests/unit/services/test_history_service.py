@@ -20,6 +20,24 @@ def ds(tmp_path):
     return ds
 
 
+def test_prune_says_what_goes_and_then_lets_it_go(ds):
+    for name in range(12):
+        ds.label(f"class {name}", where="sample_id IS NOT NULL")
+    gone, freed = ds.store.prunable(0)
+    before = ds.store.snapshot
+    told = ds.prune(days=0)
+    assert (told.snapshots, told.files, told.bytes, told.applied) == (
+        gone,
+        freed.files,
+        freed.bytes,
+        False,
+    )
+    assert told.bytes > told.files > 0
+    assert ds.store.snapshot == before
+    done = ds.prune(days=0, apply=True)
+    assert (done.snapshots, done.bytes, done.applied) == (gone, freed.bytes, True)
+
+
 def test_undo_says_what_it_took_back_and_redo_what_is_there_again(ds):
     undone = ds.undo()
     assert (undone.undone.verb, undone.undone.counts["added"], undone.snapshot) == ("add", 1, 4)

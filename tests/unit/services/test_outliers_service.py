@@ -73,6 +73,18 @@ def test_rare_clusters_come_first(store):
     assert not report.notes
 
 
+def test_clusters_are_ordered_by_size_then_by_their_middle_picture(store):
+    report = find(store)
+    marks = store.read(["cluster", "neighbor_distance"]).to_pydict()
+    numbers, values = np.array(marks["cluster"]), np.array(marks["neighbor_distance"])
+    middle = {one.id: np.median(values[numbers == one.id]) for one in report.clusters}
+    assert {one.id: one.distance for one in report.clusters} == pytest.approx(middle)
+    # the mean of the smallest is another, for one of its pictures is like nothing else
+    assert middle[2] != pytest.approx(values[numbers == 2].mean())
+    assert [one.size for one in report.clusters] == [4, 20, 20]
+    assert [one.id for one in report.clusters[1:]] == sorted((0, 1), key=lambda n: -middle[n])
+
+
 def test_a_page_shows_both(store, tmp_path):
     report = find(store, gallery=tmp_path / "odd.html")
     page = (tmp_path / "odd.html").read_text()

@@ -47,6 +47,10 @@ def test_each_label_reaches_the_rows_that_have_it():
         decided = found.answers[free, label] >= 0
         right = (found.answers[free, label] == given[free, label])[decided].mean()
         assert one.accuracy.low <= right <= one.accuracy.high
+        found_of_all = yes[given[free, label] == 1, label].mean()
+        if given[rows, label].sum() > 15:  # of a few no share can be told
+            assert one.recall == pytest.approx(found_of_all, abs=0.15)
+    assert (given[rows].sum(axis=0) > 15).sum() == 2
     assert found.expected.low <= given[free][yes].mean() <= found.expected.high
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from labeled_vectors import EACH, made_dataset, truth
+from tamis.dataset.samples import Samples
+from tamis.pages.thumbnails import Thumbnails
+from tamis.services.labeling import mislabels
+from tamis.services.report.labels import label_section
 
 WRONG = {"00.jpg": "cat", "04.jpg": "dog", "08.jpg": "owl"}
 
@@ -51,6 +55,14 @@ def test_suspects_are_shown_until_they_are_settled(dataset, tmp_path):
     dataset.undo()
     dataset.undo()
     assert section(dataset, tmp_path) is None
+
+
+def test_suspects_beyond_those_kept_are_counted(dataset, monkeypatch):
+    monkeypatch.setattr(mislabels, "_KEPT", 2)
+    dataset.find_mislabels(top=3, tag="look")
+    samples = Samples(dataset.store)
+    found = label_section(samples, Thumbnails(samples), dataset.store.log())
+    assert (len(found.suspects.tiles), found.suspects.total) == (2, 3)
 
 
 def test_propagation_says_how_many_how_right_and_what_to_look_at(dataset, tmp_path):
